@@ -1,0 +1,7 @@
+/**
+ * accounts: who exists.
+ * Owns: users, teams, memberships, names, passwords, one-time links; the principal built from them.
+ * Does not own: sessions, throttling of sign-in (login), tokens (oidc).
+ * Mounts: nothing; api and login call it.
+ */
+export type { Accounts, Actor, Link, LinkKind, NewUser, RecordAudit, Team, User, UserPage } from './service.ts';

@@ -1,0 +1,37 @@
+import type { Config } from './schema.ts';
+
+export type ListenAddress = { host: string; port: number };
+
+/** Splits `HOST:PORT` or `[IPV6]:PORT`, whose form the schema has checked. */
+export function parseListen(value: string): ListenAddress {
+  const at = value.lastIndexOf(':');
+  return { host: value.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(value.slice(at + 1)) };
+}
+
+/** The addresses people and tools see; every absolute address in the product is built from this. */
+export type PublicAddress = {
+  domain: string;
+  port: number;
+  /** `https://DOMAIN[:PORT]`, without the default port. */
+  origin: string;
+  /** `https://DOMAIN[:PORT]/oidc` */
+  issuer: string;
+  /** `https://LABEL.DOMAIN[:PORT]` */
+  originOf(host: string): string;
+  hostOf(label: string): string;
+};
+
+/** `listenPort` is the port really bound, which differs from the configuration when that says 0. */
+export function publicAddress(config: Pick<Config, 'domain' | 'publicPort'>, listenPort: number): PublicAddress {
+  const port = config.publicPort ?? listenPort;
+  const suffix = port === 443 ? '' : `:${port}`;
+  const origin = `https://${config.domain}${suffix}`;
+  return {
+    domain: config.domain,
+    port,
+    origin,
+    issuer: `${origin}/oidc`,
+    originOf: (host) => `https://${host}${suffix}`,
+    hostOf: (name) => `${name}.${config.domain}`,
+  };
+}

@@ -1,0 +1,12 @@
+/**
+ * config: what the operator decided.
+ * Owns: the schema with defaults, loading (flags over environment over file), all problems at once, secrets, the example.
+ * Does not own: policies (folder `policies/`), anything that changes while running.
+ * Mounts: nothing.
+ */
+export { type ListenAddress, parseListen, type PublicAddress, publicAddress } from './address.ts';
+export { type AppSettings, type ClientSettings, type Config, ConfigSchema, type SecretSource } from './schema.ts';
+export { loadConfig, type LoadedConfig, type ConfigOverrides } from './load.ts';
+export { readSecret } from './secrets.ts';
+export { describeConfig, exampleConfig } from './print.ts';
+export type { ConfigProblem } from './check.ts';

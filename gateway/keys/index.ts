@@ -1,0 +1,7 @@
+/**
+ * keys: what Knot signs with.
+ * Owns: ES256 and RS256 signing keys in the store, their rotation and publication.
+ * Does not own: what is signed (oidc: tokens; proxy: assertions), TLS keys (tls).
+ * Mounts: nothing.
+ */
+export type { SigningKeys } from './service.ts';

@@ -1,0 +1,17 @@
+/**
+ * lib: pure functions and shared vocabulary.
+ * Owns: the error class, ids, names, the words of authorization, the shape of log and audit entries, page rendering.
+ * Does not own: anything that reads a file, opens a socket or keeps state.
+ */
+export * from './access-entry.ts';
+export * from './audit-entry.ts';
+export * from './authorization.ts';
+export * from './clock.ts';
+export * from './errors.ts';
+export * from './health.ts';
+export * from './ids.ts';
+export * from './log.ts';
+export * from './names.ts';
+export * from './page.ts';
+export * from './principal.ts';
+export * from './same-origin.ts';

@@ -1,0 +1,46 @@
+/** Names of users and teams (DESIGN.md section 5): one flat space, `[a-z][a-z0-9]{0,29}`, never reserved, never reused. */
+
+const pattern = /^[a-z][a-z0-9]{0,29}$/;
+
+/** Names that are hosts, paths, system accounts or words that would mislead. */
+const reserved = new Set(
+  (
+    'admin admins administrator root system knot knotadmins support help security abuse postmaster webmaster hostmaster ' +
+    'login logout signin signout signup signoff register account accounts auth oauth oidc sso saml session sessions token ' +
+    'api app apps www web mail smtp ftp ns dns cdn static assets public private shared team teams user users group groups ' +
+    'everyone nobody anonymous guest owner me self null undefined true false none all any default test localhost local ' +
+    'jupyter jupyterhub hub notebook notebooks argo workflows harbor registry images grafana metrics gitea git code ' +
+    'dashboard home files policies policy audit health healthz readyz status ops cli service services internal kubernetes ' +
+    'kube docker setup invite reset wellknown'
+  ).split(' '),
+);
+
+/** Characters people confuse, folded to one: `0`/`o`, `1`/`l`/`i`, `5`/`s`, `rn`/`m`, `vv`/`w`. */
+export function nameSkeleton(name: string): string {
+  return name
+    .replaceAll('rn', 'm')
+    .replaceAll('vv', 'w')
+    .replaceAll('0', 'o')
+    .replaceAll(/[1i]/g, 'l')
+    .replaceAll('5', 's')
+    .replaceAll('8', 'b')
+    .replaceAll('2', 'z');
+}
+
+const reservedSkeletons = new Set([...reserved].map(nameSkeleton));
+
+export type NameProblem = { reason: 'pattern' | 'reserved'; message: string };
+
+/** Checks the shape only; whether a name or its look-alike is taken is the accounts' question. */
+export function checkName(name: string): NameProblem | undefined {
+  if (!pattern.test(name)) {
+    return {
+      reason: 'pattern',
+      message: `A name starts with a letter a–z and continues with letters a–z or digits, 30 characters at most.`,
+    };
+  }
+  if (reserved.has(name) || reservedSkeletons.has(nameSkeleton(name))) {
+    return { reason: 'reserved', message: `The name "${name}" is reserved, or looks like a reserved one.` };
+  }
+  return undefined;
+}

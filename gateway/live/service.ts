@@ -1,0 +1,26 @@
+export type LiveKind = 'websocket' | 'events' | 'download' | 'upload' | 'request';
+
+/** A stream that is open now. `close` must cut it at once; `reason` is shown to the client where the protocol can carry it. */
+export type LiveStream = {
+  kind: LiveKind;
+  /** Central session id. */
+  sessionId: string;
+  userId: string;
+  username: string;
+  /** Host of the route. */
+  host: string;
+  /** Whether it would still be allowed now; called on policy reload and on changes of the principal. */
+  isStillAllowed(): boolean | Promise<boolean>;
+  close(reason: string): void;
+};
+
+export type Live = {
+  /** Registers an open stream; call the result when it ended by itself. */
+  open(stream: LiveStream): () => void;
+  closeSession(sessionId: string, reason: string): number;
+  closeUser(userId: string, reason: string): number;
+  closeHost(host: string, reason: string): number;
+  /** Asks every stream (or those of one person) whether it is still allowed, and closes those that are not. */
+  rejudge(userId?: string): Promise<number>;
+  count(): number;
+};

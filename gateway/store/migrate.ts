@@ -1,0 +1,42 @@
+import { type Kysely, sql } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { knotError } from '../lib/index.ts';
+import * as init from './migrations/0001-init.ts';
+import type { Tables } from './tables.ts';
+
+/** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
+const migrations: Record<string, Migration> = {
+  '0001-init': init,
+};
+
+/**
+ * Brings the schema up to date; a schema newer than this program is refused untouched.
+ * @throws KNOT_STORE_SCHEMA_NEWER, KNOT_STORE_MIGRATION_FAILED
+ */
+export async function migrate(db: Kysely<Tables>, kind: 'sqlite' | 'postgres'): Promise<void> {
+  const unknown = (await appliedMigrations(db, kind)).filter((name) => !(name in migrations));
+  if (unknown.length > 0) {
+    throw knotError('KNOT_STORE_SCHEMA_NEWER', 500, `The database was written by a newer Knot (${unknown.join(', ')}).`, {
+      remedy: 'Start the newer version again, or restore the backup taken before the upgrade.',
+    });
+  }
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error, results } = await migrator.migrateToLatest();
+  if (error) {
+    const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'unknown';
+    throw knotError('KNOT_STORE_MIGRATION_FAILED', 500, `Migration ${failed} of the database failed; nothing was changed.`, {
+      cause: error,
+      remedy: 'See the cause in the log; the database is as it was before.',
+    });
+  }
+}
+
+async function appliedMigrations(db: Kysely<Tables>, kind: 'sqlite' | 'postgres'): Promise<string[]> {
+  const table =
+    kind === 'sqlite'
+      ? await sql<{ name: string }>`select name from sqlite_master where name = 'kysely_migration'`.execute(db)
+      : await sql<{ name: string }>`select table_name as name from information_schema.tables
+          where table_name = 'kysely_migration' and table_schema = current_schema()`.execute(db);
+  if (table.rows.length === 0) return [];
+  return (await sql<{ name: string }>`select name from kysely_migration`.execute(db)).rows.map((row) => row.name);
+}

@@ -1,0 +1,159 @@
+import type { ColumnType, Generated, Insertable, Selectable } from 'kysely';
+
+/**
+ * Every table of the store. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the subset that
+ * SQLite and PostgreSQL share. Each table is read and written by exactly one module's `records.ts`.
+ */
+
+type Flag = ColumnType<number, number, number>;
+
+/** accounts: every name ever given to a user or team; rows are never deleted, so a name is never reused. */
+export type NamesTable = {
+  name: string;
+  /** Look-alike form (`nameSkeleton`), unique. */
+  skeleton: string;
+  kind: 'user' | 'team';
+  owner_id: string;
+  created_at: number;
+};
+
+export type UsersTable = {
+  id: string;
+  username: string;
+  email: string;
+  /** Lower-cased, unique. */
+  email_key: string;
+  is_admin: Flag;
+  state: 'pending' | 'active' | 'disabled';
+  /** PHC string, or null until the person chose one. */
+  password_hash: string | null;
+  /** Grows with each change of anything the principal shows. */
+  version: number;
+  created_at: number;
+  last_sign_in_at: number | null;
+};
+
+export type TeamsTable = { id: string; name: string; title: string; created_at: number };
+
+export type MembershipsTable = { team_id: string; user_id: string; role: 'member' | 'manager'; created_at: number };
+
+/** accounts: setup, invitation and reset links; only the hash of the token is kept. */
+export type LinksTable = {
+  token_hash: string;
+  id: string;
+  kind: 'setup' | 'invitation' | 'reset';
+  /** The account a reset link is for. */
+  user_id: string | null;
+  email: string | null;
+  created_by: string;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+};
+
+/** login: failed attempts per key (`account:<name>`, `address:<ip>`). */
+export type AttemptsTable = { key: string; failures: number; window_started_at: number; blocked_until: number };
+
+/** sessions: central sessions (host '') and the per-host sessions bound to them. */
+export type SessionsTable = {
+  secret_hash: string;
+  id: string;
+  central_id: string;
+  host: string;
+  user_id: string;
+  device: string;
+  address: string;
+  started_at: number;
+  authenticated_at: number;
+  last_seen_at: number;
+  expires_at: number;
+};
+
+/** sessions: one-time codes of the exchange between the main host and a service host. */
+export type HandoffCodesTable = {
+  code_hash: string;
+  session_id: string;
+  host: string;
+  binding: string;
+  next: string;
+  expires_at: number;
+  used_at: number | null;
+};
+
+/** oidc: every model of the provider except clients. */
+export type OidcRecordsTable = {
+  model: string;
+  id: string;
+  payload: string;
+  grant_id: string | null;
+  uid: string | null;
+  user_code: string | null;
+  account_id: string | null;
+  consumed_at: number | null;
+  expires_at: number | null;
+};
+
+export type OidcClientsTable = {
+  client_id: string;
+  name: string;
+  /** Where it comes from: `config`, `integration`, `cli` or `admin`. */
+  origin: string;
+  metadata: string;
+  created_at: number;
+};
+
+/** keys: signing keys; the newest active one signs, all that are not expired are published. */
+export type SigningKeysTable = {
+  kid: string;
+  algorithm: string;
+  private_jwk: string;
+  created_at: number;
+  /** From when it may sign: published before that, so that clients know it in time. */
+  active_from: number;
+  /** Until when it is published, or null while it is current. */
+  expires_at: number | null;
+};
+
+/** routes: the unique map from host to route. */
+export type RoutesTable = { host: string; name: string; kind: string; record: string; created_at: number };
+
+/** audit: append-only, each row's hash covers the row before it. */
+export type AuditTable = {
+  seq: number;
+  at: number;
+  action: string;
+  actor: string;
+  subject: string;
+  outcome: string;
+  address: string | null;
+  detail: string;
+  previous_hash: string;
+  hash: string;
+};
+
+/** store: what other processes on the same store must hear about. */
+export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
+
+/** Small values of one module each, keyed `<module>.<name>`. */
+export type SettingsTable = { key: string; value: string };
+
+export type Tables = {
+  names: NamesTable;
+  users: UsersTable;
+  teams: TeamsTable;
+  memberships: MembershipsTable;
+  links: LinksTable;
+  attempts: AttemptsTable;
+  sessions: SessionsTable;
+  handoff_codes: HandoffCodesTable;
+  oidc_records: OidcRecordsTable;
+  oidc_clients: OidcClientsTable;
+  signing_keys: SigningKeysTable;
+  routes: RoutesTable;
+  audit: AuditTable;
+  changes: ChangesTable;
+  settings: SettingsTable;
+};
+
+export type Row<T extends keyof Tables> = Selectable<Tables[T]>;
+export type NewRow<T extends keyof Tables> = Insertable<Tables[T]>;
