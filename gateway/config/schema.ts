@@ -23,9 +23,14 @@ const label = '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
 
 export const AppConfig = object(
   {
-    name: Type.String({ pattern: label, description: 'Host label: the application is reachable at https://NAME.DOMAIN.' }),
+    name: Type.String({
+      pattern: label,
+      description: 'Host label: the application is reachable at https://NAME.DOMAIN.',
+    }),
     upstream: Type.String({ pattern: httpOrigin, description: 'Where the application listens: http(s)://HOST:PORT.' }),
-    title: Type.Optional(Type.String({ minLength: 1, maxLength: 60, description: 'What the tile says; the name by default.' })),
+    title: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 60, description: 'What the tile says; the name by default.' }),
+    ),
     audience: Type.Union([Type.Literal('everyone'), Type.Literal('admins')], {
       default: 'everyone',
       description: 'Read by the shipped policies: `everyone` (each active user) or `admins`.',
@@ -38,12 +43,24 @@ export const ClientConfig = object(
   {
     clientId: Type.String({ pattern: '^[A-Za-z0-9._-]{1,80}$', description: 'The client_id.' }),
     title: Type.Optional(Type.String({ minLength: 1, maxLength: 60, description: 'Name shown on the consent page.' })),
-    redirectUris: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'Exact addresses; no wildcards.' }),
-    postLogoutRedirectUris: Type.Array(Type.String(), { default: [], description: 'Where RP-initiated logout may return to.' }),
+    redirectUris: Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      description: 'Exact addresses; no wildcards.',
+    }),
+    postLogoutRedirectUris: Type.Array(Type.String(), {
+      default: [],
+      description: 'Where RP-initiated logout may return to.',
+    }),
     secret: Type.Optional(SecretReference),
-    public: Type.Boolean({ default: false, description: 'A client without a secret (SPA, command line); PKCE is required.' }),
+    public: Type.Boolean({
+      default: false,
+      description: 'A client without a secret (SPA, command line); PKCE is required.',
+    }),
     firstParty: Type.Boolean({ default: false, description: 'Skips the consent page.' }),
-    allowedGroups: Type.Array(Type.String(), { default: [], description: 'Groups that may use it; empty means everyone.' }),
+    allowedGroups: Type.Array(Type.String(), {
+      default: [],
+      description: 'Groups that may use it; empty means everyone.',
+    }),
   },
   'An OpenID Connect client.',
 );
@@ -53,22 +70,43 @@ export const ConfigSchema = object(
     domain: Type.String({
       default: 'localhost',
       pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$',
-      description: 'The one name Knot answers to; tools live one label below it (https://jupyterhub.DOMAIN). Lower case.',
+      description:
+        'The one name Knot answers to; tools live one label below it (https://jupyterhub.DOMAIN). Lower case.',
     }),
-    listen: Type.String({ default: '127.0.0.1:8443', pattern: hostPort, description: 'Address and port of the HTTPS listener.' }),
+    listen: Type.String({
+      default: '127.0.0.1:8443',
+      pattern: hostPort,
+      description: 'Address and port of the HTTPS listener.',
+    }),
     publicPort: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 65535, description: 'Port people type when it differs from the listener (a load balancer on 443).' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 65535,
+        description: 'Port people type when it differs from the listener (a load balancer on 443).',
+      }),
     ),
     httpListen: Type.Optional(
-      Type.String({ pattern: hostPort, description: 'Plain-HTTP listener that only redirects to HTTPS. Off by default.' }),
+      Type.String({
+        pattern: hostPort,
+        description: 'Plain-HTTP listener that only redirects to HTTPS. Off by default.',
+      }),
     ),
-    ops: Type.String({ default: '127.0.0.1:9464', pattern: hostPort, description: 'Listener of /metrics, /healthz, /readyz; keep it on loopback.' }),
-    data: Type.String({ default: '.knot', minLength: 1, description: 'Folder for the database, certificates and embedded services.' }),
+    ops: Type.String({
+      default: '127.0.0.1:9464',
+      pattern: hostPort,
+      description: 'Listener of /metrics, /healthz, /readyz; keep it on loopback.',
+    }),
+    data: Type.String({
+      default: '.knot',
+      minLength: 1,
+      description: 'Folder for the database, certificates and embedded services.',
+    }),
     policies: Type.String({ default: 'policies', minLength: 1, description: 'Folder of the policy files.' }),
     database: Type.Optional(
       Type.String({
         pattern: '^(sqlite:.+|postgres(ql)?://.+)$',
-        description: 'postgres://USER@HOST/DATABASE (password in databasePassword); SQLite in the data folder by default.',
+        description:
+          'postgres://USER@HOST/DATABASE (password in databasePassword); SQLite in the data folder by default.',
       }),
     ),
     databasePassword: Type.Optional(SecretReference),
@@ -78,7 +116,9 @@ export const ConfigSchema = object(
     }),
     tls: object(
       {
-        cert: Type.Optional(Type.String({ description: 'PEM file: certificate and chain. Without it Knot makes its own local CA.' })),
+        cert: Type.Optional(
+          Type.String({ description: 'PEM file: certificate and chain. Without it Knot makes its own local CA.' }),
+        ),
         key: Type.Optional(Type.String({ description: 'PEM file of the private key.' })),
       },
       'Certificate. The files are watched; a new valid pair is used at once.',
@@ -89,25 +129,54 @@ export const ConfigSchema = object(
     }),
     sessions: object(
       {
-        idleSeconds: Type.Integer({ default: 12 * 3600, minimum: 60, description: 'A session not used this long ends.' }),
-        absoluteSeconds: Type.Integer({ default: 7 * 24 * 3600, minimum: 60, description: 'A session ends after this long, used or not.' }),
+        idleSeconds: Type.Integer({
+          default: 12 * 3600,
+          minimum: 60,
+          description: 'A session not used this long ends.',
+        }),
+        absoluteSeconds: Type.Integer({
+          default: 7 * 24 * 3600,
+          minimum: 60,
+          description: 'A session ends after this long, used or not.',
+        }),
       },
       'Lifetime of a sign-in.',
     ),
     login: object(
       {
-        attemptsPerAccount: Type.Integer({ default: 10, minimum: 1, description: 'Wrong passwords for one account within the window before it waits.' }),
-        attemptsPerAddress: Type.Integer({ default: 50, minimum: 1, description: 'Wrong passwords from one address within the window before it waits.' }),
+        attemptsPerAccount: Type.Integer({
+          default: 10,
+          minimum: 1,
+          description: 'Wrong passwords for one account within the window before it waits.',
+        }),
+        attemptsPerAddress: Type.Integer({
+          default: 50,
+          minimum: 1,
+          description: 'Wrong passwords from one address within the window before it waits.',
+        }),
         windowSeconds: Type.Integer({ default: 900, minimum: 1, description: 'Length of the window and of the wait.' }),
-        linkSeconds: Type.Integer({ default: 48 * 3600, minimum: 60, description: 'How long invitation and reset links work.' }),
-        minimumPasswordLength: Type.Integer({ default: 10, minimum: 8, maximum: 128, description: 'Shortest password.' }),
+        linkSeconds: Type.Integer({
+          default: 48 * 3600,
+          minimum: 60,
+          description: 'How long invitation and reset links work.',
+        }),
+        minimumPasswordLength: Type.Integer({
+          default: 10,
+          minimum: 8,
+          maximum: 128,
+          description: 'Shortest password.',
+        }),
       },
       'Sign-in.',
     ),
     oidc: object(
       {
         clients: Type.Array(ClientConfig, { default: [], description: 'Clients besides those of the integrations.' }),
-        keyRotationDays: Type.Integer({ default: 90, minimum: 1, description: 'Age at which signing keys are replaced.' }),
+        keyRotationDays: Type.Integer({
+          default: 90,
+          minimum: 1,
+          description: 'Age at which signing keys are replaced.',
+        }),
       },
       'OpenID Provider.',
     ),
@@ -119,8 +188,15 @@ export const ConfigSchema = object(
               default: 'managed',
               description: '`managed`: Knot installs and runs JupyterHub; `external`: one that runs elsewhere; `off`.',
             }),
-            upstream: Type.Optional(Type.String({ pattern: httpOrigin, description: 'Address of the external hub: http(s)://HOST:PORT.' })),
-            title: Type.String({ default: 'Notebooks', minLength: 1, maxLength: 60, description: 'What the tile says.' }),
+            upstream: Type.Optional(
+              Type.String({ pattern: httpOrigin, description: 'Address of the external hub: http(s)://HOST:PORT.' }),
+            ),
+            title: Type.String({
+              default: 'Notebooks',
+              minLength: 1,
+              maxLength: 60,
+              description: 'What the tile says.',
+            }),
             clientSecret: Type.Optional(SecretReference),
           },
           'JupyterHub at https://jupyterhub.DOMAIN.',

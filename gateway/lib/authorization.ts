@@ -3,15 +3,7 @@ import type { Principal } from './principal.ts';
 /** The vocabulary shared by routes (what is asked for), policy (the verdict) and proxy or API (who asks). */
 
 export type Action =
-  | 'open'
-  | 'view'
-  | 'launch'
-  | 'manage'
-  | 'share'
-  | 'readFiles'
-  | 'writeFiles'
-  | 'administer'
-  | 'impersonate';
+  'open' | 'view' | 'launch' | 'manage' | 'share' | 'readFiles' | 'writeFiles' | 'administer' | 'impersonate';
 
 export type ResourceType = 'Platform' | 'Integration' | 'Service' | 'Namespace' | 'FileArea';
 

@@ -4,7 +4,9 @@ export type Clock = { now(): number };
 export const systemClock: Clock = { now: () => Date.now() };
 
 /** A clock that tests move by hand. */
-export function createManualClock(startMs = 1_800_000_000_000): Clock & { advance(ms: number): void; set(ms: number): void } {
+export function createManualClock(
+  startMs = 1_800_000_000_000,
+): Clock & { advance(ms: number): void; set(ms: number): void } {
   let current = startMs;
   return {
     now: () => current,

@@ -80,7 +80,10 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
       return () => void set.delete(listener);
     },
     async start() {
-      await db.deleteFrom('changes').where('at', '<', clock.now() - keepMs).execute();
+      await db
+        .deleteFrom('changes')
+        .where('at', '<', clock.now() - keepMs)
+        .execute();
       const last = await db.selectFrom('changes').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
       lowest = last?.id ?? 0;
       schedule();

@@ -16,18 +16,28 @@ const migrations: Record<string, Migration> = {
 export async function migrate(db: Kysely<Tables>, kind: 'sqlite' | 'postgres'): Promise<void> {
   const unknown = (await appliedMigrations(db, kind)).filter((name) => !(name in migrations));
   if (unknown.length > 0) {
-    throw knotError('KNOT_STORE_SCHEMA_NEWER', 500, `The database was written by a newer Knot (${unknown.join(', ')}).`, {
-      remedy: 'Start the newer version again, or restore the backup taken before the upgrade.',
-    });
+    throw knotError(
+      'KNOT_STORE_SCHEMA_NEWER',
+      500,
+      `The database was written by a newer Knot (${unknown.join(', ')}).`,
+      {
+        remedy: 'Start the newer version again, or restore the backup taken before the upgrade.',
+      },
+    );
   }
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results } = await migrator.migrateToLatest();
   if (error) {
     const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'unknown';
-    throw knotError('KNOT_STORE_MIGRATION_FAILED', 500, `Migration ${failed} of the database failed; nothing was changed.`, {
-      cause: error,
-      remedy: 'See the cause in the log; the database is as it was before.',
-    });
+    throw knotError(
+      'KNOT_STORE_MIGRATION_FAILED',
+      500,
+      `Migration ${failed} of the database failed; nothing was changed.`,
+      {
+        cause: error,
+        remedy: 'See the cause in the log; the database is as it was before.',
+      },
+    );
   }
 }
 

@@ -46,7 +46,9 @@ export async function openStore({ url, clock, log }: StoreOptions): Promise<Stor
   const kind = url.startsWith('sqlite:') ? 'sqlite' : 'postgres';
   let db: Kysely<Tables> | undefined;
   try {
-    db = new Kysely<Tables>({ dialect: kind === 'sqlite' ? openSqlite(url.slice('sqlite:'.length)) : await openPostgres(url, log) });
+    db = new Kysely<Tables>({
+      dialect: kind === 'sqlite' ? openSqlite(url.slice('sqlite:'.length)) : await openPostgres(url, log),
+    });
     await migrate(db, kind);
   } catch (error) {
     await db?.destroy().catch(() => log.debug({}, 'closing a database that did not open failed'));

@@ -156,8 +156,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute();
   if (!isPostgres(db)) {
     // The ledger is append-only for every program that opens the file, not just for ours.
-    await sql`create trigger audit_no_update before update on audit begin select raise(abort, 'audit is append-only'); end`.execute(db);
-    await sql`create trigger audit_no_delete before delete on audit begin select raise(abort, 'audit is append-only'); end`.execute(db);
+    await sql`create trigger audit_no_update before update on audit begin select raise(abort, 'audit is append-only'); end`.execute(
+      db,
+    );
+    await sql`create trigger audit_no_delete before delete on audit begin select raise(abort, 'audit is append-only'); end`.execute(
+      db,
+    );
   } else {
     await sql`create function knot_audit_append_only() returns trigger language plpgsql as
       $$ begin raise exception 'audit is append-only'; end $$`.execute(db);
