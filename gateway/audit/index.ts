@@ -1,7 +1,7 @@
 /**
  * audit: the append-only, hash-chained record of who did what.
- * Owns: the ledger and its verification.
- * Does not own: the access log (ops).
+ * Owns: the ledger, its head record and its verification.
+ * Does not own: the access log (ops); what is worth recording (whoever acts).
  * Mounts: nothing.
  */
-export type { Audit, AuditQuery, AuditRecord, AuditVerification } from './service.ts';
+export { type Audit, type AuditQuery, type AuditRecord, type AuditVerification, createAudit } from './service.ts';
