@@ -78,6 +78,8 @@ export type HandoffCodesTable = {
   next: string;
   expires_at: number;
   used_at: number | null;
+  /** The host session it was exchanged for: a replay of the code ends that session. */
+  made_session_id: string | null;
 };
 
 /** oidc: every model of the provider except clients. */
