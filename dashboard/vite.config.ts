@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import adapter from '@sveltejs/adapter-static';
+import { sveltekit } from '@sveltejs/kit/vite';
+import { defineConfig } from 'vite';
+
+/** The same sources give the same build, and a changed source gives another version: both from a hash over `src`. */
+function sourceVersion(): string {
+  const folder = join(import.meta.dirname, 'src');
+  const hash = createHash('sha256').update(readFileSync(join(import.meta.dirname, 'package.json')));
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const file of entries.map((entry) => join(entry.parentPath, entry.name)).sort()) {
+    hash.update(file.slice(folder.length)).update(readFileSync(file));
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** Paths the gateway answers itself; `vite dev` passes them on, so that a session of the running gateway is used. */
+const gatewayPaths = [
+  '/api',
+  '/login',
+  '/signup',
+  '/setup',
+  '/invite',
+  '/reset',
+  '/logout',
+  '/ca.pem',
+  '/oidc',
+  '/.knot',
+];
+const gateway = { target: 'https://localhost:8443', secure: false, changeOrigin: true };
+
+export default defineConfig({
+  plugins: [
+    sveltekit({
+      adapter: adapter({ fallback: '200.html', precompress: true }),
+      compilerOptions: { runes: true },
+      version: { name: sourceVersion() },
+      paths: { relative: false },
+      csp: {
+        mode: 'hash',
+        directives: {
+          'default-src': ['none'],
+          'script-src': ['self'],
+          'style-src': ['self'],
+          'img-src': ['self', 'data:'],
+          'font-src': ['self'],
+          'connect-src': ['self'],
+          'manifest-src': ['self'],
+          'base-uri': ['none'],
+          'object-src': ['none'],
+        },
+      },
+    }),
+  ],
+  build: { assetsInlineLimit: 0 },
+  server: { proxy: Object.fromEntries(gatewayPaths.map((path) => [path, gateway])) },
+});
