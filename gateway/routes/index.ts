@@ -1,7 +1,10 @@
 /**
  * routes: which host leads where.
- * Owns: the stored unique map from host to route, and what resource a path on a route stands for.
+ * Owns: the stored unique map from host to route, the form of a route and of an upstream address, and what resource a path
+ * on a route stands for.
  * Does not own: forwarding (proxy), verdicts (policy).
  * Mounts: nothing.
  */
-export type { Route, Routes, Upstream } from './service.ts';
+export { createRoutes, type Routes } from './service.ts';
+export type { Route } from './route.ts';
+export { isNearby, parseUpstream, type Upstream, upstreamAddress } from './upstream.ts';

@@ -1,0 +1,94 @@
+import { checkName, type Resource } from '../lib/index.ts';
+import type { Route } from './route.ts';
+
+/**
+ * What a path stands for.
+ *
+ * - The path is decoded once by the caller. `/user/ann/lab` on a route with the owned prefix `/user/` is the Service
+ *   `<name>/ann` owned by `ann`; a prefix with nothing after it, and every other path, is the Integration.
+ * - Case matters, and prefix and username must stand there exactly. A path that some upstream might read as an owned one –
+ *   other case, doubled or backward slashes, `;parameters`, a second encoding, look-alike Unicode, dot segments – is a
+ *   Service that nobody owns, so that the rules of the integration never open it.
+ * - A username that has not the shape of one is nobody's either.
+ */
+export function resourceAt(route: Route, decodedPath: string): Resource {
+  const map = mapOf(route);
+  for (const prefix of map.prefixes) {
+    if (!decodedPath.startsWith(prefix)) continue;
+    const end = decodedPath.indexOf('/', prefix.length);
+    const username = decodedPath.slice(prefix.length, end === -1 ? undefined : end);
+    if (username === '') break;
+    if (checkName(username)?.reason === 'pattern') return map.nobodys;
+    const rest = end === -1 ? '' : decodedPath.slice(end);
+    return mayClimb(rest) ? map.nobodys : serviceOf(route, map.self, username);
+  }
+  return map.prefixes.length > 0 && mayBeOwned(map, decodedPath) ? map.nobodys : map.self;
+}
+
+type RouteMap = { prefixes: string[]; folded: string[][]; self: Resource; nobodys: Resource };
+
+/** Computed once per route object; routes are frozen when they are loaded. */
+const maps = new WeakMap<Route, RouteMap>();
+
+function mapOf(route: Route): RouteMap {
+  let map = maps.get(route);
+  if (!map) {
+    const self: Resource = {
+      type: 'Integration',
+      id: route.name,
+      attributes: { name: route.name, title: route.title, audience: route.audience },
+    };
+    map = {
+      // The longest first: `/a/b/` wins over `/a/`.
+      prefixes: [...route.ownedPrefixes].sort((a, b) => b.length - a.length || (a < b ? -1 : 1)),
+      folded: route.ownedPrefixes.map(fold),
+      self,
+      nobodys: serviceOf(route, self, ''),
+    };
+    maps.set(route, map);
+  }
+  return map;
+}
+
+function serviceOf(route: Route, integration: Resource, owner: string): Resource {
+  return {
+    type: 'Service',
+    id: `${route.name}/${owner}`,
+    attributes: { ...integration.attributes, owner },
+    parent: { type: 'Integration', id: route.name },
+  };
+}
+
+const suspicious = /[%\\;A-Z]|\/\/|\/\.|[^\x21-\x7e]/;
+
+/** Whether any upstream could take the path for an owned one although it does not start with an owned prefix exactly. */
+function mayBeOwned(map: RouteMap, path: string): boolean {
+  if (!suspicious.test(path)) return false;
+  const segments = fold(path);
+  if (segments.some(isDot)) return true;
+  return map.folded.some(
+    (prefix) => segments.length > prefix.length && prefix.every((segment, index) => segments[index] === segment),
+  );
+}
+
+/** Whether the part after the username could lead out of it. */
+function mayClimb(rest: string): boolean {
+  return /[\\%;]|\/\.|[^\x21-\x7e]/.test(rest) && fold(rest).some(isDot);
+}
+
+const isDot = (segment: string): boolean => segment === '.' || segment === '..';
+
+/** The segments as the most lenient upstream would read them. */
+function fold(path: string): string[] {
+  let text = path;
+  for (let round = 0; round < 4 && text.includes('%'); round += 1) {
+    text = text.replaceAll(/%([0-9a-fA-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  }
+  return text
+    .normalize('NFKC')
+    .replaceAll(/[^\x21-\x7e\u00a1-\uffff]/g, '')
+    .toLowerCase()
+    .split(/[/\\]+/)
+    .filter((segment) => segment !== '')
+    .map((segment) => segment.split(';', 1)[0] ?? '');
+}

@@ -1,0 +1,105 @@
+import { type KnotError, knotError } from '../lib/index.ts';
+import { parseUpstream, type Upstream, upstreamAddress } from './upstream.ts';
+
+/** Everything the hot path needs to know about a host. Plain data: stored as JSON, compared by value. */
+export type Route = {
+  /** Exact, lower case, without port. */
+  host: string;
+  /** `jupyterhub`, `echo`: unique, the label of the host. */
+  name: string;
+  kind: 'integration' | 'app';
+  title: string;
+  audience: 'everyone' | 'admins';
+  upstream: Upstream;
+  /**
+   * Paths that belong to one person: after `prefix` comes a username, and the resource becomes the Service
+   * `<name>/<username>` owned by that person (`/user/`, `/hub/user/`, …).
+   */
+  ownedPrefixes: readonly string[];
+  /** Exact paths or prefixes (ending in `/`) that are forwarded without a session: non-browser clients with own tokens. */
+  untouchedPrefixes: readonly string[];
+  switches: {
+    /** `%2F` and `%5C` in the path are passed on (Jupyter, Harbor). */
+    encodedSlash: boolean;
+    /** Methods beyond GET HEAD POST PUT PATCH DELETE OPTIONS. */
+    methods: readonly string[];
+  };
+};
+
+const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const plainPath = /^\/(?:[A-Za-z0-9._~-]+(?:\/(?=[^/])|\/?$))*$/;
+const method = /^[A-Z][A-Z-]{0,31}$/;
+
+/**
+ * Checks a route and returns it in the one form that is stored: known keys, fixed order, frozen.
+ * @throws KNOT_ROUTES_INVALID, KNOT_ROUTES_UPSTREAM_INVALID
+ */
+export function normalRoute(route: Route): Route {
+  const { host, name, kind, title, audience, upstream, ownedPrefixes, untouchedPrefixes, switches } = route;
+  if (!label.test(name))
+    throw invalid(name, 'name', `"${name}" is not a host label (a–z, 0–9 and - inside, 63 at most)`);
+  const parts = host.split('.');
+  if (parts[0] !== name || parts.length < 2 || host.length > 253 || !parts.every((part) => label.test(part))) {
+    throw invalid(name, 'host', `"${host}" is not "${name}" below the domain, in lower case and without port`);
+  }
+  if (/^[0-9]+$/.test(parts.at(-1) ?? '')) throw invalid(name, 'host', `"${host}" looks like an IP address`);
+  if (kind !== 'integration' && kind !== 'app') throw invalid(name, 'kind', 'must be integration or app');
+  if (audience !== 'everyone' && audience !== 'admins') throw invalid(name, 'audience', 'must be everyone or admins');
+  if (typeof title !== 'string' || title.length === 0 || title.length > 200) {
+    throw invalid(name, 'title', 'must be a text of 1 to 200 characters');
+  }
+  return freeze({
+    host,
+    name,
+    kind,
+    title,
+    audience,
+    upstream: normalUpstream(upstream),
+    ownedPrefixes: ownedPrefixes.map((prefix) => checkOwnedPrefix(name, prefix)),
+    untouchedPrefixes: untouchedPrefixes.map((prefix) => checkPath(name, 'untouchedPrefixes', prefix)),
+    switches: {
+      encodedSlash: switches.encodedSlash === true,
+      methods: switches.methods.map((verb) => {
+        if (!method.test(verb)) throw invalid(name, 'switches.methods', `"${verb}" is not a method in upper case`);
+        return verb;
+      }),
+    },
+  });
+}
+
+function normalUpstream(upstream: Upstream): Upstream {
+  return parseUpstream(upstreamAddress(upstream), {
+    allowLoopback: upstream.allowLoopback === true,
+    ...(upstream.ca === undefined ? {} : { ca: upstream.ca }),
+  });
+}
+
+function checkPath(name: string, field: string, path: string): string {
+  if (!plainPath.test(path) || /\/\.{1,2}(\/|$)/.test(path)) {
+    throw invalid(name, field, `"${path}" is not a plain absolute path`);
+  }
+  return path;
+}
+
+function checkOwnedPrefix(name: string, prefix: string): string {
+  if (!prefix.endsWith('/') || prefix === '/') {
+    throw invalid(name, 'ownedPrefixes', `"${prefix}" must be a path that ends in / and is not / itself`);
+  }
+  return checkPath(name, 'ownedPrefixes', prefix);
+}
+
+function freeze(route: Route): Route {
+  Object.freeze(route.upstream);
+  Object.freeze(route.ownedPrefixes);
+  Object.freeze(route.untouchedPrefixes);
+  Object.freeze(route.switches.methods);
+  Object.freeze(route.switches);
+  return Object.freeze(route);
+}
+
+function invalid(route: string, field: string, reason: string): KnotError {
+  return knotError('KNOT_ROUTES_INVALID', 400, `The route "${route}" is refused: ${field} ${reason}.`, {
+    remedy: 'Correct the integration or app in knot.yaml.',
+    details: { route, field },
+  });
+}

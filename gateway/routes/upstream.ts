@@ -1,0 +1,106 @@
+import { BlockList, isIP, isIPv4 } from 'node:net';
+import { knotError } from '../lib/index.ts';
+
+export type Upstream = {
+  protocol: 'http:' | 'https:';
+  /** Lower-case host name, IPv4, or IPv6 without brackets and zone. */
+  hostname: string;
+  port: number;
+  /** PEM bundle to trust instead of the system's, for https. */
+  ca?: string;
+  /** Dialling loopback or link-local is refused unless the route says so (SSRF, catalogue U1). */
+  allowLoopback: boolean;
+};
+
+const form = /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]+))(?::([0-9]{1,5}))?\/?$/;
+const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+const nearby = new BlockList();
+nearby.addSubnet('127.0.0.0', 8, 'ipv4');
+nearby.addSubnet('169.254.0.0', 16, 'ipv4');
+nearby.addSubnet('0.0.0.0', 8, 'ipv4');
+nearby.addAddress('::1', 'ipv6');
+nearby.addAddress('::', 'ipv6');
+nearby.addSubnet('fe80::', 10, 'ipv6');
+
+/**
+ * The one parser of upstream addresses: `http://HOST[:PORT]`, `https://…`, an optional single `/` at the end.
+ * Everything a URL parser would repair or hide is refused instead (proxy-security.md U2): user names, paths, queries,
+ * percent signs, upper case, names beyond ASCII, IPv6 zones, IPv4 in any other than dotted-decimal form.
+ * @throws KNOT_ROUTES_UPSTREAM_INVALID
+ */
+export function parseUpstream(address: string, options: { ca?: string; allowLoopback?: boolean } = {}): Upstream {
+  const match = form.exec(address);
+  if (!match) throw refuse(address, reasonOf(address));
+  const [, scheme, ipv6, name, port] = match;
+  const hostname = ipv6 ?? name ?? '';
+  const number = port === undefined ? (scheme === 'https' ? 443 : 80) : Number(port);
+  if (number < 1 || number > 65535) throw refuse(address, 'the port must be 1 to 65535');
+  if (port?.startsWith('0')) throw refuse(address, 'the port must not start with 0');
+  checkHostname(address, hostname, ipv6 !== undefined);
+  const allowLoopback = options.allowLoopback ?? false;
+  if (!allowLoopback && isNearby(hostname)) {
+    throw refuse(address, 'it points at this machine or its link, which this route does not allow');
+  }
+  return {
+    protocol: scheme === 'https' ? 'https:' : 'http:',
+    hostname,
+    port: number,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+    allowLoopback,
+  };
+}
+
+/** `http://host:port`, with brackets around IPv6: what `parseUpstream` reads. */
+export function upstreamAddress({
+  protocol,
+  hostname,
+  port,
+}: Pick<Upstream, 'protocol' | 'hostname' | 'port'>): string {
+  return `${protocol}//${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/** True for a literal address (or `localhost`) of this machine or of its link: loopback, link-local, unspecified. */
+export function isNearby(hostname: string): boolean {
+  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true;
+  const family = isIP(hostname);
+  if (family === 0) return false;
+  return nearby.check(hostname, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+function checkHostname(address: string, hostname: string, isBracketed: boolean): void {
+  if (isBracketed) {
+    if (isIP(hostname) !== 6) throw refuse(address, `"${hostname}" is not an IPv6 address`);
+    return;
+  }
+  const labels = hostname.split('.');
+  if (hostname.length > 253 || !labels.every((part) => label.test(part))) {
+    throw refuse(address, `"${hostname}" is not a host name`);
+  }
+  // A URL parser reads `127.1`, `0x7f.1` and `2130706433` as IPv4: what ends in a number must be dotted-decimal.
+  if (/^(0x[0-9a-f]*|[0-9]+)$/.test(labels.at(-1) ?? '') && !isIPv4(hostname)) {
+    throw refuse(address, `"${hostname}" is not an IPv4 address in dotted-decimal form`);
+  }
+}
+
+function reasonOf(address: string): string {
+  if (address.includes('@')) return 'user name and password are not allowed in it';
+  if (address.includes('%')) return 'percent signs and IPv6 zones are not allowed in it';
+  if (/[^\x20-\x7e]/.test(address)) return 'only ASCII is allowed in it; write an international name in its xn-- form';
+  if (/[A-Z]/.test(address)) return 'it must be lower case';
+  if (!/^https?:\/\//.test(address)) return 'it must start with http:// or https://';
+  if (/^https?:\/\/[^/]+\/./.test(address) || /[?#]/.test(address)) return 'it must not have a path, query or fragment';
+  return 'it must have the form http://HOST:PORT or https://HOST:PORT';
+}
+
+function refuse(address: string, reason: string) {
+  return knotError(
+    'KNOT_ROUTES_UPSTREAM_INVALID',
+    400,
+    `The upstream address ${JSON.stringify(address)} is refused: ${reason}.`,
+    {
+      remedy: 'Write it as http://HOST:PORT or https://HOST:PORT.',
+      details: { upstream: address, reason },
+    },
+  );
+}
