@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/**
+ * The `knot` command, in plain JavaScript that an old system Node (20) can run: it installs what is missing, then hands over
+ * to the Node that came with the dependencies, which runs the TypeScript sources directly.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
+import { prepare } from './prepare.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const [command = 'start', ...rest] = process.argv.slice(2);
+const isServing = command === 'start' || command === 'dev' || command.startsWith('--');
+
+try {
+  if (isServing) await prepare(root, { needsDashboard: command !== 'dev' });
+} catch (error) {
+  process.stderr.write(`knot: ${error.message}\n`);
+  process.exit(1);
+}
+
+const node = localNode();
+if (!node) {
+  process.stderr.write(
+    `knot: Node ${process.versions.node} is too old to run Knot (24.12 or newer is needed) and the one that comes with the\n` +
+      'dependencies is not installed. Run `npm ci` in the folder of Knot, or install a newer Node.\n',
+  );
+  process.exit(1);
+}
+
+const child = spawn(node, [join(root, 'gateway', 'main.ts'), command, ...rest], {
+  // The channel tells the gateway when this process is gone, in whatever way: nothing is left behind.
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'knot'), ...process.env },
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => child.kill(signal));
+}
+child.on('error', (error) => {
+  process.stderr.write(`knot: cannot run ${node}: ${error.message}\n`);
+  process.exit(1);
+});
+child.on('exit', (code, signal) => {
+  if (signal) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  } else process.exit(code ?? 1);
+});
+
+/** The Node binary of the platform package, else this one when it is new enough. */
+function localNode() {
+  const installed = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  if (existsSync(installed)) return installed;
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major > 24 || (major === 24 && minor >= 12) ? process.execPath : undefined;
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { findViolations, ranks } from './ranks.ts';
+
+const repository = join(import.meta.dirname, '..', '..');
+
+t.test('the gateway keeps its ranks, doors and sizes', async (t) => {
+  t.strictSame(findViolations(join(repository, 'gateway')), []);
+});
+
+t.test('each rule is broken by its fixture and seen', async (t) => {
+  const rules = ['sideways', 'upward', 'cycle', 'past-door', 'io-in-lib', 'too-long', 'unknown-module'] as const;
+  for (const rule of rules) {
+    const files: Record<string, Record<string, string>> = {
+      sideways: { sessions: "import { a } from '../accounts/index.ts';\nexport const b = a;\n" },
+      upward: { sessions: "import { a } from '../api/index.ts';\nexport const b = a;\n" },
+      cycle: { lib: "import { b } from './other.ts';\nexport const a = b;\n" },
+      'past-door': { sessions: "import { a } from '../lib/other.ts';\nexport const b = a;\n" },
+      'io-in-lib': { lib: "import { readFileSync } from 'node:fs';\nexport const a = readFileSync;\n" },
+      'too-long': { sessions: '// line\n'.repeat(401) },
+      'unknown-module': { drawer: 'export const a = 1;\n' },
+    };
+    const plain = 'export const a = 1;\n';
+    const tree: Record<string, Record<string, string>> = {
+      lib: { 'index.ts': plain, 'other.ts': rule === 'cycle' ? "export { a as b } from './index.ts';\n" : plain },
+      accounts: { 'index.ts': "import { a as x } from '../lib/index.ts';\nexport const a = x;\n" },
+      sessions: { 'index.ts': "import type { a } from '../lib/index.ts';\nexport type A = typeof a;\n" },
+      api: { 'index.ts': plain },
+    };
+    for (const [module, text] of Object.entries(files[rule]!)) tree[module] = { ...tree[module], 'index.ts': text };
+    const violations = findViolations(t.testdir(tree));
+    t.ok(
+      violations.some((violation) => violation.rule === rule),
+      `${rule} is seen`,
+    );
+    t.ok(
+      violations.every((violation) => violation.rule === rule),
+      `and nothing but ${rule}: ${JSON.stringify(violations)}`,
+    );
+  }
+});
+
+t.test('app.ts names every module of the house', async (t) => {
+  const app = readFileSync(join(repository, 'gateway', 'app.ts'), 'utf8');
+  const map = readFileSync(join(repository, 'gateway', 'README.md'), 'utf8');
+  const elsewhere = new Set(['lib', 'kube', 'provisioning', 'services', 'files', 'admission', 'main', 'cli', 'app']);
+  for (const module of Object.keys(ranks).filter((name) => !elsewhere.has(name))) {
+    t.match(app, `./${module}/`, `app.ts imports ${module}`);
+    t.match(map, `\`${module}\``, `the map describes ${module}`);
+  }
+});

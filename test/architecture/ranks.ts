@@ -1,0 +1,113 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+
+/** The house (DESIGN.md section 3): a module imports lower ranks only, through their door. */
+export const ranks: Record<string, number> = {
+  lib: 0,
+  ...Object.fromEntries(['config', 'store', 'kube', 'tls', 'process', 'mail'].map((name) => [name, 1])),
+  ...Object.fromEntries(['accounts', 'sessions', 'policy', 'routes', 'audit', 'live', 'keys'].map((name) => [name, 2])),
+  ...Object.fromEntries(
+    ['login', 'oidc', 'proxy', 'provisioning', 'services', 'files', 'integrations', 'admission'].map((name) => [
+      name,
+      3,
+    ]),
+  ),
+  ...Object.fromEntries(['api', 'ui', 'ops'].map((name) => [name, 4])),
+  ...Object.fromEntries(['main', 'cli', 'app'].map((name) => [name, 5])),
+};
+
+const maxLines = 400;
+/** What a pure module may not touch. `node:crypto`, `node:net` (isIP only) and `node:buffer` compute. */
+const inputOutput =
+  /^node:(fs|http|https|http2|tls|dgram|dns|child_process|worker_threads|cluster|sqlite|readline|process)(\/|$)/;
+
+export type Violation = {
+  file: string;
+  rule: 'sideways' | 'upward' | 'cycle' | 'past-door' | 'io-in-lib' | 'too-long' | 'unknown-module';
+  detail: string;
+};
+
+/** Reads every TypeScript file below `root` (a `gateway` folder) and names each broken rule. */
+export function findViolations(root: string): Violation[] {
+  const violations: Violation[] = [];
+  const imports = new Map<string, string[]>();
+  for (const file of typescriptFiles(root)) {
+    const text = readFileSync(file, 'utf8');
+    const name = relative(root, file);
+    const module = moduleOf(name);
+    const lines = text.split('\n').length - 1;
+    if (lines > maxLines) violations.push({ file: name, rule: 'too-long', detail: `${lines} lines` });
+    if (ranks[module] === undefined) {
+      violations.push({ file: name, rule: 'unknown-module', detail: module });
+      continue;
+    }
+    const targets: string[] = [];
+    for (const { specifier, isTypeOnly } of importsOf(text)) {
+      if (module === 'lib' && inputOutput.test(specifier))
+        violations.push({ file: name, rule: 'io-in-lib', detail: specifier });
+      if (!specifier.startsWith('.')) continue;
+      const target = relative(root, resolve(dirname(file), specifier));
+      // A type-only import vanishes at run time, so it cannot close a cycle; ranks and doors hold for it all the same.
+      if (!isTypeOnly) targets.push(target);
+      const violation = judge(name, module, target, root);
+      if (violation) violations.push(violation);
+    }
+    imports.set(name, targets);
+  }
+  return [...violations, ...cyclesIn(imports)];
+}
+
+function judge(file: string, module: string, target: string, root: string): Violation | undefined {
+  const other = moduleOf(target);
+  if (other === module) return undefined;
+  const [from, to] = [ranks[module]!, ranks[other]];
+  if (to === undefined) return { file, rule: 'unknown-module', detail: target };
+  // Rank 5 is the table of contents and its two entrances: main and cli import app.
+  const isEntrance =
+    (module === 'main' && (other === 'cli' || other === 'app')) || (module === 'cli' && other === 'app');
+  if (to === from && !isEntrance) return { file, rule: 'sideways', detail: target };
+  if (to > from) return { file, rule: 'upward', detail: target };
+  const isFolder = existsSync(join(root, other, 'index.ts'));
+  // contract.ts holds the types of what crosses HTTP and is a second door.
+  if (isFolder && target !== join(other, 'index.ts') && target !== join(other, 'contract.ts'))
+    return { file, rule: 'past-door', detail: target };
+  return undefined;
+}
+
+function moduleOf(path: string): string {
+  return path.split(sep)[0]!.replace(/\.ts$/, '');
+}
+
+function importsOf(text: string): { specifier: string; isTypeOnly: boolean }[] {
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\s(type\s)?[^;'"]*?from\s*['"]([^'"]+)['"]|import\s*\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g,
+  );
+  return [...found].map((match) => ({
+    specifier: match[2] ?? match[3] ?? match[4]!,
+    isTypeOnly: match[1] !== undefined,
+  }));
+}
+
+function cyclesIn(imports: Map<string, string[]>): Violation[] {
+  const state = new Map<string, 'open' | 'done'>();
+  const cycles: Violation[] = [];
+  const visit = (file: string, path: string[]): void => {
+    if (state.get(file) === 'done') return;
+    if (state.get(file) === 'open') {
+      cycles.push({ file, rule: 'cycle', detail: [...path.slice(path.indexOf(file)), file].join(' → ') });
+      return;
+    }
+    state.set(file, 'open');
+    for (const target of imports.get(file) ?? []) visit(target, [...path, file]);
+    state.set(file, 'done');
+  };
+  for (const file of imports.keys()) visit(file, []);
+  return cycles;
+}
+
+function typescriptFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
