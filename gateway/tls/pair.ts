@@ -1,0 +1,80 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { type KnotError, knotError } from '../lib/index.ts';
+import type { Pair } from './issue.ts';
+import { isWildcardAccepted } from './server-names.ts';
+
+/** Where the two halves came from, for messages. */
+export type PairSource = { certFile: string; keyFile: string };
+
+export type CheckedPair = Pair & { leaf: X509Certificate; expiresAt: number };
+
+const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function parseCertificate(cert: string, file: string): X509Certificate {
+  const blocks = cert.match(pemCertificate) ?? [];
+  try {
+    const [leaf] = blocks.map((block) => new X509Certificate(block));
+    if (leaf) return leaf;
+  } catch (error) {
+    throw knotError('KNOT_TLS_CERTIFICATE_INVALID', 500, `A certificate in ${file} cannot be read.`, {
+      cause: error,
+      remedy: 'Write the certificate of the server, then its chain, as PEM.',
+    });
+  }
+  throw knotError('KNOT_TLS_CERTIFICATE_INVALID', 500, `There is no PEM certificate in ${file}.`, {
+    remedy: 'Write the certificate of the server, then its chain, as PEM.',
+  });
+}
+
+function parseKey(key: string, file: string): KeyObject {
+  try {
+    return createPrivateKey(key);
+  } catch (error) {
+    throw knotError('KNOT_TLS_KEY_INVALID', 500, `There is no private key that can be used in ${file}.`, {
+      cause: error,
+      remedy: 'Write the private key as PEM without a passphrase.',
+    });
+  }
+}
+
+function nameProblem(leaf: X509Certificate, domain: string, certFile: string): KnotError | undefined {
+  // A name that is surely not listed by itself, so that only the wildcard can cover it.
+  const probe = `knot-wildcard-check.${domain}`;
+  const missing = [
+    ...(leaf.checkHost(domain) === undefined ? [domain] : []),
+    ...(isWildcardAccepted(domain) && leaf.checkHost(probe) === undefined ? [`*.${domain}`] : []),
+  ];
+  if (missing.length === 0) return undefined;
+  const covered = leaf.subjectAltName ?? 'no name';
+  return knotError(
+    'KNOT_TLS_NAME_MISSING',
+    500,
+    `The certificate in ${certFile} covers ${covered}, but not ${missing.join(' and ')}.`,
+    { remedy: `Use a certificate for ${domain} and *.${domain}, or set domain to the name it is for.` },
+  );
+}
+
+/**
+ * Checks that a pair can serve DOMAIN and its tools now.
+ * @throws KNOT_TLS_CERTIFICATE_INVALID, KNOT_TLS_KEY_INVALID, KNOT_TLS_MISMATCH, KNOT_TLS_EXPIRED, KNOT_TLS_NAME_MISSING
+ */
+export function checkPair(pair: Pair, domain: string, nowMs: number, source: PairSource): CheckedPair {
+  const leaf = parseCertificate(pair.cert, source.certFile);
+  const key = parseKey(pair.key, source.keyFile);
+  if (!leaf.checkPrivateKey(key)) {
+    throw knotError('KNOT_TLS_MISMATCH', 500, `The key in ${source.keyFile} does not belong to ${source.certFile}.`, {
+      remedy: 'Replace both files by a certificate and the key it was made for.',
+    });
+  }
+  const validFrom = leaf.validFromDate.getTime();
+  const expiresAt = leaf.validToDate.getTime();
+  if (nowMs >= expiresAt || nowMs < validFrom) {
+    const when = nowMs >= expiresAt ? `expired on ${leaf.validTo}` : `is valid only from ${leaf.validFrom}`;
+    throw knotError('KNOT_TLS_EXPIRED', 500, `The certificate in ${source.certFile} ${when}.`, {
+      remedy: 'Renew it (the files are watched), or set the clock of this machine right.',
+    });
+  }
+  const names = nameProblem(leaf, domain, source.certFile);
+  if (names) throw names;
+  return { ...pair, leaf, expiresAt };
+}

@@ -1,0 +1,67 @@
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Log } from '../lib/index.ts';
+import type { Pair } from './issue.ts';
+import { tlsOptions } from './options.ts';
+import { readServerName } from './server-names.ts';
+
+type Presenter = {
+  sniCallback(serverName: string, callback: (error: Error | null, context?: SecureContext) => void): void;
+  onChange(listener: () => void): () => void;
+  /** Shows this pair from now on; open connections keep theirs. */
+  swap(pair: Pair): void;
+};
+
+export const contextOf = (pair: Pair): SecureContext =>
+  createSecureContext({ ...tlsOptions(), cert: pair.cert, key: pair.key });
+
+/**
+ * Answers server names with the pair in force. `contextBelow` gives the context of a name one label below DOMAIN when the
+ * pair does not cover it; undefined refuses the name.
+ */
+export function createPresenter(options: {
+  pair: Pair;
+  domain: string;
+  log: Log;
+  contextBelow?: (host: string) => Promise<SecureContext | undefined>;
+}): Presenter {
+  const { domain, log, contextBelow } = options;
+  const listeners = new Set<() => void>();
+  let context = contextOf(options.pair);
+
+  async function find(serverName: string): Promise<SecureContext | undefined> {
+    const name = readServerName(serverName, domain);
+    if (name.kind === 'foreign') return undefined;
+    return name.kind === 'below' && contextBelow ? contextBelow(name.host) : context;
+  }
+
+  return {
+    // A throw inside SNICallback has ended processes (CVE-2026-21637): every way out goes through the callback.
+    sniCallback(serverName, callback) {
+      find(String(serverName)).then(
+        (found) => {
+          if (found) return callback(null, found);
+          log.debug({ serverName: String(serverName).slice(0, 255) }, 'refused an unknown server name');
+          callback(new Error('unrecognized_name'));
+        },
+        (error: unknown) => {
+          log.error({ err: error }, 'finding the certificate of a server name failed');
+          callback(new Error('internal_error'));
+        },
+      );
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    swap(pair) {
+      context = contextOf(pair);
+      for (const listener of listeners) {
+        try {
+          listener();
+        } catch (error) {
+          log.error({ err: error }, 'a listener of the certificate failed');
+        }
+      }
+    },
+  };
+}

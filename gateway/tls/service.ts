@@ -1,0 +1,43 @@
+import type { SecureContext } from 'node:tls';
+import type { Clock, ComponentHealth, Log } from '../lib/index.ts';
+import { openFileCertificates } from './files.ts';
+import { openLocalCertificates } from './local.ts';
+
+export type Certificates = {
+  /** For `tls.createServer`: never throws, answers only DOMAIN and one label below it. */
+  sniCallback(serverName: string, callback: (error: Error | null, context?: SecureContext) => void): void;
+  /** Key and certificate chain in force, PEM. */
+  current(): { cert: string; key: string };
+  /** The local CA (PEM), or undefined with certificate files of one's own. */
+  caPem(): string | undefined;
+  /** File of the local CA certificate, to be shown at start. */
+  caFile(): string | undefined;
+  /** After each swap: the server should call `setSecureContext`. */
+  onChange(listener: () => void): () => void;
+  health(): ComponentHealth;
+  close(): Promise<void>;
+};
+
+export type CertificateOptions = {
+  /** PEM files of one's own, absolute; both or none. None: a local CA in the data folder. */
+  config: { cert?: string | undefined; key?: string | undefined };
+  domain: string;
+  dataFolder: string;
+  clock: Clock;
+  log: Log;
+  /**
+   * Whether a name one label below DOMAIN leads anywhere. Asked only where a wildcard cannot work (a single-label DOMAIN
+   * such as `localhost`), before a leaf is made for the name; without it no such leaf is ever made.
+   */
+  isKnownHost?: (host: string) => boolean;
+};
+
+/**
+ * The certificates of the edge: files of the operator, or leaves of our own local CA.
+ * @throws KNOT_TLS_* naming file, problem and cure, when the files cannot be used or the data folder cannot be written.
+ */
+export async function createCertificates(options: CertificateOptions): Promise<Certificates> {
+  return options.config.cert === undefined && options.config.key === undefined
+    ? openLocalCertificates(options)
+    : openFileCertificates(options);
+}
