@@ -4,4 +4,6 @@
  * Does not own: checking a password (accounts), pages (login).
  * Mounts: nothing.
  */
-export type { SessionListing, Sessions } from './service.ts';
+export { cookieName } from './cookie.ts';
+export { describeDevice } from './device.ts';
+export { createSessions, type SessionListing, type Sessions, type SessionsOptions } from './service.ts';

@@ -1,4 +1,23 @@
-import type { Session } from '../lib/index.ts';
+import { type AuditEntry, type Clock, hashSecret, type Log, newId, newSecret, type Session } from '../lib/index.ts';
+import type { Row, Store, Transaction } from '../store/index.ts';
+import { createSessionCache, type Family } from './cache.ts';
+import { readSessionCookie, writeSessionCookie } from './cookie.ts';
+import { describeDevice } from './device.ts';
+import { createHandoff } from './handoff.ts';
+import { type Lifetime, lifetimeOf } from './lifetime.ts';
+import {
+  deleteFamily,
+  deleteOldCodes,
+  deleteOrphans,
+  findCentral,
+  findSession,
+  insertSession,
+  listCentral,
+  listHosts,
+  listOver,
+  sessionOf,
+  writeLastSeen,
+} from './records.ts';
 
 export type SessionListing = {
   id: string;
@@ -18,7 +37,12 @@ export type SessionListing = {
  */
 export type Sessions = {
   /** Starts a central session after a successful sign-in; the value goes into the cookie and is never kept. */
-  start(facts: { userId: string; username: string; device: string; address: string }): Promise<{ secret: string; session: Session }>;
+  start(facts: {
+    userId: string;
+    username: string;
+    device: string;
+    address: string;
+  }): Promise<{ secret: string; session: Session }>;
   /**
    * The session of a Cookie header on a host ('' = main host), from the cache only: undefined = not cached (call `find`),
    * null = certainly none (no cookie, duplicate cookie, ended, expired).
@@ -28,7 +52,10 @@ export type Sessions = {
   /** One-time code (60 s) that lets `host` start its own session, for the browser whose binding hash is given. */
   issueCode(session: Session, handoff: { host: string; binding: string; next: string }): Promise<string>;
   /** Single use; undefined when unknown, used, expired, of another host or browser. A replay ends the session the code made. */
-  redeemCode(code: string, handoff: { host: string; binding: string; device: string; address: string }): Promise<{ secret: string; session: Session; next: string } | undefined>;
+  redeemCode(
+    code: string,
+    handoff: { host: string; binding: string; device: string; address: string },
+  ): Promise<{ secret: string; session: Session; next: string } | undefined>;
   list(userId: string): Promise<SessionListing[]>;
   listAll(): Promise<(SessionListing & { userId: string })[]>;
   /** Ends one central session (public id) and all bound to it. False when there is none. */
@@ -44,3 +71,263 @@ export type Sessions = {
   sweep(): Promise<void>;
   close(): Promise<void>;
 };
+
+export type SessionsOptions = {
+  store: Store;
+  clock: Clock;
+  config: { idleSeconds: number; absoluteSeconds: number };
+  /** Writes an audit entry in the transaction of the act it tells of; given by `app.ts` from `audit`. */
+  record?: (transaction: Transaction, entry: AuditEntry) => Promise<void>;
+  log: Log;
+};
+
+type Central = Row<'sessions'>;
+type EndedBy = { actor: string; reason: string };
+
+const sweepMs = 30_000;
+const keepCodesMs = 3600_000;
+const maxMinuteMs = 60_000;
+
+/** Makes the service. Starts two unreferenced timers: one writes last uses in batches, one removes what is over. */
+export function createSessions({
+  store,
+  clock,
+  config,
+  record = async () => undefined,
+  log,
+}: SessionsOptions): Sessions {
+  const idleMs = config.idleSeconds * 1000;
+  const absoluteMs = config.absoluteSeconds * 1000;
+  /** How stale the stored last use may be: a minute, less where the idle time itself is short. */
+  const touchMs = Math.min(maxMinuteMs, Math.ceil(idleMs / 10));
+  const cache = createSessionCache();
+  const handoff = createHandoff({ store, clock, idleMs, cache, record });
+  const loading = new Map<string, Promise<Session | null>>();
+  const touched = new Map<string, Family>();
+  const listeners = new Set<(centralId: string) => void>();
+
+  const stopListening = store.onChange('sessions', (key) => {
+    const [centralId, hostSessionId] = key.split('/') as [string, string?];
+    if (hostSessionId === undefined) cache.bury(centralId);
+    else cache.burySession(centralId, hostSessionId);
+    for (const listener of listeners) {
+      try {
+        listener(centralId);
+      } catch (error) {
+        log.error({ err: error }, 'a listener of ended sessions failed');
+      }
+    }
+  });
+  const writeTimer = every(Math.max(1000, touchMs / 6), writeTouched, 'writing the last use of sessions failed');
+  const sweepTimer = every(sweepMs, sweep, 'removing expired sessions failed');
+
+  function every(ms: number, work: () => Promise<void>, complaint: string): NodeJS.Timeout {
+    const timer = setInterval(() => void work().catch((error: unknown) => log.error({ err: error }, complaint)), ms);
+    return timer.unref();
+  }
+
+  function peek(cookieHeader: string | undefined, host: string): Session | null | undefined {
+    const secret = readSessionCookie(cookieHeader);
+    if (secret === undefined) return null;
+    const now = clock.now();
+    const cached = cache.get(secret);
+    if (!cached) return cache.isMissing(secret, now) ? null : undefined;
+    const { session, family } = cached;
+    if (session.host !== host) return null;
+    switch (lifetimeOf(session, family.lastSeenAt, now, idleMs)) {
+      case 'alive':
+        touch(family, now);
+        return session;
+      case 'early':
+        return null;
+      case 'idle':
+        // It may have been used through another replica: the store knows.
+        cache.forget(session.centralId);
+        return undefined;
+      case 'expired':
+        cache.forget(session.centralId);
+        endInBackground(session.centralId);
+        return null;
+    }
+  }
+
+  function touch(family: Family, now: number): void {
+    family.lastSeenAt = now;
+    if (Math.abs(now - family.queuedAt) < touchMs) return;
+    family.queuedAt = now;
+    touched.set(family.centralId, family);
+  }
+
+  async function find(cookieHeader: string | undefined, host: string): Promise<Session | null> {
+    const known = peek(cookieHeader, host);
+    if (known !== undefined) return known;
+    const secret = readSessionCookie(cookieHeader)!;
+    let read = loading.get(secret);
+    if (!read) {
+      read = load(secret).finally(() => loading.delete(secret));
+      loading.set(secret, read);
+    }
+    const session = await read;
+    return session !== null && session.host === host ? session : null;
+  }
+
+  async function load(secret: string): Promise<Session | null> {
+    const row = await findSession(store.db, hashSecret(secret));
+    const now = clock.now();
+    if (!row) {
+      cache.noteMissing(secret, now);
+      return null;
+    }
+    const session = sessionOf(row);
+    const lastSeenAt = Math.max(row.family_last_seen_at, pendingLastSeen(session.centralId));
+    const lifetime = lifetimeOf(session, lastSeenAt, now, idleMs);
+    if (lifetime === 'alive') {
+      const cached = cache.put(secret, session, lastSeenAt);
+      if (cached) touch(cached.family, now);
+      return cached?.session ?? null;
+    }
+    if (lifetime !== 'early') await endOver(session.centralId);
+    return null;
+  }
+
+  function pendingLastSeen(centralId: string): number {
+    return Math.max(cache.family(centralId)?.lastSeenAt ?? 0, touched.get(centralId)?.lastSeenAt ?? 0);
+  }
+
+  function endInBackground(centralId: string): void {
+    endOver(centralId).catch((error: unknown) => log.error({ err: error }, 'ending an expired session failed'));
+  }
+
+  /** Ends a session whose time is over; looks again inside the transaction, because another replica may have seen it used. */
+  async function endOver(centralId: string): Promise<void> {
+    await store.transaction(async (transaction) => {
+      const central = await findCentral(transaction.db, centralId);
+      const reason = central && lifetimeOfCentral(central);
+      if (!central || (reason !== 'idle' && reason !== 'expired')) return;
+      await endCentral(transaction, central, { actor: 'system', reason });
+    });
+  }
+
+  function lifetimeOfCentral(central: Central): Lifetime {
+    const lastSeenAt = Math.max(central.last_seen_at, pendingLastSeen(central.id));
+    return lifetimeOf(sessionOf(central), lastSeenAt, clock.now(), idleMs);
+  }
+
+  async function endCentral(transaction: Transaction, central: Central, { actor, reason }: EndedBy): Promise<void> {
+    await deleteFamily(transaction.db, central.id);
+    transaction.announce({ topic: 'sessions', key: central.id });
+    await record(transaction, {
+      action: 'session.ended',
+      actor,
+      subject: `session:${central.id}`,
+      outcome: 'done',
+      detail: { reason, userId: central.user_id, device: central.device },
+    });
+  }
+
+  async function writeTouched(): Promise<void> {
+    if (touched.size === 0) return;
+    const batch = [...touched.values()];
+    touched.clear();
+    const lastSeenAt = batch.reduce((lowest, family) => Math.min(lowest, family.lastSeenAt), Infinity);
+    await writeLastSeen(
+      store.db,
+      batch.map((family) => family.centralId),
+      lastSeenAt,
+    );
+  }
+
+  async function sweep(): Promise<void> {
+    await writeTouched();
+    for (const central of await listOver(store.db, clock.now(), idleMs)) await endOver(central.id);
+    await deleteOrphans(store.db, clock.now());
+    await deleteOldCodes(store.db, clock.now() - keepCodesMs);
+  }
+
+  async function listing(userId?: string): Promise<(SessionListing & { userId: string })[]> {
+    const [centrals, hosts] = [await listCentral(store.db, userId), await listHosts(store.db, userId)];
+    return centrals
+      .filter((central) => lifetimeOfCentral(central) === 'alive')
+      .map((central) => ({
+        id: central.id,
+        userId: central.user_id,
+        device: central.device,
+        address: central.address,
+        startedAt: central.started_at,
+        lastSeenAt: Math.max(central.last_seen_at, pendingLastSeen(central.id)),
+        expiresAt: central.expires_at,
+        hosts: hosts.filter(({ central_id }) => central_id === central.id).map(({ host }) => host),
+      }));
+  }
+
+  return {
+    async start({ userId, username, device, address }) {
+      const secret = newSecret();
+      const id = newId();
+      const now = clock.now();
+      const row = {
+        secret_hash: hashSecret(secret),
+        id,
+        central_id: id,
+        host: '',
+        user_id: userId,
+        device: describeDevice(device),
+        address,
+        started_at: now,
+        authenticated_at: now,
+        last_seen_at: now,
+        expires_at: now + absoluteMs,
+      };
+      await store.transaction(async (transaction) => {
+        await insertSession(transaction.db, row);
+        await record(transaction, {
+          action: 'session.started',
+          actor: username,
+          subject: `session:${id}`,
+          outcome: 'done',
+          address,
+          detail: { device: row.device },
+        });
+      });
+      const session = sessionOf(row);
+      cache.put(secret, session, now);
+      return { secret, session };
+    },
+    peek,
+    find,
+    issueCode: handoff.issue,
+    redeemCode: handoff.redeem,
+    async list(userId) {
+      return (await listing(userId)).map(({ userId: _, ...rest }) => rest);
+    },
+    listAll: () => listing(),
+    end: (id, by) =>
+      store.transaction(async (transaction) => {
+        const central = await findCentral(transaction.db, id);
+        if (central) await endCentral(transaction, central, by);
+        return central !== undefined;
+      }),
+    endAll: (userId, { exceptId, ...by }) =>
+      store.transaction(async (transaction) => {
+        const centrals = (await listCentral(transaction.db, userId)).filter(({ id }) => id !== exceptId);
+        for (const central of centrals) await endCentral(transaction, central, by);
+        return centrals.length;
+      }),
+    onEnded(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    cookie(secret) {
+      const expiresAt = cache.get(secret)?.session.expiresAt ?? clock.now() + absoluteMs;
+      return writeSessionCookie(secret, (expiresAt - clock.now()) / 1000);
+    },
+    clearCookie: () => writeSessionCookie('', 0),
+    sweep,
+    async close() {
+      clearInterval(writeTimer);
+      clearInterval(sweepTimer);
+      stopListening();
+      await writeTouched();
+    },
+  };
+}
