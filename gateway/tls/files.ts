@@ -11,7 +11,7 @@ import type { CertificateOptions, Certificates } from './service.ts';
 
 const settleMs = 250;
 /** Network file systems send no events; reading two small files now and then does not cost anything. */
-const backstopMs = 30_000;
+const defaultCheckMs = 30_000;
 const warnBeforeMs = 14 * 24 * 3600 * 1000;
 
 function read(file: string): string {
@@ -38,7 +38,7 @@ const fingerprint = ({ cert, key }: Pair) => createHash('sha256').update(cert).u
 
 /** The operator's own files: checked at start, watched from then on; a bad pair never replaces a good one. */
 export async function openFileCertificates(options: CertificateOptions): Promise<Certificates> {
-  const { domain, clock, log } = options;
+  const { domain, clock, log, checkEveryMs = defaultCheckMs } = options;
   const source = sourceOf(options.config);
   const readPair = (): Pair => ({ cert: read(source.certFile), key: read(source.keyFile) });
 
@@ -81,7 +81,7 @@ export async function openFileCertificates(options: CertificateOptions): Promise
   });
   watcher.on('error', (error) => log.warn({ err: error }, 'watching the certificate files failed'));
   await new Promise<void>((resolve) => watcher.once('ready', resolve));
-  const backstop = setInterval(look, backstopMs);
+  const backstop = setInterval(look, checkEveryMs);
   backstop.unref();
 
   return {

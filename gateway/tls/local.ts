@@ -9,7 +9,6 @@ import { contextOf, createPresenter } from './presenter.ts';
 import { isWildcardAccepted } from './server-names.ts';
 import type { CertificateOptions, Certificates } from './service.ts';
 
-const renewalCheckMs = 3600 * 1000;
 const nameLeavesKept = 256;
 
 /** Whether cert and key can be read, belong together and stay valid beyond the time of renewal. */
@@ -56,7 +55,7 @@ function leafNames(domain: string): { type: 'dns' | 'ip'; value: string }[] {
 
 /** The certificates of a machine of one's own: `<data>/tls/` with `ca.pem`, `ca.key` and `leaf.pem` (key and certificate). */
 export async function openLocalCertificates(options: CertificateOptions): Promise<Certificates> {
-  const { domain, dataFolder, clock, log, isKnownHost = () => false } = options;
+  const { domain, dataFolder, clock, log, isKnownHost = () => false, checkEveryMs = 3600 * 1000 } = options;
   const folder = join(dataFolder, 'tls');
   const caFile = join(folder, 'ca.pem');
   const leafFile = join(folder, 'leaf.pem');
@@ -118,7 +117,7 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
       log.error({ err: error }, 'renewing the certificate failed');
     }
   }
-  const timer = setInterval(() => void renew(), renewalCheckMs);
+  const timer = setInterval(() => void renew(), checkEveryMs);
   timer.unref();
 
   return {

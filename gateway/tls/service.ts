@@ -30,6 +30,8 @@ export type CertificateOptions = {
    * such as `localhost`), before a leaf is made for the name; without it no such leaf is ever made.
    */
   isKnownHost?: (host: string) => boolean;
+  /** How often renewal is due (local CA: hourly) or the files are read without an event (30 s); tests hurry it. */
+  checkEveryMs?: number;
 };
 
 /**
