@@ -4,4 +4,16 @@
  * Does not own: sessions, throttling of sign-in (login), tokens (oidc).
  * Mounts: nothing; api and login call it.
  */
-export type { Accounts, Actor, Link, LinkKind, NewUser, RecordAudit, Team, User, UserPage } from './service.ts';
+export type {
+  Accounts,
+  Actor,
+  Link,
+  LinkKind,
+  NewUser,
+  RecordAudit,
+  Team,
+  User,
+  UserPage,
+  UserQuery,
+} from './model.ts';
+export { type AccountsOptions, createAccounts } from './service.ts';

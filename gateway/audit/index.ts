@@ -4,4 +4,5 @@
  * Does not own: the access log (ops); what is worth recording (whoever acts).
  * Mounts: nothing.
  */
-export { type Audit, type AuditQuery, type AuditRecord, type AuditVerification, createAudit } from './service.ts';
+export { type Audit, type AuditQuery, type AuditRecord, createAudit } from './service.ts';
+export type { AuditVerification } from './verify.ts';

@@ -2,15 +2,11 @@ import type { AuditEntry, Clock } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { type ChainedRow, genesisHash, hashOf, toRow } from './chain.ts';
 import { appendRow, findRows, lockLedger, readAppendPoint } from './records.ts';
-import { verifyLedger } from './verify.ts';
+import { type AuditVerification, verifyLedger } from './verify.ts';
 
 export type AuditRecord = AuditEntry & { seq: number; at: number; hash: string };
 
 export type AuditQuery = { action?: string; actor?: string; subject?: string; beforeSeq?: number; limit?: number };
-
-/** `count` is the number of lines that were found good: all of them, or those before the broken one. */
-export type AuditVerification =
-  { isIntact: true; count: number } | { isIntact: false; count: number; brokenSeq: number; message: string };
 
 export type Audit = {
   /**

@@ -3,7 +3,10 @@ import type { Kysely } from 'kysely';
 import type { Row, Tables } from '../store/index.ts';
 import { genesisHash, hashOf } from './chain.ts';
 import { readEnds, readPage } from './records.ts';
-import type { AuditVerification } from './service.ts';
+
+/** `count` is the number of lines that were found good: all of them, or those before the broken one. */
+export type AuditVerification =
+  { isIntact: true; count: number } | { isIntact: false; count: number; brokenSeq: number; message: string };
 
 const pageSize = 500;
 

@@ -1,0 +1,175 @@
+import { type Clock, hashSecret, knotError, newId, newSecret } from '../lib/index.ts';
+import type { Row, Store } from '../store/index.ts';
+import type { Change, ChangeScope } from './change.ts';
+import { parseEmail } from './email.ts';
+import { linkInvalid, noSuchUser, setupDone } from './errors.ts';
+import type { Accounts, Link, LinkKind, NewUser } from './model.ts';
+import type { PasswordHasher } from './password-hash.ts';
+import { checkPassword } from './password-rules.ts';
+import { countAdmins, findUserRow, toUser } from './records.ts';
+import { insertUser, prepareNewUser, requireUser, storePassword } from './users.ts';
+
+export type LinkParts = { store: Store; clock: Clock; change: Change; hasher: PasswordHasher; minimumLength: number };
+
+export type Links = Pick<Accounts, 'createLink' | 'findLink' | 'redeemLink' | 'listLinks' | 'revokeLink'>;
+
+/** How long a link that is over is kept, so that a late visitor is still answered by the same path. */
+const keepMs = 7 * 24 * 3600 * 1000;
+
+/** One-time links. The token carries 256 random bits and is stored only as its hash. */
+export function createLinks({ store, clock, change, hasher, minimumLength }: LinkParts): Links {
+  async function findOpenRow(token: string, kind: LinkKind): Promise<Row<'links'> | undefined> {
+    const row = await store.db
+      .selectFrom('links')
+      .selectAll()
+      .where('token_hash', '=', hashSecret(token))
+      .where('kind', '=', kind)
+      .where('used_at', 'is', null)
+      .where('expires_at', '>', clock.now())
+      .executeTakeFirst();
+    if (!row) return undefined;
+    if (kind === 'setup' && (await countAdmins(store.db)).withPassword > 0) return undefined;
+    if (kind === 'reset') {
+      const user = await findUserRow(store.db, row.user_id ?? '');
+      if (!user || user.state === 'disabled') return undefined;
+    }
+    return row;
+  }
+
+  return {
+    async createLink({ kind, userId, email, lifetimeSeconds }, actor) {
+      const token = newSecret();
+      const address = email === undefined ? null : parseEmail(email).email;
+      const link = await change(actor, async (scope) => {
+        const subject = await prepareLink(scope, kind, userId);
+        await scope.db
+          .deleteFrom('links')
+          .where('expires_at', '<', scope.now - keepMs)
+          .execute();
+        const row: Row<'links'> = {
+          token_hash: hashSecret(token),
+          id: newId(),
+          kind,
+          user_id: kind === 'reset' ? (userId ?? null) : null,
+          email: address,
+          created_by: actor.name,
+          created_at: scope.now,
+          expires_at: scope.now + lifetimeSeconds * 1000,
+          used_at: null,
+        };
+        await scope.db.insertInto('links').values(row).execute();
+        scope.announce({ topic: 'links', key: row.id });
+        scope.audit('link.created', subject ?? `link:${row.id}`, { kind, id: row.id });
+        return toLink(row);
+      });
+      return { link, token };
+    },
+
+    async findLink(token, kind) {
+      const row = await findOpenRow(token, kind);
+      return row && toLink(row);
+    },
+
+    async redeemLink(token, kind, input, actor) {
+      const row = await findOpenRow(token, kind);
+      if (!row) throw linkInvalid();
+      if (kind === 'reset') {
+        const user = await findUserRow(store.db, row.user_id ?? '');
+        if (!user) throw linkInvalid();
+        await checkPassword(input.password, user, minimumLength);
+        const passwordHash = await hasher.hash(input.password);
+        return change(actor, async (scope) => {
+          await useLink(scope, row);
+          if ((await requireUser(scope, user.id)).state === 'disabled') throw linkInvalid();
+          return toUser(scope.db, await storePassword(scope, user.id, passwordHash));
+        });
+      }
+      const newUser: NewUser = {
+        username: input.username ?? '',
+        email: row.email ?? input.email ?? '',
+        password: input.password,
+        isAdmin: kind === 'setup',
+        state: 'active',
+      };
+      const passwordHash = await prepareNewUser(newUser, hasher, minimumLength);
+      return change(actor, async (scope) => {
+        if (kind === 'setup' && (await countAdmins(scope.db)).withPassword > 0) throw linkInvalid();
+        await useLink(scope, row);
+        return insertUser(scope, newUser, passwordHash);
+      });
+    },
+
+    async listLinks() {
+      const hasAdmin = (await countAdmins(store.db)).withPassword > 0;
+      const rows = await store.db
+        .selectFrom('links')
+        .selectAll()
+        .where('used_at', 'is', null)
+        .where('expires_at', '>', clock.now())
+        .orderBy('created_at', 'desc')
+        .execute();
+      return rows.filter((row) => row.kind !== 'setup' || !hasAdmin).map(toLink);
+    },
+
+    revokeLink: (id, actor) =>
+      change(actor, async (scope) => {
+        const { numDeletedRows } = await scope.db
+          .deleteFrom('links')
+          .where('id', '=', id)
+          .where('used_at', 'is', null)
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) throw knotError('KNOT_ACCOUNTS_NO_LINK', 404, 'There is no such open link.');
+        scope.announce({ topic: 'links', key: id });
+        scope.audit('link.revoked', `link:${id}`);
+      }),
+  };
+}
+
+/** Whether such a link may be made, and the end of those it replaces. Returns whom it is about. */
+async function prepareLink(scope: ChangeScope, kind: LinkKind, userId?: string): Promise<string | undefined> {
+  if (kind === 'setup') {
+    if ((await countAdmins(scope.db)).withPassword > 0) throw setupDone();
+    await scope.db.deleteFrom('links').where('kind', '=', 'setup').where('used_at', 'is', null).execute();
+  }
+  if (kind !== 'reset') return undefined;
+  const user = await findUserRow(scope.db, userId ?? '');
+  if (!user) throw noSuchUser();
+  if (user.state === 'disabled') {
+    throw knotError('KNOT_ACCOUNTS_USER_DISABLED', 409, `The account "${user.username}" is disabled.`, {
+      remedy: 'Enable it first.',
+    });
+  }
+  await scope.db
+    .deleteFrom('links')
+    .where('kind', '=', 'reset')
+    .where('user_id', '=', user.id)
+    .where('used_at', 'is', null)
+    .execute();
+  return `user:${user.username}`;
+}
+
+/** Compare-and-set: of two people with the same link exactly one gets past this line. */
+async function useLink(scope: ChangeScope, row: Row<'links'>): Promise<void> {
+  const { numUpdatedRows } = await scope.db
+    .updateTable('links')
+    .set({ used_at: scope.now })
+    .where('token_hash', '=', row.token_hash)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', scope.now)
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n) throw linkInvalid();
+  scope.announce({ topic: 'links', key: row.id });
+  scope.audit('link.redeemed', `link:${row.id}`, { kind: row.kind });
+}
+
+function toLink(row: Row<'links'>): Link {
+  return {
+    id: row.id,
+    kind: row.kind,
+    userId: row.user_id,
+    email: row.email,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  };
+}

@@ -1,0 +1,100 @@
+import type { AuditEntry, Principal, TeamRole, UserState } from '../lib/index.ts';
+import type { Transaction } from '../store/index.ts';
+
+export type User = {
+  id: string;
+  username: string;
+  email: string;
+  isAdmin: boolean;
+  state: UserState;
+  hasPassword: boolean;
+  createdAt: number;
+  lastSignInAt: number | null;
+  teams: readonly { name: string; role: TeamRole }[];
+};
+
+export type TeamMember = { userId: string; username: string; role: TeamRole };
+
+export type Team = { id: string; name: string; title: string; createdAt: number; members: readonly TeamMember[] };
+
+/** Who causes a change, for the audit record: a username, `cli`, `system`, `anonymous`; and from where. */
+export type Actor = { name: string; address?: string };
+
+export type LinkKind = 'setup' | 'invitation' | 'reset';
+
+export type Link = {
+  id: string;
+  kind: LinkKind;
+  userId: string | null;
+  email: string | null;
+  createdBy: string;
+  createdAt: number;
+  expiresAt: number;
+};
+
+export type NewUser = { username: string; email: string; password?: string; isAdmin?: boolean; state: UserState };
+
+/** Writes an audit entry inside the same transaction as the change it tells of. Given by `app.ts` from `audit`. */
+export type RecordAudit = (transaction: Transaction, entry: AuditEntry) => Promise<void>;
+
+export type UserQuery = { search?: string; state?: UserState; limit?: number; offset?: number };
+
+export type UserPage = { users: User[]; total: number };
+
+/**
+ * All methods that change something: one transaction with its audit entry, announces `users` (key: user id) on the change
+ * feed, and throws KNOT_ACCOUNTS_* (4xx) when refused. Last-admin protection holds in every one of them.
+ */
+export type Accounts = {
+  /** Cached; kept fresh by the change feed. Undefined for an unknown id. */
+  principal(userId: string): Promise<Principal | undefined>;
+  /** The cached principal without waiting; undefined when it is not in the cache (then call `principal`). */
+  peekPrincipal(userId: string): Principal | undefined;
+  principalByName(username: string): Promise<Principal | undefined>;
+
+  createUser(user: NewUser, actor: Actor): Promise<User>;
+  findUser(id: string): Promise<User | undefined>;
+  findUserByName(username: string): Promise<User | undefined>;
+  listUsers(query: UserQuery): Promise<UserPage>;
+  setState(userId: string, state: 'active' | 'disabled', actor: Actor): Promise<User>;
+  setAdmin(userId: string, isAdmin: boolean, actor: Actor): Promise<User>;
+  setEmail(userId: string, email: string, actor: Actor): Promise<User>;
+  deleteUser(userId: string, actor: Actor): Promise<void>;
+  /** True once an active admin with a password exists: the setup link is dead from then on. */
+  hasAdmin(): Promise<boolean>;
+
+  /**
+   * Checks a password in the same time whether or not the account exists (a dummy hash is verified). Never says why it
+   * failed; `pending`/`disabled` are only revealed to who knows the password.
+   */
+  verifyPassword(username: string, password: string): Promise<{ user: User } | undefined>;
+  /** @throws KNOT_ACCOUNTS_PASSWORD_WEAK naming the rule that failed */
+  setPassword(userId: string, password: string, actor: Actor): Promise<void>;
+  noteSignIn(userId: string): Promise<void>;
+
+  /** Makes a one-time link and returns its token once. A new setup link replaces the older ones. */
+  createLink(
+    link: { kind: LinkKind; userId?: string; email?: string; lifetimeSeconds: number },
+    actor: Actor,
+  ): Promise<{ link: Link; token: string }>;
+  /** The link a token stands for, if it is neither used nor expired (setup: nor an admin exists). */
+  findLink(token: string, kind: LinkKind): Promise<Link | undefined>;
+  /** Uses the link and does what it is for, atomically: creates the admin or invited user (active), or sets the password. */
+  redeemLink(
+    token: string,
+    kind: LinkKind,
+    input: { username?: string; email?: string; password: string },
+    actor: Actor,
+  ): Promise<User>;
+  listLinks(): Promise<Link[]>;
+  revokeLink(id: string, actor: Actor): Promise<void>;
+
+  createTeam(team: { name: string; title: string }, actor: Actor): Promise<Team>;
+  listTeams(): Promise<Team[]>;
+  deleteTeam(id: string, actor: Actor): Promise<void>;
+  setMember(teamId: string, userId: string, role: TeamRole, actor: Actor): Promise<void>;
+  removeMember(teamId: string, userId: string, actor: Actor): Promise<void>;
+
+  /** Hears that a principal may have changed (this or another process). */
+  onChange(listener: (userId: string) => void): () => void;
+};

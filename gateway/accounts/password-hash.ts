@@ -1,0 +1,122 @@
+import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import { knotError } from '../lib/index.ts';
+
+/** OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, two passes, one lane. Memory is in KiB. */
+export const currentParameters: Argon2Parameters = { memory: 19_456, passes: 2, parallelism: 1 };
+
+export type Argon2Parameters = { memory: number; passes: number; parallelism: number };
+
+/** Longest password, in bytes of its normalised UTF-8 form: hashing must not be made expensive by length. */
+export const maximumPasswordBytes = 1024;
+
+/** What a sign-in costs while others wait: two at a time leave two threads of the pool to files and DNS. */
+const maximumRunning = 2;
+const maximumWaiting = 64;
+const hashBytes = 32;
+const saltBytes = 16;
+
+export type PasswordHasher = {
+  /** A PHC string with the current parameters. @throws KNOT_ACCOUNTS_BUSY */
+  hash(password: string): Promise<string>;
+  /**
+   * Compares in constant time. Without a stored hash (no such person, no password chosen) the same work is done against a
+   * hash nothing matches, so that the time tells nothing. @throws KNOT_ACCOUNTS_BUSY
+   */
+  verify(password: string, stored: string | undefined): Promise<boolean>;
+  /** True when the hash was made with other parameters than today's. */
+  isOutdated(stored: string): boolean;
+};
+
+/**
+ * argon2id on the thread pool of Node, never on the event loop. The queue is bounded: beyond it callers are refused at once
+ * instead of waiting for longer than a browser does.
+ */
+export function createPasswordHasher(parameters: Argon2Parameters = currentParameters): PasswordHasher {
+  const inTurn = createQueue();
+  const unmatchable = encode({ parameters, salt: randomBytes(saltBytes), hash: randomBytes(hashBytes) });
+
+  return {
+    async hash(password) {
+      const salt = randomBytes(saltBytes);
+      const hash = await inTurn(() => derive(password, salt, parameters, hashBytes));
+      return encode({ parameters, salt, hash });
+    },
+    async verify(password, stored) {
+      const known = stored === undefined ? undefined : decode(stored);
+      const isShort = Buffer.byteLength(normalise(password)) <= maximumPasswordBytes;
+      const target = known ?? decode(unmatchable)!;
+      const hash = await inTurn(() =>
+        derive(isShort ? password : '', target.salt, target.parameters, target.hash.length),
+      );
+      return timingSafeEqual(hash, target.hash) && known !== undefined && isShort;
+    },
+    isOutdated(stored) {
+      const known = decode(stored)?.parameters;
+      return (
+        known?.memory !== parameters.memory ||
+        known.passes !== parameters.passes ||
+        known.parallelism !== parameters.parallelism
+      );
+    },
+  };
+}
+
+/** NIST SP 800-63B section 3.1.1.2: the same password typed on two keyboards must give the same bytes. */
+export function normalise(password: string): string {
+  return password.normalize('NFC');
+}
+
+const argon2Async = promisify(argon2);
+
+function derive(password: string, salt: Buffer, parameters: Argon2Parameters, tagLength: number): Promise<Buffer> {
+  return argon2Async('argon2id', { message: normalise(password), nonce: salt, tagLength, ...parameters });
+}
+
+type Decoded = { parameters: Argon2Parameters; salt: Buffer; hash: Buffer };
+
+const phc = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{16,86})$/;
+
+/** PHC string format: https://github.com/P-H-C/phc-string-format, base64 without padding. */
+function encode({ parameters: { memory, passes, parallelism }, salt, hash }: Decoded): string {
+  const base64 = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');
+  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(hash)}`;
+}
+
+function decode(text: string): Decoded | undefined {
+  const [, memory, passes, parallelism, salt, hash] = phc.exec(text) ?? [];
+  if (salt === undefined || hash === undefined) return undefined;
+  return {
+    parameters: { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) },
+    salt: Buffer.from(salt, 'base64'),
+    hash: Buffer.from(hash, 'base64'),
+  };
+}
+
+function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= maximumRunning) {
+      if (waiting.length >= maximumWaiting) throw busy();
+      // The one that finishes hands its place over, so `running` stays as it is.
+      await new Promise<void>((resolve) => void waiting.push(resolve));
+    } else {
+      running += 1;
+    }
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}
+
+function busy(): Error {
+  return knotError('KNOT_ACCOUNTS_BUSY', 503, 'Too many people are signing in at this moment.', {
+    remedy: 'Try again in a few seconds.',
+    headers: { 'retry-after': '2' },
+  });
+}

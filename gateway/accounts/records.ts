@@ -1,0 +1,107 @@
+import { type Kysely, sql } from 'kysely';
+import type { TeamRole } from '../lib/index.ts';
+import type { Row, Tables, Transaction } from '../store/index.ts';
+import type { User, UserQuery } from './model.ts';
+
+type Db = Kysely<Tables>;
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Ids come from addresses people type; PostgreSQL refuses some texts (NUL) that would then be a failure, not a miss. */
+export function isId(text: string): boolean {
+  return uuid.test(text);
+}
+
+export async function findUserRow(db: Db, id: string): Promise<Row<'users'> | undefined> {
+  if (!isId(id)) return undefined;
+  return db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+const usernamePattern = /^[a-z][a-z0-9]{0,29}$/;
+
+export async function findUserRowByName(db: Db, username: string): Promise<Row<'users'> | undefined> {
+  if (!usernamePattern.test(username)) return undefined;
+  return db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
+}
+
+export async function toUser(db: Db, row: Row<'users'>): Promise<User> {
+  return (await toUsers(db, [row]))[0]!;
+}
+
+export async function toUsers(db: Db, rows: readonly Row<'users'>[]): Promise<User[]> {
+  const teams = await teamsOf(
+    db,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    isAdmin: row.is_admin === 1,
+    state: row.state,
+    hasPassword: row.password_hash !== null,
+    createdAt: row.created_at,
+    lastSignInAt: row.last_sign_in_at,
+    teams: teams.get(row.id) ?? [],
+  }));
+}
+
+/** Team names and roles per user id, by team name. */
+async function teamsOf(db: Db, userIds: readonly string[]): Promise<Map<string, { name: string; role: TeamRole }[]>> {
+  const teams = new Map<string, { name: string; role: TeamRole }[]>();
+  if (userIds.length === 0) return teams;
+  const rows = await db
+    .selectFrom('memberships')
+    .innerJoin('teams', 'teams.id', 'memberships.team_id')
+    .select(['memberships.user_id', 'memberships.role', 'teams.name'])
+    .where('memberships.user_id', 'in', userIds)
+    .orderBy('teams.name')
+    .execute();
+  for (const { user_id, name, role } of rows) teams.set(user_id, [...(teams.get(user_id) ?? []), { name, role }]);
+  return teams;
+}
+
+const defaultLimit = 50;
+const maximumLimit = 500;
+
+export async function findUserRows(db: Db, query: UserQuery): Promise<{ rows: Row<'users'>[]; total: number }> {
+  let users = db.selectFrom('users');
+  if (query.state !== undefined) users = users.where('state', '=', query.state);
+  const search = query.search?.trim().toLowerCase().replaceAll('\0', '') ?? '';
+  if (search !== '') {
+    const pattern = `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`;
+    users = users.where(({ or }) =>
+      or([sql<boolean>`username like ${pattern} escape '\\'`, sql<boolean>`email_key like ${pattern} escape '\\'`]),
+    );
+  }
+  const { total } = await users.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+  const rows = await users
+    .selectAll()
+    .orderBy('username')
+    .limit(Math.min(Math.max(1, query.limit ?? defaultLimit), maximumLimit))
+    .offset(Math.max(0, query.offset ?? 0))
+    .execute();
+  return { rows, total };
+}
+
+/** Marks what the principals of these people show as changed: new version, and every process forgets the old one. */
+export async function touchUsers(transaction: Transaction, userIds: readonly string[]): Promise<void> {
+  if (userIds.length === 0) return;
+  await transaction.db
+    .updateTable('users')
+    .set(({ eb }) => ({ version: eb('version', '+', 1) }))
+    .where('id', 'in', userIds)
+    .execute();
+  for (const key of userIds) transaction.announce({ topic: 'users', key });
+}
+
+/** Active admins with and without a password, one person left out. */
+export async function countAdmins(db: Db, exceptId = ''): Promise<{ all: number; withPassword: number }> {
+  return db
+    .selectFrom('users')
+    .select(({ fn }) => [fn.countAll<number>().as('all'), fn.count<number>('password_hash').as('withPassword')])
+    .where('is_admin', '=', 1)
+    .where('state', '=', 'active')
+    .where('id', '!=', exceptId)
+    .executeTakeFirstOrThrow();
+}

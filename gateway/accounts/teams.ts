@@ -1,0 +1,110 @@
+import { knotError, newId } from '../lib/index.ts';
+import type { Row, Store } from '../store/index.ts';
+import type { Change, ChangeScope } from './change.ts';
+import { noSuchTeam } from './errors.ts';
+import type { Accounts, Team, TeamMember } from './model.ts';
+import { takeName } from './names.ts';
+import { isId, touchUsers } from './records.ts';
+import { requireUser } from './users.ts';
+
+export type Teams = Pick<Accounts, 'createTeam' | 'listTeams' | 'deleteTeam' | 'setMember' | 'removeMember'>;
+
+export function createTeams({ store, change }: { store: Store; change: Change }): Teams {
+  return {
+    createTeam: (team, actor) =>
+      change(actor, async (scope) => {
+        const row = { id: newId(), name: team.name, title: checkTitle(team.title), created_at: scope.now };
+        await takeName(scope, team.name, 'team', row.id);
+        await scope.db.insertInto('teams').values(row).execute();
+        scope.announce({ topic: 'teams', key: row.id });
+        scope.audit('team.created', `team:${row.name}`, { id: row.id });
+        return toTeam(row, []);
+      }),
+
+    async listTeams() {
+      const teams = await store.db.selectFrom('teams').selectAll().orderBy('name').execute();
+      const members = await store.db
+        .selectFrom('memberships')
+        .innerJoin('users', 'users.id', 'memberships.user_id')
+        .select(['memberships.team_id', 'memberships.role', 'users.id', 'users.username'])
+        .orderBy('users.username')
+        .execute();
+      const byTeam = Map.groupBy(members, (member) => member.team_id);
+      return teams.map((team) =>
+        toTeam(
+          team,
+          (byTeam.get(team.id) ?? []).map(({ id, username, role }) => ({ userId: id, username, role })),
+        ),
+      );
+    },
+
+    deleteTeam: (id, actor) =>
+      change(actor, async (scope) => {
+        const team = await requireTeam(scope, id);
+        const members = await scope.db.selectFrom('memberships').select('user_id').where('team_id', '=', id).execute();
+        await scope.db.deleteFrom('teams').where('id', '=', id).execute();
+        await touchUsers(
+          scope,
+          members.map((member) => member.user_id),
+        );
+        scope.announce({ topic: 'teams', key: id });
+        scope.audit('team.deleted', `team:${team.name}`, { id, members: members.length });
+      }),
+
+    setMember: (teamId, userId, role, actor) =>
+      change(actor, async (scope) => {
+        const team = await requireTeam(scope, teamId);
+        const user = await requireUser(scope, userId);
+        const present = await scope.db
+          .selectFrom('memberships')
+          .select('role')
+          .where('team_id', '=', teamId)
+          .where('user_id', '=', userId)
+          .executeTakeFirst();
+        if (present?.role === role) return;
+        await scope.db
+          .insertInto('memberships')
+          .values({ team_id: teamId, user_id: userId, role, created_at: scope.now })
+          .onConflict((conflict) => conflict.columns(['team_id', 'user_id']).doUpdateSet({ role }))
+          .execute();
+        await touchUsers(scope, [userId]);
+        scope.announce({ topic: 'teams', key: teamId });
+        scope.audit('team.member-set', `team:${team.name}`, { user: user.username, role });
+      }),
+
+    removeMember: (teamId, userId, actor) =>
+      change(actor, async (scope) => {
+        const team = await requireTeam(scope, teamId);
+        const user = await requireUser(scope, userId);
+        const { numDeletedRows } = await scope.db
+          .deleteFrom('memberships')
+          .where('team_id', '=', teamId)
+          .where('user_id', '=', userId)
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) return;
+        await touchUsers(scope, [userId]);
+        scope.announce({ topic: 'teams', key: teamId });
+        scope.audit('team.member-removed', `team:${team.name}`, { user: user.username });
+      }),
+  };
+}
+
+async function requireTeam(scope: ChangeScope, id: string): Promise<Row<'teams'>> {
+  const row = isId(id)
+    ? await scope.db.selectFrom('teams').selectAll().where('id', '=', id).executeTakeFirst()
+    : undefined;
+  if (!row) throw noSuchTeam();
+  return row;
+}
+
+function checkTitle(text: string): string {
+  const title = text.trim();
+  if (title === '' || title.length > 60 || /\p{Cc}/u.test(title)) {
+    throw knotError('KNOT_ACCOUNTS_TITLE_INVALID', 400, 'The title of a team has 1 to 60 characters on one line.');
+  }
+  return title;
+}
+
+function toTeam(row: Row<'teams'>, members: readonly TeamMember[]): Team {
+  return { id: row.id, name: row.name, title: row.title, createdAt: row.created_at, members };
+}

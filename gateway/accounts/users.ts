@@ -1,0 +1,227 @@
+import { type KnotError, knotError, type Log, newId, type UserState } from '../lib/index.ts';
+import type { Row, Store } from '../store/index.ts';
+import type { Change, ChangeScope } from './change.ts';
+import { parseEmail } from './email.ts';
+import { lastAdmin, noSuchUser } from './errors.ts';
+import type { Accounts, Actor, NewUser, User } from './model.ts';
+import { requireGoodName, takeName } from './names.ts';
+import type { PasswordHasher } from './password-hash.ts';
+import { checkPassword } from './password-rules.ts';
+import {
+  countAdmins,
+  findUserRow,
+  findUserRowByName,
+  findUserRows,
+  isId,
+  touchUsers,
+  toUser,
+  toUsers,
+} from './records.ts';
+
+export type UserParts = {
+  store: Store;
+  change: Change;
+  hasher: PasswordHasher;
+  minimumLength: number;
+  clock: { now(): number };
+  log: Log;
+};
+
+export type Users = Pick<
+  Accounts,
+  | 'createUser'
+  | 'findUser'
+  | 'findUserByName'
+  | 'listUsers'
+  | 'setState'
+  | 'setAdmin'
+  | 'setEmail'
+  | 'deleteUser'
+  | 'hasAdmin'
+  | 'verifyPassword'
+  | 'setPassword'
+  | 'noteSignIn'
+>;
+
+export function createUsers({ store, change, hasher, minimumLength, clock, log }: UserParts): Users {
+  async function setFlag(
+    id: string,
+    actor: Actor,
+    isSame: (row: Row<'users'>) => boolean,
+    values: { state: UserState } | { is_admin: 0 | 1 },
+    action: (row: Row<'users'>) => string,
+  ): Promise<User> {
+    return change(actor, async (scope) => {
+      const row = await requireUser(scope, id);
+      if (isSame(row)) return toUser(scope.db, row);
+      const isLoss =
+        ('state' in values && values.state !== 'active') || ('is_admin' in values && values.is_admin === 0);
+      if (isLoss) await requireOtherAdmin(scope, row);
+      await scope.db.updateTable('users').set(values).where('id', '=', id).execute();
+      await touchUsers(scope, [id]);
+      scope.audit(action(row), `user:${row.username}`);
+      return toUser(scope.db, { ...row, ...values });
+    });
+  }
+
+  return {
+    async createUser(user, actor) {
+      const passwordHash = await prepareNewUser(user, hasher, minimumLength);
+      return change(actor, (scope) => insertUser(scope, user, passwordHash));
+    },
+    async findUser(id) {
+      const row = await findUserRow(store.db, id);
+      return row && toUser(store.db, row);
+    },
+    async findUserByName(username) {
+      const row = await findUserRowByName(store.db, username);
+      return row && toUser(store.db, row);
+    },
+    async listUsers(query) {
+      const { rows, total } = await findUserRows(store.db, query);
+      return { users: await toUsers(store.db, rows), total };
+    },
+    setState: (id, state, actor) =>
+      setFlag(
+        id,
+        actor,
+        (row) => row.state === state,
+        { state },
+        (row) => (state === 'disabled' ? 'user.disabled' : row.state === 'pending' ? 'user.approved' : 'user.enabled'),
+      ),
+    setAdmin: (id, isAdmin, actor) =>
+      setFlag(
+        id,
+        actor,
+        (row) => (row.is_admin === 1) === isAdmin,
+        { is_admin: isAdmin ? 1 : 0 },
+        () => (isAdmin ? 'user.promoted' : 'user.demoted'),
+      ),
+    setEmail: (id, text, actor) =>
+      change(actor, async (scope) => {
+        const { email, key } = parseEmail(text);
+        const row = await requireUser(scope, id);
+        if (row.email === email) return toUser(scope.db, row);
+        const owner = await scope.db.selectFrom('users').select('id').where('email_key', '=', key).executeTakeFirst();
+        if (owner && owner.id !== id) throw emailTaken();
+        await scope.db.updateTable('users').set({ email, email_key: key }).where('id', '=', id).execute();
+        await touchUsers(scope, [id]);
+        scope.audit('user.email-changed', `user:${row.username}`);
+        return toUser(scope.db, { ...row, email });
+      }),
+    deleteUser: (id, actor) =>
+      change(actor, async (scope) => {
+        const row = await requireUser(scope, id);
+        await requireOtherAdmin(scope, row);
+        await scope.db.deleteFrom('users').where('id', '=', id).execute();
+        scope.announce({ topic: 'users', key: id });
+        scope.audit('user.deleted', `user:${row.username}`, { id });
+      }),
+    async hasAdmin() {
+      return (await countAdmins(store.db)).withPassword > 0;
+    },
+    async verifyPassword(username, password) {
+      const row = await findUserRowByName(store.db, username);
+      const isRight = await hasher.verify(password, row?.password_hash ?? undefined);
+      if (!row || !isRight) return undefined;
+      await renewHash(row, password);
+      return { user: await toUser(store.db, row) };
+    },
+    async setPassword(id, password, actor) {
+      const row = await findUserRow(store.db, id);
+      if (!row) throw noSuchUser();
+      await checkPassword(password, row, minimumLength);
+      const passwordHash = await hasher.hash(password);
+      await change(actor, (scope) => storePassword(scope, id, passwordHash));
+    },
+    async noteSignIn(id) {
+      if (!isId(id)) return;
+      // Not part of the principal, so nothing that caches needs to hear of it.
+      await store.transaction(({ db }) =>
+        db.updateTable('users').set({ last_sign_in_at: clock.now() }).where('id', '=', id).execute(),
+      );
+    },
+  };
+
+  /** Moves a hash of other parameters to today's while the password is at hand; a failure must not spoil the sign-in. */
+  async function renewHash(row: Row<'users'>, password: string): Promise<void> {
+    if (row.password_hash === null || !hasher.isOutdated(row.password_hash)) return;
+    try {
+      const renewed = await hasher.hash(password);
+      await store.db
+        .updateTable('users')
+        .set({ password_hash: renewed })
+        .where('id', '=', row.id)
+        .where('password_hash', '=', row.password_hash)
+        .execute();
+    } catch (error) {
+      log.warn({ err: error, user: row.username }, 'renewing a password hash failed');
+    }
+  }
+}
+
+/** Everything that can be refused without the database; returns the hash of the password, if there is one. */
+export async function prepareNewUser(
+  user: NewUser,
+  hasher: PasswordHasher,
+  minimumLength: number,
+): Promise<string | null> {
+  requireGoodName(user.username);
+  parseEmail(user.email);
+  if (user.password === undefined) return null;
+  await checkPassword(user.password, user, minimumLength);
+  return hasher.hash(user.password);
+}
+
+export async function insertUser(scope: ChangeScope, user: NewUser, passwordHash: string | null): Promise<User> {
+  const { email, key } = parseEmail(user.email);
+  const row: Row<'users'> = {
+    id: newId(),
+    username: user.username,
+    email,
+    email_key: key,
+    is_admin: user.isAdmin ? 1 : 0,
+    state: user.state,
+    password_hash: passwordHash,
+    version: 1,
+    created_at: scope.now,
+    last_sign_in_at: null,
+  };
+  await takeName(scope, user.username, 'user', row.id);
+  const { numInsertedOrUpdatedRows } = await scope.db
+    .insertInto('users')
+    .values(row)
+    .onConflict((conflict) => conflict.column('email_key').doNothing())
+    .executeTakeFirst();
+  if (numInsertedOrUpdatedRows !== 1n) throw emailTaken();
+  scope.announce({ topic: 'users', key: row.id });
+  scope.audit('user.created', `user:${row.username}`, { id: row.id, state: row.state, admin: row.is_admin === 1 });
+  return toUser(scope.db, row);
+}
+
+export async function storePassword(scope: ChangeScope, id: string, passwordHash: string): Promise<Row<'users'>> {
+  const row = await requireUser(scope, id);
+  await scope.db.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute();
+  await touchUsers(scope, [id]);
+  scope.audit('password.changed', `user:${row.username}`);
+  return { ...row, password_hash: passwordHash };
+}
+
+export async function requireUser(scope: ChangeScope, id: string): Promise<Row<'users'>> {
+  const row = await findUserRow(scope.db, id);
+  if (!row) throw noSuchUser();
+  return row;
+}
+
+/** An admin who can sign in with a password is only let go when another such one stays. */
+async function requireOtherAdmin(scope: ChangeScope, row: Row<'users'>): Promise<void> {
+  if (row.is_admin !== 1 || row.state !== 'active') return;
+  const others = await countAdmins(scope.db, row.id);
+  if ((row.password_hash === null ? others.all : others.withPassword) === 0) throw lastAdmin();
+}
+
+function emailTaken(): KnotError {
+  return knotError('KNOT_ACCOUNTS_EMAIL_TAKEN', 409, 'This e-mail address belongs to another account.', {
+    remedy: 'Use another address, or recover the account it belongs to.',
+  });
+}
