@@ -1,0 +1,78 @@
+import { resolve } from 'node:path';
+import { explainUrl } from '../app.ts';
+import { loadConfig } from '../config/index.ts';
+import { knotError, type RuleReference } from '../lib/index.ts';
+import { checkFolder, formatProblems } from '../policy/index.ts';
+import { type Command, type Invocation, required } from './command.ts';
+import { withFacts } from './facts.ts';
+
+async function check(invocation: Invocation): Promise<void> {
+  const [folder] = invocation.positionals;
+  const target = folder === undefined ? loadConfig(invocation.settings).config.policies : resolve(folder);
+  const status = await checkFolder(target);
+  if (status.problems.length > 0) {
+    invocation.streams.stderr.write(`${formatProblems(status.problems)}\n`);
+    throw knotError('KNOT_CLI_POLICY_INVALID', 422, `The policies in ${target} would be refused.`, {
+      remedy: 'Correct the lines above; the set in force is not touched.',
+    });
+  }
+  const rules = status.files.reduce((sum, file) => sum + file.rules, 0);
+  invocation.streams.stdout.write(
+    `${target}: ${rules} rules are valid, ${status.casesPassed} cases pass (version ${status.version}).\n`,
+  );
+}
+
+export const policyCommands: readonly Command[] = [
+  {
+    words: ['policy', 'check'],
+    usage: '[DIR]',
+    summary: 'Parses, validates and tries the policy files as the gateway would before it takes them.',
+    options: {},
+    positionals: [0, 1],
+    run: check,
+  },
+  {
+    words: ['policy', 'test'],
+    usage: '[DIR]',
+    summary: 'The same as check: the cases are part of it.',
+    options: {},
+    positionals: [0, 1],
+    run: check,
+  },
+  {
+    words: ['policy', 'explain'],
+    usage: '--as USER --method GET --url URL [--json]',
+    summary: 'Tells what the gateway would do with a request and which rules decide.',
+    options: {
+      as: { type: 'string' },
+      method: { type: 'string', default: 'GET' },
+      url: { type: 'string' },
+      json: { type: 'boolean' },
+    },
+    positionals: [0, 0],
+    async run(invocation) {
+      const request = {
+        username: required(invocation, 'as'),
+        method: required(invocation, 'method').toUpperCase(),
+        url: required(invocation, 'url'),
+      };
+      const answer = await withFacts(invocation, (facts, config) => explainUrl(facts, config, request));
+      if (invocation.options['json'] === true) {
+        invocation.streams.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+        return;
+      }
+      const { explanation, route, resource, action } = answer;
+      const name = ({ rule, file, line, effect }: RuleReference) => `  ${effect.padEnd(6)} ${rule}  ${file}:${line}\n`;
+      invocation.streams.stdout.write(
+        [
+          `${explanation.decision.effect.toUpperCase()}  ${request.username} ${request.method} ${request.url}\n`,
+          `  route ${route}, action ${action}, resource ${resource}\n`,
+          explanation.matched.length > 0
+            ? `Rules that apply:\n${explanation.matched.map(name).join('')}`
+            : 'No rule applies, and what no rule permits is denied.\n',
+          explanation.hint ? `${explanation.hint}\n` : '',
+        ].join(''),
+      );
+    },
+  },
+];
