@@ -1,0 +1,12 @@
+/**
+ * What crosses /api/v1, in one place: schemas for checking, serialising and the OpenAPI document, types for the gateway and
+ * (by `import type`) for the dashboard. Times are milliseconds since the epoch.
+ */
+export * from './contract/account.ts';
+export * from './contract/audit.ts';
+export * from './contract/common.ts';
+export * from './contract/health.ts';
+export * from './contract/me.ts';
+export * from './contract/policies.ts';
+export * from './contract/teams.ts';
+export * from './contract/users.ts';

@@ -1,0 +1,66 @@
+import { type Static, type TLiteral, type TProperties, type TUnion, Type } from 'typebox';
+
+/** An object that refuses properties it does not know. */
+export const closed = <P extends TProperties>(properties: P, description?: string) =>
+  Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) });
+
+/** One of several fixed words. */
+export const oneOf = <const W extends readonly string[]>(...words: W) =>
+  Type.Union(words.map((word) => Type.Literal(word))) as unknown as TUnion<{
+    -readonly [K in keyof W]: W[K] extends string ? TLiteral<W[K]> : never;
+  }>;
+
+export const TimeSchema = Type.Integer({ description: 'Milliseconds since 1970-01-01T00:00:00Z.' });
+
+/** The one shape of every error. `code` is stable and listed in gateway/ERRORS.md. */
+export const ApiErrorSchema = closed(
+  {
+    statusCode: Type.Integer(),
+    code: Type.String({ description: 'Stable code, KNOT_<MODULE>_<WHAT>.' }),
+    message: Type.String({ description: 'A sentence for people.' }),
+    remedy: Type.Optional(Type.String({ description: 'What to do next.' })),
+    details: Type.Optional(Type.Object({}, { additionalProperties: true })),
+    requestId: Type.String({ description: 'Finds the log line of this request.' }),
+  },
+  'An error.',
+);
+export type ApiError = Static<typeof ApiErrorSchema>;
+
+export const IdParamsSchema = closed({ id: Type.String({ minLength: 1, maxLength: 100 }) });
+
+export const PageQuery = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, description: 'How many; 50 by default.' })),
+  offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'How many to skip.' })),
+};
+
+export const TeamRoleSchema = oneOf('member', 'manager');
+
+/** A one-time link made for someone. The address is shown once; only its hash is kept. */
+export const NewLinkSchema = closed(
+  {
+    url: Type.String(),
+    expiresAt: TimeSchema,
+    isMailed: Type.Boolean({ description: 'Whether it was sent by mail; otherwise pass it on yourself.' }),
+  },
+  'A one-time link, shown once.',
+);
+export type NewLink = Static<typeof NewLinkSchema>;
+
+/** One sign-in. */
+export const SessionSchema = closed({
+  id: Type.String(),
+  device: Type.String({ description: 'For example: Chromium on Linux.' }),
+  address: Type.String(),
+  startedAt: TimeSchema,
+  lastSeenAt: TimeSchema,
+  expiresAt: TimeSchema,
+  hosts: Type.Array(Type.String(), { description: 'Tools opened in this sign-in.' }),
+  isCurrent: Type.Boolean({ description: 'Whether it is the one that asks.' }),
+});
+export type Session = Static<typeof SessionSchema>;
+
+export const SessionListSchema = closed({ sessions: Type.Array(SessionSchema) });
+export type SessionList = Static<typeof SessionListSchema>;
+
+export const EndedSchema = closed({ ended: Type.Integer({ description: 'How many sessions were ended.' }) });
+export type Ended = Static<typeof EndedSchema>;

@@ -1,0 +1,46 @@
+import { type Static, Type } from 'typebox';
+import { closed, oneOf, TeamRoleSchema, TimeSchema } from './common.ts';
+
+export const MeSchema = closed({
+  user: closed({
+    id: Type.String(),
+    username: Type.String(),
+    email: Type.String(),
+    isAdmin: Type.Boolean(),
+    teams: Type.Array(closed({ name: Type.String(), role: TeamRoleSchema })),
+    groups: Type.Array(Type.String()),
+  }),
+  session: closed({ id: Type.String(), startedAt: TimeSchema, expiresAt: TimeSchema }),
+  domain: Type.String(),
+  canAdminister: Type.Boolean({ description: 'Whether the policies let this person use the admin pages.' }),
+  version: Type.String({ description: 'Version of the gateway.' }),
+});
+export type Me = Static<typeof MeSchema>;
+
+export const TileStatusSchema = closed({
+  status: oneOf('ready', 'preparing', 'failed', 'off'),
+  message: Type.String(),
+  remedy: Type.Optional(Type.String()),
+  progress: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+  step: Type.Optional(Type.String()),
+  stepStartedAt: Type.Optional(TimeSchema),
+});
+
+export const TileSchema = closed({
+  name: Type.String(),
+  title: Type.String(),
+  url: Type.String(),
+  kind: oneOf('integration', 'app'),
+  status: TileStatusSchema,
+});
+export type Tile = Static<typeof TileSchema>;
+
+export const TilesSchema = closed({ tiles: Type.Array(TileSchema) });
+export type Tiles = Static<typeof TilesSchema>;
+
+export const TopicSchema = oneOf('tiles', 'users', 'policies', 'sessions', 'audit', 'health');
+export type Topic = Static<typeof TopicSchema>;
+
+/** Data of the event `changed` on /api/v1/events: what to fetch anew. */
+export const ChangedSchema = closed({ topics: Type.Array(TopicSchema) });
+export type Changed = Static<typeof ChangedSchema>;

@@ -1,0 +1,28 @@
+import { type Static, Type } from 'typebox';
+import { closed, TeamRoleSchema, TimeSchema } from './common.ts';
+
+export const TeamSchema = closed({
+  id: Type.String(),
+  name: Type.String(),
+  title: Type.String(),
+  createdAt: TimeSchema,
+  members: Type.Array(closed({ userId: Type.String(), username: Type.String(), role: TeamRoleSchema })),
+});
+export type Team = Static<typeof TeamSchema>;
+
+export const TeamListSchema = closed({ teams: Type.Array(TeamSchema) });
+export type TeamList = Static<typeof TeamListSchema>;
+
+export const NewTeamSchema = closed({
+  name: Type.String({ minLength: 1, maxLength: 30 }),
+  title: Type.String({ minLength: 1, maxLength: 80 }),
+});
+export type NewTeam = Static<typeof NewTeamSchema>;
+
+export const MemberParamsSchema = closed({
+  id: Type.String({ minLength: 1, maxLength: 100 }),
+  userId: Type.String({ minLength: 1, maxLength: 100 }),
+});
+
+export const MembershipSchema = closed({ role: TeamRoleSchema });
+export type Membership = Static<typeof MembershipSchema>;

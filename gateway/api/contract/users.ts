@@ -1,0 +1,71 @@
+import { type Static, Type } from 'typebox';
+import { closed, NewLinkSchema, oneOf, PageQuery, TeamRoleSchema, TimeSchema } from './common.ts';
+
+export const UserStateSchema = oneOf('pending', 'active', 'disabled');
+
+export const UserSchema = closed({
+  id: Type.String(),
+  username: Type.String(),
+  email: Type.String(),
+  isAdmin: Type.Boolean(),
+  state: UserStateSchema,
+  hasPassword: Type.Boolean({ description: 'False until the person has used the link.' }),
+  createdAt: TimeSchema,
+  lastSignInAt: Type.Union([TimeSchema, Type.Null()]),
+  teams: Type.Array(closed({ name: Type.String(), role: TeamRoleSchema })),
+});
+export type User = Static<typeof UserSchema>;
+
+export const UserQuerySchema = closed({
+  search: Type.Optional(Type.String({ maxLength: 200, description: 'Part of the username or the e-mail address.' })),
+  state: Type.Optional(UserStateSchema),
+  ...PageQuery,
+});
+export type UserQuery = Static<typeof UserQuerySchema>;
+
+export const UserPageSchema = closed({
+  users: Type.Array(UserSchema),
+  total: Type.Integer({ description: 'How many there are for this query.' }),
+  counts: closed({ pending: Type.Integer(), active: Type.Integer(), disabled: Type.Integer() }),
+});
+export type UserPage = Static<typeof UserPageSchema>;
+
+const EmailSchema = Type.String({ minLength: 3, maxLength: 254 });
+
+export const NewUserSchema = closed({
+  username: Type.String({ minLength: 1, maxLength: 30 }),
+  email: EmailSchema,
+  isAdmin: Type.Optional(Type.Boolean()),
+});
+export type NewUser = Static<typeof NewUserSchema>;
+
+export const CreatedUserSchema = closed({ user: UserSchema, link: NewLinkSchema });
+export type CreatedUser = Static<typeof CreatedUserSchema>;
+
+export const UserChangeSchema = Type.Object(
+  {
+    state: Type.Optional(oneOf('active', 'disabled')),
+    isAdmin: Type.Optional(Type.Boolean()),
+    email: Type.Optional(EmailSchema),
+  },
+  { additionalProperties: false, minProperties: 1, description: 'What to change; at least one.' },
+);
+export type UserChange = Static<typeof UserChangeSchema>;
+
+export const InvitationSchema = closed({
+  id: Type.String(),
+  email: Type.Union([Type.String(), Type.Null()]),
+  createdBy: Type.String(),
+  createdAt: TimeSchema,
+  expiresAt: TimeSchema,
+});
+export type Invitation = Static<typeof InvitationSchema>;
+
+export const InvitationListSchema = closed({ invitations: Type.Array(InvitationSchema) });
+export type InvitationList = Static<typeof InvitationListSchema>;
+
+export const NewInvitationSchema = closed({ email: Type.Optional(EmailSchema) });
+export type NewInvitation = Static<typeof NewInvitationSchema>;
+
+export const CreatedInvitationSchema = closed({ id: Type.String(), ...NewLinkSchema.properties });
+export type CreatedInvitation = Static<typeof CreatedInvitationSchema>;
