@@ -60,7 +60,7 @@ export async function openStore({ url, clock, log }: StoreOptions): Promise<Stor
 function openSqlite(file: string) {
   return sqliteDialect(() => {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const database = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true });
+    const database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: true });
     // FULL: an acknowledged write is on disk before the answer leaves, so that neither kill -9 nor a power cut loses it.
     database.exec('pragma journal_mode = wal; pragma synchronous = full');
     if (file !== ':memory:') chmodSync(file, 0o600);
@@ -78,7 +78,7 @@ async function openPostgres(url: string, log: Log) {
     connectionTimeoutMillis: 5000,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid === int8 ? Number : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown),
+        oid === int8 ? Number : (pg.types.getTypeParser(oid, format) as (value: string) => unknown),
     },
   });
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection failed'));

@@ -1,10 +1,11 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import {
   CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
-  Kysely,
+  type Kysely,
   type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
@@ -26,6 +27,12 @@ export function sqliteDialect(open: () => DatabaseSync): Dialect {
 }
 
 const maxStatements = 500;
+/**
+ * How long a write waits for another process. SQLite's own busy timeout sleeps inside the call and would stop the whole
+ * event loop, so it is kept at zero and the waiting is done here.
+ */
+const busyMs = 5000;
+const busyPauseMs = 15;
 
 class SqliteDriver implements Driver {
   readonly #open: () => DatabaseSync;
@@ -40,7 +47,7 @@ class SqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    this.#database = this.#open();
+    this.#database = await whenFree(() => this.#open());
     this.#connection = new SqliteConnection(this.#database);
   }
 
@@ -84,6 +91,12 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    // Inside a transaction the lock is ours already; a busy answer there is final.
+    if (this.#database.isTransaction) return this.#execute<R>(query);
+    return whenFree(() => this.#execute<R>(query));
+  }
+
+  #execute<R>(query: CompiledQuery): QueryResult<R> {
     const statement = this.#prepare(query.sql);
     const parameters = query.parameters as SQLInputValue[];
     if (statement.columns().length > 0) return { rows: statement.all(...parameters) as R[] };
@@ -105,4 +118,23 @@ class SqliteConnection implements DatabaseConnection {
     }
     return statement;
   }
+}
+
+/** Tries again while another process holds the file, without stopping the event loop. */
+async function whenFree<T>(attempt: () => T): Promise<T> {
+  const deadline = Date.now() + busyMs;
+  for (;;) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw error;
+      await setTimeout(busyPauseMs);
+    }
+  }
+}
+
+/** SQLITE_BUSY and its extended codes (https://sqlite.org/rescode.html#busy). */
+function isBusy(error: unknown): boolean {
+  const { errcode } = error as { errcode?: number };
+  return typeof errcode === 'number' && (errcode & 0xff) === 5;
 }

@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import t from 'tap';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { lockDataFolder, openStore } from '../../gateway/store/index.ts';
+
+const open = (file: string) => openStore({ url: `sqlite:${file}`, clock: systemClock, log: silentLog });
+const isRoot = process.getuid?.() === 0;
+
+t.test('a file that is not a database is named, and left as it was', async (t) => {
+  const folder = t.testdir({ 'knot.db': 'this is a letter, not a database. '.repeat(100) });
+  const file = join(folder, 'knot.db');
+  const before = readFileSync(file);
+  await t.rejects(open(file), {
+    code: 'KNOT_STORE_CORRUPT',
+    message: /knot\.db is damaged or not a database/,
+    remedy: /backup/,
+  });
+  t.ok(readFileSync(file).equals(before));
+});
+
+t.test('a damaged database is named', async (t) => {
+  const file = join(t.testdir({}), 'knot.db');
+  await (await open(file)).close();
+  const bytes = readFileSync(file);
+  bytes.fill(0xff, 100, 5000);
+  writeFileSync(file, bytes);
+  await t.rejects(open(file), { code: 'KNOT_STORE_CORRUPT' });
+});
+
+t.test('a database that another program holds is named after the busy time', async (t) => {
+  const file = join(t.testdir({}), 'knot.db');
+  await (await open(file)).close();
+  const other = new DatabaseSync(file);
+  t.teardown(() => other.close());
+  const store = await open(file);
+  t.teardown(() => store.close());
+  other.exec('begin immediate');
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 50);
+  await t.rejects(
+    store.transaction(async ({ db }) => {
+      await db.insertInto('settings').values({ key: 'a', value: 'b' }).execute();
+    }),
+    { code: 'KNOT_STORE_LOCKED', remedy: /Close the program/ },
+  );
+  clearInterval(timer);
+  t.ok(ticks > 50, `the event loop went on while waiting (${ticks} ticks)`);
+  other.exec('rollback');
+  await store.transaction(async ({ db }) => {
+    await db.insertInto('settings').values({ key: 'a', value: 'b' }).execute();
+  });
+  t.pass('and works again when it is free');
+});
+
+t.test('the database file and its folder are for this account only', async (t) => {
+  const file = join(t.testdir({}), 'data', 'knot.db');
+  const store = await open(file);
+  t.teardown(() => store.close());
+  t.equal(statSync(file).mode & 0o077, 0);
+});
+
+t.test('a read-only folder is named', { skip: isRoot && 'root may write everywhere' }, async (t) => {
+  const folder = t.testdir({});
+  chmodSync(folder, 0o500);
+  await t.rejects(open(join(folder, 'knot.db')), { code: 'KNOT_STORE_READ_ONLY' });
+});
+
+t.test(
+  'a full disk refuses the write, keeps what was acknowledged and recovers',
+  { skip: !isRoot && 'needs root to mount a small tmpfs' },
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'knot-full-'));
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
+    } catch {
+      t.comment('mounting is not allowed here');
+      if (process.env['CI'] === 'true') t.fail('a tmpfs cannot be mounted');
+      return;
+    }
+    const store = await open(join(folder, 'knot.db'));
+    t.teardown(async () => {
+      await store.close();
+      execFileSync('umount', ['-l', folder]);
+      rmdirSync(folder);
+    });
+    const acknowledged: string[] = [];
+    const write = (key: string, size: number) =>
+      store.transaction(async ({ db }) => {
+        await db
+          .insertInto('settings')
+          .values({ key, value: 'x'.repeat(size) })
+          .execute();
+      });
+    await t.rejects(
+      (async () => {
+        for (let n = 0; n < 1000; n++) {
+          await write(`n${n}`, 20_000);
+          acknowledged.push(`n${n}`);
+        }
+      })(),
+      { code: 'KNOT_STORE_FULL', message: /the disk is full/, remedy: /Free some space/ },
+    );
+    const rows = await store.db.selectFrom('settings').select('key').execute();
+    t.strictSame(
+      rows.map(({ key }) => key).sort(),
+      [...acknowledged].sort(),
+      'exactly the acknowledged rows are there',
+    );
+    execFileSync('mount', ['-o', 'remount,size=8m', folder]);
+    await write('after', 20_000);
+    t.pass('writes work again when there is room');
+  },
+);
+
+t.test(
+  'a second gateway on one data folder is refused, also while the first is busy, and let in when it ends',
+  async (t) => {
+    const folder = t.testdir({});
+    const first = lockDataFolder(folder);
+    const tryInOtherProcess = () => {
+      const script = `import { lockDataFolder } from ${JSON.stringify(join(import.meta.dirname, '../../gateway/store/index.ts'))};
+      try { lockDataFolder(${JSON.stringify(folder)}); console.log('locked'); } catch (error) { console.log(error.code); }`;
+      return execFileSync(process.execPath, ['--input-type=module-typescript', '-e', script], {
+        encoding: 'utf8',
+      }).trim();
+    };
+    t.equal(tryInOtherProcess(), 'KNOT_STORE_FOLDER_IN_USE');
+    first.release();
+    t.equal(tryInOtherProcess(), 'locked');
+    t.ok(existsSync(folder));
+  },
+);
