@@ -1,0 +1,185 @@
+import { execFile, spawn } from 'node:child_process';
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+/**
+ * A real PostgreSQL for tests: a fresh cluster in a temporary folder, on loopback, ended and removed by `stop`.
+ *
+ *     const postgres = await startPostgres();
+ *     if ('skip' in postgres) return t.skip(postgres.skip);
+ *     t.teardown(postgres.stop);
+ *     const url = await postgres.createDatabase();
+ */
+export type Postgres = {
+  /** `postgres://knot:…@127.0.0.1:PORT/postgres` */
+  url: string;
+  /** Makes an empty database and returns its address: test files that share a server do not meet. */
+  createDatabase(): Promise<string>;
+  stop(): Promise<void>;
+};
+
+/** With CI=true a missing PostgreSQL is a failure: what is never run there is never tested. */
+export async function startPostgres(): Promise<Postgres | { skip: string }> {
+  const binaries = await findBinaries();
+  const account = await unprivilegedAccount();
+  const reason = !binaries
+    ? 'PostgreSQL is not installed (initdb and postgres were not found)'
+    : account === undefined
+      ? 'PostgreSQL does not run as root, and there is no account "postgres" or "nobody" to run it as'
+      : undefined;
+  if (reason === undefined) return start(binaries!, account!);
+  if (process.env['CI'] === 'true') throw new Error(reason);
+  return { skip: reason };
+}
+
+const run = promisify(execFile);
+
+/** What is handed to child processes: empty to stay who we are. */
+type Account = { uid?: number; gid?: number };
+
+const password = 'knot-test';
+const startTimeoutMs = 30_000;
+
+async function start(binaries: string, account: Account): Promise<Postgres> {
+  const folder = await mkdtemp(join(tmpdir(), 'knot-postgres-'));
+  if (account.uid !== undefined) await chown(folder, account.uid, account.gid!);
+  await chmod(folder, 0o700);
+  const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: folder };
+  const options = { ...account, cwd: folder, env: environment };
+  const data = join(folder, 'data');
+  const passwordFile = join(folder, 'password');
+  await writeFile(passwordFile, password);
+  if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid!);
+  await run(
+    join(binaries, 'initdb'),
+    ['-D', data, '-U', 'knot', '-A', 'scram-sha-256', '--pwfile', passwordFile, '-E', 'UTF8', '--no-sync'],
+    options,
+  );
+
+  const port = await freePort();
+  const settings = ['fsync=off', 'shared_buffers=16MB', 'max_connections=60', 'autovacuum=off', 'max_wal_senders=0'];
+  const server = spawn(
+    join(binaries, 'postgres'),
+    ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '', ...settings.flatMap((setting) => ['-c', setting])],
+    { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let output = '';
+  server.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<void>((resolve) => {
+    server.on('exit', () => resolve());
+    server.on('error', () => resolve());
+  });
+  // A test that dies without its teardown must not leave a server behind. SIGQUIT: at once, nothing here is worth keeping.
+  const endNow = () => void server.kill('SIGQUIT');
+  process.once('exit', endNow);
+
+  async function stop(): Promise<void> {
+    endNow();
+    await ended;
+    process.off('exit', endNow);
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  const url = `postgres://knot:${password}@127.0.0.1:${port}/postgres`;
+  const deadline = Date.now() + startTimeoutMs;
+  while (!(await answers(url))) {
+    if (server.exitCode !== null || server.signalCode !== null || Date.now() > deadline) {
+      await stop();
+      throw new Error(`PostgreSQL did not start:\n${output}`);
+    }
+    await delay(50);
+  }
+
+  let databases = 0;
+  return {
+    url,
+    stop,
+    async createDatabase() {
+      databases += 1;
+      const name = `knot_${process.pid}_${databases}`;
+      await query(url, `create database ${name}`);
+      return url.replace(/postgres$/, name);
+    },
+  };
+}
+
+async function query(url: string, statement: string): Promise<void> {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  return query(url, 'select 1').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The folder with `initdb` and `postgres`: what `pg_config` names, the newest one Debian keeps, or one on the PATH. */
+async function findBinaries(): Promise<string | undefined> {
+  const configured = await run('pg_config', ['--bindir']).then(
+    ({ stdout }) => [stdout.trim()],
+    () => [],
+  );
+  const debian = '/usr/lib/postgresql';
+  const versions = list(debian).sort((a, b) => Number(b) - Number(a));
+  const folders = [
+    ...configured,
+    ...versions.map((version) => join(debian, version, 'bin')),
+    ...(process.env['PATH'] ?? '').split(delimiter),
+  ];
+  return folders.find((folder) => ['initdb', 'postgres'].every((name) => isExecutable(join(folder, name))));
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** PostgreSQL refuses to run as root: then it runs as `postgres` or `nobody`. */
+async function unprivilegedAccount(): Promise<Account | undefined> {
+  if (process.getuid?.() !== 0) return {};
+  const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
+  for (const name of ['postgres', 'nobody']) {
+    const [, , uid, gid] = lines.find((fields) => fields[0] === name) ?? [];
+    if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  }
+  return undefined;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no free port')),
+      );
+    });
+  });
+}
