@@ -1,0 +1,59 @@
+/**
+ * The entrance of the process: `start` (the default) runs the gateway, everything else is a command. The only file that
+ * ends the process.
+ */
+import { createApp } from './app.ts';
+import { describe, parseInvocation, runCommand, UsageError } from './cli/index.ts';
+import { loadConfig } from './config/index.ts';
+
+const streams = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
+const [command = 'start', ...rest] = process.argv.slice(2);
+
+if (command === 'start') await serve(rest);
+else if (command.startsWith('--') && command !== '--help') await serve([command, ...rest]);
+else process.exit(await runCommand([command, ...rest], streams));
+
+async function serve(args: string[]): Promise<void> {
+  const startedAt = performance.timeOrigin;
+  let app: Awaited<ReturnType<typeof createApp>>;
+  try {
+    const { settings } = parseInvocation({ options: {}, positionals: [0, 0] }, args, streams);
+    app = await createApp(loadConfig(settings), { startedAt });
+    await app.start();
+  } catch (error) {
+    const usage = error instanceof UsageError ? '\n      `knot help` lists the flags.' : '';
+    process.stderr.write(`knot: ${error instanceof UsageError ? error.message : describe(error)}${usage}\n`);
+    process.exit(error instanceof UsageError ? 2 : 1);
+  }
+  const stop = closeOnce(app);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+  // The process that started us is gone, in whatever way: leave nothing behind.
+  process.on('disconnect', () => stop('parent'));
+  process.channel?.unref();
+  process.on('unhandledRejection', (error) => app.log.error({ err: error }, 'a promise was left alone'));
+  process.on('uncaughtException', (error) => {
+    app.log.error({ err: error }, 'an error nobody caught; stopping');
+    stop('error');
+  });
+}
+
+/** A terminal sends Ctrl-C to every process of the group, so the same signal arrives twice; later ones end at once. */
+function closeOnce(app: { close(): Promise<void>; log: { error(fields: object, message: string): void } }) {
+  const againMs = 1000;
+  let stoppingSince: number | undefined;
+  return (reason: string): void => {
+    const now = performance.now();
+    if (stoppingSince !== undefined) {
+      if (now - stoppingSince > againMs) process.exit(1);
+      return;
+    }
+    stoppingSince = now;
+    app
+      .close()
+      .then(() => process.exit(reason === 'error' ? 1 : 0))
+      .catch((error: unknown) => {
+        app.log.error({ err: error }, 'stopping failed');
+        process.exit(1);
+      });
+  };
+}
