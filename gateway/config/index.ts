@@ -5,8 +5,9 @@
  * Mounts: nothing.
  */
 export { type ListenAddress, parseListen, type PublicAddress, publicAddress } from './address.ts';
+export { databaseUrl } from './database.ts';
 export { type AppSettings, type ClientSettings, type Config, ConfigSchema, type SecretSource } from './schema.ts';
 export { loadConfig, type LoadedConfig, type ConfigOverrides } from './load.ts';
 export { readSecret } from './secrets.ts';
 export { describeConfig, exampleConfig } from './print.ts';
-export type { ConfigProblem } from './check.ts';
+export { type ConfigProblem, nearest } from './check.ts';

@@ -117,8 +117,16 @@ function readFile(
       },
     );
   }
-  // Aliases are bounded so that a "billion laughs" file cannot eat the memory.
-  const value: unknown = document.toJS({ maxAliasCount: 50 }) ?? {};
+  let value: unknown;
+  try {
+    // Aliases are bounded so that a "billion laughs" file cannot eat the memory.
+    value = document.toJS({ maxAliasCount: 50 }) ?? {};
+  } catch (error) {
+    throw knotError('KNOT_CONFIG_UNREADABLE', 500, `${file} uses YAML aliases too often.`, {
+      cause: error,
+      remedy: 'Write the values out; nothing was started or changed.',
+    });
+  }
   const position: Position = (path) => {
     const keys = path
       .split(/[.[\]]+/)
