@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { TeamRole } from '../lib/index.ts';
+import { checkName, type TeamRole } from '../lib/index.ts';
 import type { Row, Tables, Transaction } from '../store/index.ts';
 import type { User, UserQuery } from './model.ts';
 
@@ -17,10 +17,8 @@ export async function findUserRow(db: Db, id: string): Promise<Row<'users'> | un
   return db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-const usernamePattern = /^[a-z][a-z0-9]{0,29}$/;
-
 export async function findUserRowByName(db: Db, username: string): Promise<Row<'users'> | undefined> {
-  if (!usernamePattern.test(username)) return undefined;
+  if (checkName(username)?.reason === 'pattern') return undefined;
   return db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
 }
 

@@ -2,7 +2,10 @@
 
 const pattern = /^[a-z][a-z0-9]{0,29}$/;
 
-/** Names that are hosts, paths, system accounts or words that would mislead. */
+/**
+ * Names that are hosts, paths, system accounts, mailboxes (RFC 2142), a project of Harbor (`library`), a key every object
+ * of the language has (`constructor`), or words that would mislead.
+ */
 const reserved = new Set(
   (
     'admin admins administrator root system knot knotadmins support help security abuse postmaster webmaster hostmaster ' +
@@ -11,7 +14,8 @@ const reserved = new Set(
     'everyone nobody anonymous guest owner me self null undefined true false none all any default test localhost local ' +
     'jupyter jupyterhub hub notebook notebooks argo workflows harbor registry images grafana metrics gitea git code ' +
     'dashboard home files policies policy audit health healthz readyz status ops cli service services internal kubernetes ' +
-    'kube docker setup invite reset wellknown'
+    'kube docker setup invite reset wellknown ca ssh ldap imap pop vpn wpad autoconfig autodiscover email info noc news sales ' +
+    'billing noreply daemon operator staff moderator superuser sysadmin sysop gateway proxy library constructor'
   ).split(' '),
 );
 
@@ -27,7 +31,8 @@ export function nameSkeleton(name: string): string {
     .replaceAll('2', 'z');
 }
 
-const reservedSkeletons = new Set([...reserved].map(nameSkeleton));
+/** Three letters are too few to mislead by their look, and too many people are called Ali (`all`). */
+const reservedSkeletons = new Set([...reserved].filter((name) => name.length > 3).map(nameSkeleton));
 
 export type NameProblem = { reason: 'pattern' | 'reserved'; message: string };
 
