@@ -28,24 +28,27 @@ export function escapeHtml(text: string): string {
  * A page outside the dashboard: one inlined stylesheet, no script, readable at 320 px. `body` goes into `<main>` and starts
  * with an `<h1>`.
  */
-export function renderPage(page: { title: string; body: Html; refreshSeconds?: number }): string {
+export function renderPage(page: { title: string; body: Html; below?: Html; refreshSeconds?: number }): string {
   const { markup } = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-${page.refreshSeconds !== undefined && html`<meta http-equiv="refresh" content="${page.refreshSeconds}">`}
-<title>${page.title} · Knot</title>
-<style>${{ markup: pageStyle }}</style>
-</head>
-<body>
-<main>
-<p class="brand">Knot</p>
-${page.body}
-</main>
-</body>
-</html>`;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        ${page.refreshSeconds !== undefined && html`<meta http-equiv="refresh" content="${page.refreshSeconds}" />`}
+        <title>${page.title} · Knot</title>
+        <style>
+          ${{ markup: pageStyle }}
+        </style>
+      </head>
+      <body>
+        <main>
+          <p class="brand">Knot</p>
+          ${page.body}
+        </main>
+        ${page.below && html`<footer>${page.below}</footer>`}
+      </body>
+    </html>`;
   return markup;
 }
 
@@ -68,10 +71,19 @@ export function renderErrorPage(page: ErrorPage): string {
     title: page.heading,
     ...(page.refreshSeconds === undefined ? {} : { refreshSeconds: page.refreshSeconds }),
     body: html`<h1>${page.heading}</h1>
-<p>${page.reason}</p>
-${page.remedy && html`<p>${page.remedy}</p>`}
-${page.links && html`<p class="actions">${page.links.map(({ href, label }) => html`<a class="button" href="${href}">${label}</a> `)}</p>`}
-${page.facts && html`<dl class="facts">${page.facts.map(([label, value]) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`}`,
+      <p>${page.reason}</p>
+      ${page.remedy && html`<p>${page.remedy}</p>`}
+      ${page.links && html`<p class="actions">${page.links.map(({ href, label }) => html`<a class="button" href="${href}">${label}</a> `)}</p>`}
+      ${
+        page.facts &&
+        html`<dl class="facts">
+          ${page.facts.map(
+            ([label, value]) =>
+              html`<dt>${label}</dt>
+                <dd>${value}</dd>`,
+          )}
+        </dl>`
+      }`,
   });
 }
 

@@ -1,0 +1,72 @@
+import { type Html, html, renderPage } from '../lib/index.ts';
+
+/** The markup of the sign-in pages. Everything works without JavaScript; what was typed is kept, except passwords. */
+
+export type Field = {
+  name: string;
+  label: string;
+  type?: 'text' | 'email' | 'password';
+  value?: string;
+  autocomplete: string;
+  hint?: string;
+  error?: string | undefined;
+  isFocused?: boolean;
+};
+
+export function field({ name, label, type = 'text', value = '', autocomplete, hint, error, isFocused }: Field): Html {
+  const describedBy = [error && `${name}-error`, hint && `${name}-hint`].filter(Boolean).join(' ');
+  const attributes = [
+    type !== 'password' && html` value="${value}"`,
+    type === 'text' && html` autocapitalize="none" autocorrect="off" spellcheck="false"`,
+    describedBy !== '' && html` aria-describedby="${describedBy}"`,
+    error !== undefined && html` aria-invalid="true"`,
+    isFocused && html` autofocus`,
+  ];
+  return html`<div class="field">
+    <label for="${name}">${label}</label>
+    <input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}" required${attributes} />
+    ${error && html`<p class="error" id="${name}-error">${error}</p>`}
+    ${hint && html`<p class="hint" id="${name}-hint">${hint}</p>`}
+  </div>`;
+}
+
+export type FormPage = {
+  title: string;
+  lead?: Html | string | undefined;
+  note?: { kind: 'good' | 'bad'; text: string } | undefined;
+  action: string;
+  hidden?: Record<string, string>;
+  fields: readonly Field[];
+  button: string;
+  /** Below the card: where else to go. */
+  below?: Html | undefined;
+};
+
+/** A page with one form: one heading, one primary action. */
+export function renderFormPage({ title, lead, note, action, hidden = {}, fields, button, below }: FormPage): string {
+  const wrong = fields.find(({ error }) => error !== undefined) ?? fields.find(({ value }) => !value);
+  return renderPage({
+    title,
+    body: html`<h1>${title}</h1>
+      ${lead && html`<p class="lead">${lead}</p>`}
+      ${note && html`<p class="note ${note.kind}" role="${note.kind === 'bad' ? 'alert' : 'status'}">${note.text}</p>`}
+      <form method="post" action="${action}">
+        ${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+        ${fields.map((each) => field({ ...each, isFocused: each === wrong }))}
+        <button class="button primary" type="submit">${button}</button>
+      </form>`,
+    ...(below === undefined ? {} : { below }),
+  });
+}
+
+export const passwordHint = (minimumLength: number) =>
+  `At least ${minimumLength} characters. A few unrelated words are easy to remember and hard to guess.`;
+
+/** How to trust Knot's own certificate authority; shown where the browser may just have warned. */
+export const certificateNote: Html = html`<details>
+  <summary>Did your browser warn about the certificate?</summary>
+  <p>
+    This Knot signs its own certificates. <a href="/ca.pem" download>Download its certificate authority</a> and add it
+    to the trusted authorities of your system or browser, and the warning will not come back.
+  </p>
+</details>`;

@@ -1,0 +1,92 @@
+import type { FastifyInstance } from 'fastify';
+import { html, renderErrorPage } from '../lib/index.ts';
+import { type LoginContext, sendOn, sendPage } from './context.ts';
+import { type FieldErrors, fieldErrors } from './field-errors.ts';
+import { readForm } from './form.ts';
+import { passwordHint, renderFormPage } from './pages.ts';
+import { blockedPage, pendingPage } from './sign-in.ts';
+
+/** `/signup`: makes an account, as far as the operator lets people do so themselves. */
+export function signUpRoutes(app: FastifyInstance, context: LoginContext): void {
+  const { accounts, config, throttle } = context;
+
+  function page(typed: { username: string; email: string }, errors: FieldErrors = {}): string {
+    return renderFormPage({
+      title: 'Create an account',
+      lead:
+        config.signUp === 'approval' ? 'An administrator approves new accounts before they can be used.' : undefined,
+      action: '/signup',
+      fields: [
+        {
+          name: 'username',
+          label: 'Username',
+          value: typed.username,
+          autocomplete: 'username',
+          hint: 'Small letters and digits, 30 at most. It becomes part of addresses and cannot be changed.',
+          error: errors.username,
+        },
+        {
+          name: 'email',
+          label: 'E-mail',
+          type: 'email',
+          value: typed.email,
+          autocomplete: 'email',
+          error: errors.email,
+        },
+        {
+          name: 'password',
+          label: 'Password',
+          type: 'password',
+          autocomplete: 'new-password',
+          hint: passwordHint(config.login.minimumPasswordLength),
+          error: errors.password,
+        },
+      ],
+      button: 'Create account',
+      below: html`<p>Have an account? <a href="/login">Sign in</a></p>`,
+    });
+  }
+
+  app.get('/signup', async (request, reply) => {
+    if (config.signUp === 'off') return sendPage(reply, closedPage(), 403);
+    if (await context.identityOf(request)) return sendOn(reply, '/');
+    return sendPage(reply, page({ username: '', email: '' }));
+  });
+
+  app.get('/signup/pending', async (_request, reply) => sendPage(reply, pendingPage()));
+
+  app.post('/signup', async (request, reply) => {
+    if (config.signUp === 'off') return sendPage(reply, closedPage(), 403);
+    const form = readForm(request.body, ['username', 'email', 'password']);
+    const typed = { username: form.username.trim(), email: form.email.trim() };
+    const address = context.addressOf(request);
+    const verdict = await throttle.take({ address });
+    if (!verdict.isAllowed) {
+      reply.header('retry-after', verdict.retryAfterSeconds);
+      return sendPage(reply, blockedPage(verdict.retryAfterSeconds), 429);
+    }
+    try {
+      const state = config.signUp === 'open' ? 'active' : 'pending';
+      const user = await accounts.createUser(
+        { ...typed, password: form.password, state },
+        { name: 'anonymous', address },
+      );
+      if (user.state === 'active') return await context.signIn(request, reply, user, '/');
+      return sendOn(reply, '/signup/pending');
+    } catch (error) {
+      const errors = fieldErrors(error);
+      if (!errors) throw error;
+      return sendPage(reply, page(typed, errors), 400);
+    }
+  });
+}
+
+function closedPage(): string {
+  return renderErrorPage({
+    status: 403,
+    heading: 'Sign-up is closed',
+    reason: 'On this platform accounts are made by an administrator.',
+    remedy: 'Ask an administrator for an invitation.',
+    links: [{ href: '/login', label: 'Sign in' }],
+  });
+}
