@@ -1,0 +1,117 @@
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import type { AuthorizationRequest, Decision, RuleReference } from '../lib/index.ts';
+import { match, type RuleSet } from './engine.ts';
+
+export type Explanation = {
+  decision: Decision;
+  /** Every rule whose scope and conditions matched, also those that did not decide. */
+  matched: RuleReference[];
+  /** Rules of the same action and resource type that did not apply. */
+  others: RuleReference[];
+  /** Plain words: what would have to change. */
+  hint: string;
+};
+
+/** Explains a decision that was just made by this set for this request. Milliseconds, not for the hot path. */
+export function explain(set: RuleSet, request: AuthorizationRequest, decision: Decision): Explanation {
+  const found = match(set, request);
+  const matched = found?.satisfied ?? [];
+  const others = set.rules.filter((rule) => !matched.includes(rule) && isAbout(rule.json, request));
+  return {
+    decision,
+    matched: matched.map((rule) => rule.reference),
+    others: others.map((rule) => rule.reference),
+    hint: hintOf(set, request, decision),
+  };
+}
+
+function hintOf(set: RuleSet, request: AuthorizationRequest, decision: Decision): string {
+  const { principal, action, resource } = request;
+  const question = `\`${action}\` on ${resource.type} ${resource.id} for ${principal.username}`;
+  const deciders = decision.rules.map(nameOf);
+  if (decision.effect === 'allow') return `${listOf(deciders)} ${permits(deciders.length)} ${question}.`;
+  if (decision.reason === 'evaluation_error') {
+    const which = deciders.length === 0 ? 'The request' : listOf(deciders);
+    return `${which} could not be evaluated, so ${question} is denied.`;
+  }
+  if (decision.reason === 'not_loaded') {
+    return `The policy files are not valid, so everything but the admin pages is denied, also ${question}. Correct the files.`;
+  }
+  const verdict =
+    decision.reason === 'forbid'
+      ? `${listOf(deciders)} ${deciders.length === 1 ? 'forbids' : 'forbid'} ${question}.`
+      : `No rule permits ${question}.`;
+  return [verdict, ...waysOut(set, request)].join(' ');
+}
+
+const maxWays = 3;
+const maxTeams = 50;
+
+/** Tries what could be different about the person or the resource, one thing at a time, and says what would then be allowed. */
+function waysOut(set: RuleSet, request: AuthorizationRequest): string[] {
+  const { principal, resource } = request;
+  const who = principal.username;
+  const changes: [condition: string, changed: AuthorizationRequest][] = [];
+  const person = (condition: string, change: Partial<AuthorizationRequest['principal']>): void =>
+    void changes.push([condition, { ...request, principal: { ...principal, ...change } }]);
+  const thing = (condition: string, change: AuthorizationRequest['resource']['attributes']): void => {
+    const attributes = { ...resource.attributes, ...change };
+    changes.push([condition, { ...request, resource: { ...resource, attributes } }]);
+  };
+
+  if (principal.state !== 'active') person(`the account of ${who} were active`, { state: 'active' });
+  for (const name of [...set.facts.teams].sort().slice(0, maxTeams)) {
+    if (principal.teams.some((team) => team.name === name)) continue;
+    person(`${who} were in Team ${name}`, { teams: [...principal.teams, { name, role: 'member' }] });
+  }
+  const { owner, audience } = resource.attributes;
+  if (owner !== undefined && owner !== '' && owner !== who) thing(`${who} owned it`, { owner: who });
+  if (audience === 'admins') thing('its audience were everyone', { audience: 'everyone' });
+  if (!principal.isAdmin) person(`${who} were in Role admin`, { isAdmin: true });
+
+  const ways: string[] = [];
+  for (const [condition, changed] of changes) {
+    const found = match(set, changed);
+    if (!found?.isAllowed) continue;
+    const permitting = found.satisfied.filter((rule) => rule.reference.effect === 'permit');
+    ways.push(`${listOf(permitting.map((rule) => nameOf(rule.reference)))} would permit it if ${condition}.`);
+    if (ways.length === maxWays) break;
+  }
+  return ways.length > 0
+    ? ways
+    : ['No single change of account, team or role would; a rule has to be written or changed.'];
+}
+
+function nameOf({ rule, file, line }: RuleReference): string {
+  return `\`${rule}\` (${file}:${line})`;
+}
+
+function listOf(names: readonly string[]): string {
+  if (names.length <= 1) return `Rule ${names[0] ?? ''}`;
+  return `Rules ${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
+}
+
+const permits = (count: number): string => (count === 1 ? 'permits' : 'permit');
+
+/** Whether the scope of a rule speaks of this action and this type of resource. */
+function isAbout({ action, resource }: PolicyJson, request: AuthorizationRequest): boolean {
+  return isAboutAction(action, request.action) && isAboutResource(resource, request.resource.type);
+}
+
+type Uid = { type: string; id: string } | { __entity: { type: string; id: string } };
+
+function isAboutAction(scope: PolicyJson['action'], action: string): boolean {
+  if (scope.op === 'All') return true;
+  const entities: Uid[] = 'entities' in scope ? scope.entities : 'entity' in scope ? [scope.entity] : [];
+  return entities.some((entity) => plainUid(entity).id === action);
+}
+
+function isAboutResource(scope: PolicyJson['resource'], type: string): boolean {
+  if (scope.op === 'is') return scope.entity_type === type;
+  if (scope.op === '==' && 'entity' in scope) return plainUid(scope.entity).type === type;
+  return true;
+}
+
+function plainUid(uid: Uid): { type: string; id: string } {
+  return '__entity' in uid ? uid.__entity : uid;
+}

@@ -1,0 +1,44 @@
+import type { Rule } from './rules.ts';
+
+/**
+ * What the loaded rules look at. Facts that no rule mentions are neither sent to the engine (marshalling them is most of the
+ * cost of a decision) nor part of the key of a cached decision.
+ */
+export type RuleFacts = {
+  /** Names of attributes, of whatever they are attributes. */
+  attributes: ReadonlySet<string>;
+  /** True when `context` is used as a whole, so that every attribute of it matters. */
+  usesWholeContext: boolean;
+  teams: ReadonlySet<string>;
+};
+
+/** Reads the facts off the JSON form of the rules (Cedar's documented policy format). */
+export function factsOf(rules: readonly Rule[]): RuleFacts {
+  const attributes = new Set<string>();
+  const teams = new Set<string>();
+  let usesWholeContext = false;
+
+  function visit(node: unknown, isSubject: boolean): void {
+    if (Array.isArray(node)) {
+      for (const item of node) visit(item, false);
+      return;
+    }
+    if (typeof node !== 'object' || node === null) return;
+    const record = node as Record<string, unknown>;
+    if (record['type'] === 'Team' && typeof record['id'] === 'string') teams.add(record['id']);
+    if (record['Var'] === 'context' && !isSubject) usesWholeContext = true;
+    for (const [name, value] of Object.entries(record)) {
+      if (name === '.' || name === 'has') {
+        const access = value as { left: unknown; attr: string | string[] };
+        // `context has a.b` names the outermost attribute first; each name is noted.
+        for (const attribute of [access.attr].flat()) attributes.add(attribute);
+        visit(access.left, true);
+      } else {
+        visit(value, false);
+      }
+    }
+  }
+
+  for (const { json } of rules) visit([json.principal, json.action, json.resource, json.conditions], false);
+  return { attributes, usesWholeContext, teams };
+}
