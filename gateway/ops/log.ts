@@ -1,0 +1,59 @@
+import type { FastifyBaseLogger } from 'fastify';
+import pino from 'pino';
+import type { Log } from '../lib/index.ts';
+import { prettyLine } from './pretty.ts';
+import { escapeObeyed, redactFields } from './redact.ts';
+
+export type LogOptions = {
+  /** `auto`: pretty when standard output is a terminal, JSON otherwise. */
+  format: 'auto' | 'json' | 'pretty';
+  level: 'debug' | 'info' | 'warn' | 'error';
+  /** Where lines go; standard output by default. */
+  stream?: { write(line: string): unknown; isTTY?: boolean };
+};
+
+/** Serves as `Log` for the modules and as logger instance for Fastify. */
+export type ProcessLog = Log & FastifyBaseLogger;
+
+/** Lines kept when standard output does not take them; beyond it they are dropped, because memory is worth more. */
+const mostWaitingBytes = 16 * 1024 * 1024;
+
+/**
+ * The log of the process: one line per entry, credentials masked, nothing a client sent can break or colour a line. Standard
+ * output is written without waiting; what is left is written at exit.
+ */
+export function createLog({ format, level, stream }: LogOptions): ProcessLog {
+  const target = stream ?? pino.destination({ dest: 1, sync: false, maxLength: mostWaitingBytes });
+  const isTerminal = stream ? stream.isTTY === true : process.stdout.isTTY === true;
+  const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
+  const destination = {
+    write(line: string): void {
+      const safe = escapeObeyed(line);
+      target.write(isPretty ? escapeObeyed(prettyLine(safe, isTerminal)) : safe);
+    },
+  };
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":${Date.now()}`,
+      formatters: {
+        level: (name) => ({ level: name }),
+        bindings: (bindings) => redactFields(bindings),
+        log: (fields) => redactFields(fields),
+      },
+      // Fastify hands whole requests over; a query string may carry codes, so only this much is kept.
+      serializers: { req: summariseRequest, res: summariseReply },
+    },
+    destination,
+  );
+}
+
+function summariseRequest(value: unknown): unknown {
+  const { method, url, host } = value as { method?: unknown; url?: unknown; host?: unknown };
+  return { method, host, path: typeof url === 'string' ? url.split('?', 1)[0] : undefined };
+}
+
+function summariseReply(value: unknown): unknown {
+  return { statusCode: (value as { statusCode?: unknown }).statusCode };
+}
