@@ -25,9 +25,9 @@ export async function onBothStores(t: Test, suite: (t: Test, open: OpenDatabase)
   let files = 0;
   await t.test('on SQLite', (t) => suite(t, (t) => open(t, `sqlite:${join(folder, `${(files += 1)}.db`)}`, 'sqlite')));
 
-  const postgres = await startPostgres();
-  await t.test('on PostgreSQL', 'skip' in postgres ? { skip: postgres.skip } : {}, async (t) => {
-    if ('skip' in postgres) return;
+  await t.test('on PostgreSQL', async (t) => {
+    const postgres = await startPostgres();
+    if ('skip' in postgres) return void t.plan(0, postgres.skip);
     t.teardown(postgres.stop);
     await suite(t, async (t) => open(t, await postgres.createDatabase(), 'postgres'));
   });
