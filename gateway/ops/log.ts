@@ -32,14 +32,13 @@ export function createLog({ format, level, stream }: LogOptions): ProcessLog {
       target.write(isPretty ? escapeObeyed(prettyLine(safe, isTerminal)) : safe);
     },
   };
-  return pino(
+  const log = pino(
     {
       level,
       base: null,
       timestamp: () => `,"time":${Date.now()}`,
       formatters: {
         level: (name) => ({ level: name }),
-        bindings: (bindings) => redactFields(bindings),
         log: (fields) => redactFields(fields),
       },
       // Fastify hands whole requests over; a query string may carry codes, so only this much is kept.
@@ -47,6 +46,12 @@ export function createLog({ format, level, stream }: LogOptions): ProcessLog {
     },
     destination,
   );
+  // pino applies no formatter to the bindings of a child; children inherit this method from their parent.
+  const makeChild = log.child;
+  log.child = function child(this: typeof log, bindings, options) {
+    return makeChild.call(this, redactFields(bindings), options);
+  } as typeof log.child;
+  return log;
 }
 
 function summariseRequest(value: unknown): unknown {

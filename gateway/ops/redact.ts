@@ -12,12 +12,13 @@ const mostItems = 100;
 
 const secretNames =
   /^(set)?cookie$|authorization$|token$|password$|secret$|^(privatejwk|privatekey|codeverifier|assertion)$/;
-/** `code` is an OAuth code, unless it reads like the stable code of an error. */
-const errorCode = /^[A-Z][A-Z0-9_]{1,80}$/;
+/** `code` is a one-time code, unless it reads like the code of an error (Node, Knot, SQLSTATE), an exit or a close code. */
+const errorCode = /^((KNOT|ERR|FST|UND|HPE|SQLITE|CERT|UNABLE|SELF|DEPTH)_[A-Z0-9_]+|E[A-Z]{2,30}|[0-9A-Z]{5})$/;
+const largestPlainCode = 9999;
 
 function isSecret(name: string, value: unknown): boolean {
   const plain = name.toLowerCase().replaceAll(/[-_]/g, '');
-  if (plain === 'code') return typeof value === 'string' && !errorCode.test(value);
+  if (plain === 'code') return typeof value === 'number' ? value > largestPlainCode : !errorCode.test(String(value));
   return secretNames.test(plain);
 }
 
