@@ -50,7 +50,7 @@ export const ExplanationSchema = closed({
   hint: Type.String({ description: 'What would have to change.' }),
   route: Type.String(),
   action: Type.String(),
-  resource: closed({ type: Type.String(), id: Type.String() }),
+  resource: Type.String({ description: 'Type and id, for example: Service jupyterhub/ann.' }),
   decision: closed({
     effect: oneOf('allow', 'deny'),
     reason: Type.String(),
