@@ -1,32 +1,17 @@
 import { createHash } from 'node:crypto';
+import { type Html, html } from './html.ts';
+import { knotIconAddress, knotMark, pageBadge, type PageTone, progressRing } from './page-icons.ts';
 import { pageStyle } from './page-style.ts';
 
-/** Markup that is already safe. Made only by `html`, which escapes every value that is not itself `Html`. */
-export type Html = { readonly markup: string };
+export { escapeHtml, type Html, html } from './html.ts';
+export { pageBadge, type PageTone, progressRing } from './page-icons.ts';
 
-/** Tagged template: escapes values for text and quoted attributes; arrays are joined; undefined, null and false vanish. */
-export function html(strings: TemplateStringsArray, ...values: unknown[]): Html {
-  let markup = strings[0]!;
-  values.forEach((value, index) => (markup += toMarkup(value) + strings[index + 1]!));
-  return { markup };
-}
-
-function toMarkup(value: unknown): string {
-  if (value === undefined || value === null || value === false) return '';
-  if (Array.isArray(value)) return value.map(toMarkup).join('');
-  if (typeof value === 'object' && 'markup' in value) return (value as Html).markup;
-  return escapeHtml(String(value));
-}
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character]!);
-}
+/** Kept out of the template: the hash in the policy covers the text between the tags byte for byte. */
+const styleElement: Html = { markup: `<style>${pageStyle}</style>` };
 
 /**
- * A page outside the dashboard: one inlined stylesheet, no script, readable at 320 px. `body` goes into `<main>` and starts
- * with an `<h1>`.
+ * A page outside the dashboard: one inlined stylesheet (its words are listed in `page-style.ts`), no script, readable at
+ * 320 px. `body` goes into `<main>` and starts with an `<h1>` (or a badge and an `<h1>`); `below` stands quietly under it.
  */
 export function renderPage(page: { title: string; body: Html; below?: Html; refreshSeconds?: number }): string {
   const { markup } = html`<!doctype html>
@@ -37,15 +22,12 @@ export function renderPage(page: { title: string; body: Html; below?: Html; refr
         <meta name="color-scheme" content="light dark" />
         ${page.refreshSeconds !== undefined && html`<meta http-equiv="refresh" content="${page.refreshSeconds}" />`}
         <title>${page.title} · Knot</title>
-        <style>
-          ${{ markup: pageStyle }}
-        </style>
+        <link rel="icon" href="${knotIconAddress}" />
+        ${styleElement}
       </head>
       <body>
-        <main>
-          <p class="brand">Knot</p>
-          ${page.body}
-        </main>
+        <header class="brand">${knotMark}Knot</header>
+        <main>${page.body}</main>
         ${page.below && html`<footer>${page.below}</footer>`}
       </body>
     </html>`;
@@ -61,21 +43,33 @@ export type ErrorPage = {
   remedy?: string;
   /** Facts worth quoting: `Decision` → id, `Rule` → name. Never an internal address. */
   facts?: readonly (readonly [label: string, value: string])[];
+  /** The first is the primary action. */
   links?: readonly { href: string; label: string }[];
   refreshSeconds?: number;
+  /** The picture; by default what fits the status. */
+  tone?: PageTone;
+  /** For pages that wait: what is happening now and, when it is known, how far it is (0…1). Takes the picture's place. */
+  progress?: { step: string; value?: number };
 };
 
 /** The one calm page every refusal and failure uses. */
 export function renderErrorPage(page: ErrorPage): string {
+  const { progress } = page;
   return renderPage({
     title: page.heading,
     ...(page.refreshSeconds === undefined ? {} : { refreshSeconds: page.refreshSeconds }),
-    body: html`<h1>${page.heading}</h1>
+    body: html`${!progress && pageBadge(page.tone ?? toneOf(page.status))}
+      <h1>${page.heading}</h1>
       <p>${page.reason}</p>
-      ${page.remedy && html`<p>${page.remedy}</p>`}
-      ${page.links && html`<p class="actions">${page.links.map(({ href, label }) => html`<a class="button" href="${href}">${label}</a> `)}</p>`}
+      ${page.remedy && html`<p class="lead">${page.remedy}</p>`}
+      ${
+        progress &&
+        progressRing({ step: progress.step, ...(progress.value === undefined ? {} : { progress: progress.value }) })
+      }
+      ${page.links && page.links.length > 0 && html`<p class="actions">${page.links.map(linkButton)}</p>`}
       ${
         page.facts &&
+        page.facts.length > 0 &&
         html`<dl class="facts">
           ${page.facts.map(
             ([label, value]) =>
@@ -85,6 +79,18 @@ export function renderErrorPage(page: ErrorPage): string {
         </dl>`
       }`,
   });
+}
+
+function linkButton({ href, label }: { href: string; label: string }, index: number): Html {
+  return html`<a class="button${index === 0 && ' primary'}" href="${href}">${label}</a>`;
+}
+
+function toneOf(status: number): PageTone {
+  if (status === 401 || status === 403) return 'lock';
+  if (status === 404) return 'search';
+  if (status === 410) return 'link';
+  if (status === 429 || status === 503) return 'clock';
+  return 'failed';
 }
 
 const styleHash = createHash('sha256').update(pageStyle).digest('base64');
