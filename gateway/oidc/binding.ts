@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Provider } from 'oidc-provider';
+import type { Clock, Identify, Identity, Log } from '../lib/index.ts';
+import { sessionCookie } from './cookies.ts';
+import type { Records } from './records.ts';
+
+type ProviderSession = InstanceType<Provider['Session']>;
+type BackchannelClient = { backchannelLogout(accountId: string, sid: string | undefined): Promise<void> };
+
+export type SessionBinding = {
+  /**
+   * Before the provider sees an authorization request: makes its session of this browser equal to the Knot session. One that
+   * belongs to somebody else or to a session that ended is destroyed; a missing one is made. So a person who is signed in
+   * to Knot is signed in here, silently, and nobody else is.
+   */
+  bind(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Who `bind` found behind a request. */
+  identityOf(request: IncomingMessage): Identity | undefined;
+  /** Destroys what was made from a Knot session: provider sessions, their grants, codes and tokens. */
+  endCentral(provider: Provider, centralId: string): Promise<void>;
+};
+
+export function createSessionBinding(options: {
+  records: Records;
+  identify: Identify;
+  clock: Clock;
+  sessionSeconds: number;
+  log: Log;
+}): SessionBinding {
+  const { records, identify, clock, sessionSeconds, log } = options;
+  const identities = new WeakMap<IncomingMessage, Identity>();
+
+  async function endSession(provider: Provider, session: ProviderSession): Promise<void> {
+    // First of all: from here on no session-bound token of it is found any more.
+    await records.unlinkSession(session.uid);
+    for (const [clientId, { grantId, sid, persistsLogout }] of Object.entries(session.authorizations ?? {})) {
+      // Offline access was granted to outlive the sign-in (OpenID Connect Core 1.0, section 11).
+      if (grantId && !persistsLogout) await records.revokeGrant(grantId);
+      tellClient(provider, clientId, session.accountId!, sid);
+    }
+    await session.destroy();
+  }
+
+  /** Back-channel logout is not waited for: a client that hangs must not hold up the sign-out. */
+  function tellClient(provider: Provider, clientId: string, accountId: string, sid: string | undefined): void {
+    const tell = async () => {
+      const client = await provider.Client.find(clientId);
+      if (client?.backchannelLogoutUri)
+        await (client as unknown as BackchannelClient).backchannelLogout(accountId, sid);
+    };
+    tell().catch((error: unknown) =>
+      log.warn({ err: error, clientId }, 'a client did not accept the back-channel logout'),
+    );
+  }
+
+  async function startSession(
+    provider: Provider,
+    identity: Identity,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const session = new provider.Session();
+    session.loginAccount({ accountId: identity.principal.id, loginTs: authTime(identity), amr: ['pwd'] });
+    await records.linkSession(session.uid, {
+      centralId: identity.session.centralId,
+      accountId: identity.principal.id,
+      expiresAt: clock.now() + sessionSeconds * 1000,
+    });
+    await session.save(sessionSeconds);
+    addCookie(provider, session.jti, request, response);
+  }
+
+  return {
+    async bind(provider, request, response) {
+      const identity = await identify(request.headers.cookie, '');
+      if (identity) identities.set(request, identity);
+      const session = await provider.Session.get(provider.createContext(request, response));
+      if (session.accountId !== undefined) {
+        const centralId = await records.centralIdOf(session.uid);
+        if (identity && session.accountId === identity.principal.id && centralId === identity.session.centralId) {
+          if (session.loginTs === undefined || session.loginTs >= authTime(identity)) return;
+          session.loginTs = authTime(identity);
+          await session.persist();
+          return;
+        }
+        await endSession(provider, session);
+      }
+      if (identity) await startSession(provider, identity, request, response);
+    },
+    identityOf: (request) => identities.get(request),
+    async endCentral(provider, centralId) {
+      for (const uid of await records.sessionsOf(centralId)) {
+        const session = await provider.Session.findByUid(uid);
+        if (session) await endSession(provider, session);
+        else await records.unlinkSession(uid);
+      }
+    },
+  };
+}
+
+/** `auth_time`, seconds. */
+export function authTime(identity: Identity): number {
+  return Math.floor(identity.session.authenticatedAt / 1000);
+}
+
+/** Puts the signed cookie of a new session in front of the request's own, where the provider will find it and set it. */
+function addCookie(provider: Provider, id: string, request: IncomingMessage, response: ServerResponse): void {
+  provider.createContext(request, response).cookies.set(provider.cookieName('session'), id, sessionCookie);
+  const added = [response.getHeader('set-cookie') ?? []].flat().map((cookie) => String(cookie).split(';', 1)[0]);
+  response.removeHeader('set-cookie');
+  request.headers.cookie = [...added, ...(request.headers.cookie ? [request.headers.cookie] : [])].join('; ');
+}

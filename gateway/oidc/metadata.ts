@@ -1,0 +1,74 @@
+import type { ClientMetadata } from 'oidc-provider';
+import { hashSecret, knotError } from '../lib/index.ts';
+
+/** What Knot adds to the registered metadata of a client (OpenID Connect Dynamic Client Registration 1.0, section 2). */
+export const extraMetadata = ['knot:first_party', 'knot:allowed_groups'] as const;
+
+export type StoredClient = ClientMetadata & {
+  /** SHA-256 of the secret, never the secret: `provider.ts` overrides the comparison. */
+  client_secret?: string;
+  'knot:first_party': boolean;
+  'knot:allowed_groups': string[];
+};
+
+export type ClientFacts = {
+  clientId: string;
+  /** Shown on the consent page. */
+  name: string;
+  redirectUris: readonly string[];
+  postLogoutRedirectUris?: readonly string[] | undefined;
+  /** Undefined for a public client. */
+  secret?: string | undefined;
+  /** Skips the consent page. */
+  firstParty?: boolean | undefined;
+  /** Groups that may use it; empty: everyone. */
+  allowedGroups?: readonly string[] | undefined;
+  backchannelLogoutUri?: string | undefined;
+};
+
+const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * The registered form of a client. A public client whose addresses are all on the loopback interface or of a private scheme
+ * is a native one (RFC 8252): its loopback port may then vary.
+ * @throws KNOT_OIDC_REDIRECT_URI naming the address that is refused
+ */
+export function toMetadata(client: ClientFacts): StoredClient {
+  const isPublic = client.secret === undefined;
+  const addresses = client.redirectUris.map((uri) => checkRedirectUri(uri, isPublic));
+  const postLogoutRedirectUris = client.postLogoutRedirectUris ?? [];
+  for (const uri of postLogoutRedirectUris) checkRedirectUri(uri, isPublic);
+  const isNative = isPublic && addresses.every((url) => url.protocol !== 'https:');
+  return {
+    client_id: client.clientId,
+    client_name: client.name,
+    redirect_uris: [...client.redirectUris],
+    post_logout_redirect_uris: [...postLogoutRedirectUris],
+    response_types: ['code'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    application_type: isNative ? 'native' : 'web',
+    token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
+    ...(client.secret === undefined ? {} : { client_secret: hashSecret(client.secret) }),
+    ...(client.backchannelLogoutUri === undefined
+      ? {}
+      : { backchannel_logout_uri: client.backchannelLogoutUri, backchannel_logout_session_required: true }),
+    'knot:first_party': client.firstParty ?? false,
+    'knot:allowed_groups': [...(client.allowedGroups ?? [])],
+  };
+}
+
+/** Codes travel in the address: only TLS, this machine, or an application's own scheme may carry one (RFC 9700 section 2.6). */
+function checkRedirectUri(uri: string, isPublic: boolean): URL {
+  const url = URL.canParse(uri) ? new URL(uri) : undefined;
+  const isPrivateScheme = isPublic && url !== undefined && /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol);
+  const isAllowed =
+    url !== undefined &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && loopback.has(url.hostname)) || isPrivateScheme);
+  if (!isAllowed || uri.includes('#') || url.username || url.password || uri.includes('*')) {
+    throw knotError('KNOT_OIDC_REDIRECT_URI', 400, `The address ${uri} cannot be registered.`, {
+      remedy:
+        'Give an exact https:// address without fragment, user or wildcard; http:// only for localhost, 127.0.0.1 and [::1].',
+    });
+  }
+  return url;
+}

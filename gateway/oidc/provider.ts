@@ -1,0 +1,243 @@
+import type { AdapterFactory, Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { equalSecrets, hashSecret, type Log, pageHeaders, type Principal } from '../lib/index.ts';
+import type { SigningKeys } from '../keys/index.ts';
+import { createFindAccount, createLoadGrant, isFirstParty, type KnotAccount, mayUse } from './account.ts';
+import type { SessionBinding } from './binding.ts';
+import { cookieNames, interactionCookie, sessionCookie } from './cookies.ts';
+import { interactionPath } from './interactions.ts';
+import type { ProviderLibrary } from './library.ts';
+import { extraMetadata } from './metadata.ts';
+import { createOutboundFetch } from './outbound.ts';
+import { providerErrorPage, signedOutPage, signOutPage } from './pages.ts';
+import type { Records } from './records.ts';
+import { burnCodes } from './replay.ts';
+
+export type ProviderOptions = {
+  library: ProviderLibrary;
+  issuer: string;
+  adapter: AdapterFactory;
+  keys: SigningKeys;
+  cookieKeys: string[];
+  sessionSeconds: number;
+  principalOf(userId: string): Promise<Principal | undefined>;
+  binding: SessionBinding;
+  records: Records;
+  /** Hosts (`host:port`) of our own integrations, which may be told of a sign-out on a private address. */
+  trustedHosts: ReadonlySet<string>;
+  /** Ends the Knot session that a provider session belongs to. */
+  endCentralOf(uid: string): Promise<void>;
+  onRefused(principal: Principal, clientId: string): Promise<void>;
+  log: Log;
+};
+
+const hourSeconds = 3600;
+const daySeconds = 24 * hourSeconds;
+/** Bounds every chain of refresh tokens: a refresh never outlives its grant. */
+const grantSeconds = 90 * daySeconds;
+const refreshSeconds = 30 * daySeconds;
+
+/** A provider with the present signing keys; made anew (about 10 ms) whenever they change. Every default is set on purpose. */
+export function buildProvider(options: ProviderOptions): Provider {
+  const { library, issuer, log, binding, endCentralOf } = options;
+  const { Provider, errors } = library;
+  const configuration: Configuration = {
+    adapter: options.adapter,
+    jwks: options.keys.providerJwks() as NonNullable<Configuration['jwks']>,
+    cookies: { names: cookieNames, keys: options.cookieKeys, long: sessionCookie, short: interactionCookie },
+    findAccount: createFindAccount(options.principalOf),
+    loadExistingGrant: createLoadGrant({ records: options.records, errors, onRefused: options.onRefused }),
+    // Groups must be in the ID token: Argo, Kubernetes and kubelogin read nothing else.
+    conformIdTokenClaims: false,
+    scopes: ['openid', 'offline_access', 'profile', 'email', 'groups'],
+    claims: {
+      openid: ['sub'],
+      profile: ['preferred_username', 'name'],
+      email: ['email', 'email_verified'],
+      groups: ['groups'],
+      acr: null,
+      amr: null,
+      auth_time: null,
+      iss: null,
+      sid: null,
+    },
+    subjectTypes: ['public'],
+    responseTypes: ['code'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    // RS256 is what every client takes; ES256 on request. Never an HMAC: secrets are stored hashed.
+    enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256'] },
+    clientDefaults: { id_token_signed_response_alg: 'RS256' },
+    extraClientMetadata: { properties: [...extraMetadata] },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    acceptQueryParamAccessTokens: false,
+    enableHttpPostMethods: false,
+    clientBasedCORS: (context, origin, client) =>
+      origin !== 'null' &&
+      (context.oidc.route === 'userinfo' || client.clientAuthMethod === 'none') &&
+      (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
+    clockTolerance: 5,
+    pkce: { required: (_context, client) => client.clientAuthMethod === 'none' },
+    ttl: {
+      AccessToken: hourSeconds,
+      AuthorizationCode: 60,
+      IdToken: hourSeconds,
+      Interaction: hourSeconds,
+      Session: options.sessionSeconds,
+      Grant: grantSeconds,
+      RefreshToken: (context) => Math.min(refreshSeconds, context.oidc.entities.Grant?.remainingTTL ?? refreshSeconds),
+    },
+    // First-party tools re-read userinfo with short tokens; without offline_access the refresh dies with the sign-in.
+    issueRefreshToken: async (_context, client, source) =>
+      client.grantTypeAllowed('refresh_token') && (source.scopes.has('offline_access') || isFirstParty(client)),
+    expiresWithSession: async (_context, source) => !source.scopes.has('offline_access'),
+    // A confidential client is protected by its secret; rotation would make two concurrent refreshes end its whole grant.
+    rotateRefreshToken: (context) => context.oidc.client?.clientAuthMethod === 'none',
+    // Revoking an access token leaves the grant, so that the refresh token of a tidy client keeps working.
+    revokeGrantPolicy: (context) => !(context.oidc.route === 'revocation' && context.oidc.entities.AccessToken),
+    renderError: (context, out, error) => renderError(context, out, error),
+    interactions: {
+      url: (_context, interaction) => interactionPath(interaction.uid),
+      policy: interactionPolicy(options),
+    },
+    features: {
+      devInteractions: { enabled: false },
+      claimsParameter: { enabled: true },
+      userinfo: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      dPoP: { enabled: true },
+      resourceIndicators: { enabled: false },
+      clientCredentials: { enabled: false },
+      deviceFlow: { enabled: false },
+      backchannelLogout: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_context, client, token) => token.clientId === client.clientId,
+      },
+      introspection: {
+        enabled: true,
+        // A client learns only about its own tokens, and nothing about people who are not active any more.
+        allowedPolicy: async (_context, client, token) => {
+          if (client.clientAuthMethod === 'none' || token.clientId !== client.clientId) return false;
+          const { accountId } = token as { accountId?: string };
+          const principal = accountId === undefined ? undefined : await options.principalOf(accountId);
+          return principal?.state === 'active' && mayUse(client, principal);
+        },
+      },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (context, form) => logout(context, form, endCentralOf),
+        postLogoutSuccessSource: async (context) => renderHtml(context, signedOutPage(context.oidc.client?.clientName)),
+      },
+    },
+    fetch: createOutboundFetch(options.trustedHosts) as NonNullable<Configuration['fetch']>,
+  };
+  const provider = new Provider(issuer, configuration);
+  // Koa believes X-Forwarded-Proto; the mount sets it to the issuer's (mount.ts).
+  provider.proxy = true;
+  provider.Client.prototype.compareClientSecret = function (this: { clientSecret?: string }, actual: string): boolean {
+    return equalSecrets(hashSecret(actual), this.clientSecret ?? '');
+  };
+  provider.use(async (context, next) => {
+    await next();
+    const { oidc } = context as KoaContextWithOIDC;
+    if (oidc?.route === 'end_session_confirm' && (oidc.session as { destroyed?: boolean } | undefined)?.destroyed) {
+      await endCentralOf(oidc.session!.uid);
+    }
+  });
+  provider.use(burnCodes(provider, options.records));
+  listen(provider, log);
+  return provider;
+
+  function interactionPolicy({ library: { interactionPolicy: policy } }: ProviderOptions) {
+    const prompts = policy.base();
+    prompts.get('login')!.checks.add(
+      new policy.Check('knot_session', 'the Knot session has ended', 'login_required', (context) => {
+        const accountId = context.oidc.session?.accountId;
+        return accountId !== undefined && binding.identityOf(context.req)?.principal.id !== accountId;
+      }),
+    );
+    return prompts;
+  }
+}
+
+/**
+ * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0). A first-party client that shows an ID token of this very
+ * session is believed and ends it at once; everybody else gets a page to confirm.
+ */
+async function logout(
+  context: KoaContextWithOIDC,
+  form: string,
+  endCentralOf: (uid: string) => Promise<void>,
+): Promise<void> {
+  const { client, session, entities, provider } = context.oidc;
+  const hint = entities.IdTokenHint as { payload?: { sub?: string } } | undefined;
+  if (!session || !client || !isFirstParty(client) || hint?.payload?.sub !== session.accountId) {
+    renderHtml(context, signOutPage({ clientName: client?.clientName ?? client?.clientId, form }));
+    return;
+  }
+  const { postLogoutRedirectUri, state } = session.state as { postLogoutRedirectUri?: string; state?: string };
+  await endCentralOf(session.uid);
+  await session.destroy();
+  context.cookies.set(provider.cookieName('session'), null, sessionCookie);
+  const target = new URL(postLogoutRedirectUri ?? context.oidc.urlFor('end_session_success'));
+  if (postLogoutRedirectUri !== undefined && state !== undefined) target.searchParams.set('state', state);
+  context.status = 303;
+  context.redirect(target.href);
+}
+
+function renderError(
+  context: KoaContextWithOIDC,
+  out: { error: string; error_description?: string | undefined },
+  _error: Error,
+): void {
+  const { status, page } = providerErrorPage({
+    error: out.error,
+    description: out.error_description,
+    status: context.status,
+  });
+  context.status = status;
+  renderHtml(context, page);
+}
+
+function renderHtml(context: KoaContextWithOIDC, page: string): void {
+  context.set(pageHeaders as Record<string, string>);
+  context.body = page;
+}
+
+/** What clients are told is vague on purpose; the log says what was wrong. */
+function listen(provider: Provider, log: Log): void {
+  const facts = (context: KoaContextWithOIDC, error: Error) => {
+    const {
+      error: code,
+      error_description: description,
+      error_detail: detail,
+    } = error as {
+      error?: string;
+      error_description?: string;
+      error_detail?: string;
+    };
+    const account = context.oidc?.account as KnotAccount | undefined;
+    return {
+      clientId: context.oidc?.client?.clientId,
+      subject: account?.principal.username,
+      code,
+      description,
+      detail,
+    };
+  };
+  provider.on('grant.error', (context, error) => log.info(facts(context, error), 'a token request was refused'));
+  provider.on('authorization.error', (context, error) =>
+    log.info(facts(context, error), 'an authorization request was refused'),
+  );
+  provider.on('userinfo.error', (context, error) => log.debug(facts(context, error), 'a userinfo request was refused'));
+  provider.on('introspection.error', (context, error) =>
+    log.info(facts(context, error), 'an introspection was refused'),
+  );
+  provider.on('revocation.error', (context, error) => log.info(facts(context, error), 'a revocation was refused'));
+  provider.on('end_session.error', (context, error) => log.info(facts(context, error), 'a sign-out was refused'));
+  provider.on('server_error', (context, error) =>
+    log.error({ ...facts(context, error), err: error }, 'the provider failed'),
+  );
+  provider.on('backchannel.error', (_context, error, client) =>
+    log.warn({ err: error, clientId: client.clientId }, 'a client did not accept the back-channel logout'),
+  );
+}

@@ -1,0 +1,160 @@
+import type { Clock } from '../lib/index.ts';
+import type { Row, Store } from '../store/index.ts';
+
+export type RecordRow = Row<'oidc_records'>;
+
+export type NewRecord = {
+  model: string;
+  id: string;
+  payload: object;
+  grantId?: string | undefined;
+  uid?: string | undefined;
+  userCode?: string | undefined;
+  accountId?: string | undefined;
+  /** Milliseconds since the epoch; undefined: until it is deleted. */
+  expiresAt?: number | undefined;
+};
+
+/** Links a session of the provider to the Knot session it was made from: `id` is the one's uid, `uid` the other's central id. */
+const sessionLink = 'SessionLink';
+/** What a person agreed to share with a client: `id` is `<account>:<client>`, `uid` the client. */
+const consent = 'Consent';
+
+export type Consent = { scope: string; claims: string[] };
+
+/** The SQL of `oidc_records`. What has expired by the clock is never returned, swept or not. */
+export function createRecords({ store, clock }: { store: Store; clock: Clock }) {
+  const { db } = store;
+
+  async function findBy(
+    column: 'id' | 'uid' | 'user_code',
+    model: string,
+    value: string,
+  ): Promise<RecordRow | undefined> {
+    const row = await db
+      .selectFrom('oidc_records')
+      .selectAll()
+      .where('model', '=', model)
+      .where(column, '=', value)
+      .executeTakeFirst();
+    return row && (row.expires_at === null || row.expires_at > clock.now()) ? row : undefined;
+  }
+
+  async function upsert(record: NewRecord): Promise<void> {
+    const values = {
+      payload: JSON.stringify(record.payload),
+      grant_id: record.grantId ?? null,
+      uid: record.uid ?? null,
+      user_code: record.userCode ?? null,
+      account_id: record.accountId ?? null,
+      expires_at: record.expiresAt ?? null,
+    };
+    await db
+      .insertInto('oidc_records')
+      .values({ model: record.model, id: record.id, ...values, consumed_at: null })
+      .onConflict((conflict) => conflict.columns(['model', 'id']).doUpdateSet(values))
+      .execute();
+  }
+
+  async function remove(model: string, id: string): Promise<void> {
+    await db.deleteFrom('oidc_records').where('model', '=', model).where('id', '=', id).execute();
+  }
+
+  /** The grant and every code and token made from it. */
+  async function revokeGrant(grantId: string): Promise<void> {
+    await db
+      .deleteFrom('oidc_records')
+      .where((is) => is.or([is('grant_id', '=', grantId), is.and([is('model', '=', 'Grant'), is('id', '=', grantId)])]))
+      .execute();
+  }
+
+  return {
+    find: (model: string, id: string) => findBy('id', model, id),
+    findByUid: (model: string, uid: string) => findBy('uid', model, uid),
+    findByUserCode: (model: string, userCode: string) => findBy('user_code', model, userCode),
+    upsert,
+    remove,
+    revokeGrant,
+
+    /** Compare-and-set: of any number of uses at once, on any replica, exactly one gets true. */
+    async consume(model: string, id: string): Promise<boolean> {
+      const { numUpdatedRows } = await db
+        .updateTable('oidc_records')
+        .set({ consumed_at: clock.now() })
+        .where('model', '=', model)
+        .where('id', '=', id)
+        .where('consumed_at', 'is', null)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+
+    async removeByGrant(model: string, grantId: string): Promise<void> {
+      await db.deleteFrom('oidc_records').where('model', '=', model).where('grant_id', '=', grantId).execute();
+    },
+
+    /** Everything that was ever given out for an account. */
+    async removeByAccount(accountId: string): Promise<void> {
+      await db.deleteFrom('oidc_records').where('account_id', '=', accountId).execute();
+    },
+
+    /** Everything that was given out to a client; there is no index, because clients are removed rarely. */
+    async removeByClient(clientId: string): Promise<void> {
+      await db.deleteFrom('oidc_records').where('model', '=', consent).where('uid', '=', clientId).execute();
+      const grants = await db
+        .selectFrom('oidc_records')
+        .select(['id', 'payload'])
+        .where('model', '=', 'Grant')
+        .execute();
+      for (const { id, payload } of grants) {
+        if ((JSON.parse(payload) as { clientId?: string }).clientId === clientId) await revokeGrant(id);
+      }
+    },
+
+    async linkSession(uid: string, link: { centralId: string; accountId: string; expiresAt: number }): Promise<void> {
+      const { centralId, accountId, expiresAt } = link;
+      await upsert({ model: sessionLink, id: uid, payload: {}, uid: centralId, accountId, expiresAt });
+    },
+    /** The central id a provider session belongs to. */
+    async centralIdOf(uid: string): Promise<string | undefined> {
+      return (await findBy('id', sessionLink, uid))?.uid ?? undefined;
+    },
+    async sessionsOf(centralId: string): Promise<string[]> {
+      const links = db.selectFrom('oidc_records').select('id').where('model', '=', sessionLink);
+      return (await links.where('uid', '=', centralId).execute()).map((row) => row.id);
+    },
+    /** Central ids that any provider session belongs to. */
+    async linkedCentralIds(): Promise<string[]> {
+      const links = db.selectFrom('oidc_records').select('uid').distinct().where('model', '=', sessionLink);
+      return (await links.execute()).flatMap((row) => row.uid ?? []);
+    },
+    unlinkSession: (uid: string) => remove(sessionLink, uid),
+
+    async findConsent(accountId: string, clientId: string): Promise<Consent | undefined> {
+      const row = await findBy('id', consent, `${accountId}:${clientId}`);
+      return row && (JSON.parse(row.payload) as Consent);
+    },
+    async saveConsent(accountId: string, clientId: string, given: Consent): Promise<void> {
+      await upsert({ model: consent, id: `${accountId}:${clientId}`, payload: given, uid: clientId, accountId });
+    },
+
+    /** Deletes what has expired. */
+    async sweep(): Promise<void> {
+      await db.deleteFrom('oidc_records').where('expires_at', '<=', clock.now()).execute();
+    },
+  };
+}
+
+export type Records = ReturnType<typeof createRecords>;
+
+/** A value of the `settings` table, made on first use; processes that make it at once agree on one. */
+export async function settingOnce(store: Store, key: string, make: () => string): Promise<string> {
+  const read = () => store.db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst();
+  const existing = await read();
+  if (existing) return existing.value;
+  await store.db
+    .insertInto('settings')
+    .values({ key, value: make() })
+    .onConflict((conflict) => conflict.column('key').doNothing())
+    .execute();
+  return (await read())!.value;
+}

@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PublicAddress } from '../config/index.ts';
+import type { SigningKeys } from '../keys/index.ts';
+import type { AuditEntry, Clock, Identify, Log, Principal } from '../lib/index.ts';
+import type { Store } from '../store/index.ts';
+import { createAdapter } from './adapter.ts';
+import { createSessionBinding } from './binding.ts';
+import { type Clients, type ClientsOptions, createClients } from './clients.ts';
+import { createClientDirectory } from './directory.ts';
+import { createInteractions, type Interactions } from './interactions.ts';
+import { loadProviderLibrary } from './library.ts';
+import type { ClientFacts } from './metadata.ts';
+import { mountRequest } from './mount.ts';
+import { buildProvider } from './provider.ts';
+import { createRecords, settingOnce } from './records.ts';
+
+/** A client that configuration brings; `secret` is read already (undefined: public). */
+export type ConfiguredClient = ClientFacts;
+
+/** A tool that Knot itself signs people into (`IntegrationClient` of `integrations`, handed over by `app.ts`). */
+export type IntegratedClient = {
+  clientId: string;
+  title: string;
+  secret: string;
+  redirectUris: string[];
+  postLogoutRedirectUris: string[];
+  backchannelLogoutUri?: string;
+};
+
+export type OidcOptions = {
+  store: Store;
+  clock: Clock;
+  keys: SigningKeys;
+  accounts: {
+    principal(userId: string): Promise<Principal | undefined>;
+    onChange(listener: (userId: string) => void): () => void;
+  };
+  identify: Identify;
+  sessions: {
+    onEnded(listener: (centralId: string) => void): () => void;
+    end(id: string, by: { actor: string; reason: string }): Promise<boolean>;
+    /** All that live now; used once at start to forget those that ended while no gateway ran. */
+    listAll?(): Promise<{ id: string }[]>;
+  };
+  publicAddress: PublicAddress;
+  /** Longest life of a Knot session (`sessions.absoluteSeconds`). */
+  sessionSeconds: number;
+  configuredClients: readonly ConfiguredClient[];
+  integrationClients: readonly IntegratedClient[];
+  audit: { append(entry: AuditEntry): Promise<void>; record: ClientsOptions['record'] };
+  log: Log;
+};
+
+export type Oidc = {
+  /**
+   * What must happen before the provider takes over a request: pins host and scheme to the issuer's, cuts the mount path and
+   * binds the browser's session. May throw; `handle` does not.
+   * @param path the address below the issuer, with the query
+   */
+  prepare(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
+  /** Lets the provider answer a prepared request. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  interactions: Interactions;
+  clients: Clients;
+  /** Makes the provider anew, with the present keys. */
+  reload(): void;
+  /** Deletes what has expired; called by a timer and by tests. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+};
+
+const sweepMs = 10 * 60 * 1000;
+/** Requests on which the browser's Knot session decides. */
+const boundPaths = /^\/(auth|auth\/[^/?]+|session\/end)(\?|$)/;
+
+/** Opens the OpenID Provider at `https://DOMAIN/oidc`. */
+export async function createOidc(options: OidcOptions): Promise<Oidc> {
+  const { store, clock, keys, accounts, identify, sessions, publicAddress, audit, log } = options;
+  const library = await loadProviderLibrary(log);
+  const records = createRecords({ store, clock });
+  const directory = createClientDirectory(store);
+  const clients = createClients({ store, clock, record: audit.record });
+  const binding = createSessionBinding({ records, identify, clock, sessionSeconds: options.sessionSeconds, log });
+  const cookieKeys = await settingOnce(store, 'oidc.cookieKeys', () =>
+    JSON.stringify([randomBytes(32).toString('base64url')]),
+  );
+  await clients.reconcile('config', options.configuredClients);
+  await clients.reconcile('integration', options.integrationClients.map(asFirstParty));
+
+  const build = () =>
+    buildProvider({
+      library,
+      issuer: publicAddress.issuer,
+      adapter: createAdapter({ records, directory, clock, errors: library.errors }),
+      keys,
+      cookieKeys: JSON.parse(cookieKeys) as string[],
+      sessionSeconds: options.sessionSeconds,
+      principalOf: (userId) => accounts.principal(userId),
+      binding,
+      records,
+      trustedHosts: new Set(options.integrationClients.flatMap(hostsOf)),
+      endCentralOf,
+      onRefused: (principal, clientId) => auditRefusal(principal, clientId, 'group'),
+      log,
+    });
+  let provider = build();
+  let callback = provider.callback();
+
+  function reload(): void {
+    provider = build();
+    callback = provider.callback();
+  }
+
+  async function endCentralOf(uid: string): Promise<void> {
+    const centralId = await records.centralIdOf(uid);
+    if (centralId === undefined) return;
+    await binding.endCentral(provider, centralId);
+    await sessions.end(centralId, { actor: 'self', reason: 'signed out' });
+  }
+
+  async function auditRefusal(principal: Principal, clientId: string, reason: string): Promise<void> {
+    await audit.append({
+      action: 'authorization.refused',
+      actor: principal.username,
+      subject: `client:${clientId}`,
+      outcome: 'refused',
+      detail: { reason },
+    });
+  }
+
+  /** Runs what a listener started; a failure is logged, never thrown into the feed. */
+  const background = (work: Promise<unknown>, message: string) =>
+    void work.catch((error: unknown) => log.error({ err: error }, message));
+
+  /** Sessions that ended while no gateway was running were announced to nobody. */
+  async function forgetEndedSessions(): Promise<void> {
+    if (!sessions.listAll) return;
+    const live = new Set((await sessions.listAll()).map((session) => session.id));
+    for (const centralId of await records.linkedCentralIds()) {
+      if (!live.has(centralId)) await binding.endCentral(provider, centralId);
+    }
+  }
+
+  async function forgetInactive(userId: string): Promise<void> {
+    const principal = await accounts.principal(userId);
+    if (principal?.state !== 'active') await records.removeByAccount(userId);
+  }
+
+  const stops = [
+    keys.onChange(reload),
+    sessions.onEnded((centralId) =>
+      background(binding.endCentral(provider, centralId), 'ending the tokens of a session failed'),
+    ),
+    accounts.onChange((userId) => background(forgetInactive(userId), 'ending the grants of an account failed')),
+  ];
+  const timer = setInterval(() => background(records.sweep(), 'sweeping expired tokens failed'), sweepMs);
+  timer.unref();
+  background(forgetEndedSessions(), 'ending the tokens of old sessions failed');
+
+  return {
+    async prepare(request, response, path) {
+      mountRequest(request, path, publicAddress.issuer);
+      if (boundPaths.test(path)) await binding.bind(provider, request, response);
+    },
+    handle: (request, response) => callback(request, response),
+    interactions: createInteractions({
+      provider: () => provider,
+      identify,
+      records,
+      onDenied: (principal, clientId) => auditRefusal(principal, clientId, 'person'),
+    }),
+    clients,
+    reload,
+    sweep: () => records.sweep(),
+    async close() {
+      clearInterval(timer);
+      for (const stop of stops) stop();
+      directory.close();
+    },
+  };
+}
+
+function asFirstParty({ title, ...client }: IntegratedClient): ClientFacts {
+  return { ...client, name: title, firstParty: true };
+}
+
+function hostsOf(client: IntegratedClient): string[] {
+  return client.backchannelLogoutUri === undefined ? [] : [new URL(client.backchannelLogoutUri).host];
+}

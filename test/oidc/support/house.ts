@@ -1,0 +1,148 @@
+import { createServer } from 'node:https';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Fastify from 'fastify';
+import { Agent, fetch } from 'undici';
+import { createAccounts, type User } from '../../../gateway/accounts/index.ts';
+import { createAudit } from '../../../gateway/audit/index.ts';
+import { publicAddress } from '../../../gateway/config/index.ts';
+import { createSigningKeys, jwksRoutes } from '../../../gateway/keys/index.ts';
+import { type Identify, type Log, publicError, silentLog, systemClock } from '../../../gateway/lib/index.ts';
+import { createOidc, oidcRoutes, type OidcOptions } from '../../../gateway/oidc/index.ts';
+import { createSessions } from '../../../gateway/sessions/index.ts';
+import { openStore } from '../../../gateway/store/index.ts';
+import { createCertificates } from '../../../gateway/tls/index.ts';
+import { type Browser, createBrowser } from './browser.ts';
+
+type Teardown = { teardown(work: () => unknown): void };
+
+export const hubRedirect = 'https://jupyterhub.localhost/hub/oauth_callback';
+
+/** The provider with everything real below it (store, accounts, sessions, keys, TLS) on a port of its own. */
+export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = {}, log: Log = silentLog) {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-oidc-'));
+  const clock = changes.clock ?? systemClock;
+  const certificates = await createCertificates({
+    config: {},
+    domain: 'localhost',
+    dataFolder: folder,
+    clock,
+    log: silentLog,
+  });
+  const server = createServer(certificates.current());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const address = publicAddress({ domain: 'localhost' }, port);
+  const store = await openStore({ url: 'sqlite::memory:', clock, log: silentLog });
+  const audit = createAudit({ store, clock });
+  const accounts = createAccounts({
+    store,
+    clock,
+    record: audit.record,
+    passwordRules: { minimumLength: 10 },
+    log: silentLog,
+  });
+  const sessions = createSessions({
+    store,
+    clock,
+    config: { idleSeconds: 3600, absoluteSeconds: 7 * 24 * 3600 },
+    record: audit.record,
+    log: silentLog,
+  });
+  const keys = await createSigningKeys({ store, clock, rotationDays: 90, log: silentLog });
+  const identify: Identify = async (cookie, host) => {
+    const session = await sessions.find(cookie, host);
+    const principal = session && (await accounts.principal(session.userId));
+    return session && principal?.state === 'active' ? { session, principal } : undefined;
+  };
+  const oidc = await createOidc({
+    store,
+    clock,
+    keys,
+    accounts,
+    identify,
+    sessions,
+    publicAddress: address,
+    sessionSeconds: 7 * 24 * 3600,
+    configuredClients: [],
+    integrationClients: [
+      {
+        clientId: 'jupyterhub',
+        title: 'Notebooks',
+        secret: 'hub-secret-0123456789',
+        redirectUris: [hubRedirect],
+        postLogoutRedirectUris: ['https://jupyterhub.localhost/hub/logout'],
+      },
+    ],
+    audit,
+    log,
+    ...changes,
+  });
+  const app = Fastify({
+    serverFactory: (handler) => server.on('request', handler),
+    // The edge of the gateway refuses what is not canonical; here Fastify alone stands before the provider.
+    routerOptions: { ignoreTrailingSlash: false },
+  });
+  app.setErrorHandler(async (error, request, reply) => {
+    const shown = publicError(error, request.id);
+    return await reply.code(shown.statusCode).send({ error: shown });
+  });
+  await app.register(oidcRoutes, { oidc, origin: address.origin });
+  await app.register(jwksRoutes, { keys });
+  app.get('/login', async (_request, reply) => await reply.type('text/html').send('<h1>Sign in</h1>'));
+  await app.ready();
+
+  const ca = certificates.caPem()!;
+  const dispatcher = new Agent({ connect: { ca } });
+  const browsers: Browser[] = [];
+  test.teardown(async () => {
+    for (const browser of browsers) await browser.close();
+    await dispatcher.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await app.close();
+    await oidc.close();
+    keys.close();
+    await sessions.close();
+    await certificates.close();
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  return {
+    ...address,
+    port,
+    ca,
+    caFile: certificates.caFile()!,
+    store,
+    clock,
+    keys,
+    accounts,
+    sessions,
+    audit,
+    oidc,
+    app,
+    browser(): Browser {
+      const browser = createBrowser(ca);
+      browsers.push(browser);
+      return browser;
+    },
+    async person(username: string, isAdmin = false): Promise<User> {
+      const email = `${username}@example.org`;
+      return await accounts.createUser({ username, email, isAdmin, state: 'active' }, { name: 'test' });
+    },
+    /** What the login page does after a right password. */
+    async signIn(browser: Browser, user: User) {
+      const facts = { userId: user.id, username: user.username, device: 'test', address: '127.0.0.1' };
+      const { secret, session } = await sessions.start(facts);
+      browser.setCookie(sessions.cookie(secret));
+      return session;
+    },
+    fetch: (url: string | URL, init: Parameters<typeof fetch>[1] = {}) =>
+      fetch(url, { dispatcher, redirect: 'manual', ...init }),
+  };
+}
+
+export type House = Awaited<ReturnType<typeof openHouse>>;
