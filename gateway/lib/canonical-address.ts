@@ -71,7 +71,8 @@ export function addressBlocks(cidrs: readonly string[]): AddressBlocks {
     const [address, length, ...rest] = cidr.split('/');
     const bits = readAddress(address!);
     const isMapped = bits?.width === 32 && address!.includes(':');
-    const prefix = length === undefined ? bits?.width : /^\d{1,3}$/.test(length) ? Number(length) - (isMapped ? 96 : 0) : undefined;
+    const prefix =
+      length === undefined ? bits?.width : /^\d{1,3}$/.test(length) ? Number(length) - (isMapped ? 96 : 0) : undefined;
     if (bits === undefined || prefix === undefined || prefix < 0 || prefix > bits.width || rest.length > 0) {
       throw new RangeError(`"${cidr}" is neither an address nor a CIDR block`);
     }

@@ -16,7 +16,10 @@ export const refusals = {
   encoded_nul: { status: 400, message: 'The path holds an encoded NUL byte.' },
   bad_percent: { status: 400, message: 'The path holds a "%" that is not followed by two hexadecimal digits.' },
   bad_utf8: { status: 400, message: 'The path does not decode to valid UTF-8.' },
-  header_name: { status: 400, message: 'A header name holds an underscore, a dot or another character that is refused.' },
+  header_name: {
+    status: 400,
+    message: 'A header name holds an underscore, a dot or another character that is refused.',
+  },
   too_many_headers: { status: 431, message: 'The request has too many headers.' },
   headers_too_large: { status: 431, message: 'The headers of the request are too large.' },
   host_missing: { status: 400, message: 'The request names no host.' },
@@ -31,7 +34,10 @@ export const refusals = {
   expectation: { status: 417, message: 'The only expectation that can be met is "100-continue".' },
   method_unknown: { status: 501, message: 'The method is not known here.' },
   method_not_allowed: { status: 405, message: 'The method is not allowed here.' },
-  upgrade_protocol: { status: 400, message: 'The only protocol a connection can be upgraded to is "websocket", by GET.' },
+  upgrade_protocol: {
+    status: 400,
+    message: 'The only protocol a connection can be upgraded to is "websocket", by GET.',
+  },
   upgrade_version: { status: 426, message: 'The WebSocket version must be 13.' },
   upgrade_handshake: { status: 400, message: 'The WebSocket handshake is incomplete.' },
   malformed: { status: 400, message: 'The request is not valid HTTP.' },

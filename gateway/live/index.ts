@@ -5,3 +5,4 @@
  * Mounts: nothing.
  */
 export type { Live, LiveKind, LiveStream } from './service.ts';
+export { createLive } from './registry.ts';

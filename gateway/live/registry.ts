@@ -1,0 +1,85 @@
+import type { Log } from '../lib/index.ts';
+import type { Live, LiveStream } from './service.ts';
+
+/**
+ * Makes the registry of open streams. Opening and closing cost O(1): each stream sits in one set per session, person and
+ * host, and the sets are dropped when they empty.
+ *
+ * `onCut` hears every stream that was closed because its right ended (for the audit ledger); it is not called for streams
+ * that end by themselves.
+ */
+export function createLive({ log, onCut }: { log: Log; onCut?: (stream: LiveStream, reason: string) => void }): Live {
+  const all = new Set<LiveStream>();
+  const bySession = new Map<string, Set<LiveStream>>();
+  const byUser = new Map<string, Set<LiveStream>>();
+  const byHost = new Map<string, Set<LiveStream>>();
+
+  function forget(stream: LiveStream): boolean {
+    if (!all.delete(stream)) return false;
+    removeFrom(bySession, stream.sessionId, stream);
+    removeFrom(byUser, stream.userId, stream);
+    removeFrom(byHost, stream.host, stream);
+    return true;
+  }
+
+  function cut(stream: LiveStream, reason: string): boolean {
+    if (!forget(stream)) return false;
+    const { kind, sessionId, username, host } = stream;
+    log.info({ kind, sessionId, username, host, reason }, 'stream closed: no longer allowed');
+    try {
+      stream.close(reason);
+    } catch (error) {
+      log.error({ err: error, kind, host }, 'closing a stream failed');
+    }
+    onCut?.(stream, reason);
+    return true;
+  }
+
+  function cutEach(streams: Set<LiveStream> | undefined, reason: string): number {
+    if (streams === undefined) return 0;
+    let count = 0;
+    for (const stream of [...streams]) if (cut(stream, reason)) count += 1;
+    return count;
+  }
+
+  /** An error while re-judging closes the stream: what cannot be shown to be allowed is not allowed. */
+  async function rejudgeOne(stream: LiveStream): Promise<boolean> {
+    let isAllowed = false;
+    try {
+      isAllowed = await stream.isStillAllowed();
+    } catch (error) {
+      log.error({ err: error, kind: stream.kind, host: stream.host }, 're-judging a stream failed');
+    }
+    return !isAllowed && cut(stream, 'not_allowed_anymore');
+  }
+
+  return {
+    open(stream) {
+      all.add(stream);
+      addTo(bySession, stream.sessionId, stream);
+      addTo(byUser, stream.userId, stream);
+      addTo(byHost, stream.host, stream);
+      return () => void forget(stream);
+    },
+    closeSession: (sessionId, reason) => cutEach(bySession.get(sessionId), reason),
+    closeUser: (userId, reason) => cutEach(byUser.get(userId), reason),
+    closeHost: (host, reason) => cutEach(byHost.get(host), reason),
+    async rejudge(userId) {
+      const streams = [...(userId === undefined ? all : (byUser.get(userId) ?? []))];
+      const wereCut = await Promise.all(streams.map(rejudgeOne));
+      return wereCut.filter(Boolean).length;
+    },
+    count: () => all.size,
+  };
+}
+
+function addTo(index: Map<string, Set<LiveStream>>, key: string, stream: LiveStream): void {
+  const streams = index.get(key);
+  if (streams === undefined) index.set(key, new Set([stream]));
+  else streams.add(stream);
+}
+
+function removeFrom(index: Map<string, Set<LiveStream>>, key: string, stream: LiveStream): void {
+  const streams = index.get(key);
+  if (streams?.delete(stream) && streams.size === 0) index.delete(key);
+}

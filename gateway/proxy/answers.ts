@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { type ErrorPage, pageHeaders, renderErrorPage } from '../lib/index.ts';
+
+/** A request and its answer in either protocol, as Node's compatible API hands them over. */
+export type ClientRequest = IncomingMessage | Http2ServerRequest;
+export type ClientResponse = (ServerResponse | Http2ServerResponse) & ResponseMethods;
+
+/** What both kinds of answer have, in one signature each: the two declarations in Node's types do not unite by themselves. */
+type ResponseMethods = {
+  writeHead(
+    status: number,
+    headers: Readonly<Record<string, string | string[]>> | readonly (string | string[])[],
+  ): unknown;
+  write(chunk: Uint8Array): boolean;
+  end(chunk?: string | Uint8Array): unknown;
+  flushHeaders(): void;
+};
+
+/** What the gateway itself has to say instead of an upstream: a calm page for people, one JSON shape for programs. */
+export type Refusal = ErrorPage & {
+  code: string;
+  /** Stable word of the access log. */
+  reasonCode: string;
+  details?: Record<string, unknown>;
+  headers?: Readonly<Record<string, string | string[]>>;
+  /** The connection may be out of step, so nothing more is read from it. */
+  closesConnection?: boolean;
+};
+
+/** Whether a person is looking: a navigation by Fetch Metadata, or, from an old browser, by what it accepts. */
+export function isNavigation(request: {
+  method: string;
+  fetchMode: string | undefined;
+  accept: string | undefined;
+  isUpgrade: boolean;
+}): boolean {
+  if (request.isUpgrade || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
+  return request.fetchMode === undefined ? wantsPage(request.accept) : request.fetchMode === 'navigate';
+}
+
+export function wantsPage(accept: string | undefined): boolean {
+  return accept?.includes('text/html') === true;
+}
+
+/** Writes the refusal. Does nothing when the client is gone or an answer has begun. */
+export function answerRefusal(response: ClientResponse, refusal: Refusal, asPage: boolean, requestId: string): void {
+  const { status, reason, remedy, code, details, headers } = refusal;
+  const body = asPage
+    ? renderErrorPage(refusal)
+    : JSON.stringify({
+        statusCode: status,
+        code,
+        message: reason,
+        ...(remedy === undefined ? {} : { remedy }),
+        ...(details === undefined ? {} : { details }),
+        requestId,
+      });
+  const type = asPage ? pageHeaders : jsonHeaders;
+  answer(response, status, { ...type, ...headers }, body, refusal.closesConnection === true);
+}
+
+const jsonHeaders: Readonly<Record<string, string>> = {
+  'content-type': 'application/json; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+};
+
+export function answer(
+  response: ClientResponse,
+  status: number,
+  headers: Readonly<Record<string, string | string[]>>,
+  body: string,
+  closesConnection = false,
+): void {
+  if (response.headersSent || response.destroyed || response.writableEnded) return;
+  const length = { 'content-length': String(Buffer.byteLength(body)) };
+  const connection = closesConnection && !isHttp2(response) ? { connection: 'close' } : {};
+  response.writeHead(status, { ...headers, ...length, ...connection });
+  response.end(response.req.method === 'HEAD' ? '' : body);
+}
+
+export function isHttp2(message: ClientRequest | ClientResponse): message is Http2ServerRequest & Http2ServerResponse {
+  return 'stream' in message && message.stream !== undefined;
+}

@@ -1,0 +1,48 @@
+import type { Duplex } from 'node:stream';
+import type { AccessEntry, Log, ReasonCode } from '../lib/index.ts';
+import { nextRequestId } from './exchange.ts';
+import { notCanonical } from './refusals.ts';
+import { refuseUpgrade } from './upgrade-answer.ts';
+
+type ParseError = Error & { code?: string };
+
+/**
+ * Answers what the HTTP/1 parser could not read, once, and closes the connection: after a framing error nothing that follows can
+ * be trusted (catalogue S1 to S6).
+ */
+export function createBrokenConnectionAnswer(
+  log: Log,
+  onAccess: (entry: AccessEntry) => void,
+): (error: ParseError, socket: Duplex) => void {
+  return (error, socket) => {
+    socket.on('error', () => undefined);
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable) return void socket.destroy();
+    const reason = reasonOf(error);
+    const refusal = notCanonical(reason);
+    const requestId = nextRequestId();
+    refuseUpgrade(socket, refusal, requestId);
+    log.debug({ requestId, reason, code: error.code }, 'unreadable request');
+    onAccess({
+      requestId,
+      method: '',
+      host: '',
+      path: '',
+      status: refusal.status,
+      user: '',
+      route: '',
+      verdict: '',
+      reason,
+      address: ('remoteAddress' in socket ? (socket.remoteAddress as string) : undefined) ?? '',
+      protocol: 'h1',
+      bytesIn: 0,
+      bytesOut: 0,
+      totalMs: 0,
+    });
+  };
+}
+
+function reasonOf(error: ParseError): ReasonCode {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'too_slow';
+  return 'malformed';
+}

@@ -1,0 +1,20 @@
+import type { CanonicalRequest } from '../lib/index.ts';
+import type { Target } from './upstreams.ts';
+
+/**
+ * The CSRF rule of every route (catalogue C7, W1): what changes something must not come from a page of another origin, sibling
+ * hosts included, because those belong to other people. `Origin` decides where a browser sends it; `Sec-Fetch-Site` decides
+ * where it does not. A request without cookies carries no authority that a foreign page could borrow.
+ */
+export function isCrossOrigin(request: CanonicalRequest, target: Target): boolean {
+  const { method, origin, fetchSite, cookie, isUpgrade } = request;
+  const isSafe = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+  if (isSafe && !isUpgrade) return false;
+  if (origin !== undefined) return origin !== target.publicOrigin && !isListed(origin, target) && cookie !== undefined;
+  if (isUpgrade) return cookie !== undefined && request.authorization === undefined;
+  return (fetchSite === 'cross-site' || fetchSite === 'same-site') && cookie !== undefined;
+}
+
+function isListed(origin: string, target: Target): boolean {
+  return target.route.switches.crossOrigins?.includes(origin) === true;
+}

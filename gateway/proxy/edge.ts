@@ -1,0 +1,241 @@
+import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
+import { createSecureServer } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type AccessEntry,
+  addressBlocks,
+  type CanonicalRequest,
+  canonicalize,
+  type Log,
+  type ReasonCode,
+  refusedOddity,
+} from '../lib/index.ts';
+import type { Route, Routes } from '../routes/index.ts';
+import type { Certificates } from '../tls/index.ts';
+import { answerRefusal, type ClientRequest, type ClientResponse, type Refusal, wantsPage } from './answers.ts';
+import { createBrokenConnectionAnswer } from './broken-connections.ts';
+import { createDrain } from './drain.ts';
+import { nextRequestId } from './exchange.ts';
+import { type ListenerLimits, listenerOptions } from './listener-options.ts';
+import { defaultLimits, type ProxyLimits } from './limits.ts';
+import { commonMethods, refusedMethod } from './methods.ts';
+import type { Proxy } from './proxy.ts';
+import { methodNotAllowed, notCanonical } from './refusals.ts';
+import { rememberCanonical } from './remembered.ts';
+import { refuseUpgrade } from './upgrade-answer.ts';
+
+/** What a plain HTTP handler of the main host looks like: Fastify's `routing`. */
+export type MainHandler = (request: IncomingMessage, response: ServerResponse) => void;
+/** Answers an upgrade on the main host (the dashboard's own sockets), which is canonical already. */
+export type MainUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, canonical: CanonicalRequest) => void;
+
+export type EdgeOptions = {
+  certificates: Pick<Certificates, 'current' | 'sniCallback' | 'onChange'>;
+  routes: Pick<Routes, 'find'>;
+  /** `domain` is the main host. */
+  publicAddress: { domain: string };
+  /** CIDRs whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[];
+  log: Log;
+  onAccess(entry: AccessEntry): void;
+  limits?: Partial<ProxyLimits>;
+};
+
+export type Edge = {
+  /** Listens nowhere yet; the one TLS server of the process. */
+  server: Http2SecureServer;
+  setMainHandler(handler: MainHandler): void;
+  setMainUpgrade(upgrade: MainUpgrade): void;
+  setProxy(proxy: Pick<Proxy, 'handle' | 'upgrade'>): void;
+  /** Stops accepting, lets answers finish for `graceMs`, then ends what is left. */
+  close(graceMs?: number): Promise<void>;
+};
+
+const strictSwitches = { encodedSlash: false };
+
+/**
+ * Makes the public listener. Every request and every upgrade passes through here first: one canonical request is built, what is
+ * not canonical is refused with its reason, and the rest goes to the main host's handler or to the proxy (DESIGN.md section 4).
+ *
+ * @throws RangeError when a trusted proxy is not a CIDR block
+ */
+export function createEdge(options: EdgeOptions): Edge {
+  const { routes, log, onAccess, certificates } = options;
+  const mainHost = options.publicAddress.domain;
+  const limits = { ...defaultLimits, ...options.limits };
+  const trusted = addressBlocks(options.trustedProxies);
+  const server = createSecureServer(listenerOptions(certificates, limits satisfies ListenerLimits));
+  let mainHandler: MainHandler | undefined;
+  let mainUpgrade: MainUpgrade | undefined;
+  let proxy: Pick<Proxy, 'handle' | 'upgrade'> | undefined;
+
+  function read(request: ClientRequest, isUpgrade: boolean): CanonicalRequest | ReasonCode {
+    const received = {
+      method: request.method!,
+      target: request.url!,
+      rawHeaders: request.rawHeaders,
+      protocol: request.httpVersionMajor === 2 ? ('h2' as const) : ('h1' as const),
+      minorVersion: request.httpVersionMinor,
+      peerAddress: request.socket.remoteAddress ?? '',
+      isUpgrade,
+    };
+    return canonicalize(received, trusted, limits);
+  }
+
+  /** Where a canonical request leads: the main host, a route, or the reason it leads nowhere. */
+  function destination(canonical: CanonicalRequest): 'main' | Route | Refusal {
+    const { host, method, oddities } = canonical;
+    const route = host === mainHost ? undefined : routes.find(host);
+    if (route === undefined && host !== mainHost) return notCanonical(isOurs(host) ? 'unknown_host' : 'misdirected');
+    const extraMethods = route?.switches.methods ?? [];
+    const badMethod = refusedMethod(method, extraMethods);
+    if (badMethod === 'method_not_allowed') return methodNotAllowed([...commonMethods, ...extraMethods]);
+    const reason = badMethod ?? refusedOddity(oddities, route?.switches ?? strictSwitches);
+    if (reason !== undefined) return notCanonical(reason);
+    return route ?? 'main';
+  }
+
+  function isOurs(host: string): boolean {
+    return host.endsWith(`.${mainHost}`);
+  }
+
+  function onRequest(request: ClientRequest, response: ClientResponse): void {
+    response.on('error', ignoreReset);
+    request.on('error', ignoreReset);
+    const canonical = read(request, false);
+    if (typeof canonical === 'string') return refuse(request, response, notCanonical(canonical), undefined);
+    const target = destination(canonical);
+    if (target === 'main') return handOver(request, response, canonical);
+    if ('status' in target) return refuse(request, response, target, canonical);
+    if (proxy === undefined) return refuse(request, response, starting, canonical);
+    proxy.handle(request, response, canonical, target);
+  }
+
+  function handOver(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest): void {
+    if (mainHandler === undefined) return refuse(request, response, starting, canonical);
+    if (canonical.expectsContinue) response.writeContinue();
+    rememberCanonical(request, canonical);
+    mainHandler(request as IncomingMessage, response as ServerResponse);
+  }
+
+  function refuse(
+    request: ClientRequest,
+    response: ClientResponse,
+    refusal: Refusal,
+    canonical: CanonicalRequest | undefined,
+  ): void {
+    const startedAt = performance.now();
+    const requestId = nextRequestId();
+    const asPage = wantsPage(acceptOf(request));
+    answerRefusal(response, refusal, asPage, requestId);
+    onAccess(entryOf(request, refusal, requestId, canonical, performance.now() - startedAt));
+  }
+
+  function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', ignoreReset);
+    const canonical = read(request, true);
+    const target = typeof canonical === 'string' ? notCanonical(canonical) : destination(canonical);
+    if (typeof canonical === 'string' || (typeof target === 'object' && 'status' in target)) {
+      return refuseUp(request, socket, target as Refusal, typeof canonical === 'string' ? undefined : canonical);
+    }
+    if (target !== 'main') {
+      if (proxy === undefined) return refuseUp(request, socket, starting, canonical);
+      return proxy.upgrade(request, socket, head, canonical, target);
+    }
+    if (mainUpgrade === undefined) return refuseUp(request, socket, notCanonical('unknown_host'), canonical);
+    rememberCanonical(request, canonical);
+    mainUpgrade(request, socket, head, canonical);
+  }
+
+  function refuseUp(
+    request: IncomingMessage,
+    socket: Duplex,
+    refusal: Refusal,
+    canonical: CanonicalRequest | undefined,
+  ): void {
+    const requestId = nextRequestId();
+    refuseUpgrade(socket, refusal, requestId);
+    onAccess(entryOf(request, refusal, requestId, canonical, 0));
+  }
+
+  function onConnect(request: ClientRequest, socketOrResponse: Duplex | Http2ServerResponse): void {
+    if ('writeHead' in socketOrResponse) {
+      return refuse(request, socketOrResponse as ClientResponse, notCanonical('method_unknown'), undefined);
+    }
+    socketOrResponse.on('error', ignoreReset);
+    refuseUp(request as IncomingMessage, socketOrResponse, notCanonical('method_unknown'), undefined);
+  }
+
+  const drain = createDrain(server);
+  server.on('request', onRequest);
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
+  server.on('upgrade', onUpgrade);
+  server.on('connect', onConnect);
+  server.on('clientError', createBrokenConnectionAnswer(log, onAccess));
+  server.on('tlsClientError', (error, socket) => {
+    log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
+  });
+  server.on('sessionError', (error) => log.debug({ err: error }, 'HTTP/2 session failed'));
+  const stopWatchingCertificates = certificates.onChange(() => server.setSecureContext(certificates.current()));
+
+  return {
+    server,
+    setMainHandler: (handler) => void (mainHandler = handler),
+    setMainUpgrade: (upgrade) => void (mainUpgrade = upgrade),
+    setProxy: (value) => void (proxy = value),
+    async close(graceMs = 0) {
+      stopWatchingCertificates();
+      await drain.close(graceMs);
+    },
+  };
+}
+
+const starting: Refusal = {
+  status: 503,
+  heading: 'Starting',
+  reason: 'Knot is starting and will answer in a moment.',
+  code: 'KNOT_PROXY_STARTING',
+  reasonCode: 'starting',
+  headers: { 'retry-after': '1' },
+  refreshSeconds: 2,
+};
+
+/** A reset by the client while we look at its request; `close` follows. Unheard, it would end the process (catalogue W3). */
+function ignoreReset(): void {
+  return undefined;
+}
+
+function acceptOf({ rawHeaders }: ClientRequest): string | undefined {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]!.toLowerCase() === 'accept') return rawHeaders[index + 1];
+  }
+  return undefined;
+}
+
+/** Only what a log may hold of a request that was refused: what is not canonical is cut short, and its query left out. */
+function entryOf(
+  request: ClientRequest,
+  refusal: Refusal,
+  requestId: string,
+  canonical: CanonicalRequest | undefined,
+  totalMs: number,
+): AccessEntry {
+  return {
+    requestId,
+    method: request.method ?? '',
+    host: canonical?.host ?? '',
+    path: canonical?.path ?? (request.url ?? '').split('?', 1)[0]!.slice(0, 200),
+    status: refusal.status,
+    user: '',
+    route: '',
+    verdict: '',
+    reason: refusal.reasonCode,
+    address: canonical?.address ?? request.socket.remoteAddress ?? '',
+    protocol: request.httpVersionMajor === 2 ? 'h2' : 'h1',
+    bytesIn: 0,
+    bytesOut: 0,
+    totalMs,
+  };
+}

@@ -1,0 +1,377 @@
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { AccessEntry, CanonicalRequest, Log } from '../lib/index.ts';
+import type { Live } from '../live/index.ts';
+import type { Ticket } from './admission.ts';
+import {
+  answerRefusal,
+  type ClientRequest,
+  type ClientResponse,
+  isHttp2,
+  isNavigation,
+  type Refusal,
+} from './answers.ts';
+import type { Gate, Visitor } from './gate.ts';
+import type { InFlight } from './in-flight.ts';
+import type { ProxyLimits } from './limits.ts';
+import { failureOf, upstreamFailed, type UpstreamFailure } from './refusals.ts';
+import { upstreamHeaders } from './request-headers.ts';
+import { type AnswerHeaders, clientHeaders } from './response-headers.ts';
+import type { Target } from './upstreams.ts';
+
+/** What every exchange needs and none owns. */
+export type ExchangeContext = {
+  gate: Gate;
+  live: Live;
+  log: Log;
+  limits: ProxyLimits;
+  inFlight: InFlight;
+  onAccess(entry: AccessEntry): void;
+};
+
+type AnswerHead = Dispatcher.DispatchController;
+
+const exchangeOf = Symbol('exchange');
+type Tagged = ClientResponse & { [exchangeOf]?: Exchange };
+
+/**
+ * One request on its way to an upstream and back: the undici handler, the admission ticket and the access record in one object,
+ * because each request makes exactly one of them and its methods are shared. Lives until the client's side is closed.
+ */
+export class Exchange implements Dispatcher.DispatchHandler, Ticket {
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
+  readonly canonical: CanonicalRequest;
+  readonly target: Target;
+  readonly requestId: string;
+  readonly startedAt: number;
+  /** Set once known; undefined on paths that need no session. */
+  visitor: Visitor | undefined = undefined;
+  verdict = '';
+  reason = '';
+  decisionId: string | undefined = undefined;
+  lastMoveAt: number;
+  isOver = false;
+
+  readonly #context: ExchangeContext;
+  #headers: string[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #slot: 'none' | 'request' | 'stream' = 'none';
+  #hasAnswer = false;
+  #hasUpstreamBytes = false;
+  #hasEnded = false;
+  #isRetried = false;
+  #isEventStream = false;
+  #isWaitingForDrain = false;
+  #remaining = -1;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #upstreamMs: number | undefined;
+  #closeLive: (() => void) | undefined;
+
+  constructor(
+    request: ClientRequest,
+    response: ClientResponse,
+    canonical: CanonicalRequest,
+    target: Target,
+    context: ExchangeContext,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.canonical = canonical;
+    this.target = target;
+    this.#context = context;
+    this.requestId = nextRequestId();
+    this.startedAt = performance.now();
+    this.lastMoveAt = this.startedAt;
+    (response as Tagged)[exchangeOf] = this;
+    response.on('close', onClientClose);
+    response.on('error', onClientError);
+    request.on('error', onClientError);
+    context.inFlight.add(this);
+  }
+
+  get hasBody(): boolean {
+    const { contentLength, isChunked, protocol } = this.canonical;
+    if (contentLength !== undefined) return contentLength > 0;
+    if (isChunked) return true;
+    return protocol === 'h2' && isHttp2(this.request) && !this.request.stream.endAfterHeaders;
+  }
+
+  /** Answers in the gateway's own name and ends the exchange. */
+  refuse(refusal: Refusal): void {
+    this.reason = refusal.reasonCode;
+    const closesConnection = refusal.closesConnection === true || this.hasBody;
+    answerRefusal(this.response, { ...refusal, closesConnection }, isNavigation(this.canonical), this.requestId);
+  }
+
+  /** Sends the request to its upstream, at once or when a slot is free. `identity` is empty when nobody is named. */
+  forward(identity: readonly string[]): void {
+    if (this.isOver) return;
+    this.#headers = upstreamHeaders(this.canonical, this.target, identity);
+    const { admission } = this.target.backend;
+    if (this.canonical.accept !== 'text/event-stream') return admission.enter(this);
+    if (!admission.openStream()) return this.refuseAsBusy();
+    this.#slot = 'stream';
+    this.#dispatch();
+  }
+
+  isWanted(): boolean {
+    return !this.isOver;
+  }
+
+  refuseAsBusy(): void {
+    this.refuse(upstreamFailed('upstream_busy', this.target.route));
+  }
+
+  start(): void {
+    this.#slot = 'request';
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    const { canonical, target } = this;
+    const { hasBody } = this;
+    if (hasBody && canonical.expectsContinue) this.response.writeContinue();
+    const pool = this.#slot === 'stream' ? target.backend.streams : target.backend.requests;
+    const options = {
+      method: canonical.method as Dispatcher.HttpMethod,
+      path: canonical.target,
+      headers: this.#headers,
+      body: hasBody ? this.request : null,
+      servername: target.route.upstream.hostname,
+    };
+    pool.dispatch(options, this);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.isOver) controller.abort(clientLeft);
+  }
+
+  onBodySent(chunk: Uint8Array): void {
+    this.#bytesIn += chunk.length;
+    this.lastMoveAt = performance.now();
+  }
+
+  onResponseStarted(): void {
+    this.#hasUpstreamBytes = true;
+  }
+
+  onResponseStart(controller: AnswerHead, status: number, headers: AnswerHeaders, statusMessage?: string): void {
+    if (this.isOver) return controller.abort(clientLeft);
+    if (status < 200) return this.#relayInformation(status, headers);
+    if (status > 599) throw new RangeError('status out of range');
+    this.lastMoveAt = performance.now();
+    this.#upstreamMs = this.lastMoveAt - this.startedAt;
+    const length = headers['content-length'];
+    this.#remaining = typeof length === 'string' ? Number(length) : -1;
+    const type = headers['content-type'];
+    this.#isEventStream = typeof type === 'string' && type.startsWith('text/event-stream');
+    const head = clientHeaders(headers, this.target);
+    const { response } = this;
+    if (isHttp2(response)) {
+      response.writeHead(status, head);
+    } else {
+      if (this.hasBody && !this.request.complete) head.push('connection', 'close');
+      (response as ServerResponse).writeHead(status, statusMessage ?? '', head as OutgoingHttpHeader[]);
+    }
+    this.#hasAnswer = true;
+    process.nextTick(flushHead, this);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.isOver) return;
+    this.#bytesOut += chunk.length;
+    this.lastMoveAt = performance.now();
+    if (this.#remaining === chunk.length) {
+      this.#hasEnded = true;
+      this.response.end(chunk);
+      return;
+    }
+    if (this.#remaining > 0) this.#remaining -= chunk.length;
+    if (!this.response.write(chunk)) {
+      controller.pause();
+      if (!this.#isWaitingForDrain) {
+        this.#isWaitingForDrain = true;
+        this.response.on('drain', onClientDrain);
+      }
+    }
+  }
+
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: AnswerHeaders): void {
+    this.#controller = undefined;
+    if (this.#hasEnded || this.isOver) return;
+    this.#hasEnded = true;
+    if (Object.keys(trailers).length > 0) this.response.addTrailers(trailers as Record<string, string>);
+    this.response.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#controller = undefined;
+    if (this.isOver || this.#hasEnded) return;
+    if (this.#hasAnswer) {
+      this.#fail('upstream_cut', error);
+      return this.cut();
+    }
+    if (this.#mayRetry(error)) {
+      this.#isRetried = true;
+      return this.#dispatch();
+    }
+    const failure = failureOf(error);
+    this.#fail(failure, error);
+    this.refuse(upstreamFailed(failure, this.target.route));
+  }
+
+  /** RFC 9110 section 9.2.2: only what is safe, without a body, on a connection that gave no byte back, and once. */
+  #mayRetry(error: Error): boolean {
+    const { method } = this.canonical;
+    if (this.#isRetried || this.#hasUpstreamBytes || this.hasBody) return false;
+    if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') return false;
+    return retryable.has(String((error as { code?: unknown }).code));
+  }
+
+  #fail(reason: UpstreamFailure | 'upstream_cut', error: Error): void {
+    this.reason = reason;
+    const { host } = this.target.route;
+    this.#context.log.warn({ requestId: this.requestId, host, reason, err: error }, 'upstream failed');
+  }
+
+  #relayInformation(status: number, headers: AnswerHeaders): void {
+    if (status === 103 && headers['link'] !== undefined) this.response.writeEarlyHints({ link: headers['link'] });
+    else if (status === 102 && !isHttp2(this.response)) (this.response as ServerResponse).writeProcessing();
+  }
+
+  /** Without a first byte of the body at once, the head goes out alone: event streams, slow starts. */
+  flushHead(): void {
+    if (this.isOver || this.#hasEnded || this.#bytesOut > 0) return;
+    this.response.flushHeaders();
+  }
+
+  resume(): void {
+    this.lastMoveAt = performance.now();
+    this.#controller?.resume();
+  }
+
+  /** Ends both sides at once; what the client has of the answer stays visibly incomplete. */
+  cut(): void {
+    if (isHttp2(this.response)) this.response.stream.close(http2InternalError);
+    else this.response.destroy();
+  }
+
+  /** Called about twice a second while the exchange lasts. */
+  tick(now: number): void {
+    const { limits } = this.#context;
+    const idleMs = now - this.lastMoveAt;
+    if (now - this.startedAt > longAfterMs) this.#becomeLong();
+    const isUploading = this.hasBody && !this.#hasAnswer && !isComplete(this.request);
+    if (isUploading && this.#controller !== undefined && idleMs > limits.bodyIdleMs) {
+      this.refuse(upstreamFailed('body_too_slow', this.target.route));
+    } else if (this.#hasAnswer && idleMs > limits.streamIdleMs) {
+      this.reason = 'idle';
+      this.cut();
+    }
+  }
+
+  /** What lasts is registered, so that it ends when its right ends, and gives its slot back. */
+  #becomeLong(): void {
+    const { backend, route } = this.target;
+    if (this.#slot === 'request' && this.#hasAnswer && backend.admission.becomeStream()) this.#slot = 'stream';
+    const { visitor } = this;
+    if (visitor === undefined || this.#closeLive !== undefined || this.#slot === 'none') return;
+    const { cookie } = this.canonical;
+    const isStillAllowed = () => this.#context.gate.isStillAllowed(cookie, this.canonical, route);
+    this.#closeLive = this.#context.live.open({
+      kind: this.#isEventStream ? 'events' : this.hasBody ? 'upload' : this.#hasAnswer ? 'download' : 'request',
+      sessionId: visitor.session.centralId,
+      userId: visitor.principal.id,
+      username: visitor.principal.username,
+      host: route.host,
+      isStillAllowed,
+      close: (reason) => this.revoke(reason),
+    });
+    isStillAllowed().then(
+      (isAllowed) => !isAllowed && this.revoke('not_allowed_anymore'),
+      () => this.revoke('not_allowed_anymore'),
+    );
+  }
+
+  revoke(reason: string): void {
+    if (this.isOver) return;
+    this.reason = reason;
+    this.cut();
+  }
+
+  /** The client's side is closed, for whatever reason: free everything, abort what is left, write the access line. */
+  finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { backend } = this.target;
+    this.#context.inFlight.delete(this);
+    this.#closeLive?.();
+    if (this.#slot === 'request') backend.admission.leave();
+    else if (this.#slot === 'stream') backend.admission.closeStream();
+    if (this.#controller !== undefined && !this.#hasEnded) {
+      if (this.reason === '' && this.#hasAnswer) this.reason = 'client_left';
+      this.#controller.abort(clientLeft);
+    }
+    this.#context.onAccess(this.#entry());
+  }
+
+  #entry(): AccessEntry {
+    const { canonical, target, response } = this;
+    return {
+      requestId: this.requestId,
+      method: canonical.method,
+      host: canonical.host,
+      path: canonical.path,
+      status: response.headersSent ? response.statusCode : 499,
+      user: this.visitor?.principal.username ?? '',
+      route: target.route.name,
+      verdict: this.verdict,
+      reason: this.reason,
+      ...(this.decisionId === undefined ? {} : { decisionId: this.decisionId }),
+      address: canonical.address,
+      protocol: canonical.protocol,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      totalMs: performance.now() - this.startedAt,
+      ...(this.#upstreamMs === undefined ? {} : { upstreamMs: this.#upstreamMs }),
+    };
+  }
+}
+
+const clientLeft = new Error('the client left');
+const http2InternalError = 2;
+const longAfterMs = 1_000;
+const retryable = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
+function onClientClose(this: ClientResponse): void {
+  (this as Tagged)[exchangeOf]?.finish();
+}
+
+function onClientDrain(this: ClientResponse): void {
+  (this as Tagged)[exchangeOf]?.resume();
+}
+
+/** Reset by the client: `close` follows and does the work. Without a listener the error would end the process (catalogue W3). */
+function onClientError(): void {
+  return undefined;
+}
+
+function flushHead(exchange: Exchange): void {
+  exchange.flushHead();
+}
+
+function isComplete(request: ClientRequest): boolean {
+  return request.complete || request.readableEnded;
+}
+
+const requestIdPrefix = Math.floor(Date.now() / 1000).toString(36);
+let requestCount = 0;
+
+/** Unique within the process and readable in a log; says nothing about anyone. */
+export function nextRequestId(): string {
+  requestCount += 1;
+  return `${requestIdPrefix}-${requestCount.toString(36)}`;
+}

@@ -1,0 +1,11 @@
+/**
+ * proxy: what happens between the first byte of a request and the last byte of its answer.
+ * Owns: the public listener (HTTP/1.1 and HTTP/2 over TLS, the one `upgrade` handler), the canonical request, the forward path of every
+ * route host, WebSocket tunnels, the hand-over of a session to a host.
+ * Does not own: who people are (accounts, sessions), what they may (policy), where a host leads (routes), the main host's pages.
+ * Mounts: nothing; on every route host it answers `/.knot/callback` itself.
+ */
+export { createEdge, type Edge, type EdgeOptions } from './edge.ts';
+export { canonicalOf } from './remembered.ts';
+export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';
+export { defaultLimits, type ProxyLimits } from './limits.ts';

@@ -1,0 +1,49 @@
+import type { SecureServerOptions } from 'node:http2';
+import type { Certificates } from '../tls/index.ts';
+
+export type ListenerLimits = {
+  headerBytes: number;
+  headersMs: number;
+  keepAliveMs: number;
+  streamsPerConnection: number;
+};
+
+/**
+ * Options of the one TLS server. The HTTP/1 parser's own bounds stand a little above ours, so that the edge, which can answer
+ * with a page, is the one that refuses; the HTTP/2 settings close the defaults that are unlimited (catalogue D1 to D3).
+ */
+export function listenerOptions(
+  certificates: Pick<Certificates, 'current' | 'sniCallback'>,
+  limits: ListenerLimits,
+): SecureServerOptions {
+  const parserHeaderBytes = limits.headerBytes + 16 * 1024;
+  const http1 = {
+    maxHeaderSize: parserHeaderBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: 5_000,
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+  };
+  return {
+    ...certificates.current(),
+    SNICallback: certificates.sniCallback,
+    minVersion: 'TLSv1.2',
+    allowHTTP1: true,
+    handshakeTimeout: limits.headersMs,
+    ...http1,
+    settings: {
+      maxConcurrentStreams: limits.streamsPerConnection,
+      maxHeaderListSize: parserHeaderBytes,
+      enablePush: false,
+      enableConnectProtocol: false,
+    },
+    maxHeaderListPairs: 256,
+    maxSessionMemory: 16,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 100,
+    maxSettings: 32,
+    unknownProtocolTimeout: 5_000,
+  } as SecureServerOptions;
+}

@@ -1,0 +1,213 @@
+import { type Principal, type ReasonCode, refusals } from '../lib/index.ts';
+import type { Route } from '../routes/index.ts';
+import type { Refusal } from './answers.ts';
+import type { Verdict } from './gate.ts';
+
+/** Every answer the proxy gives in its own name, built in one place so that tone and facts stay even. */
+
+export function notCanonical(reasonCode: ReasonCode): Refusal {
+  const { status, message } = refusals[reasonCode];
+  const isUnknown = reasonCode === 'unknown_host' || reasonCode === 'misdirected';
+  return {
+    status,
+    heading: isUnknown ? 'Nothing here' : 'Request refused',
+    reason: message,
+    ...(status === 431 && {
+      remedy: 'Too many cookies may have collected for this site. Clear its cookies in the browser and try again.',
+    }),
+    ...(!isUnknown && { facts: [['Reason', reasonCode]] as const, details: { reason: reasonCode } }),
+    code: isUnknown ? 'KNOT_PROXY_UNKNOWN_HOST' : 'KNOT_PROXY_NOT_CANONICAL',
+    reasonCode,
+    ...(reasonCode === 'upgrade_version' && { headers: { 'sec-websocket-version': '13' } }),
+    closesConnection: !isUnknown,
+  };
+}
+
+export function methodNotAllowed(allowed: readonly string[]): Refusal {
+  return { ...notCanonical('method_not_allowed'), headers: { allow: allowed.join(', ') } };
+}
+
+export function unauthenticated(host: string): Refusal {
+  return {
+    status: 401,
+    heading: 'Sign in first',
+    reason: 'This request carries no valid session.',
+    remedy: 'Open the address in a browser and sign in.',
+    code: 'KNOT_PROXY_UNAUTHENTICATED',
+    reasonCode: 'no_session',
+    headers: { 'www-authenticate': `Knot realm="${host}"` },
+  };
+}
+
+export function crossOrigin(): Refusal {
+  return {
+    status: 403,
+    heading: 'Request refused',
+    reason: 'The request comes from a page of another address, and it would change something here.',
+    remedy: 'Open the application itself and repeat what you did.',
+    code: 'KNOT_PROXY_CROSS_ORIGIN',
+    reasonCode: 'cross_origin',
+  };
+}
+
+export function denied(options: {
+  principal: Principal;
+  route: Route;
+  verdict: Verdict;
+  decisionId: string;
+  origin: string;
+}): Refusal {
+  const { principal, route, verdict, decisionId, origin } = options;
+  const { rules, reason, policyVersion } = verdict.decision;
+  const rule = rules[0];
+  return {
+    status: 403,
+    heading: 'Not allowed',
+    reason: `You are signed in as ${principal.username}, and the policies do not allow you to ${verdict.action} ${describe(route, verdict)}.`,
+    remedy:
+      rule === undefined
+        ? 'No rule permits it. An administrator can add one to the policy files.'
+        : 'If you need it, send the decision id to an administrator.',
+    facts: [
+      ['Decision', decisionId],
+      ['Rule', rule === undefined ? 'no rule permits' : rule.rule],
+      ...(rule === undefined ? [] : [['Policy file', `${rule.file}:${rule.line}`] as const]),
+      ['Signed in as', principal.username],
+    ],
+    links: [
+      { href: `${origin}/`, label: 'Home' },
+      { href: `${origin}/login`, label: 'Switch account' },
+    ],
+    code: 'KNOT_PROXY_DENIED',
+    reasonCode: reason,
+    details: { decisionId, rule: rule?.rule ?? null, file: rule?.file ?? null, action: verdict.action, policyVersion },
+  };
+}
+
+function describe(route: Route, { resource }: Verdict): string {
+  const owner = resource.attributes.owner;
+  return owner === undefined ? route.title : `what belongs to ${owner} in ${route.title}`;
+}
+
+export function handoffFailed(retry: string): Refusal {
+  return {
+    status: 400,
+    heading: 'Sign-in was not completed',
+    reason: 'The sign-in link is too old, was used already, or was opened in another browser.',
+    links: [{ href: retry, label: 'Try again' }],
+    code: 'KNOT_PROXY_HANDOFF_FAILED',
+    reasonCode: 'handoff_failed',
+  };
+}
+
+export function notFoundHere(): Refusal {
+  return {
+    status: 404,
+    heading: 'Nothing here',
+    reason: 'This address is reserved for signing in, and there is nothing under it.',
+    links: [{ href: '/', label: 'Open the application' }],
+    code: 'KNOT_PROXY_RESERVED_PATH',
+    reasonCode: 'reserved_path',
+  };
+}
+
+export type UpstreamFailure =
+  | 'upstream_unreachable'
+  | 'upstream_certificate'
+  | 'upstream_protocol'
+  | 'upstream_timeout'
+  | 'upstream_busy'
+  | 'upstream_target_refused'
+  | 'body_too_slow'
+  | 'request_not_forwardable';
+
+const failures: Record<UpstreamFailure, { status: number; code: string; reason: string; remedy: string }> = {
+  upstream_unreachable: {
+    status: 502,
+    code: 'KNOT_PROXY_UPSTREAM_UNREACHABLE',
+    reason: 'The application does not answer at the moment.',
+    remedy: 'It may be starting or restarting. Try again in a moment.',
+  },
+  upstream_certificate: {
+    status: 502,
+    code: 'KNOT_PROXY_UPSTREAM_CERTIFICATE',
+    reason: 'The application could not prove that it is the right one.',
+    remedy: 'An administrator can correct its certificate or the authority that is trusted for it.',
+  },
+  upstream_protocol: {
+    status: 502,
+    code: 'KNOT_PROXY_UPSTREAM_PROTOCOL',
+    reason: 'The application gave an answer that is not valid HTTP.',
+    remedy: 'Try again; if it stays, tell an administrator.',
+  },
+  upstream_timeout: {
+    status: 504,
+    code: 'KNOT_PROXY_UPSTREAM_TIMEOUT',
+    reason: 'The application took too long to answer.',
+    remedy: 'Try again in a moment.',
+  },
+  upstream_busy: {
+    status: 503,
+    code: 'KNOT_PROXY_UPSTREAM_BUSY',
+    reason: 'The application has too much to do at the moment.',
+    remedy: 'Try again in a moment.',
+  },
+  upstream_target_refused: {
+    status: 502,
+    code: 'KNOT_PROXY_TARGET_REFUSED',
+    reason: 'The application behind this address may not be reached.',
+    remedy: 'An administrator can correct the upstream address of this application.',
+  },
+  body_too_slow: {
+    status: 408,
+    code: 'KNOT_PROXY_BODY_TOO_SLOW',
+    reason: 'The content of the request stopped arriving.',
+    remedy: 'Check the connection and try again.',
+  },
+  request_not_forwardable: {
+    status: 400,
+    code: 'KNOT_PROXY_NOT_FORWARDABLE',
+    reason: 'The request holds something that cannot be forwarded.',
+    remedy: 'Try again without unusual headers.',
+  },
+};
+
+export function upstreamFailed(failure: UpstreamFailure, route: Route): Refusal {
+  const { status, code, reason, remedy } = failures[failure];
+  return {
+    status,
+    code,
+    reason,
+    remedy,
+    heading: status === 503 || status === 502 ? `${route.title} is not available` : 'No answer',
+    reasonCode: failure,
+    ...(status === 503 && { headers: { 'retry-after': '5' } }),
+    ...(failure === 'body_too_slow' && { closesConnection: true }),
+  };
+}
+
+/** Which failure an error of the upstream connection is; names and addresses in it stay in the log. */
+export function failureOf(error: Error): UpstreamFailure {
+  const code = String((error as { code?: unknown }).code ?? '');
+  if (code === 'KNOT_PROXY_TARGET_REFUSED') return 'upstream_target_refused';
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return 'upstream_timeout';
+  }
+  if (code === 'ETIMEDOUT') return 'upstream_timeout';
+  if (code.startsWith('HPE_') || code.startsWith('UND_ERR_HEADERS') || code.startsWith('UND_ERR_RES'))
+    return 'upstream_protocol';
+  if (code.startsWith('KNOT_')) return 'upstream_protocol';
+  if (
+    code === 'UND_ERR_INVALID_ARG' ||
+    code === 'UND_ERR_NOT_SUPPORTED' ||
+    code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
+  ) {
+    return 'request_not_forwardable';
+  }
+  const isCertificate =
+    code.startsWith('CERT_') ||
+    code.startsWith('ERR_TLS') ||
+    code.startsWith('ERR_SSL') ||
+    /SELF_SIGNED|UNABLE_TO|_CERT/.test(code);
+  return isCertificate ? 'upstream_certificate' : 'upstream_unreachable';
+}

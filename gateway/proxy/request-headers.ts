@@ -1,0 +1,43 @@
+import { type CanonicalRequest, connectionOptions, headerKind, headerKindOf, withoutOwnCookies } from '../lib/index.ts';
+import type { Target } from './upstreams.ts';
+
+/**
+ * The headers an upstream gets, as alternating names and values: the route's fixed ones, the client's address, who it is, and
+ * then the client's own fields untouched except those the edge owns. `identity` is empty when nobody is named.
+ */
+export function upstreamHeaders(request: CanonicalRequest, target: Target, identity: readonly string[]): string[] {
+  const headers = [...target.fixedHeaders, 'x-forwarded-for', request.address, ...identity];
+  const hopNames = namedHops(request.connection);
+  const { rawHeaders } = request;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    switch (headerKindOf(name)) {
+      case headerKind.drop:
+      case headerKind.pseudo:
+      case headerKind.host:
+      case headerKind.cookie:
+      case headerKind.connection:
+      case headerKind.upgrade:
+      case headerKind.transferEncoding:
+      case headerKind.expect:
+      case headerKind.forwardedFor:
+        continue;
+      default:
+        if (hopNames !== undefined && hopNames.has(name.toLowerCase())) continue;
+        headers.push(name, rawHeaders[index + 1]!);
+    }
+  }
+  if (request.cookie !== undefined && hopNames?.has('cookie') !== true) {
+    const cookie = withoutOwnCookies(request.cookie);
+    if (cookie !== undefined) headers.push('cookie', cookie);
+  }
+  return headers;
+}
+
+/** Names a client declared hop-by-hop (RFC 9110 section 7.6.1, catalogue H6). The common values cost one comparison. */
+function namedHops(connection: string | undefined): Set<string> | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
+  const names = connectionOptions(connection);
+  if (names.length === 0) return undefined;
+  return new Set(names.filter((name) => name !== 'content-length' && name !== 'content-type'));
+}

@@ -1,0 +1,138 @@
+import { Pool } from 'undici';
+import type { PublicAddress } from '../config/index.ts';
+import type { Route, Upstream } from '../routes/index.ts';
+import { type Admission, createAdmission } from './admission.ts';
+import { createConnector, type Dial, dialer, type DialGuard } from './dial.ts';
+import type { ProxyLimits } from './limits.ts';
+
+/** One back end: its connections and how busy they are. Shared by all routes that lead to the same address. */
+export type Backend = {
+  /** Plain requests. */
+  requests: Pool;
+  /** Requests known from the start to last: event streams and uploads. */
+  streams: Pool;
+  dial: Dial;
+  admission: Admission;
+  close(): Promise<void>;
+};
+
+/** A route with all that its requests need, computed once. */
+export type Target = {
+  route: Route;
+  backend: Backend;
+  /** `jupyterhub.example.com:8443`: what the upstream sees as Host. */
+  publicHost: string;
+  /** `https://` + `publicHost`. */
+  publicOrigin: string;
+  /** Origins that mean "this application" in a Location it sends. */
+  ownOrigins: readonly string[];
+  /** Headers that are the same for every request of the route. */
+  fixedHeaders: readonly string[];
+};
+
+export type Upstreams = {
+  target(route: Route): Target;
+  /** Closes the connections of back ends that no route leads to any more. */
+  keepOnly(routes: readonly Route[]): void;
+  close(): Promise<void>;
+};
+
+export function createUpstreams(options: {
+  publicAddress: PublicAddress;
+  limits: ProxyLimits;
+  guard: DialGuard;
+}): Upstreams {
+  const { publicAddress, limits, guard } = options;
+  const targets = new WeakMap<Route, Target>();
+  const backends = new Map<string, Backend>();
+
+  function backendOf(upstream: Upstream): Backend {
+    const key = keyOf(upstream);
+    let backend = backends.get(key);
+    if (backend === undefined) {
+      backend = createBackend(upstream, limits, guard);
+      backends.set(key, backend);
+    }
+    return backend;
+  }
+
+  return {
+    target(route) {
+      let target = targets.get(route);
+      if (target === undefined) {
+        target = createTarget(route, backendOf(route.upstream), publicAddress);
+        targets.set(route, target);
+      }
+      return target;
+    },
+    keepOnly(routes) {
+      const wanted = new Set(routes.map((route) => keyOf(route.upstream)));
+      for (const [key, backend] of backends) {
+        if (wanted.has(key)) continue;
+        backends.delete(key);
+        void backend.close();
+      }
+    },
+    async close() {
+      await Promise.all([...backends.values()].map((backend) => backend.close()));
+      backends.clear();
+    },
+  };
+}
+
+/** Every part is named, so that two upstreams never share a key by concatenation (catalogue U3). */
+function keyOf({ protocol, hostname, port, ca, allowLoopback }: Upstream): string {
+  return JSON.stringify([protocol, hostname, port, ca ?? null, allowLoopback]);
+}
+
+function originOf({ protocol, hostname, port }: Upstream): string {
+  return `${protocol}//${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
+}
+
+function createBackend(upstream: Upstream, limits: ProxyLimits, guard: DialGuard): Backend {
+  const connector = createConnector(upstream, guard, limits.connectMs);
+  const options: Pool.Options = {
+    connect: connector,
+    allowH2: false,
+    pipelining: 1,
+    maxHeaderSize: limits.answerHeaderBytes,
+    headersTimeout: limits.firstByteMs,
+    bodyTimeout: 0,
+    keepAliveTimeout: 4_000,
+    keepAliveMaxTimeout: 60_000,
+    strictContentLength: true,
+  };
+  const origin = originOf(upstream);
+  const requests = new Pool(origin, options);
+  const streams = new Pool(origin, options);
+  return {
+    requests,
+    streams,
+    dial: dialer(upstream, connector),
+    admission: createAdmission(limits),
+    async close() {
+      await Promise.all([requests.destroy(), streams.destroy()]);
+    },
+  };
+}
+
+function createTarget(route: Route, backend: Backend, publicAddress: PublicAddress): Target {
+  const { upstream } = route;
+  const publicOrigin = publicAddress.originOf(route.host);
+  const publicHost = publicOrigin.slice('https://'.length);
+  const ownOrigins = [originOf(upstream), `http://${publicHost}`];
+  if (upstream.port === (upstream.protocol === 'https:' ? 443 : 80)) {
+    ownOrigins.push(`${upstream.protocol}//${upstream.hostname}`);
+  }
+  const fixedHeaders = [
+    'host',
+    publicHost,
+    'x-forwarded-proto',
+    'https',
+    'x-forwarded-host',
+    publicHost,
+    'x-forwarded-port',
+    String(publicAddress.port),
+  ];
+  return { route, backend, publicHost, publicOrigin, ownOrigins, fixedHeaders };
+}
