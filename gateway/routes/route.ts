@@ -23,6 +23,12 @@ export type Route = {
     encodedSlash: boolean;
     /** Methods beyond GET HEAD POST PUT PATCH DELETE OPTIONS. */
     methods: readonly string[];
+    /** `//` inside the path is passed on. */
+    doubleSlash?: boolean;
+    /** `;` in the path is passed on. */
+    pathParameters?: boolean;
+    /** Other origins (`https://…`) whose pages may send requests that change something. */
+    crossOrigins?: readonly string[];
   };
 };
 
@@ -63,6 +69,9 @@ export function normalRoute(route: Route): Route {
         if (!method.test(verb)) throw invalid(name, 'switches.methods', `"${verb}" is not a method in upper case`);
         return verb;
       }),
+      ...(switches.doubleSlash === true && { doubleSlash: true }),
+      ...(switches.pathParameters === true && { pathParameters: true }),
+      ...(switches.crossOrigins !== undefined && { crossOrigins: [...switches.crossOrigins] }),
     },
   });
 }
