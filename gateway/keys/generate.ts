@@ -1,6 +1,6 @@
 import { generateKeyPair, type JsonWebKey } from 'node:crypto';
 import { promisify } from 'node:util';
-import { calculateJwkThumbprint, type JWK } from 'jose';
+import { calculateJwkThumbprint } from 'jose';
 
 export type KeyAlgorithm = 'ES256' | 'RS256';
 
@@ -21,7 +21,7 @@ export async function generateKeys(): Promise<GeneratedKey[]> {
 }
 
 async function describe(algorithm: KeyAlgorithm, privateJwk: JsonWebKey): Promise<GeneratedKey> {
-  const kid = await calculateJwkThumbprint(privateJwk as JWK, 'sha256');
+  const kid = await calculateJwkThumbprint(privateJwk, 'sha256');
   return { kid, algorithm, privateJwk: { ...privateJwk, kid, alg: algorithm, use: 'sig' } };
 }
 

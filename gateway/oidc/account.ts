@@ -74,7 +74,8 @@ export function createLoadGrant(options: {
       new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
     const before = JSON.stringify([grant.openid, grant.resources]);
     if (isFirstParty(client)) {
-      grant.addOIDCScope(String(params?.['scope'] ?? 'openid'));
+      const { scope } = params as { scope?: string };
+      grant.addOIDCScope(scope ?? 'openid');
       grant.addOIDCClaims([...context.oidc.requestParamClaims]);
     } else if (!isOurs) {
       const consent = prompts.has('consent')

@@ -1,6 +1,7 @@
+import type * as Library from 'oidc-provider';
 import type { Log } from '../lib/index.ts';
 
-export type ProviderLibrary = typeof import('oidc-provider');
+export type ProviderLibrary = typeof Library;
 
 /**
  * Loads `oidc-provider` when the gateway starts, so that the command line, which only needs the clients, does not. It prints a

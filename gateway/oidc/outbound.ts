@@ -14,6 +14,6 @@ export function createOutboundFetch(trustedHosts: ReadonlySet<string>): Fetch {
     const answer = await undiciFetch(String(url), { method, headers, body, redirect, signal } as Parameters<
       typeof undiciFetch
     >[1]);
-    return answer as unknown as Response;
+    return answer;
   };
 }

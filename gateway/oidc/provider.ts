@@ -1,16 +1,19 @@
 import type { AdapterFactory, Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { equalSecrets, hashSecret, type Log, pageHeaders, type Principal } from '../lib/index.ts';
+import { equalSecrets, hashSecret, type Log, type Principal } from '../lib/index.ts';
 import type { SigningKeys } from '../keys/index.ts';
-import { createFindAccount, createLoadGrant, isFirstParty, type KnotAccount, mayUse } from './account.ts';
+import { createFindAccount, createLoadGrant, isFirstParty, mayUse } from './account.ts';
 import type { SessionBinding } from './binding.ts';
 import { cookieNames, interactionCookie, sessionCookie } from './cookies.ts';
 import { interactionPath } from './interactions.ts';
 import type { ProviderLibrary } from './library.ts';
 import { extraMetadata } from './metadata.ts';
 import { createOutboundFetch } from './outbound.ts';
-import { providerErrorPage, signedOutPage, signOutPage } from './pages.ts';
+import { signedOutPage } from './pages.ts';
 import type { Records } from './records.ts';
+import { logRefusals } from './refusals.ts';
+import { renderError, renderHtml } from './render.ts';
 import { burnCodes } from './replay.ts';
+import { signOut } from './sign-out.ts';
 
 export type ProviderOptions = {
   library: ProviderLibrary;
@@ -42,7 +45,7 @@ export function buildProvider(options: ProviderOptions): Provider {
   const { Provider, errors } = library;
   const configuration: Configuration = {
     adapter: options.adapter,
-    jwks: options.keys.providerJwks() as NonNullable<Configuration['jwks']>,
+    jwks: options.keys.providerJwks(),
     cookies: { names: cookieNames, keys: options.cookieKeys, long: sessionCookie, short: interactionCookie },
     findAccount: createFindAccount(options.principalOf),
     loadExistingGrant: createLoadGrant({ records: options.records, errors, onRefused: options.onRefused }),
@@ -93,7 +96,7 @@ export function buildProvider(options: ProviderOptions): Provider {
     rotateRefreshToken: (context) => context.oidc.client?.clientAuthMethod === 'none',
     // Revoking an access token leaves the grant, so that the refresh token of a tidy client keeps working.
     revokeGrantPolicy: (context) => !(context.oidc.route === 'revocation' && context.oidc.entities.AccessToken),
-    renderError: (context, out, error) => renderError(context, out, error),
+    renderError,
     interactions: {
       url: (_context, interaction) => interactionPath(interaction.uid),
       policy: interactionPolicy(options),
@@ -124,7 +127,7 @@ export function buildProvider(options: ProviderOptions): Provider {
       },
       rpInitiatedLogout: {
         enabled: true,
-        logoutSource: (context, form) => logout(context, form, endCentralOf),
+        logoutSource: (context, form) => signOut(context, form, endCentralOf),
         postLogoutSuccessSource: async (context) => renderHtml(context, signedOutPage(context.oidc.client?.clientName)),
       },
     },
@@ -144,7 +147,7 @@ export function buildProvider(options: ProviderOptions): Provider {
     }
   });
   provider.use(burnCodes(provider, options.records));
-  listen(provider, log);
+  logRefusals(provider, log);
   return provider;
 
   function interactionPolicy({ library: { interactionPolicy: policy } }: ProviderOptions) {
@@ -157,87 +160,4 @@ export function buildProvider(options: ProviderOptions): Provider {
     );
     return prompts;
   }
-}
-
-/**
- * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0). A first-party client that shows an ID token of this very
- * session is believed and ends it at once; everybody else gets a page to confirm.
- */
-async function logout(
-  context: KoaContextWithOIDC,
-  form: string,
-  endCentralOf: (uid: string) => Promise<void>,
-): Promise<void> {
-  const { client, session, entities, provider } = context.oidc;
-  const hint = entities.IdTokenHint as { payload?: { sub?: string } } | undefined;
-  if (!session || !client || !isFirstParty(client) || hint?.payload?.sub !== session.accountId) {
-    renderHtml(context, signOutPage({ clientName: client?.clientName ?? client?.clientId, form }));
-    return;
-  }
-  const { postLogoutRedirectUri, state } = session.state as { postLogoutRedirectUri?: string; state?: string };
-  await endCentralOf(session.uid);
-  await session.destroy();
-  context.cookies.set(provider.cookieName('session'), null, sessionCookie);
-  const target = new URL(postLogoutRedirectUri ?? context.oidc.urlFor('end_session_success'));
-  if (postLogoutRedirectUri !== undefined && state !== undefined) target.searchParams.set('state', state);
-  context.status = 303;
-  context.redirect(target.href);
-}
-
-function renderError(
-  context: KoaContextWithOIDC,
-  out: { error: string; error_description?: string | undefined },
-  _error: Error,
-): void {
-  const { status, page } = providerErrorPage({
-    error: out.error,
-    description: out.error_description,
-    status: context.status,
-  });
-  context.status = status;
-  renderHtml(context, page);
-}
-
-function renderHtml(context: KoaContextWithOIDC, page: string): void {
-  context.set(pageHeaders as Record<string, string>);
-  context.body = page;
-}
-
-/** What clients are told is vague on purpose; the log says what was wrong. */
-function listen(provider: Provider, log: Log): void {
-  const facts = (context: KoaContextWithOIDC, error: Error) => {
-    const {
-      error: code,
-      error_description: description,
-      error_detail: detail,
-    } = error as {
-      error?: string;
-      error_description?: string;
-      error_detail?: string;
-    };
-    const account = context.oidc?.account as KnotAccount | undefined;
-    return {
-      clientId: context.oidc?.client?.clientId,
-      subject: account?.principal.username,
-      code,
-      description,
-      detail,
-    };
-  };
-  provider.on('grant.error', (context, error) => log.info(facts(context, error), 'a token request was refused'));
-  provider.on('authorization.error', (context, error) =>
-    log.info(facts(context, error), 'an authorization request was refused'),
-  );
-  provider.on('userinfo.error', (context, error) => log.debug(facts(context, error), 'a userinfo request was refused'));
-  provider.on('introspection.error', (context, error) =>
-    log.info(facts(context, error), 'an introspection was refused'),
-  );
-  provider.on('revocation.error', (context, error) => log.info(facts(context, error), 'a revocation was refused'));
-  provider.on('end_session.error', (context, error) => log.info(facts(context, error), 'a sign-out was refused'));
-  provider.on('server_error', (context, error) =>
-    log.error({ ...facts(context, error), err: error }, 'the provider failed'),
-  );
-  provider.on('backchannel.error', (_context, error, client) =>
-    log.warn({ err: error, clientId: client.clientId }, 'a client did not accept the back-channel logout'),
-  );
 }

@@ -21,7 +21,7 @@ export async function oidcRoutes(app: FastifyInstance, options: { oidc: Oidc; or
     });
     pages.post(`${mountPath}/interaction/:uid`, async (request: InteractionRequest, reply) => {
       const { origin: from, cookie, 'sec-fetch-site': site } = request.headers;
-      if (!isSameOrigin({ origin: from, secFetchSite: site as string, hasCookie: cookie !== undefined }, origin)) {
+      if (!isSameOrigin({ origin: from, secFetchSite: site, hasCookie: cookie !== undefined }, origin)) {
         throw knotError('KNOT_OIDC_CROSS_SITE', 403, 'This form was not sent from a page of Knot.', {
           remedy: 'Go back to the application and start again.',
         });

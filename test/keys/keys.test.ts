@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify from 'fastify';
-import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import t from 'tap';
 import { createSigningKeys, jwksRoutes, type SigningKeys } from '../../gateway/keys/index.ts';
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
@@ -53,7 +53,7 @@ t.test('the first start makes an ES256 and an RS256 key; the public set holds no
 t.test('an assertion is verified by the published set and carries iat and exp of the clock', async (t) => {
   const { keys, clock } = await openKeys(t);
   const token = await keys.signAssertion({ sub: 'u1', aud: 'hub' }, 120);
-  const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(keys.publicJwks() as JSONWebKeySet), {
+  const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(keys.publicJwks()), {
     currentDate: new Date(clock.now()),
     audience: 'hub',
   });
@@ -73,7 +73,7 @@ t.test('rotation publishes the new key first and signs with it only after the le
   clock.advance(600 * 1000);
   t.not(signingKid(keys, 'ES256'), old, 'the new key signs after the lead time');
   t.equal(decodeProtectedHeader(await keys.signAssertion({}, 60)).kid, signingKid(keys, 'ES256'));
-  const jwks = createLocalJWKSet(keys.publicJwks() as JSONWebKeySet);
+  const jwks = createLocalJWKSet(keys.publicJwks());
   await t.resolves(jwtVerify(tokenBefore, jwks, { currentDate: new Date(clock.now() - 600_000) }), 'old tokens verify');
   clock.advance(8 * dayMs);
   t.notOk(kidsOf(keys.publicJwks()).includes(String(old)), 'the old key is withdrawn in the end');
