@@ -4,31 +4,5 @@
  * Does not own: forwarding (proxy), the provider (oidc).
  * Mounts: nothing.
  */
-import type { ComponentHealth, TileStatus } from '../lib/index.ts';
-import type { Route } from '../routes/index.ts';
-
-export type IntegrationClient = {
-  clientId: string;
-  title: string;
-  secret: string;
-  redirectUris: string[];
-  postLogoutRedirectUris: string[];
-};
-
-export type Integration = {
-  name: string;
-  title: string;
-  /** Where its tile leads: absolute address. */
-  url: string;
-  route: Route;
-  client: IntegrationClient;
-  /** Starts what is to be started; returns at once, work goes on in the background. */
-  start(): void;
-  stop(): Promise<void>;
-  tile(): TileStatus;
-  health(): ComponentHealth[];
-  /** Hears each change of tile or health. */
-  onChange(listener: () => void): () => void;
-  /** What an operator pastes into the tool's own configuration (`knot integrations show NAME`). */
-  settings(): string;
-};
+export type { Integration, IntegrationClient } from './integration.ts';
+export { createJupyterHub, type JupyterHubOptions } from './jupyterhub/jupyterhub.ts';

@@ -4,23 +4,8 @@
  * Does not own: what they are for (integrations, services).
  * Mounts: nothing.
  */
-export type ChildSpec = {
-  name: string;
-  command: string;
-  args: readonly string[];
-  env: Readonly<Record<string, string>>;
-  cwd: string;
-  /** Resolves when the child answers; polled while it starts. */
-  isReady(): Promise<boolean>;
-};
-
-export type ChildState = {
-  status: 'stopped' | 'starting' | 'running' | 'waiting' | 'failed';
-  pid?: number;
-  restarts: number;
-  /** Last lines of output, newest last. */
-  output: readonly string[];
-  /** When `waiting`: time of the next try, ms. */
-  nextStartAt?: number;
-  lastExit?: string;
-};
+export type { Child, ChildSpec, ChildState } from './child-spec.ts';
+export { type Command, type CommandResult } from './command.ts';
+export { systemEnvironment } from './environment.ts';
+export { createSupervisor, type Supervisor } from './supervisor.ts';
+export { findSandbox, type Sandbox, sandboxArguments, type SandboxPlan } from './sandbox.ts';

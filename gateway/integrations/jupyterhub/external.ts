@@ -1,0 +1,63 @@
+import type { PublicAddress } from '../../config/index.ts';
+import type { Upstream } from '../../routes/index.ts';
+import type { Integration } from '../integration.ts';
+import { signInSettings } from './hub-config.ts';
+import { describeIdentity } from './identity.ts';
+
+/** A hub that runs elsewhere: Knot forwards to it and is its OpenID Provider; nothing is started. */
+export function createExternalHub(options: {
+  config: { title: string };
+  publicAddress: PublicAddress;
+  upstream: Upstream;
+  clientSecret: string;
+  caFile: string | undefined;
+}): Integration {
+  const { publicAddress, upstream, clientSecret } = options;
+  const identity = describeIdentity({ publicAddress, title: options.config.title, clientSecret, upstream });
+  return {
+    ...identity,
+    start: () => undefined,
+    stop: () => Promise.resolve(),
+    tile: () => ({ status: 'ready', message: 'Opens JupyterHub.' }),
+    health: () => [{ name: 'jupyterhub', status: 'ok', message: 'Runs outside Knot; requests are forwarded to it.' }],
+    onChange: () => () => undefined,
+    settings: () => externalSettings(publicAddress, clientSecret, options.caFile),
+  };
+}
+
+/** Stands where an integration is expected although it is off: leads nowhere, knows no secret. */
+export function createOffHub(options: { config: { title: string }; publicAddress: PublicAddress }): Integration {
+  const nowhere: Upstream = { protocol: 'http:', hostname: '127.0.0.1', port: 0, allowLoopback: false };
+  const facts = {
+    publicAddress: options.publicAddress,
+    title: options.config.title,
+    clientSecret: '',
+    upstream: nowhere,
+  };
+  return {
+    ...describeIdentity(facts),
+    start: () => undefined,
+    stop: () => Promise.resolve(),
+    tile: () => ({ status: 'off', message: 'Switched off in the configuration.' }),
+    health: () => [],
+    onChange: () => () => undefined,
+    settings: () => '# Switched off: integrations.jupyterhub.mode is off.\n',
+  };
+}
+
+function externalSettings(publicAddress: PublicAddress, clientSecret: string, caFile: string | undefined): string {
+  const trust =
+    caFile === undefined
+      ? ''
+      : `# Knot uses a certificate of its own CA. Copy ${caFile}
+# to the hub's machine and correct the path in http_request_kwargs below.
+`;
+  return `# For jupyterhub_config.py of the hub. Needs: pip install oauthenticator==17.4.0
+# The hub must be able to reach ${publicAddress.origin}, and must be reachable from Knot only: whoever reaches it
+# directly passes Knot by. Keep its own proxy from changing forwarded headers: configurable-http-proxy --no-x-forward
+${trust}
+${signInSettings({ publicAddress, caFile, clientSecret: JSON.stringify(clientSecret) })}
+# A cookie the hub no longer accepts is refused at once by the notebook servers too.
+c.Spawner.args = ["--HubOAuth.cache_max_age=1"]
+`;
+}

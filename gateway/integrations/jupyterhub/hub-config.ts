@@ -1,0 +1,163 @@
+import { join } from 'node:path';
+import type { ListenAddress, PublicAddress } from '../../config/index.ts';
+import { launchFolderOf } from './launch.ts';
+
+export type HubPorts = { public: number; hub: number; api: number };
+
+export type HubFacts = {
+  folder: string;
+  python: string;
+  ports: HubPorts;
+  publicAddress: PublicAddress;
+  listenAddress: ListenAddress;
+  caFile: string | undefined;
+  clientSecretFile: string;
+  isRoot: boolean;
+};
+
+/** A Python literal; JSON strings, numbers, arrays and objects are Python literals already, except the three words. */
+function python(value: string | number | boolean | readonly string[]): string {
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return JSON.stringify(value);
+}
+
+/**
+ * Sign-in through Knot, the same for a managed and an external hub. The subclass closes a gap of shared browsers: the hub's own
+ * cookie outlives the sign-out of the person, so the next person on that browser would be taken for the first. The gateway
+ * names the person in `X-Knot-User` (a client's own is never passed on); whoever differs from the hub's cookie signs in anew.
+ */
+export function signInSettings(facts: {
+  publicAddress: PublicAddress;
+  clientSecret: string;
+  caFile: string | undefined;
+}): string {
+  const { publicAddress } = facts;
+  const url = publicAddress.originOf(publicAddress.hostOf('jupyterhub'));
+  return `from oauthenticator.generic import GenericOAuthenticator
+from traitlets import Float
+
+
+class KnotAuthenticator(GenericOAuthenticator):
+    # Asked on every request instead of every five minutes; it costs a comparison, no request to Knot.
+    auth_refresh_age = Float(0.000001)
+
+    async def refresh_user(self, user, handler=None, **kwargs):
+        person = handler.request.headers.get("X-Knot-User") if handler else None
+        return person is None or person == user.name
+
+
+c.JupyterHub.authenticator_class = KnotAuthenticator
+c.GenericOAuthenticator.client_id = "jupyterhub"
+c.GenericOAuthenticator.client_secret = ${facts.clientSecret}
+c.GenericOAuthenticator.oauth_callback_url = ${python(`${url}/hub/oauth_callback`)}
+c.GenericOAuthenticator.authorize_url = ${python(`${publicAddress.issuer}/auth`)}
+c.GenericOAuthenticator.token_url = ${python(`${publicAddress.issuer}/token`)}
+c.GenericOAuthenticator.userdata_url = ${python(`${publicAddress.issuer}/me`)}
+c.GenericOAuthenticator.scope = ["openid", "profile", "email", "groups"]
+c.GenericOAuthenticator.username_claim = "preferred_username"
+c.GenericOAuthenticator.enable_pkce = True
+c.GenericOAuthenticator.login_service = "Knot"
+c.GenericOAuthenticator.auto_login = True
+c.GenericOAuthenticator.logout_redirect_url = ${python(`${publicAddress.origin}/`)}
+# Who may come here at all is decided by Knot's policies, before the hub sees the request.
+c.GenericOAuthenticator.allow_all = True
+# Before the group settings: they are refused without it.
+c.GenericOAuthenticator.manage_groups = True
+c.GenericOAuthenticator.auth_state_groups_key = "oauth_user.groups"
+c.GenericOAuthenticator.admin_groups = {"knot-admins"}
+${facts.caFile === undefined ? '' : `c.GenericOAuthenticator.http_request_kwargs = {"ca_certs": ${python(facts.caFile)}}\n`}
+# Cookies get Secure, and links are built from this rather than from forwarded headers.
+c.JupyterHub.public_url = ${python(`${url}/`)}
+`;
+}
+
+/** The whole jupyterhub_config.py of a managed hub. Holds no secret: they are in files and in the hub's environment. */
+export function hubConfig(facts: HubFacts): string {
+  const { ports, folder } = facts;
+  return `# Written by Knot at each start; changes are lost. Settings of your own belong into knot.yaml.
+import os
+
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+from tornado.httpclient import AsyncHTTPClient
+
+c = get_config()  # noqa: F821
+
+${signInSettings({ ...facts, clientSecret: `open(${python(facts.clientSecretFile)}).read().strip()` })}
+# Knot's listener is on this machine: its name need not resolve here (*.localhost never does), and no packet leaves.
+AsyncHTTPClient.configure(
+    "tornado.simple_httpclient.SimpleAsyncHTTPClient",
+    hostname_mapping={(${python(facts.publicAddress.domain)}, ${facts.publicAddress.port}): (${python(dialHost(facts.listenAddress.host))}, ${facts.listenAddress.port})},
+)
+
+
+class KnotSpawner(SimpleLocalProcessSpawner):
+    """One person's server, started by Knot's launcher, which knows homes, file areas and sandbox."""
+
+    def make_preexec_fn(self, name):
+        return None
+
+    def user_env(self, env):
+        env["USER"] = env["LOGNAME"] = self.user.name
+        env["SHELL"] = "/bin/bash"
+        return env
+
+    # A process number means something only during the run of the gateway that started it: after that its processes are
+    # ended, and the number may belong to anything.
+    def get_state(self):
+        return {**super().get_state(), "run": os.environ["KNOT_RUN"]}
+
+    def load_state(self, state):
+        super().load_state(state)
+        if state.get("run") != os.environ["KNOT_RUN"]:
+            self.pid = 0
+
+
+c.JupyterHub.bind_url = "http://127.0.0.1:${ports.public}"
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:${ports.hub}"
+c.JupyterHub.db_url = ${python(`sqlite:///${join(folder, 'hub/jupyterhub.sqlite')}`)}
+c.JupyterHub.cookie_secret_file = ${python(join(folder, 'cookie-secret'))}
+c.JupyterHub.log_level = "WARN"
+c.JupyterHub.shutdown_on_logout = False
+c.JupyterHub.cleanup_servers = True
+# The proxy is a child of Knot, so that open connections survive a restart of the hub. After a restart of the proxy this
+# interval (seconds) puts the routes back.
+c.JupyterHub.last_activity_interval = 10
+c.ConfigurableHTTPProxy.should_start = False
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:${ports.api}"
+c.Authenticator.username_pattern = r"^[a-z][a-z0-9]{0,29}$"
+
+c.JupyterHub.spawner_class = KnotSpawner
+c.Spawner.cmd = ${python([facts.python, '-I', join(launchFolderOf(folder), 'spawn.py')])}
+c.Spawner.args = [
+${notebookArguments(facts.isRoot)
+  .map((argument) => `    ${python(argument)},\n`)
+  .join('')}]
+c.Spawner.ip = "127.0.0.1"
+c.Spawner.default_url = "/lab"
+c.Spawner.env_keep = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "KNOT_SUPERVISOR"]
+c.Spawner.start_timeout = 60
+c.Spawner.http_timeout = 60
+c.LocalProcessSpawner.interrupt_timeout = 4
+c.LocalProcessSpawner.term_timeout = 1
+c.LocalProcessSpawner.kill_timeout = 2
+`;
+}
+
+function notebookArguments(isRoot: boolean): string[] {
+  return [
+    ...(isRoot ? ['--allow-root'] : []),
+    '--log-level=WARN',
+    // A cookie the hub no longer accepts is refused after a second instead of five minutes.
+    '--HubOAuth.cache_max_age=1',
+    '--LabApp.news_url=None',
+    '--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate',
+    // Deleted files go to no hidden trash that fills the disk.
+    '--FileContentsManager.delete_to_trash=False',
+  ];
+}
+
+/** What to dial for an address that means "every interface". */
+function dialHost(host: string): string {
+  if (host === '0.0.0.0' || host === 'localhost') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}

@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { dirname, join } from 'node:path';
+import type { Clock, Log } from '../../lib/index.ts';
+import type { Supervisor } from '../../process/index.ts';
+import { type DataFolderLock, lockDataFolder } from '../../store/index.ts';
+import { findInstallation, install, type Installation } from './install.ts';
+import type { HubStatus } from './status.ts';
+
+export type InstallWithRetryOptions = {
+  supervisor: Supervisor;
+  venvFolder: string;
+  /** True when other gateways may install into the same folder at the same time. */
+  isShared: boolean;
+  searchPath: string;
+  signal: AbortSignal;
+  clock: Clock;
+  log: Log;
+  onChange(status: HubStatus): void;
+  /** First wait after a failure; doubles up to five minutes. */
+  firstWaitMs?: number;
+};
+
+const maxWaitMs = 300_000;
+
+/** Installs until it works or `signal` says stop; every failure is shown with its cause and the time of the next try. */
+export async function installWithRetry(options: InstallWithRetryOptions): Promise<Installation> {
+  const { signal, clock, log, onChange } = options;
+  let waitMs = options.firstWaitMs ?? 10_000;
+  for (;;) {
+    const result = await installOnce(options);
+    if (result.isInstalled) {
+      log.info({}, 'JupyterHub is installed');
+      return result;
+    }
+    if (signal.aborted) return result;
+    log.warn({ kind: result.problem.kind, problem: result.problem.message, waitMs }, 'installing JupyterHub failed');
+    onChange({ phase: 'blocked', problem: result.problem, nextTryAt: clock.now() + waitMs });
+    // An abort ends the wait; the loop sees it.
+    await delay(waitMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return result;
+    waitMs = Math.min(waitMs * 2, maxWaitMs);
+  }
+}
+
+async function installOnce(options: InstallWithRetryOptions): Promise<Installation> {
+  const { supervisor, venvFolder, searchPath, signal, clock, log, onChange } = options;
+  const lock = options.isShared ? await lockShared(options) : undefined;
+  let step = '';
+  let stepStartedAt = clock.now();
+  try {
+    const present = findInstallation(venvFolder);
+    if (present) return present;
+    return await install({
+      supervisor,
+      venvFolder,
+      searchPath,
+      signal,
+      onProgress(progress) {
+        if (progress.step !== step) {
+          step = progress.step;
+          stepStartedAt = clock.now();
+          log.info({ step }, 'installing JupyterHub');
+        }
+        onChange({ phase: 'installing', ...progress, stepStartedAt });
+      },
+    });
+  } finally {
+    lock?.release();
+  }
+}
+
+/** Waits while another gateway installs into the shared folder. */
+async function lockShared({
+  venvFolder,
+  signal,
+  clock,
+  onChange,
+}: InstallWithRetryOptions): Promise<DataFolderLock | undefined> {
+  const startedAt = clock.now();
+  const folder = join(dirname(venvFolder), '.installing');
+  while (!signal.aborted) {
+    try {
+      return lockDataFolder(folder);
+    } catch {
+      const message = 'Waiting for another installation into the same folder';
+      onChange({ phase: 'installing', step: 'waiting', message, progress: 0, stepStartedAt: startedAt });
+      await delay(500, undefined, { signal }).catch(() => undefined);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,85 @@
+"""Starts one person's notebook server: started by the hub, stays as long as the server runs.
+
+What to start is in plan.json beside this file, written by the gateway: argument lists only, no shell. This process stays
+between hub and server because bubblewrap must die with its parent, but a server must survive a restart of the hub; and because
+a signal to bubblewrap itself would kill the server instead of letting it end its kernels.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+
+def main():
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "plan.json"), encoding="utf-8") as file:
+        plan = json.load(file)
+    user = os.environ["JUPYTERHUB_USER"]
+    # The name becomes part of paths; the hub's own check is not relied on.
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,29}", user):
+        sys.exit("refused to start a server for a name that is not a Knot username")
+
+    def fill(text):
+        return text.replace(plan["placeholder"], user)
+
+    os.umask(0o077)
+    for folder in plan["folders"]:
+        os.makedirs(fill(folder), mode=0o700, exist_ok=True)
+    command = [fill(part) for part in plan["sandbox"]] + plan["program"] + sys.argv[1:]
+    environment = dict(os.environ, **{name: fill(value) for name, value in plan["environment"].items()})
+    if not plan["sandbox"]:
+        os.execve(command[0], command, environment)
+    sys.exit(supervise(command, environment))
+
+
+def supervise(command, environment):
+    read_end, write_end = os.pipe()
+    os.set_inheritable(write_end, True)
+    command = [command[0], "--info-fd", str(write_end)] + command[1:]
+    server = subprocess.Popen(command, env=environment, pass_fds=[write_end])
+    os.close(write_end)
+    wanted = []
+
+    def forward(number, _frame):
+        wanted.append(number)
+        for pid in children_of(inner):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+    inner = None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, forward)
+    with os.fdopen(read_end, encoding="utf-8") as info:
+        try:
+            inner = json.load(info)["child-pid"]
+        except ValueError:
+            pass  # bubblewrap has ended with a message of its own.
+    for number in list(wanted):
+        forward(number, None)
+    code = server.wait()
+    return code if code >= 0 else 128 - code
+
+
+def children_of(parent):
+    """Processes directly below the sandbox's first process, which itself ignores signals."""
+    if parent is None:
+        return []
+    children = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", encoding="latin-1") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            children.append(int(name))
+    return children
+
+
+main()

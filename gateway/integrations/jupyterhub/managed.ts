@@ -1,0 +1,161 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join, relative } from 'node:path';
+import { newSecret } from '../../lib/index.ts';
+import { type Child, findSandbox, type Sandbox } from '../../process/index.ts';
+import type { Integration } from '../integration.ts';
+import { choosePorts, hubChild, proxyChild } from './children.ts';
+import { hubConfig } from './hub-config.ts';
+import { describeIdentity } from './identity.ts';
+import { findInstallation, type Installation } from './install.ts';
+import { installWithRetry } from './install-with-retry.ts';
+import type { JupyterHubOptions } from './jupyterhub.ts';
+import { writeLaunch } from './launch.ts';
+import { keepSecret } from './secret-file.ts';
+import { describeHealth, describeTile, type HubStatus } from './status.ts';
+
+type ManagedOptions = JupyterHubOptions & { folder: string; clientSecret: string };
+type Installed = Extract<Installation, { isInstalled: true }>;
+
+/** A hub that Knot installs into the data folder and runs: installation, configuration, and its two processes. */
+export async function createManagedHub(options: ManagedOptions): Promise<Integration> {
+  const { publicAddress, folder, clientSecret, supervisor, clock } = options;
+  const log = options.log.child({ integration: 'jupyterhub' });
+  const searchPath = options.searchPath ?? process.env['PATH'] ?? '';
+  const venvFolder = options.venvFolder ?? join(folder, 'venv');
+  const isShared = relative(folder, venvFolder).startsWith('..');
+  // Known from the start and kept while the gateway runs: the route leads here before the hub is up.
+  const ports = await choosePorts();
+  const identity = describeIdentity({
+    publicAddress,
+    title: options.config.title,
+    clientSecret,
+    upstream: { protocol: 'http:', hostname: '127.0.0.1', port: ports.public, allowLoopback: true },
+  });
+  const authToken = newSecret();
+  const run = newSecret();
+  const configFile = join(folder, 'hub/jupyterhub_config.py');
+  const listeners = new Set<() => void>();
+  const abort = new AbortController();
+  let status: HubStatus = {
+    phase: 'installing',
+    step: 'waiting',
+    message: 'Waiting to start',
+    progress: 0,
+    stepStartedAt: clock.now(),
+  };
+  let sandbox: Sandbox | undefined;
+  let children: { proxy: Child; hub: Child } | undefined;
+  let work: Promise<void> | undefined;
+
+  const change = (next: HubStatus) => {
+    status = next;
+    for (const listener of listeners) listener();
+  };
+
+  const prepare = async () => {
+    await supervisor.endEarlierRun();
+    const installed =
+      findInstallation(venvFolder) ??
+      (await installWithRetry({
+        supervisor,
+        venvFolder,
+        isShared,
+        searchPath,
+        signal: abort.signal,
+        clock,
+        log,
+        onChange: change,
+      }));
+    if (abort.signal.aborted || !installed.isInstalled) return;
+    change({
+      phase: 'installing',
+      step: 'start',
+      message: 'Starting JupyterHub',
+      progress: 0.93,
+      stepStartedAt: clock.now(),
+    });
+    sandbox = await findSandbox(searchPath);
+    if (!sandbox.isAvailable)
+      log.warn({ reason: sandbox.reason }, 'notebook servers of all users share one account of this machine');
+    writeConfiguration(installed, sandbox);
+    await startChildren(installed);
+  };
+
+  const writeConfiguration = (installed: Installed, found: Sandbox) => {
+    const clientSecretFile = join(folder, 'hub/client-secret');
+    mkdirSync(join(folder, 'hub'), { recursive: true, mode: 0o700 });
+    // Written anew each time: it may come from the operator's configuration.
+    writeFileSync(clientSecretFile, `${clientSecret}\n`, { mode: 0o600 });
+    keepSecret(join(folder, 'cookie-secret'), () => randomBytes(32).toString('hex'));
+    writeLaunch({ ...installed, sandbox: found, folder, dataFolder: options.dataFolder, venvFolder });
+    const isRoot = process.getuid?.() === 0;
+    const facts = {
+      folder,
+      ports,
+      publicAddress,
+      listenAddress: options.listenAddress,
+      caFile: options.caFile,
+      clientSecretFile,
+    };
+    writeFileSync(configFile, hubConfig({ ...facts, python: installed.python, isRoot }), { mode: 0o600 });
+  };
+
+  const startChildren = async (installed: Installed) => {
+    const cwd = join(folder, 'hub');
+    const proxy = supervisor.supervise(proxyChild({ ports, authToken, cwd }));
+    const hub = supervisor.supervise(
+      hubChild({ ports, authToken, cwd, python: installed.python, venvFolder, configFile, run }),
+    );
+    children = { proxy, hub };
+    const update = () => change({ phase: 'running', proxy: proxy.state(), hub: hub.state(), since: startedAt });
+    const startedAt = clock.now();
+    proxy.onChange(update);
+    hub.onChange(update);
+    proxy.start();
+    // The hub ends at once when it cannot reach its proxy.
+    await untilRunning(proxy, abort.signal);
+    if (!abort.signal.aborted) hub.start();
+  };
+
+  return {
+    ...identity,
+    start() {
+      work ??= prepare().catch((error: unknown) => {
+        log.error({ err: error }, 'the notebooks integration could not be started');
+        change({
+          phase: 'blocked',
+          problem: {
+            kind: 'other',
+            message: 'JupyterHub could not be prepared.',
+            remedy:
+              'The log of the gateway says why. Check that the data folder can be written, then start Knot again.',
+          },
+        });
+      });
+    },
+    async stop() {
+      abort.abort();
+      // First the hub, which ends the notebook servers in good order and tells its proxy.
+      await children?.hub.stop();
+      await children?.proxy.stop();
+      await work;
+    },
+    tile: () => describeTile(status, clock.now()),
+    health: () => describeHealth(status, sandbox),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    settings: () =>
+      `# Knot runs this hub itself; there is nothing to paste. It is configured by\n# ${configFile}\n# which is written anew at each start.\n`,
+  };
+}
+
+function untilRunning(child: Child, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const forget = child.onChange(() => child.state().status === 'running' && resolve());
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  if (child.state().status === 'running') resolve();
+  return promise.finally(forget);
+}

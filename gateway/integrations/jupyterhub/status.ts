@@ -1,0 +1,95 @@
+import type { ComponentHealth, TileStatus } from '../../lib/index.ts';
+import type { ChildState, Sandbox } from '../../process/index.ts';
+import { lastMeaningfulLine } from './pip-problem.ts';
+import type { Problem } from './python.ts';
+
+/** Where a managed hub stands. */
+export type HubStatus =
+  | { phase: 'installing'; step: string; message: string; progress: number; stepStartedAt: number }
+  | { phase: 'blocked'; problem: Problem; nextTryAt?: number }
+  | { phase: 'running'; proxy: ChildState; hub: ChildState; since: number };
+
+/** What everybody sees of it. */
+export function describeTile(status: HubStatus, now: number): TileStatus {
+  switch (status.phase) {
+    case 'installing':
+      return {
+        status: 'preparing',
+        message: status.message,
+        progress: status.progress,
+        step: status.step,
+        stepStartedAt: status.stepStartedAt,
+      };
+    case 'blocked':
+      return {
+        status: 'failed',
+        message: status.problem.message,
+        remedy: withNextTry(status.problem.remedy, status.nextTryAt, now),
+      };
+    case 'running':
+      return describeProcesses(status, now);
+  }
+}
+
+function describeProcesses({ proxy, hub, since }: Extract<HubStatus, { phase: 'running' }>, now: number): TileStatus {
+  if (proxy.status === 'running' && hub.status === 'running') return { status: 'ready', message: 'Opens JupyterHub.' };
+  const broken = [proxy, hub].find((child) => child.status === 'failed');
+  if (broken) {
+    const line = lastMeaningfulLine(broken.output);
+    return {
+      status: 'failed',
+      message: `JupyterHub ${broken.lastExit ?? 'ended'} again and again.${line === undefined ? '' : ` Its last words: ${line}`}`,
+      remedy: withNextTry(
+        'The log of the gateway has its whole output. If you changed something in the data folder, undo it; else start Knot again.',
+        broken.nextStartAt,
+        now,
+      ),
+    };
+  }
+  const hasEnded = [proxy, hub].find((child) => child.status === 'waiting');
+  return {
+    status: 'preparing',
+    message: hasEnded ? `JupyterHub ${hasEnded.lastExit ?? 'ended'} and is started again` : 'Starting JupyterHub',
+    progress: proxy.status === 'running' ? 0.96 : 0.94,
+    step: hasEnded ? 'restart' : 'start',
+    stepStartedAt: since,
+  };
+}
+
+function withNextTry(remedy: string, at: number | undefined, now: number): string {
+  if (at === undefined) return remedy;
+  const seconds = Math.max(1, Math.ceil((at - now) / 1000));
+  return `${remedy.replace(/ ?Knot tries again by itself\.$/, '')} Knot tries again in ${seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}.`;
+}
+
+/** What an admin sees of it. */
+export function describeHealth(status: HubStatus, sandbox: Sandbox | undefined): ComponentHealth[] {
+  const tile = describeTile(status, 0);
+  const word = { ready: 'ok', preparing: 'working', failed: 'failed', off: 'ok' } as const;
+  const remedy =
+    status.phase === 'blocked' ? status.problem.remedy : tile.status === 'failed' ? restartRemedy : undefined;
+  const message = tile.status === 'ready' ? 'JupyterHub answers.' : tile.message;
+  const hub: ComponentHealth = {
+    name: 'jupyterhub',
+    status: word[tile.status],
+    message,
+    ...(remedy !== undefined && { remedy }),
+  };
+  if (sandbox === undefined) return [hub];
+  return [hub, describeIsolation(sandbox)];
+}
+
+const restartRemedy =
+  'Read its output in the log of the gateway; undo what you changed in the data folder, or start Knot again.';
+
+function describeIsolation(sandbox: Sandbox): ComponentHealth {
+  const name = 'notebook-isolation';
+  if (sandbox.isAvailable) return { name, status: 'ok', message: 'Each notebook server runs in a sandbox of its own.' };
+  return {
+    name,
+    status: 'warning',
+    message: `On one machine without bubblewrap, notebook users share one OS account and can read each other's files: ${sandbox.reason}.`,
+    remedy:
+      'Install bubblewrap (apt install bubblewrap) and start Knot again, or let only people who trust one another in.',
+  };
+}

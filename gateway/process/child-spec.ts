@@ -1,0 +1,43 @@
+/** What a supervised child is: an executable with arguments, never a shell line. */
+export type ChildSpec = {
+  name: string;
+  command: string;
+  args: readonly string[];
+  /** The whole environment: nothing of the gateway's own is added, except the marker `KNOT_SUPERVISOR`. */
+  env: Readonly<Record<string, string>>;
+  cwd: string;
+  /** Resolves when the child answers; polled while it starts. */
+  isReady(): Promise<boolean>;
+  /** A child that does not get ready in this time is ended and tried again (60 s by default). */
+  readyTimeoutMs?: number;
+  /**
+   * True for a child whose own children outlive a crash of it and are found again by the next one (a notebook hub). They are
+   * ended by `stop` all the same. By default they are ended before the restart.
+   */
+  keepsDescendantsOnRestart?: boolean;
+};
+
+export type ChildState = {
+  /**
+   * `waiting`: ended unexpectedly, tried again at `nextStartAt`. `failed`: the same after several quick ends in a row; it is
+   * still tried again, at the longest interval.
+   */
+  status: 'stopped' | 'starting' | 'running' | 'waiting' | 'failed';
+  pid?: number;
+  restarts: number;
+  /** Last lines of output, newest last. */
+  output: readonly string[];
+  /** When `waiting` or `failed`: time of the next try, ms. */
+  nextStartAt?: number;
+  /** Why it ended last, in plain words. */
+  lastExit?: string;
+};
+
+export type Child = {
+  /** Starts it and keeps it running. Returns at once. */
+  start(): void;
+  /** Ends it and everything it started; resolves when all are gone. */
+  stop(): Promise<void>;
+  state(): ChildState;
+  onChange(listener: () => void): () => void;
+};

@@ -1,0 +1,189 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Clock, Log } from '../lib/index.ts';
+import type { Child, ChildSpec, ChildState } from './child-spec.ts';
+import { endAll, identify, type ProcessIdentity } from './descendants.ts';
+import type { RunJournal } from './leftovers.ts';
+import { createOutputTail } from './output.ts';
+import { familyOf, signalGroup, spawnMarked } from './spawn.ts';
+
+export type Timing = {
+  /** First wait before a restart; doubles up to `maxBackoffMs`. */
+  firstBackoffMs: number;
+  maxBackoffMs: number;
+  /** Running this long counts as healthy again: the next restart waits `firstBackoffMs`. */
+  stableMs: number;
+  /** Quick ends in a row after which it counts as `failed`. */
+  quickEndsUntilFailed: number;
+  readyPollMs: number;
+  /** Between SIGTERM and SIGKILL. */
+  graceMs: number;
+};
+
+type Run = { process: ChildProcess; identity: ProcessIdentity | undefined; startedAt: number; ended: Promise<void> };
+
+/** The life of one child: start, wait until it answers, restart with growing intervals, end with all its descendants. */
+export function superviseChild(
+  spec: ChildSpec,
+  parts: { clock: Clock; log: Log; timing: Timing; journal: RunJournal; marker: string },
+): Child {
+  const { clock, timing, journal, marker } = parts;
+  const log = parts.log.child({ child: spec.name });
+  const output = createOutputTail();
+  const listeners = new Set<() => void>();
+  let state: Omit<ChildState, 'output'> = { status: 'stopped', restarts: 0 };
+  let isWanted = false;
+  let run: Run | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let quickEnds = 0;
+  let stopping: Promise<void> | undefined;
+
+  const change = (next: Omit<ChildState, 'output'>) => {
+    state = next;
+    for (const listener of listeners) listener();
+  };
+
+  const launch = () => {
+    timer = undefined;
+    journal.open();
+    const startedAt = clock.now();
+    let child: ChildProcess;
+    try {
+      child = spawnMarked(spec, marker);
+    } catch (error) {
+      // Node throws for arguments it can check itself (a NUL character, say); everything else arrives as an event.
+      afterEnd(startedAt, `cannot be started: ${error instanceof Error ? error.message : String(error)}`);
+      return;
+    }
+    const identity = child.pid === undefined ? undefined : identify(child.pid);
+    if (identity) journal.add(identity);
+    output.read(child.stdout!, (line) => log.info({ line }, 'output of a child process'));
+    output.read(child.stderr!, (line) => log.info({ line }, 'output of a child process'));
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const current: Run = { process: child, identity, startedAt, ended };
+    run = current;
+    const finish = (reason: string) => {
+      resolve();
+      if (run !== current) return;
+      run = undefined;
+      void afterProcess(current, reason);
+    };
+    child.once('error', (error) => {
+      if (child.pid === undefined) finish(`cannot be started: ${startProblem(error, spec)}`);
+    });
+    // `exit`, not `close`: a grandchild may hold the pipes open for ever.
+    child.once('exit', (code, signal) =>
+      finish(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`),
+    );
+    change({
+      status: 'starting',
+      restarts: state.restarts,
+      ...(child.pid !== undefined && { pid: child.pid }),
+      ...lastExit(),
+    });
+    log.info({ pid: child.pid }, 'child process started');
+    void awaitReady(current);
+  };
+
+  const lastExit = () => (state.lastExit === undefined ? {} : { lastExit: state.lastExit });
+
+  const awaitReady = async (current: Run) => {
+    const deadline = performance.now() + (spec.readyTimeoutMs ?? 60_000);
+    while (run === current && isWanted) {
+      const isReady = await spec.isReady().catch(() => false);
+      if (run !== current || !isWanted) return;
+      if (isReady) {
+        log.info({ pid: current.process.pid }, 'child process is ready');
+        change({ ...state, status: 'running' });
+        return;
+      }
+      if (performance.now() > deadline) {
+        log.warn({ pid: current.process.pid }, 'child process did not get ready in time and is ended');
+        run = undefined;
+        await endFamily(current, 0);
+        await afterProcess(current, 'did not answer in time');
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, timing.readyPollMs));
+    }
+  };
+
+  const afterProcess = async (current: Run, reason: string) => {
+    if (current.identity) journal.remove(current.identity);
+    if (!isWanted) return;
+    if (!spec.keepsDescendantsOnRestart) await endFamily(current, timing.graceMs);
+    if (isWanted && run === undefined && timer === undefined) afterEnd(current.startedAt, reason);
+  };
+
+  const afterEnd = (startedAt: number, reason: string) => {
+    quickEnds = clock.now() - startedAt >= timing.stableMs ? 1 : quickEnds + 1;
+    const hasFailed = quickEnds >= timing.quickEndsUntilFailed;
+    const waitMs = hasFailed
+      ? timing.maxBackoffMs
+      : Math.min(timing.firstBackoffMs * 2 ** (quickEnds - 1), timing.maxBackoffMs);
+    log.warn({ reason, waitMs, quickEnds }, 'child process ended unexpectedly');
+    timer = setTimeout(launch, waitMs);
+    change({
+      status: hasFailed ? 'failed' : 'waiting',
+      restarts: state.restarts + 1,
+      nextStartAt: clock.now() + waitMs,
+      lastExit: reason,
+    });
+  };
+
+  /** Ends the child, then whatever is left of what it started; a child that ends its own children in order is not disturbed. */
+  const endFamily = async (current: Run | undefined, graceMs: number) => {
+    const deadline = performance.now() + graceMs;
+    // Taken before the first signal: once the child is gone its children have another parent.
+    const roots = familyOf(marker, current?.identity ? [current.identity] : []);
+    if (current?.process.pid !== undefined) await endGroup(current, current.process.pid, graceMs);
+    await endAll(() => familyOf(marker, roots), Math.max(0, deadline - performance.now()));
+  };
+
+  const endGroup = async (current: Run, pid: number, graceMs: number) => {
+    const hasEnded = () => current.process.exitCode !== null || current.process.signalCode !== null;
+    if (hasEnded()) return;
+    signalGroup(pid, graceMs === 0 ? 'SIGKILL' : 'SIGTERM');
+    const kill = setTimeout(() => !hasEnded() && signalGroup(pid, 'SIGKILL'), graceMs);
+    await current.ended;
+    clearTimeout(kill);
+    // Where there is no /proc, the rest of the group is all that can still be found.
+    if (process.platform !== 'linux') signalGroup(pid, 'SIGKILL');
+  };
+
+  const stop = async () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const current = run;
+    await endFamily(current, timing.graceMs);
+    await current?.ended;
+    quickEnds = 0;
+    change({ status: 'stopped', restarts: state.restarts, ...lastExit() });
+    if (current) log.info({}, 'child process stopped');
+  };
+
+  return {
+    start() {
+      if (isWanted) return;
+      isWanted = true;
+      if (stopping) void stopping.then(() => isWanted && run === undefined && launch());
+      else launch();
+    },
+    stop() {
+      isWanted = false;
+      stopping ??= stop().finally(() => (stopping = undefined));
+      return stopping;
+    },
+    state: () => ({ ...state, output: output.lines() }),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+function startProblem(error: Error, spec: ChildSpec): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return `${spec.command} (or its working folder) does not exist`;
+  if (code === 'EACCES') return `${spec.command} is not executable`;
+  return error.message;
+}

@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { endAll, identify } from './descendants.ts';
+import { createOutputTail } from './output.ts';
+import { familyOf, signalGroup, spawnMarked } from './spawn.ts';
+
+/** A program that is expected to end by itself. */
+export type Command = {
+  name: string;
+  command: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  cwd: string;
+  onLine?: (line: string) => void;
+  /** Ends it and everything it started. */
+  signal?: AbortSignal;
+  timeoutMs?: number;
+};
+
+export type CommandResult = {
+  /** Exit code, or null when it was ended by a signal or never started. */
+  code: number | null;
+  /** Why `code` is null. */
+  reason?: string;
+  /** Last lines of output, newest last. */
+  output: readonly string[];
+};
+
+/** Runs a program to its end. Never rejects: what went wrong is in the result. */
+export async function runCommand(command: Command, marker: string, graceMs: number): Promise<CommandResult> {
+  const output = createOutputTail();
+  const signals = [
+    ...(command.signal ? [command.signal] : []),
+    ...(command.timeoutMs ? [AbortSignal.timeout(command.timeoutMs)] : []),
+  ];
+  const signal = AbortSignal.any(signals);
+  if (signal.aborted) return { code: null, reason: 'was not started', output: [] };
+  const child = spawnMarked(command, marker);
+  const onLine = command.onLine ?? (() => undefined);
+  output.read(child.stdout!, onLine);
+  output.read(child.stderr!, onLine);
+  const identity = child.pid === undefined ? undefined : identify(child.pid);
+  let ending: Promise<number> | undefined;
+  const end = () => {
+    if (child.pid !== undefined) signalGroup(child.pid, 'SIGTERM');
+    ending ??= endAll(() => familyOf(marker, identity ? [identity] : []), graceMs);
+  };
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    const [code, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    await ending;
+    if (code !== null) return { code, output: output.lines() };
+    return {
+      code,
+      reason: signal.aborted ? abortReason(command.signal) : `was ended by ${killedBy ?? 'a signal'}`,
+      output: output.lines(),
+    };
+  } catch (error) {
+    return {
+      code: null,
+      reason: `cannot be started: ${error instanceof Error ? error.message : String(error)}`,
+      output: output.lines(),
+    };
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}
+
+function abortReason(signal: AbortSignal | undefined): string {
+  return signal?.aborted ? 'was stopped' : 'took too long';
+}

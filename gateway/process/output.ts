@@ -1,0 +1,49 @@
+import type { Readable } from 'node:stream';
+
+const maxLines = 50;
+const maxLineLength = 2000;
+
+export type OutputTail = {
+  /** Newest last. */
+  lines(): readonly string[];
+  read(stream: Readable, onLine: (line: string) => void): void;
+};
+
+/**
+ * Splits a child's output into lines and keeps the last ones. Memory is bounded whatever the child prints: an endless line is
+ * cut, terminal colours and other control characters are removed (a log line must not forge another).
+ */
+export function createOutputTail(): OutputTail {
+  const kept: string[] = [];
+  return {
+    lines: () => [...kept],
+    read(stream, onLine) {
+      let partial = '';
+      const take = (raw: string) => {
+        const line = stripControl(raw).slice(0, maxLineLength).trimEnd();
+        if (line === '') return;
+        kept.push(line);
+        if (kept.length > maxLines) kept.shift();
+        onLine(line);
+      };
+      stream.setEncoding('utf8');
+      stream.on('data', (chunk: string) => {
+        const pieces = (partial + chunk).split(/\r?\n|\r/);
+        partial = pieces.pop()!;
+        for (const piece of pieces) take(piece);
+        if (partial.length > maxLineLength) {
+          take(partial);
+          partial = '';
+        }
+      });
+      stream.on('end', () => take(partial));
+      // A pipe that breaks says nothing the child's exit does not say better.
+      stream.on('error', () => stream.destroy());
+    },
+  };
+}
+
+function stripControl(text: string): string {
+  // eslint-disable-next-line no-control-regex -- removing control characters is the purpose
+  return text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '').replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
+}
