@@ -6,7 +6,7 @@ import { linkInvalid, noSuchUser, setupDone } from './errors.ts';
 import type { Accounts, Link, LinkKind, NewUser } from './model.ts';
 import type { PasswordHasher } from './password-hash.ts';
 import { checkPassword } from './password-rules.ts';
-import { countAdmins, findUserRow, toUser } from './records.ts';
+import { countAdmins, findUserRow, isId, toUser } from './records.ts';
 import { insertUser, prepareNewUser, requireUser, storePassword } from './users.ts';
 
 export type LinkParts = { store: Store; clock: Clock; change: Change; hasher: PasswordHasher; minimumLength: number };
@@ -113,12 +113,11 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
 
     revokeLink: (id, actor) =>
       change(actor, async (scope) => {
-        const { numDeletedRows } = await scope.db
-          .deleteFrom('links')
-          .where('id', '=', id)
-          .where('used_at', 'is', null)
-          .executeTakeFirst();
-        if (numDeletedRows === 0n) throw knotError('KNOT_ACCOUNTS_NO_LINK', 404, 'There is no such open link.');
+        const removed = isId(id)
+          ? await scope.db.deleteFrom('links').where('id', '=', id).where('used_at', 'is', null).executeTakeFirst()
+          : undefined;
+        if (removed?.numDeletedRows !== 1n)
+          throw knotError('KNOT_ACCOUNTS_NO_LINK', 404, 'There is no such open link.');
         scope.announce({ topic: 'links', key: id });
         scope.audit('link.revoked', `link:${id}`);
       }),

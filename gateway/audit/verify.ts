@@ -17,13 +17,16 @@ const pageSize = 500;
 export async function verifyLedger(db: Kysely<Tables>): Promise<AuditVerification> {
   const { head, newest } = await readEnds(db);
   let expected = { seq: 1, previousHash: genesisHash };
+  // From below the first line, so that one put in front of it is met.
+  let after = Number.MIN_SAFE_INTEGER;
   while (expected.seq <= newest) {
-    const page = await readPage(db, expected.seq - 1, pageSize);
+    const page = await readPage(db, after, pageSize);
     for (const row of page) {
       if (row.seq > newest) break;
       const problem = problemOf(row, expected);
       if (problem !== undefined) return broken(expected.seq, problem);
       expected = { seq: row.seq + 1, previousHash: row.hash };
+      after = row.seq;
     }
     if (page.length === 0) return broken(expected.seq, `Line ${expected.seq} is missing.`);
     await setImmediate();
@@ -32,7 +35,8 @@ export async function verifyLedger(db: Kysely<Tables>): Promise<AuditVerificatio
 }
 
 function problemOf(row: Row<'audit'>, expected: { seq: number; previousHash: string }): string | undefined {
-  if (row.seq !== expected.seq) return `Line ${expected.seq} is missing; the next one there is line ${row.seq}.`;
+  if (row.seq < expected.seq) return `Line ${row.seq} is there, but the first line is line 1.`;
+  if (row.seq > expected.seq) return `Line ${expected.seq} is missing; the next one there is line ${row.seq}.`;
   if (row.hash !== hashOf(row)) return `Line ${row.seq} was changed after it was written.`;
   if (row.previous_hash !== expected.previousHash) {
     return `Line ${row.seq} does not follow line ${row.seq - 1}: one of the two was replaced.`;
