@@ -60,6 +60,7 @@ export const pageStyle = [
   ),
   `.badge+h1{margin-top:var(--space-6)}`,
   `.progress{display:flex;align-items:center;gap:var(--space-4)}`,
+  `*+.progress{margin-top:var(--space-6)}`,
   `.progress svg{color:var(--working)}`,
   `.progress b{font-size:var(--size-lead);font-weight:var(--weight-strong);font-variant-numeric:tabular-nums}`,
   `.track{opacity:.2}`,

@@ -112,7 +112,9 @@ export function createHandoff({ store, clock, idleMs, cache, record }: Parts) {
     row: Row<'handoff_codes'>,
     address: string,
   ): Promise<undefined> {
-    if (row.made_session_id !== null) await endHostSession(transaction, row.session_id, row.made_session_id);
+    // Read again: of two at the same time the slower one saw the row before the faster one wrote what it made.
+    const used = await findCode(transaction.db, row.code_hash);
+    if (used?.made_session_id) await endHostSession(transaction, row.session_id, used.made_session_id);
     return refuse(transaction, row, 'replayed', address);
   }
 
