@@ -58,8 +58,7 @@ async function openTransport({ server, password }: MailSettings, timeoutMs: numb
     host,
     port: url.port === '' ? (isSecure ? 465 : 587) : Number(url.port),
     secure: isSecure,
-    // A password never crosses a network in the clear; on this machine there is nobody in between.
-    requireTLS: user !== '' && !isLoopback(host),
+    requireTLS: requiresEncryption(url),
     ...(user === '' ? {} : { auth: { user, pass: password ?? '' } }),
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
@@ -70,8 +69,10 @@ async function openTransport({ server, password }: MailSettings, timeoutMs: numb
   });
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+/** A password never crosses a network in the clear; on this machine there is nobody in between. */
+export function requiresEncryption(url: URL): boolean {
+  const isLoopback = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(url.hostname);
+  return url.username !== '' && !isLoopback;
 }
 
 /** As text the header is parsed as a list: a comma would send the link to someone else as well. */
