@@ -37,7 +37,8 @@ export function createAdapter(options: {
         model,
         id,
         payload,
-        grantId: payload.grantId,
+        // An interaction only mentions the grant it may extend; revoking that must not break a sign-in under way.
+        grantId: model === 'Interaction' ? undefined : payload.grantId,
         uid: payload.uid,
         userCode: payload.userCode,
         accountId: payload.accountId,

@@ -10,7 +10,10 @@ type Middleware = Parameters<Provider['use']>[0];
  */
 export function burnCodes(provider: Provider, records: Records): Middleware {
   const failed = new WeakSet<object>();
-  provider.on('grant.error', (context) => failed.add(context));
+  provider.on('grant.error', (context, error) => {
+    // Who did not authenticate may not burn a code.
+    if ((error as { error?: string }).error !== 'invalid_client') failed.add(context);
+  });
   return async (context, next) => {
     await next();
     if (!failed.has(context)) return;

@@ -16,7 +16,7 @@ import { openStore } from '../../../gateway/store/index.ts';
 import { createCertificates } from '../../../gateway/tls/index.ts';
 import { type Browser, createBrowser } from './browser.ts';
 
-type Teardown = { teardown(work: () => unknown): void };
+export type Teardown = { teardown(work: () => unknown): void };
 
 export const hubRedirect = 'https://jupyterhub.localhost/hub/oauth_callback';
 
@@ -57,7 +57,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     const principal = session && (await accounts.principal(session.userId));
     return session && principal?.state === 'active' ? { session, principal } : undefined;
   };
-  const oidc = await createOidc({
+  const oidcOptions: OidcOptions = {
     store,
     clock,
     keys,
@@ -79,7 +79,8 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     audit,
     log,
     ...changes,
-  });
+  };
+  const oidc = await createOidc(oidcOptions);
   const app = Fastify({
     serverFactory: (handler) => server.on('request', handler),
     // The edge of the gateway refuses what is not canonical; here Fastify alone stands before the provider.
@@ -124,6 +125,8 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     audit,
     oidc,
     app,
+    /** A second provider on the same store, as after a restart or in another replica. */
+    restart: () => createOidc(oidcOptions),
     browser(): Browser {
       const browser = createBrowser(ca);
       browsers.push(browser);
