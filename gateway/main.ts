@@ -2,7 +2,7 @@
  * The entrance of the process: `start` (the default) runs the gateway, everything else is a command. The only file that
  * ends the process.
  */
-import { createApp } from './app.ts';
+import { type App, createApp } from './app.ts';
 import { describe, parseInvocation, runCommand, UsageError } from './cli/index.ts';
 import { loadConfig } from './config/index.ts';
 
@@ -15,10 +15,10 @@ else process.exit(await runCommand([command, ...rest], streams));
 
 async function serve(args: string[]): Promise<void> {
   const startedAt = performance.timeOrigin;
-  let app: Awaited<ReturnType<typeof createApp>>;
+  let app: App;
   try {
     const { settings } = parseInvocation({ options: {}, positionals: [0, 0] }, args, streams);
-    app = await createApp(loadConfig(settings), { startedAt });
+    app = createApp(loadConfig(settings), { startedAt });
     await app.start();
   } catch (error) {
     const usage = error instanceof UsageError ? '\n      `knot help` lists the flags.' : '';

@@ -1,0 +1,262 @@
+/**
+ * app: the table of contents. Every module of the house is made here, by hand and in the order of the ranks; what one needs of
+ * a peer is handed over as a function. Commands use `openFacts` alone.
+ */
+import { join } from 'node:path';
+import Fastify from 'fastify';
+import { apiRoutes } from './api/index.ts';
+import { appRoute, absolute, createIntegrations, mailSettings } from './app/tools.ts';
+import { shapeErrors } from './app/errors.ts';
+import { createExplain } from './app/explain.ts';
+import { openFacts } from './app/facts.ts';
+import { createHealth } from './app/health.ts';
+import { listenOn } from './app/listen.ts';
+import { announce } from './app/announce.ts';
+import { configuredClients } from './app/clients.ts';
+import { type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
+import { createSigningKeys, jwksRoutes } from './keys/index.ts';
+import { type AccessEntry, type Identify, systemClock } from './lib/index.ts';
+import { createLive } from './live/index.ts';
+import { createThrottle, loginRoutes } from './login/index.ts';
+import { createMail } from './mail/index.ts';
+import { createOidc, oidcRoutes } from './oidc/index.ts';
+import {
+  accessHook,
+  createAccessLog,
+  createLog,
+  createMetrics,
+  createOpsServer,
+  createReadiness,
+  healthRoutes,
+  type ProcessLog,
+} from './ops/index.ts';
+import { createSupervisor } from './process/index.ts';
+import { canonicalOf, createEdge, createProxy, createRedirectListener } from './proxy/index.ts';
+import { lockDataFolder } from './store/index.ts';
+import { createCertificates } from './tls/index.ts';
+import { uiRoutes } from './ui/index.ts';
+
+export { describeIntegration } from './app/tools.ts';
+export { explainUrl } from './app/explain.ts';
+export { type Facts, openFacts } from './app/facts.ts';
+
+export const version = '0.1.0';
+
+/** How long answers may go on after the listener stopped, milliseconds. */
+const drainMs = 5000;
+
+export type App = {
+  log: ProcessLog;
+  /** Opens everything and resolves when requests are answered; what was opened is closed again when a step fails. */
+  start(): Promise<void>;
+  /** Lets answers finish, ends every child, frees the data folder. */
+  close(): Promise<void>;
+};
+
+/** Builds the gateway of a configuration. `startedAt` (epoch milliseconds) is when the process began, for the ready line. */
+export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: number }): App {
+  const { config } = loaded;
+  const clock = systemClock;
+  const log = createLog(config.log);
+  /** Undone in reverse order. */
+  const opened: (() => unknown)[] = [];
+
+  async function close(): Promise<void> {
+    for (const undo of opened.splice(0).reverse()) {
+      try {
+        await undo();
+      } catch (error) {
+        log.error({ err: error }, 'a part did not stop cleanly');
+      }
+    }
+  }
+
+  function closing<T>(part: T, undo: (part: T) => unknown): T {
+    opened.push(() => undo(part));
+    return part;
+  }
+
+  async function open(): Promise<void> {
+    // The ground: data folder, store and facts, keys.
+    closing(lockDataFolder(config.data), (lock) => lock.release());
+    const facts = closing(await openFacts(config, { clock, log, isGateway: true }), (ground) => ground.close());
+    const { store, audit, accounts, sessions, policy, routes } = facts;
+    const rotationDays = config.oidc.keyRotationDays;
+    const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
+    const live = createLive({ log });
+    const mail = createMail({ settings: mailSettings(config), log });
+    const stateFolder = join(config.data, 'process');
+    const supervisor = closing(createSupervisor({ clock, log, stateFolder }), (children) => children.stopAll());
+    const certificates = closing(
+      await createCertificates({
+        config: { cert: absolute(config, config.tls.cert), key: absolute(config, config.tls.key) },
+        domain: config.domain,
+        dataFolder: config.data,
+        clock,
+        log,
+        isKnownHost: (host) => routes.find(host) !== undefined,
+      }),
+      (certificate) => certificate.close(),
+    );
+
+    // What is seen of every request.
+    const metrics = createMetrics({ version, liveStreams: live.count, policy: policy.status });
+    const accessLog = createAccessLog({ log });
+    const onAccess = (entry: AccessEntry): void => {
+      metrics.count(entry);
+      accessLog(entry);
+    };
+    const isPolicyLoaded = (): boolean => policy.status().version !== '';
+    const readiness = createReadiness({ ping: store.ping, isPolicyLoaded, clock, log });
+
+    // The listener comes before whoever needs a public address, because every address holds its port.
+    const { trustedProxies } = config;
+    const edge = createEdge({ certificates, routes, publicAddress: config, trustedProxies, log, onAccess });
+    closing(edge, (listener) => listener.close(drainMs));
+    const listen = parseListen(config.listen);
+    const port = await listenOn(edge.server, listen);
+    const address = publicAddress(config, port);
+
+    // The tools and where they are reached.
+    const integrations = await createIntegrations(config, {
+      publicAddress: address,
+      caFile: certificates.caFile(),
+      supervisor,
+      listenAddress: { host: listen.host, port },
+      clock,
+      log,
+    });
+    closing(integrations, (tools) => Promise.all(tools.map((tool) => tool.stop())));
+    await routes.replace(
+      'integration',
+      integrations.map((tool) => tool.route),
+    );
+    await routes.replace(
+      'app',
+      config.apps.map((app) => appRoute(app, address)),
+    );
+
+    // The flows.
+    const identify: Identify = async (cookieHeader, host) => {
+      const session = await sessions.find(cookieHeader, host);
+      const principal = session ? await accounts.principal(session.userId) : undefined;
+      return session && principal?.state === 'active' ? { session, principal } : undefined;
+    };
+    const oidc = closing(
+      await createOidc({
+        store,
+        clock,
+        keys,
+        accounts,
+        identify,
+        sessions,
+        publicAddress: address,
+        sessionSeconds: config.sessions.absoluteSeconds,
+        configuredClients: configuredClients(config),
+        integrationClients: integrations.map((tool) => tool.client),
+        audit,
+        log,
+      }),
+      (provider) => provider.close(),
+    );
+    const ownPorts = [port];
+    const proxy = createProxy({
+      routes,
+      sessions,
+      accounts,
+      decide: policy.decide,
+      live,
+      signAssertion: keys.signAssertion,
+      publicAddress: address,
+      clock,
+      log,
+      onAccess,
+      ownPorts: () => ownPorts,
+    });
+    closing(proxy, (forwarder) => forwarder.close());
+    edge.setProxy(proxy);
+
+    // What ends a right ends what is open by it.
+    sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
+    accounts.onChange((userId) => void live.rejudge(userId));
+    policy.onReload(() => void live.rejudge());
+    routes.onChange(() => void live.rejudge());
+
+    // The main host.
+    const health = createHealth({ store, policy, certificates, integrations });
+    const explainUrl = createExplain(facts, address);
+    const throttle = createThrottle({ store, clock, config: config.login });
+    const addressOf = (request: { raw: object; ip: string }): string =>
+      canonicalOf(request.raw as never)?.address ?? request.ip;
+    const shared = {
+      accounts,
+      sessions,
+      audit,
+      identify,
+      publicAddress: address,
+      config,
+      throttle,
+      addressOf,
+      clock,
+      log,
+    };
+    const main = Fastify({ loggerInstance: log, disableRequestLogging: true, bodyLimit: 1024 * 1024 });
+    closing(main, (server) => server.close());
+    shapeErrors(main, log);
+    await main.register(accessHook, { onAccess, domain: config.domain });
+    await main.register(healthRoutes, { isReady: readiness.isReady });
+    await main.register(jwksRoutes, { keys });
+    await main.register(oidcRoutes, { oidc, origin: address.origin });
+    await main.register(loginRoutes, { ...shared, findRoute: routes.find, caPem: certificates.caPem });
+    await main.register(apiRoutes, {
+      ...shared,
+      prefix: '/api/v1',
+      version,
+      policy,
+      routes,
+      live,
+      integrations: () => integrations,
+      health,
+      explainUrl,
+      mail,
+      onChange: store.onChange,
+    });
+    await main.register(uiRoutes, { folder: join(import.meta.dirname, '..', 'dashboard', 'build'), identify });
+    await main.ready();
+    edge.setMainHandler(main.routing as never);
+
+    // The other listeners, then the work that goes on in the background.
+    if (config.httpListen !== undefined) {
+      const redirect = { listen: parseListen(config.httpListen), publicAddress: address, log };
+      closing(await createRedirectListener(redirect), (listener) => listener.close());
+    }
+    const opsListener = { listen: parseListen(config.ops), metrics, isReady: readiness.isReady, health, log };
+    const ops = closing(await createOpsServer(opsListener), (listener) => listener.close());
+    ownPorts.push(ops.port);
+    opened.push(() => readiness.drain());
+    for (const tool of integrations) tool.start();
+    await announce({
+      loaded,
+      log,
+      ops,
+      certificates,
+      health,
+      address,
+      setupLink: await facts.newSetupLink(address),
+      startedAt,
+    });
+  }
+
+  return {
+    log,
+    async start() {
+      try {
+        await open();
+      } catch (error) {
+        await close();
+        throw error;
+      }
+    },
+    close,
+  };
+}

@@ -1,0 +1,40 @@
+import type { LoadedConfig, PublicAddress } from '../config/index.ts';
+import type { ComponentHealth, Log } from '../lib/index.ts';
+import type { Certificates } from '../tls/index.ts';
+
+/** Tells, once everything answers, where Knot is, how to trust it, who may become its first admin and what is unsafe. */
+export async function announce(start: {
+  loaded: LoadedConfig;
+  log: Log;
+  ops: { host: string; port: number };
+  certificates: Certificates;
+  health: () => Promise<ComponentHealth[]>;
+  address: PublicAddress;
+  setupLink: string | undefined;
+  startedAt: number;
+}): Promise<void> {
+  const { loaded, log, ops, certificates, address, setupLink } = start;
+  const { file, sources, config } = loaded;
+  log.info(
+    { file: file ?? null, sources },
+    file ? 'configuration read' : 'no configuration file: the defaults are in force',
+  );
+  for (const { name, status, message, remedy } of await start.health()) {
+    if (status === 'warning' || status === 'failed') log.warn({ component: name, remedy: remedy ?? null }, message);
+  }
+  const isOpsPublic = !['127.0.0.1', '::1', 'localhost'].includes(ops.host);
+  if (isOpsPublic)
+    log.warn(
+      { ops: config.ops },
+      'you MUST keep the ops listener on loopback or behind a firewall, because it asks nobody who they are',
+    );
+  log.info({ url: `http://${ops.host.includes(':') ? `[${ops.host}]` : ops.host}:${ops.port}` }, 'ops listener');
+  const ca = certificates.caFile();
+  if (ca)
+    log.info(
+      { file: ca, url: `${address.origin}/ca.pem` },
+      'certificate authority: import it once and browsers trust every Knot host',
+    );
+  if (setupLink) log.info({ url: setupLink }, 'open this link to make the first admin; it works once');
+  log.info({ ms: Math.round(Date.now() - start.startedAt) }, `ready ${address.origin}`);
+}

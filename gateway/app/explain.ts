@@ -1,0 +1,57 @@
+import type { ExplainUrl, UrlExplanation } from '../api/index.ts';
+import { type Config, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
+import { knotError } from '../lib/index.ts';
+import { createExplain as createProxyExplain } from '../proxy/index.ts';
+import type { Facts } from './facts.ts';
+
+/** Tells what the gateway would do with a request: the proxy maps the address, the policies explain the verdict. */
+export function createExplain(
+  { routes, accounts, sessions, policy }: Facts,
+  address: Pick<PublicAddress, 'domain'>,
+): ExplainUrl {
+  const ask = createProxyExplain({
+    routes,
+    accounts,
+    sessions,
+    decide: policy.decide,
+    explain: policy.explain,
+    publicAddress: address,
+  });
+  return async (question) => {
+    const answer = await ask(question);
+    switch (answer.outcome) {
+      case 'decided': {
+        const { route, action, resource, explanation } = answer;
+        return { route: route.name, action, resource: `${resource.type}::"${resource.id}"`, explanation };
+      }
+      case 'refused':
+        throw knotError(
+          'KNOT_APP_EXPLAIN_REFUSED',
+          422,
+          `This request is refused before anyone asks who it is: ${answer.message}`,
+          {
+            details: { reason: answer.reason },
+          },
+        );
+      case 'main':
+        throw knotError('KNOT_APP_EXPLAIN_MAIN', 422, 'This is the main host, where each page decides for itself.', {
+          remedy: 'Give the address of a tool or application, such as https://jupyterhub.DOMAIN/.',
+        });
+      case 'untouched':
+        throw knotError(
+          'KNOT_APP_EXPLAIN_UNTOUCHED',
+          422,
+          `${answer.route.title} checks this path itself: Knot forwards it without a session.`,
+        );
+    }
+  };
+}
+
+/** The same for the command line, where nothing listens. */
+export async function explainUrl(
+  facts: Facts,
+  config: Config,
+  question: { username: string; method: string; url: string },
+): Promise<UrlExplanation> {
+  return createExplain(facts, publicAddress(config, parseListen(config.listen).port))(question);
+}

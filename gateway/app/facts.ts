@@ -1,0 +1,86 @@
+import { type Accounts, createAccounts } from '../accounts/index.ts';
+import { type Audit, createAudit } from '../audit/index.ts';
+import { type Config, databaseUrl, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
+import type { AuditEntry, Clock, Log } from '../lib/index.ts';
+import { type Clients, createClients } from '../oidc/index.ts';
+import { createPolicy, type Policy, type PolicyReload } from '../policy/index.ts';
+import { createRoutes, type Routes } from '../routes/index.ts';
+import { createSessions, type Sessions } from '../sessions/index.ts';
+import { openStore, type Store } from '../store/index.ts';
+
+/** The store and the facts on it: all that a command needs, and the ground of the gateway. */
+export type Facts = {
+  store: Store;
+  audit: Audit;
+  accounts: Accounts;
+  sessions: Sessions;
+  policy: Policy;
+  routes: Routes;
+  clients: Clients;
+  /** A fresh link that makes the first admin, replacing earlier ones; undefined when there is an admin. */
+  newSetupLink(address?: PublicAddress): Promise<string | undefined>;
+  close(): Promise<void>;
+};
+
+export type FactsOptions = {
+  clock: Clock;
+  log: Log;
+  /** The gateway follows its policy folder and records what it makes of it; a command only reads it. */
+  isGateway?: boolean;
+};
+
+/** @throws KNOT_STORE_* when the database cannot be used */
+export async function openFacts(config: Config, { clock, log, isGateway = false }: FactsOptions): Promise<Facts> {
+  const store = await openStore({ url: databaseUrl(config), clock, log });
+  try {
+    const audit = createAudit({ store, clock });
+    const { record } = audit;
+    const passwordRules = { minimumLength: config.login.minimumPasswordLength };
+    const accounts = createAccounts({ store, clock, record, passwordRules, log });
+    const routes = await createRoutes({ store, clock, log });
+    const clients = createClients({ store, clock, record });
+    const recordReload = (reload: PolicyReload): void => {
+      if (!isGateway) return;
+      audit
+        .append(policyEntry(reload))
+        .catch((error: unknown) => log.error({ err: error }, 'a policy change could not be recorded'));
+    };
+    const policy = await createPolicy({ folder: config.policies, clock, log, watch: isGateway, recordReload });
+    const sessions = createSessions({ store, clock, config: config.sessions, record, log });
+    return {
+      store,
+      audit,
+      accounts,
+      sessions,
+      policy,
+      routes,
+      clients,
+      async newSetupLink(address = publicAddress(config, parseListen(config.listen).port)) {
+        if (await accounts.hasAdmin()) return undefined;
+        const { token } = await accounts.createLink(
+          { kind: 'setup', lifetimeSeconds: config.login.linkSeconds },
+          { name: 'system' },
+        );
+        return `${address.origin}/setup/${token}`;
+      },
+      async close() {
+        await policy.close();
+        await sessions.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function policyEntry({ outcome, ...detail }: PolicyReload): AuditEntry {
+  return {
+    action: outcome === 'loaded' ? 'policy.loaded' : 'policy.refused',
+    actor: 'system',
+    subject: 'policies',
+    outcome: outcome === 'loaded' ? 'done' : 'refused',
+    detail,
+  };
+}

@@ -1,0 +1,76 @@
+import { resolve } from 'node:path';
+import {
+  type AppSettings,
+  type Config,
+  parseListen,
+  type PublicAddress,
+  publicAddress,
+  readSecret,
+} from '../config/index.ts';
+import { createJupyterHub, type Integration, type JupyterHubOptions } from '../integrations/index.ts';
+import { silentLog, systemClock } from '../lib/index.ts';
+import { createSupervisor } from '../process/index.ts';
+import { parseUpstream, type Route } from '../routes/index.ts';
+
+/** Every configured tool with single sign-on; today JupyterHub. */
+export async function createIntegrations(
+  config: Config,
+  options: Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'>,
+): Promise<Integration[]> {
+  const { jupyterhub } = config.integrations;
+  const secret = jupyterhub.clientSecret;
+  const hub = await createJupyterHub({
+    ...options,
+    config: jupyterhub,
+    dataFolder: config.data,
+    ...(secret && { clientSecret: readSecret(secret, config.baseFolder) }),
+  });
+  return hub ? [hub] : [];
+}
+
+/** A plain web application as a route. The operator wrote its address down, so it may be on this machine. */
+export function appRoute(app: AppSettings, address: PublicAddress): Route {
+  return {
+    host: address.hostOf(app.name),
+    name: app.name,
+    kind: 'app',
+    title: app.title ?? app.name,
+    audience: app.audience,
+    upstream: parseUpstream(app.upstream, { allowLoopback: true }),
+    ownedPrefixes: [],
+    untouchedPrefixes: [],
+    switches: { encodedSlash: false, methods: [] },
+  };
+}
+
+/** A path of the configuration, relative to its file. */
+export function absolute(config: Config, path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(config.baseFolder, path);
+}
+
+export function mailSettings(config: Config) {
+  const { mail } = config;
+  if (!mail) return undefined;
+  return {
+    server: mail.server,
+    from: mail.from,
+    ...(mail.password && { password: readSecret(mail.password, config.baseFolder) }),
+  };
+}
+
+/**
+ * What belongs into a tool's own configuration, without starting anything; undefined for an unknown one or one that is off.
+ */
+export async function describeIntegration(config: Config, name: string): Promise<string | undefined> {
+  const listen = parseListen(config.listen);
+  const supervisor = createSupervisor({ clock: systemClock, log: silentLog });
+  const integrations = await createIntegrations(config, {
+    publicAddress: publicAddress(config, listen.port),
+    caFile: undefined,
+    supervisor,
+    listenAddress: listen,
+    clock: systemClock,
+    log: silentLog,
+  });
+  return integrations.find((tool) => tool.name === name)?.settings();
+}

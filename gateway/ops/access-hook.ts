@@ -1,0 +1,45 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import type { AccessEntry } from '../lib/index.ts';
+import { canonicalOf } from '../proxy/index.ts';
+
+export type AccessHookOptions = { onAccess(entry: AccessEntry): void; domain: string };
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by whoever found out who asks, for the access line. */
+    username: string;
+  }
+}
+
+/** One access line for each request of the main host, also for those whose answer a library writes itself. */
+export const accessHook = fp(
+  async (app: FastifyInstance, { onAccess, domain }: AccessHookOptions) => {
+    app.decorateRequest('username', '');
+    app.addHook('onRequest', async (request, reply) => {
+      const startedAt = performance.now();
+      reply.raw.once('close', () => onAccess(entryOf(request, reply, domain, performance.now() - startedAt)));
+    });
+  },
+  { name: 'access-hook' },
+);
+
+function entryOf(request: FastifyRequest, reply: FastifyReply, domain: string, totalMs: number): AccessEntry {
+  const { raw } = reply;
+  return {
+    requestId: request.id,
+    method: request.method,
+    host: domain,
+    path: (request.originalUrl || request.url).split('?', 1)[0]!,
+    status: raw.writableFinished || raw.headersSent ? raw.statusCode : 499,
+    user: request.username,
+    route: 'main',
+    verdict: '',
+    reason: '',
+    address: canonicalOf(request.raw)?.address ?? request.ip,
+    protocol: request.raw.httpVersionMajor === 2 ? 'h2' : 'h1',
+    bytesIn: Number(request.headers['content-length'] ?? 0) || 0,
+    bytesOut: Number(reply.getHeader('content-length') ?? 0) || 0,
+    totalMs,
+  };
+}
