@@ -141,7 +141,7 @@ export function createEdge(options: EdgeOptions): Edge {
     }
     if (target !== 'main') {
       if (proxy === undefined) return refuseUp(request, socket, starting, canonical);
-      return proxy.upgrade(request, socket, head, canonical, target);
+      return proxy.upgrade(socket, head, canonical, target);
     }
     if (mainUpgrade === undefined) return refuseUp(request, socket, notCanonical('unknown_host'), canonical);
     rememberCanonical(request, canonical);

@@ -29,8 +29,6 @@ export type ExchangeContext = {
   onAccess(entry: AccessEntry): void;
 };
 
-type AnswerHead = Dispatcher.DispatchController;
-
 const exchangeOf = Symbol('exchange');
 type Tagged = ClientResponse & { [exchangeOf]?: Exchange };
 
@@ -158,7 +156,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     this.#hasUpstreamBytes = true;
   }
 
-  onResponseStart(controller: AnswerHead, status: number, headers: AnswerHeaders, statusMessage?: string): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: AnswerHeaders,
+    statusMessage?: string,
+  ): void {
     if (this.isOver) return controller.abort(clientLeft);
     if (status < 200) return this.#relayInformation(status, headers);
     if (status > 599) throw new RangeError('status out of range');

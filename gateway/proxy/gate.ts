@@ -1,12 +1,21 @@
 import type { Accounts } from '../accounts/index.ts';
-import type { Action, Authorize, CanonicalRequest, Decision, Principal, Resource, Session } from '../lib/index.ts';
+import type {
+  Action,
+  AuthorizationRequest,
+  Authorize,
+  CanonicalRequest,
+  Decision,
+  Principal,
+  Session,
+} from '../lib/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 
 /** Who is behind a request: the session of this host, and the person. */
 export type Visitor = { session: Session; principal: Principal };
 
-export type Verdict = { action: Action; resource: Resource; decision: Decision };
+/** A decision with the question it answers. */
+export type Verdict = { question: AuthorizationRequest; decision: Decision };
 
 /** What is asked for, apart from who asks: the facts a decision needs, kept for judging a long stream again. */
 export type Asked = Pick<CanonicalRequest, 'method' | 'host' | 'decodedPath' | 'address' | 'isUpgrade'>;
@@ -15,6 +24,8 @@ export type Gate = {
   /** From caches only: undefined means "ask `find`", null means nobody. */
   peek(cookie: string | undefined, host: string): Visitor | null | undefined;
   find(cookie: string | undefined, host: string): Promise<Visitor | null>;
+  /** What a request asks the policies; the same for a live request, a long stream and an explanation. */
+  question(asked: Asked, route: Route, principal: Principal): AuthorizationRequest;
   decide(asked: Asked, route: Route, principal: Principal): Verdict;
   /** Session, person, route and verdict, all asked anew. */
   isStillAllowed(cookie: string | undefined, asked: Asked, route: Route): Promise<boolean>;
@@ -28,7 +39,7 @@ export type GateOptions = {
 };
 
 /** Safe methods without an upgrade only look; everything else acts (DESIGN.md section 6). */
-export function actionOf(asked: Pick<Asked, 'method' | 'isUpgrade'>): Action {
+function actionOf(asked: Pick<Asked, 'method' | 'isUpgrade'>): Action {
   const isSafe = asked.method === 'GET' || asked.method === 'HEAD' || asked.method === 'OPTIONS';
   return isSafe && !asked.isUpgrade ? 'view' : 'open';
 }
@@ -38,12 +49,19 @@ export function createGate({ sessions, accounts, routes, decide }: GateOptions):
     return principal?.state === 'active' ? { session, principal } : null;
   }
 
-  function verdict(asked: Asked, route: Route, principal: Principal): Verdict {
-    const action = actionOf(asked);
-    const resource = routes.resourceAt(route, asked.decodedPath);
+  function question(asked: Asked, route: Route, principal: Principal): AuthorizationRequest {
     const { method, host, decodedPath: path, address, isUpgrade } = asked;
-    const decision = decide({ principal, action, resource, context: { method, host, path, address, isUpgrade } });
-    return { action, resource, decision };
+    return {
+      principal,
+      action: actionOf(asked),
+      resource: routes.resourceAt(route, path),
+      context: { method, host, path, address, isUpgrade },
+    };
+  }
+
+  function verdict(asked: Asked, route: Route, principal: Principal): Verdict {
+    const asking = question(asked, route, principal);
+    return { question: asking, decision: decide(asking) };
   }
 
   async function find(cookie: string | undefined, host: string): Promise<Visitor | null> {
@@ -59,6 +77,7 @@ export function createGate({ sessions, accounts, routes, decide }: GateOptions):
       return principal === undefined ? undefined : visitor(session, principal);
     },
     find,
+    question,
     decide: verdict,
     async isStillAllowed(cookie, asked, route) {
       const current = routes.find(route.host);
@@ -67,4 +86,12 @@ export function createGate({ sessions, accounts, routes, decide }: GateOptions):
       return found !== null && verdict(asked, current, found.principal).decision.effect === 'allow';
     },
   };
+}
+
+/** Paths of non-browser clients that bring their own tokens; they are forwarded without naming anyone. */
+export function isUntouched(route: Route, decodedPath: string): boolean {
+  for (const prefix of route.untouchedPrefixes) {
+    if (prefix.endsWith('/') ? decodedPath.startsWith(prefix) : decodedPath === prefix) return true;
+  }
+  return false;
 }

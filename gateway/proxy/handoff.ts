@@ -1,6 +1,6 @@
 import type { PublicAddress } from '../config/index.ts';
 import { type CanonicalRequest, cookieValues, hashSecret, newSecret } from '../lib/index.ts';
-import type { Sessions } from '../sessions/index.ts';
+import { describeDevice, type Sessions } from '../sessions/index.ts';
 import { answer } from './answers.ts';
 import type { Exchange } from './exchange.ts';
 import { handoffFailed, notFoundHere } from './refusals.ts';
@@ -49,7 +49,7 @@ export function createHandoff({
         : await sessions.redeemCode(code, {
             host: canonical.host,
             binding: hashSecret(secret),
-            device: canonical.userAgent ?? '',
+            device: describeDevice(canonical.userAgent),
             address: canonical.address,
           });
     if (redeemed === undefined) return exchange.refuse(handoffFailed(`${target.publicOrigin}/`));

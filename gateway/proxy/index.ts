@@ -7,5 +7,6 @@
  */
 export { createEdge, type Edge, type EdgeOptions } from './edge.ts';
 export { canonicalOf } from './remembered.ts';
+export type { ExplainUrl, UrlExplanation } from './explain.ts';
 export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';
 export { defaultLimits, type ProxyLimits } from './limits.ts';

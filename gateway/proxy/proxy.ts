@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Accounts } from '../accounts/index.ts';
 import type { PublicAddress } from '../config/index.ts';
@@ -14,22 +13,26 @@ import {
 import type { Live } from '../live/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
+import { type ClientRequest, type ClientResponse, isNavigation, type Refusal } from './answers.ts';
 import { createAssertions } from './assertion.ts';
-import { type ClientRequest, type ClientResponse, isNavigation } from './answers.ts';
 import { isCrossOrigin } from './cross-origin.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
-import { createGate, type Visitor } from './gate.ts';
+import { createExplain, type ExplainOptions, type ExplainUrl } from './explain.ts';
+import { createGate, isUntouched, type Visitor } from './gate.ts';
 import { createHandoff, isReserved } from './handoff.ts';
 import { createInFlight } from './in-flight.ts';
 import { defaultLimits, type ProxyLimits } from './limits.ts';
-import { crossOrigin, denied, unauthenticated } from './refusals.ts';
-import { createUpstreams } from './upstreams.ts';
+import { crossOrigin, denied, notFoundHere, unauthenticated, unavailable } from './refusals.ts';
+import { Tunnel, type Tunnels } from './tunnel.ts';
+import { createUpstreams, type Target } from './upstreams.ts';
 
 export type ProxyOptions = {
   routes: Pick<Routes, 'find' | 'list' | 'resourceAt' | 'onChange'>;
   sessions: Pick<Sessions, 'peek' | 'find' | 'redeemCode' | 'cookie'>;
-  accounts: Pick<Accounts, 'peekPrincipal' | 'principal'>;
+  accounts: Pick<Accounts, 'peekPrincipal' | 'principal' | 'principalByName'>;
   decide: Authorize;
+  /** Given when `explainUrl` is wanted. */
+  explain?: ExplainOptions['explain'];
   live: Live;
   signAssertion: SigningKeys['signAssertion'];
   publicAddress: PublicAddress;
@@ -45,10 +48,27 @@ export type Proxy = {
   /** Everything from identity to the last byte of the answer. Never throws. */
   handle(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest, route: Route): void;
   /** An upgrade on a route host: authorize, dial, relay the upstream's answer, splice. Never throws. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, canonical: CanonicalRequest, route: Route): void;
-  /** Requests in flight. */
-  count(): number;
+  upgrade(socket: Duplex, head: Buffer, canonical: CanonicalRequest, route: Route): void;
+  explainUrl: ExplainUrl;
+  /** Drops cached assertions after the signing keys changed. */
+  forgetAssertions(): void;
+  /** Requests and WebSockets in flight. */
+  counts(): { requests: number; webSockets: number };
+  /** Tells every WebSocket to come back, spread over `graceMs`. */
+  drain(graceMs: number): void;
   close(): Promise<void>;
+};
+
+/** What a request and an upgrade have in common while they are judged. */
+type Subject = {
+  readonly canonical: CanonicalRequest;
+  readonly target: Target;
+  readonly requestId: string;
+  visitor: Visitor | undefined;
+  verdict: string;
+  decisionId: string | undefined;
+  refuse(refusal: Refusal): void;
+  forward(identity: readonly string[]): void;
 };
 
 /** Makes the forward path of every host that is not the main one. Synchronous from end to end when the caches hit. */
@@ -57,6 +77,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const limits = { ...defaultLimits, ...options.limits };
   const gate = createGate(options);
   const inFlight = createInFlight();
+  const tunnels: Tunnels = new Set();
   const context: ExchangeContext = { gate, live, log, limits, inFlight, onAccess };
   const guard = { ownPorts: options.ownPorts ?? (() => []) };
   const upstreams = createUpstreams({ publicAddress, limits, guard });
@@ -64,82 +85,81 @@ export function createProxy(options: ProxyOptions): Proxy {
   const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion: options.signAssertion, clock });
   const stopWatchingRoutes = routes.onChange(() => upstreams.keepOnly(routes.list()));
 
-  function handle(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest, route: Route): void {
-    const exchange = new Exchange(request, response, canonical, upstreams.target(route), context);
-    if (isReserved(canonical)) return settle(exchange, handoff.answerReserved(exchange));
-    if (isCrossOrigin(canonical, exchange.target)) return exchange.refuse(crossOrigin());
-    if (isUntouched(route, canonical)) return exchange.forward([]);
+  /** The order of the checks is the order of a request's life (DESIGN.md section 4). */
+  function judge(subject: Subject): void {
+    const { canonical, target } = subject;
+    if (isCrossOrigin(canonical, target)) return subject.refuse(crossOrigin());
+    if (isUntouched(target.route, canonical.decodedPath)) return subject.forward([]);
     const visitor = gate.peek(canonical.cookie, canonical.host);
-    if (visitor === undefined) return settle(exchange, lookUp(exchange));
-    admit(exchange, visitor);
+    if (visitor === undefined) return settle(subject, lookUp(subject));
+    admit(subject, visitor);
   }
 
-  async function lookUp(exchange: Exchange): Promise<void> {
-    admit(exchange, await gate.find(exchange.canonical.cookie, exchange.canonical.host));
+  async function lookUp(subject: Subject): Promise<void> {
+    admit(subject, await gate.find(subject.canonical.cookie, subject.canonical.host));
   }
 
-  function admit(exchange: Exchange, visitor: Visitor | null): void {
-    if (visitor === null) return askToSignIn(exchange);
-    const { canonical, target } = exchange;
-    exchange.visitor = visitor;
+  function admit(subject: Subject, visitor: Visitor | null): void {
+    if (visitor === null) return askToSignIn(subject);
+    const { canonical, target } = subject;
+    subject.visitor = visitor;
     const verdict = gate.decide(canonical, target.route, visitor.principal);
-    exchange.verdict = verdict.decision.effect;
+    subject.verdict = verdict.decision.effect;
     if (verdict.decision.effect !== 'allow') {
       const decisionId = newShortId();
-      exchange.decisionId = decisionId;
+      subject.decisionId = decisionId;
       const { principal } = visitor;
       const { origin } = publicAddress;
-      return exchange.refuse(denied({ principal, route: target.route, verdict, decisionId, origin }));
+      return subject.refuse(denied({ principal, route: target.route, verdict, decisionId, origin }));
     }
     const identity = assertions.peek(visitor);
-    if (identity !== undefined) return exchange.forward(identity);
-    settle(
-      exchange,
-      assertions.sign(visitor).then((signed) => exchange.forward(signed)),
-    );
+    if (identity === undefined) return settle(subject, signAndForward(subject, visitor));
+    subject.forward(identity);
   }
 
-  function askToSignIn(exchange: Exchange): void {
-    if (isNavigation(exchange.canonical)) return handoff.begin(exchange);
-    exchange.refuse(unauthenticated(exchange.canonical.host));
+  async function signAndForward(subject: Subject, visitor: Visitor): Promise<void> {
+    subject.forward(await assertions.sign(visitor));
+  }
+
+  function askToSignIn(subject: Subject): void {
+    const { canonical } = subject;
+    if (subject instanceof Exchange && isNavigation(canonical)) return handoff.begin(subject);
+    subject.refuse(unauthenticated(canonical.host));
   }
 
   /** A failure of our own (store, keys) is never a way in: the request ends with 503 (catalogue C3). */
-  function settle(exchange: Exchange, work: Promise<void>): void {
+  function settle(subject: Subject, work: Promise<void>): void {
     work.catch((error: unknown) => {
-      log.error({ requestId: exchange.requestId, host: exchange.canonical.host, err: error }, 'request failed');
-      exchange.refuse(unavailable);
+      log.error({ requestId: subject.requestId, host: subject.canonical.host, err: error }, 'request failed');
+      subject.refuse(unavailable());
     });
   }
 
   return {
-    handle,
-    upgrade: (_request, socket) => void socket.destroy(),
-    count: () => inFlight.count(),
+    handle(request, response, canonical, route) {
+      const exchange = new Exchange(request, response, canonical, upstreams.target(route), context);
+      if (isReserved(canonical)) return settle(exchange, handoff.answerReserved(exchange));
+      judge(exchange);
+    },
+    upgrade(socket, head, canonical, route) {
+      const tunnel = new Tunnel(socket, head, canonical, upstreams.target(route), context, tunnels);
+      if (isReserved(canonical)) return tunnel.refuse(notFoundHere());
+      judge(tunnel);
+    },
+    explainUrl: createExplain({ ...options, gate, explain: options.explain }),
+    forgetAssertions: () => assertions.forget(),
+    counts: () => ({ requests: inFlight.count(), webSockets: tunnels.size }),
+    drain(graceMs) {
+      for (const tunnel of tunnels) {
+        setTimeout(() => tunnel.close('service restart', 1012), Math.random() * graceMs).unref();
+      }
+    },
     async close() {
       stopWatchingRoutes();
+      for (const tunnel of tunnels) tunnel.close('service restart', 1012);
       inFlight.cutAll();
       inFlight.close();
       await upstreams.close();
     },
   };
-}
-
-const unavailable = {
-  status: 503,
-  heading: 'Not available',
-  reason: 'Knot could not find out who you are.',
-  remedy: 'Try again in a moment.',
-  code: 'KNOT_PROXY_UNAVAILABLE',
-  reasonCode: 'gateway_failure',
-  headers: { 'retry-after': '5' },
-};
-
-/** Paths of non-browser clients that bring their own tokens; they are forwarded without naming anyone. */
-function isUntouched(route: Route, canonical: CanonicalRequest): boolean {
-  for (const prefix of route.untouchedPrefixes) {
-    const { decodedPath } = canonical;
-    if (prefix.endsWith('/') ? decodedPath.startsWith(prefix) : decodedPath === prefix) return true;
-  }
-  return false;
 }

@@ -58,12 +58,13 @@ export function denied(options: {
   origin: string;
 }): Refusal {
   const { principal, route, verdict, decisionId, origin } = options;
-  const { rules, reason, policyVersion } = verdict.decision;
+  const { question, decision } = verdict;
+  const { rules, reason, policyVersion } = decision;
   const rule = rules[0];
   return {
     status: 403,
     heading: 'Not allowed',
-    reason: `You are signed in as ${principal.username}, and the policies do not allow you to ${verdict.action} ${describe(route, verdict)}.`,
+    reason: `You are signed in as ${principal.username}, and the policies do not allow you to ${question.action} ${describe(route, verdict)}.`,
     remedy:
       rule === undefined
         ? 'No rule permits it. An administrator can add one to the policy files.'
@@ -80,11 +81,12 @@ export function denied(options: {
     ],
     code: 'KNOT_PROXY_DENIED',
     reasonCode: reason,
-    details: { decisionId, rule: rule?.rule ?? null, file: rule?.file ?? null, action: verdict.action, policyVersion },
+    details: { decisionId, rule: rule?.rule ?? null, file: rule?.file ?? null, action: question.action, policyVersion },
   };
 }
 
-function describe(route: Route, { resource }: Verdict): string {
+function describe(route: Route, { question }: Verdict): string {
+  const { resource } = question;
   const owner = resource.attributes.owner;
   return owner === undefined ? route.title : `what belongs to ${owner} in ${route.title}`;
 }
@@ -108,6 +110,18 @@ export function notFoundHere(): Refusal {
     links: [{ href: '/', label: 'Open the application' }],
     code: 'KNOT_PROXY_RESERVED_PATH',
     reasonCode: 'reserved_path',
+  };
+}
+
+export function unavailable(): Refusal {
+  return {
+    status: 503,
+    heading: 'Not available',
+    reason: 'Knot could not find out who you are.',
+    remedy: 'Try again in a moment.',
+    code: 'KNOT_PROXY_UNAVAILABLE',
+    reasonCode: 'gateway_failure',
+    headers: { 'retry-after': '5' },
   };
 }
 
