@@ -12,7 +12,7 @@ export async function checkFolder(folder: string, clock: Clock = systemClock): P
   const snapshot = await readFolder(folder);
   const slot = takeSlot();
   try {
-    const { set, files, problems, casesPassed } = load(snapshot, slot.candidate);
+    const { set, files, problems, casesPassed } = await load(snapshot, slot.candidate);
     return {
       version: set?.version ?? 'none',
       loadedAt: clock.now(),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as pause } from 'node:timers/promises';
 import { judge, parseCases } from './cases.ts';
 import { decide, prepare, type RuleSet } from './engine.ts';
 import { factsOf } from './facts.ts';
@@ -17,15 +18,17 @@ export type Loaded = {
 
 /**
  * Parses, validates and tries a reading of the folder, under the engine's id `candidate`: the set in force is not touched.
- * Later steps run only when the earlier ones found nothing, so that one mistake is reported once.
+ * Later steps run only when the earlier ones found nothing, so that one mistake is reported once. Requests are served in
+ * between the steps; one `load` at a time may use an id.
  */
-export function load(snapshot: Snapshot, candidate: string): Loaded {
+export async function load(snapshot: Snapshot, candidate: string): Promise<Loaded> {
   const problems = [...snapshot.problems];
   const rules: Rule[] = [];
   const ruleCounts = new Map<string, number>();
   const schema = snapshot.files.find((file) => file.kind === 'schema');
   if (schema) problems.push(...checkSchema(schema));
   for (const file of snapshot.files.filter(({ kind }) => kind === 'rules')) {
+    await pause();
     const parsed = parseRules(file);
     ruleCounts.set(file.name, parsed.rules.length);
     rules.push(...parsed.rules);
@@ -34,6 +37,7 @@ export function load(snapshot: Snapshot, candidate: string): Loaded {
   const tests = snapshot.files.filter(({ kind }) => kind === 'cases').map(parseCases);
   problems.push(...duplicateIds(rules), ...tests.flatMap((test) => test.problems));
   if (rules.length === 0 && !problems.some(isError)) problems.push(noRules);
+  await pause();
   if (schema && !problems.some(({ severity, kind }) => severity === 'error' && kind !== 'case')) {
     problems.push(...checkRules(schema, rules));
   }
@@ -47,6 +51,7 @@ export function load(snapshot: Snapshot, candidate: string): Loaded {
     }
     if (!problems.some(isError)) {
       for (const one of tests.flatMap((test) => test.cases)) {
+        if (casesPassed % casesPerTurn === 0) await pause();
         const problem = judge(one, decide(candidate, tried, one.request));
         if (problem) problems.push(problem);
         else casesPassed += 1;
@@ -59,6 +64,9 @@ export function load(snapshot: Snapshot, candidate: string): Loaded {
   });
   return { set, files, problems, casesPassed };
 }
+
+/** 150 us each. */
+const casesPerTurn = 20;
 
 export function createRuleSet(rules: readonly Rule[], version: string, isFallback = false): RuleSet {
   return { version, isFallback, rules, byKey: new Map(rules.map((rule) => [rule.key, rule])), facts: factsOf(rules) };

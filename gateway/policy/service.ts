@@ -49,6 +49,8 @@ export type PolicyOptions = {
 };
 
 const maxDecisions = 100_000;
+const keptLastGood = 'policies refused; the last good set stays in force';
+const startedWithout = 'no valid policies; until they are corrected only the admin pages are open, to active admins';
 const settleMs = 100;
 const settleTries = 8;
 
@@ -75,10 +77,17 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
   let isClosed = false;
   prepare(slot.live, set.rules);
 
-  function apply(snapshot: Snapshot): void {
-    if (isClosed || snapshot.hash === lastHash) return;
+  async function apply(snapshot: Snapshot): Promise<void> {
+    if (snapshot.hash === lastHash) return;
+    const loaded = await tryLoad(snapshot);
+    if (isClosed) return;
     lastHash = snapshot.hash;
-    const loaded = tryLoad(snapshot);
+    if (loaded.set) {
+      // From here to the end of the swap nothing waits, so that no request is judged by half a set.
+      const failures = prepare(slot.live, loaded.set.rules).map(engineProblem);
+      loaded.problems.push(...failures);
+      if (failures.length > 0) loaded.set = undefined;
+    }
     const previousVersion = set.version;
     const { files, problems, casesPassed } = loaded;
     if (loaded.set) {
@@ -88,20 +97,15 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
       log.info({ version: set.version, rules: set.rules.length, cases: casesPassed }, 'policies loaded');
     } else {
       status = { ...status, isCurrent: false, files, problems, casesPassed };
-      for (const problem of problems) log.error({ ...problem }, 'policies refused; the last good set stays in force');
+      for (const { message: problem, ...place } of problems) log.error({ ...place, problem }, 'the policy files have a problem');
+      log.error({ version: set.version, problems: problems.length }, set.isFallback ? startedWithout : keptLastGood);
     }
     tell(previousVersion);
   }
 
-  /** From here to the end nothing waits, so that no request is judged by half a set. */
-  function tryLoad(snapshot: Snapshot): Loaded {
+  async function tryLoad(snapshot: Snapshot): Promise<Loaded> {
     try {
-      const loaded = load(snapshot, slot.candidate);
-      if (!loaded.set) return loaded;
-      const failures = prepare(slot.live, loaded.set.rules).map(engineProblem);
-      return failures.length === 0
-        ? loaded
-        : { ...loaded, set: undefined, problems: [...loaded.problems, ...failures] };
+      return await load(snapshot, slot.candidate);
     } catch (error) {
       log.error({ err: error }, 'the policy engine failed');
       return {
@@ -141,7 +145,7 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
   /** Reads one after the other, so that an older reading never replaces a newer one. */
   function enqueue(read: () => Promise<Snapshot>): Promise<PolicyStatus> {
     const done = queue.then(async () => {
-      if (!isClosed) apply(await read());
+      if (!isClosed) await apply(await read());
       return status;
     });
     queue = done.catch(() => undefined);
@@ -167,7 +171,9 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
         folder,
         log,
         usePolling: options.watch === 'polling',
-        onChange: () => void enqueue(() => readSettled(folder)),
+        onChange: () => {
+          enqueue(() => readSettled(folder)).catch((error: unknown) => log.error({ err: error }, 'reloading the policies failed'));
+        },
       })
     : undefined;
   // A change between the first reading and the start of the watch would go unseen.
@@ -191,9 +197,9 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
     },
     async close() {
       if (isClosed) return;
+      isClosed = true;
       await stopWatching?.();
       await queue;
-      isClosed = true;
       listeners.clear();
       cache.clear();
       releaseSlot(slot);
