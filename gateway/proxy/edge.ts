@@ -12,7 +12,7 @@ import {
   refusedOddity,
 } from '../lib/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
-import type { Certificates } from '../tls/index.ts';
+import { type Certificates, tlsOptions } from '../tls/index.ts';
 import { answerRefusal, type ClientRequest, type ClientResponse, type Refusal, wantsPage } from './answers.ts';
 import { createBrokenConnectionAnswer } from './broken-connections.ts';
 import { createDrain } from './drain.ts';
@@ -178,7 +178,9 @@ export function createEdge(options: EdgeOptions): Edge {
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
   });
   server.on('sessionError', (error) => log.debug({ err: error }, 'HTTP/2 session failed'));
-  const stopWatchingCertificates = certificates.onChange(() => server.setSecureContext(certificates.current()));
+  const stopWatchingCertificates = certificates.onChange(() =>
+    server.setSecureContext({ ...certificates.current(), ...tlsOptions() }),
+  );
 
   return {
     server,

@@ -1,6 +1,7 @@
 import type { Accounts } from '../accounts/index.ts';
 import type { PublicAddress } from '../config/index.ts';
 import {
+  type Action,
   type AuthorizationRequest,
   canonicalize,
   addressBlocks,
@@ -9,18 +10,18 @@ import {
   type ReasonCode,
   refusals,
   refusedOddity,
+  type Resource,
 } from '../lib/index.ts';
 import type { Explanation } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
-import { type Gate, isUntouched } from './gate.ts';
+import { askedOf, isUntouched } from './gate.ts';
 import { refusedMethod } from './methods.ts';
 
 export type ExplainOptions = {
-  routes: Pick<Routes, 'find'>;
+  routes: Pick<Routes, 'find' | 'resourceAt'>;
   accounts: Pick<Accounts, 'principalByName'>;
   publicAddress: Pick<PublicAddress, 'domain'>;
-  explain?: ((request: AuthorizationRequest) => Explanation) | undefined;
-  gate: Pick<Gate, 'question'>;
+  explain(request: AuthorizationRequest): Explanation;
 };
 
 export type UrlExplanation =
@@ -30,7 +31,7 @@ export type UrlExplanation =
   | { outcome: 'main' }
   /** Forwarded without a session: a path of clients with tokens of their own. */
   | { outcome: 'untouched'; route: Route }
-  | { outcome: 'decided'; route: Route; request: AuthorizationRequest; explanation: Explanation };
+  | { outcome: 'decided'; route: Route; action: Action; resource: Resource; explanation: Explanation };
 
 /**
  * What the gateway would do with a request, told by the same steps that a real one takes.
@@ -50,7 +51,7 @@ const nobodyTrusted = addressBlocks([]);
 const urlPattern = /^https:\/\/([^/?#]+)([^#]*)/;
 
 export function createExplain(options: ExplainOptions): ExplainUrl {
-  const { routes, accounts, publicAddress, explain, gate } = options;
+  const { routes, accounts, publicAddress, explain } = options;
 
   async function personOf(question: { username?: string; principal?: Principal }): Promise<Principal> {
     const found = question.principal ?? (await accounts.principalByName(question.username ?? ''));
@@ -88,9 +89,9 @@ export function createExplain(options: ExplainOptions): ExplainUrl {
       refusedMethod(canonical.method, route.switches.methods) ?? refusedOddity(canonical.oddities, route.switches);
     if (reason !== undefined) return refused(reason);
     if (isUntouched(route, canonical.decodedPath)) return { outcome: 'untouched', route };
-    if (explain === undefined) throw new TypeError('explainUrl needs `explain`');
-    const request = gate.question(canonical, route, await personOf(question));
-    return { outcome: 'decided', route, request, explanation: explain(request) };
+    const request = askedOf(routes, canonical, route, await personOf(question));
+    const { action, resource } = request;
+    return { outcome: 'decided', route, action, resource, explanation: explain(request) };
   };
 }
 

@@ -24,8 +24,6 @@ export type Gate = {
   /** From caches only: undefined means "ask `find`", null means nobody. */
   peek(cookie: string | undefined, host: string): Visitor | null | undefined;
   find(cookie: string | undefined, host: string): Promise<Visitor | null>;
-  /** What a request asks the policies; the same for a live request, a long stream and an explanation. */
-  question(asked: Asked, route: Route, principal: Principal): AuthorizationRequest;
   decide(asked: Asked, route: Route, principal: Principal): Verdict;
   /** Session, person, route and verdict, all asked anew. */
   isStillAllowed(cookie: string | undefined, asked: Asked, route: Route): Promise<boolean>;
@@ -44,24 +42,30 @@ function actionOf(asked: Pick<Asked, 'method' | 'isUpgrade'>): Action {
   return isSafe && !asked.isUpgrade ? 'view' : 'open';
 }
 
+/** What a request asks the policies: the same for a live request, a long stream and an explanation. */
+export function askedOf(
+  routes: Pick<Routes, 'resourceAt'>,
+  asked: Asked,
+  route: Route,
+  principal: Principal,
+): AuthorizationRequest {
+  const { method, host, decodedPath: path, address, isUpgrade } = asked;
+  return {
+    principal,
+    action: actionOf(asked),
+    resource: routes.resourceAt(route, path),
+    context: { method, host, path, address, isUpgrade },
+  };
+}
+
 export function createGate({ sessions, accounts, routes, decide }: GateOptions): Gate {
   function visitor(session: Session, principal: Principal | undefined): Visitor | null {
     return principal?.state === 'active' ? { session, principal } : null;
   }
 
-  function question(asked: Asked, route: Route, principal: Principal): AuthorizationRequest {
-    const { method, host, decodedPath: path, address, isUpgrade } = asked;
-    return {
-      principal,
-      action: actionOf(asked),
-      resource: routes.resourceAt(route, path),
-      context: { method, host, path, address, isUpgrade },
-    };
-  }
-
   function verdict(asked: Asked, route: Route, principal: Principal): Verdict {
-    const asking = question(asked, route, principal);
-    return { question: asking, decision: decide(asking) };
+    const question = askedOf(routes, asked, route, principal);
+    return { question, decision: decide(question) };
   }
 
   async function find(cookie: string | undefined, host: string): Promise<Visitor | null> {
@@ -77,7 +81,6 @@ export function createGate({ sessions, accounts, routes, decide }: GateOptions):
       return principal === undefined ? undefined : visitor(session, principal);
     },
     find,
-    question,
     decide: verdict,
     async isStillAllowed(cookie, asked, route) {
       const current = routes.find(route.host);

@@ -7,6 +7,7 @@
  */
 export { createEdge, type Edge, type EdgeOptions } from './edge.ts';
 export { canonicalOf } from './remembered.ts';
-export type { ExplainUrl, UrlExplanation } from './explain.ts';
+export { createExplain, type ExplainOptions, type ExplainUrl, type UrlExplanation } from './explain.ts';
+export { createRedirectListener, type RedirectListener } from './redirect.ts';
 export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';
 export { defaultLimits, type ProxyLimits } from './limits.ts';

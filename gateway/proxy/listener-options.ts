@@ -1,5 +1,5 @@
 import type { SecureServerOptions } from 'node:http2';
-import type { Certificates } from '../tls/index.ts';
+import { type Certificates, tlsOptions } from '../tls/index.ts';
 
 export type ListenerLimits = {
   headerBytes: number;
@@ -29,7 +29,7 @@ export function listenerOptions(
   return {
     ...certificates.current(),
     SNICallback: certificates.sniCallback,
-    minVersion: 'TLSv1.2',
+    ...tlsOptions(),
     allowHTTP1: true,
     handshakeTimeout: limits.headersMs,
     ...http1,

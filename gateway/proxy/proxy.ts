@@ -17,7 +17,6 @@ import { type ClientRequest, type ClientResponse, isNavigation, type Refusal } f
 import { createAssertions } from './assertion.ts';
 import { isCrossOrigin } from './cross-origin.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
-import { createExplain, type ExplainOptions, type ExplainUrl } from './explain.ts';
 import { createGate, isUntouched, type Visitor } from './gate.ts';
 import { createHandoff, isReserved } from './handoff.ts';
 import { createInFlight } from './in-flight.ts';
@@ -29,10 +28,8 @@ import { createUpstreams, type Target } from './upstreams.ts';
 export type ProxyOptions = {
   routes: Pick<Routes, 'find' | 'list' | 'resourceAt' | 'onChange'>;
   sessions: Pick<Sessions, 'peek' | 'find' | 'redeemCode' | 'cookie'>;
-  accounts: Pick<Accounts, 'peekPrincipal' | 'principal' | 'principalByName'>;
+  accounts: Pick<Accounts, 'peekPrincipal' | 'principal'>;
   decide: Authorize;
-  /** Given when `explainUrl` is wanted. */
-  explain?: ExplainOptions['explain'];
   live: Live;
   signAssertion: SigningKeys['signAssertion'];
   publicAddress: PublicAddress;
@@ -49,7 +46,6 @@ export type Proxy = {
   handle(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest, route: Route): void;
   /** An upgrade on a route host: authorize, dial, relay the upstream's answer, splice. Never throws. */
   upgrade(socket: Duplex, head: Buffer, canonical: CanonicalRequest, route: Route): void;
-  explainUrl: ExplainUrl;
   /** Drops cached assertions after the signing keys changed. */
   forgetAssertions(): void;
   /** Requests and WebSockets in flight. */
@@ -146,7 +142,6 @@ export function createProxy(options: ProxyOptions): Proxy {
       if (isReserved(canonical)) return tunnel.refuse(notFoundHere());
       judge(tunnel);
     },
-    explainUrl: createExplain({ ...options, gate, explain: options.explain }),
     forgetAssertions: () => assertions.forget(),
     counts: () => ({ requests: inFlight.count(), webSockets: tunnels.size }),
     drain(graceMs) {
