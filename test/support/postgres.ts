@@ -63,32 +63,31 @@ async function start(binaries: string, account: Account): Promise<Postgres> {
 
   const port = await freePort();
   const settings = ['fsync=off', 'shared_buffers=16MB', 'max_connections=60', 'autovacuum=off', 'max_wal_senders=0'];
-  const server = spawn(
-    join(binaries, 'postgres'),
-    ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '', ...settings.flatMap((setting) => ['-c', setting])],
-    { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
+  const { uid = '', gid = '' } = account;
+  const program = [join(binaries, 'postgres'), '-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', ''];
+  const serverOptions = settings.flatMap((setting) => ['-c', setting]);
+  const keeper = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'postgres-keeper.ts'), folder, String(uid), String(gid), ...program, ...serverOptions],
+    { env: environment, stdio: ['pipe', 'ignore', 'pipe'] },
   );
   let output = '';
-  server.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  keeper.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise<void>((resolve) => {
-    server.on('exit', () => resolve());
-    server.on('error', () => resolve());
+    keeper.on('close', () => resolve());
+    keeper.on('error', () => resolve());
   });
-  // A test that dies without its teardown must not leave a server behind. SIGQUIT: at once, nothing here is worth keeping.
-  const endNow = () => void server.kill('SIGQUIT');
-  process.once('exit', endNow);
 
   async function stop(): Promise<void> {
-    endNow();
+    keeper.stdin.end();
     await ended;
-    process.off('exit', endNow);
     await rm(folder, { recursive: true, force: true });
   }
 
   const url = `postgres://knot:${password}@127.0.0.1:${port}/postgres`;
   const deadline = Date.now() + startTimeoutMs;
   while (!(await answers(url))) {
-    if (server.exitCode !== null || server.signalCode !== null || Date.now() > deadline) {
+    if (keeper.exitCode !== null || keeper.signalCode !== null || Date.now() > deadline) {
       await stop();
       throw new Error(`PostgreSQL did not start:\n${output}`);
     }
