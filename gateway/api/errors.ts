@@ -1,0 +1,48 @@
+import type { FastifySchemaValidationError } from 'fastify';
+import { type KnotError, KnotError as KnotErrorClass, knotError, publicError } from '../lib/index.ts';
+import type { ApiContext, ApiServer } from './context.ts';
+
+/** Every error of the API leaves in one shape (contract: `ApiError`), also that of an unknown address. */
+export function answerErrors(app: ApiServer, { log }: ApiContext): void {
+  app.setSchemaErrorFormatter((errors, place) => inputError(errors, place));
+
+  app.setErrorHandler((error, request, reply) => {
+    const answer = publicError(error, request.id);
+    if (answer.statusCode >= 500) log.error({ err: error, requestId: request.id }, 'an api request failed');
+    if (error instanceof KnotErrorClass && error.headers) reply.headers(error.headers);
+    return reply.code(answer.statusCode).type('application/json; charset=utf-8').send(JSON.stringify(answer));
+  });
+
+  app.setNotFoundHandler((request) => {
+    throw knotError('KNOT_API_NOT_FOUND', 404, `${request.method} ${pathOf(request.url)} does not exist.`, {
+      remedy: 'The API is described at /api/v1/openapi.json.',
+    });
+  });
+}
+
+const pathOf = (url: string) => (url.split('?', 1)[0] ?? '').slice(0, 200);
+
+/** Names each field that is wrong, never the value: it may be a password. */
+function inputError(errors: FastifySchemaValidationError[], place: string): KnotError {
+  const problems = errors.slice(0, 20).flatMap((error) => {
+    const field = error.instancePath.slice(1).replaceAll('/', '.');
+    const params = error.params as { additionalProperties?: unknown; requiredProperties?: unknown };
+    const names = [params.additionalProperties, params.requiredProperties].find(Array.isArray) as string[] | undefined;
+    const message = params.additionalProperties
+      ? 'is not known'
+      : params.requiredProperties
+        ? 'is missing'
+        : error.message;
+    const paths = (names ?? ['']).map((name) =>
+      [field, String(name).slice(0, 60)].filter((part) => part !== '').join('.'),
+    );
+    return paths.map((path) => ({ field: path || place, message: message ?? 'is not valid' }));
+  });
+  const sentences = problems.map(({ field, message }) => `${field} ${message}`);
+  return knotError('KNOT_API_INPUT', 400, `The ${nameOf(place)} is not valid: ${sentences.join('; ')}.`, {
+    remedy: 'The API is described at /api/v1/openapi.json.',
+    details: { problems },
+  });
+}
+
+const nameOf = (place: string) => ({ body: 'body', querystring: 'query', params: 'address' })[place] ?? place;

@@ -1,0 +1,8 @@
+/**
+ * api: the JSON API of the dashboard and of scripts.
+ * Owns: what crosses /api/v1 (contract.ts), who may call what, the event stream of the dashboard, the OpenAPI document.
+ * Does not own: any rule about users, sessions or policies (accounts, sessions, policy), pages (login, ui).
+ * Mounts, on the main host: /api/v1/*
+ */
+export { apiRoutes } from './routes.ts';
+export type { ApiOptions, ExplainUrl, UrlExplanation } from './options.ts';

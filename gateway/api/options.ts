@@ -1,0 +1,52 @@
+import type { FastifyRequest } from 'fastify';
+import type { Accounts } from '../accounts/index.ts';
+import type { Audit } from '../audit/index.ts';
+import type { Config, PublicAddress } from '../config/index.ts';
+import type { Integration } from '../integrations/index.ts';
+import type { Clock, ComponentHealth, Identify, Log, TileStatus } from '../lib/index.ts';
+import type { Live } from '../live/index.ts';
+import type { Throttle } from '../login/index.ts';
+import type { Mail } from '../mail/index.ts';
+import type { Explanation, Policy } from '../policy/index.ts';
+import type { Route, Routes } from '../routes/index.ts';
+import type { Sessions } from '../sessions/index.ts';
+import type { Store } from '../store/index.ts';
+
+/** What the gateway would do with a request: `resource` is type and id in one string. */
+export type UrlExplanation = { route: string; action: string; resource: string; explanation: Explanation };
+
+/**
+ * Maps an address to the question the proxy would ask. Given by `app.ts`, because the proxy owns the mapping.
+ * @throws a KnotError (4xx) for an address that leads nowhere or a person who does not exist
+ */
+export type ExplainUrl = (question: { username: string; method: string; url: string }) => Promise<UrlExplanation>;
+
+/** What the API is given by `app.ts`. */
+export type ApiOptions = {
+  identify: Identify;
+  accounts: Accounts;
+  sessions: Pick<Sessions, 'list' | 'end' | 'endAll' | 'onEnded' | 'clearCookie'>;
+  policy: Pick<Policy, 'decide' | 'status' | 'onReload'>;
+  routes: Pick<Routes, 'list' | 'resourceAt' | 'onChange'>;
+  audit: Pick<Audit, 'append' | 'list' | 'verify'>;
+  live: Pick<Live, 'open'>;
+  integrations: () => readonly Integration[];
+  publicAddress: PublicAddress;
+  config: Pick<Config, 'login'>;
+  /** The state of every part, with the warnings that stay until they are cured. */
+  health: () => Promise<ComponentHealth[]>;
+  explainUrl: ExplainUrl;
+  /** Version of the gateway. */
+  version: string;
+  /** The change feed: what another process did also reaches the event stream. */
+  onChange?: Store['onChange'];
+  /** What the tile of a plain application says; by default that nobody watches it. */
+  appStatus?: (route: Route) => TileStatus;
+  /** Slows down guessing the current password. */
+  throttle?: Throttle;
+  mail?: Mail;
+  /** Client address of a request; Fastify's own reading by default. */
+  addressOf?: (request: FastifyRequest) => string;
+  clock: Clock;
+  log: Log;
+};

@@ -1,0 +1,60 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import fastifySwagger from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import { createQuestions, withSchemaTypes } from './context.ts';
+import { answerErrors } from './errors.ts';
+import { guard } from './guard.ts';
+import type { ApiOptions } from './options.ts';
+import { accountRoutes } from './routes/account.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { invitationRoutes } from './routes/invitations.ts';
+import { meRoutes } from './routes/me.ts';
+import { policyRoutes } from './routes/policies.ts';
+import { teamRoutes } from './routes/teams.ts';
+import { userRoutes } from './routes/users.ts';
+
+const largestBodyBytes = 64 * 1024;
+
+/** The JSON API. Register on the main host's server only, with the prefix `/api/v1`. */
+export async function apiRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
+  const app = withSchemaTypes(instance);
+  const context = { ...options, ...createQuestions(options) };
+  // Checks bodies as they are (nothing is converted or dropped); texts of a query become numbers where the schema says so.
+  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  // A form of another site can send text/plain without asking first; JSON cannot be sent that way.
+  app.removeContentTypeParser('text/plain');
+  answerErrors(app, context);
+  await app.register(fastifySwagger, { openapi: openapi(options.version) });
+  guard(app, context);
+  app.addHook('onRoute', (route) => void (route.bodyLimit ??= largestBodyBytes));
+  app.get('/openapi.json', { config: { access: 'everyone' }, schema: { hide: true } }, async () => app.swagger());
+  meRoutes(app, context);
+  eventRoutes(app, context);
+  userRoutes(app, context);
+  invitationRoutes(app, context);
+  teamRoutes(app, context);
+  accountRoutes(app, context);
+  policyRoutes(app, context);
+  auditRoutes(app, context);
+  healthRoutes(app, context);
+}
+
+function openapi(version: string) {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Knot',
+      version,
+      description:
+        'Sign in at /login first; the session cookie is the credential. Whatever changes something needs this site as its Origin. ' +
+        'Every error has the shape of ApiError. Times are milliseconds since 1970-01-01T00:00:00Z.',
+    },
+    servers: [{ url: '/' }],
+    components: {
+      securitySchemes: { session: { type: 'apiKey' as const, in: 'cookie' as const, name: '__Host-knot' } },
+    },
+    security: [{ session: [] }],
+  };
+}

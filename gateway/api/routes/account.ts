@@ -1,0 +1,89 @@
+import { knotError } from '../../lib/index.ts';
+import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { EndedSchema, IdParamsSchema, PasswordChangeSchema, SessionListSchema } from '../contract.ts';
+import { answers, describe, nothing } from './describe.ts';
+
+const tag = 'Account';
+
+/** What people do about their own account; whose it is comes from the session, never from the address. */
+export function accountRoutes(app: ApiServer, context: ApiContext): void {
+  const { accounts, sessions, audit, throttle, actorOf, addressOf, log } = context;
+
+  app.get(
+    '/account/sessions',
+    describe('person', tag, 'Where I am signed in', { response: answers(200, SessionListSchema) }),
+    async (request) => {
+      const { principal, session } = identityOf(request);
+      const listed = await sessions.list(principal.id);
+      return { sessions: listed.map((one) => ({ ...one, isCurrent: one.id === session.centralId })) };
+    },
+  );
+
+  app.delete(
+    '/account/sessions/:id',
+    describe('person', tag, 'End one of my sessions', { params: IdParamsSchema, response: nothing }),
+    async (request, reply) => {
+      const { principal, session } = identityOf(request);
+      const { id } = request.params;
+      // Ids of others are answered like ids that do not exist.
+      const isOwn = (await sessions.list(principal.id)).some((one) => one.id === id);
+      if (!isOwn || !(await sessions.end(id, { actor: principal.username, reason: 'ended_by_owner' }))) {
+        throw knotError('KNOT_API_NO_SESSION', 404, 'There is no such session.');
+      }
+      if (id === session.centralId) reply.header('set-cookie', sessions.clearCookie());
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.delete(
+    '/account/sessions',
+    describe('person', tag, 'End all my sessions but this one', { response: answers(200, EndedSchema) }),
+    async (request) => {
+      const { principal, session } = identityOf(request);
+      const by = { actor: principal.username, reason: 'ended_by_owner', exceptId: session.centralId };
+      return { ended: await sessions.endAll(principal.id, by) };
+    },
+  );
+
+  app.put(
+    '/account/password',
+    describe('person', tag, 'Change my password and end my other sessions', {
+      body: PasswordChangeSchema,
+      response: nothing,
+    }),
+    async (request, reply) => {
+      const { principal, session } = identityOf(request);
+      const attempt = { username: principal.username, address: addressOf(request) };
+      const verdict = await throttle?.take(attempt);
+      if (verdict?.isAllowed === false) {
+        throw knotError('KNOT_API_TOO_OFTEN', 429, 'The current password was wrong too often.', {
+          remedy: `Try again in ${Math.ceil(verdict.retryAfterSeconds / 60)} min.`,
+          headers: { 'retry-after': String(verdict.retryAfterSeconds) },
+        });
+      }
+      let isRight = false;
+      try {
+        isRight = (await accounts.verifyPassword(principal.username, request.body.current)) !== undefined;
+      } catch (error) {
+        await throttle?.refund(attempt);
+        throw error;
+      }
+      if (!isRight) {
+        await audit.append({
+          action: 'password.refused',
+          actor: principal.username,
+          subject: `user:${principal.username}`,
+          outcome: 'refused',
+          address: attempt.address,
+        });
+        throw knotError('KNOT_API_PASSWORD_WRONG', 403, 'The current password is not right.');
+      }
+      await throttle?.succeed(attempt);
+      await accounts.setPassword(principal.id, request.body.new, actorOf(request));
+      const by = { actor: principal.username, reason: 'password_changed', exceptId: session.centralId };
+      const ended = await sessions.endAll(principal.id, by);
+      log.info({ subject: principal.id, ended }, 'password changed');
+      return reply.code(204).send(null);
+    },
+  );
+}

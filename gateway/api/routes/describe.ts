@@ -1,0 +1,17 @@
+import { type TSchema, Type } from 'typebox';
+import type { Access } from '../context.ts';
+import { ApiErrorSchema } from '../contract.ts';
+
+/** What each route says about itself: who may call it, what it is for, what it answers. */
+export function describe<S extends object>(access: Access, tag: string, summary: string, schema: S) {
+  return { config: { access }, schema: { tags: [tag], summary, ...schema } };
+}
+
+/** Success and error answers of a route. A response schema also guarantees that nothing it does not name leaves. */
+export const answers = <N extends 200 | 201, T extends TSchema>(status: N, schema: T) =>
+  ({ [status]: schema, default: ApiErrorSchema }) as unknown as Record<N, T>;
+
+/** For what answers without a body. */
+export const nothing = { 204: Type.Null({ description: 'Done.' }), default: ApiErrorSchema } as {
+  204: ReturnType<typeof Type.Null>;
+};

@@ -1,0 +1,67 @@
+import type { FastifyRequest } from 'fastify';
+import type { Principal, TileStatus } from '../../lib/index.ts';
+import type { Route } from '../../routes/index.ts';
+import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Me, MeSchema, type Tile, TilesSchema } from '../contract.ts';
+import { answers, describe } from './describe.ts';
+
+const tag = 'Me';
+
+export function meRoutes(app: ApiServer, context: ApiContext): void {
+  const { publicAddress, version, routes, integrations, decide, decideAdminister, appStatus = unwatched } = context;
+
+  app.get(
+    '/me',
+    describe('person', tag, 'Who is signed in', { response: answers(200, MeSchema) }),
+    async (request): Promise<Me> => {
+      const { principal, session } = identityOf(request);
+      const { id, username, email, isAdmin, teams, groups } = principal;
+      return {
+        user: { id, username, email, isAdmin, teams: [...teams], groups: [...groups] },
+        session: { id: session.centralId, startedAt: session.startedAt, expiresAt: session.expiresAt },
+        domain: publicAddress.domain,
+        canAdminister: decideAdminister(request, principal).effect === 'allow',
+        version,
+      };
+    },
+  );
+
+  app.get(
+    '/tiles',
+    describe('person', tag, 'The tools this person may open', { response: answers(200, TilesSchema) }),
+    async (request) => {
+      const { principal } = identityOf(request);
+      const tools = integrations();
+      const ofTools = tools
+        .filter(({ route }) => mayOpen(request, principal, route))
+        .map((tool): Tile => ({
+          name: tool.name,
+          title: tool.title,
+          url: tool.url,
+          kind: 'integration',
+          status: tool.tile(),
+        }));
+      const ofApps = routes
+        .list()
+        .filter((route) => route.kind === 'app' && mayOpen(request, principal, route))
+        .map((route): Tile => ({
+          name: route.name,
+          title: route.title,
+          url: `${publicAddress.originOf(route.host)}/`,
+          kind: 'app',
+          status: appStatus(route),
+        }));
+      return { tiles: [...ofTools, ...ofApps] };
+    },
+  );
+
+  function mayOpen(request: FastifyRequest, principal: Principal, route: Route): boolean {
+    const resource = routes.resourceAt(route, '/');
+    return decide(request, { principal, action: 'open', resource, host: route.host }).effect === 'allow';
+  }
+}
+
+/** Only what is known is said. */
+function unwatched(): TileStatus {
+  return { status: 'ready', message: 'Runs elsewhere; Knot does not watch it.' };
+}

@@ -1,0 +1,64 @@
+import type { Team as AccountTeam } from '../../accounts/index.ts';
+import type { ApiContext, ApiServer } from '../context.ts';
+import {
+  IdParamsSchema,
+  MemberParamsSchema,
+  MembershipSchema,
+  NewTeamSchema,
+  type Team,
+  TeamListSchema,
+  TeamSchema,
+} from '../contract.ts';
+import { answers, describe, nothing } from './describe.ts';
+
+const tag = 'Teams';
+
+export function teamRoutes(app: ApiServer, { accounts, actorOf }: ApiContext): void {
+  app.get('/teams', describe('admin', tag, 'List teams', { response: answers(200, TeamListSchema) }), async () => ({
+    teams: (await accounts.listTeams()).map(toTeam),
+  }));
+
+  app.post(
+    '/teams',
+    describe('admin', tag, 'Create a team', { body: NewTeamSchema, response: answers(201, TeamSchema) }),
+    async (request, reply) => reply.code(201).send(toTeam(await accounts.createTeam(request.body, actorOf(request)))),
+  );
+
+  app.delete(
+    '/teams/:id',
+    describe('admin', tag, 'Delete a team; the name is never given to anyone else', {
+      params: IdParamsSchema,
+      response: nothing,
+    }),
+    async (request, reply) => {
+      await accounts.deleteTeam(request.params.id, actorOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.put(
+    '/teams/:id/members/:userId',
+    describe('admin', tag, 'Add a member or change the role', {
+      params: MemberParamsSchema,
+      body: MembershipSchema,
+      response: nothing,
+    }),
+    async (request, reply) => {
+      const { id, userId } = request.params;
+      await accounts.setMember(id, userId, request.body.role, actorOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.delete(
+    '/teams/:id/members/:userId',
+    describe('admin', tag, 'Remove a member', { params: MemberParamsSchema, response: nothing }),
+    async (request, reply) => {
+      const { id, userId } = request.params;
+      await accounts.removeMember(id, userId, actorOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+const toTeam = (team: AccountTeam): Team => ({ ...team, members: [...team.members] });

@@ -1,0 +1,149 @@
+import type { User as Account } from '../../accounts/index.ts';
+import { knotError } from '../../lib/index.ts';
+import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import {
+  CreatedUserSchema,
+  EndedSchema,
+  IdParamsSchema,
+  NewLinkSchema,
+  NewUserSchema,
+  SessionListSchema,
+  type User,
+  UserChangeSchema,
+  UserPageSchema,
+  UserQuerySchema,
+  UserSchema,
+} from '../contract.ts';
+import { createLinkMaker } from '../new-link.ts';
+import { answers, describe, nothing } from './describe.ts';
+
+const tag = 'Users';
+const defaultLimit = 50;
+const states = ['pending', 'active', 'disabled'] as const;
+
+export function userRoutes(app: ApiServer, context: ApiContext): void {
+  const { accounts, sessions, actorOf } = context;
+  const makeLink = createLinkMaker(context);
+
+  app.get(
+    '/users',
+    describe('admin', tag, 'List users', { querystring: UserQuerySchema, response: answers(200, UserPageSchema) }),
+    async ({ query: { limit = defaultLimit, offset = 0, ...filter } }) => {
+      const { users, total } = await accounts.listUsers({ ...filter, limit, offset });
+      const [pending = 0, active = 0, disabled = 0] = await Promise.all(
+        states.map(async (state) => (await accounts.listUsers({ state, limit: 1 })).total),
+      );
+      return { users: users.map(toUser), total, counts: { pending, active, disabled } };
+    },
+  );
+
+  app.get(
+    '/users/:id',
+    describe('admin', tag, 'One user', { params: IdParamsSchema, response: answers(200, UserSchema) }),
+    async ({ params: { id } }) => toUser(await find(id)),
+  );
+
+  app.post(
+    '/users',
+    describe('admin', tag, 'Create a user, who chooses a password through the link', {
+      body: NewUserSchema,
+      response: answers(201, CreatedUserSchema),
+    }),
+    async (request, reply) => {
+      const { username, email, isAdmin = false } = request.body;
+      const actor = actorOf(request);
+      const user = await accounts.createUser({ username, email, isAdmin, state: 'active' }, actor);
+      const { newLink } = await makeLink({ kind: 'reset', userId: user.id, mailTo: user.email }, actor);
+      return reply.code(201).send({ user: toUser(user), link: newLink });
+    },
+  );
+
+  app.patch(
+    '/users/:id',
+    describe('admin', tag, 'Approve, disable, enable, promote or demote a user; correct the address', {
+      params: IdParamsSchema,
+      body: UserChangeSchema,
+      response: answers(200, UserSchema),
+    }),
+    async (request) => {
+      const { id } = request.params;
+      const { state, isAdmin, email } = request.body;
+      const actor = actorOf(request);
+      let user = await find(id);
+      if (email !== undefined) user = await accounts.setEmail(id, email, actor);
+      // Someone who is disabled and demoted at once must not be counted as an admin in between, nor the other way round.
+      if (state === 'active') user = await accounts.setState(id, state, actor);
+      if (isAdmin !== undefined) user = await accounts.setAdmin(id, isAdmin, actor);
+      if (state === 'disabled') user = await disable(id, actor);
+      return toUser(user);
+    },
+  );
+
+  app.delete(
+    '/users/:id',
+    describe('admin', tag, 'Delete a user; the name is never given to anyone else', {
+      params: IdParamsSchema,
+      response: nothing,
+    }),
+    async (request, reply) => {
+      const { id } = request.params;
+      const actor = actorOf(request);
+      // Disabled first: with the account its sessions vanish from the store, and nobody would hear that they ended.
+      await disable(id, actor);
+      await accounts.deleteUser(id, actor);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    '/users/:id/reset-links',
+    describe('admin', tag, 'Make a link with which the person sets a new password', {
+      params: IdParamsSchema,
+      response: answers(201, NewLinkSchema),
+    }),
+    async (request, reply) => {
+      const user = await find(request.params.id);
+      const { newLink } = await makeLink({ kind: 'reset', userId: user.id, mailTo: user.email }, actorOf(request));
+      return reply.code(201).send(newLink);
+    },
+  );
+
+  app.get(
+    '/users/:id/sessions',
+    describe('admin', tag, 'Where a user is signed in', {
+      params: IdParamsSchema,
+      response: answers(200, SessionListSchema),
+    }),
+    async (request) => {
+      const current = identityOf(request).session.centralId;
+      const listed = await sessions.list((await find(request.params.id)).id);
+      return { sessions: listed.map((session) => ({ ...session, isCurrent: session.id === current })) };
+    },
+  );
+
+  app.delete(
+    '/users/:id/sessions',
+    describe('admin', tag, 'Sign a user out everywhere', {
+      params: IdParamsSchema,
+      response: answers(200, EndedSchema),
+    }),
+    async (request) => {
+      const { id } = await find(request.params.id);
+      return { ended: await sessions.endAll(id, { actor: actorOf(request).name, reason: 'ended_by_admin' }) };
+    },
+  );
+
+  async function find(id: string): Promise<Account> {
+    const user = await accounts.findUser(id);
+    if (!user) throw knotError('KNOT_API_NO_USER', 404, 'There is no such user.');
+    return user;
+  }
+
+  async function disable(id: string, actor: ReturnType<typeof actorOf>): Promise<Account> {
+    const user = await accounts.setState(id, 'disabled', actor);
+    await sessions.endAll(id, { actor: actor.name, reason: 'account_disabled' });
+    return user;
+  }
+}
+
+const toUser = (user: Account): User => ({ ...user, teams: [...user.teams] });
