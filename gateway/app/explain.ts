@@ -1,22 +1,17 @@
 import type { ExplainUrl, UrlExplanation } from '../api/index.ts';
 import { type Config, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
 import { knotError } from '../lib/index.ts';
-import { createExplain as createProxyExplain, createGate } from '../proxy/index.ts';
+import { createExplain as createProxyExplain } from '../proxy/index.ts';
 import type { Facts } from './facts.ts';
 
 /** Tells what the gateway would do with a request: the proxy maps the address, the policies explain the verdict. */
-export function createExplain(
-  { routes, accounts, policy }: Facts,
-  address: Pick<PublicAddress, 'domain'>,
-): ExplainUrl {
-  const gate = createGate({ sessions, accounts, routes, decide: policy.decide });
-  const ask = createProxyExplain({ routes, accounts, publicAddress: address, explain: policy.explain, gate });
+export function createExplain({ routes, accounts, policy }: Facts, address: Pick<PublicAddress, 'domain'>): ExplainUrl {
+  const ask = createProxyExplain({ routes, accounts, publicAddress: address, explain: policy.explain });
   return async (question) => {
     const answer = await ask(question);
     switch (answer.outcome) {
       case 'decided': {
-        const { route, request, explanation } = answer;
-        const { action, resource } = request;
+        const { route, action, resource, explanation } = answer;
         return { route: route.name, action, resource: `${resource.type}::"${resource.id}"`, explanation };
       }
       case 'refused':
