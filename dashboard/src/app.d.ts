@@ -1,0 +1,9 @@
+import type { Problem } from '#lib/problem.ts';
+
+declare global {
+  namespace App {
+    type Error = Problem;
+  }
+}
+
+export {};

@@ -1,0 +1,119 @@
+/** The one place that asks the gateway anything: every `fetch` of the dashboard is in `request`. */
+import type {
+  AuditPage,
+  AuditQuery,
+  AuditVerification,
+  CreatedInvitation,
+  CreatedUser,
+  Ended,
+  Explanation,
+  ExplanationQuestion,
+  Health,
+  IntegrationDetail,
+  InvitationList,
+  Me,
+  NewLink,
+  NewTeam,
+  NewUser,
+  Policies,
+  SessionList,
+  Team,
+  TeamList,
+  Tiles,
+  User,
+  UserChange,
+  UserPage,
+  UserQuery,
+} from '#lib/contract.ts';
+import { problemOf, type Problem } from '#lib/problem.ts';
+import { urls, withQuery } from '#lib/urls.ts';
+
+export const apiRoot = '/api/v1';
+
+/** Thrown by every function below when the answer is not a success. */
+export class ApiError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.name = 'ApiError';
+    this.problem = problem;
+  }
+}
+
+/** The problem in whatever was thrown; what the API did not say becomes a plain sentence. */
+export function problemIn(error: unknown): Problem {
+  return error instanceof ApiError ? error.problem : problemOf(-1, undefined);
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/**
+ * Asks and reads JSON. No token goes along: the gateway accepts a change only with this site's own `Origin`. Who is
+ * not signed in any more (401) goes to the sign-in page and comes back here afterwards.
+ */
+async function request<T>(method: Method, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(apiRoot + path, {
+    method,
+    headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch(() => undefined);
+  if (!response) throw new ApiError(problemOf(0, undefined));
+  if (response.status === 401) return leaveForSignIn();
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw new ApiError(problemOf(response.status, answer));
+  return answer as T;
+}
+
+function leaveForSignIn(): Promise<never> {
+  location.assign(urls.signIn(location.pathname + location.search));
+  return new Promise(() => undefined);
+}
+
+const id = encodeURIComponent;
+
+export const api = {
+  me: () => request<Me>('GET', '/me'),
+  tiles: () => request<Tiles>('GET', '/tiles'),
+  health: () => request<Health>('GET', '/health'),
+  integration: (name: string) => request<IntegrationDetail>('GET', `/integrations/${id(name)}`),
+
+  users: {
+    list: (query: UserQuery) => request<UserPage>('GET', withQuery('/users', query)),
+    create: (user: NewUser) => request<CreatedUser>('POST', '/users', user),
+    change: (userId: string, change: UserChange) => request<User>('PATCH', `/users/${id(userId)}`, change),
+    remove: (userId: string) => request<void>('DELETE', `/users/${id(userId)}`),
+    createResetLink: (userId: string) => request<NewLink>('POST', `/users/${id(userId)}/reset-links`),
+    sessions: (userId: string) => request<SessionList>('GET', `/users/${id(userId)}/sessions`),
+    endSessions: (userId: string) => request<Ended>('DELETE', `/users/${id(userId)}/sessions`),
+  },
+  invitations: {
+    list: () => request<InvitationList>('GET', '/invitations'),
+    create: (email?: string) => request<CreatedInvitation>('POST', '/invitations', email ? { email } : {}),
+    revoke: (invitationId: string) => request<void>('DELETE', `/invitations/${id(invitationId)}`),
+  },
+  teams: {
+    list: () => request<TeamList>('GET', '/teams'),
+    create: (team: NewTeam) => request<Team>('POST', '/teams', team),
+    remove: (teamId: string) => request<void>('DELETE', `/teams/${id(teamId)}`),
+    setMember: (teamId: string, userId: string, role: 'member' | 'manager') =>
+      request<void>('PUT', `/teams/${id(teamId)}/members/${id(userId)}`, { role }),
+    removeMember: (teamId: string, userId: string) =>
+      request<void>('DELETE', `/teams/${id(teamId)}/members/${id(userId)}`),
+  },
+  account: {
+    sessions: () => request<SessionList>('GET', '/account/sessions'),
+    endSession: (sessionId: string) => request<void>('DELETE', `/account/sessions/${id(sessionId)}`),
+    endAllSessions: () => request<Ended>('DELETE', '/account/sessions'),
+    setPassword: (current: string, next: string) =>
+      request<void>('PUT', '/account/password', { current, new: next }),
+  },
+  policies: {
+    status: () => request<Policies>('GET', '/policies'),
+    explain: (question: ExplanationQuestion) => request<Explanation>('POST', '/policies/explanations', question),
+  },
+  audit: {
+    list: (query: AuditQuery) => request<AuditPage>('GET', withQuery('/audit', query)),
+    verify: () => request<AuditVerification>('GET', '/audit/verification'),
+  },
+};

@@ -1,0 +1,38 @@
+/** Keys that work on every page. Pure but for the event: the frame hands in what each key does. */
+
+export type KeyActs = {
+  openPalette(): void;
+  openShortcuts(): void;
+  /** Puts the cursor into the page's own search box; false when it has none. */
+  focusSearch(): boolean;
+  jump(key: string): boolean;
+};
+
+const pauseMilliseconds = 1200;
+
+/** A `keydown` listener: `Ctrl K`, `/`, `?`, and `g` followed by a page's letter. */
+export function createKeyListener(acts: KeyActs): (event: KeyboardEvent) => void {
+  let jumpStartedAt = -Infinity;
+  return (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+      event.preventDefault();
+      acts.openPalette();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const isJump = event.timeStamp - jumpStartedAt < pauseMilliseconds;
+    jumpStartedAt = -Infinity;
+    if (isJump && acts.jump(event.key)) event.preventDefault();
+    else if (event.key === 'g') jumpStartedAt = event.timeStamp;
+    else if (event.key === '?') acts.openShortcuts();
+    else if (event.key === '/') {
+      event.preventDefault();
+      if (!acts.focusSearch()) acts.openPalette();
+    }
+  };
+}
+
+/** In a field every key is text; in an open dialog the page behind must not move. */
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('input, textarea, select, [contenteditable], dialog') !== null;
+}

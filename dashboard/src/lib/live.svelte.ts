@@ -1,0 +1,62 @@
+/** The event stream: tells the pages what changed, and the person when the connection is gone. */
+import { invalidate, invalidateAll } from '$app/navigation';
+import { api, apiRoot } from '#lib/api.ts';
+import type { Changed, Topic } from '#lib/contract.ts';
+
+/** What a `load` names in `depends` to run again when the topic changes. */
+export const topicKey = (topic: Topic): `knot:${Topic}` => `knot:${topic}`;
+
+/** When the connection was lost (milliseconds), or undefined while it stands. A pause shorter than a breath is not shown. */
+export const connection = $state<{ lostAt: number | undefined }>({ lostAt: undefined });
+
+const graceMilliseconds = 2000;
+
+/** Follows the stream until the returned function is called. */
+export function followChanges(): () => void {
+  let source: EventSource | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+  let isInterrupted = false;
+  let isStopped = false;
+
+  function connect(): void {
+    source = new EventSource(`${apiRoot}/events`);
+    source.addEventListener('changed', (event) => {
+      for (const topic of topicsIn(event.data as string)) void invalidate(topicKey(topic));
+    });
+    source.onopen = () => {
+      clearTimeout(timer);
+      failures = 0;
+      connection.lostAt = undefined;
+      if (isInterrupted) void invalidateAll();
+      isInterrupted = false;
+    };
+    source.onerror = () => {
+      const since = Date.now();
+      if (!isInterrupted) timer = setTimeout(() => (connection.lostAt = since), graceMilliseconds);
+      isInterrupted = true;
+      if (source?.readyState === EventSource.CLOSED) retryLater();
+    };
+  }
+
+  /** A refusal (not a broken line) ends an EventSource for good: ask who we are, which leads to sign-in after a 401. */
+  function retryLater(): void {
+    const delay = Math.min(30_000, 1000 * 2 ** failures++);
+    setTimeout(() => !isStopped && void api.me().then(connect, retryLater), delay);
+  }
+
+  connect();
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+    source?.close();
+  };
+}
+
+function topicsIn(data: string): Topic[] {
+  try {
+    return (JSON.parse(data) as Partial<Changed>).topics ?? [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,22 @@
+/** States of the API as mark (colour and shape) and word; always shown together. */
+import type { Component, TileStatus, User } from '#lib/contract.ts';
+import type { Mark } from '#lib/ui/StatusMark.svelte';
+
+const componentMarks = { ok: 'ready', working: 'working', warning: 'warning', failed: 'failed' } as const;
+const componentWords = { ok: 'Works', working: 'Working on it', warning: 'Needs a look', failed: 'Failed' } as const;
+
+export const markOf = (status: Component['status']): Mark => componentMarks[status];
+export const wordOf = (status: Component['status']): string => componentWords[status];
+
+export const tileStates: Record<TileStatus['status'], { mark: Mark; word: string }> = {
+  ready: { mark: 'ready', word: 'Ready' },
+  preparing: { mark: 'working', word: 'Preparing' },
+  failed: { mark: 'failed', word: 'Not working' },
+  off: { mark: 'asleep', word: 'Off' },
+};
+
+export const userStates: Record<User['state'], { mark: Mark; word: string }> = {
+  pending: { mark: 'waiting', word: 'Waiting' },
+  active: { mark: 'ready', word: 'Active' },
+  disabled: { mark: 'asleep', word: 'Disabled' },
+};

@@ -1,0 +1,27 @@
+/** Light, dark, or as the system says. `static/theme.js` applies the stored choice before the first paint. */
+export type Theme = 'auto' | 'light' | 'dark';
+
+const key = 'knot-theme';
+
+let chosen = $state<Theme>(stored());
+
+export const theme = {
+  get chosen(): Theme {
+    return chosen;
+  },
+  choose(next: Theme): void {
+    chosen = next;
+    if (next === 'auto') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = next;
+    try {
+      localStorage.setItem(key, next);
+    } catch {
+      // Storage may be blocked: the choice then lasts until the page is left.
+    }
+  },
+};
+
+function stored(): Theme {
+  const applied = document.documentElement.dataset.theme;
+  return applied === 'light' || applied === 'dark' ? applied : 'auto';
+}

@@ -1,0 +1,35 @@
+/** Every address the dashboard links to, in one place. */
+
+type Query = Record<string, string | number | undefined>;
+
+export const urls = {
+  home: () => '/',
+  account: () => '/account',
+  users: (query: { search?: string; state?: string; page?: number; user?: string } = {}) => withQuery('/admin/users', query),
+  teams: () => '/admin/teams',
+  policies: (query: { file?: string; as?: string; method?: string; url?: string } = {}, line?: number) =>
+    withQuery('/admin/policies', query) + (line === undefined ? '' : `#line-${line}`),
+  audit: (query: { action?: string; actor?: string; subject?: string; before?: number } = {}) =>
+    withQuery('/admin/audit', query),
+  health: () => '/admin/health',
+  signIn: (next: string) => `/login?next=${encodeURIComponent(ownPath(next))}`,
+  certificate: () => '/ca.pem',
+};
+
+/** Appends the parts of a query that say something: '' and undefined are left out. */
+export function withQuery(path: string, query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '') parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+/**
+ * A path of this site, or '/' for anything a browser would take elsewhere: other schemes, `//host`, `/\host`, and the tabs
+ * and line breaks that the URL standard drops before it looks (WHATWG URL §4.4).
+ */
+export function ownPath(address: string): string {
+  return /^\/(?![/\\])[^\\\u0000-\u001f]*$/.test(address) ? address : '/';
+}

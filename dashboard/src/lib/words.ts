@@ -1,0 +1,94 @@
+/** How times, counts and machine words read to a person. Pure: `now` is handed in. */
+
+const units: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 365 * 86_400],
+  ['month', 30 * 86_400],
+  ['week', 7 * 86_400],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+];
+
+/** `just now`, `3 minutes ago`, `in 2 days`, `yesterday`. Both in milliseconds. */
+export function relativeTime(at: number, now: number, locale?: string): string {
+  const seconds = (at - now) / 1000;
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  for (const [unit, size] of units) {
+    if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit);
+  }
+  return seconds > 10 ? format.format(Math.trunc(seconds), 'second') : 'just now';
+}
+
+/** `Monday, 23 November 2026 at 07:00:12` in the reader's locale. */
+export function exactTime(at: number, locale?: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium' }).format(at);
+}
+
+/** `4 s`, `2 min 5 s`, `1 h 3 min`. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** `1 person`, `3 people`. */
+export function counted(count: number, one: string, many: string): string {
+  return `${new Intl.NumberFormat().format(count)} ${count === 1 ? one : many}`;
+}
+
+/** `Good morning` … by the reader's own clock. */
+export function greeting(hour: number): string {
+  if (hour < 5) return 'Good night';
+  if (hour < 12) return 'Good morning';
+  return hour < 18 ? 'Good afternoon' : 'Good evening';
+}
+
+/** `ann` → `A`, `annlee` → `A`: one letter, since a username carries no word breaks. */
+export function initial(name: string): string {
+  return name.charAt(0).toUpperCase();
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listed(words: readonly string[]): string {
+  return new Intl.ListFormat('en', { type: 'conjunction' }).format(words);
+}
+
+const acts: Record<string, string> = {
+  'signin.refused': 'Sign-in refused',
+  'session.started': 'Signed in',
+  'session.ended': 'Session ended',
+  'session.replayed': 'One-time code used twice',
+  'user.created': 'Account made',
+  'user.signedup': 'Signed up',
+  'user.approved': 'Account approved',
+  'user.enabled': 'Account enabled',
+  'user.disabled': 'Account disabled',
+  'user.promoted': 'Made an admin',
+  'user.demoted': 'No longer an admin',
+  'user.deleted': 'Account deleted',
+  'policy.loaded': 'Policies loaded',
+  'policy.refused': 'Policy change refused',
+};
+
+/** An audit action in words: `user.approved` → `Account approved`; unknown ones become `Link created` from `link.created`. */
+export function actWords(action: string): string {
+  const words = acts[action] ?? action.replaceAll(/[._-]/g, ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const components: Record<string, string> = {
+  store: 'Database',
+  policies: 'Policies',
+  certificate: 'Certificate',
+  jupyterhub: 'JupyterHub',
+  node: 'Node.js runtime',
+  audit: 'Audit record',
+  keys: 'Signing keys',
+  mail: 'Mail',
+};
+
+/** `store` → `Database`; names it does not know keep their own word. */
+export function componentTitle(name: string): string {
+  return components[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+}

@@ -1,0 +1,25 @@
+import { api } from '#lib/api.ts';
+import type { User, UserQuery } from '#lib/contract.ts';
+import { topicKey } from '#lib/live.svelte.ts';
+import { orErrorPage } from '#lib/load.ts';
+import type { PageLoad } from './$types';
+
+const pageSize = 20;
+const states: readonly string[] = ['pending', 'active', 'disabled'];
+
+export const load: PageLoad = async ({ url, depends }) => {
+  depends(topicKey('users'));
+  const search = url.searchParams.get('search') ?? '';
+  const state = stateOf(url.searchParams.get('state'));
+  const page = Math.max(1, Math.trunc(Number(url.searchParams.get('page'))) || 1);
+  const query: UserQuery = { search, limit: pageSize, offset: (page - 1) * pageSize, ...(state ? { state } : {}) };
+  const [people, { invitations }] = await Promise.all([
+    orErrorPage(api.users.list(query)),
+    orErrorPage(api.invitations.list()),
+  ]);
+  return { ...people, invitations, search, state, page, pageSize };
+};
+
+function stateOf(text: string | null): User['state'] | undefined {
+  return text !== null && states.includes(text) ? (text as User['state']) : undefined;
+}

@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Topic } from '../../gateway/api/contract.ts';
+import type { Identity } from '../../gateway/lib/index.ts';
+import { uiRoutes } from '../../gateway/ui/index.ts';
+import { explanationFor, type MockData } from './mock-data.ts';
+
+export const dashboardBuild = join(import.meta.dirname, '../../dashboard/build');
+
+/** The build behind gateway/ui, with an API that answers from memory: for looking at pages, not for testing the API. */
+export type MockGateway = {
+  origin: string;
+  data: MockData;
+  /** Answers every request of this path (below /api/v1) with a problem until cleared. */
+  refuse(path: string, statusCode: number, body?: object): void;
+  clearRefusals(): void;
+  announce(...topics: Topic[]): void;
+  dropStreams(): void;
+  signOut(): void;
+  /** `METHOD path body` of every change that was asked for. */
+  changes: string[];
+  close(): Promise<void>;
+};
+
+export async function startMockGateway(data: MockData, folder = dashboardBuild): Promise<MockGateway> {
+  const app = Fastify({ forceCloseConnections: true });
+  const refusals = new Map<string, { statusCode: number; body: object }>();
+  const streams = new Set<{ write(text: string): void; end(): void }>();
+  const changes: string[] = [];
+  let isSignedIn = true;
+
+  app.addContentTypeParser('application/x-www-form-urlencoded', (_request, _payload, done) => done(null, {}));
+  app.get('/login', (_request, reply) => reply.type('text/html').send('<!doctype html><title>Sign in</title><h1>Sign in</h1>'));
+  app.post('/logout', (_request, reply) => ((isSignedIn = false), reply.redirect('/login', 303)));
+  await app.register(
+    async (api) => {
+      api.addHook('onRequest', async (request, reply) => {
+        if (!isSignedIn) return reply.code(401).send({ statusCode: 401, code: 'KNOT_API_SIGN_IN', message: 'Sign in first.' });
+        const refusal = refusals.get(request.url.slice('/api/v1'.length).split('?')[0]!);
+        if (refusal) return reply.code(refusal.statusCode).send({ statusCode: refusal.statusCode, ...refusal.body });
+      });
+      api.addHook('preHandler', async (request) => {
+        if (request.method !== 'GET') changes.push(`${request.method} ${request.url} ${JSON.stringify(request.body ?? null)}`);
+      });
+      api.get('/events', (request, reply) => {
+        reply.hijack();
+        reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+        reply.raw.write(':\n\n');
+        streams.add(reply.raw);
+        request.raw.on('close', () => streams.delete(reply.raw));
+      });
+      readRoutes(api, data);
+      changeRoutes(api, data);
+    },
+    { prefix: '/api/v1' },
+  );
+  await app.register(uiRoutes, { folder, identify: async () => (isSignedIn ? ({} as Identity) : undefined) });
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+
+  return {
+    origin,
+    data,
+    changes,
+    refuse: (path, statusCode, body = {}) => void refusals.set(path, { statusCode, body }),
+    clearRefusals: () => refusals.clear(),
+    announce: (...topics) => streams.forEach((stream) => stream.write(`event: changed\ndata: ${JSON.stringify({ topics })}\n\n`)),
+    dropStreams: () => streams.forEach((stream) => stream.end()),
+    signOut: () => void (isSignedIn = false),
+    close: () => app.close(),
+  };
+}
+
+function readRoutes(api: FastifyInstance, data: MockData): void {
+  api.get('/me', () => data.me);
+  api.get('/tiles', () => ({ tiles: data.tiles }));
+  api.get('/health', () => ({ status: 'warning', components: data.components }));
+  api.get('/integrations/:name', () => ({
+    name: 'jupyterhub',
+    title: 'Notebooks',
+    url: 'https://jupyterhub.localhost:8443',
+    status: data.tiles[0]!.status,
+    health: data.components.filter(({ name }) => name === 'jupyterhub'),
+    settings: "c.JupyterHub.authenticator_class = 'generic-oauth'\nc.GenericOAuthenticator.client_id = 'jupyterhub'\n",
+  }));
+  api.get<{ Querystring: Record<string, string> }>('/users', ({ query }) => {
+    const { search = '', state, limit = '50', offset = '0' } = query;
+    const found = data.users.filter(
+      (user) => `${user.username} ${user.email}`.includes(search) && (state === undefined || user.state === state),
+    );
+    const count = (wanted: string) => data.users.filter((user) => user.state === wanted).length;
+    return {
+      users: found.slice(Number(offset), Number(offset) + Number(limit)),
+      total: found.length,
+      counts: { pending: count('pending'), active: count('active'), disabled: count('disabled') },
+    };
+  });
+  api.get('/users/:id/sessions', () => ({ sessions: data.sessions.map((session) => ({ ...session, isCurrent: false })) }));
+  api.get('/invitations', () => ({ invitations: data.invitations }));
+  api.get('/teams', () => ({ teams: data.teams }));
+  api.get('/account/sessions', () => ({ sessions: data.sessions }));
+  api.get('/policies', () => data.policies);
+  api.get<{ Querystring: Record<string, string> }>('/audit', ({ query }) => {
+    const { action, actor, subject, before = '1000', limit = '50' } = query;
+    const found = data.audit.filter(
+      (record) =>
+        record.seq < Number(before) &&
+        (!action || record.action === action) &&
+        (!actor || record.actor === actor) &&
+        (!subject || record.subject === subject),
+    );
+    const records = found.slice(0, Number(limit));
+    return { records, nextBefore: found.length > records.length ? records.at(-1)!.seq : null };
+  });
+  api.get('/audit/verification', () =>
+    data.isAuditIntact
+      ? { isIntact: true, count: data.audit.length }
+      : { isIntact: false, count: data.audit.length, brokenSeq: 41, message: 'Record 41 does not fit the one before it.' },
+  );
+}
+
+type IdParams = { Params: { id: string; userId: string } };
+
+function changeRoutes(api: FastifyInstance, data: MockData): void {
+  const link = (path: string) => ({
+    url: `https://localhost:8443/${path}/9Wb2kQn4vTzG7yLxP1sRfH6dJcMaUeOi8tVqXwZ3bNg`,
+    expiresAt: Date.now() + 7 * 86_400_000,
+    isMailed: false,
+  });
+  api.patch<IdParams>('/users/:id', ({ params, body }) => Object.assign(data.users.find(({ id }) => id === params.id)!, body));
+  api.delete<IdParams>('/users/:id', ({ params }, reply) => {
+    data.users = data.users.filter(({ id }) => id !== params.id);
+    return reply.code(204).send();
+  });
+  api.post('/users', ({ body }) => {
+    const made = { ...(body as { username: string; email: string }), id: `u-${data.users.length}`, isAdmin: false };
+    const facts = { state: 'active' as const, hasPassword: false, createdAt: Date.now(), lastSignInAt: null, teams: [] };
+    data.users.unshift({ ...made, ...facts });
+    return { user: data.users[0], link: link('invite') };
+  });
+  api.post('/users/:id/reset-links', () => link('reset'));
+  api.delete('/users/:id/sessions', () => ({ ended: 3 }));
+  api.post('/invitations', () => ({ id: 'i-3', ...link('invite') }));
+  api.delete<IdParams>('/invitations/:id', ({ params }, reply) => {
+    data.invitations = data.invitations.filter(({ id }) => id !== params.id);
+    return reply.code(204).send();
+  });
+  api.post('/teams', ({ body }) => {
+    const made = { ...(body as { name: string; title: string }), id: 't-new', createdAt: Date.now(), members: [] };
+    data.teams.push(made);
+    return made;
+  });
+  api.delete<IdParams>('/teams/:id', ({ params }, reply) => {
+    data.teams = data.teams.filter(({ id }) => id !== params.id);
+    return reply.code(204).send();
+  });
+  api.put<IdParams>('/teams/:id/members/:userId', ({ params, body }, reply) => {
+    const { members } = data.teams.find(({ id }) => id === params.id)!;
+    const username = data.users.find(({ id }) => id === params.userId)!.username;
+    const others = members.filter(({ userId }) => userId !== params.userId);
+    const { role } = body as { role: 'member' | 'manager' };
+    members.splice(0, members.length, ...others, { userId: params.userId, username, role });
+    return reply.code(204).send();
+  });
+  api.delete<IdParams>('/teams/:id/members/:userId', ({ params }, reply) => {
+    const team = data.teams.find(({ id }) => id === params.id)!;
+    team.members = team.members.filter(({ userId }) => userId !== params.userId);
+    return reply.code(204).send();
+  });
+  api.delete<IdParams>('/account/sessions/:id', ({ params }, reply) => {
+    data.sessions = data.sessions.filter(({ id }) => id !== params.id);
+    return reply.code(204).send();
+  });
+  api.delete('/account/sessions', () => ({ ended: data.sessions.splice(1).length }));
+  api.put('/account/password', ({ body }, reply) =>
+    (body as { current: string }).current === 'correct horse'
+      ? reply.code(204).send()
+      : reply.code(403).send({
+          statusCode: 403,
+          code: 'KNOT_API_PASSWORD_WRONG',
+          message: 'The current password is not right.',
+          requestId: 'req-1',
+        }),
+  );
+  api.post('/policies/explanations', ({ body }) => {
+    const { as, url } = body as { as: string; url: string };
+    return explanationFor(as, url);
+  });
+}
