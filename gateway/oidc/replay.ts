@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Records } from './records.ts';
 
 type Middleware = Parameters<Provider['use']>[0];
+type GrantError = { error?: string | undefined; error_description?: string | undefined };
 
 /**
  * A failed use burns an authorization code, and a second use also revokes what the first one gave (RFC 6749 section 4.1.2,
@@ -9,20 +10,29 @@ type Middleware = Parameters<Provider['use']>[0];
  * code usable after a wrong verifier; here any authenticated client, a wrong verifier and a late replay count as well.
  */
 export function burnCodes(provider: Provider, records: Records): Middleware {
-  const failed = new WeakSet<object>();
+  const failed = new WeakMap<object, GrantError>();
   provider.on('grant.error', (context, error) => {
     // Who did not authenticate may not burn a code.
-    if ((error as { error?: string }).error !== 'invalid_client') failed.add(context);
+    if ((error as GrantError).error !== 'invalid_client') failed.set(context, error);
   });
   return async (context, next) => {
     await next();
-    if (!failed.has(context)) return;
+    const failure = failed.get(context);
+    if (!failure) return;
     const { oidc } = context as KoaContextWithOIDC;
     const code = oidc.params?.['code'];
     if (oidc.params?.['grant_type'] !== 'authorization_code' || typeof code !== 'string' || !oidc.client) return;
+    // A verifier of the wrong shape is a wrong verifier (RFC 7636 section 4.6).
+    if (failure.error_description?.startsWith('code_verifier') && isOAuthError(context.body)) {
+      context.body = { error: 'invalid_grant', error_description: failure.error_description };
+    }
     const record = await records.find('AuthorizationCode', code);
     if (!record) return;
     if (record.consumed_at === null) await records.remove('AuthorizationCode', code);
     else if (record.grant_id) await records.revokeGrant(record.grant_id);
   };
+}
+
+function isOAuthError(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'error' in body;
 }

@@ -21,8 +21,8 @@ t.test('R4: a code is given out for exactly the verifier of its challenge, and b
     ['an empty verifier', () => '', 'invalid_grant'],
     ['another verifier', () => newVerifier(), 'invalid_grant'],
     ['the challenge as verifier', (right) => challengeOf(right), 'invalid_grant'],
-    ['a verifier of 42 characters', () => 'a'.repeat(42), 'invalid_request'],
-    ['a verifier of 129 characters', () => 'a'.repeat(129), 'invalid_request'],
+    ['a verifier of 42 characters', () => 'a'.repeat(42), 'invalid_grant'],
+    ['a verifier of 129 characters', () => 'a'.repeat(129), 'invalid_grant'],
   ];
   for (const [name, verifierOf, error] of rows) {
     const { code, verifier } = await party.code(browser);

@@ -35,7 +35,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const address = publicAddress({ domain: 'localhost' }, port);
-  const store = await openStore({ url: 'sqlite::memory:', clock, log: silentLog });
+  const store = changes.store ?? (await openStore({ url: 'sqlite::memory:', clock, log: silentLog }));
   const audit = createAudit({ store, clock });
   const accounts = createAccounts({
     store,

@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { createAudit } from '../../gateway/audit/index.ts';
+import { hashSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { createClients } from '../../gateway/oidc/index.ts';
+import { openStore } from '../../gateway/store/index.ts';
+import { openHouse, type Teardown } from './support/house.ts';
+import { createRelyingParty, until } from './support/relying-party.ts';
+
+async function open(test: Teardown, url = 'sqlite::memory:') {
+  const store = await openStore({ url, clock: systemClock, log: silentLog });
+  test.teardown(() => store.close());
+  const audit = createAudit({ store, clock: systemClock });
+  return { store, audit, clients: createClients({ store, clock: systemClock, record: audit.record }) };
+}
+
+t.test('a client is added with a secret that is shown once and stored hashed', async (t) => {
+  const { store, audit, clients } = await open(t);
+  const added = await clients.add({ name: 'My App', redirectUris: ['https://app.example/cb'], isPublic: false });
+  t.equal(added.clientId, 'my-app');
+  t.match(added.clientSecret, /^[\w-]{43}$/);
+  const row = await store.db.selectFrom('oidc_clients').selectAll().executeTakeFirstOrThrow();
+  t.notMatch(JSON.stringify(row), added.clientSecret!);
+  t.match(row.metadata, hashSecret(added.clientSecret!));
+  t.match(await clients.list(), [
+    { clientId: 'my-app', name: 'My App', origin: 'cli', isPublic: false, firstParty: false },
+  ]);
+  t.notMatch(JSON.stringify(await clients.list()), hashSecret(added.clientSecret!));
+  t.match(await audit.list({}), [{ action: 'client.added', actor: 'cli', subject: 'client:my-app', outcome: 'done' }]);
+});
+
+t.test('a public client has no secret', async (t) => {
+  const { clients } = await open(t);
+  t.same(await clients.add({ name: 'tool', redirectUris: ['http://127.0.0.1/cb'], isPublic: true }), {
+    clientId: 'tool',
+  });
+});
+
+t.test('addresses that could carry a code to somebody else are refused', async (t) => {
+  const { clients } = await open(t);
+  const must = [
+    'https://a.example/cb',
+    'https://a.example:8443/cb?x=1',
+    'http://localhost:8000/',
+    'http://127.0.0.1:1/cb',
+    'http://[::1]/cb',
+  ];
+  const mustNot = [
+    'http://a.example/cb',
+    'https://a.example/cb#x',
+    'https://user@a.example/cb',
+    'https://*.example/cb',
+    '/cb',
+    'a.example/cb',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'com.example.app:/cb',
+    'http://localhost.evil.example/cb',
+    '',
+  ];
+  for (const [index, uri] of must.entries()) {
+    await t.resolves(clients.add({ name: `good${index}`, redirectUris: [uri], isPublic: false }), uri);
+  }
+  for (const uri of mustNot) {
+    const failure: unknown = await clients
+      .add({ name: 'bad', redirectUris: [uri], isPublic: false })
+      .catch((e: unknown) => e);
+    t.match(failure, { code: 'KNOT_OIDC_REDIRECT_URI', statusCode: 400 }, JSON.stringify(uri));
+  }
+  await t.resolves(
+    clients.add({ name: 'phone', redirectUris: ['com.example.app:/cb'], isPublic: true }),
+    'private scheme of a public client',
+  );
+});
+
+t.test('names: taken, empty and endless ones are refused', async (t) => {
+  const { clients } = await open(t);
+  const add = (name: string): Promise<unknown> =>
+    clients.add({ name, redirectUris: ['https://a.example/cb'], isPublic: false }).catch((error: unknown) => error);
+  await add('app');
+  t.match(await add('app'), { code: 'KNOT_OIDC_CLIENT_EXISTS', statusCode: 409 });
+  t.match(await add(''), { code: 'KNOT_OIDC_CLIENT_NAME' });
+  t.match(await add('***'), { code: 'KNOT_OIDC_CLIENT_NAME' });
+  t.match(await add('a'.repeat(81)), { code: 'KNOT_OIDC_CLIENT_NAME' });
+});
+
+t.test('what configuration brings follows it, and cannot be removed by hand', async (t) => {
+  const { store, clients } = await open(t);
+  const wiki = { clientId: 'wiki', name: 'Wiki', secret: 's1', redirectUris: ['https://wiki.example/cb'] };
+  let heard = 0;
+  store.onChange('clients', () => heard++);
+  await clients.reconcile('config', [wiki]);
+  t.equal(heard, 1);
+  await clients.reconcile('config', [wiki]);
+  t.equal(heard, 1, 'no change, no announcement');
+  const failure: unknown = await clients.remove('wiki').catch((error: unknown) => error);
+  t.match(failure, { code: 'KNOT_OIDC_CLIENT_FIXED' });
+  await clients.reconcile('integration', []);
+  t.equal((await clients.list()).length, 1, 'each origin is on its own');
+  await clients.reconcile('config', [{ ...wiki, secret: 's2' }]);
+  t.equal(heard, 2, 'a new secret is a change');
+  await clients.reconcile('config', []);
+  t.same(await clients.list(), []);
+  const unknown: unknown = await clients.remove('wiki').catch((error: unknown) => error);
+  t.match(unknown, { code: 'KNOT_OIDC_CLIENT_UNKNOWN', statusCode: 404 });
+});
+
+t.test('what another process adds and removes is in force without a restart', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-clients-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const url = `sqlite:${join(folder, 'knot.db')}`;
+  const other = await open(t, url);
+  const house = await openHouse(t, { store: await openStore({ url, clock: systemClock, log: silentLog }) });
+  const browser = house.browser();
+  await house.signIn(browser, await house.person('ann'));
+  const redirectUri = 'https://late.example/cb';
+  const party = createRelyingParty(house, { id: 'late', redirectUri });
+  t.equal((await party.authorize(browser)).status, 400, 'unknown yet');
+  await other.clients.add({ name: 'late', redirectUris: [redirectUri], isPublic: true, firstParty: true });
+  const tokens = await party.tokens(browser);
+  t.equal((await party.userinfo(tokens.access_token!)).status, 200);
+  await other.clients.remove('late');
+  await until(async () => (await party.userinfo(tokens.access_token!)).status === 401);
+  await until(async () => (await party.authorize(browser)).status === 400);
+  await other.clients.add({ name: 'late', redirectUris: [redirectUri], isPublic: true, firstParty: true });
+  t.equal(
+    (await party.userinfo(tokens.access_token!)).status,
+    401,
+    'a new client of the same name gets nothing of the old',
+  );
+});
