@@ -27,18 +27,22 @@ export async function migrate(db: Kysely<Tables>, kind: 'sqlite' | 'postgres'): 
   }
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results } = await migrator.migrateToLatest();
-  if (error) {
-    const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'unknown';
-    throw knotError(
-      'KNOT_STORE_MIGRATION_FAILED',
-      500,
-      `Migration ${failed} of the database failed; nothing was changed.`,
-      {
-        cause: error,
-        remedy: 'See the cause in the log; the database is as it was before.',
-      },
-    );
-  }
+  // SQLite has no lock over "what is missing" and "apply it": another process may have applied it in between.
+  if (!error || isComplete(await appliedMigrations(db, kind))) return;
+  const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'unknown';
+  throw knotError(
+    'KNOT_STORE_MIGRATION_FAILED',
+    500,
+    `Migration ${failed} of the database failed; nothing was changed.`,
+    {
+      cause: error,
+      remedy: 'See the cause in the log; the database is as it was before.',
+    },
+  );
+}
+
+function isComplete(applied: readonly string[]): boolean {
+  return Object.keys(migrations).every((name) => applied.includes(name));
 }
 
 async function appliedMigrations(db: Kysely<Tables>, kind: 'sqlite' | 'postgres'): Promise<string[]> {

@@ -21,7 +21,7 @@ export function sqliteDialect(open: () => DatabaseSync): Dialect {
   return {
     createDriver: () => new SqliteDriver(open),
     createQueryCompiler: () => new SqliteQueryCompiler(),
-    createAdapter: () => new SqliteAdapter(),
+    createAdapter: () => new TransactionalSqliteAdapter(),
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
   };
 }
@@ -33,6 +33,13 @@ const maxStatements = 500;
  */
 const busyMs = 5000;
 const busyPauseMs = 15;
+
+/** SQLite can undo DDL; told so, the migrator applies a migration wholly or not at all, also when the process is killed. */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
 
 class SqliteDriver implements Driver {
   readonly #open: () => DatabaseSync;
