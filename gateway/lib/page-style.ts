@@ -33,6 +33,7 @@ export const pageStyle = [
   `label{display:block;font-size:.875rem;font-weight:var(--weight-strong)}`,
   `input:not([type=checkbox],[type=radio],[type=hidden]),select,textarea{display:block;width:100%;min-height:var(--target);padding:.5rem .75rem;font:inherit;color:inherit;background:var(--surface);border:1px solid var(--edge);border-radius:var(--radius);transition:border-color .12s,box-shadow .12s}`,
   `input:hover{border-color:var(--soft)}`,
+  `input[readonly]{background:var(--sunken);color:var(--soft)}`,
   `input:focus-visible{outline:2px solid var(--accent);outline-offset:-1px;border-color:var(--accent);box-shadow:0 0 0 4px var(--accent-wash)}`,
   `input[aria-invalid]{border-color:var(--failed)}`,
   `input[type=checkbox],input[type=radio]{width:1.25rem;height:1.25rem;accent-color:var(--accent)}`,

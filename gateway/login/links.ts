@@ -46,7 +46,7 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
       const token = tokenOf(request);
       const link = await accounts.findLink(token, kind.kind);
       if (!link) return refuse(reply, kind);
-      return sendPage(reply, page(kind, token, link, { username: '', email: link.email ?? '' }));
+      return sendPage(reply, page(kind, token, link, { username: '', email: '' }));
     };
     app.get(kind.path, open);
     app.get(`${kind.path}/:token`, open);
@@ -132,7 +132,8 @@ function accountFields(link: Link, typed: Typed, errors: FieldErrors): Field[] {
       name: 'email',
       label: 'E-mail',
       type: 'email',
-      value: typed.email || (link.email ?? ''),
+      value: link.email ?? typed.email,
+      isFixed: link.email !== null,
       autocomplete: 'email',
       error: errors.email,
     },

@@ -11,15 +11,28 @@ export type Field = {
   hint?: string;
   error?: string | undefined;
   isFocused?: boolean;
+  /** Shown, sent along, and not to be changed. */
+  isFixed?: boolean;
 };
 
-export function field({ name, label, type = 'text', value = '', autocomplete, hint, error, isFocused }: Field): Html {
+export function field({
+  name,
+  label,
+  type = 'text',
+  value = '',
+  autocomplete,
+  hint,
+  error,
+  isFocused,
+  isFixed,
+}: Field): Html {
   const describedBy = [error && `${name}-error`, hint && `${name}-hint`].filter(Boolean).join(' ');
   const attributes = [
     type !== 'password' && html` value="${value}"`,
     type === 'text' && html` autocapitalize="none" autocorrect="off" spellcheck="false"`,
     describedBy !== '' && html` aria-describedby="${describedBy}"`,
     error !== undefined && html` aria-invalid="true"`,
+    isFixed && html` readonly`,
     isFocused && html` autofocus`,
   ];
   return html`<div class="field">

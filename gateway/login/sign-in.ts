@@ -4,7 +4,7 @@ import { type LoginContext, sendOn, sendPage } from './context.ts';
 import { readForm } from './form.ts';
 import { certificateNote, type FormPage, renderFormPage } from './pages.ts';
 
-type SignInState = { username?: string; next: string; note?: FormPage['note'] };
+type SignInState = { username?: string; next: string; note?: FormPage['note']; isAgain?: boolean };
 
 const notes: Record<string, string> = {
   'signed-out': 'You are signed out.',
@@ -13,11 +13,12 @@ const notes: Record<string, string> = {
 
 /** `/login`: the sign-in form. */
 export function signInRoutes(app: FastifyInstance, context: LoginContext): void {
-  const { accounts, sessions, audit, throttle, config, caPem } = context;
+  const { accounts, sessions, audit, throttle, config, caPem, log } = context;
 
-  function page({ username = '', next, note }: SignInState): string {
+  function page({ username = '', next, note, isAgain = false }: SignInState): string {
     return renderFormPage({
-      title: 'Sign in',
+      title: isAgain ? 'Confirm that it is you' : 'Sign in',
+      lead: isAgain ? 'What you are about to open asks for a fresh sign-in.' : undefined,
       note,
       action: '/login',
       hidden: next === '/' ? {} : { next },
@@ -34,7 +35,12 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
 
   app.get<{ Querystring: Record<string, unknown> }>('/login', async (request, reply) => {
     const next = context.nextOf(textOf(request.query['next']));
-    if (await context.identityOf(request)) return sendOn(reply, next);
+    const identity = await context.identityOf(request);
+    if (identity) {
+      // Asked for by the provider: `prompt=login` or `max_age` of a client.
+      if (request.query['reauthenticate'] !== '1') return sendOn(reply, next);
+      return sendPage(reply, page({ username: identity.principal.username, next, isAgain: true }));
+    }
     const text = notes[textOf(request.query['note']) ?? ''];
     // A cookie that is no session (ended, tampered, tossed) only costs a lookup on each request: take it back.
     if (request.headers.cookie?.includes('__Host-knot=')) reply.header('set-cookie', sessions.clearCookie());
@@ -47,7 +53,10 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
     const next = context.nextOf(form.next);
     const attempt = { username, address: context.addressOf(request) };
     const verdict = await throttle.take(attempt);
-    if (!verdict.isAllowed) return refuseBlocked(reply, verdict.retryAfterSeconds);
+    if (!verdict.isAllowed) {
+      log.warn({ address: attempt.address }, 'sign-in refused: too many attempts');
+      return refuseBlocked(reply, verdict.retryAfterSeconds);
+    }
     const user = await verify(attempt, form.password);
     if (!user) {
       await refused(request, username, 'wrong_credentials');

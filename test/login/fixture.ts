@@ -1,0 +1,163 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Test } from 'tap';
+import { type Accounts, createAccounts } from '../../gateway/accounts/index.ts';
+import { type Audit, createAudit } from '../../gateway/audit/index.ts';
+import { type Config, publicAddress } from '../../gateway/config/index.ts';
+import { createManualClock, type Identify, type Session, silentLog } from '../../gateway/lib/index.ts';
+import { createThrottle, type LoginOptions, loginRoutes } from '../../gateway/login/index.ts';
+import type { Route } from '../../gateway/routes/index.ts';
+import { createSessions, type Sessions } from '../../gateway/sessions/index.ts';
+import { openStore, type Store } from '../../gateway/store/index.ts';
+
+export const origin = 'https://localhost:8443';
+export const password = 'correct horse battery staple';
+export const chrome =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
+
+const hosts = new Set(['jupyterhub.localhost', 'echo.localhost']);
+
+export type Answer = {
+  status: number;
+  location: string | undefined;
+  headers: Record<string, string | string[] | number | undefined>;
+  body: string;
+  /** `name=value` of the session cookie that was set, if any. */
+  cookie: string | undefined;
+};
+
+export type Fixture = {
+  app: FastifyInstance;
+  clock: ReturnType<typeof createManualClock>;
+  store: Store;
+  accounts: Accounts;
+  sessions: Sessions;
+  audit: Audit;
+  signedOut: Session[];
+  get(url: string, cookie?: string): Promise<Answer>;
+  /** Posts a form as a browser does from our own page; `headers` override. */
+  post(url: string, fields: Record<string, string>, headers?: Record<string, string | undefined>): Promise<Answer>;
+  addUser(username: string, state?: 'active' | 'pending'): Promise<string>;
+  signIn(username: string): Promise<string>;
+};
+
+export type Settings = {
+  signUp?: Config['signUp'];
+  login?: Partial<Config['login']>;
+  caPem?: string | undefined;
+  options?: Partial<LoginOptions>;
+};
+
+/** The sign-in pages over real accounts, sessions, audit and store; only the listener is missing. */
+export async function createFixture(
+  t: Test,
+  { signUp = 'approval', login, caPem, options }: Settings = {},
+): Promise<Fixture> {
+  const clock = createManualClock();
+  const store = await openStore({ url: 'sqlite::memory:', clock, log: silentLog });
+  t.teardown(() => store.close());
+  const audit = createAudit({ store, clock });
+  const loginConfig = {
+    attemptsPerAccount: 4,
+    attemptsPerAddress: 12,
+    windowSeconds: 900,
+    linkSeconds: 3600,
+    minimumPasswordLength: 10,
+    ...login,
+  };
+  const accounts = createAccounts({
+    store,
+    clock,
+    record: audit.record,
+    passwordRules: { minimumLength: loginConfig.minimumPasswordLength },
+    log: silentLog,
+  });
+  const sessions = createSessions({
+    store,
+    clock,
+    config: { idleSeconds: 3600, absoluteSeconds: 24 * 3600 },
+    record: audit.record,
+    log: silentLog,
+  });
+  t.teardown(() => sessions.close());
+  const identify: Identify = async (cookie, host) => {
+    const session = await sessions.find(cookie, host);
+    const principal = session && (await accounts.principal(session.userId));
+    return principal?.state === 'active' ? { session: session!, principal } : undefined;
+  };
+  const signedOut: Session[] = [];
+  const app = fastify();
+  t.teardown(() => app.close());
+  await app.register(loginRoutes, {
+    accounts,
+    sessions,
+    audit,
+    identify,
+    findRoute: (host) => (hosts.has(host) ? ({ host } as Route) : undefined),
+    publicAddress: publicAddress({ domain: 'localhost' }, 8443),
+    config: { signUp, login: loginConfig },
+    throttle: createThrottle({ store, clock, config: loginConfig }),
+    caPem: () => caPem,
+    clock,
+    log: silentLog,
+    onSignOut: (session) => void signedOut.push(session),
+    ...options,
+  });
+
+  async function send(
+    method: 'GET' | 'POST',
+    url: string,
+    headers: Record<string, string | undefined>,
+    payload?: string,
+  ) {
+    const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+    const answer = await app.inject({
+      method,
+      url,
+      headers: sent as Record<string, string>,
+      ...(payload === undefined ? {} : { payload }),
+    });
+    const set = answer.headers['set-cookie'];
+    return {
+      status: answer.statusCode,
+      location: answer.headers.location,
+      headers: answer.headers as Answer['headers'],
+      body: answer.body,
+      cookie: typeof set === 'string' ? set.split(';')[0] : undefined,
+    };
+  }
+
+  const post: Fixture['post'] = (url, fields, headers = {}) =>
+    send(
+      'POST',
+      url,
+      {
+        'content-type': 'application/x-www-form-urlencoded',
+        'user-agent': chrome,
+        origin,
+        'sec-fetch-site': 'same-origin',
+        ...headers,
+      },
+      new URLSearchParams(fields).toString(),
+    );
+
+  return {
+    app,
+    clock,
+    store,
+    accounts,
+    sessions,
+    audit,
+    signedOut,
+    get: (url, cookie) => send('GET', url, { 'user-agent': chrome, cookie }),
+    post,
+    async addUser(username, state = 'active') {
+      const actor = { name: 'cli' };
+      return (await accounts.createUser({ username, email: `${username}@example.org`, password, state }, actor)).id;
+    },
+    async signIn(username) {
+      const answer = await post('/login', { username, password });
+      if (answer.cookie === undefined) throw new Error(`sign-in of ${username} answered ${answer.status}`);
+      return answer.cookie;
+    },
+  };
+}
