@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Test } from 'tap';
+import { createAccounts } from '../../gateway/accounts/index.ts';
+import { type ApiOptions, apiRoutes } from '../../gateway/api/index.ts';
+import { createAudit } from '../../gateway/audit/index.ts';
+import { publicAddress } from '../../gateway/config/index.ts';
+import type { Integration } from '../../gateway/integrations/index.ts';
+import { createManualClock, type Identify, knotError, type Log, platform, silentLog } from '../../gateway/lib/index.ts';
+import { createLive } from '../../gateway/live/index.ts';
+import { createThrottle } from '../../gateway/login/index.ts';
+import { createPolicy } from '../../gateway/policy/index.ts';
+import { createRoutes, type Route } from '../../gateway/routes/index.ts';
+import { createSessions } from '../../gateway/sessions/index.ts';
+import { openStore } from '../../gateway/store/index.ts';
+
+export const origin = 'https://localhost:8443';
+export const password = 'correct horse battery 7';
+
+export const secrets = { client: 'CLIENT-SECRET-OF-THE-HUB', password };
+
+const login = {
+  attemptsPerAccount: 3,
+  attemptsPerAddress: 50,
+  windowSeconds: 900,
+  linkSeconds: 3600,
+  minimumPasswordLength: 10,
+};
+
+function route(name: string, kind: Route['kind'], audience: Route['audience']): Route {
+  return {
+    host: `${name}.localhost`,
+    name,
+    kind,
+    title: name.toUpperCase(),
+    audience,
+    upstream: { protocol: 'http:', hostname: '127.0.0.1', port: 9, allowLoopback: true },
+    ownedPrefixes: [],
+    untouchedPrefixes: [],
+    switches: { encodedSlash: false, methods: [] },
+  };
+}
+
+/** The API over the real modules on a database in memory; only the hub is a stand-in. */
+export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
+  const clock = createManualClock();
+  const logged: { fields: object; message: string }[] = [];
+  const log: Log = { ...silentLog, error: (fields, message) => void logged.push({ fields, message }) };
+  const store = await openStore({ url: 'sqlite::memory:', clock, log });
+  const audit = createAudit({ store, clock });
+  const record = audit.record;
+  const accounts = createAccounts({ store, clock, record, passwordRules: { minimumLength: 10 }, log });
+  const sessions = createSessions({
+    store,
+    clock,
+    config: { idleSeconds: 3600, absoluteSeconds: 86_400 },
+    record,
+    log,
+  });
+  const policy = await createPolicy({ folder: join(import.meta.dirname, '..', '..', 'policies'), clock, log });
+  const routes = await createRoutes({ store, clock, log });
+  const live = createLive({ log });
+  sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
+  accounts.onChange((userId) => void live.rejudge(userId));
+
+  const hub = createHub();
+  await routes.replace('integration', [hub.route]);
+  await routes.replace('app', [route('echo', 'app', 'everyone'), route('vault', 'app', 'admins')]);
+
+  const identify: Identify = async (cookie, host) => {
+    const session = await sessions.find(cookie, host);
+    const principal = session && (await accounts.principal(session.userId));
+    return session && principal?.state === 'active' ? { session, principal } : undefined;
+  };
+  const app = Fastify();
+  await app.register(apiRoutes as never, {
+    prefix: '/api/v1',
+    identify,
+    accounts,
+    sessions,
+    policy,
+    routes,
+    audit,
+    live,
+    integrations: () => [hub],
+    publicAddress: publicAddress({ domain: 'localhost' }, 8443),
+    config: { login },
+    health: async () => [
+      { name: 'store', status: 'ok', message: 'It answers.' },
+      { name: 'sandbox', status: 'warning', message: 'No bubblewrap.', remedy: 'Install it.' },
+    ],
+    explainUrl: async ({ username }) => {
+      const principal = await accounts.principalByName(username);
+      if (!principal) throw knotError('KNOT_EXPLAIN_NO_USER', 404, 'There is no such user.');
+      const context = { method: 'GET', host: 'localhost', path: '/', address: '127.0.0.1', isUpgrade: false };
+      const explanation = policy.explain({ principal, action: 'administer', resource: platform, context });
+      return { route: 'main', action: 'administer', resource: 'Platform knot', explanation };
+    },
+    version: '9.9.9',
+    onChange: store.onChange,
+    throttle: createThrottle({ store, clock, config: login }),
+    clock,
+    log,
+    ...more,
+  } satisfies ApiOptions & { prefix: string });
+  await app.ready();
+  t.teardown(async () => {
+    await app.close();
+    await policy.close();
+    await sessions.close();
+    await store.close();
+  });
+
+  async function person(username: string, { isAdmin = false } = {}) {
+    const email = `${username}@example.org`;
+    const user = await accounts.createUser({ username, email, password, isAdmin, state: 'active' }, { name: 'test' });
+    return { ...user, ...(await signIn(user.id, username)) };
+  }
+
+  async function signIn(userId: string, username: string) {
+    const { secret, session } = await sessions.start({
+      userId,
+      username,
+      device: 'Firefox on Linux',
+      address: '127.0.0.1',
+    });
+    return { cookie: `__Host-knot=${secret}`, sessionId: session.id };
+  }
+
+  return {
+    app,
+    accounts,
+    sessions,
+    policy,
+    routes,
+    audit,
+    live,
+    clock,
+    hub,
+    person,
+    signIn,
+    logged,
+    call: caller(app),
+  };
+}
+
+export type Call = {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  url: string;
+  body?: unknown;
+  cookie?: string;
+  headers?: Record<string, string>;
+};
+
+/** Asks as the dashboard would: own origin, JSON. `headers` can take that back. */
+function caller(app: FastifyInstance) {
+  return async ({ method = 'GET', url, body, cookie, headers = {} }: Call) => {
+    const answer = await app.inject({
+      method,
+      url: `/api/v1${url}`,
+      headers: {
+        host: 'localhost:8443',
+        ...(method === 'GET' ? {} : { origin }),
+        'sec-fetch-site': 'same-origin',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(cookie === undefined ? {} : { cookie }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = answer.payload;
+    const json: unknown = text.startsWith('{') ? JSON.parse(text) : undefined;
+    return { status: answer.statusCode, text, json: json as Record<string, unknown>, headers: answer.headers };
+  };
+}
+
+function createHub(): Integration & { change(): void; secretText: string } {
+  const listeners = new Set<() => void>();
+  return {
+    name: 'jupyterhub',
+    title: 'Notebooks',
+    url: 'https://jupyterhub.localhost:8443/',
+    route: route('jupyterhub', 'integration', 'everyone'),
+    client: {
+      clientId: 'jupyterhub',
+      title: 'Notebooks',
+      secret: secrets.client,
+      redirectUris: [],
+      postLogoutRedirectUris: [],
+    },
+    secretText: secrets.client,
+    start: () => undefined,
+    stop: async () => undefined,
+    tile: () => ({ status: 'preparing', message: 'Installing.', progress: 0.5, step: 'venv', stepStartedAt: 1 }),
+    health: () => [{ name: 'jupyterhub', status: 'working', message: 'Installing.' }],
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    settings: () => 'c.JupyterHub.authenticator_class = "generic-oauth"',
+    change() {
+      for (const listener of listeners) listener();
+    },
+  };
+}
