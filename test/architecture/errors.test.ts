@@ -6,7 +6,7 @@ import { ranks } from './ranks.ts';
 const gateway = join(import.meta.dirname, '..', '..', 'gateway');
 const prefixes = [...Object.keys(ranks).map((name) => name.toUpperCase()), 'INTERNAL', 'BAD'];
 /** Written as a literal in the code, so that it can be found: `KNOT_<MODULE>_<WHAT>`. */
-const literal = new RegExp(`['"\`](KNOT_(?:${prefixes.join('|')})(?:_[A-Z0-9_]+)?)['"\`]`, 'g');
+const literal = new RegExp(`['"\`](KNOT_(?:${prefixes.join('|')})(?:_[A-Z0-9]+)*)['"\`]`, 'g');
 
 /** Settings from the environment share the prefix and are no codes. */
 const settings = new Set(['KNOT_CONFIG', 'KNOT_OPS', 'KNOT_POLICIES']);

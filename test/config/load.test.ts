@@ -1,0 +1,218 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import {
+  type ConfigOverrides,
+  type ConfigProblem,
+  describeConfig,
+  exampleConfig,
+  loadConfig,
+} from '../../gateway/config/index.ts';
+import { KnotError } from '../../gateway/lib/index.ts';
+
+type Refusal = { code: string; message: string; problems: ConfigProblem[] };
+
+function refusal(
+  yaml: string | undefined,
+  t: Test,
+  flags: ConfigOverrides = {},
+  environment: Record<string, string> = {},
+): Refusal {
+  const folder = t.testdir(yaml === undefined ? {} : { 'knot.yaml': yaml });
+  try {
+    loadConfig(flags, environment, folder);
+  } catch (error) {
+    if (!(error instanceof KnotError)) throw error;
+    return {
+      code: error.code,
+      message: error.message,
+      problems: (error.details?.['problems'] ?? []) as ConfigProblem[],
+    };
+  }
+  throw new Error('the configuration was accepted');
+}
+
+t.test('an empty folder gives the defaults', async (t) => {
+  const folder = t.testdir({});
+  const { config, file } = loadConfig({}, {}, folder);
+  t.equal(file, undefined);
+  t.match(config, {
+    domain: 'localhost',
+    listen: '127.0.0.1:8443',
+    ops: '127.0.0.1:9464',
+    data: join(folder, '.knot'),
+    policies: join(folder, 'policies'),
+    signUp: 'approval',
+    integrations: { jupyterhub: { mode: 'managed' } },
+  });
+});
+
+t.test('flags beat the environment, which beats the file', async (t) => {
+  const folder = t.testdir({ 'knot.yaml': 'domain: file.example\nlisten: 127.0.0.1:1\nops: 127.0.0.1:2\n' });
+  const environment = { KNOT_DOMAIN: 'environment.example', KNOT_LISTEN: '127.0.0.1:3' };
+  const { config, sources } = loadConfig({ domain: 'flag.example' }, environment, folder);
+  t.equal(config.domain, 'flag.example');
+  t.equal(config.listen, '127.0.0.1:3');
+  t.equal(config.ops, '127.0.0.1:2');
+  t.strictSame(sources, { domain: '--domain', listen: 'KNOT_LISTEN' });
+});
+
+t.test('paths of the file are relative to the file, paths of flags to the working folder', async (t) => {
+  const folder = t.testdir({ etc: { 'knot.yaml': 'data: state\npolicies: rules\n' } });
+  const { config } = loadConfig({ config: 'etc/knot.yaml', policies: 'mine' }, {}, folder);
+  t.equal(config.data, join(folder, 'etc', 'state'));
+  t.equal(config.policies, join(folder, 'mine'));
+});
+
+t.test('every problem is reported at once, with place, value and what is allowed', async (t) => {
+  const { code, message, problems } = refusal(
+    'domain: Bad_Host\nlisen: 127.0.0.1:1\nsignUp: aproval\nlogin:\n  windowSeconds: soon\napps:\n  - name: echo\n',
+    t,
+    { listen: 'nowhere' },
+  );
+  t.equal(code, 'KNOT_CONFIG_INVALID');
+  t.match(message, /6 problems/);
+  const expected: [path: string, text: RegExp, line: number | undefined][] = [
+    ['lisen', /did you mean "listen"/, 2],
+    ['domain', /it is "Bad_Host"/, 1],
+    ['signUp', /"off", "approval", "open", but it is "aproval"; did you mean "approval"/, 3],
+    ['login.windowSeconds', /whole number of at least 1, but it is "soon"/, 5],
+    ['apps[0].upstream', /is missing/, 7],
+    ['listen (from --listen)', /it is "nowhere"/, undefined],
+  ];
+  for (const [path, text, line] of expected) {
+    const problem = problems.find((candidate) => candidate.path === path);
+    t.ok(problem, `${path} is reported`);
+    t.match(problem?.message, text);
+    t.equal(problem?.line, line, `${path} is placed`);
+  }
+  t.equal(problems.length, expected.length);
+});
+
+t.test('settings that contradict one another or point at nothing are refused', async (t) => {
+  const cases: [name: string, yaml: string, path: string, text: RegExp][] = [
+    ['half a certificate', 'tls: {cert: a.pem}', 'tls', /both cert and key/],
+    [
+      'idle above absolute',
+      'sessions: {idleSeconds: 100, absoluteSeconds: 60}',
+      'sessions.idleSeconds',
+      /must not exceed/,
+    ],
+    [
+      'external hub without address',
+      'integrations: {jupyterhub: {mode: external}}',
+      'integrations.jupyterhub.upstream',
+      /is needed/,
+    ],
+    [
+      'address of a managed hub',
+      'integrations: {jupyterhub: {upstream: "http://a:1"}}',
+      'integrations.jupyterhub.upstream',
+      /no effect/,
+    ],
+    ['app on the host of the hub', 'apps: [{name: jupyterhub, upstream: "http://a:1"}]', 'apps[0].name', /taken by/],
+    [
+      'two apps on one host',
+      'apps: [{name: a, upstream: "http://a:1"}, {name: a, upstream: "http://b:1"}]',
+      'apps[1].name',
+      /taken by/,
+    ],
+    ['no such network', 'trustedProxies: [10.0.0.0/40]', 'trustedProxies[0]', /CIDR/],
+    ['password in the file', 'database: "postgres://knot:secret@db/knot"', 'database', /must not hold a password/],
+    ['secret that is not there', 'databasePassword: {fromFile: nowhere}', 'databasePassword', /cannot be read/],
+    [
+      'confidential client without secret',
+      'oidc: {clients: [{clientId: a, redirectUris: ["https://a/cb"]}]}',
+      'oidc.clients[0].secret',
+      /needed/,
+    ],
+    [
+      'redirect address with fragment',
+      'oidc: {clients: [{clientId: a, public: true, redirectUris: ["https://a/#b"]}]}',
+      'oidc.clients[0].redirectUris[0]',
+      /fragment/,
+    ],
+    ['port that does not exist', 'listen: "127.0.0.1:99999"', 'listen', /no such port/],
+  ];
+  for (const [name, yaml, path, text] of cases) {
+    const { problems, message } = refusal(yaml, t);
+    t.ok(
+      problems.some((problem) => problem.path === path && text.test(problem.message)),
+      `${name}: ${message}`,
+    );
+  }
+});
+
+t.test('a file that cannot be read or is half written says where and starts nothing', async (t) => {
+  t.match(refusal(undefined, t, { config: 'nowhere.yaml' }), {
+    code: 'KNOT_CONFIG_UNREADABLE',
+    message: /nowhere\.yaml/,
+  });
+  t.match(refusal('domain: localhost\napps: [{name: echo', t), {
+    code: 'KNOT_CONFIG_UNREADABLE',
+    message: /knot\.yaml:2:\d+ is not valid YAML/,
+  });
+  t.match(refusal('domain: a\ndomain: b\n', t), { code: 'KNOT_CONFIG_UNREADABLE', message: /unique/ });
+  t.match(refusal('- a\n- b\n', t), { code: 'KNOT_CONFIG_INVALID', message: /must be a section/ });
+});
+
+t.test('a chain of aliases cannot eat the memory', async (t) => {
+  const levels = Array.from({ length: 12 }, (_, index) =>
+    index === 0
+      ? 'a0: &a0 [x,x,x,x,x,x,x,x,x]'
+      : `a${index}: &a${index} [${'*a' + (index - 1)},${'*a' + (index - 1)},${'*a' + (index - 1)},${'*a' + (index - 1)},${'*a' + (index - 1)},${'*a' + (index - 1)}]`,
+  );
+  t.match(refusal(levels.join('\n'), t), { code: 'KNOT_CONFIG_UNREADABLE', message: /aliases/ });
+});
+
+t.test('what is printed masks secrets and is itself a valid configuration', async (t) => {
+  const folder = t.testdir({ secret: 'hunter2-from-file' });
+  const flags = { database: 'postgres://knot:hunter2@db/knot' };
+  const { config } = loadConfig(flags, {}, folder);
+  const printed = describeConfig({ ...config, databasePassword: { fromFile: 'secret' } });
+  t.notMatch(printed, /hunter2/);
+  t.match(printed, /postgres:\/\/knot:\*\*\*@db\/knot/);
+  const again = t.testdir({
+    'knot.yaml': describeConfig({ ...config, database: undefined } as unknown as typeof config),
+  });
+  t.doesNotThrow(() => loadConfig({}, {}, again));
+});
+
+t.test('the example names every setting, is valid and equals the defaults', async (t) => {
+  const folder = t.testdir({ 'knot.yaml': exampleConfig() });
+  const empty = t.testdir({});
+  const { baseFolder: _a, data: _b, policies: _c, ...fromExample } = loadConfig({}, {}, folder).config;
+  const { baseFolder: _d, data: _e, policies: _f, ...defaults } = loadConfig({}, {}, empty).config;
+  t.strictSame(fromExample, defaults);
+  for (const name of [
+    'httpListen',
+    'databasePassword',
+    'clientSecret',
+    'redirectUris',
+    'allowedGroups',
+    'minimumPasswordLength',
+    'from',
+  ]) {
+    t.match(exampleConfig(), `${name}:`);
+  }
+});
+
+t.test('no value whatsoever makes the check crash', async (t) => {
+  const folder = t.testdir({});
+  fc.assert(
+    fc.property(
+      fc.object({
+        key: fc.constantFrom('domain', 'listen', 'apps', 'tls', 'oidc', 'clients', 'mail', 'log', '__proto__', 'x'),
+      }),
+      (value) => {
+        try {
+          loadConfig({ config: 'given.json' }, {}, t.testdir({ 'given.json': JSON.stringify(value) }));
+        } catch (error) {
+          if (!(error instanceof KnotError)) throw error;
+        }
+      },
+    ),
+    { numRuns: 60, seed: 7 },
+  );
+  t.ok(folder);
+});
