@@ -7,4 +7,4 @@
  */
 export { createRoutes, type Routes } from './service.ts';
 export type { Route } from './route.ts';
-export { isNearby, parseUpstream, type Upstream, upstreamAddress } from './upstream.ts';
+export { parseUpstream, type Upstream, upstreamAddress } from './upstream.ts';

@@ -89,6 +89,6 @@ function fold(path: string): string[] {
     .replaceAll(/[^\x21-\x7e\u00a1-\uffff]/g, '')
     .toLowerCase()
     .split(/[/\\]+/)
-    .filter((segment) => segment !== '')
-    .map((segment) => segment.split(';', 1)[0] ?? '');
+    .map((segment) => segment.split(';', 1)[0] ?? '')
+    .filter((segment) => segment !== '');
 }

@@ -8,20 +8,25 @@ export type Upstream = {
   port: number;
   /** PEM bundle to trust instead of the system's, for https. */
   ca?: string;
-  /** Dialling loopback or link-local is refused unless the route says so (SSRF, catalogue U1). */
+  /** Dialling this machine is refused unless the route says so (SSRF, catalogue U1); link-local addresses always are. */
   allowLoopback: boolean;
 };
 
 const form = /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]+))(?::([0-9]{1,5}))?\/?$/;
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-const nearby = new BlockList();
-nearby.addSubnet('127.0.0.0', 8, 'ipv4');
-nearby.addSubnet('169.254.0.0', 16, 'ipv4');
-nearby.addSubnet('0.0.0.0', 8, 'ipv4');
-nearby.addAddress('::1', 'ipv6');
-nearby.addAddress('::', 'ipv6');
-nearby.addSubnet('fe80::', 10, 'ipv6');
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** This host, link-local (cloud metadata answers there), multicast, broadcast. */
+const neverAnUpstream = new BlockList();
+neverAnUpstream.addSubnet('0.0.0.0', 8, 'ipv4');
+neverAnUpstream.addSubnet('169.254.0.0', 16, 'ipv4');
+neverAnUpstream.addSubnet('224.0.0.0', 3, 'ipv4');
+neverAnUpstream.addAddress('::', 'ipv6');
+neverAnUpstream.addSubnet('fe80::', 10, 'ipv6');
+neverAnUpstream.addSubnet('ff00::', 8, 'ipv6');
 
 /**
  * The one parser of upstream addresses: `http://HOST[:PORT]`, `https://…`, an optional single `/` at the end.
@@ -39,8 +44,9 @@ export function parseUpstream(address: string, options: { ca?: string; allowLoop
   if (port?.startsWith('0')) throw refuse(address, 'the port must not start with 0');
   checkHostname(address, hostname, ipv6 !== undefined);
   const allowLoopback = options.allowLoopback ?? false;
-  if (!allowLoopback && isNearby(hostname)) {
-    throw refuse(address, 'it points at this machine or its link, which this route does not allow');
+  if (isIn(neverAnUpstream, hostname)) throw refuse(address, `nothing may be reached at ${hostname}`);
+  if (!allowLoopback && isLoopback(hostname)) {
+    throw refuse(address, 'it points at this machine, which this route does not allow');
   }
   return {
     protocol: scheme === 'https' ? 'https:' : 'http:',
@@ -60,12 +66,15 @@ export function upstreamAddress({
   return `${protocol}//${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
 }
 
-/** True for a literal address (or `localhost`) of this machine or of its link: loopback, link-local, unspecified. */
-export function isNearby(hostname: string): boolean {
-  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true;
+/** Names are judged again when they are dialled; this finds what is plain to see. */
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || isIn(loopback, hostname);
+}
+
+/** An IPv4 address inside of an IPv6 one (`::ffff:127.0.0.1`) is found too. */
+function isIn(list: BlockList, hostname: string): boolean {
   const family = isIP(hostname);
-  if (family === 0) return false;
-  return nearby.check(hostname, family === 4 ? 'ipv4' : 'ipv6');
+  return family !== 0 && list.check(hostname, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 function checkHostname(address: string, hostname: string, isBracketed: boolean): void {

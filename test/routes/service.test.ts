@@ -1,0 +1,221 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
+import { createRoutes } from '../../gateway/routes/index.ts';
+import { openStore, type Store } from '../../gateway/store/index.ts';
+import { hub, route } from './support.ts';
+
+const clock = createManualClock();
+
+async function open(t: Test, url = 'sqlite::memory:'): Promise<Store> {
+  const store = await openStore({ url, clock, log: silentLog });
+  t.teardown(() => store.close());
+  return store;
+}
+
+t.test('routes are found by exact host', async (t) => {
+  const store = await open(t);
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  t.strictSame(routes.list(), []);
+  await routes.replace('integration', [hub]);
+  await routes.replace('app', [route('echo'), route('atlas')]);
+  t.strictSame(
+    routes.list().map(({ name }) => name),
+    ['atlas', 'echo', 'jupyterhub'],
+  );
+  t.strictSame(routes.find('jupyterhub.localhost'), hub);
+  for (const host of [
+    'JupyterHub.localhost',
+    'jupyterhub',
+    'jupyterhub.localhost:8443',
+    'x.jupyterhub.localhost',
+    'localhost',
+    '',
+    '__proto__',
+  ]) {
+    t.equal(routes.find(host), undefined, host);
+  }
+});
+
+t.test('replacing removes what is gone, keeps what is the same and tells of what changed', async (t) => {
+  const store = await open(t);
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  let heard = 0;
+  routes.onChange(() => (heard += 1));
+  const announced: string[] = [];
+  store.onChange('routes', (host) => announced.push(host));
+
+  await routes.replace('integration', [hub]);
+  await routes.replace('app', [route('echo'), route('atlas')]);
+  const echo = routes.find('echo.localhost');
+  const createdAt = async (): Promise<number | undefined> =>
+    (await store.db.selectFrom('routes').select('created_at').where('host', '=', 'atlas.localhost').executeTakeFirst())
+      ?.created_at;
+  const first = await createdAt();
+  t.equal(heard, 2);
+
+  announced.length = 0;
+  clock.advance(1000);
+  // The same values with their keys in another order are the same route.
+  const { host, ...rest } = route('echo');
+  await routes.replace('app', [{ ...rest, host }, route('atlas')]);
+  t.strictSame(announced, [], 'nothing was written');
+  t.equal(heard, 2);
+
+  await routes.replace('app', [route('echo'), route('atlas', { title: 'Atlas' })]);
+  t.strictSame(announced, ['atlas.localhost']);
+  t.equal(routes.find('atlas.localhost')?.title, 'Atlas');
+  t.equal(await createdAt(), first, 'it is still the same route');
+  t.equal(routes.find('echo.localhost'), echo, 'the same object, so that pools made for it stay');
+
+  announced.length = 0;
+  await routes.replace('app', [route('echo')]);
+  t.strictSame(announced, ['atlas.localhost']);
+  t.equal(routes.find('atlas.localhost'), undefined);
+  t.ok(routes.find('jupyterhub.localhost'), 'routes of another kind stay');
+  t.equal(heard, 4);
+});
+
+t.test('two routes may swap their names', async (t) => {
+  const store = await open(t);
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  await routes.replace('app', [route('a', { title: 'one' }), route('b', { title: 'two' })]);
+  await routes.replace('app', [route('a', { title: 'two' }), route('b', { title: 'one' })]);
+  t.equal(routes.find('a.localhost')?.title, 'two');
+  await routes.replace('app', [route('b', { host: 'b.example.org' })]);
+  t.equal(routes.find('b.localhost'), undefined);
+  t.ok(routes.find('b.example.org'), 'a new domain');
+});
+
+t.test('a host has one holder; the refusal names both and changes nothing', async (t) => {
+  const store = await open(t);
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  await routes.replace('integration', [hub]);
+  await routes.replace('app', [route('echo')]);
+  const before = JSON.stringify(routes.list());
+  await t.rejects(routes.replace('app', [route('atlas'), route('jupyterhub')]), {
+    code: 'KNOT_ROUTES_HOST_TAKEN',
+    statusCode: 409,
+    message:
+      'The host jupyterhub.localhost belongs to the integration "jupyterhub"; the app "jupyterhub" cannot have it too.',
+  });
+  await t.rejects(routes.replace('app', [route('jupyterhub', { host: 'jupyterhub.example.org' })]), {
+    code: 'KNOT_ROUTES_HOST_TAKEN',
+  });
+  await t.rejects(routes.replace('app', [route('x', { title: 'One' }), route('x', { title: 'Two' })]), {
+    code: 'KNOT_ROUTES_HOST_TAKEN',
+    message: /app "One"; the app "Two"/,
+  });
+  await t.rejects(routes.replace('integration', [route('echo')]), { code: 'KNOT_ROUTES_INVALID', message: /kind app/ });
+  t.equal(JSON.stringify(routes.list()), before);
+});
+
+t.test('a route that breaks the rules is refused before anything is written', async (t) => {
+  const store = await open(t);
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  const bad: [string, Parameters<typeof route>[1]][] = [
+    ['host', { host: 'Echo.localhost' }],
+    ['host', { host: 'other.localhost' }],
+    ['host', { host: 'echo' }],
+    ['host', { host: 'echo.localhost:8443' }],
+    ['host', { host: 'echo..localhost' }],
+    ['host', { host: 'echo.localhost.' }],
+    ['host', { host: 'echo.0.0.1' }],
+    ['name', { name: 'e_cho' }],
+    ['name', { name: '' }],
+    ['audience', { audience: 'all' as 'everyone' }],
+    ['title', { title: '' }],
+    ['ownedPrefixes', { ownedPrefixes: ['/'] }],
+    ['ownedPrefixes', { ownedPrefixes: ['/user'] }],
+    ['ownedPrefixes', { ownedPrefixes: ['/a/../b/'] }],
+    ['ownedPrefixes', { ownedPrefixes: ['//user/'] }],
+    ['ownedPrefixes', { ownedPrefixes: ['/us%65r/'] }],
+    ['untouchedPrefixes', { untouchedPrefixes: ['v2/'] }],
+    ['untouchedPrefixes', { untouchedPrefixes: ['/v2/*'] }],
+    ['switches.methods', { switches: { encodedSlash: false, methods: ['get'] } }],
+  ];
+  for (const [field, facts] of bad) {
+    await t.rejects(
+      routes.replace('app', [route('echo', facts)]),
+      { code: 'KNOT_ROUTES_INVALID', details: { field } },
+      JSON.stringify(facts),
+    );
+  }
+  const upstreams = [
+    { hostname: 'user@h' },
+    { hostname: 'h%2e' },
+    { hostname: 'bücher' },
+    { hostname: '::1%eth0' },
+    { hostname: '127.1' },
+    { hostname: '127.0.0.1' },
+    { hostname: 'localhost' },
+    { port: 0 },
+    { port: 1.5 },
+    { port: 70000 },
+    { protocol: 'file:' as 'http:' },
+    { hostname: 'h/x' },
+    { hostname: '' },
+  ];
+  for (const facts of upstreams) {
+    const upstream = { ...route('echo').upstream, ...facts };
+    await t.rejects(
+      routes.replace('app', [route('echo', { upstream })]),
+      { code: 'KNOT_ROUTES_UPSTREAM_INVALID' },
+      JSON.stringify(facts),
+    );
+  }
+  t.strictSame(await store.db.selectFrom('routes').selectAll().execute(), []);
+});
+
+t.test('a second process on the store hears of changes', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-routes-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const url = `sqlite:${join(folder, 'knot.db')}`;
+  const one = await createRoutes({ store: await open(t, url), clock, log: silentLog });
+  const two = await createRoutes({ store: await open(t, url), clock, log: silentLog });
+  let isTold = false;
+  two.onChange(() => (isTold = true));
+  await one.replace('app', [route('echo')]);
+  for (let attempt = 0; !isTold && attempt < 100; attempt += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  t.strictSame(two.find('echo.localhost'), route('echo'));
+  const third = await createRoutes({ store: await open(t, url), clock, log: silentLog });
+  t.ok(third.find('echo.localhost'), 'and one that starts later reads them');
+});
+
+t.test('a stored route that cannot be read is left out, not fatal', async (t) => {
+  const store = await open(t);
+  const values = { created_at: 1, kind: 'app' };
+  await store.db
+    .insertInto('routes')
+    .values({ ...values, host: 'a.localhost', name: 'a', record: '{' })
+    .execute();
+  await store.db
+    .insertInto('routes')
+    .values({ ...values, host: 'b.localhost', name: 'b', record: '{"name":"b"}' })
+    .execute();
+  await store.db
+    .insertInto('routes')
+    .values({ ...values, host: 'c.localhost', name: 'c', record: JSON.stringify(route('c')) })
+    .execute();
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  t.strictSame(
+    routes.list().map(({ name }) => name),
+    ['c'],
+  );
+});
+
+t.test('a listener that fails does not stop the others', async (t) => {
+  const store = await open(t);
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  let heard = 0;
+  routes.onChange(() => {
+    throw new Error('mine');
+  });
+  const stop = routes.onChange(() => (heard += 1));
+  await routes.replace('app', [route('echo')]);
+  stop();
+  await routes.replace('app', []);
+  t.equal(heard, 1);
+});
