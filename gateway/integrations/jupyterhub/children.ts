@@ -93,16 +93,19 @@ export function hubChild(facts: {
   return {
     name: 'jupyterhub',
     command: facts.python,
-    args: ['-I', '-m', 'jupyterhub', '--config', facts.configFile],
+    // Isolated: no Python setting of the gateway's environment, no module from the working folder. Unbuffered, for the log.
+    args: ['-I', '-u', '-W', 'ignore', '-m', 'jupyterhub', '--config', facts.configFile],
     env: {
       ...environment,
       PATH: `${join(facts.venvFolder, 'bin')}:${environment['PATH'] ?? '/usr/bin:/bin'}`,
       CONFIGPROXY_AUTH_TOKEN: facts.authToken,
       KNOT_RUN: facts.run,
-      PYTHONUNBUFFERED: '1',
     },
     cwd: facts.cwd,
-    isReady: () => answers(`http://127.0.0.1:${facts.ports.public}/hub/health`),
+    isReady: async () =>
+      // Asked directly first: its proxy would log an error for each question that comes too early.
+      (await answers(`http://127.0.0.1:${facts.ports.hub}/hub/health`)) &&
+      (await answers(`http://127.0.0.1:${facts.ports.public}/hub/health`)),
     readyTimeoutMs: 120_000,
     // Notebook servers outlive a crash of the hub; the next hub finds them in its database.
     keepsDescendantsOnRestart: true,

@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type PublicAddress, publicAddress } from '../../gateway/config/address.ts';
+import { createJupyterHub, type JupyterHubOptions } from '../../gateway/integrations/index.ts';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { createSupervisor } from '../../gateway/process/index.ts';
+
+/** The installed environment is shared by all tests and runs: made once, in KNOT_TEST_CACHE or `.cache/` of the repository. */
+export const cachedVenv = join(
+  process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '../../.cache'),
+  'jupyterhub-venv',
+);
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'knot-integrations-'));
+}
+
+export async function createTestHub(options: {
+  folder: string;
+  config?: Partial<JupyterHubOptions['config']>;
+  providerPort?: number;
+  caFile?: string;
+  venvFolder?: string | undefined;
+  searchPath?: string;
+}) {
+  const { folder, providerPort = 18443 } = options;
+  const address: PublicAddress = publicAddress({ domain: 'localhost' }, providerPort);
+  const supervisor = createSupervisor({
+    clock: systemClock,
+    log: silentLog,
+    stateFolder: join(folder, 'run'),
+    timing: { firstBackoffMs: 100, maxBackoffMs: 400, quickEndsUntilFailed: 3 },
+  });
+  const hub = await createJupyterHub({
+    config: { mode: 'managed', title: 'Notebooks', ...options.config },
+    publicAddress: address,
+    dataFolder: folder,
+    caFile: options.caFile,
+    supervisor,
+    listenAddress: { host: '127.0.0.1', port: providerPort },
+    clock: systemClock,
+    log: silentLog,
+    ...(options.venvFolder !== undefined && { venvFolder: options.venvFolder }),
+    ...(options.searchPath !== undefined && { searchPath: options.searchPath }),
+  });
+  return {
+    hub,
+    supervisor,
+    async close() {
+      await hub.stop();
+      await supervisor.stopAll();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Polls until `find` gives something, or fails with what `describe` says. */
+export async function until<T>(find: () => T | undefined | false, what: () => string, timeoutMs = 30_000): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const found = find();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`waited too long: ${what()}`);
+    await delay(50);
+  }
+}
