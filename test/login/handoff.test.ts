@@ -1,0 +1,83 @@
+import t from 'tap';
+import { createFixture } from './fixture.ts';
+
+const binding = 'b'.repeat(43);
+const to = 'https://jupyterhub.localhost:8443/hub/user-redirect/lab/tree/x.ipynb?y=1';
+const handoff = (target: string, hash = binding) => `/login/handoff?to=${encodeURIComponent(target)}&binding=${hash}`;
+
+t.test('signed in: straight to the host with a code', async (t) => {
+  const { get, addUser, signIn, sessions } = await createFixture(t);
+  await addUser('ann');
+  const cookie = await signIn('ann');
+  const answer = await get(handoff(to), cookie);
+  t.equal(answer.status, 303);
+  t.equal(answer.headers['cache-control'], 'no-store');
+  const location = new URL(answer.location!);
+  t.equal(location.origin + location.pathname, 'https://jupyterhub.localhost:8443/.knot/callback');
+  const visit = { host: 'jupyterhub.localhost', binding, device: '', address: '' };
+  const made = await sessions.redeemCode(location.searchParams.get('code')!, visit);
+  t.equal(made?.next, '/hub/user-redirect/lab/tree/x.ipynb?y=1');
+});
+
+t.test('signed out: through the sign-in page and back, the deep link intact', async (t) => {
+  const { get, post, addUser } = await createFixture(t);
+  await addUser('ann');
+  const first = await get(handoff(to));
+  t.equal(first.status, 303);
+  const login = new URL(first.location!, 'https://localhost:8443');
+  t.equal(login.pathname, '/login');
+  const page = await get(first.location!);
+  const next = /name="next" value="([^"]+)"/.exec(page.body)![1]!.replaceAll('&amp;', '&');
+  const signedIn = await post('/login', { username: 'ann', password: 'correct horse battery staple', next });
+  t.equal(signedIn.location, login.searchParams.get('next'));
+  const second = await get(signedIn.location!, signedIn.cookie);
+  t.match(second.location, /^https:\/\/jupyterhub\.localhost:8443\/\.knot\/callback\?code=[\w-]{43}$/);
+});
+
+t.test('an address that is not ours gets a page and no code', async (t) => {
+  const { get, addUser, signIn, store } = await createFixture(t);
+  await addUser('ann');
+  const cookie = await signIn('ann');
+  for (const url of [
+    '/login/handoff',
+    `/login/handoff?to=${encodeURIComponent(to)}`,
+    `/login/handoff?binding=${binding}`,
+    handoff(to, 'short'),
+    handoff(to, `${binding}%0a`),
+    `${handoff(to)}&to=https://evil.test/`,
+    handoff('https://evil.test/'),
+    handoff('https://evil.test:8443/'),
+    handoff('https://unknown.localhost:8443/'),
+    handoff('https://localhost:8443/'),
+    handoff('http://jupyterhub.localhost:8443/'),
+    handoff('https://jupyterhub.localhost/'),
+    handoff('https://jupyterhub.localhost:8443@evil.test/'),
+    handoff('https://jupyterhub.localhost:8443\\@evil.test/'),
+    handoff('//jupyterhub.localhost:8443/'),
+    handoff('/hub'),
+    handoff('javascript:alert(1)'),
+  ]) {
+    const answer = await get(url, cookie);
+    t.equal(answer.status, 400, url);
+    t.equal(answer.location, undefined);
+  }
+  t.strictSame(await store.db.selectFrom('handoff_codes').selectAll().execute(), []);
+});
+
+t.test('who is not signed in does not learn which hosts exist', async (t) => {
+  const { get } = await createFixture(t);
+  const known = await get(handoff('https://echo.localhost:8443/'));
+  const unknown = await get(handoff('https://nope.localhost:8443/'));
+  t.equal(known.status, unknown.status);
+  t.equal(known.location, unknown.location?.replace('nope', 'echo'));
+});
+
+t.test('a path that would lead elsewhere is dropped', async (t) => {
+  const { get, addUser, signIn, sessions } = await createFixture(t);
+  await addUser('ann');
+  const cookie = await signIn('ann');
+  const answer = await get(handoff('https://echo.localhost:8443//evil.test/'), cookie);
+  const code = new URL(answer.location!).searchParams.get('code')!;
+  const made = await sessions.redeemCode(code, { host: 'echo.localhost', binding, device: '', address: '' });
+  t.equal(made?.next, '/');
+});

@@ -1,0 +1,177 @@
+import t from 'tap';
+import { createFixture, type Fixture, password } from './fixture.ts';
+
+const admin = { name: 'admin' };
+const fresh = 'another lovely passphrase';
+
+t.test('setup: the link makes the first administrator, once', async (t) => {
+  const { accounts, get, post, clock } = await createFixture(t);
+  const { token } = await accounts.createLink({ kind: 'setup', lifetimeSeconds: 3600 }, { name: 'system' });
+  for (const url of [`/setup/${token}`, `/setup?token=${token}`]) {
+    const page = await get(url);
+    t.equal(page.status, 200);
+    t.match(page.body, `name="token" value="${token}"`);
+  }
+  const fields = { token, username: 'root1', email: 'root@example.org', password };
+  const made = await post('/setup', { ...fields, username: 'zoe' });
+  t.equal(made.status, 303);
+  t.equal(made.location, '/');
+  t.ok(made.cookie, 'and signs them in');
+  t.match(await accounts.findUserByName('zoe'), { isAdmin: true, state: 'active' });
+  t.equal((await get(`/setup/${token}`)).status, 410);
+  const second = await post('/setup', { ...fields, username: 'mallory' });
+  t.equal(second.status, 410);
+  t.match(second.body, 'an administrator exists');
+  t.equal(await accounts.findUserByName('mallory'), undefined);
+  clock.advance(1);
+});
+
+t.test('a link of another kind, an expired or an invented one opens nothing', async (t) => {
+  const fixture = await createFixture(t);
+  const { accounts, get, post, clock, addUser } = fixture;
+  const userId = await addUser('ann');
+  const setup = (await accounts.createLink({ kind: 'setup', lifetimeSeconds: 60 }, admin)).token;
+  const invitation = (await accounts.createLink({ kind: 'invitation', lifetimeSeconds: 60 }, admin)).token;
+  const reset = (await accounts.createLink({ kind: 'reset', userId, lifetimeSeconds: 60 }, admin)).token;
+  const closed = async (path: string, token: string, why: string) => {
+    t.equal((await get(`${path}/${token}`)).status, 410, `GET ${path} ${why}`);
+    const answer = await post(path, { token, username: 'eve', email: 'eve@example.org', password: fresh });
+    t.equal(answer.status, 410, `POST ${path} ${why}`);
+    t.equal(answer.cookie, undefined);
+  };
+  for (const path of ['/setup', '/invite', '/reset']) await closed(path, 'x'.repeat(43), 'invented');
+  await closed('/setup', invitation, 'with an invitation');
+  await closed('/setup', reset, 'with a reset link');
+  await closed('/invite', setup, 'with a setup link');
+  await closed('/invite', reset, 'with a reset link');
+  await closed('/reset', setup, 'with a setup link');
+  await closed('/reset', invitation, 'with an invitation');
+  clock.advance(60_000);
+  await closed('/setup', setup, 'expired');
+  await closed('/invite', invitation, 'expired');
+  await closed('/reset', reset, 'expired');
+  t.equal((await get('/setup')).status, 410, 'nor none');
+});
+
+t.test('invitation: the address is the one that was invited', async (t) => {
+  const { accounts, get, post } = await createFixture(t, { signUp: 'off' });
+  const invite = { kind: 'invitation', email: 'bob@example.org', lifetimeSeconds: 60 } as const;
+  const { token } = await accounts.createLink(invite, admin);
+  t.match((await get(`/invite/${token}`)).body, /value="bob@example.org"[^>]* readonly/);
+  const made = await post('/invite', { token, username: 'bob', email: 'eve@example.org', password });
+  t.equal(made.status, 303);
+  t.ok(made.cookie);
+  t.match(await accounts.findUserByName('bob'), { state: 'active', isAdmin: false, email: 'bob@example.org' });
+  t.equal((await get(`/invite/${token}`)).status, 410);
+});
+
+t.test('reset: the new password works, the old one and every session do not', async (t) => {
+  const { accounts, get, post, addUser, signIn, sessions } = await createFixture(t);
+  const userId = await addUser('ann');
+  await addUser('bob');
+  const [first, second, bob] = [await signIn('ann'), await signIn('ann'), await signIn('bob')];
+  const { token } = await accounts.createLink({ kind: 'reset', userId, lifetimeSeconds: 60 }, admin);
+  const answer = await post('/reset', { token, password: fresh }, { cookie: first });
+  t.equal(answer.status, 303);
+  t.equal(answer.location, '/login?note=password-changed');
+  t.equal(await sessions.find(first, ''), null);
+  t.equal(await sessions.find(second, ''), null);
+  t.ok(await sessions.find(bob, ''));
+  t.match((await get(answer.location!)).body, 'Your password is changed');
+  t.equal((await post('/login', { username: 'ann', password })).status, 401);
+  t.equal((await post('/login', { username: 'ann', password: fresh })).status, 303);
+  t.equal((await post('/reset', { token, password })).status, 410, 'the link is used up');
+});
+
+t.test('what is wrong is said at its field, and what was typed is kept', async (t) => {
+  const { accounts, post, addUser } = await createFixture(t, { signUp: 'open', login: { attemptsPerAddress: 100 } });
+  await addUser('ann');
+  const { token } = await accounts.createLink({ kind: 'invitation', lifetimeSeconds: 600 }, admin);
+  for (const [path, extra] of [
+    ['/signup', {}],
+    ['/invite', { token }],
+  ] as const) {
+    for (const [field, change] of [
+      ['username', { username: 'Not A Name' }],
+      ['username', { username: 'admin' }],
+      ['username', { username: 'ann' }],
+      ['username', { username: '' }],
+      ['email', { email: 'nonsense' }],
+      ['email', { email: 'ann@example.org' }],
+      ['password', { password: 'x7!q' }],
+      ['password', { password: 'password123' }],
+    ] as const) {
+      const typed = { username: 'carla', email: 'carla@example.org', password: fresh, ...change };
+      const answer = await post(path, { ...typed, ...extra });
+      const label = `${path} ${JSON.stringify(change)}`;
+      t.equal(answer.status, 400, label);
+      t.equal(answer.cookie, undefined);
+      t.match(answer.body, new RegExp(`aria-describedby="[^"]*${field}-error[^>]*aria-invalid="true"`), label);
+      t.equal(answer.body.match(/aria-invalid="true"/g)?.length, 1, `only there: ${label}`);
+      t.match(answer.body, `value="${typed.username}"`);
+      t.match(answer.body, `value="${typed.email}"`);
+      t.notMatch(answer.body, typed.password);
+    }
+  }
+});
+
+t.test('sign-up', async (t) => {
+  const account = { username: 'carla', email: 'carla@example.org', password };
+  const signUp = async ({ post, accounts }: Fixture) => ({
+    answer: await post('/signup', account),
+    user: await accounts.findUserByName('carla'),
+  });
+
+  await t.test('off: says so and makes nobody', async (t) => {
+    const fixture = await createFixture(t, { signUp: 'off' });
+    t.equal((await fixture.get('/signup')).status, 403);
+    t.notMatch((await fixture.get('/login')).body, '/signup');
+    const { answer, user } = await signUp(fixture);
+    t.equal(answer.status, 403);
+    t.match(answer.body, 'Sign-up is closed');
+    t.equal(user, undefined);
+  });
+  await t.test('approval: the account waits', async (t) => {
+    const fixture = await createFixture(t, { signUp: 'approval' });
+    const { answer, user } = await signUp(fixture);
+    t.equal(answer.location, '/signup/pending');
+    t.match((await fixture.get('/signup/pending')).body, 'Waiting for approval');
+    t.equal(answer.cookie, undefined);
+    t.match(user, { state: 'pending', isAdmin: false });
+    await fixture.accounts.setState(user!.id, 'active', admin);
+    t.equal((await fixture.post('/login', { username: 'carla', password })).status, 303);
+  });
+  await t.test('open: the person is in', async (t) => {
+    const { answer, user } = await signUp(await createFixture(t, { signUp: 'open' }));
+    t.equal(answer.location, '/');
+    t.ok(answer.cookie);
+    t.match(user, { state: 'active', isAdmin: false });
+  });
+  await t.test('nobody makes accounts without end from one address', async (t) => {
+    const { post } = await createFixture(t, { signUp: 'open', login: { attemptsPerAddress: 3 } });
+    const statuses = [];
+    for (let count = 0; count < 5; count += 1) {
+      const answer = await post('/signup', { ...account, username: `carla${count}x`, email: `c${count}@example.org` });
+      statuses.push(answer.status);
+    }
+    t.strictSame(statuses, [303, 303, 303, 429, 429]);
+  });
+  await t.test('nobody becomes an administrator by a form field', async (t) => {
+    const { post, accounts } = await createFixture(t, { signUp: 'open' });
+    await post('/signup', { ...account, isAdmin: 'true', is_admin: '1', state: 'active', token: 'x' });
+    t.match(await accounts.findUserByName('carla'), { isAdmin: false });
+  });
+});
+
+t.test('of two people with the same invitation one gets an account', async (t) => {
+  const { accounts, post } = await createFixture(t);
+  const { token } = await accounts.createLink({ kind: 'invitation', lifetimeSeconds: 60 }, admin);
+  const answers = await Promise.all(
+    ['carla', 'dora'].map((username) =>
+      post('/invite', { token, username, email: `${username}@example.org`, password }),
+    ),
+  );
+  t.strictSame(answers.map(({ status }) => status).sort(), [303, 410]);
+  const made = [await accounts.findUserByName('carla'), await accounts.findUserByName('dora')].filter(Boolean);
+  t.equal(made.length, 1);
+});
