@@ -4,6 +4,7 @@
  * Does not own: the health of others (each module reports its own), the audit record (audit).
  * Mounts: GET /healthz and /readyz on the main host; GET /metrics, /healthz and /readyz on a listener of its own.
  */
+export { accessHook, type AccessHookOptions } from './access-hook.ts';
 export { type AccessLog, createAccessLog } from './access-log.ts';
 export { createLog, type LogOptions, type ProcessLog } from './log.ts';
 export { createMetrics, type Metrics, type MetricsSources } from './metrics.ts';

@@ -60,7 +60,6 @@ export function redactFields(fields: object, depth = 0): Record<string, unknown>
  * JSON leaves these as they are, but terminals and viewers obey them: C1 controls (0x9b starts an escape sequence), line and
  * paragraph separators, direction marks. In a JSON line they can only stand inside strings, where the escape means the same.
  */
-// eslint-disable-next-line no-control-regex -- control characters are the point
 const obeyed = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 export function escapeObeyed(line: string): string {

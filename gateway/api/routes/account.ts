@@ -61,7 +61,7 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
           headers: { 'retry-after': String(verdict.retryAfterSeconds) },
         });
       }
-      let isRight = false;
+      let isRight: boolean;
       try {
         isRight = (await accounts.verifyPassword(principal.username, request.body.current)) !== undefined;
       } catch (error) {
