@@ -32,6 +32,8 @@ export function superviseChild(
   const listeners = new Set<() => void>();
   let state: Omit<ChildState, 'output'> = { status: 'stopped', restarts: 0 };
   let isWanted = false;
+  /** Started again while the stop was still under way. */
+  let isWantedAgain = false;
   let run: Run | undefined;
   let timer: NodeJS.Timeout | undefined;
   let quickEnds = 0;
@@ -161,16 +163,24 @@ export function superviseChild(
     if (current) log.info({}, 'child process stopped');
   };
 
-  return {
-    start() {
-      if (isWanted) return;
+  const start = () => {
+    if (stopping) {
+      isWantedAgain = true;
+    } else if (!isWanted) {
       isWanted = true;
-      if (stopping) void stopping.then(() => isWanted && run === undefined && launch());
-      else launch();
-    },
+      launch();
+    }
+  };
+
+  return {
+    start,
     stop() {
       isWanted = false;
-      stopping ??= stop().finally(() => (stopping = undefined));
+      isWantedAgain = false;
+      stopping ??= stop().finally(() => {
+        stopping = undefined;
+        if (isWantedAgain) start();
+      });
       return stopping;
     },
     state: () => ({ ...state, output: output.lines() }),

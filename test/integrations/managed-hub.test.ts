@@ -22,81 +22,84 @@ function processesOf(folder: string): string[] {
     });
 }
 
-t.test('a managed hub signs in, starts servers that see only their own, and leaves nothing behind', { timeout: 270_000 }, async (t) => {
-  const folder = temporaryFolder();
-  const provider = await startStubProvider(folder);
-  const { hub, close } = await createTestHub({
-    folder,
-    providerPort: provider.port,
-    caFile: provider.caFile,
-    venvFolder: cachedVenv,
-  });
-  t.teardown(() => provider.close());
-  let isClosed = false;
-  t.teardown(() => (isClosed ? undefined : close()));
+t.test(
+  'a managed hub signs in, starts servers that see only their own, and leaves nothing behind',
+  { timeout: 270_000 },
+  async (t) => {
+    const folder = temporaryFolder();
+    const provider = await startStubProvider(folder);
+    const { hub, close } = await createTestHub({
+      folder,
+      providerPort: provider.port,
+      caFile: provider.caFile,
+      venvFolder: cachedVenv,
+    });
+    t.teardown(() => provider.close());
+    let isClosed = false;
+    t.teardown(() => (isClosed ? undefined : close()));
 
-  const progress: number[] = [];
-  hub.onChange(() => progress.push(hub.tile().progress ?? 1));
-  hub.start();
-  await until(
-    () => hub.tile().status === 'ready',
-    () => JSON.stringify(hub.tile()),
-    240_000,
-  );
-  t.strictSame(
-    progress,
-    progress.toSorted((a, b) => a - b),
-    'progress never goes back',
-  );
+    const progress: number[] = [];
+    hub.onChange(() => progress.push(hub.tile().progress ?? 1));
+    hub.start();
+    await until(
+      () => hub.tile().status === 'ready',
+      () => JSON.stringify(hub.tile()),
+      240_000,
+    );
+    t.strictSame(
+      progress,
+      progress.toSorted((a, b) => a - b),
+      'progress never goes back',
+    );
 
-  const port = hub.route.upstream.port;
-  const ann = createVisitor({ port, origin: hub.url, username: 'ann' });
-  const bob = createVisitor({ port, origin: hub.url, username: 'bob' });
-  const isSandboxed = (await findSandbox()).isAvailable;
+    const port = hub.route.upstream.port;
+    const ann = createVisitor({ port, origin: hub.url, username: 'ann' });
+    const bob = createVisitor({ port, origin: hub.url, username: 'bob' });
+    const isSandboxed = (await findSandbox()).isAvailable;
 
-  await t.test('the hub answers and its files are for the gateway only', async (t) => {
-    t.equal((await ann.send('/hub/health')).status, 200);
-    for (const name of ['client-secret', 'cookie-secret', 'hub/jupyterhub_config.py', 'hub/client-secret']) {
-      t.equal(statSync(join(folder, 'jupyterhub', name)).mode & 0o077, 0, name);
-    }
-  });
+    await t.test('the hub answers and its files are for the gateway only', async (t) => {
+      t.equal((await ann.send('/hub/health')).status, 200);
+      for (const name of ['client-secret', 'cookie-secret', 'hub/jupyterhub_config.py', 'hub/client-secret']) {
+        t.equal(statSync(join(folder, 'jupyterhub', name)).mode & 0o077, 0, name);
+      }
+    });
 
-  await t.test('two people sign in and get a server each', async (t) => {
-    const pages = await Promise.all([ann.startServer(), bob.startServer()]);
-    for (const page of pages) t.match(page.body, 'jupyter-config-data');
-    t.ok(provider.requests.includes('POST /oidc/token'));
-  });
+    await t.test('two people sign in and get a server each', async (t) => {
+      const pages = await Promise.all([ann.startServer(), bob.startServer()]);
+      for (const page of pages) t.match(page.body, 'jupyter-config-data');
+      t.ok(provider.requests.includes('POST /oidc/token'));
+    });
 
-  let kernel = '';
-  await t.test('a kernel computes and knows its person and folders', async (t) => {
-    kernel = await ann.startKernel();
-    t.equal(await ann.run(kernel, 'print(6*7)'), '42\n');
-    const facts = JSON.parse(
-      await ann.run(
-        kernel,
-        `import os, json, sys
+    let kernel = '';
+    await t.test('a kernel computes and knows its person and folders', async (t) => {
+      kernel = await ann.startKernel();
+      t.equal(await ann.run(kernel, 'print(6*7)'), '42\n');
+      const facts = JSON.parse(
+        await ann.run(
+          kernel,
+          `import os, json, sys
 open(os.path.join(os.environ["KNOT_PRIVATE_DIR"], "mine.txt"), "w").write("private")
 open(os.path.join(os.environ["KNOT_SHARED_DIR"], "ours.txt"), "w").write("shared")
 open(os.path.expanduser("~/home.txt"), "w").write("home")
 print(json.dumps({"user": os.environ["KNOT_USER"], "link": os.path.exists(os.path.expanduser("~/files/private/mine.txt")),
   "pip": os.environ["PIP_TARGET"] in sys.path, "secret": sorted(k for k in os.environ if "CONFIGPROXY" in k or "SECRET" in k)}))`,
-      ),
-    ) as Record<string, unknown>;
-    t.strictSame(facts, { user: 'ann', link: true, pip: true, secret: [] });
-    t.ok(existsSync(join(folder, 'files/users/ann/mine.txt')));
-    t.ok(existsSync(join(folder, 'files/shared/ours.txt')));
-    t.ok(existsSync(join(folder, 'jupyterhub/homes/ann/home.txt')));
-  });
+        ),
+      ) as Record<string, unknown>;
+      t.strictSame(facts, { user: 'ann', link: true, pip: true, secret: [] });
+      t.ok(existsSync(join(folder, 'files/users/ann/mine.txt')));
+      t.ok(existsSync(join(folder, 'files/shared/ours.txt')));
+      t.ok(existsSync(join(folder, 'jupyterhub/homes/ann/home.txt')));
+    });
 
-  await t.test(
-    'another person sees what is shared and nothing else',
-    { skip: !isSandboxed && 'no bubblewrap' },
-    async (t) => {
-      const other = await bob.startKernel();
-      const seen = JSON.parse(
-        await bob.run(
-          other,
-          `import os, json
+    await t.test(
+      'another person sees what is shared and nothing else',
+      { skip: !isSandboxed && 'no bubblewrap' },
+      async (t) => {
+        const other = await bob.startKernel();
+        const seen = JSON.parse(
+          await bob.run(
+            other,
+            `import os, json
 def readable(path):
     try:
         return open(path).read()
@@ -114,70 +117,71 @@ print(json.dumps({
   "areas": listing(${JSON.stringify(join(folder, 'files'))}),
   "database": readable(${JSON.stringify(join(folder, 'jupyterhub/hub/jupyterhub.sqlite'))}),
   "secret": readable(${JSON.stringify(join(folder, 'jupyterhub/client-secret'))}),
-  "homes": listing("/home"),
+  "homes": listing("/files/home/.."),
   "shadow": readable("/etc/shadow"),
   "others": [p for p in os.listdir("/proc") if p.isdigit() and b"ann" in open(f"/proc/{p}/environ", "rb").read()],
 }))`,
-        ),
-      ) as Record<string, unknown>;
-      t.strictSame(seen, {
-        shared: 'shared',
-        private: [],
-        home: 'FileNotFoundError',
-        areas: 'FileNotFoundError',
-        database: 'FileNotFoundError',
-        secret: 'FileNotFoundError',
-        homes: ['bob'],
-        shadow: 'FileNotFoundError',
-        others: [],
-      });
-    },
-  );
-
-  await t.test("the hub's cookie of one person is not believed for another", async (t) => {
-    t.equal((await ann.send('/hub/home')).status, 200);
-    const shared = createVisitor({ port, origin: hub.url, username: 'bob', cookies: new Map(ann.cookies) });
-    const answer = await shared.send('/hub/home');
-    t.equal(answer.status, 302);
-    t.match(answer.headers.location, '/hub/login');
-    const api = await shared.send('/hub/api/user', { headers: { 'sec-fetch-mode': 'cors' } });
-    t.equal(api.status, 403);
-  });
-
-  await t.test('kernels and their connections survive a crash of the hub', async (t) => {
-    await ann.run(kernel, 'kept = "still here"');
-    const find = () =>
-      readdirSync('/proc').find((pid) => {
-        try {
-          const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
-          return words.includes('jupyterhub') && words.some((word) => word.startsWith(folder));
-        } catch {
-          return false;
-        }
-      });
-    const before = find();
-    process.kill(Number(before), 'SIGKILL');
-    await until(
-      () => hub.tile().status !== 'ready',
-      () => 'the crash is noticed',
+          ),
+        ) as Record<string, unknown>;
+        t.strictSame(seen, {
+          shared: 'shared',
+          private: [],
+          home: 'FileNotFoundError',
+          areas: 'FileNotFoundError',
+          database: 'FileNotFoundError',
+          secret: 'FileNotFoundError',
+          homes: ['home', 'private', 'shared'],
+          shadow: 'FileNotFoundError',
+          others: [],
+        });
+      },
     );
-    await until(
-      () => hub.tile().status === 'ready',
-      () => JSON.stringify(hub.tile()),
-      60_000,
-    );
-    t.not(find(), before);
-    t.equal(await ann.run(kernel, 'print(kept)'), 'still here\n');
-    const model = JSON.parse((await ann.send('/hub/api/user')).body) as { server: string | null };
-    t.equal(model.server, '/user/ann/', 'the new hub knows the running server');
-  });
 
-  await t.test('stopping ends hub, proxy, servers and kernels', async (t) => {
-    t.ok(processesOf(folder).length >= 6);
-    const startedAt = performance.now();
-    isClosed = true;
-    await close();
-    t.ok(performance.now() - startedAt < 12_000, `took ${Math.round(performance.now() - startedAt)} ms`);
-    t.strictSame(processesOf(folder), []);
-  });
-});
+    await t.test("the hub's cookie of one person is not believed for another", async (t) => {
+      t.equal((await ann.send('/hub/home')).status, 200);
+      const shared = createVisitor({ port, origin: hub.url, username: 'bob', cookies: new Map(ann.cookies) });
+      const answer = await shared.send('/hub/home');
+      t.equal(answer.status, 302);
+      t.match(answer.headers.location, '/hub/login');
+      const api = await shared.send('/hub/api/user', { headers: { 'sec-fetch-mode': 'cors' } });
+      t.equal(api.status, 403);
+    });
+
+    await t.test('kernels and their connections survive a crash of the hub', async (t) => {
+      await ann.run(kernel, 'kept = "still here"');
+      const find = () =>
+        readdirSync('/proc').find((pid) => {
+          try {
+            const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+            return words.includes('jupyterhub') && words.some((word) => word.startsWith(folder));
+          } catch {
+            return false;
+          }
+        });
+      const before = find();
+      process.kill(Number(before), 'SIGKILL');
+      await until(
+        () => hub.tile().status !== 'ready',
+        () => 'the crash is noticed',
+      );
+      await until(
+        () => hub.tile().status === 'ready',
+        () => JSON.stringify(hub.tile()),
+        60_000,
+      );
+      t.not(find(), before);
+      t.equal(await ann.run(kernel, 'print(kept)'), 'still here\n');
+      const model = JSON.parse((await ann.send('/hub/api/user')).body) as { server: string | null };
+      t.equal(model.server, '/user/ann/', 'the new hub knows the running server');
+    });
+
+    await t.test('stopping ends hub, proxy, servers and kernels', async (t) => {
+      t.ok(processesOf(folder).length >= 6);
+      const startedAt = performance.now();
+      isClosed = true;
+      await close();
+      t.ok(performance.now() - startedAt < 12_000, `took ${Math.round(performance.now() - startedAt)} ms`);
+      t.strictSame(processesOf(folder), []);
+    });
+  },
+);

@@ -37,7 +37,8 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   const sharedFiles = join(facts.dataFolder, 'files/shared');
   const launchFolder = launchFolderOf(facts.folder);
   const isSandboxed = facts.sandbox.isAvailable;
-  const insideHome = `/home/${placeholder}`;
+  // Not below /home: the data folder or Python may lie in the home of an account with the same name.
+  const insideHome = '/files/home';
   const visible = {
     home: isSandboxed ? insideHome : home,
     private: isSandboxed ? '/files/private' : privateFiles,
