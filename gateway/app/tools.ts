@@ -18,6 +18,7 @@ export async function createIntegrations(
   options: Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'>,
 ): Promise<Integration[]> {
   const { jupyterhub } = config.integrations;
+  if (jupyterhub.mode === 'off') return [];
   const secret = jupyterhub.clientSecret;
   const hub = await createJupyterHub({
     ...options,
@@ -25,7 +26,7 @@ export async function createIntegrations(
     dataFolder: config.data,
     ...(secret && { clientSecret: readSecret(secret, config.baseFolder) }),
   });
-  return hub ? [hub] : [];
+  return [hub];
 }
 
 /** A plain web application as a route. The operator wrote its address down, so it may be on this machine. */
