@@ -32,6 +32,7 @@ export const refusals = {
   content_length: { status: 400, message: 'The Content-Length is not a plain number.' },
   ambiguous_length: { status: 400, message: 'The request has both a Content-Length and a Transfer-Encoding.' },
   expectation: { status: 417, message: 'The only expectation that can be met is "100-continue".' },
+  http_version: { status: 505, message: 'The version of HTTP is not spoken here.' },
   method_unknown: { status: 501, message: 'The method is not known here.' },
   method_not_allowed: { status: 405, message: 'The method is not allowed here.' },
   upgrade_protocol: {

@@ -12,8 +12,8 @@ export type ReceivedRequest = {
   /** Alternating names and values, one character per byte. */
   rawHeaders: readonly string[];
   protocol: 'h1' | 'h2';
-  /** Minor version of HTTP/1. */
-  minorVersion: number;
+  /** As the parser says: `1.0`, `1.1` or `2.0`. */
+  httpVersion: string;
   peerAddress: string;
   /** Whether the parser treats the connection as upgraded. */
   isUpgrade: boolean;
@@ -84,7 +84,8 @@ export function canonicalize(
   limits: CanonicalLimits = defaultCanonicalLimits,
 ): CanonicalRequest | ReasonCode {
   const found: Collected = new Array<string | undefined>(20).fill(undefined);
-  const { rawHeaders, protocol } = received;
+  const { rawHeaders, protocol, httpVersion } = received;
+  if (protocol === 'h1' && httpVersion !== '1.1' && httpVersion !== '1.0') return 'http_version';
   let bytes = received.target.length;
   let count = 0;
   let authority: string | undefined;
@@ -122,7 +123,7 @@ export function canonicalize(
   const framing = readFraming(found, received);
   if (typeof framing === 'string') return framing;
 
-  const expect = received.minorVersion === 0 && protocol === 'h1' ? undefined : found[headerKind.expect];
+  const expect = httpVersion === '1.0' ? undefined : found[headerKind.expect];
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') return 'expectation';
 
   const connection = found[headerKind.connection];
@@ -175,7 +176,7 @@ function readFraming(found: Collected, received: ReceivedRequest): Framing | Rea
   if (coding === undefined && length === undefined) return unframed;
   if (coding !== undefined) {
     if (length !== undefined) return 'ambiguous_length';
-    if (received.protocol === 'h2' || received.minorVersion === 0) return 'transfer_encoding_version';
+    if (received.protocol === 'h2' || received.httpVersion === '1.0') return 'transfer_encoding_version';
     return coding.toLowerCase() === 'chunked' ? { contentLength: undefined, isChunked: true } : 'transfer_encoding';
   }
   if (!/^[0-9]{1,15}$/.test(length!)) return 'content_length';
@@ -186,7 +187,7 @@ function readFraming(found: Collected, received: ReceivedRequest): Framing | Rea
 function readUpgrade(received: ReceivedRequest, upgrade: string | undefined, found: Collected): ReasonCode | undefined {
   if (upgrade === undefined && !received.isUpgrade) return undefined;
   if (!received.isUpgrade || received.protocol !== 'h1') return 'upgrade_protocol';
-  if (received.method !== 'GET' || received.minorVersion === 0) return 'upgrade_protocol';
+  if (received.method !== 'GET' || received.httpVersion === '1.0') return 'upgrade_protocol';
   if (upgrade?.toLowerCase() !== 'websocket') return 'upgrade_protocol';
   if (found[headerKind.contentLength] !== undefined || found[headerKind.transferEncoding] !== undefined) {
     return 'upgrade_handshake';

@@ -15,6 +15,8 @@ export function createBrokenConnectionAnswer(
   onAccess: (entry: AccessEntry) => void,
 ): (error: ParseError, socket: Duplex) => void {
   return (error, socket) => {
+    // Bytes that were under way fail again; the first answer is still being read.
+    if (socket.writableEnded) return;
     socket.on('error', () => undefined);
     if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable) return void socket.destroy();
     const reason = reasonOf(error);

@@ -13,7 +13,7 @@ import {
 } from '../lib/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import { type Certificates, tlsOptions } from '../tls/index.ts';
-import { answerRefusal, type ClientRequest, type ClientResponse, type Refusal, wantsPage } from './answers.ts';
+import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal, wantsPage } from './answers.ts';
 import { createBrokenConnectionAnswer } from './broken-connections.ts';
 import { createDrain } from './drain.ts';
 import { nextRequestId } from './exchange.ts';
@@ -75,8 +75,8 @@ export function createEdge(options: EdgeOptions): Edge {
       method: request.method!,
       target: request.url!,
       rawHeaders: request.rawHeaders,
-      protocol: request.httpVersionMajor === 2 ? ('h2' as const) : ('h1' as const),
-      minorVersion: request.httpVersionMinor,
+      protocol: isHttp2(request) ? ('h2' as const) : ('h1' as const),
+      httpVersion: request.httpVersion,
       peerAddress: request.socket.remoteAddress ?? '',
       isUpgrade,
     };
@@ -235,7 +235,7 @@ function entryOf(
     verdict: '',
     reason: refusal.reasonCode,
     address: canonical?.address ?? request.socket.remoteAddress ?? '',
-    protocol: request.httpVersionMajor === 2 ? 'h2' : 'h1',
+    protocol: isHttp2(request) ? 'h2' : 'h1',
     bytesIn: 0,
     bytesOut: 0,
     totalMs,

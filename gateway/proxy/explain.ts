@@ -75,7 +75,7 @@ export function createExplain(options: ExplainOptions): ExplainUrl {
         target,
         rawHeaders: ['host', match[1]!],
         protocol: 'h1',
-        minorVersion: 1,
+        httpVersion: '1.1',
         peerAddress: question.address ?? '127.0.0.1',
         isUpgrade: false,
       },

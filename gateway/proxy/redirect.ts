@@ -29,7 +29,7 @@ export async function createRedirectListener(options: {
         target: request.url!,
         rawHeaders: request.rawHeaders,
         protocol: 'h1',
-        minorVersion: request.httpVersionMinor,
+        httpVersion: request.httpVersion,
         peerAddress: request.socket.remoteAddress ?? '',
         isUpgrade: false,
       },

@@ -1,0 +1,175 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { createAccounts } from '../../gateway/accounts/index.ts';
+import { publicAddress } from '../../gateway/config/address.ts';
+import { createSigningKeys } from '../../gateway/keys/index.ts';
+import {
+  type AccessEntry,
+  type Authorize,
+  hashSecret,
+  newSecret,
+  silentLog,
+  systemClock,
+} from '../../gateway/lib/index.ts';
+import { createLive } from '../../gateway/live/index.ts';
+import { createEdge, createProxy, type ProxyLimits } from '../../gateway/proxy/index.ts';
+import { createRoutes, type Route } from '../../gateway/routes/index.ts';
+import { createSessions } from '../../gateway/sessions/index.ts';
+import { openStore } from '../../gateway/store/index.ts';
+import { createCertificates } from '../../gateway/tls/index.ts';
+import { type ByteRecorder, startByteRecorder } from '../support/byte-recorder.ts';
+import type { RawTarget } from '../support/raw-client.ts';
+
+export type Gateway = Awaited<ReturnType<typeof openGateway>>;
+
+export type GatewayOptions = {
+  limits?: Partial<ProxyLimits>;
+  trustedProxies?: string[];
+  decide?: Authorize;
+  /** Changes the route of `echo.localhost`; the second route, `open.localhost`, accepts every oddity. */
+  route?: (route: Route) => Route;
+  ownPorts?: () => number[];
+};
+
+const permit: Authorize = () => ({ effect: 'allow', rules: [], policyVersion: 'test', reason: 'permit' });
+
+/**
+ * Edge and proxy over the real store, sessions, accounts, routes, keys and certificates, with a byte recorder as the upstream.
+ * Only the verdict is given, because what a policy says is not what is tested here.
+ */
+export async function openGateway(t: Test, options: GatewayOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-proxy-'));
+  const clock = systemClock;
+  const log = silentLog;
+  const store = await openStore({ url: 'sqlite::memory:', clock, log });
+  const record = async () => undefined;
+  const accounts = createAccounts({ store, clock, record, passwordRules: { minimumLength: 10 }, log });
+  const sessions = createSessions({ store, clock, config: { idleSeconds: 3600, absoluteSeconds: 7200 }, record, log });
+  const routes = await createRoutes({ store, clock, log });
+  const keys = await createSigningKeys({ store, clock, rotationDays: 90, log });
+  const live = createLive({ log });
+  const certificates = await createCertificates({
+    config: {},
+    domain: 'localhost',
+    dataFolder: folder,
+    clock,
+    log,
+    isKnownHost: (host) => routes.find(host) !== undefined,
+  });
+  const recorder: ByteRecorder = await startByteRecorder();
+
+  const route = (name: string, port: number): Route => ({
+    host: `${name}.localhost`,
+    name,
+    kind: 'app',
+    title: name,
+    audience: 'everyone',
+    upstream: { protocol: 'http:', hostname: '127.0.0.1', port, allowLoopback: true },
+    ownedPrefixes: [],
+    untouchedPrefixes: ['/tokens/'],
+    switches: { encodedSlash: false, methods: [] },
+  });
+  const setRoutes = (...list: Route[]) => routes.replace('app', list);
+  const echo = (options.route ?? ((same: Route) => same))(route('echo', recorder.port));
+  const open: Route = {
+    ...route('open', recorder.port),
+    switches: { encodedSlash: true, methods: ['PROPFIND', 'REPORT'], doubleSlash: true, pathParameters: true },
+  };
+  await setRoutes(echo, open);
+
+  const entries: AccessEntry[] = [];
+  const onAccess = (entry: AccessEntry): void => void entries.push(entry);
+  const limits = options.limits ?? {};
+  const trustedProxies = options.trustedProxies ?? [];
+  const edge = createEdge({
+    certificates,
+    routes,
+    publicAddress: { domain: 'localhost' },
+    trustedProxies,
+    log,
+    onAccess,
+    limits,
+  });
+  await new Promise<void>((resolve) => edge.server.listen(0, '127.0.0.1', resolve));
+  const { port } = edge.server.address() as AddressInfo;
+  const address = publicAddress({ domain: 'localhost' }, port);
+  let decide = options.decide ?? permit;
+  const proxy = createProxy({
+    routes,
+    sessions,
+    accounts,
+    decide: (request) => decide(request),
+    live,
+    signAssertion: keys.signAssertion,
+    publicAddress: address,
+    clock,
+    log,
+    onAccess,
+    limits,
+    ...(options.ownPorts === undefined ? {} : { ownPorts: options.ownPorts }),
+  });
+  edge.setProxy(proxy);
+  edge.setMainHandler((request, response) => {
+    entries.push({ path: request.url, route: 'main' } as AccessEntry);
+    response.end('main');
+  });
+  sessions.onEnded((id) => void live.closeSession(id, 'signed out'));
+  accounts.onChange((id) => void live.rejudge(id));
+
+  const admin = { name: 'test' };
+  const user = await accounts.createUser({ username: 'ann', email: 'ann@example.org', state: 'active' }, admin);
+
+  /** Signs ann in on a host; returns the Cookie value and the id of the central session. */
+  async function signIn(host = 'echo.localhost'): Promise<{ cookie: string; sessionId: string }> {
+    const facts = { username: 'ann', device: 'test', address: '127.0.0.1' };
+    const { session } = await sessions.start({ userId: user.id, ...facts });
+    const binding = hashSecret(newSecret());
+    const code = await sessions.issueCode(session, { host, binding, next: '/' });
+    const redeemed = await sessions.redeemCode(code, { host, binding, device: 'test', address: '127.0.0.1' });
+    return { cookie: `__Host-knot=${redeemed!.secret}`, sessionId: session.id };
+  }
+
+  t.teardown(async () => {
+    await proxy.close();
+    await edge.close();
+    recorder.close();
+    await certificates.close();
+    keys.close();
+    await sessions.close();
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const raw: RawTarget = { port, ca: certificates.caPem()! };
+  return {
+    port,
+    raw,
+    recorder,
+    entries,
+    signIn,
+    user,
+    accounts,
+    sessions,
+    routes,
+    setRoutes,
+    echo,
+    open,
+    live,
+    proxy,
+    edge,
+    address,
+    decideWith: (next: Authorize) => void (decide = next),
+  };
+}
+
+/** Resolves when `claim` holds; fails after the deadline, saying what was waited for. */
+export async function until(claim: () => boolean, what: string, deadlineMs = 5_000): Promise<void> {
+  const end = Date.now() + deadlineMs;
+  while (!claim()) {
+    if (Date.now() > end) throw new Error(`waited ${deadlineMs} ms for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
