@@ -27,6 +27,11 @@ export function factsOf(rules: readonly Rule[]): RuleFacts {
     const record = node as Record<string, unknown>;
     if (record['type'] === 'Team' && typeof record['id'] === 'string') teams.add(record['id']);
     if (record['Var'] === 'context' && !isSubject) usesWholeContext = true;
+    if (typeof record['Record'] === 'object' && record['Record'] !== null) {
+      // The names in a record literal are the admin's own, `has` may be one of them.
+      for (const value of Object.values(record['Record'])) visit(value, false);
+      return;
+    }
     for (const [name, value] of Object.entries(record)) {
       if (name === '.' || name === 'has') {
         const access = value as { left: unknown; attr: string | string[] };

@@ -97,7 +97,8 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
       log.info({ version: set.version, rules: set.rules.length, cases: casesPassed }, 'policies loaded');
     } else {
       status = { ...status, isCurrent: false, files, problems, casesPassed };
-      for (const { message: problem, ...place } of problems) log.error({ ...place, problem }, 'the policy files have a problem');
+      for (const { message: problem, ...place } of problems)
+        log.error({ ...place, problem }, 'the policy files have a problem');
       log.error({ version: set.version, problems: problems.length }, set.isFallback ? startedWithout : keptLastGood);
     }
     tell(previousVersion);
@@ -172,7 +173,9 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
         log,
         usePolling: options.watch === 'polling',
         onChange: () => {
-          enqueue(() => readSettled(folder)).catch((error: unknown) => log.error({ err: error }, 'reloading the policies failed'));
+          enqueue(() => readSettled(folder)).catch((error: unknown) =>
+            log.error({ err: error }, 'reloading the policies failed'),
+          );
         },
       })
     : undefined;
@@ -183,9 +186,9 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
     decide(request) {
       const key = keyOf(request, set.facts);
       const known = cache.get(key);
-      if (known && !isClosed) return known;
+      if (known) return known;
       const decision = decideNow(request);
-      if (key.length <= maxKeyLength) cache.set(key, decision);
+      if (key.length <= maxKeyLength && !isClosed) cache.set(key, decision);
       return decision;
     },
     explain: (request) => explain(set, request, decideNow(request)),
@@ -198,10 +201,10 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
     async close() {
       if (isClosed) return;
       isClosed = true;
+      cache.clear();
+      listeners.clear();
       await stopWatching?.();
       await queue;
-      listeners.clear();
-      cache.clear();
       releaseSlot(slot);
     },
   };

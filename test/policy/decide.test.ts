@@ -179,7 +179,7 @@ t.test('a change of the person is seen at once, because the version is part of t
 t.test('the cache never changes a verdict', async (t) => {
   const rules = `permit (principal, action == Action::"open", resource)
 when { context.path like "/a*" && context.method == "GET" && !context.isUpgrade };
-permit (principal, action == Action::"view", resource is Integration) when { resource.title == "T" || resource.audience == "b" };
+permit (principal, action == Action::"view", resource is Integration) when { resource.title == "T" || resource.audience == "a" };
 forbid (principal, action, resource is Service) unless { resource.owner == principal.username || context.address == ip("::1") };
 permit (principal in Team::"t", action, resource is Service);`;
   const warm = await policyOf(t, rules);
@@ -222,6 +222,15 @@ t.test('what no rule mentions does not multiply cached decisions', async (t) => 
   t.teardown(() => policy.close());
   const first = policy.decide(ask(ann, 'open', notebooks, { path: '/one', method: 'GET' }));
   t.equal(policy.decide(ask(ann, 'open', notebooks, { path: '/two', method: 'POST', isUpgrade: true })), first);
+  const whole = await policyOf(
+    t,
+    'permit (principal, action, resource) unless { {"has": context} == {"has": context} && context.method == "GET" };',
+  );
+  t.not(
+    whole.decide(ask(ann, 'open', notebooks, { path: '/one' })),
+    whole.decide(ask(ann, 'open', notebooks, { path: '/two' })),
+    'unless a rule compares the context as a whole',
+  );
   const strict = await policyOf(t, 'permit (principal, action, resource) when { context has path };');
   const one = strict.decide(ask(ann, 'open', notebooks, { path: '/one' }));
   t.equal(strict.decide(ask(ann, 'open', notebooks, { path: '/one', method: 'POST' })), one);

@@ -1,4 +1,14 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync, cpSync, readFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+  cpSync,
+  readFileSync,
+  appendFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
@@ -26,6 +36,18 @@ t.test('a saved change is in force within two seconds, and so is taking it back'
 
   unlinkSync(join(folder, 'shut.cedar'));
   t.ok((await until(() => policy.decide(ask(ann, 'open', notebooks)).effect === 'allow')) < 2000);
+});
+
+t.test('something that never stops changing beside the rules does not hold them up', async (t) => {
+  const folder = copyOfShipped((clean) => t.teardown(clean));
+  unlinkSync(join(folder, 'default.cases.yaml'));
+  const policy = await createPolicy({ ...base, folder, watch: true });
+  t.teardown(() => policy.close());
+  let count = 0;
+  const noise = setInterval(() => writeFileSync(join(folder, 'noise.log'), String((count += 1))), 50);
+  t.teardown(() => clearInterval(noise));
+  writeFileSync(join(folder, 'closed.cedar'), closeNotebooks);
+  t.ok((await until(() => policy.decide(ask(ann, 'open', notebooks)).effect === 'deny')) < 2000);
 });
 
 t.test('polling sees changes too, for network file systems', async (t) => {
@@ -73,6 +95,23 @@ t.test('a folder that appears after the start is taken up', async (t) => {
     { recursive: true },
   );
   t.ok((await until(() => policy.status().isCurrent)) < 2000);
+});
+
+t.test('a file that is written slowly is taken when it is complete', async (t) => {
+  const folder = copyOfShipped((clean) => t.teardown(clean));
+  unlinkSync(join(folder, 'default.cases.yaml'));
+  const policy = await createPolicy({ ...base, folder, watch: true });
+  t.teardown(() => policy.close());
+  const heard: string[] = [];
+  policy.onReload(({ files }) => heard.push(files.find(({ name }) => name === 'default.cedar')?.text ?? ''));
+  const pieces = ['permit (principal, action, resource);\n', '// and now\n', closeNotebooks];
+  writeFileSync(join(folder, 'default.cedar'), '');
+  for (const piece of pieces) {
+    appendFileSync(join(folder, 'default.cedar'), piece);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await until(() => policy.decide(ask(ann, 'open', notebooks)).effect === 'deny');
+  t.strictSame(heard, [pieces.join('')], 'no half of it was ever in force');
 });
 
 const spoilers = [
