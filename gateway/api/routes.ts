@@ -1,4 +1,3 @@
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import fastifySwagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createQuestions, withSchemaTypes } from './context.ts';
@@ -14,6 +13,7 @@ import { meRoutes } from './routes/me.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { teamRoutes } from './routes/teams.ts';
 import { userRoutes } from './routes/users.ts';
+import { compileSerializer, compileValidator } from './schemas.ts';
 
 const largestBodyBytes = 64 * 1024;
 
@@ -21,8 +21,8 @@ const largestBodyBytes = 64 * 1024;
 export async function apiRoutes(instance: FastifyInstance, options: ApiOptions): Promise<void> {
   const app = withSchemaTypes(instance);
   const context = { ...options, ...createQuestions(options) };
-  // Checks bodies as they are (nothing is converted or dropped); texts of a query become numbers where the schema says so.
-  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  app.setValidatorCompiler(compileValidator);
+  app.setSerializerCompiler(compileSerializer);
   // A form of another site can send text/plain without asking first; JSON cannot be sent that way.
   app.removeContentTypeParser('text/plain');
   answerErrors(app, context);

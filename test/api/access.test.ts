@@ -189,6 +189,17 @@ t.test('an error inside leaves as an id only', async (t) => {
   t.equal(house.logged.length, 1, 'the log has it');
 });
 
+t.test('what a module adds by mistake does not leave', async (t) => {
+  const house = await openHouse(t, {
+    health: async () => [
+      { name: 'store', status: 'ok', message: 'It answers.', url: 'postgres://knot:hunter2@db' } as never,
+    ],
+  });
+  const { cookie } = await house.person('ann', { isAdmin: true });
+  const { json } = await house.call({ url: '/health', cookie });
+  t.same(json['components'], [{ name: 'store', status: 'ok', message: 'It answers.' }]);
+});
+
 t.test('the document is OpenAPI 3.1 and names schemas, access and errors', async (t) => {
   const house = await openHouse(t);
   const { status, json } = await house.call({ url: '/openapi.json' });

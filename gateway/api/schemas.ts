@@ -1,0 +1,56 @@
+import { createRequire } from 'node:module';
+import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+
+/**
+ * Checking and writing by schema, done at first use: compiling all of them at start took about 150 ms, and most routes are
+ * not called for hours.
+ */
+const require = createRequire(import.meta.url);
+
+type Check = (value: unknown) => ReturnType<ReturnType<FastifySchemaCompiler<TSchema>>>;
+
+/** Bodies are checked as they are: nothing is converted, dropped or filled in. Texts of an address become numbers. */
+export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  let check: Check | undefined;
+  return (value: unknown) => (check ??= makeCheck(schema, httpPart === 'body'))(value);
+};
+
+function makeCheck(schema: TSchema, isBody: boolean): Check {
+  const { Compile } = require('typebox/compile') as typeof import('typebox/compile');
+  const { Convert } = require('typebox/value') as typeof import('typebox/value');
+  const validator = Compile(schema);
+  return (value) => {
+    const converted = isBody ? value : Convert(schema, value);
+    if (validator.Check(converted)) return { value: converted };
+    return { error: validator.Errors(converted) as never };
+  };
+}
+
+/** Writes what the schema of the answer names, and nothing else: the last gate before data leaves. */
+export const compileSerializer: FastifySerializerCompiler<TSchema> =
+  ({ schema }) =>
+  (value: unknown) =>
+    JSON.stringify(project(schema as JsonSchema, value));
+
+type JsonSchema = {
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+};
+
+const isScalar = (value: unknown) => value === null || typeof value !== 'object';
+
+/** A copy with only the named properties. Where the schema does not describe an object, only plain values pass. */
+export function project(schema: JsonSchema, value: unknown): unknown {
+  if (isScalar(value)) return value;
+  if (Array.isArray(value)) return value.map((item) => project(schema.items ?? {}, item));
+  const source = value as Record<string, unknown>;
+  if (schema.properties === undefined) {
+    return Object.fromEntries(Object.entries(source).filter(([, inner]) => isScalar(inner)));
+  }
+  const projected: Record<string, unknown> = {};
+  for (const [name, inner] of Object.entries(schema.properties)) {
+    if (Object.hasOwn(source, name) && source[name] !== undefined) projected[name] = project(inner, source[name]);
+  }
+  return projected;
+}
