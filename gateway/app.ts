@@ -36,10 +36,6 @@ import { lockDataFolder } from './store/index.ts';
 import { createCertificates } from './tls/index.ts';
 import { uiRoutes } from './ui/index.ts';
 
-export { describeIntegration } from './app/tools.ts';
-export { explainUrl } from './app/explain.ts';
-export { type Facts, openFacts } from './app/facts.ts';
-
 export const version = '0.1.0';
 
 /** How long answers may go on after the listener stopped, milliseconds. */

@@ -2,7 +2,7 @@
  * The entrance of the process: `start` (the default) runs the gateway, everything else is a command. The only file that
  * ends the process.
  */
-import { type App, createApp } from './app.ts';
+import type { App } from './app.ts';
 import { describe, parseInvocation, runCommand, UsageError } from './cli/index.ts';
 import { loadConfig } from './config/index.ts';
 
@@ -18,6 +18,8 @@ async function serve(args: string[]): Promise<void> {
   let app: App;
   try {
     const { settings } = parseInvocation({ options: {}, positionals: [0, 0] }, args, streams);
+    // Loaded only here: a command needs none of the servers.
+    const { createApp } = await import('./app.ts');
     app = createApp(loadConfig(settings), { startedAt });
     await app.start();
   } catch (error) {

@@ -19,12 +19,13 @@ export async function createIntegrations(
 ): Promise<Integration[]> {
   const { jupyterhub } = config.integrations;
   if (jupyterhub.mode === 'off') return [];
-  const secret = jupyterhub.clientSecret;
+  const { clientSecret: secret, pythonEnvironment } = jupyterhub;
   const hub = await createJupyterHub({
     ...options,
     config: jupyterhub,
     dataFolder: config.data,
     ...(secret && { clientSecret: readSecret(secret, config.baseFolder) }),
+    ...(pythonEnvironment !== undefined && { venvFolder: resolve(config.baseFolder, pythonEnvironment) }),
   });
   return [hub];
 }

@@ -1,5 +1,5 @@
 import { knotError } from '../lib/index.ts';
-import { describeIntegration } from '../app.ts';
+import { describeIntegration } from '../app/tools.ts';
 import { loadConfig } from '../config/index.ts';
 import type { Command } from './command.ts';
 

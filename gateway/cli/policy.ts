@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { explainUrl } from '../app.ts';
+import { explainUrl } from '../app/explain.ts';
 import { loadConfig } from '../config/index.ts';
 import { knotError, type RuleReference } from '../lib/index.ts';
 import { checkFolder, formatProblems } from '../policy/index.ts';

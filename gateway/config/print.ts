@@ -71,6 +71,7 @@ const exampleValues: Record<string, string> = {
   cert: '/etc/knot/tls.crt',
   key: '/etc/knot/tls.key',
   upstream: '"http://127.0.0.1:9000"',
+  pythonEnvironment: '/var/lib/knot/python',
   clientSecret: '{fromFile: /run/secrets/jupyterhub}',
   secret: '{fromEnv: MY_CLIENT_SECRET}',
   name: 'echo',

@@ -198,6 +198,13 @@ export const ConfigSchema = object(
               description: 'What the tile says.',
             }),
             clientSecret: Type.Optional(SecretReference),
+            pythonEnvironment: Type.Optional(
+              Type.String({
+                minLength: 1,
+                description:
+                  'Folder of the Python environment of a managed hub; in the data folder by default, may be shared.',
+              }),
+            ),
           },
           'JupyterHub at https://jupyterhub.DOMAIN.',
         ),

@@ -17,6 +17,8 @@ export type Person = {
   visit(url: string): Promise<Answer>;
   /** Posts a form from a page of the same origin and follows the redirects. */
   submit(url: string, fields: Record<string, string>): Promise<Answer>;
+  /** Fills in the first form of a page and sends it, hidden fields included. */
+  fill(page: Answer, fields: Record<string, string>): Promise<Answer>;
   /** Calls the JSON API of the main host. */
   api(method: string, path: string, body?: unknown): Promise<Answer>;
   signIn(username: string, password: string): Promise<Answer>;
@@ -79,6 +81,19 @@ export function createPerson(gateway: RunningGateway): Person {
     },
     visit: (url) => follow('GET', url),
     submit: (url, fields) => follow('POST', url, new URLSearchParams(fields).toString()),
+    fill(page, fields) {
+      const form = /<form[^>]*>[\s\S]*?<\/form>/.exec(page.text)?.[0];
+      if (form === undefined)
+        throw new Error(`there is no form on ${page.url} (${page.status}): ${page.text.slice(-800)}`);
+      const attribute = (tag: string, name: string) =>
+        unescapeHtml(new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1] ?? '');
+      const hidden = [...form.matchAll(/<input[^>]*type="hidden"[^>]*>/g)].map(([tag]) => [
+        attribute(tag, 'name'),
+        attribute(tag, 'value'),
+      ]);
+      const action = new URL(attribute(form.slice(0, form.indexOf('>') + 1), 'action') || page.url, page.url);
+      return person.submit(action.href, { ...(Object.fromEntries(hidden) as Record<string, string>), ...fields });
+    },
     api: (method, path, body) =>
       person.request(method, `/api/v1${path}`, {
         headers: {
@@ -134,4 +149,13 @@ export function createPerson(gateway: RunningGateway): Person {
     return answer;
   }
   return person;
+}
+
+function unescapeHtml(text: string): string {
+  return text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&');
 }
