@@ -22,35 +22,35 @@ export function consentPage(consent: {
   return renderPage({
     title: `Allow ${consent.clientName}?`,
     body: html`<h1>Allow ${consent.clientName}?</h1>
-      <p>
+      <p class="lead">
         <strong>${consent.clientName}</strong> at <strong>${consent.clientHost}</strong> wants to sign you in as
         <strong>${consent.username}</strong>. It will learn:
       </p>
-      <ul>
+      <ul class="plain">
         ${shared}
       </ul>
-      <p>It will not learn your password and cannot act in Knot for you.</p>
+      <p class="hint">It will not learn your password and cannot act in Knot for you.</p>
       <form method="post" action="${consent.action}">
-        <p class="actions">
-          <button class="button" name="decision" value="allow">Allow</button>
-          <button class="button secondary" name="decision" value="deny">Do not allow</button>
-        </p>
+        <button class="button primary" name="decision" value="allow">Allow</button>
+        <button class="button" name="decision" value="deny">Do not allow</button>
       </form>`,
   });
 }
 
 /** `form` is the provider's own form (`op.logoutForm`, with its secret); the buttons belong to it. */
 export function signOutPage(signOut: { clientName: string | undefined; form: string }): string {
-  const who = signOut.clientName === undefined ? '' : html`<p>${signOut.clientName} asked for it.</p>`;
+  const { clientName } = signOut;
   return renderPage({
     title: 'Sign out',
     body: html`<h1>Sign out of Knot?</h1>
-      ${who}
-      <p>This ends your session here and in every tool you opened from here.</p>
+      <p class="lead">
+        ${clientName !== undefined && html`<strong>${clientName}</strong> asks for it. `}This ends your session here and
+        in every tool you opened from here.
+      </p>
       ${{ markup: signOut.form }}
       <p class="actions">
-        <button class="button" type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button>
-        <button class="button secondary" type="submit" form="op.logoutForm">Stay signed in</button>
+        <button class="button primary" type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button>
+        <button class="button" type="submit" form="op.logoutForm">Stay signed in</button>
       </p>`,
   });
 }
@@ -59,8 +59,10 @@ export function signedOutPage(clientName: string | undefined): string {
   return renderPage({
     title: 'Signed out',
     body: html`<h1>You are signed out</h1>
-      <p>${clientName === undefined ? 'Your session has ended.' : html`You are signed out of ${clientName}.`}</p>
-      <p class="actions"><a class="button" href="/login">Sign in again</a></p>`,
+      <p class="lead">
+        ${clientName === undefined ? 'Your session has ended.' : html`You are signed out of ${clientName}.`}
+      </p>
+      <p class="actions"><a class="button primary" href="/login">Sign in again</a></p>`,
   });
 }
 

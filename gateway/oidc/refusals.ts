@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Log } from '../lib/index.ts';
 import type { KnotAccount } from './account.ts';
@@ -36,6 +37,8 @@ export function logRefusals(provider: Provider, log: Log): void {
   provider.on('server_error', (context, error) =>
     log.error({ ...facts(context, error), err: error }, 'the provider failed'),
   );
+  // Without a listener Koa would write to the console.
+  (provider as EventEmitter).on('error', (error: unknown) => log.error({ err: error }, 'the provider failed'));
   provider.on('backchannel.error', (_context, error, client) =>
     log.warn({ err: error, clientId: client.clientId }, 'a client did not accept the back-channel logout'),
   );

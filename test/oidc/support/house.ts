@@ -1,6 +1,6 @@
-import { createServer } from 'node:https';
+import { createSecureServer } from 'node:http2';
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify from 'fastify';
@@ -31,7 +31,10 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     clock,
     log: silentLog,
   });
-  const server = createServer(certificates.current());
+  // As at the edge: HTTP/2 for who offers it (openid-client here), HTTP/1.1 for others (Authlib).
+  const server = createSecureServer({ ...certificates.current(), allowHTTP1: true });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const address = publicAddress({ domain: 'localhost' }, port);
@@ -82,7 +85,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
   };
   const oidc = await createOidc(oidcOptions);
   const app = Fastify({
-    serverFactory: (handler) => server.on('request', handler),
+    serverFactory: (handler) => server.on('request', handler as never) as never,
     // The edge of the gateway refuses what is not canonical; here Fastify alone stands before the provider.
     routerOptions: { ignoreTrailingSlash: false },
   });
@@ -101,7 +104,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
   test.teardown(async () => {
     for (const browser of browsers) await browser.close();
     await dispatcher.close();
-    server.closeAllConnections();
+    for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
     await app.close();
     await oidc.close();
