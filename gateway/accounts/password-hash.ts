@@ -13,6 +13,8 @@ export const maximumPasswordBytes = 1024;
 /** What a sign-in costs while others wait: two at a time leave two threads of the pool to files and DNS. */
 const maximumRunning = 2;
 const maximumWaiting = 64;
+/** Of a stored hash we agree to check: 1 GiB, in KiB. */
+const maximumMemory = 1_048_576;
 const hashBytes = 32;
 const saltBytes = 16;
 
@@ -83,14 +85,21 @@ function encode({ parameters: { memory, passes, parallelism }, salt, hash }: Dec
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(hash)}`;
 }
 
+/** A hash nobody could have made here, or that would take the machine down to check, counts as no hash. */
 function decode(text: string): Decoded | undefined {
   const [, memory, passes, parallelism, salt, hash] = phc.exec(text) ?? [];
   if (salt === undefined || hash === undefined) return undefined;
-  return {
-    parameters: { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) },
-    salt: Buffer.from(salt, 'base64'),
-    hash: Buffer.from(hash, 'base64'),
-  };
+  const parameters = { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) };
+  const isSane =
+    isWithin(parameters.parallelism, 1, 16) &&
+    isWithin(parameters.passes, 1, 100) &&
+    isWithin(parameters.memory, 8 * parameters.parallelism, maximumMemory);
+  if (!isSane) return undefined;
+  return { parameters, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') };
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most;
 }
 
 function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {

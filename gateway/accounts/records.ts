@@ -44,23 +44,27 @@ export async function toUsers(db: Db, rows: readonly Row<'users'>[]): Promise<Us
   }));
 }
 
+/** SQLite takes 32,766 values in one statement, PostgreSQL 65,535; a list of everyone may be longer. */
+const idsPerQuery = 1000;
+
 /** Team names and roles per user id, by team name. */
 async function teamsOf(db: Db, userIds: readonly string[]): Promise<Map<string, { name: string; role: TeamRole }[]>> {
-  const teams = new Map<string, { name: string; role: TeamRole }[]>();
-  if (userIds.length === 0) return teams;
-  const rows = await db
-    .selectFrom('memberships')
-    .innerJoin('teams', 'teams.id', 'memberships.team_id')
-    .select(['memberships.user_id', 'memberships.role', 'teams.name'])
-    .where('memberships.user_id', 'in', userIds)
-    .orderBy('teams.name')
-    .execute();
-  for (const { user_id, name, role } of rows) teams.set(user_id, [...(teams.get(user_id) ?? []), { name, role }]);
+  const teams = new Map<string, { name: string; role: TeamRole }[]>(userIds.map((id) => [id, []]));
+  for (let from = 0; from < userIds.length; from += idsPerQuery) {
+    const rows = await db
+      .selectFrom('memberships')
+      .innerJoin('teams', 'teams.id', 'memberships.team_id')
+      .select(['memberships.user_id', 'memberships.role', 'teams.name'])
+      .where('memberships.user_id', 'in', userIds.slice(from, from + idsPerQuery))
+      .orderBy('teams.name')
+      .execute();
+    for (const { user_id, name, role } of rows) teams.get(user_id)?.push({ name, role });
+  }
   return teams;
 }
 
 const defaultLimit = 50;
-const maximumLimit = 500;
+const maximumLimit = 100_000;
 
 export async function findUserRows(db: Db, query: UserQuery): Promise<{ rows: Row<'users'>[]; total: number }> {
   let users = db.selectFrom('users');

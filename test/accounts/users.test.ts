@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createAccounts, type NewUser } from '../../gateway/accounts/index.ts';
-import { silentLog } from '../../gateway/lib/index.ts';
+import { newId, silentLog } from '../../gateway/lib/index.ts';
 import { onBothStores } from '../support/stores.ts';
 import { accountsOn, by, goodPassword, house } from './people.ts';
 
@@ -178,6 +178,26 @@ await onBothStores(t, async (t, open) => {
     t.strictSame(await names({ search: '\\' }), ['', 0]);
     t.strictSame(await names({ search: "'; drop table users" }), ['', 0]);
     t.strictSame(await names({ search: '\0ben' }), ['ben', 1]);
+  });
+
+  await t.test('everyone can be listed at once, teams included', async (t) => {
+    const { accounts, add, store, clock } = await house(t, open);
+    const ben = await add('ben');
+    const team = await accounts.createTeam({ name: 'vision', title: 'Vision' }, by);
+    await accounts.setMember(team.id, ben.id, 'member', by);
+    const row = { is_admin: 0, state: 'active' as const, password_hash: null, version: 1, last_sign_in_at: null };
+    for (let from = 0; from < 2500; from += 500) {
+      const rows = Array.from({ length: 500 }, (_, index) => {
+        const username = `a${from + index}`;
+        const email = `${username}@example.org`;
+        return { ...row, id: newId(), username, email, email_key: email, created_at: clock.now() };
+      });
+      await store.db.insertInto('users').values(rows).execute();
+    }
+    const { users, total } = await accounts.listUsers({ limit: 100_000 });
+    t.strictSame([users.length, total], [2501, 2501]);
+    t.strictSame(users.at(-1)?.teams, [{ name: 'vision', role: 'member' }]);
+    t.equal((await accounts.listUsers({})).users.length, 50);
   });
 
   await t.test('ids and names of any form are simply unknown', async (t) => {
