@@ -23,3 +23,8 @@ export function readForm<const Name extends string>(body: unknown, names: readon
   }
   return form;
 }
+
+/** A name as it is stored: people type capitals and spaces where none belong. */
+export function usernameOf(typed: string): string {
+  return typed.trim().toLowerCase();
+}

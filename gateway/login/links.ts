@@ -3,7 +3,7 @@ import type { Link, LinkKind } from '../accounts/index.ts';
 import { KnotError, renderErrorPage } from '../lib/index.ts';
 import { type LoginContext, sendOn, sendPage } from './context.ts';
 import { type FieldErrors, fieldErrors } from './field-errors.ts';
-import { readForm } from './form.ts';
+import { readForm, usernameOf } from './form.ts';
 import { type Field, passwordHint, renderFormPage } from './pages.ts';
 
 type Kind = { path: string; kind: LinkKind; title: string; lead: string; button: string; makesAccount: boolean };
@@ -58,7 +58,8 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
     const typed = { username: form.username.trim(), email: form.email.trim() };
     const link = await accounts.findLink(form.token, kind.kind);
     if (!link) return refuse(reply, kind);
-    const input = kind.makesAccount ? { ...typed, password: form.password } : { password: form.password };
+    const { password } = form;
+    const input = kind.makesAccount ? { ...typed, username: usernameOf(typed.username), password } : { password };
     const actor = { name: 'anonymous', address: context.addressOf(request) };
     try {
       const user = await accounts.redeemLink(form.token, kind.kind, input, actor);

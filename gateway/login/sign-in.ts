@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { checkName, html, renderErrorPage } from '../lib/index.ts';
 import { type LoginContext, sendOn, sendPage } from './context.ts';
-import { readForm } from './form.ts';
+import { readForm, usernameOf } from './form.ts';
 import { certificateNote, type FormPage, renderFormPage } from './pages.ts';
 
 type SignInState = { username?: string; next: string; note?: FormPage['note']; isAgain?: boolean };
@@ -49,7 +49,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
 
   app.post('/login', async (request, reply) => {
     const form = readForm(request.body, ['username', 'password', 'next']);
-    const username = form.username.trim().toLowerCase();
+    const username = usernameOf(form.username);
     const next = context.nextOf(form.next);
     const attempt = { username, address: context.addressOf(request) };
     const verdict = await throttle.take(attempt);

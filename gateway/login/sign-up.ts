@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { html, renderErrorPage } from '../lib/index.ts';
 import { type LoginContext, sendOn, sendPage } from './context.ts';
 import { type FieldErrors, fieldErrors } from './field-errors.ts';
-import { readForm } from './form.ts';
+import { readForm, usernameOf } from './form.ts';
 import { passwordHint, renderFormPage } from './pages.ts';
 import { blockedPage, pendingPage } from './sign-in.ts';
 
@@ -68,7 +68,7 @@ export function signUpRoutes(app: FastifyInstance, context: LoginContext): void 
     try {
       const state = config.signUp === 'open' ? 'active' : 'pending';
       const user = await accounts.createUser(
-        { ...typed, password: form.password, state },
+        { username: usernameOf(typed.username), email: typed.email, password: form.password, state },
         { name: 'anonymous', address },
       );
       if (user.state === 'active') return await context.signIn(request, reply, user, '/');

@@ -45,12 +45,14 @@ export type Settings = {
   login?: Partial<Config['login']>;
   caPem?: string | undefined;
   options?: Partial<LoginOptions>;
+  /** Certificate of a real listener, for browsers. */
+  https?: { cert: string; key: string };
 };
 
 /** The sign-in pages over real accounts, sessions, audit and store; only the listener is missing. */
 export async function createFixture(
   t: Test,
-  { signUp = 'approval', login, caPem, options }: Settings = {},
+  { signUp = 'approval', login, caPem, options, https }: Settings = {},
 ): Promise<Fixture> {
   const clock = createManualClock();
   const store = await openStore({ url: 'sqlite::memory:', clock, log: silentLog });
@@ -85,7 +87,7 @@ export async function createFixture(
     return principal?.state === 'active' ? { session: session!, principal } : undefined;
   };
   const signedOut: Session[] = [];
-  const app = fastify();
+  const app = (https ? fastify({ https }) : fastify()) as FastifyInstance;
   t.teardown(() => app.close());
   await app.register(loginRoutes, {
     accounts,
