@@ -24,6 +24,8 @@ export type Person = {
   signIn(username: string, password: string): Promise<Answer>;
   socket(url: string, options?: { headers?: Record<string, string>; protocols?: string[] }): WebSocket;
   cookies(host: string): Map<string, string>;
+  /** Those a browser would send to the address. */
+  cookiesFor(url: string): Map<string, string>;
   setCookies(host: string, cookies: Map<string, string>): void;
   close(): Promise<void>;
 };
@@ -44,9 +46,13 @@ export function createPerson(gateway: RunningGateway): Person {
   });
   const jar = new Map<string, Cookie[]>();
 
-  const cookieHeader = (url: URL): string =>
+  /** Longer paths first (RFC 6265 section 5.4). */
+  const matching = (url: URL): Cookie[] =>
     (jar.get(url.hostname) ?? [])
       .filter(({ path }) => url.pathname === path || url.pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
+      .sort((a, b) => b.path.length - a.path.length);
+  const cookieHeader = (url: URL): string =>
+    matching(url)
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ');
 
@@ -113,6 +119,12 @@ export function createPerson(gateway: RunningGateway): Person {
         headers: { cookie: cookieHeader(url), ...headers },
       });
     },
+    cookiesFor: (url) =>
+      new Map(
+        matching(new URL(url))
+          .reverse()
+          .map(({ name, value }) => [name, value]),
+      ),
     cookies: (host) => new Map((jar.get(host) ?? []).map(({ name, value }) => [name, value])),
     setCookies: (host, cookies) =>
       void jar.set(

@@ -1,0 +1,176 @@
+import { once } from 'node:events';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { eventually } from '../support/eventually.ts';
+import { startGateway } from '../support/gateway.ts';
+import { runCell, startKernel } from '../support/kernel.ts';
+import { createPerson, type Person } from '../support/person.ts';
+
+/** A real JupyterHub behind the gateway: sign-in, spawn, kernel, another person's server, the end of a session. */
+t.setTimeout(600_000);
+
+const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '..', '..', '.cache');
+mkdirSync(cache, { recursive: true });
+const gateway = await startGateway({
+  config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
+});
+const hub = `https://jupyterhub.localhost:${gateway.port}`;
+const passwords = { ann: 'correct-horse-staple-7', bob: 'battery-lantern-otter-9' };
+const people: Record<'ann' | 'bob', Person> = { ann: createPerson(gateway), bob: createPerson(gateway) };
+t.teardown(async () => {
+  await Promise.all(Object.values(people).map((person) => person.close()));
+  await gateway.stop();
+});
+
+type Tiles = {
+  tiles: { name: string; status: { status: string; message: string; remedy?: string; progress?: number } }[];
+};
+
+async function openLab(person: Person, username: string): Promise<number> {
+  const startedAt = performance.now();
+  await person.visit(`${hub}/`);
+  await eventually(
+    `the server of ${username} answers`,
+    async () => (await person.visit(`${hub}/user/${username}/lab`)).url.endsWith(`/user/${username}/lab`),
+    60_000,
+  );
+  return performance.now() - startedAt;
+}
+
+t.test('the tile of the notebooks becomes ready', async (t) => {
+  for (const [name, flags] of [
+    ['ann', ['--admin']],
+    ['bob', []],
+  ] as const) {
+    const added = await gateway.knot(
+      ['user', 'add', name, '--email', `${name}@example.org`, ...flags, '--password-file', '-'],
+      passwords[name],
+    );
+    t.equal(added.status, 0, added.stderr);
+  }
+  await people.ann.signIn('ann', passwords.ann);
+  let last: Tiles['tiles'][number] | undefined;
+  await eventually(
+    'Notebooks is ready',
+    async () => {
+      last = (await people.ann.api('GET', '/tiles')).json<Tiles>().tiles.find(({ name }) => name === 'jupyterhub');
+      if (last?.status.status === 'failed') throw new Error(JSON.stringify(last));
+      return last?.status.status === 'ready';
+    },
+    300_000,
+  );
+});
+
+t.test('one click leads to JupyterLab without a second form, and a kernel answers over its WebSocket', async (t) => {
+  const ms = await openLab(people.ann, 'ann');
+  t.comment(`from click to JupyterLab: ${Math.round(ms)} ms`);
+  const { socketUrl } = await startKernel(people.ann, hub, 'ann');
+  const socket = people.ann.socket(socketUrl);
+  t.equal(await runCell(socket, '6*7'), '42');
+  t.equal(await runCell(socket, "__import__('os').environ['KNOT_USER']"), "'ann'");
+  t.equal(await runCell(socket, "__import__('os').path.isdir(__import__('os').environ['KNOT_PRIVATE_DIR'])"), 'True');
+  socket.close();
+});
+
+t.test('a deep link opened signed out lands there after sign-in, path and query intact', async (t) => {
+  const stranger = createPerson(gateway);
+  t.teardown(() => stranger.close());
+  const asked = await stranger.visit(`${hub}/hub/user-redirect/lab/tree/x.ipynb?y=1`);
+  t.match(asked.url, `${gateway.origin}/login`);
+  const landed = await stranger.fill(asked, { username: 'ann', password: passwords.ann });
+  t.equal(landed.url, `${hub}/user/ann/lab/tree/x.ipynb?y=1`);
+});
+
+t.test('a second person gets their own server and cannot reach the first one’s', async (t) => {
+  await people.bob.signIn('bob', passwords.bob);
+  await openLab(people.bob, 'bob');
+  const refused = await people.bob.visit(`${hub}/user/ann/lab`);
+  t.equal(refused.status, 403);
+  t.match(refused.text, /Decision/);
+  t.match(refused.text, /bob/, 'the page says who was refused');
+  for (const path of [
+    '/user/ann/api/contents',
+    '/user/ann/api/kernels',
+    '/hub/user/ann/',
+    '/user/%61nn/lab',
+    '/user/ann/files/x',
+  ]) {
+    const answer = await people.bob.request('GET', `${hub}${path}`, { headers: { accept: 'application/json' } });
+    t.equal(answer.status, 403, path);
+    t.match(answer.text, /KNOT_PROXY_DENIED/, `${path} is refused by the gateway itself`);
+  }
+  const socket = people.bob.socket(`${hub.replace('https:', 'wss:')}/user/ann/api/kernels/x/channels`);
+  const [error] = (await once(socket, 'error')) as [Error];
+  t.match(error.message, /403/);
+  const isolated = people.bob.socket((await startKernel(people.bob, hub, 'bob')).socketUrl);
+  const homes = join(gateway.data, 'jupyterhub', 'homes');
+  if (existsSync('/usr/bin/bwrap')) {
+    t.equal(
+      await runCell(isolated, `__import__('os').path.exists(${JSON.stringify(join(homes, 'ann'))})`),
+      'False',
+      'files of the other are not there',
+    );
+    t.equal(
+      await runCell(isolated, `__import__('os').path.exists(${JSON.stringify(join(gateway.data, 'knot.db'))})`),
+      'False',
+      'nor is the database',
+    );
+  }
+  isolated.close();
+});
+
+t.test('shared files are one folder, private files are not', async (t) => {
+  const { ann, bob } = people;
+  const run = async (person: Person, name: string, code: string): Promise<string> => {
+    const socket = person.socket((await startKernel(person, hub, name)).socketUrl);
+    const result = await runCell(socket, code);
+    socket.close();
+    return result;
+  };
+  const shared = "__import__('os').environ['KNOT_SHARED_DIR']+'/note.txt'";
+  const secret = "__import__('os').environ['KNOT_PRIVATE_DIR']+'/note.txt'";
+  t.equal(await run(ann, 'ann', `open(${shared},'w').write('hello'), open(${secret},'w').write('mine')`), '(5, 4)');
+  t.equal(await run(bob, 'bob', `open(${shared}).read()`), "'hello'");
+  t.equal(await run(bob, 'bob', `__import__('os').path.exists(${secret})`), 'False');
+});
+
+t.test('sign-out cuts the open kernel socket within two seconds and makes every kept cookie worthless', async (t) => {
+  const { ann } = people;
+  const socket = ann.socket((await startKernel(ann, hub, 'ann')).socketUrl);
+  t.equal(await runCell(socket, '1+1'), '2');
+  const kept = ann.cookies('jupyterhub.localhost');
+  const closed = once(socket, 'close');
+  const startedAt = performance.now();
+  await ann.submit('/logout', {});
+  await closed;
+  t.ok(performance.now() - startedAt < 2000, `cut after ${Math.round(performance.now() - startedAt)} ms`);
+  ann.setCookies('jupyterhub.localhost', kept);
+  const replayed = await ann.request('GET', `${hub}/user/ann/api/contents`, {
+    headers: { accept: 'application/json' },
+  });
+  t.equal(replayed.status, 401);
+});
+
+t.test('disabling an account cuts its kernel socket within two seconds', async (t) => {
+  const { bob } = people;
+  const socket = bob.socket((await startKernel(bob, hub, 'bob')).socketUrl);
+  t.equal(await runCell(socket, '1+1'), '2');
+  const closed = once(socket, 'close');
+  const done = gateway.knot(['user', 'disable', 'bob']);
+  t.equal((await done).status, 0);
+  const startedAt = performance.now();
+  await closed;
+  t.ok(performance.now() - startedAt < 2000);
+});
+
+t.test('stopping the gateway leaves no process behind', async (t) => {
+  const { pid } = gateway;
+  t.equal(await gateway.signal('SIGTERM'), 0);
+  t.throws(() => process.kill(pid, 0));
+  const { execFileSync } = await import('node:child_process');
+  const left = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(gateway.data));
+  t.strictSame(left, []);
+});
