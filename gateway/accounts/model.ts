@@ -37,6 +37,7 @@ export type NewUser = { username: string; email: string; password?: string; isAd
 /** Writes an audit entry inside the same transaction as the change it tells of. Given by `app.ts` from `audit`. */
 export type RecordAudit = (transaction: Transaction, entry: AuditEntry) => Promise<void>;
 
+/** `search` is looked for in names and addresses; `limit` is 50 by default. */
 export type UserQuery = { search?: string; state?: UserState; limit?: number; offset?: number };
 
 export type UserPage = { users: User[]; total: number };
