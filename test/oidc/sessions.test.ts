@@ -103,6 +103,17 @@ t.test('when the Knot session ends, its tokens are dead and others live on', asy
   t.equal(new URL(silent.location!).searchParams.get('error'), 'login_required');
 });
 
+t.test('after signing in again in the same browser, tokens follow the new Knot session', async (t) => {
+  const { house, ann, browser, session, party } = await open(t);
+  await party.tokens(browser);
+  const again = await house.signIn(browser, ann);
+  const tokens = await party.tokens(browser);
+  await house.sessions.end(session.id, { actor: 'test', reason: 'test' });
+  t.equal((await party.userinfo(tokens.access_token!)).status, 200);
+  await house.sessions.end(again.id, { actor: 'test', reason: 'test' });
+  await until(async () => (await party.userinfo(tokens.access_token!)).status === 401);
+});
+
 t.test('a session that ended while no gateway ran is forgotten at the next start', async (t) => {
   const { house, browser, session, party } = await open(t);
   const tokens = await party.tokens(browser);

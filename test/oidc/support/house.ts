@@ -21,7 +21,9 @@ export type Teardown = { teardown(work: () => unknown): void };
 export const hubRedirect = 'https://jupyterhub.localhost/hub/oauth_callback';
 
 /** The provider with everything real below it (store, accounts, sessions, keys, TLS) on a port of its own. */
-export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = {}, log: Log = silentLog) {
+export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = {}) {
+  const warnings: string[] = [];
+  const log: Log = { ...silentLog, warn: (_fields, message) => void warnings.push(message) };
   const folder = mkdtempSync(join(tmpdir(), 'knot-oidc-'));
   const clock = changes.clock ?? systemClock;
   const certificates = await createCertificates({
@@ -128,6 +130,8 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     audit,
     oidc,
     app,
+    /** What the provider warned of. */
+    warnings,
     /** A second provider on the same store, as after a restart or in another replica. */
     restart: () => createOidc(oidcOptions),
     browser(): Browser {
