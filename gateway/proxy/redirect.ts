@@ -11,7 +11,7 @@ export type RedirectListener = { port: number; close(): Promise<void> };
  * The optional plain-HTTP listener: sends every canonical request for our own hosts to the same address on https (308, so that
  * method and body stay) and does nothing else.
  *
- * @throws KNOT_PROXY_REDIRECT_LISTEN when the address cannot be bound
+ * @throws KNOT_PROXY_LISTEN_FAILED when the address cannot be bound
  */
 export async function createRedirectListener(options: {
   listen: ListenAddress;
@@ -53,15 +53,10 @@ export async function createRedirectListener(options: {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(
-        knotError(
-          'KNOT_PROXY_REDIRECT_LISTEN',
-          500,
-          `Cannot listen on ${listen.host}:${listen.port} for the redirect.`,
-          {
-            remedy: 'Free the port or change `httpListen`.',
-            cause,
-          },
-        ),
+        knotError('KNOT_PROXY_LISTEN_FAILED', 500, `Cannot listen on ${listen.host}:${listen.port} for the redirect.`, {
+          remedy: 'Free the port or change `httpListen`.',
+          cause,
+        }),
       );
     });
     server.listen(listen.port, listen.host, resolve);

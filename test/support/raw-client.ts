@@ -1,4 +1,5 @@
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 
 export type RawAnswer = {
@@ -24,6 +25,16 @@ export async function openRaw({ port, ca, servername = 'localhost' }: RawTarget)
     socket.once('error', reject);
   });
   return socket;
+}
+
+/** The same over a TCP connection that can be reset (RST) under it. */
+export async function openResettable({ port, ca, servername = 'localhost' }: RawTarget) {
+  const tcp = connectTcp({ port, host: '127.0.0.1' });
+  tcp.on('error', () => undefined);
+  const socket = connectTls({ socket: tcp, ca, servername, ALPNProtocols: ['http/1.1'] });
+  socket.on('error', () => undefined);
+  await new Promise<void>((resolve) => void socket.once('secureConnect', resolve));
+  return { socket, reset: () => void tcp.resetAndDestroy() };
 }
 
 /** Sends bytes exactly as given (one character per byte) and reads one answer. Status 0: the connection ended without one. */

@@ -138,7 +138,7 @@ const framingRows: HeadRow[] = [
     bytes: post('Transfer-Encoding: chunked\r\n', chunked, 'POST /x HTTP/1.0'),
     refused: 'transfer_encoding_version',
   },
-  { row: 'S4', name: 'HTTP/0.9', bytes: 'GET /\r\n\r\n', status: [400] },
+  { row: 'S4', name: 'HTTP/0.9', bytes: 'GET /\r\n\r\n', status: [400, 505] },
   { row: 'S4', name: 'HTTP/2.0 by hand', bytes: get('', 'GET /x HTTP/2.0'), refused: 'http_version' },
   { row: 'S4', name: 'neighbour: HTTP/1.0', bytes: get('', 'GET /x HTTP/1.0'), passes: true },
   ...[
