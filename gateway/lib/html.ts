@@ -27,7 +27,7 @@ function toMarkup(value: unknown): string {
   if (value === undefined || value === null || value === false) return '';
   if (Array.isArray(value)) return value.map(toMarkup).join('');
   if (typeof value === 'object' && 'markup' in value) return (value as Html).markup;
-  return escapeHtml(String(value));
+  return escapeHtml(String(value as string | number | bigint | true));
 }
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };

@@ -25,7 +25,7 @@ async function open(t: Test, settings: Settings = {}): Promise<Fixture & { brows
     dataFolder: folder,
     clock: systemClock,
     log: silentLog,
-  } as Parameters<typeof createCertificates>[0]);
+  });
   t.teardown(() => certificates.close());
   const fixture = await createFixture(t, { caPem: 'PEM', https: certificates.current(), ...settings });
   await fixture.app.listen({ host: '127.0.0.1', port: 0 });

@@ -144,7 +144,7 @@ t.test('on the page: an unknown name waits exactly like a known one', async (t) 
     for (let count = 0; count < 6; count += 1) {
       const answer = await post('/login', { username, password: 'wrong password' });
       seen.push(
-        `${answer.status} ${answer.headers['retry-after'] ?? ''} ${answer.body.replaceAll(`"${username}"`, '')}`,
+        `${answer.status} ${String(answer.headers['retry-after'])} ${answer.body.replaceAll(`"${username}"`, '')}`,
       );
     }
     answers.push(seen);

@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { newSecret } from '../../gateway/lib/index.ts';
 import { onBothStores } from '../support/stores.ts';
 import { createFixture, type Fixture } from './fixture.ts';
@@ -8,7 +8,7 @@ const binding = 'k'.repeat(43);
 const visit = { host, binding, device: 'curl/8', address: '192.0.2.7' };
 const next = '/hub/user-redirect/lab/tree/x.ipynb?y=1';
 
-const suite = async (t: import('tap').Test, open: (t: import('tap').Test) => Promise<Fixture>) => {
+const suite = async (t: Test, open: (t: Test) => Promise<Fixture>) => {
   await t.test('a code is exchanged for a session of that host, with the way intact', async (t) => {
     const { sessions, signIn } = await open(t);
     const { session } = await signIn();
