@@ -26,8 +26,9 @@ function withoutIndentation(strings: TemplateStringsArray): readonly string[] {
 function toMarkup(value: unknown): string {
   if (value === undefined || value === null || value === false) return '';
   if (Array.isArray(value)) return value.map(toMarkup).join('');
+  if (typeof value === 'string') return escapeHtml(value);
   if (typeof value === 'object' && 'markup' in value) return (value as Html).markup;
-  return escapeHtml(String(value as string | number | bigint | true));
+  return escapeHtml(JSON.stringify(value));
 }
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
