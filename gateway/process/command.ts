@@ -41,8 +41,10 @@ export async function runCommand(command: Command, marker: string, graceMs: numb
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   let ending: Promise<number> | undefined;
   const end = () => {
+    // Taken before the first signal: once the program is gone its children have another parent.
+    const roots = familyOf(marker, identity ? [identity] : []);
     if (child.pid !== undefined) signalGroup(child.pid, 'SIGTERM');
-    ending ??= endAll(() => familyOf(marker, identity ? [identity] : []), graceMs);
+    ending ??= endAll(() => familyOf(marker, roots), graceMs);
   };
   signal.addEventListener('abort', end, { once: true });
   try {

@@ -18,14 +18,15 @@ export type SandboxPlan = {
 };
 
 /**
- * The operating system as a program needs it. Of `/etc` only what is public and needed: with the gateway running as root,
- * `/etc/shadow` would be readable too.
+ * The operating system as a program needs it. Of `/etc` only what is public and needed, and nothing of `/opt`, `/home`, `/var`: a
+ * gateway that runs as root could read private keys and `/etc/shadow` there, and so could its sandboxes.
  */
-const system = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/opt', '/nix/store', '/sys'];
+const system = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/nix/store', '/sys'];
 const settings = [
-  'alternatives bash.bashrc ca-certificates ca-certificates.conf crypto-policies environment fonts gai.conf gitconfig group',
-  'host.conf hosts inputrc ld.so.cache ld.so.conf ld.so.conf.d locale.alias localtime magic mime.types nsswitch.conf os-release',
-  'passwd pip.conf pki profile profile.d protocols resolv.conf services ssl terminfo timezone vim',
+  'alternatives bash.bashrc ca-certificates ca-certificates.conf crypto-policies fonts gai.conf group host.conf hosts inputrc',
+  'ld.so.cache ld.so.conf ld.so.conf.d locale.alias localtime magic mime.types nsswitch.conf os-release passwd pip.conf',
+  'pki/ca-trust pki/tls/certs pki/tls/cert.pem pki/tls/openssl.cnf profile profile.d protocols resolv.conf services',
+  'ssl/certs ssl/openssl.cnf terminfo timezone vim',
 ]
   .join(' ')
   .split(' ')
@@ -37,6 +38,9 @@ const settings = [
  */
 export function sandboxArguments(plan: SandboxPlan): string[] {
   const bound = (flag: string, paths: readonly string[]) => paths.flatMap((path) => [flag, path, path]);
+  const isHidden = (path: string) => plan.hidden.some((folder) => `${path}/`.startsWith(`${folder}/`));
+  const inside = plan.readOnly.filter(isHidden);
+  const outside = plan.readOnly.filter((path) => !isHidden(path));
   return [
     plan.command,
     '--die-with-parent',
@@ -55,8 +59,10 @@ export function sandboxArguments(plan: SandboxPlan): string[] {
     '--dev',
     '/dev',
     ...['/tmp', '/var/tmp', '/run', '/dev/shm'].flatMap((path) => ['--tmpfs', path]),
+    // A folder that contains a hidden one comes before it, what lies inside a hidden one after it.
+    ...bound('--ro-bind-try', outside),
     ...plan.hidden.flatMap((path) => ['--tmpfs', path]),
-    ...bound('--ro-bind-try', plan.readOnly),
+    ...bound('--ro-bind-try', inside),
     '--bind',
     plan.home.source,
     plan.home.target,

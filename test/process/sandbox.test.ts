@@ -36,7 +36,7 @@ t.test('inside the sandbox', { skip: !sandbox.isAvailable && sandbox.reason }, a
   writeFileSync(join(data, 'secret'), 'secret');
   const [command, ...args] = sandboxArguments({
     command: sandbox.command,
-    readOnly: [join(data, 'venv'), join(data, 'absent')],
+    readOnly: [join(data, 'venv'), join(data, 'absent'), tmpdir()],
     hidden: [data],
     home: { source: join(data, 'homes/ann'), target: '/files/home' },
     mounts: [
@@ -66,10 +66,11 @@ t.test('inside the sandbox', { skip: !sandbox.isAvailable && sandbox.reason }, a
   for (const path of ['secret', 'homes/bob/file', 'files/users/bob/file', 'homes/ann/file']) {
     t.match(await run(`cat ${data}/${path}`), 'No such file', `${path} is not visible`);
   }
-  for (const path of ['/files/shared/new', `${data}/venv/new`, '/usr/new', '/etc/passwd']) {
+  for (const path of ['/files/shared/new', `${data}/venv/new`, '/usr/new', '/etc/passwd', `${tmpdir()}/new`]) {
     t.match(await run(`echo x >> ${path}`), 'refused', `${path} cannot be written`);
   }
   t.match(await run('cat /etc/shadow'), 'No such file');
+  t.match(await run('ls /etc/ssl/private /opt /root /var/lib'), 'No such file');
   t.equal(
     await run('ls /run /files; ls /tmp | wc -l'),
     '/files:\nhome\nprivate\nshared\n\n/run:\n1',

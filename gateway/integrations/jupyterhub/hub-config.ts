@@ -147,6 +147,8 @@ function notebookArguments(isRoot: boolean): string[] {
   return [
     ...(isRoot ? ['--allow-root'] : []),
     '--log-level=WARN',
+    // Stops at the hub's signal instead of asking nobody for five seconds whether it should.
+    '--ServerApp.answer_yes=True',
     // A cookie the hub no longer accepts is refused after a second instead of five minutes.
     '--HubOAuth.cache_max_age=1',
     '--LabApp.news_url=None',

@@ -1,0 +1,211 @@
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { cachedVenv, createTestHub, temporaryFolder, until } from './hub-fixture.ts';
+import { createVisitor } from './hub-visitor.ts';
+import { startStubProvider } from './stub-provider.ts';
+
+t.setTimeout(290_000);
+
+/** A folder to search for programs in: fake ones by name and shell text. */
+function programs(folder: string, scripts: Record<string, string>): string {
+  const path = join(folder, 'programs');
+  mkdirSync(path, { recursive: true });
+  for (const [name, script] of Object.entries(scripts)) {
+    writeFileSync(join(path, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(path, name), 0o755);
+  }
+  return path;
+}
+
+const answer = (version: string, hasVenv: boolean) =>
+  `echo '${JSON.stringify({ version, basePrefix: '/usr', hasVenv })}'`;
+
+t.test('what is missing on the machine is named on the tile, with what to do', async (t) => {
+  const cases = [
+    {
+      name: 'no Python at all',
+      scripts: {},
+      message: 'Notebooks need Python 3, which is not installed on this machine.',
+      remedy: 'apt install python3 python3-venv',
+    },
+    {
+      name: 'a Python that cannot run',
+      scripts: { python3: 'echo broken >&2; exit 1' },
+      message: 'Notebooks need Python 3, which is not installed on this machine.',
+      remedy: 'brew install python',
+    },
+    {
+      name: 'only an old Python',
+      scripts: { python3: answer('3.8.18', true), python: answer('2.7.18', false) },
+      message: 'Notebooks need Python 3.10 or newer; found 3.8.18, 2.7.18.',
+      remedy: 'Install a newer Python',
+    },
+    {
+      name: 'a Python without venv',
+      scripts: { python3: answer('3.11.2', false) },
+      message: 'Python 3.11 is here, but its "venv" module is not.',
+      remedy: 'apt install python3-venv',
+    },
+  ];
+  for (const { name, scripts, message, remedy } of cases) {
+    const folder = temporaryFolder();
+    const { hub, close } = await createTestHub({ folder, searchPath: programs(folder, scripts) });
+    hub.start();
+    await until(
+      () => hub.tile().status === 'failed',
+      () => JSON.stringify(hub.tile()),
+    );
+    t.equal(hub.tile().message, message, name);
+    t.match(hub.tile().remedy, remedy);
+    t.match(hub.tile().remedy, /Knot tries again in \d+ s/);
+    t.match(hub.health(), [{ name: 'jupyterhub', status: 'failed', remedy: /by itself/ }]);
+    await close();
+  }
+});
+
+t.test('an installation that breaks off is resumed and completed', { timeout: 280_000 }, async (t) => {
+  const folder = temporaryFolder();
+  const marker = join(folder, 'jupyterhub/venv/knot-installed.json');
+  const indexBefore = process.env['PIP_INDEX_URL'];
+  const restore = () => {
+    if (indexBefore === undefined) delete process.env['PIP_INDEX_URL'];
+    else process.env['PIP_INDEX_URL'] = indexBefore;
+  };
+  t.teardown(restore);
+  // The discard port: refused at once, as with an index that is down.
+  process.env['PIP_INDEX_URL'] = 'http://someone:password@127.0.0.1:9/simple';
+  const first = await createTestHub({ folder });
+  const steps = new Set<string>();
+  first.hub.onChange(() => steps.add(first.hub.tile().step ?? first.hub.tile().status));
+  first.hub.start();
+  await until(
+    () => first.hub.tile().status === 'failed',
+    () => JSON.stringify(first.hub.tile()),
+    120_000,
+  );
+  t.match(first.hub.tile().message, 'The Python package index cannot be reached.');
+  t.match(first.hub.tile().remedy, 'PIP_INDEX_URL');
+  t.notMatch(JSON.stringify([first.hub.tile(), first.hub.health()]), 'password', 'no credentials on the tile');
+  t.notOk(existsSync(marker));
+
+  restore();
+  await until(
+    () => (first.hub.tile().progress ?? 0) > 0.55,
+    () => JSON.stringify(first.hub.tile()),
+    120_000,
+  );
+  t.match([...steps], ['python', 'environment']);
+  for (const step of ['failed', 'download', 'install']) t.ok(steps.has(step), `step ${step} was shown`);
+  await first.hub.stop();
+  await first.supervisor.stopAll();
+  t.notOk(existsSync(marker), 'half an environment is not taken for a whole one');
+  t.ok(existsSync(join(folder, 'jupyterhub/venv/bin/python')));
+
+  const second = await createTestHub({ folder });
+  second.hub.start();
+  await until(
+    () => second.hub.tile().status === 'ready',
+    () => JSON.stringify(second.hub.tile()),
+    200_000,
+  );
+  t.ok(existsSync(marker));
+  await second.hub.stop();
+  await second.supervisor.stopAll();
+
+  // No Python to be found: whatever tried to install again would fail.
+  const third = await createTestHub({ folder, searchPath: join(folder, 'nothing') });
+  const seen = new Set<string | undefined>();
+  third.hub.onChange(() => seen.add(third.hub.tile().step));
+  third.hub.start();
+  await until(
+    () => third.hub.tile().status === 'ready',
+    () => JSON.stringify(third.hub.tile()),
+    60_000,
+  );
+  t.strictSame([...seen], ['start', undefined], 'the next start installs nothing');
+  await third.close();
+});
+
+t.test('with an installed environment', { timeout: 280_000 }, async (t) => {
+  t.before(async () => {
+    const folder = temporaryFolder();
+    const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
+    hub.start();
+    await until(
+      () => hub.tile().status === 'ready',
+      () => JSON.stringify(hub.tile()),
+      240_000,
+    );
+    await close();
+  });
+
+  t.test('a hub that dies in a loop is shown as failed, with its last words', async (t) => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'jupyterhub'), { recursive: true });
+    writeFileSync(join(folder, 'jupyterhub/cookie-secret'), 'this is not hexadecimal at all\n', { mode: 0o600 });
+    const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
+    hub.start();
+    await until(
+      () => hub.tile().status === 'failed',
+      () => JSON.stringify(hub.tile()),
+      120_000,
+    );
+    t.match(hub.tile().message, /ended with exit code 1 again and again\. Its last words: .*cookie/i);
+    t.match(hub.tile().remedy, /log of the gateway/);
+    t.match(hub.health()[0], { status: 'failed', remedy: /log of the gateway/ });
+    rmSync(join(folder, 'jupyterhub/cookie-secret'));
+    writeFileSync(join(folder, 'jupyterhub/cookie-secret'), `${'ab'.repeat(32)}\n`, { mode: 0o600 });
+    await until(
+      () => hub.tile().status === 'ready',
+      () => JSON.stringify(hub.tile()),
+      60_000,
+    );
+    await close();
+  });
+
+  t.test('without bubblewrap there are real folders and a lasting warning', async (t) => {
+    const folder = temporaryFolder();
+    const provider = await startStubProvider(folder);
+    t.teardown(() => provider.close());
+    const { hub, close } = await createTestHub({
+      folder,
+      providerPort: provider.port,
+      caFile: provider.caFile,
+      venvFolder: cachedVenv,
+      searchPath: join(folder, 'nothing'),
+    });
+    t.teardown(() => close());
+    hub.start();
+    await until(
+      () => hub.tile().status === 'ready',
+      () => JSON.stringify(hub.tile()),
+      60_000,
+    );
+    t.match(hub.health(), [
+      { name: 'jupyterhub', status: 'ok' },
+      {
+        name: 'notebook-isolation',
+        status: 'warning',
+        message: /share one OS account.*not installed/,
+        remedy: /apt install/,
+      },
+    ]);
+    const ann = createVisitor({ port: hub.route.upstream.port, origin: hub.url, username: 'ann' });
+    await ann.startServer();
+    const kernel = await ann.startKernel();
+    const seen = JSON.parse(
+      await ann.run(
+        kernel,
+        `import os, json
+open(os.path.expanduser("~/files/private/mine.txt"), "w").write("x")
+open(os.path.expanduser("~/files/shared/ours.txt"), "w").write("x")
+print(json.dumps([os.environ["HOME"], os.environ["KNOT_PRIVATE_DIR"], os.environ["KNOT_SHARED_DIR"], os.getcwd()]))`,
+      ),
+    ) as string[];
+    const home = join(folder, 'jupyterhub/homes/ann');
+    t.strictSame(seen, [home, join(folder, 'files/users/ann'), join(folder, 'files/shared'), home]);
+    t.ok(existsSync(join(folder, 'files/users/ann/mine.txt')));
+    t.ok(existsSync(join(folder, 'files/shared/ours.txt')));
+  });
+});
