@@ -21,6 +21,8 @@ const neverDialled = addressBlocks([
 export type DialGuard = {
   /** Ports of the gateway itself on this machine: no route may lead back into it. */
   ownPorts(): readonly number[];
+  /** The resolver; the system's unless a test gives another. */
+  lookup?: typeof systemLookup;
 };
 
 /**
@@ -48,8 +50,9 @@ export type Dial = (callback: (error: Error | null, socket: Socket | null) => vo
  * environment. The form undici's `connect` option wants; `dialer` turns it into a function of our own.
  */
 export function createConnector(upstream: Upstream, guard: DialGuard, connectMs: number): buildConnector.connector {
+  const resolve = guard.lookup ?? systemLookup;
   const lookup: LookupFunction = (hostname, options, callback) => {
-    systemLookup(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '', 0);
       for (const { address } of addresses) {
         const refused = refusedTarget(address, upstream, guard);
