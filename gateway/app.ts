@@ -11,6 +11,7 @@ import { createExplain } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
 import { createHealth } from './app/health.ts';
 import { listenOn } from './app/listen.ts';
+import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
 import { configuredClients } from './app/clients.ts';
 import { type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
@@ -75,8 +76,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
   async function open(): Promise<void> {
     // The ground: data folder, store and facts, keys.
     closing(lockDataFolder(config.data), (lock) => lock.release());
-    const facts = closing(await openFacts(config, { clock, log, isGateway: true }), (ground) => ground.close());
-    const { store, audit, accounts, sessions, policy, routes } = facts;
+    const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
+    const { store, audit, accounts, sessions, routes } = facts;
+    const policy = closing(await followPolicies(config, { audit, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
     const live = createLive({ log });
@@ -102,7 +104,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       metrics.count(entry);
       accessLog(entry);
     };
-    const isPolicyLoaded = (): boolean => policy.status().version !== '';
+    const isPolicyLoaded = (): boolean => policy.status().version !== 'fallback';
     const readiness = createReadiness({ ping: store.ping, isPolicyLoaded, clock, log });
 
     // The listener comes before whoever needs a public address, because every address holds its port.
@@ -180,7 +182,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
 
     // The main host.
     const health = createHealth({ store, policy, certificates, integrations });
-    const explainUrl = createExplain(facts, address);
+    const explainUrl = createExplain({ routes, accounts, policy }, address);
     const throttle = createThrottle({ store, clock, config: config.login });
     const addressOf = (request: { raw: object; ip: string }): string =>
       canonicalOf(request.raw as never)?.address ?? request.ip;

@@ -1,11 +1,15 @@
 import type { ExplainUrl, UrlExplanation } from '../api/index.ts';
 import { type Config, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
-import { knotError } from '../lib/index.ts';
+import { knotError, silentLog, systemClock } from '../lib/index.ts';
+import { createPolicy, type Policy } from '../policy/index.ts';
 import { createExplain as createProxyExplain } from '../proxy/index.ts';
 import type { Facts } from './facts.ts';
 
 /** Tells what the gateway would do with a request: the proxy maps the address, the policies explain the verdict. */
-export function createExplain({ routes, accounts, policy }: Facts, address: Pick<PublicAddress, 'domain'>): ExplainUrl {
+export function createExplain(
+  { routes, accounts, policy }: Pick<Facts, 'routes' | 'accounts'> & { policy: Policy },
+  address: Pick<PublicAddress, 'domain'>,
+): ExplainUrl {
   const ask = createProxyExplain({ routes, accounts, publicAddress: address, explain: policy.explain });
   return async (question) => {
     const answer = await ask(question);
@@ -37,11 +41,19 @@ export function createExplain({ routes, accounts, policy }: Facts, address: Pick
   };
 }
 
-/** The same for the command line, where nothing listens. */
+/** The same for the command line, where nothing listens: the policies are those that lie in the folder now. */
 export async function explainUrl(
-  facts: Facts,
+  { routes, accounts }: Facts,
   config: Config,
   question: { username: string; method: string; url: string },
 ): Promise<UrlExplanation> {
-  return createExplain(facts, publicAddress(config, parseListen(config.listen).port))(question);
+  const policy = await createPolicy({ folder: config.policies, clock: systemClock, log: silentLog });
+  try {
+    return await createExplain(
+      { routes, accounts, policy },
+      publicAddress(config, parseListen(config.listen).port),
+    )(question);
+  } finally {
+    await policy.close();
+  }
 }

@@ -1,9 +1,8 @@
 import { type Accounts, createAccounts } from '../accounts/index.ts';
 import { type Audit, createAudit } from '../audit/index.ts';
 import { type Config, databaseUrl, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
-import type { AuditEntry, Clock, Log } from '../lib/index.ts';
+import type { Clock, Log } from '../lib/index.ts';
 import { type Clients, createClients } from '../oidc/index.ts';
-import { createPolicy, type Policy, type PolicyReload } from '../policy/index.ts';
 import { createRoutes, type Routes } from '../routes/index.ts';
 import { createSessions, type Sessions } from '../sessions/index.ts';
 import { openStore, type Store } from '../store/index.ts';
@@ -14,7 +13,6 @@ export type Facts = {
   audit: Audit;
   accounts: Accounts;
   sessions: Sessions;
-  policy: Policy;
   routes: Routes;
   clients: Clients;
   /** A fresh link that makes the first admin, replacing earlier ones; undefined when there is an admin. */
@@ -22,15 +20,8 @@ export type Facts = {
   close(): Promise<void>;
 };
 
-export type FactsOptions = {
-  clock: Clock;
-  log: Log;
-  /** The gateway follows its policy folder and records what it makes of it; a command only reads it. */
-  isGateway?: boolean;
-};
-
 /** @throws KNOT_STORE_* when the database cannot be used */
-export async function openFacts(config: Config, { clock, log, isGateway = false }: FactsOptions): Promise<Facts> {
+export async function openFacts(config: Config, { clock, log }: { clock: Clock; log: Log }): Promise<Facts> {
   const store = await openStore({ url: databaseUrl(config), clock, log });
   try {
     const audit = createAudit({ store, clock });
@@ -39,20 +30,12 @@ export async function openFacts(config: Config, { clock, log, isGateway = false 
     const accounts = createAccounts({ store, clock, record, passwordRules, log });
     const routes = await createRoutes({ store, clock, log });
     const clients = createClients({ store, clock, record });
-    const recordReload = (reload: PolicyReload): void => {
-      if (!isGateway) return;
-      audit
-        .append(policyEntry(reload))
-        .catch((error: unknown) => log.error({ err: error }, 'a policy change could not be recorded'));
-    };
-    const policy = await createPolicy({ folder: config.policies, clock, log, watch: isGateway, recordReload });
     const sessions = createSessions({ store, clock, config: config.sessions, record, log });
     return {
       store,
       audit,
       accounts,
       sessions,
-      policy,
       routes,
       clients,
       async newSetupLink(address = publicAddress(config, parseListen(config.listen).port)) {
@@ -64,7 +47,6 @@ export async function openFacts(config: Config, { clock, log, isGateway = false 
         return `${address.origin}/setup/${token}`;
       },
       async close() {
-        await policy.close();
         await sessions.close();
         await store.close();
       },
@@ -73,14 +55,4 @@ export async function openFacts(config: Config, { clock, log, isGateway = false 
     await store.close();
     throw error;
   }
-}
-
-function policyEntry({ outcome, ...detail }: PolicyReload): AuditEntry {
-  return {
-    action: outcome === 'loaded' ? 'policy.loaded' : 'policy.refused',
-    actor: 'system',
-    subject: 'policies',
-    outcome: outcome === 'loaded' ? 'done' : 'refused',
-    detail,
-  };
 }

@@ -1,0 +1,132 @@
+import t from 'tap';
+import { runKnot, startGateway } from '../support/gateway.ts';
+import { createPerson } from '../support/person.ts';
+
+t.setTimeout(180_000);
+const gateway = await startGateway({ config: { integrations: { jupyterhub: { mode: 'off' } } } });
+t.teardown(() => gateway.stop());
+
+type Row = [
+  what: string,
+  args: string[],
+  expected: { status: number; stdout?: RegExp; stderr?: RegExp; input?: string },
+];
+
+t.test('each command does what it says, or says why not, with its exit status', async (t) => {
+  const password = 'correct-horse-staple-7';
+  const add = ['user', 'add', 'ann', '--email', 'ann@example.org', '--admin', '--password-file', '-'];
+  const rows: Row[] = [
+    ['help', ['help'], { status: 0, stdout: /user add NAME --email E \[--admin\] --password-file F\|-/ }],
+    ['nothing known', ['frobnicate'], { status: 2, stderr: /unknown command/ }],
+    [
+      'argument missing',
+      ['user', 'add', '--email', 'a@b.c', '--password-file', '-'],
+      { status: 2, stderr: /argument is missing[^]*usage: knot user add/ },
+    ],
+    ['flag missing', ['user', 'add', 'ann', '--password-file', '-'], { status: 2, stderr: /--email is missing/ }],
+    ['flag unknown', ['user', 'list', '--jsn'], { status: 2, stderr: /did you mean --json/ }],
+    ['weak password', add, { status: 1, stderr: /KNOT_ACCOUNTS_PASSWORD/, input: 'password' }],
+    ['add an admin', add, { status: 0, stdout: /ann can sign in and is an admin/, input: `${password}\n` }],
+    ['add again', add, { status: 1, stderr: /taken|exists/i, input: password }],
+    [
+      'look-alike',
+      ['user', 'add', 'arnn', '--email', 'x@example.org', '--password-file', '-'],
+      { status: 0, input: password },
+    ],
+    [
+      'reserved',
+      ['user', 'add', 'root', '--email', 'r@example.org', '--password-file', '-'],
+      { status: 1, stderr: /reserved/, input: password },
+    ],
+    [
+      'password file missing',
+      ['user', 'add', 'bob', '--email', 'b@example.org', '--password-file', '/nowhere'],
+      { status: 1, stderr: /KNOT_CLI_PASSWORD_FILE/ },
+    ],
+    ['list', ['user', 'list'], { status: 0, stdout: /ann\s+ann@example\.org\s+active\s+admin/ }],
+    ['last admin', ['user', 'disable', 'ann'], { status: 1, stderr: /last.*admin/i }],
+    ['disable nobody', ['user', 'disable', 'nobodyhere'], { status: 1, stderr: /There is no user "nobodyhere"/ }],
+    ['disable', ['user', 'disable', 'arnn'], { status: 0, stdout: /disabled/ }],
+    ['enable', ['user', 'enable', 'arnn'], { status: 0, stdout: /active/ }],
+    ['setup link with an admin', ['user', 'setup-link'], { status: 1, stderr: /An admin exists/ }],
+    ['client without address', ['client', 'add', 'demo'], { status: 2, stderr: /--redirect-uri is missing/ }],
+    [
+      'client',
+      ['client', 'add', 'demo', '--redirect-uri', 'https://demo.example.org/cb', '--json'],
+      { status: 0, stdout: /"clientId":"[^"]+","clientSecret":"[^"]{40,}"/ },
+    ],
+    [
+      'public client',
+      ['client', 'add', 'spa', '--redirect-uri', 'https://spa.example.org/cb', '--public', '--json'],
+      { status: 0, stdout: /^\{"clientId":"[^"]+"\}\n$/ },
+    ],
+    [
+      'client with bad address',
+      ['client', 'add', 'bad', '--redirect-uri', 'https://a/#f'],
+      { status: 1, stderr: /KNOT_OIDC_REDIRECT_URI/ },
+    ],
+    ['clients', ['client', 'list'], { status: 0, stdout: /demo/ }],
+    ['remove client', ['client', 'remove', 'demo'], { status: 0 }],
+    ['remove it again', ['client', 'remove', 'demo'], { status: 1, stderr: /KNOT_OIDC_CLIENT_UNKNOWN/ }],
+    ['policies', ['policy', 'check'], { status: 0, stdout: /\d+ rules are valid, \d+ cases pass/ }],
+    ['audit', ['audit', 'verify'], { status: 0, stdout: /\d+ records, unbroken/ }],
+    ['sessions', ['session', 'list', '--json'], { status: 0, stdout: /^\[\]\n$/ }],
+    ['end without choice', ['session', 'end'], { status: 2, stderr: /either a session id or --user/ }],
+    ['end nothing', ['session', 'end', 'no-such-session'], { status: 1, stderr: /no such session/ }],
+    [
+      'integration that is off',
+      ['integrations', 'show', 'jupyterhub'],
+      { status: 1, stderr: /KNOT_CLI_NO_SUCH_INTEGRATION/ },
+    ],
+    ['configuration', ['config', 'show'], { status: 0, stdout: /mode: off/ }],
+    ['configuration check', ['config', 'check'], { status: 0, stdout: /is valid/ }],
+  ];
+  for (const [what, args, expected] of rows) {
+    const result = await gateway.knot(args, expected.input);
+    t.equal(result.status, expected.status, `${what}: status (${result.stderr.slice(0, 200)})`);
+    if (expected.stdout) t.match(result.stdout, expected.stdout, `${what}: output`);
+    if (expected.stderr) t.match(result.stderr, expected.stderr, `${what}: reason`);
+    t.notMatch(result.stdout + result.stderr, new RegExp(password), `${what}: no password is printed`);
+  }
+});
+
+t.test('ending a session on the command line is in force within two seconds', async (t) => {
+  const ann = createPerson(gateway);
+  t.teardown(() => ann.close());
+  await ann.signIn('ann', 'correct-horse-staple-7');
+  t.equal((await ann.api('GET', '/me')).status, 200);
+  const [session] = JSON.parse((await gateway.knot(['session', 'list', '--json'])).stdout) as {
+    id: string;
+    username: string;
+  }[];
+  t.equal(session!.username, 'ann');
+  t.equal((await gateway.knot(['session', 'end', session!.id])).status, 0);
+  const deadline = performance.now() + 2000;
+  let status = 200;
+  while (status === 200 && performance.now() < deadline) status = (await ann.api('GET', '/me')).status;
+  t.equal(status, 401);
+});
+
+t.test('what an external hub needs is printed', async (t) => {
+  const folder = t.testdir({
+    'knot.yaml':
+      'integrations: {jupyterhub: {mode: external, upstream: "http://hub.internal:8000"}}\ndomain: knot.example.org\npublicPort: 443\n',
+  });
+  const { status, stdout, stderr } = await runKnot([
+    'integrations',
+    'show',
+    'jupyterhub',
+    '--config',
+    `${folder}/knot.yaml`,
+    '--data',
+    `${folder}/data`,
+  ]);
+  t.equal(status, 0, stderr);
+  for (const text of [
+    'GenericOAuthenticator',
+    'https://knot.example.org/oidc/auth',
+    'https://jupyterhub.knot.example.org/hub/oauth_callback',
+    'client_id',
+  ])
+    t.match(stdout, text);
+});
