@@ -20,7 +20,7 @@ export type Store = {
   /** For reads and single writes that nobody caches. */
   db: Kysely<Tables>;
   /**
-   * All or nothing; serialised against other writers (SQLite: `begin immediate`). Do not nest and do not use `store.db`
+   * All or nothing; `work` runs again when the database undid it to resolve a deadlock, so it must do nothing but query. Serialised against other writers (SQLite: `begin immediate`). Do not nest and do not use `store.db`
    * inside: SQLite has one connection and would wait for itself.
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
@@ -92,19 +92,21 @@ async function wrap(db: Kysely<Tables>, kind: Store['kind'], url: string, clock:
     kind,
     db,
     async transaction(work) {
-      const announced: Change[] = [];
-      let result;
-      try {
-        result = await db.transaction().execute(async (transaction: KyselyTransaction<Tables>) => {
-          const value = await work({ db: transaction, announce: (change) => void announced.push(change) });
-          for (const change of announced) await feed.append(transaction, change);
-          return value;
-        });
-      } catch (error) {
-        throw error instanceof KnotError ? error : describeDatabaseError(error, url);
+      for (let attempt = 1; ; attempt++) {
+        const announced: Change[] = [];
+        try {
+          const result = await db.transaction().execute(async (transaction: KyselyTransaction<Tables>) => {
+            const value = await work({ db: transaction, announce: (change) => void announced.push(change) });
+            for (const change of announced) await feed.append(transaction, change);
+            return value;
+          });
+          feed.deliver(announced);
+          return result;
+        } catch (error) {
+          if (isLostRace(error) && attempt < maxAttempts) continue;
+          throw error instanceof KnotError ? error : describeDatabaseError(error, url);
+        }
       }
-      feed.deliver(announced);
-      return result;
     },
     onChange: feed.listen,
     async ping() {
@@ -115,4 +117,12 @@ async function wrap(db: Kysely<Tables>, kind: Store['kind'], url: string, clock:
       await db.destroy();
     },
   };
+}
+
+const maxAttempts = 4;
+
+/** Deadlock detected, serialization failure (PostgreSQL appendix A, class 40): nothing happened, and trying again is right. */
+function isLostRace(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === '40P01' || code === '40001';
 }

@@ -177,6 +177,6 @@ if ('skip' in postgres) {
   t.test('PostgreSQL', { skip: postgres.skip }, async () => undefined);
 } else {
   t.teardown(() => postgres.stop());
-  const urls = await Promise.all(Array.from({ length: 8 }, () => postgres.createDatabase()));
+  const urls = await Promise.all(Array.from({ length: 9 }, () => postgres.createDatabase()));
   t.test('PostgreSQL', async (t) => contract(t, () => urls.pop()!));
 }
