@@ -81,8 +81,16 @@ export function createProxy(options: ProxyOptions): Proxy {
   const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion: options.signAssertion, clock });
   const stopWatchingRoutes = routes.onChange(() => upstreams.keepOnly(routes.list()));
 
-  /** The order of the checks is the order of a request's life (DESIGN.md section 4). */
   function judge(subject: Subject): void {
+    try {
+      judgeNow(subject);
+    } catch (error) {
+      fail(subject, error);
+    }
+  }
+
+  /** The order of the checks is the order of a request's life (DESIGN.md section 4). */
+  function judgeNow(subject: Subject): void {
     const { canonical, target } = subject;
     if (isCrossOrigin(canonical, target)) return subject.refuse(crossOrigin());
     if (isUntouched(target.route, canonical.decodedPath)) return subject.forward([]);
@@ -123,12 +131,14 @@ export function createProxy(options: ProxyOptions): Proxy {
     subject.refuse(unauthenticated(canonical.host));
   }
 
-  /** A failure of our own (store, keys) is never a way in: the request ends with 503 (catalogue C3). */
   function settle(subject: Subject, work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      log.error({ requestId: subject.requestId, host: subject.canonical.host, err: error }, 'request failed');
-      subject.refuse(unavailable());
-    });
+    work.catch((error: unknown) => fail(subject, error));
+  }
+
+  /** A failure of our own (store, keys, policy engine) is never a way in: the request ends with 503 (catalogue C3). */
+  function fail(subject: Subject, error: unknown): void {
+    log.error({ requestId: subject.requestId, host: subject.canonical.host, err: error }, 'request failed');
+    subject.refuse(unavailable());
   }
 
   return {
