@@ -39,7 +39,7 @@ const shapes: Record<PageTone, { tone: string; shape: Html }> = {
   link: {
     tone: 'warning',
     shape: html`<path
-      d="M9.5 14.5 8 16a3.5 3.5 0 0 1-5-5l2.5-2.5M14.5 9.5 16 8a3.5 3.5 0 0 1 5 5l-2.5 2.5M8 4v1.5M4 8h1.5M16 20v-1.5M20 16h-1.5"
+      d="m10.5 15.5-1.6 1.6a3.6 3.6 0 0 1-5.1-5.1l1.6-1.6M13.5 8.5l1.6-1.6a3.6 3.6 0 0 1 5.1 5.1l-1.6 1.6M5 5l14 14"
     />`,
   },
   working: { tone: 'working', shape: html`<path class="spin" d="M12 3.5a8.5 8.5 0 1 1-8.5 8.5" />` },

@@ -66,7 +66,7 @@ export const pageStyle = [
   `.progress b{font-size:var(--size-lead);font-weight:var(--weight-strong);font-variant-numeric:tabular-nums}`,
   `.track{opacity:.2}`,
   `.spin{transform-origin:50% 50%;animation:spin 1.4s linear infinite}`,
-  `@keyframes spin{to{transform:rotate(1turn)}}`,
+  `@keyframes spin{from{transform:rotate(0)}to{transform:rotate(1turn)}}`,
   `.facts{display:grid;grid-template-columns:auto minmax(0,1fr);gap:var(--space-1) var(--space-4);padding:var(--space-3) var(--space-4);background:var(--sunken);border-radius:var(--radius)}`,
   `*+.facts{margin-top:var(--space-6)}`,
   `.facts dt{color:var(--soft)}`,

@@ -60,15 +60,37 @@ t.test('ending all spares the one that is named and other people', async (t) => 
 });
 
 t.test('a session that ends while it is being read from the store is not cached', async (t) => {
-  const { sessions, signIn, openAgain } = await createFixture(t);
+  const { sessions, signIn, openAgain, store } = await createFixture(t);
   const { header, id } = await signIn();
   const elsewhere = openAgain();
-  const reading = elsewhere.find(header, '');
-  await sessions.end(id, by);
-  await reading;
-  t.notOk(elsewhere.peek(header, ''));
+  // The row is read, and the answer arrives only after the session has ended.
+  const { selectFrom } = store.db;
+  store.db.selectFrom = function (this: typeof store.db, ...from: never[]) {
+    store.db.selectFrom = selectFrom;
+    const query = selectFrom.apply(this, from as never) as unknown as { executeTakeFirst(): Promise<unknown> };
+    return delayAnswer(query, () => sessions.end(id, by));
+  } as never;
   t.equal(await elsewhere.find(header, ''), null);
+  t.notOk(elsewhere.peek(header, ''));
 });
+
+/** A query builder whose `executeTakeFirst` waits for `before` once it has read. */
+function delayAnswer<Q extends object>(query: Q, before: () => Promise<unknown>): Q {
+  return new Proxy(query, {
+    get(target, key) {
+      const value = Reflect.get(target, key) as unknown;
+      if (typeof value !== 'function') return value;
+      return (...parameters: unknown[]): unknown => {
+        const result = Reflect.apply(value, target, parameters) as unknown;
+        if (key !== 'executeTakeFirst') return delayAnswer(result as object, before);
+        return (result as Promise<unknown>).then(async (row) => {
+          await before();
+          return row;
+        });
+      };
+    },
+  });
+}
 
 t.test('a listener that throws does not keep the others from hearing', async (t) => {
   const { sessions, signIn } = await createFixture(t);

@@ -22,11 +22,12 @@ t.test('the cookie value is nowhere in the database', async (t) => {
 });
 
 t.test('no cookie, an unknown one and one of another host are no session', async (t) => {
-  const { sessions, signIn } = await createFixture(t);
+  const { sessions, signIn, openAgain } = await createFixture(t);
   const { header } = await signIn();
   t.equal(sessions.peek(undefined, ''), null);
   t.equal(sessions.peek(header, 'jupyterhub.localhost'), null);
   t.equal(await sessions.find(header, 'jupyterhub.localhost'), null);
+  t.equal(await openAgain().find(header, 'jupyterhub.localhost'), null, 'nor when it has to be read first');
   const unknown = `__Host-knot=${newSecret()}`;
   t.equal(sessions.peek(unknown, ''), undefined);
   t.equal(await sessions.find(unknown, ''), null);
