@@ -82,6 +82,23 @@ export function contract(t: Test, newUrl: () => string): void {
     t.equal(await read(first!, 'counter'), '40');
   });
 
+  t.test('two transactions that lock the same rows in opposite order both succeed', async (t) => {
+    const url = newUrl();
+    const [first, second] = await Promise.all([open(url), open(url)]);
+    t.teardown(() => Promise.all([first.close(), second.close()]));
+    await put(first, 'a', '0');
+    await put(first, 'b', '0');
+    const touch = (store: Store, keys: string[]) =>
+      store.transaction(async ({ db }) => {
+        for (const key of keys) {
+          await db.updateTable('settings').set({ value: 'touched' }).where('key', '=', key).execute();
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+      });
+    await Promise.all([touch(first, ['a', 'b']), touch(second, ['b', 'a'])]);
+    t.equal(await read(first, 'a'), 'touched');
+  });
+
   t.test(
     'an announced change is heard at once here, within two seconds elsewhere, and not when rolled back',
     async (t) => {
