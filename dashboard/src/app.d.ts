@@ -1,8 +1,11 @@
-import type { Problem } from '#lib/problem.ts';
-
 declare global {
   namespace App {
-    type Error = Problem;
+    /** What the error page shows: a problem of the API (`#lib/problem.ts`); without a `code` nothing lies at the address. */
+    interface Error {
+      code?: string;
+      remedy?: string;
+      requestId?: string;
+    }
   }
 }
 

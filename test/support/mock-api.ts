@@ -30,17 +30,21 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
   let isSignedIn = true;
 
   app.addContentTypeParser('application/x-www-form-urlencoded', (_request, _payload, done) => done(null, {}));
-  app.get('/login', (_request, reply) => reply.type('text/html').send('<!doctype html><title>Sign in</title><h1>Sign in</h1>'));
+  app.get('/login', (_request, reply) =>
+    reply.type('text/html').send('<!doctype html><title>Sign in</title><h1>Sign in</h1>'),
+  );
   app.post('/logout', (_request, reply) => ((isSignedIn = false), reply.redirect('/login', 303)));
   await app.register(
     async (api) => {
       api.addHook('onRequest', async (request, reply) => {
-        if (!isSignedIn) return reply.code(401).send({ statusCode: 401, code: 'KNOT_API_SIGN_IN', message: 'Sign in first.' });
+        if (!isSignedIn)
+          return reply.code(401).send({ statusCode: 401, code: 'KNOT_API_SIGN_IN', message: 'Sign in first.' });
         const refusal = refusals.get(request.url.slice('/api/v1'.length).split('?')[0]!);
         if (refusal) return reply.code(refusal.statusCode).send({ statusCode: refusal.statusCode, ...refusal.body });
       });
       api.addHook('preHandler', async (request) => {
-        if (request.method !== 'GET') changes.push(`${request.method} ${request.url} ${JSON.stringify(request.body ?? null)}`);
+        if (request.method !== 'GET')
+          changes.push(`${request.method} ${request.url} ${JSON.stringify(request.body ?? null)}`);
       });
       api.get('/events', (request, reply) => {
         reply.hijack();
@@ -63,7 +67,8 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
     changes,
     refuse: (path, statusCode, body = {}) => void refusals.set(path, { statusCode, body }),
     clearRefusals: () => refusals.clear(),
-    announce: (...topics) => streams.forEach((stream) => stream.write(`event: changed\ndata: ${JSON.stringify({ topics })}\n\n`)),
+    announce: (...topics) =>
+      streams.forEach((stream) => stream.write(`event: changed\ndata: ${JSON.stringify({ topics })}\n\n`)),
     dropStreams: () => streams.forEach((stream) => stream.end()),
     signOut: () => void (isSignedIn = false),
     close: () => app.close(),
@@ -74,11 +79,11 @@ function readRoutes(api: FastifyInstance, data: MockData): void {
   api.get('/me', () => data.me);
   api.get('/tiles', () => ({ tiles: data.tiles }));
   api.get('/health', () => ({ status: 'warning', components: data.components }));
-  api.get('/integrations/:name', () => ({
-    name: 'jupyterhub',
-    title: 'Notebooks',
+  api.get<{ Params: { name: string } }>('/integrations/:name', ({ params }) => ({
+    name: params.name,
+    title: data.tiles.find(({ name }) => name === params.name)!.title,
     url: 'https://jupyterhub.localhost:8443',
-    status: data.tiles[0]!.status,
+    status: data.tiles.find(({ name }) => name === params.name)!.status,
     health: data.components.filter(({ name }) => name === 'jupyterhub'),
     settings: "c.JupyterHub.authenticator_class = 'generic-oauth'\nc.GenericOAuthenticator.client_id = 'jupyterhub'\n",
   }));
@@ -94,7 +99,9 @@ function readRoutes(api: FastifyInstance, data: MockData): void {
       counts: { pending: count('pending'), active: count('active'), disabled: count('disabled') },
     };
   });
-  api.get('/users/:id/sessions', () => ({ sessions: data.sessions.map((session) => ({ ...session, isCurrent: false })) }));
+  api.get('/users/:id/sessions', () => ({
+    sessions: data.sessions.map((session) => ({ ...session, isCurrent: false })),
+  }));
   api.get('/invitations', () => ({ invitations: data.invitations }));
   api.get('/teams', () => ({ teams: data.teams }));
   api.get('/account/sessions', () => ({ sessions: data.sessions }));
@@ -114,7 +121,12 @@ function readRoutes(api: FastifyInstance, data: MockData): void {
   api.get('/audit/verification', () =>
     data.isAuditIntact
       ? { isIntact: true, count: data.audit.length }
-      : { isIntact: false, count: data.audit.length, brokenSeq: 41, message: 'Record 41 does not fit the one before it.' },
+      : {
+          isIntact: false,
+          count: data.audit.length,
+          brokenSeq: 41,
+          message: 'Record 41 does not fit the one before it.',
+        },
   );
 }
 
@@ -126,14 +138,25 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
     expiresAt: Date.now() + 7 * 86_400_000,
     isMailed: false,
   });
-  api.patch<IdParams>('/users/:id', ({ params, body }) => Object.assign(data.users.find(({ id }) => id === params.id)!, body));
+  api.patch<IdParams>('/users/:id', ({ params, body }) =>
+    Object.assign(
+      data.users.find(({ id }) => id === params.id)!,
+      body,
+    ),
+  );
   api.delete<IdParams>('/users/:id', ({ params }, reply) => {
     data.users = data.users.filter(({ id }) => id !== params.id);
     return reply.code(204).send();
   });
   api.post('/users', ({ body }) => {
     const made = { ...(body as { username: string; email: string }), id: `u-${data.users.length}`, isAdmin: false };
-    const facts = { state: 'active' as const, hasPassword: false, createdAt: Date.now(), lastSignInAt: null, teams: [] };
+    const facts = {
+      state: 'active' as const,
+      hasPassword: false,
+      createdAt: Date.now(),
+      lastSignInAt: null,
+      teams: [],
+    };
     data.users.unshift({ ...made, ...facts });
     return { user: data.users[0], link: link('invite') };
   });

@@ -70,7 +70,12 @@ export function mockData(now: number, { isAdmin = true } = {}): MockData {
       { id: 'i-2', email: null, createdBy: 'hana', createdAt: now - 3 * hour, expiresAt: now + 7 * day - 3 * hour },
     ],
     teams: [
-      team('genomics', 'Genomics group', users.filter((user) => user.teams.length > 0), now),
+      team(
+        'genomics',
+        'Genomics group',
+        users.filter((user) => user.teams.length > 0),
+        now,
+      ),
       team('imaging', 'Imaging and microscopy', users.slice(4, 7), now),
       team('fieldwork', 'Field work 2027', [], now),
     ],
@@ -115,7 +120,13 @@ function tiles(now: number): Tile[] {
         stepStartedAt: now - 23_000,
       },
     },
-    { name: 'echo', title: 'Echo', url: at('echo'), kind: 'app', status: { status: 'ready', message: 'Opens at once.' } },
+    {
+      name: 'echo',
+      title: 'Echo',
+      url: at('echo'),
+      kind: 'app',
+      status: { status: 'ready', message: 'Opens at once.' },
+    },
     {
       name: 'grafana',
       title: 'Metrics',
@@ -211,7 +222,12 @@ function policies(now: number): Policies {
         modifiedAt: now - 3 * day,
         rules: 1,
       },
-      { name: 'default.cases.yaml', text: '- as: ann\n  action: open\n  resource: Integration::jupyterhub\n  expect: allow\n', modifiedAt: now - 9 * day, rules: 0 },
+      {
+        name: 'default.cases.yaml',
+        text: '- as: ann\n  action: open\n  resource: Integration::jupyterhub\n  expect: allow\n',
+        modifiedAt: now - 9 * day,
+        rules: 0,
+      },
     ],
     problems: [],
     casesPassed: 14,
@@ -225,7 +241,9 @@ export function brokenPolicies(now: number): Policies {
     ...good,
     isCurrent: false,
     files: good.files.map((file) =>
-      file.name === 'default.cedar' ? { ...file, text: file.text.replace('resource.audience', 'resource.audiance') } : file,
+      file.name === 'default.cedar'
+        ? { ...file, text: file.text.replace('resource.audience', 'resource.audiance') }
+        : file,
     ),
     problems: [
       {
@@ -260,7 +278,7 @@ export function explanationFor(as: string, url: string): Explanation {
       : 'Allowed because the tool is meant for everyone and the account is active.',
     route: 'jupyterhub',
     action: 'open',
-    resource: isDenied ? { type: 'Service', id: 'jupyterhub/bela' } : { type: 'Integration', id: 'jupyterhub' },
+    resource: isDenied ? 'Service jupyterhub/bela' : 'Integration jupyterhub',
     decision: {
       effect: isDenied ? 'deny' : 'allow',
       reason: isDenied ? 'forbid' : 'permit',

@@ -105,8 +105,7 @@ export const api = {
     sessions: () => request<SessionList>('GET', '/account/sessions'),
     endSession: (sessionId: string) => request<void>('DELETE', `/account/sessions/${id(sessionId)}`),
     endAllSessions: () => request<Ended>('DELETE', '/account/sessions'),
-    setPassword: (current: string, next: string) =>
-      request<void>('PUT', '/account/password', { current, new: next }),
+    setPassword: (current: string, next: string) => request<void>('PUT', '/account/password', { current, new: next }),
   },
   policies: {
     status: () => request<Policies>('GET', '/policies'),

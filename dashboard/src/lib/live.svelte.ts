@@ -1,5 +1,5 @@
 /** The event stream: tells the pages what changed, and the person when the connection is gone. */
-import { invalidate, invalidateAll } from '$app/navigation';
+import { invalidate, refreshAll } from '$app/navigation';
 import { api, apiRoot } from '#lib/api.ts';
 import type { Changed, Topic } from '#lib/contract.ts';
 
@@ -28,7 +28,7 @@ export function followChanges(): () => void {
       clearTimeout(timer);
       failures = 0;
       connection.lostAt = undefined;
-      if (isInterrupted) void invalidateAll();
+      if (isInterrupted) void refreshAll();
       isInterrupted = false;
     };
     source.onerror = () => {

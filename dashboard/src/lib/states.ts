@@ -1,5 +1,5 @@
 /** States of the API as mark (colour and shape) and word; always shown together. */
-import type { Component, TileStatus, User } from '#lib/contract.ts';
+import type { Component, Tile, User } from '#lib/contract.ts';
 import type { Mark } from '#lib/ui/StatusMark.svelte';
 
 const componentMarks = { ok: 'ready', working: 'working', warning: 'warning', failed: 'failed' } as const;
@@ -8,7 +8,7 @@ const componentWords = { ok: 'Works', working: 'Working on it', warning: 'Needs 
 export const markOf = (status: Component['status']): Mark => componentMarks[status];
 export const wordOf = (status: Component['status']): string => componentWords[status];
 
-export const tileStates: Record<TileStatus['status'], { mark: Mark; word: string }> = {
+export const tileStates: Record<Tile['status']['status'], { mark: Mark; word: string }> = {
   ready: { mark: 'ready', word: 'Ready' },
   preparing: { mark: 'working', word: 'Preparing' },
   failed: { mark: 'failed', word: 'Not working' },

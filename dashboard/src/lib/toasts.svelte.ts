@@ -1,7 +1,13 @@
 /** Short notices at the edge: what was done, and for ten seconds the way back. */
 import { problemIn } from '#lib/api.ts';
 
-export type Toast = { id: number; tone: 'done' | 'failed'; text: string; detail?: string; undo?: () => Promise<unknown> };
+export type Toast = {
+  id: number;
+  tone: 'done' | 'failed';
+  text: string;
+  detail?: string;
+  undo?: () => Promise<unknown>;
+};
 
 const shownMilliseconds = 10_000;
 let lastId = 0;
@@ -25,7 +31,11 @@ export function sayProblem(error: unknown): void {
 }
 
 /** Does something, then says so; a failure is said instead. True when it was done. */
-export async function attempt(act: () => Promise<unknown>, done?: string, undo?: () => Promise<unknown>): Promise<boolean> {
+export async function attempt(
+  act: () => Promise<unknown>,
+  done?: string,
+  undo?: () => Promise<unknown>,
+): Promise<boolean> {
   try {
     await act();
   } catch (error) {

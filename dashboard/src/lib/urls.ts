@@ -5,12 +5,32 @@ type Query = Record<string, string | number | undefined>;
 export const urls = {
   home: () => '/',
   account: () => '/account',
-  users: (query: { search?: string; state?: string; page?: number; user?: string } = {}) => withQuery('/admin/users', query),
+  users: (
+    query: {
+      search?: string | undefined;
+      state?: string | undefined;
+      page?: number | undefined;
+      user?: string | undefined;
+    } = {},
+  ) => withQuery('/admin/users', query),
   teams: () => '/admin/teams',
-  policies: (query: { file?: string; as?: string; method?: string; url?: string } = {}, line?: number) =>
-    withQuery('/admin/policies', query) + (line === undefined ? '' : `#line-${line}`),
-  audit: (query: { action?: string; actor?: string; subject?: string; before?: number } = {}) =>
-    withQuery('/admin/audit', query),
+  policies: (
+    query: {
+      file?: string | undefined;
+      as?: string | undefined;
+      method?: string | undefined;
+      url?: string | undefined;
+    } = {},
+    line?: number,
+  ) => withQuery('/admin/policies', query) + (line === undefined ? '' : `#line-${line}`),
+  audit: (
+    query: {
+      action?: string | undefined;
+      actor?: string | undefined;
+      subject?: string | undefined;
+      before?: number | undefined;
+    } = {},
+  ) => withQuery('/admin/audit', query),
   health: () => '/admin/health',
   signIn: (next: string) => `/login?next=${encodeURIComponent(ownPath(next))}`,
   certificate: () => '/ca.pem',

@@ -29,7 +29,14 @@ export const pages: readonly PageEntry[] = [
     key: 'a',
     words: 'password sessions devices theme profile',
   },
-  { title: 'Users', href: urls.users(), icon: Users, isForAdmins: true, key: 'u', words: 'people approve invite disable' },
+  {
+    title: 'Users',
+    href: urls.users(),
+    icon: Users,
+    isForAdmins: true,
+    key: 'u',
+    words: 'people approve invite disable',
+  },
   { title: 'Teams', href: urls.teams(), icon: UsersRound, isForAdmins: true, key: 't', words: 'groups members' },
   {
     title: 'Policies',
@@ -40,7 +47,14 @@ export const pages: readonly PageEntry[] = [
     words: 'rules cedar explain allow deny',
   },
   { title: 'Audit', href: urls.audit(), icon: ScrollText, isForAdmins: true, key: 'l', words: 'log record history' },
-  { title: 'Health', href: urls.health(), icon: Activity, isForAdmins: true, key: 's', words: 'status warnings components' },
+  {
+    title: 'Health',
+    href: urls.health(),
+    icon: Activity,
+    isForAdmins: true,
+    key: 's',
+    words: 'status warnings components',
+  },
 ];
 
 /** A number beside a page's name: people who wait, or parts that need a look. */

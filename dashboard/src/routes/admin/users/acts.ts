@@ -23,7 +23,8 @@ export const acts = {
   disable: (user: User) =>
     change(user, { state: 'disabled' }, `${user.username} is disabled and signed out everywhere.`, { state: 'active' }),
   promote: (user: User) => change(user, { isAdmin: true }, `${user.username} is an admin now.`, { isAdmin: false }),
-  demote: (user: User) => change(user, { isAdmin: false }, `${user.username} is no longer an admin.`, { isAdmin: true }),
+  demote: (user: User) =>
+    change(user, { isAdmin: false }, `${user.username} is no longer an admin.`, { isAdmin: true }),
   endSessions: (user: User) =>
     attempt(async () => {
       await api.users.endSessions(user.id);

@@ -1,0 +1,13 @@
+import { api } from '#lib/api.ts';
+import type { IntegrationDetail } from '#lib/contract.ts';
+import { topicKey } from '#lib/live.svelte.ts';
+import { orErrorPage, orNothing } from '#lib/load.ts';
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = async ({ depends }) => {
+  depends(topicKey('health'), topicKey('tiles'));
+  const [{ components }, { tiles }] = await Promise.all([orErrorPage(api.health()), orErrorPage(api.tiles())]);
+  const names = tiles.filter(({ kind }) => kind === 'integration').map(({ name }) => name);
+  const details = await Promise.all(names.map((name) => orNothing(api.integration(name))));
+  return { components, integrations: details.filter((detail): detail is IntegrationDetail => detail !== undefined) };
+};

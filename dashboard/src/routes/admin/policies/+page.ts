@@ -1,0 +1,32 @@
+import { api, problemIn } from '#lib/api.ts';
+import type { Explanation, ExplanationQuestion } from '#lib/contract.ts';
+import { topicKey } from '#lib/live.svelte.ts';
+import { orErrorPage } from '#lib/load.ts';
+import type { Problem } from '#lib/problem.ts';
+import type { PageLoad } from './$types';
+
+export type Answer = { explanation: Explanation } | { problem: Problem };
+
+/** The question stands in the address, so that an explanation can be bookmarked and sent. */
+export const load: PageLoad = async ({ url, depends }) => {
+  depends(topicKey('policies'));
+  const value = (name: string): string => url.searchParams.get(name) ?? '';
+  const question = { as: value('as'), method: value('method') || 'GET', url: value('url') };
+  const [policies, answer] = await Promise.all([orErrorPage(api.policies.status()), ask(question)]);
+  const file = policies.files.find(({ name }) => name === value('file')) ?? fileToShow(policies);
+  return { policies, file, question, answer };
+};
+
+async function ask(question: ExplanationQuestion): Promise<Answer | undefined> {
+  if (question.as === '' || question.url === '') return undefined;
+  try {
+    return { explanation: await api.policies.explain(question) };
+  } catch (error) {
+    return { problem: problemIn(error) };
+  }
+}
+
+/** Where something is wrong first, else the first file. */
+function fileToShow<F extends { name: string }>(policies: { files: F[]; problems: { file: string }[] }): F | undefined {
+  return policies.files.find(({ name }) => name === policies.problems[0]?.file) ?? policies.files[0];
+}

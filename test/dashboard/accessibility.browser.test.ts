@@ -1,0 +1,63 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright-core';
+import t from 'tap';
+import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard.ts';
+import { startMockGateway } from '../support/mock-api.ts';
+import { brokenPolicies, mockData } from '../support/mock-data.ts';
+
+const pages = [
+  '/',
+  '/account',
+  '/admin/users',
+  '/admin/users?search=nobody-of-that-name',
+  '/admin/users?user=u-3',
+  '/admin/teams',
+  '/admin/policies',
+  '/admin/policies?as=bela&url=https%3A%2F%2Fjupyterhub.localhost%2Fuser%2Fann%2F',
+  '/admin/audit',
+  '/admin/health',
+  '/no-such-page',
+];
+
+const looks = [
+  { width: 1440, theme: 'light', isFull: true },
+  { width: 390, theme: 'dark', isFull: true },
+  { width: 1024, theme: 'dark', isFull: false },
+  { width: 320, theme: 'light', isFull: false },
+] as const;
+
+t.setTimeout(240_000);
+
+t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason() }, async (t) => {
+  ensureDashboardBuild();
+  const data = mockData(Date.now());
+  const gateway = await startMockGateway(data);
+  const browser = await launchBrowser();
+  t.teardown(() => Promise.all([browser.close(), gateway.close()]));
+
+  for (const { isFull, ...look } of looks) {
+    t.test(`at ${look.width} px, ${look.theme}`, async (t) => {
+      const { page, complaints } = await openPage(browser, look);
+      t.teardown(() => page.context().close());
+      for (const path of pages) {
+        data.policies = path === '/admin/policies' ? brokenPolicies(Date.now()) : mockData(Date.now()).policies;
+        await page.goto(gateway.origin + path);
+        await page.waitForSelector('h1');
+        if (path.includes('user=')) await page.waitForSelector('dialog[open] li');
+        if (isFull) t.strictSame(await violationsOn(page), [], `${path} has no violation`);
+        const sideways = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        t.equal(sideways, 0, `${path} does not scroll sideways`);
+        t.equal(await page.locator('h1').count(), 1, `${path} has one main heading`);
+        t.not(await page.title(), 'Knot', `${path} has a title of its own`);
+      }
+      t.strictSame(complaints, [], 'nothing was blocked, thrown or logged as an error');
+    });
+  }
+});
+
+async function violationsOn(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+}
