@@ -105,8 +105,11 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
     ...(isWildcardAccepted(domain) ? {} : { contextBelow }),
   });
 
+  let isRenewing = false;
+
   async function renew(): Promise<void> {
-    if (isUsable(leaf, clock.now(), isOfAuthority)) return;
+    if (isRenewing || isUsable(leaf, clock.now(), isOfAuthority)) return;
+    isRenewing = true;
     try {
       leaf = await makeDefaultLeaf();
       byName.clear();
@@ -115,6 +118,8 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
     } catch (error) {
       renewalProblem = error instanceof Error ? error.message : String(error);
       log.error({ err: error }, 'renewing the certificate failed');
+    } finally {
+      isRenewing = false;
     }
   }
   const timer = setInterval(() => void renew(), checkEveryMs);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
-import { connect as connectTcp } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import t from 'tap';
@@ -111,6 +111,8 @@ t.test('the SNI callback survives whatever it is given', async (t) => {
   t.teardown(() => certificates.close());
   for (const name of [
     '',
+    '127.0.0.1',
+    '::1',
     '\0',
     'a\0.localhost',
     '__proto__',
@@ -125,7 +127,8 @@ t.test('the SNI callback survives whatever it is given', async (t) => {
         resolve(error ? 'refused' : context ? 'context' : 'nothing'),
       ),
     );
-    t.equal(outcome, name === '' ? 'context' : 'refused', JSON.stringify(name)?.slice(0, 30));
+    const isUnnamed = name === '' || name === '127.0.0.1' || name === '::1';
+    t.equal(outcome, isUnnamed ? 'context' : 'refused', JSON.stringify(name)?.slice(0, 30));
   }
 });
 
@@ -144,6 +147,37 @@ t.test('TLS 1.1 is refused, 1.2 is spoken', async (t) => {
     ok: true,
     protocol: 'TLSv1.2',
   });
+});
+
+t.test('a ClientHello in many small pieces is judged like a whole one', async (t) => {
+  const certificates = await open(newFolder());
+  const edge = await serve(certificates);
+  // Passes on what the client sends in segments of a few bytes; its hello is of post-quantum size.
+  const splitter = createServer((client) => {
+    const upstream = connectTcp({ port: edge.port, host: '127.0.0.1', noDelay: true });
+    let queue = Promise.resolve();
+    client.on('data', (data: Buffer) => {
+      for (let at = 0; at < data.length; at += 7) {
+        const piece = data.subarray(at, at + 7);
+        queue = queue.then(() => new Promise((resolve) => void upstream.write(piece, () => setImmediate(resolve))));
+      }
+    });
+    upstream.pipe(client);
+    for (const socket of [client, upstream])
+      socket.on('error', () => [client, upstream].forEach((one) => one.destroy()));
+    client.on('close', () => upstream.destroy());
+  });
+  splitter.listen(0, '127.0.0.1');
+  await once(splitter, 'listening');
+  t.teardown(async () => {
+    splitter.close();
+    edge.close();
+    await certificates.close();
+  });
+  const ca = certificates.caPem() ?? '';
+  const { port } = splitter.address() as AddressInfo;
+  t.match(await handshake(port, { ca, servername: 'echo.localhost' }), { ok: true, names: 'DNS:echo.localhost' });
+  t.match(await handshake(port, { ca, servername: 'unknown.localhost' }), { ok: false });
 });
 
 t.test('garbage instead of a ClientHello leaves the server alive', async (t) => {
