@@ -39,9 +39,6 @@ import { uiRoutes } from './ui/index.ts';
 
 export const version = '0.1.0';
 
-/** How long answers may go on after the listener stopped, milliseconds. */
-const drainMs = 5000;
-
 export type App = {
   log: ProcessLog;
   /** Opens everything and resolves when requests are answered; what was opened is closed again when a step fails. */
@@ -108,9 +105,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const readiness = createReadiness({ ping: store.ping, isPolicyLoaded, clock, log });
 
     // The listener comes before whoever needs a public address, because every address holds its port.
-    const { trustedProxies } = config;
-    const edge = createEdge({ certificates, routes, publicAddress: config, trustedProxies, log, onAccess });
-    closing(edge, (listener) => listener.close(drainMs));
+    const { trustedProxies, limits } = config;
+    const edge = createEdge({ certificates, routes, publicAddress: config, trustedProxies, limits, log, onAccess });
+    closing(edge, (listener) => listener.close(limits.drainMs));
     const listen = parseListen(config.listen);
     const port = await listenOn(edge.server, listen);
     const address = publicAddress(config, port);
@@ -131,7 +128,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     );
     await routes.replace(
       'app',
-      config.apps.map((app) => appRoute(app, address)),
+      config.apps.map((app) => appRoute(app, config, address)),
     );
 
     // The flows.
@@ -170,6 +167,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       log,
       onAccess,
       ownPorts: () => ownPorts,
+      limits,
     });
     closing(proxy, (forwarder) => forwarder.close());
     edge.setProxy(proxy);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type AppSettings,
@@ -8,7 +9,7 @@ import {
   readSecret,
 } from '../config/index.ts';
 import { createJupyterHub, type Integration, type JupyterHubOptions } from '../integrations/index.ts';
-import { silentLog, systemClock } from '../lib/index.ts';
+import { knotError, silentLog, systemClock } from '../lib/index.ts';
 import { createSupervisor } from '../process/index.ts';
 import { parseUpstream, type Route } from '../routes/index.ts';
 
@@ -30,19 +31,46 @@ export async function createIntegrations(
   return [hub];
 }
 
-/** A plain web application as a route. The operator wrote its address down, so it may be on this machine. */
-export function appRoute(app: AppSettings, address: PublicAddress): Route {
+/**
+ * A plain web application as a route. The operator wrote its address down, so it may be on this machine.
+ * @throws KNOT_APP_CA_UNREADABLE
+ */
+export function appRoute(app: AppSettings, config: Config, address: PublicAddress): Route {
   return {
     host: address.hostOf(app.name),
     name: app.name,
     kind: 'app',
     title: app.title ?? app.name,
     audience: app.audience,
-    upstream: parseUpstream(app.upstream, { allowLoopback: true }),
+    upstream: parseUpstream(app.upstream, {
+      allowLoopback: true,
+      ...(app.ca !== undefined && { ca: readCa(absolute(config, app.ca)!) }),
+    }),
     ownedPrefixes: [],
     untouchedPrefixes: [],
-    switches: { encodedSlash: false, methods: [] },
+    switches: {
+      encodedSlash: app.encodedSlash,
+      doubleSlash: app.doubleSlash,
+      pathParameters: app.pathParameters,
+      methods: app.methods,
+    },
   };
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw knotError(
+      'KNOT_APP_CA_UNREADABLE',
+      500,
+      `The file ${file} of an application's certificate authority cannot be read.`,
+      {
+        cause: error,
+        remedy: 'Correct `ca` of the application in the configuration.',
+      },
+    );
+  }
 }
 
 /** A path of the configuration, relative to its file. */

@@ -35,6 +35,16 @@ export const AppConfig = object(
       default: 'everyone',
       description: 'Read by the shipped policies: `everyone` (each active user) or `admins`.',
     }),
+    ca: Type.Optional(
+      Type.String({ minLength: 1, description: 'PEM file to trust for an https upstream instead of the system.' }),
+    ),
+    methods: Type.Array(Type.String({ pattern: '^[A-Z][A-Z-]{0,31}$' }), {
+      default: [],
+      description: 'Methods besides GET HEAD POST PUT PATCH DELETE OPTIONS, for example PROPFIND.',
+    }),
+    encodedSlash: Type.Boolean({ default: false, description: 'Passes %2F and %5C in the path on.' }),
+    doubleSlash: Type.Boolean({ default: false, description: 'Passes // inside the path on.' }),
+    pathParameters: Type.Boolean({ default: false, description: 'Passes ; in the path on.' }),
   },
   'A web application behind sign-in.',
 );
@@ -63,6 +73,35 @@ export const ClientConfig = object(
     }),
   },
   'An OpenID Connect client.',
+);
+
+const milliseconds = (value: number, description: string) =>
+  Type.Integer({ default: value, minimum: 1, maximum: 24 * 3_600_000, description: `${description} Milliseconds.` });
+const count = (value: number, description: string, maximum = 1_000_000) =>
+  Type.Integer({ default: value, minimum: 1, maximum, description });
+
+export const LimitsConfig = object(
+  {
+    headerCount: count(100, 'Header fields of a request.', 1000),
+    headerBytes: count(32 * 1024, 'Bytes of the header fields and the address of a request.', 256 * 1024),
+    headersMs: milliseconds(
+      15_000,
+      'From the first byte of a request to the end of its headers; also the TLS handshake.',
+    ),
+    keepAliveMs: milliseconds(65_000, 'How long a connection may idle between requests.'),
+    streamsPerConnection: count(100, 'Concurrent HTTP/2 streams of a connection.', 10_000),
+    connectMs: milliseconds(5_000, 'Until an upstream accepts a connection.'),
+    firstByteMs: milliseconds(120_000, 'From the end of a request to the first byte of the answer.'),
+    bodyIdleMs: milliseconds(60_000, 'A request body of which no byte arrives.'),
+    streamIdleMs: milliseconds(2 * 3_600_000, 'An answer or WebSocket of which no byte moves.'),
+    requestsPerUpstream: count(256, 'Plain requests in flight to one upstream.'),
+    queuePerUpstream: count(1_024, 'Requests that may wait for one upstream; more get 503.'),
+    queueMs: milliseconds(10_000, 'How long they wait before they get 503.'),
+    streamsPerUpstream: count(8_192, 'WebSockets, event streams and long answers open to one upstream.'),
+    answerHeaderBytes: count(128 * 1024, "Bytes of the header fields of an upstream's answer.", 1024 * 1024),
+    drainMs: milliseconds(5_000, 'How long answers may go on after a stop was asked for.'),
+  },
+  'Bounds of the forward path.',
 );
 
 export const ConfigSchema = object(
@@ -212,6 +251,7 @@ export const ConfigSchema = object(
       'Tools with single sign-on.',
     ),
     apps: Type.Array(AppConfig, { default: [], description: 'Plain web applications behind sign-in.' }),
+    limits: LimitsConfig,
     mail: Type.Optional(
       object(
         {
