@@ -12,6 +12,10 @@ export type LogOptions = {
   stream?: { write(line: string): unknown; isTTY?: boolean };
 };
 
+/** Writes fields that are known to be harmless, without looking through them. */
+export const writeLine = Symbol('writeLine');
+export type LineWriter = Log & { [writeLine]: (level: 'info', fields: object, message: string) => void };
+
 /** Serves as `Log` for the modules and as logger instance for Fastify. */
 export type ProcessLog = Log & FastifyBaseLogger;
 
@@ -51,7 +55,12 @@ export function createLog({ format, level, stream }: LogOptions): ProcessLog {
   log.child = function child(this: typeof log, bindings, options) {
     return makeChild.call(this, redactFields(bindings), options);
   } as typeof log.child;
-  return log;
+  return Object.assign(log, {
+    [writeLine](level: 'info', fields: object, message: string): void {
+      if (!log.isLevelEnabled(level)) return;
+      destination.write(`${JSON.stringify({ level, time: Date.now(), ...fields, msg: message })}\n`);
+    },
+  });
 }
 
 function summariseRequest(value: unknown): unknown {
