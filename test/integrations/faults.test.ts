@@ -5,7 +5,7 @@ import { cachedVenv, createTestHub, temporaryFolder, until } from './hub-fixture
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
 
-t.setTimeout(290_000);
+t.setTimeout(280_000);
 
 /** A folder to search for programs in: fake ones by name and shell text. */
 function programs(folder: string, scripts: Record<string, string>): string {
@@ -64,70 +64,8 @@ t.test('what is missing on the machine is named on the tile, with what to do', a
   }
 });
 
-t.test('an installation that breaks off is resumed and completed', { timeout: 280_000 }, async (t) => {
-  const folder = temporaryFolder();
-  const marker = join(folder, 'jupyterhub/venv/knot-installed.json');
-  const indexBefore = process.env['PIP_INDEX_URL'];
-  const restore = () => {
-    if (indexBefore === undefined) delete process.env['PIP_INDEX_URL'];
-    else process.env['PIP_INDEX_URL'] = indexBefore;
-  };
-  t.teardown(restore);
-  // The discard port: refused at once, as with an index that is down.
-  process.env['PIP_INDEX_URL'] = 'http://someone:password@127.0.0.1:9/simple';
-  const first = await createTestHub({ folder });
-  const steps = new Set<string>();
-  first.hub.onChange(() => steps.add(first.hub.tile().step ?? first.hub.tile().status));
-  first.hub.start();
-  await until(
-    () => first.hub.tile().status === 'failed',
-    () => JSON.stringify(first.hub.tile()),
-    120_000,
-  );
-  t.match(first.hub.tile().message, 'The Python package index cannot be reached.');
-  t.match(first.hub.tile().remedy, 'PIP_INDEX_URL');
-  t.notMatch(JSON.stringify([first.hub.tile(), first.hub.health()]), 'password', 'no credentials on the tile');
-  t.notOk(existsSync(marker));
-
-  restore();
-  await until(
-    () => (first.hub.tile().progress ?? 0) > 0.55,
-    () => JSON.stringify(first.hub.tile()),
-    120_000,
-  );
-  t.match([...steps], ['python', 'environment']);
-  for (const step of ['failed', 'download', 'install']) t.ok(steps.has(step), `step ${step} was shown`);
-  await first.hub.stop();
-  await first.supervisor.stopAll();
-  t.notOk(existsSync(marker), 'half an environment is not taken for a whole one');
-  t.ok(existsSync(join(folder, 'jupyterhub/venv/bin/python')));
-
-  const second = await createTestHub({ folder });
-  second.hub.start();
-  await until(
-    () => second.hub.tile().status === 'ready',
-    () => JSON.stringify(second.hub.tile()),
-    200_000,
-  );
-  t.ok(existsSync(marker));
-  await second.hub.stop();
-  await second.supervisor.stopAll();
-
-  // No Python to be found: whatever tried to install again would fail.
-  const third = await createTestHub({ folder, searchPath: join(folder, 'nothing') });
-  const seen = new Set<string | undefined>();
-  third.hub.onChange(() => seen.add(third.hub.tile().step));
-  third.hub.start();
-  await until(
-    () => third.hub.tile().status === 'ready',
-    () => JSON.stringify(third.hub.tile()),
-    60_000,
-  );
-  t.strictSame([...seen], ['start', undefined], 'the next start installs nothing');
-  await third.close();
-});
-
 t.test('with an installed environment', { timeout: 280_000 }, async (t) => {
+  // Makes the shared environment if no test has done so yet.
   t.before(async () => {
     const folder = temporaryFolder();
     const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });

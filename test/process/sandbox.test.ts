@@ -71,11 +71,7 @@ t.test('inside the sandbox', { skip: !sandbox.isAvailable && sandbox.reason }, a
   }
   t.match(await run('cat /etc/shadow'), 'No such file');
   t.match(await run('ls /etc/ssl/private /opt /root /var/lib'), 'No such file');
-  t.equal(
-    await run('ls /run /files; ls /tmp | wc -l'),
-    '/files:\nhome\nprivate\nshared\n\n/run:\n1',
-    'only the read-only folder lies below /tmp',
-  );
+  t.equal(await run('ls /run /files'), '/files:\nhome\nprivate\nshared\n\n/run:');
   t.equal(
     await run(`grep -c "" /proc/*/cmdline 2>/dev/null | wc -l | awk '{print ($1 < 12)}'`),
     '1',

@@ -12,6 +12,8 @@ export type InstallWithRetryOptions = {
   /** True when other gateways may install into the same folder at the same time. */
   isShared: boolean;
   searchPath: string;
+  /** As in `install`. */
+  requirementsFile?: string;
   signal: AbortSignal;
   clock: Clock;
   log: Log;
@@ -43,18 +45,19 @@ export async function installWithRetry(options: InstallWithRetryOptions): Promis
 }
 
 async function installOnce(options: InstallWithRetryOptions): Promise<Installation> {
-  const { supervisor, venvFolder, searchPath, signal, clock, log, onChange } = options;
+  const { supervisor, venvFolder, searchPath, requirementsFile, signal, clock, log, onChange } = options;
   const lock = options.isShared ? await lockShared(options) : undefined;
   let step = '';
   let stepStartedAt = clock.now();
   try {
-    const present = findInstallation(venvFolder);
+    const present = findInstallation(venvFolder, requirementsFile);
     if (present) return present;
     return await install({
       supervisor,
       venvFolder,
       searchPath,
       signal,
+      ...(requirementsFile !== undefined && { requirementsFile }),
       onProgress(progress) {
         if (progress.step !== step) {
           step = progress.step;

@@ -15,7 +15,7 @@ import { describePipProblem } from './pip-problem.ts';
 import { findPython, type Problem } from './python.ts';
 import { environmentAdditions, writeEnvironmentAdditions } from './venv-files.ts';
 
-const requirementsFile = join(import.meta.dirname, 'requirements.txt');
+const shippedRequirements = join(import.meta.dirname, 'requirements.txt');
 
 export type Installation =
   { isInstalled: true; python: string; basePrefix: string } | { isInstalled: false; problem: Problem };
@@ -27,6 +27,8 @@ export type InstallOptions = {
   supervisor: Supervisor;
   venvFolder: string;
   searchPath: string;
+  /** What to install; by default the list beside this file. */
+  requirementsFile?: string;
   signal: AbortSignal;
   onProgress(progress: InstallProgress): void;
 };
@@ -38,13 +40,17 @@ type Marker = { requirements: string; basePrefix: string };
  * The environment if it is complete and made from the present list. Starts no process: this is the whole cost of a second
  * start.
  */
-export function findInstallation(venvFolder: string): Installation | undefined {
+export function findInstallation(
+  venvFolder: string,
+  requirementsFile = shippedRequirements,
+): Extract<Installation, { isInstalled: true }> | undefined {
   const python = interpreter(venvFolder);
   try {
     // Fails also when the system's Python that the environment links to was removed.
     accessSync(python, constants.X_OK);
     const marker = JSON.parse(readFileSync(markerFile(venvFolder), 'utf8')) as Partial<Marker>;
-    if (marker.requirements !== requirementsHash() || typeof marker.basePrefix !== 'string') return undefined;
+    if (marker.requirements !== requirementsHash(requirementsFile) || typeof marker.basePrefix !== 'string')
+      return undefined;
     return { isInstalled: true, python, basePrefix: marker.basePrefix };
   } catch {
     return undefined; // Nothing there, or an installation that did not finish.
@@ -56,7 +62,7 @@ export function findInstallation(venvFolder: string): Installation | undefined {
  * looks installed to the next pip. Downloaded packages stay in pip's own cache, so nothing is fetched twice.
  */
 export async function install(options: InstallOptions): Promise<Installation> {
-  const { supervisor, venvFolder, signal, onProgress } = options;
+  const { supervisor, venvFolder, signal, onProgress, requirementsFile = shippedRequirements } = options;
   const parent = dirname(venvFolder);
   mkdirSync(parent, { recursive: true, mode: 0o700 });
   onProgress({ step: 'python', message: 'Looking for Python', progress: 0 });
@@ -84,11 +90,11 @@ export async function install(options: InstallOptions): Promise<Installation> {
   });
   if (made.code !== 0) return fail(made);
 
-  const installed = await runPip(options, env);
+  const installed = await runPip({ ...options, requirementsFile }, env);
   if (installed.code !== 0) return fail(installed);
   try {
     writeEnvironmentAdditions(venvFolder);
-    const marker: Marker = { requirements: requirementsHash(), basePrefix: python.basePrefix };
+    const marker: Marker = { requirements: requirementsHash(requirementsFile), basePrefix: python.basePrefix };
     writeFileSync(markerFile(venvFolder), JSON.stringify(marker));
   } catch (error) {
     return fail({ output: [error instanceof Error ? error.message : String(error)] });
@@ -96,9 +102,9 @@ export async function install(options: InstallOptions): Promise<Installation> {
   return { isInstalled: true, python: interpreter(venvFolder), basePrefix: python.basePrefix };
 }
 
-async function runPip(options: InstallOptions, env: Record<string, string>) {
-  const { supervisor, venvFolder, signal, onProgress } = options;
-  let total = readRequirements().length;
+async function runPip(options: InstallOptions & { requirementsFile: string }, env: Record<string, string>) {
+  const { supervisor, venvFolder, signal, onProgress, requirementsFile } = options;
+  let total = readRequirements(requirementsFile).length;
   let collected = 0;
   let counting: NodeJS.Timeout | undefined;
   const sitePackages = () => readSitePackages(venvFolder).filter((name) => name.endsWith('.dist-info')).length;
@@ -173,14 +179,14 @@ function markerFile(venvFolder: string): string {
   return join(venvFolder, 'knot-installed.json');
 }
 
-function readRequirements(): string[] {
+function readRequirements(requirementsFile: string): string[] {
   return readFileSync(requirementsFile, 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 /** Changes when the list, or anything this module adds to the environment, changes. */
-function requirementsHash(): string {
+function requirementsHash(requirementsFile: string): string {
   return createHash('sha256')
     .update(readFileSync(requirementsFile))
     .update(JSON.stringify(environmentAdditions))
