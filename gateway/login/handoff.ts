@@ -24,7 +24,7 @@ export function handoffRoutes(app: FastifyInstance, context: LoginContext): void
       return sendOn(reply, `/login?${new URLSearchParams({ next: self }).toString()}`);
     }
     const route = findRoute(target.host);
-    if (!route || target.host === publicAddress.domain) return refuse(reply);
+    if (!route) return refuse(reply);
     const code = await sessions.issueCode(identity.session, { host: route.host, binding, next: target.path });
     return sendOn(reply, `${publicAddress.originOf(route.host)}/.knot/callback?code=${code}`);
   });

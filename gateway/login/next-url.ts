@@ -59,8 +59,7 @@ function originIn(address: string): string | undefined {
 
 function isOwnPath(target: string, origin: string): boolean {
   const path = target.split(/[?#]/, 1)[0]!;
-  if (path.startsWith('//') || encodedTrick.test(path) || deadEnds.has(path) || !URL.canParse(target, origin))
-    return false;
+  if (encodedTrick.test(path) || deadEnds.has(path) || !URL.canParse(target, origin)) return false;
   const url = new URL(target, origin);
   return url.origin === origin && url.pathname === path;
 }

@@ -51,6 +51,7 @@ const refused: readonly (string | undefined)[] = [
   '///evil.test//',
   '////evil.test',
   '/\\evil.test',
+  '/services?to=\\evil.test',
   '\\\\evil.test',
   '/\\/evil.test',
   '\\/evil.test',

@@ -72,6 +72,14 @@ t.test('counting attempts', (t) =>
       for (let count = 0; count < 2; count += 1) t.match(await throttle.take(ann), { isAllowed: true });
     });
 
+    await t.test('success on the last attempt of an address lets the others behind it go on', async (t) => {
+      const { throttle } = await given(t);
+      for (let count = 0; count < 5; count += 1) await throttle.take({ username: `u${count}`, address: ann.address });
+      await throttle.succeed({ username: 'u4', address: ann.address });
+      t.match(await throttle.take({ username: 'fresh', address: ann.address }), { isAllowed: true });
+      t.match(await throttle.take({ username: 'fresh', address: ann.address }), { isAllowed: false });
+    });
+
     await t.test('a hundred attempts at once are no more than a hundred in a row', async (t) => {
       const database = await given(t);
       const replicas = [database.throttle, makeThrottle({ store: await database.openAgain(), clock: database.clock })];
@@ -90,6 +98,10 @@ t.test('counting attempts', (t) =>
       for (let count = 0; count < 3; count += 1) await throttle.take(ann);
       clock.advance(-30 * 24 * 3600_000);
       t.match(await throttle.take(ann), { isAllowed: true });
+      const bob = { username: 'bob', address: '192.0.2.2' };
+      for (let count = 0; count < 2; count += 1) await throttle.take(bob);
+      clock.advance(-24 * 3600_000);
+      for (let count = 0; count < 3; count += 1) t.match(await throttle.take(bob), { isAllowed: true }, 'a new window');
     });
 
     await t.test('old rows are removed', async (t) => {
