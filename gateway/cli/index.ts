@@ -11,6 +11,7 @@ import { type Command, parseInvocation, type Streams, UsageError } from './comma
 import { configCommands } from './config.ts';
 import { integrationCommands } from './integrations.ts';
 import { policyCommands } from './policy.ts';
+import { routeCommands } from './routes.ts';
 import { sessionCommands } from './sessions.ts';
 import { userCommands } from './users.ts';
 
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   ...sessionCommands,
   ...clientCommands,
   ...policyCommands,
+  ...routeCommands,
   ...auditCommands,
   ...configCommands,
   ...integrationCommands,

@@ -22,6 +22,31 @@ async function check(invocation: Invocation): Promise<void> {
   );
 }
 
+async function explain(invocation: Invocation, url: string): Promise<void> {
+  const request = {
+    username: required(invocation, 'as'),
+    method: required(invocation, 'method').toUpperCase(),
+    url,
+  };
+  const answer = await withFacts(invocation, (facts, config) => explainUrl(facts, config, request));
+  if (invocation.options['json'] === true) {
+    invocation.streams.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+    return;
+  }
+  const { explanation, route, resource, action } = answer;
+  const name = ({ rule, file, line, effect }: RuleReference) => `  ${effect.padEnd(6)} ${rule}  ${file}:${line}\n`;
+  invocation.streams.stdout.write(
+    [
+      `${explanation.decision.effect.toUpperCase()}  ${request.username} ${request.method} ${request.url}\n`,
+      `  route ${route}, action ${action}, resource ${resource}\n`,
+      explanation.matched.length > 0
+        ? `Rules that apply:\n${explanation.matched.map(name).join('')}`
+        : 'No rule applies, and what no rule permits is denied.\n',
+      explanation.hint ? `${explanation.hint}\n` : '',
+    ].join(''),
+  );
+}
+
 export const policyCommands: readonly Command[] = [
   {
     words: ['policy', 'check'],
@@ -50,29 +75,18 @@ export const policyCommands: readonly Command[] = [
       json: { type: 'boolean' },
     },
     positionals: [0, 0],
-    async run(invocation) {
-      const request = {
-        username: required(invocation, 'as'),
-        method: required(invocation, 'method').toUpperCase(),
-        url: required(invocation, 'url'),
-      };
-      const answer = await withFacts(invocation, (facts, config) => explainUrl(facts, config, request));
-      if (invocation.options['json'] === true) {
-        invocation.streams.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-        return;
-      }
-      const { explanation, route, resource, action } = answer;
-      const name = ({ rule, file, line, effect }: RuleReference) => `  ${effect.padEnd(6)} ${rule}  ${file}:${line}\n`;
-      invocation.streams.stdout.write(
-        [
-          `${explanation.decision.effect.toUpperCase()}  ${request.username} ${request.method} ${request.url}\n`,
-          `  route ${route}, action ${action}, resource ${resource}\n`,
-          explanation.matched.length > 0
-            ? `Rules that apply:\n${explanation.matched.map(name).join('')}`
-            : 'No rule applies, and what no rule permits is denied.\n',
-          explanation.hint ? `${explanation.hint}\n` : '',
-        ].join(''),
-      );
+    run: (invocation) => explain(invocation, required(invocation, 'url')),
+  },
+  {
+    words: ['explain'],
+    usage: 'URL --as USER [--method GET] [--json]',
+    summary: 'The same as policy explain.',
+    options: {
+      as: { type: 'string' },
+      method: { type: 'string', default: 'GET' },
+      json: { type: 'boolean' },
     },
+    positionals: [1, 1],
+    run: (invocation) => explain(invocation, invocation.positionals[0]!),
   },
 ];

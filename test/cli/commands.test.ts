@@ -3,7 +3,12 @@ import { runKnot, startGateway } from '../support/gateway.ts';
 import { createPerson } from '../support/person.ts';
 
 t.setTimeout(180_000);
-const gateway = await startGateway({ config: { integrations: { jupyterhub: { mode: 'off' } } } });
+const gateway = await startGateway({
+  config: {
+    integrations: { jupyterhub: { mode: 'off' } },
+    apps: [{ name: 'echo', upstream: 'http://127.0.0.1:9000' }],
+  },
+});
 t.teardown(() => gateway.stop());
 
 type Row = [
@@ -77,6 +82,15 @@ t.test('each command does what it says, or says why not, with its exit status', 
       'integration that is off',
       ['integrations', 'show', 'jupyterhub'],
       { status: 1, stderr: /KNOT_CLI_NO_SUCH_INTEGRATION/ },
+    ],
+    ['routes', ['routes', 'list'], { status: 0, stdout: /echo\.localhost\s+app\s+everyone/ }],
+    ['one route', ['routes', 'show', 'echo.localhost'], { status: 0, stdout: /encodedSlash: false/ }],
+    ['no route', ['routes', 'show', 'nowhere.localhost'], { status: 1, stderr: /KNOT_CLI_NO_SUCH_ROUTE/ }],
+    ['explain', ['explain', 'https://echo.localhost/', '--as', 'ann'], { status: 0, stdout: /^ALLOW/ }],
+    [
+      'explain to nobody',
+      ['explain', 'https://echo.localhost/', '--as', 'zoe'],
+      { status: 1, stderr: /no user "zoe"/ },
     ],
     ['configuration', ['config', 'show'], { status: 0, stdout: /mode: off/ }],
     ['configuration check', ['config', 'check'], { status: 0, stdout: /is valid/ }],
