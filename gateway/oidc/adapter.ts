@@ -27,7 +27,7 @@ export function createAdapter(options: {
   /** A signed-in session counts only while its link to the Knot session stands, whoever saved it last. */
   async function liveSession(session: AdapterPayload | undefined): Promise<AdapterPayload | undefined> {
     if (session?.accountId === undefined) return session;
-    return (await records.centralIdOf(session.uid!)) === undefined ? undefined : session;
+    return (await records.linkOf(session.uid!)) === undefined ? undefined : session;
   }
 
   const adapterOf = (model: string): Adapter => ({

@@ -76,7 +76,7 @@ export function createSessionBinding(options: {
       if (identity) identities.set(request, identity);
       const session = await provider.Session.get(provider.createContext(request, response));
       if (session.accountId !== undefined) {
-        const centralId = await records.centralIdOf(session.uid);
+        const centralId = (await records.linkOf(session.uid))?.centralId;
         if (identity && session.accountId === identity.principal.id && centralId === identity.session.centralId) {
           if (session.loginTs === undefined || session.loginTs >= authTime(identity)) return;
           session.loginTs = authTime(identity);

@@ -127,3 +127,13 @@ export function expiredPage(): string {
     links: [{ href: '/', label: 'Home' }],
   });
 }
+
+export function unknownPage(): string {
+  return renderErrorPage({
+    status: 404,
+    heading: 'Not found',
+    reason: 'There is no such page.',
+    remedy: 'Go back to the application and start again.',
+    links: [{ href: '/', label: 'Home' }],
+  });
+}

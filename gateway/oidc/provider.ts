@@ -11,7 +11,7 @@ import { createOutboundFetch } from './outbound.ts';
 import { signedOutPage } from './pages.ts';
 import type { Records } from './records.ts';
 import { logRefusals } from './refusals.ts';
-import { renderError, renderHtml } from './render.ts';
+import { answerUnknown, renderError, renderHtml } from './render.ts';
 import { burnCodes } from './replay.ts';
 import { signOut } from './sign-out.ts';
 
@@ -146,6 +146,7 @@ export function buildProvider(options: ProviderOptions): Provider {
       await endCentralOf(oidc.session!.uid);
     }
   });
+  provider.use(answerUnknown);
   provider.use(burnCodes(provider, options.records));
   logRefusals(provider, log);
   return provider;

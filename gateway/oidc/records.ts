@@ -114,9 +114,10 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
       const { centralId, accountId, expiresAt } = link;
       await upsert({ model: sessionLink, id: uid, payload: {}, uid: centralId, accountId, expiresAt });
     },
-    /** The central id a provider session belongs to. */
-    async centralIdOf(uid: string): Promise<string | undefined> {
-      return (await findBy('id', sessionLink, uid))?.uid ?? undefined;
+    /** The Knot session and the account a provider session belongs to. */
+    async linkOf(uid: string): Promise<{ centralId: string; accountId: string } | undefined> {
+      const link = await findBy('id', sessionLink, uid);
+      return link && { centralId: link.uid!, accountId: link.account_id! };
     },
     async sessionsOf(centralId: string): Promise<string[]> {
       const links = db.selectFrom('oidc_records').select('id').where('model', '=', sessionLink);

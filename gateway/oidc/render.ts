@@ -1,6 +1,6 @@
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { pageHeaders } from '../lib/index.ts';
-import { providerErrorPage } from './pages.ts';
+import { providerErrorPage, unknownPage } from './pages.ts';
 
 /** Answers an OAuth error that is shown to the person; the provider has set the status. */
 export function renderError(
@@ -21,3 +21,12 @@ export function renderHtml(context: KoaContextWithOIDC, page: string): void {
   context.set(pageHeaders as Record<string, string>);
   context.body = page;
 }
+
+/** Answers what no route answered. */
+export const answerUnknown: Parameters<Provider['use']>[0] = async (context, next) => {
+  await next();
+  if (context.status !== 404 || context.body !== undefined) return;
+  context.status = 404;
+  if (context.accepts('json', 'html') === 'html') renderHtml(context as KoaContextWithOIDC, unknownPage());
+  else context.body = { error: 'not_found', error_description: 'there is no such endpoint' };
+};

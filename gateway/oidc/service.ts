@@ -113,10 +113,11 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
   }
 
   async function endCentralOf(uid: string): Promise<void> {
-    const centralId = await records.centralIdOf(uid);
-    if (centralId === undefined) return;
-    await binding.endCentral(provider, centralId);
-    await sessions.end(centralId, { actor: 'self', reason: 'signed out' });
+    const link = await records.linkOf(uid);
+    if (!link) return;
+    await binding.endCentral(provider, link.centralId);
+    const principal = await accounts.principal(link.accountId);
+    await sessions.end(link.centralId, { actor: principal?.username ?? 'system', reason: 'signed_out' });
   }
 
   async function auditRefusal(principal: Principal, clientId: string, reason: string): Promise<void> {

@@ -1,19 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Fastify from 'fastify';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import t from 'tap';
 import { createSigningKeys, jwksRoutes, type SigningKeys } from '../../gateway/keys/index.ts';
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
+import { onBothStores } from '../support/stores.ts';
 
 const hourMs = 3600 * 1000;
 const dayMs = 24 * hourMs;
 
-async function openKeys(test: Pick<typeof t, 'teardown'>, url = 'sqlite::memory:', checkMs = 3_600_000) {
+async function openKeys(test: Pick<typeof t, 'teardown'>, checkMs = 3_600_000) {
   const clock = createManualClock();
-  const store = await openStore({ url, clock, log: silentLog });
+  const store = await openStore({ url: 'sqlite::memory:', clock, log: silentLog });
   const keys = await createSigningKeys({ store, clock, rotationDays: 90, log: silentLog, checkMs });
   test.teardown(async () => {
     keys.close();
@@ -91,7 +89,7 @@ t.test('of two hand-overs the one decided last wins, whenever each takes effect'
 });
 
 t.test('keys are rotated by age, and listeners hear both the publication and the hand-over', async (t) => {
-  const { keys, clock } = await openKeys(t, 'sqlite::memory:', 20);
+  const { keys, clock } = await openKeys(t, 20);
   let heard = 0;
   keys.onChange(() => heard++);
   const old = signingKid(keys, 'ES256');
@@ -106,28 +104,24 @@ t.test('keys are rotated by age, and listeners hear both the publication and the
   t.not(signingKid(keys, 'ES256'), old);
 });
 
-t.test('processes that start or rotate at the same time end up with the same keys', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'knot-keys-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  const url = `sqlite:${join(folder, 'knot.db')}`;
-  const clock = createManualClock();
-  const stores: Store[] = [];
-  for (let index = 0; index < 3; index++) stores.push(await openStore({ url, clock, log: silentLog }));
-  const open = (store: Store) =>
-    createSigningKeys({ store, clock, rotationDays: 90, log: silentLog, checkMs: 3_600_000 });
-  const all = await Promise.all(stores.map(open));
-  t.teardown(async () => {
-    for (const keys of all) keys.close();
-    for (const store of stores) await store.close();
+await onBothStores(t, async (t, openDatabase) => {
+  await t.test('processes that start or rotate at the same time end up with the same keys', async (t) => {
+    const { clock, store, openAgain } = await openDatabase(t);
+    const stores = [store, await openAgain(), await openAgain()];
+    const open = async (store: Store) => {
+      const keys = await createSigningKeys({ store, clock, rotationDays: 90, log: silentLog, checkMs: 3_600_000 });
+      t.teardown(() => keys.close());
+      return keys;
+    };
+    const [first, ...others] = await Promise.all(stores.map(open));
+    t.equal(first!.publicJwks().keys.length, 2);
+    for (const other of others) t.same(other.publicJwks(), first!.publicJwks());
+    await Promise.all([first!, ...others].map((keys) => keys.rotate(0)));
+    t.equal(first!.publicJwks().keys.length, 4, 'one rotation, not three');
+    for (const other of others) {
+      await until(() => JSON.stringify(other.publicJwks()) === JSON.stringify(first!.publicJwks()));
+    }
   });
-  const [first, ...others] = all;
-  t.equal(first!.publicJwks().keys.length, 2);
-  for (const other of others) t.same(other.publicJwks(), first!.publicJwks());
-  await Promise.all(all.map((keys) => keys.rotate(0)));
-  t.equal(first!.publicJwks().keys.length, 4, 'one rotation, not three');
-  for (const other of others) {
-    await until(() => JSON.stringify(other.publicJwks()) === JSON.stringify(first!.publicJwks()));
-  }
 });
 
 t.test('a second start uses the stored keys', async (t) => {

@@ -117,6 +117,16 @@ t.test('R7: what a request brings is escaped on every page, under a policy witho
   }
 });
 
+t.test('an address below the issuer that does not exist gets a page, or JSON for a program', async (t) => {
+  const { house, browser } = await open(t);
+  const page = await browser.request(`${house.issuer}/nothing`);
+  t.equal(page.status, 404);
+  t.match(page.text, 'There is no such page.');
+  const answer = await house.fetch(`${house.issuer}/nothing`, { headers: { accept: 'application/json' } });
+  t.equal(answer.status, 404);
+  t.match(await answer.json(), { error: 'not_found' });
+});
+
 t.test('R7: form_post escapes the state and runs only its own hashed script', async (t) => {
   const { house, browser } = await open(t);
   const party = createRelyingParty(house);
@@ -159,6 +169,7 @@ t.test('other clients need consent, which is asked once, in plain words, and rem
   t.ok(new URL(remembered.location!).searchParams.get('code'), 'the next sign-in does not ask again');
   const more = await party.authorize(later, { scope: 'openid profile email groups offline_access', prompt: 'consent' });
   t.match(more.text, 'while you are away', 'but more is asked for');
+  t.match(more.text, 'your e-mail address', 'and who asks to be asked sees the whole list');
 });
 
 t.test('consent to one scope is not consent to another', async (t) => {

@@ -1,77 +1,79 @@
-import * as library from 'oidc-provider';
 import t from 'tap';
-import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
+import { silentLog } from '../../gateway/lib/index.ts';
 import { createAdapter } from '../../gateway/oidc/adapter.ts';
 import { createClientDirectory } from '../../gateway/oidc/directory.ts';
+import { loadProviderLibrary } from '../../gateway/oidc/library.ts';
 import { createRecords, settingOnce } from '../../gateway/oidc/records.ts';
-import { openStore } from '../../gateway/store/index.ts';
-import type { Teardown } from './support/house.ts';
+import { type OpenDatabase, onBothStores } from '../support/stores.ts';
 
-async function open(test: Teardown) {
-  const clock = createManualClock();
-  const store = await openStore({ url: 'sqlite::memory:', clock, log: silentLog });
-  test.teardown(() => store.close());
+const { errors } = await loadProviderLibrary(silentLog);
+
+async function partsOf({ store, clock }: Awaited<ReturnType<OpenDatabase>>) {
   const records = createRecords({ store, clock });
   const directory = createClientDirectory(store);
-  return { clock, store, records, adapter: createAdapter({ records, directory, clock, errors: library.errors }) };
+  return { clock, store, records, adapter: createAdapter({ records, directory, clock, errors }) };
 }
 
-const countOf = async ({ store }: Awaited<ReturnType<typeof open>>) =>
+const countOf = async ({ store }: Awaited<ReturnType<typeof partsOf>>) =>
   (await store.db.selectFrom('oidc_records').select('id').execute()).length;
 
-t.test('what is stored comes back until it expires by the clock, and the sweep removes it', async (t) => {
-  const parts = await open(t);
-  const tokens = parts.adapter('AccessToken');
-  await tokens.upsert('a', { grantId: 'g', accountId: 'u' }, 60);
-  t.match(await tokens.find('a'), { grantId: 'g', accountId: 'u' });
-  t.equal(await parts.adapter('RefreshToken').find('a'), undefined, 'models do not mix');
-  parts.clock.advance(60_000 - 1);
-  t.ok(await tokens.find('a'));
-  parts.clock.advance(1);
-  t.equal(await tokens.find('a'), undefined);
-  t.equal(await countOf(parts), 1);
-  await parts.records.sweep();
-  t.equal(await countOf(parts), 0);
-});
+await onBothStores(t, async (t, openDatabase) => {
+  const open = async (test: typeof t) => await partsOf(await openDatabase(test));
 
-t.test('only one use wins; a second one ends everything of the grant', async (t) => {
-  const parts = await open(t);
-  const codes = parts.adapter('AuthorizationCode');
-  await codes.upsert('c', { grantId: 'g' }, 60);
-  await parts.adapter('Grant').upsert('g', { accountId: 'u' }, 60);
-  await parts.adapter('AccessToken').upsert('a', { grantId: 'g' }, 60);
-  const uses = await Promise.allSettled([codes.consume('c'), codes.consume('c'), codes.consume('c')]);
-  t.equal(uses.filter((use) => use.status === 'fulfilled').length, 1);
-  for (const use of uses) if (use.status === 'rejected') t.match(use.reason, { error: 'invalid_grant' });
-  t.equal(await parts.adapter('AccessToken').find('a'), undefined);
-  t.equal(await parts.adapter('Grant').find('g'), undefined);
-});
+  await t.test('what is stored comes back until it expires by the clock, and the sweep removes it', async (t) => {
+    const parts = await open(t);
+    const tokens = parts.adapter('AccessToken');
+    await tokens.upsert('a', { grantId: 'g', accountId: 'u' }, 60);
+    t.match(await tokens.find('a'), { grantId: 'g', accountId: 'u' });
+    t.equal(await parts.adapter('RefreshToken').find('a'), undefined, 'models do not mix');
+    parts.clock.advance(60_000 - 1);
+    t.ok(await tokens.find('a'));
+    parts.clock.advance(1);
+    t.equal(await tokens.find('a'), undefined);
+    t.equal(await countOf(parts), 1);
+    await parts.records.sweep();
+    t.equal(await countOf(parts), 0);
+  });
 
-t.test('a signed-in session counts only while it is linked to a Knot session', async (t) => {
-  const { records, adapter, clock } = await open(t);
-  const sessions = adapter('Session');
-  await sessions.upsert('s', { uid: 'x', accountId: 'u' }, 600);
-  t.equal(await sessions.find('s'), undefined, 'not without a link');
-  await records.linkSession('x', { centralId: 'c', accountId: 'u', expiresAt: clock.now() + 600_000 });
-  t.ok(await sessions.find('s'));
-  t.ok(await sessions.findByUid('x'));
-  await records.unlinkSession('x');
-  await sessions.upsert('s2', { uid: 'x', accountId: 'u' }, 600);
-  t.equal(await sessions.findByUid('x'), undefined, 'a request that saves it late does not bring it back');
-  await sessions.upsert('anonymous', { uid: 'y' }, 600);
-  t.ok(await sessions.find('anonymous'), 'a session of nobody needs no link');
-});
+  await t.test('only one use wins; a second one ends everything of the grant', async (t) => {
+    const parts = await open(t);
+    const codes = parts.adapter('AuthorizationCode');
+    await codes.upsert('c', { grantId: 'g' }, 60);
+    await parts.adapter('Grant').upsert('g', { accountId: 'u' }, 60);
+    await parts.adapter('AccessToken').upsert('a', { grantId: 'g' }, 60);
+    const uses = await Promise.allSettled([codes.consume('c'), codes.consume('c'), codes.consume('c')]);
+    t.equal(uses.filter((use) => use.status === 'fulfilled').length, 1);
+    for (const use of uses) if (use.status === 'rejected') t.match(use.reason, { error: 'invalid_grant' });
+    t.equal(await parts.adapter('AccessToken').find('a'), undefined);
+    t.equal(await parts.adapter('Grant').find('g'), undefined);
+  });
 
-t.test('revoking a grant leaves a sign-in under way alone', async (t) => {
-  const { records, adapter } = await open(t);
-  await adapter('Interaction').upsert('i', { grantId: 'g' }, 600);
-  await records.revokeGrant('g');
-  t.ok(await adapter('Interaction').find('i'));
-});
+  await t.test('a signed-in session counts only while it is linked to a Knot session', async (t) => {
+    const { records, adapter, clock } = await open(t);
+    const sessions = adapter('Session');
+    await sessions.upsert('s', { uid: 'x', accountId: 'u' }, 600);
+    t.equal(await sessions.find('s'), undefined, 'not without a link');
+    await records.linkSession('x', { centralId: 'c', accountId: 'u', expiresAt: clock.now() + 600_000 });
+    t.ok(await sessions.find('s'));
+    t.ok(await sessions.findByUid('x'));
+    await records.unlinkSession('x');
+    await sessions.upsert('s2', { uid: 'x', accountId: 'u' }, 600);
+    t.equal(await sessions.findByUid('x'), undefined, 'a request that saves it late does not bring it back');
+    await sessions.upsert('anonymous', { uid: 'y' }, 600);
+    t.ok(await sessions.find('anonymous'), 'a session of nobody needs no link');
+  });
 
-t.test('a setting that several processes make at once has one value', async (t) => {
-  const { store } = await open(t);
-  let next = 0;
-  const values = await Promise.all([1, 2, 3].map(() => settingOnce(store, 'oidc.test', () => String(++next))));
-  t.equal(new Set(values).size, 1);
+  await t.test('revoking a grant leaves a sign-in under way alone', async (t) => {
+    const { records, adapter } = await open(t);
+    await adapter('Interaction').upsert('i', { grantId: 'g' }, 600);
+    await records.revokeGrant('g');
+    t.ok(await adapter('Interaction').find('i'));
+  });
+
+  await t.test('a setting that several processes make at once has one value', async (t) => {
+    const { store } = await open(t);
+    let next = 0;
+    const values = await Promise.all([1, 2, 3].map(() => settingOnce(store, 'oidc.test', () => String(++next))));
+    t.equal(new Set(values).size, 1);
+  });
 });
