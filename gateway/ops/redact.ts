@@ -48,11 +48,19 @@ function redactValue(name: string, value: unknown, depth: number): unknown {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   if (typeof value !== 'object') return typeof value === 'bigint' ? String(value) : undefined;
   if (depth >= deepest) return '[deeper]';
+  if (name === 'req' || name === 'res') return summarise(value);
   if (value instanceof Error) return redactFields(pino.stdSerializers.err(value), depth + 1);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (value instanceof Uint8Array) return `[${value.byteLength} bytes]`;
   if (Array.isArray(value)) return value.slice(0, mostItems).map((item) => redactValue('', item, depth + 1));
   return redactFields(value, depth + 1);
+}
+
+/** Fastify hands over whole requests and replies: half the process hangs on them, and a query string may carry codes. */
+function summarise(value: object): Record<string, unknown> {
+  const { method, url, host, statusCode } = value as Record<string, unknown>;
+  const path = typeof url === 'string' ? cut(url.split('?', 1)[0] ?? '', longestText) : undefined;
+  return { method, host, path, statusCode };
 }
 
 /** A copy that is safe to write. Never throws, also not for getters that do. */

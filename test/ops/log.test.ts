@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
+import Fastify from 'fastify';
 import t from 'tap';
 import { type AccessEntry, knotError } from '../../gateway/lib/index.ts';
 import { createAccessLog, createLog, type LogOptions } from '../../gateway/ops/index.ts';
@@ -66,18 +67,27 @@ t.test('the codes of errors and ordinary fields are not masked', async (t) => {
   log.info({ code: 'KNOT_TLS_EXPIRED', err: Object.assign(new Error('x'), { code: 'ECONNRESET' }), tokens: 3 }, 'm');
   t.match(last(lines), {
     code: 'KNOT_TLS_EXPIRED',
-    err: { code: 'ECONNRESET', message: 'x', stack: /log\.test/ },
+    err: { type: 'Error', code: 'ECONNRESET', message: 'x', stack: /log\.test/ },
     tokens: 3,
   });
 });
 
-t.test('a request handed over by Fastify loses its query', async (t) => {
+t.test('a request handed over by Fastify loses its query, and drags nothing along', async (t) => {
   const { lines, log } = capture();
-  log.info(
-    { req: { method: 'GET', url: '/.knot/callback?code=abc', host: 'h', headers: { cookie: 'c' } } },
-    'incoming',
-  );
-  t.same(last(lines)['req'], { method: 'GET', host: 'h', path: '/.knot/callback' });
+  const app = Fastify({ loggerInstance: log });
+  t.teardown(() => app.close());
+  app.get('/.knot/callback', () => {
+    throw new Error('it broke');
+  });
+  await app.inject({ url: '/.knot/callback?code=abc&x=1', headers: { host: 'h', cookie: 'S3CRET' } });
+  t.notMatch(lines.join(''), /abc|S3CRET|x=1/);
+  const incoming = lines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .find(({ req }) => req !== undefined);
+  t.same(incoming?.['req'], { method: 'GET', host: 'h', path: '/.knot/callback' });
+  const failed = lines.find((line) => line.includes('it broke')) ?? '';
+  t.match(JSON.parse(failed), { level: 'error', err: { message: 'it broke' }, res: { statusCode: 500 } });
+  t.ok(lines.every((line) => line.length < 3000));
 });
 
 t.test('whatever a client sends, the access line is one valid JSON line of bounded size', async (t) => {
@@ -151,6 +161,14 @@ t.test('colours only in a terminal; auto chooses by terminal', async (t) => {
   const pipe = capture({ format: 'auto' });
   pipe.log.info({}, 'hello');
   t.match(last(pipe.lines), { msg: 'hello' });
+});
+
+t.test('an error with a cause shows both', async (t) => {
+  const { lines, log } = capture();
+  log.error({ err: knotError('KNOT_X_Y', 500, 'It broke.', { cause: new Error('the disk is full') }) }, 'failed');
+  t.match(last(lines), {
+    err: { type: 'KnotError', code: 'KNOT_X_Y', message: /It broke.*the disk is full/, stack: /caused by/ },
+  });
 });
 
 t.test('the level is obeyed', async (t) => {
