@@ -78,9 +78,7 @@ export function createLoadGrant(options: {
       grant.addOIDCScope(scope ?? 'openid');
       grant.addOIDCClaims([...context.oidc.requestParamClaims]);
     } else if (!isOurs) {
-      const consent = prompts.has('consent')
-        ? undefined
-        : await records.findConsent(account.accountId, client.clientId);
+      const consent = await records.findConsent(account.accountId, client.clientId);
       if (!consent) return undefined;
       grant.addOIDCScope(consent.scope);
       grant.addOIDCClaims(consent.claims);

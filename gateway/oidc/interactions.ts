@@ -108,15 +108,14 @@ export function createInteractions(options: {
       await onDenied(principal, client.clientId);
       return await refuse(interaction, 'access_denied', 'the person did not allow it');
     }
-    const { missingOIDCScope, missingOIDCClaims } = missing(interaction);
     return {
       status: 200,
       page: consentPage({
         clientName: client.clientName ?? client.clientId,
         clientHost: hostOf(String(interaction.params['redirect_uri'])),
         username: principal.username,
-        scopes: missingOIDCScope.length > 0 ? missingOIDCScope : String(interaction.params['scope']).split(' '),
-        claims: missingOIDCClaims,
+        scopes: String(interaction.params['scope']).split(' '),
+        claims: missing(interaction).missingOIDCClaims,
         action: interactionPath(uid),
       }),
     };

@@ -17,7 +17,8 @@ export function consentPage(consent: {
   claims: readonly string[];
   action: string;
 }): string {
-  const shared: Html[] = consent.scopes.map((scope) => html`<li>${scopeWords[scope] ?? scope}</li>`);
+  const known = consent.scopes.filter((scope) => Object.hasOwn(scopeWords, scope));
+  const shared: Html[] = known.map((scope) => html`<li>${scopeWords[scope]}</li>`);
   if (consent.claims.length > 0) shared.push(html`<li>in particular: ${consent.claims.join(', ')}</li>`);
   return renderPage({
     title: `Allow ${consent.clientName}?`,
