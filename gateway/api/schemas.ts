@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
+import type * as Compiler from 'typebox/compile';
+import type * as Values from 'typebox/value';
 
 /**
  * Checking and writing by schema, done at first use: compiling all of them at start took about 150 ms, and most routes are
@@ -17,8 +19,8 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
 };
 
 function makeCheck(schema: TSchema, isBody: boolean): Check {
-  const { Compile } = require('typebox/compile') as typeof import('typebox/compile');
-  const { Convert } = require('typebox/value') as typeof import('typebox/value');
+  const { Compile } = require('typebox/compile') as typeof Compiler;
+  const { Convert } = require('typebox/value') as typeof Values;
   const validator = Compile(schema);
   return (value) => {
     const converted = isBody ? value : Convert(schema, value);
@@ -31,7 +33,7 @@ function makeCheck(schema: TSchema, isBody: boolean): Check {
 export const compileSerializer: FastifySerializerCompiler<TSchema> =
   ({ schema }) =>
   (value: unknown) =>
-    JSON.stringify(project(schema as JsonSchema, value));
+    JSON.stringify(project(schema, value));
 
 type JsonSchema = {
   properties?: Record<string, JsonSchema>;

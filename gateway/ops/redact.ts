@@ -35,7 +35,8 @@ function isSecret(name: string, value: unknown): boolean {
   const meaning = meaningOf(name);
   if (meaning === 'plain' || value === null || value === undefined || typeof value === 'boolean') return false;
   if (meaning === 'secret') return true;
-  return typeof value === 'number' ? value > largestPlainCode : !errorCode.test(String(value));
+  if (typeof value === 'number') return value > largestPlainCode;
+  return typeof value !== 'string' || !errorCode.test(value);
 }
 
 function cut(text: string, longest: number): string {
