@@ -30,6 +30,9 @@ export type MainHandler = (request: IncomingMessage, response: ServerResponse) =
 /** Answers an upgrade on the main host (the dashboard's own sockets), which is canonical already. */
 export type MainUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, canonical: CanonicalRequest) => void;
 
+/** What the edge asks of the proxy. */
+type ForwardPath = Pick<Proxy, 'handle' | 'upgrade' | 'drain'>;
+
 export type EdgeOptions = {
   certificates: Pick<Certificates, 'current' | 'sniCallback' | 'onChange'>;
   routes: Pick<Routes, 'find'>;
@@ -47,8 +50,11 @@ export type Edge = {
   server: Http2SecureServer;
   setMainHandler(handler: MainHandler): void;
   setMainUpgrade(upgrade: MainUpgrade): void;
-  setProxy(proxy: Pick<Proxy, 'handle' | 'upgrade'>): void;
-  /** Stops accepting, lets answers finish for `graceMs`, then ends what is left. */
+  setProxy(proxy: ForwardPath): void;
+  /**
+   * Stops accepting, says GOAWAY, tells WebSockets to come back (1012, spread over half of `graceMs`), lets answers finish, and
+   * ends what is left after `graceMs`. Resolves as soon as nothing is left.
+   */
   close(graceMs?: number): Promise<void>;
 };
 
@@ -68,7 +74,7 @@ export function createEdge(options: EdgeOptions): Edge {
   const server = createSecureServer(listenerOptions(certificates, limits satisfies ListenerLimits));
   let mainHandler: MainHandler | undefined;
   let mainUpgrade: MainUpgrade | undefined;
-  let proxy: Pick<Proxy, 'handle' | 'upgrade'> | undefined;
+  let proxy: ForwardPath | undefined;
 
   function read(request: ClientRequest, isUpgrade: boolean): CanonicalRequest | ReasonCode {
     const received = {
@@ -103,6 +109,7 @@ export function createEdge(options: EdgeOptions): Edge {
   function onRequest(request: ClientRequest, response: ClientResponse): void {
     response.on('error', ignoreReset);
     request.on('error', ignoreReset);
+    if (drain.isDraining() && !isHttp2(response)) (response as ServerResponse).shouldKeepAlive = false;
     const canonical = read(request, false);
     if (typeof canonical === 'string') return refuse(request, response, notCanonical(canonical), undefined);
     const target = destination(canonical);
@@ -189,6 +196,7 @@ export function createEdge(options: EdgeOptions): Edge {
     setProxy: (value) => void (proxy = value),
     async close(graceMs = 0) {
       stopWatchingCertificates();
+      proxy?.drain(graceMs / 2);
       await drain.close(graceMs);
     },
   };
