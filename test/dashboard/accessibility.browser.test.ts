@@ -45,8 +45,8 @@ t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason(
         await page.waitForSelector('h1');
         if (path.includes('user=')) await page.waitForSelector('dialog[open] li');
         if (isFull) t.strictSame(await violationsOn(page), [], `${path} has no violation`);
-        const sideways = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        const sideways = await page.evaluate<number>(
+          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
         );
         t.equal(sideways, 0, `${path} does not scroll sideways`);
         t.equal(await page.locator('h1').count(), 1, `${path} has one main heading`);

@@ -1,4 +1,5 @@
 /** The one place that asks the gateway anything: every `fetch` of the dashboard is in `request`. */
+import { navigating } from '$app/state';
 import type {
   AuditPage,
   AuditQuery,
@@ -65,8 +66,10 @@ async function request<T>(method: Method, path: string, body?: unknown): Promise
   return answer as T;
 }
 
+/** Comes back to the page that was asked for, also when it is not shown yet. */
 function leaveForSignIn(): Promise<never> {
-  location.assign(urls.signIn(location.pathname + location.search));
+  const { pathname, search } = navigating.to?.url ?? location;
+  location.assign(urls.signIn(pathname + search));
   return new Promise(() => undefined);
 }
 

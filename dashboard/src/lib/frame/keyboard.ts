@@ -1,4 +1,16 @@
-/** Keys that work on every page. Pure but for the event: the frame hands in what each key does. */
+/** Keys that work on every page; the frame hands in what each key does. */
+
+/** The part of a `KeyboardEvent` that matters here. */
+export type KeyPress = {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+  /** Milliseconds. */
+  timeStamp: number;
+  target: unknown;
+  preventDefault(): void;
+};
 
 export type KeyActs = {
   openPalette(): void;
@@ -11,7 +23,7 @@ export type KeyActs = {
 const pauseMilliseconds = 1200;
 
 /** A `keydown` listener: `Ctrl K`, `/`, `?`, and `g` followed by a page's letter. */
-export function createKeyListener(acts: KeyActs): (event: KeyboardEvent) => void {
+export function createKeyListener(acts: KeyActs): (event: KeyPress) => void {
   let jumpStartedAt = -Infinity;
   return (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
@@ -33,6 +45,7 @@ export function createKeyListener(acts: KeyActs): (event: KeyboardEvent) => void
 }
 
 /** In a field every key is text; in an open dialog the page behind must not move. */
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, [contenteditable], dialog') !== null;
+function isTyping(target: unknown): boolean {
+  const element = target as { closest?: (selector: string) => unknown } | null;
+  return Boolean(element?.closest?.('input, textarea, select, [contenteditable], dialog'));
 }

@@ -1,0 +1,197 @@
+import type { Browser, Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard.ts';
+import { startMockGateway, type MockGateway } from '../support/mock-api.ts';
+import { mockData } from '../support/mock-data.ts';
+
+t.setTimeout(240_000);
+
+type Scene = { page: Page; gateway: MockGateway };
+
+t.test('what people do with the dashboard', { skip: browserSkipReason() }, async (t) => {
+  ensureDashboardBuild();
+  const browser = await launchBrowser();
+  t.teardown(() => browser.close());
+
+  const scene = async (name: string, act: (t: Test, scene: Scene) => Promise<void>, options: SceneOptions = {}) =>
+    t.test(name, async (t) => {
+      const { page, gateway, close } = await open(browser, options);
+      t.teardown(close);
+      await act(t, { page, gateway });
+    });
+
+  await scene(
+    'home shows real progress that moves by itself, and what to do about a failure',
+    async (t, { page, gateway }) => {
+      await page.goto(gateway.origin);
+      const ring = page.getByRole('progressbar', { name: /Notebooks/ });
+      t.equal(await ring.getAttribute('aria-valuenow'), '62');
+      t.ok(await page.getByText('Start Grafana, or correct').isVisible());
+      gateway.data.tiles[0]!.status = { status: 'ready', message: 'Opens in about 10 s.' };
+      gateway.announce('tiles');
+      const tile = page.getByRole('link', { name: /Notebooks/ });
+      await tile.waitFor();
+      t.equal(await tile.getAttribute('href'), 'https://jupyterhub.localhost:8443');
+    },
+  );
+
+  await scene(
+    'a person without admin rights sees no admin page',
+    async (t, { page, gateway }) => {
+      await page.goto(gateway.origin);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      t.equal(await page.getByRole('link', { name: 'Users' }).count(), 0);
+      t.equal(await page.getByText('waiting for your approval').count(), 0);
+      await page.goto(`${gateway.origin}/admin/users`);
+      await page.getByText('Only admins see this page.').waitFor();
+    },
+    { isAdmin: false },
+  );
+
+  await scene('approving takes one press and can be undone', async (t, { page, gateway }) => {
+    await page.goto(gateway.origin);
+    await page.getByRole('link', { name: 'Look and approve' }).click();
+    await page.waitForURL('**/admin/users?state=pending');
+    await page
+      .getByRole('row', { name: /dmitri/ })
+      .getByRole('button', { name: 'Approve' })
+      .click();
+    await page.getByText('dmitri can sign in now.').waitFor();
+    t.equal(gateway.data.users[3]!.state, 'active');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.waitForFunction('!document.querySelector(".toast")');
+    t.match(gateway.changes, [/PATCH .*u-3 \{"state":"active"\}/, /PATCH .*u-3 \{"state":"disabled"\}/]);
+  });
+
+  await scene('deleting asks for the name and says what is lost', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/users`);
+    await page.getByRole('button', { name: 'Actions for carla' }).click();
+    await page.getByRole('menuitem', { name: 'Delete…' }).click();
+    const remove = page.getByRole('button', { name: 'Delete for good' });
+    t.ok(await remove.isDisabled());
+    t.ok(await page.getByText('The name can never be used again.').isVisible());
+    await page.getByLabel('Type “carla” to go on').fill('carl');
+    t.ok(await remove.isDisabled());
+    await page.getByLabel('Type “carla” to go on').fill('carla');
+    await remove.click();
+    await page.getByRole('row', { name: /carla/ }).waitFor({ state: 'detached' });
+    t.match(gateway.changes, [/^DELETE .*u-2/]);
+  });
+
+  await scene('searching and filtering stand in the address', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/users`);
+    await page.getByRole('row', { name: /bela/ }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('jon');
+    await page.waitForURL('**/admin/users?search=jon');
+    await page.getByRole('row', { name: /bela/ }).waitFor({ state: 'detached' });
+    t.equal(await page.getByRole('searchbox').inputValue(), 'jon');
+    await page.getByRole('link', { name: /^Active/ }).click();
+    await page.getByText('Nobody matches').waitFor();
+    await page.goBack();
+    await page.getByRole('row', { name: /jonas/ }).waitFor();
+  });
+
+  await scene('an invitation is a link to copy, shown once', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/users`);
+    await page.getByRole('button', { name: 'Invite', exact: true }).click();
+    await page.getByLabel('E-mail', { exact: true }).fill('mira@example.org');
+    await page.getByRole('button', { name: 'Make the link' }).click();
+    await page.getByText('https://localhost:8443/invite/').waitFor();
+    t.ok(await page.getByRole('button', { name: 'Copy' }).isVisible());
+    await page.getByRole('button', { name: 'Done' }).click();
+    t.equal(await page.getByText('https://localhost:8443/invite/').count(), 0);
+    t.match(gateway.changes, [/POST .*invitations \{"email":"mira@example.org"\}/]);
+  });
+
+  await scene('a refusal is said where it happened', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/account`);
+    await page.getByLabel('Current password').fill('wrong');
+    await page.getByLabel('New password').fill('some new words here');
+    await page.getByRole('button', { name: 'Change password' }).click();
+    await page.getByRole('alert').getByText('The current password is not right.').waitFor();
+    t.equal(await page.getByLabel('New password').inputValue(), 'some new words here', 'what was typed stays');
+  });
+
+  await scene('a request is explained, and the explanation has an address of its own', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/policies`);
+    await page.getByLabel('Person').fill('bela');
+    await page.getByLabel('Address').fill('https://jupyterhub.localhost/user/ann/lab');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByText('bela may not open this.').waitFor();
+    t.match(page.url(), /as=bela&method=GET&url=https/);
+    await page.reload();
+    await page.getByText('bela may not open this.').waitFor();
+    t.ok(await page.getByRole('link', { name: 'own-services-only' }).isVisible());
+  });
+
+  await scene('keyboard alone reaches every page', async (t, { page, gateway }) => {
+    await page.goto(gateway.origin);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('audit');
+    await page.getByRole('option', { name: 'Audit', selected: true }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/admin/audit');
+    await page.keyboard.press('g');
+    await page.keyboard.press('h');
+    await page.waitForURL(`${gateway.origin}/`);
+    t.pass('there and back');
+  });
+
+  await scene('a chosen theme stays after a reload', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/account`);
+    const canvas = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const light = await canvas();
+    await page.getByText('Dark', { exact: true }).last().click();
+    const dark = await canvas();
+    t.not(dark, light);
+    await page.reload();
+    t.equal(await canvas(), dark);
+  });
+
+  await scene('a lost connection is said quietly and heals by itself', async (t, { page, gateway }) => {
+    await page.goto(gateway.origin);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    gateway.refuse('/events', 503);
+    gateway.refuse('/me', 503);
+    gateway.dropStreams();
+    await page.getByText('Reconnecting…').waitFor();
+    t.ok(await page.getByText('Echo').first().isVisible(), 'what was shown stays');
+    gateway.data.tiles[1]!.title = 'Echo again';
+    gateway.clearRefusals();
+    await page.getByText('Reconnecting…').waitFor({ state: 'detached' });
+    await page.getByText('Echo again').first().waitFor();
+  });
+
+  await scene('a session that ended leads to sign-in and back', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/users`);
+    await page.getByRole('row', { name: /bela/ }).waitFor();
+    gateway.signOut();
+    await page.getByRole('link', { name: 'Teams' }).click();
+    await page.waitForURL('**/login?next=*');
+    t.match(decodeURIComponent(page.url()), /next=\/admin\/teams$/);
+  });
+
+  await scene('signing out posts a form', async (t, { page, gateway }) => {
+    await page.goto(gateway.origin);
+    await page.getByRole('button', { name: /ann/ }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL('**/login');
+    await page.goto(gateway.origin);
+    t.match(page.url(), /\/login\?next=%2F$/);
+  });
+});
+
+type SceneOptions = { isAdmin?: boolean };
+
+async function open(browser: Browser, options: SceneOptions): Promise<Scene & { close(): Promise<unknown> }> {
+  const gateway = await startMockGateway(mockData(Date.now(), options));
+  const { page } = await openPage(browser, { width: 1280, theme: 'light' });
+  page.setDefaultTimeout(20_000);
+  return { page, gateway, close: () => Promise.all([page.context().close(), gateway.close()]) };
+}
