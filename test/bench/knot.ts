@@ -1,0 +1,137 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { openFacts } from '../../gateway/app/facts.ts';
+import { loadConfig } from '../../gateway/config/index.ts';
+import { hashSecret, newId, newSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
+import type { Certificate, RunningProxy } from './peers.ts';
+import { freePort, startServer } from './servers.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** How much the gateway knows besides what is asked of it. */
+export type Population = { routes: number; users: number; sessions: number; policies: number };
+
+export const smallPopulation: Population = { routes: 1, users: 1, sessions: 1, policies: 0 };
+export const largePopulation: Population = { routes: 10_000, users: 1_000, sessions: 10_000, policies: 200 };
+
+/** One signed-in visitor of one application. */
+export type Visitor = { host: string; cookie: string };
+
+export type RunningKnot = RunningProxy & { visitors: Visitor[]; logFile: string };
+
+/**
+ * The real gateway process with everything a request meets in operation: session, policy, header rules, access log to a file,
+ * metrics. Its store is filled before it starts.
+ */
+export async function startKnot(options: {
+  folder: string;
+  upstreamPort: number;
+  certificate: Certificate;
+  population?: Population;
+  nodeArguments?: string[];
+}): Promise<RunningKnot> {
+  const { upstreamPort, certificate, population = smallPopulation, nodeArguments = [] } = options;
+  const [port, opsPort] = [await freePort(), await freePort()];
+  const folder = join(options.folder, `knot-${port}`);
+  const policies = join(folder, 'policies');
+  mkdirSync(folder, { recursive: true });
+  cpSync(join(root, 'policies'), policies, { recursive: true });
+  if (population.policies > 0) writeFileSync(join(policies, 'bench.cedar'), furtherPolicies(population.policies));
+  const file = join(folder, 'knot.yaml');
+  const upstream = `http://127.0.0.1:${upstreamPort}`;
+  const settings = {
+    listen: `127.0.0.1:${port}`,
+    ops: `127.0.0.1:${opsPort}`,
+    data: join(folder, 'data'),
+    policies,
+    tls: certificate,
+    log: { format: 'json', level: 'info' },
+    integrations: { jupyterhub: { mode: 'off' } },
+    apps: Array.from({ length: population.routes }, (_, index) => ({ name: `tool-${index}`, upstream })),
+  };
+  writeFileSync(file, stringify(settings));
+  const visitors = await populate(file, population);
+  const logFile = join(folder, 'access.log');
+  const child = startServer(
+    process.execPath,
+    [...nodeArguments, join(root, 'gateway', 'main.ts'), 'start', '--config', file],
+    {
+      isProxy: true,
+      logFile,
+      cwd: folder,
+      environment: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'knot') },
+    },
+  );
+  await untilReady(logFile);
+  return { name: 'knot', port, pid: child.pid!, ...visitors[0]!, visitors, logFile };
+}
+
+/** Waits for the line the gateway prints when every module is up. */
+async function untilReady(logFile: string): Promise<void> {
+  const end = Date.now() + 120_000;
+  while (!/ready https:/.test(readFileSync(logFile, 'utf8'))) {
+    if (Date.now() > end) throw new Error(`the gateway is not ready:\n${readFileSync(logFile, 'utf8').slice(-2000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Fills the store of a configuration; returns one visitor for each session, spread over users and routes. */
+async function populate(configFile: string, { routes, users, sessions }: Population): Promise<Visitor[]> {
+  const { config } = loadConfig({ config: configFile }, {});
+  const facts = await openFacts(config, { clock: systemClock, log: silentLog });
+  try {
+    const admin = { name: 'benchmark' };
+    const ids: string[] = [];
+    for (let index = 0; index < users; index++) {
+      const username = `user${index}`;
+      const user = await facts.accounts.createUser(
+        { username, email: `${username}@example.org`, state: 'active', isAdmin: index === 0 },
+        admin,
+      );
+      ids.push(user.id);
+    }
+    const now = Date.now();
+    const visitors: Visitor[] = [];
+    const row = (userId: string, host: string, id: string, centralId: string, secret: string) => ({
+      secret_hash: hashSecret(secret),
+      id,
+      central_id: centralId,
+      host,
+      user_id: userId,
+      device: 'benchmark',
+      address: '127.0.0.1',
+      started_at: now,
+      authenticated_at: now,
+      last_seen_at: now,
+      expires_at: now + 86_400_000,
+    });
+    await facts.store.transaction(async ({ db }) => {
+      for (let index = 0; index < sessions; index++) {
+        const userId = ids[index % users]!;
+        const host = `tool-${index % routes}.${config.domain}`;
+        const [centralId, secret] = [newId(), newSecret()];
+        const rows = [
+          row(userId, '', centralId, centralId, newSecret()),
+          row(userId, host, newId(), centralId, secret),
+        ];
+        await db.insertInto('sessions').values(rows).execute();
+        visitors.push({ host, cookie: `__Host-knot=${secret}` });
+      }
+    });
+    return visitors;
+  } finally {
+    await facts.close();
+  }
+}
+
+/** Rules that name people and tools, as a grown installation has them; half permit, half forbid, none concerns the visitors. */
+function furtherPolicies(count: number): string {
+  return Array.from({ length: count }, (_, index) => {
+    const effect = index % 2 === 0 ? 'permit' : 'forbid';
+    return `@id("bench-${index}")
+${effect} (principal, action in [Action::"open", Action::"view"], resource == Integration::"tool-${index}")
+when { principal.username == "guest${index}" };
+`;
+  }).join('\n');
+}

@@ -1,0 +1,162 @@
+/**
+ * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
+ * `--only CASE[,CASE]` picks cases (`soak` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is missed).
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Case, cases, type Figures, type Setting, type SubjectName } from './cases.ts';
+import { makeCertificate } from './certificate.ts';
+import { hasHttp2Generator, hasWrk } from './generators.ts';
+import { largePopulation, type RunningKnot, startKnot, type Visitor } from './knot.ts';
+import { installedPeers, type RunningProxy, startPeer } from './peers.ts';
+import { judge, type Result, tableOf, verdictLines } from './report.ts';
+import { isPinned, killEverything, pinSelf, stopAll } from './servers.ts';
+import { soak } from './soak.ts';
+import { startUpstream } from './upstream.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    strict: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    json: { type: 'string', default: join(root, '.cache', 'bench.json') },
+  },
+});
+const wanted = options.only?.split(',');
+const known = [...cases.map(({ id }) => id), 'soak'];
+const unknown = wanted?.find((id) => !known.includes(id));
+if (unknown !== undefined) {
+  console.error(`There is no case "${unknown}": ${known.join(', ')}.`);
+  process.exit(2);
+}
+if (!hasHttp2Generator || !hasWrk) {
+  console.error('h2load and wrk are needed (Debian: nghttp2-client, wrk), nginx as the upstream.');
+  process.exit(2);
+}
+
+process.on('exit', killEverything);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+const folder = mkdtempSync(join(tmpdir(), 'knot-bench-'));
+try {
+  process.exitCode = await main();
+} finally {
+  await stopAll();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function main(): Promise<number> {
+  pinSelf();
+  const machine = describeMachine();
+  console.log(machine.join('\n'));
+  const peers = installedPeers();
+  console.log(`peers: ${peers.map(({ name, version }) => `${name} ${version}`).join(', ')}`);
+  const upstream = await startUpstream(folder);
+  const certificate = makeCertificate(folder);
+  const setting: Setting = { upstream, folder, seconds: options.quick ? 0.8 : 3, isQuick: options.quick };
+
+  let visitor: Visitor = { host: 'tool-0.localhost', cookie: '__Host-knot=none' };
+  const started = new Map<string, Promise<RunningProxy>>();
+  const subject = (name: SubjectName, kind: Case['upstream']): Promise<RunningProxy> => {
+    const key = `${name} ${kind}`;
+    let proxy = started.get(key);
+    if (proxy === undefined) started.set(key, (proxy = start(name, kind)));
+    return proxy;
+  };
+  async function start(name: SubjectName, kind: Case['upstream']): Promise<RunningProxy> {
+    const upstreamPort = kind === 'files' ? upstream.filesPort : upstream.echoPort;
+    const place = { folder, upstreamPort, certificate };
+    if (name === 'knot') {
+      const knot = await startKnot(place);
+      visitor = { host: knot.host, cookie: knot.cookie };
+      return knot;
+    }
+    if (name === 'knot-large') return startKnot({ ...place, population: largePopulation });
+    return startPeer(name, place, visitor);
+  }
+
+  if (wanted?.includes('soak')) {
+    const gateways = { files: (await subject('knot', 'files')) as RunningKnot, echo: await subject('knot', 'echo') };
+    const isFlat = await soak(gateways, { minutes: options.quick ? 1 : 10, folder, upstream });
+    if (wanted.length === 1) return isFlat || !options.strict ? 0 : 1;
+  }
+
+  const names = new Set<SubjectName>(['knot', 'knot-large', ...peers.map(({ name }) => name)]);
+  const results: Result[] = [];
+  for (const one of cases.filter(({ id }) => wanted?.includes(id) ?? true)) {
+    const present = one.subjects.filter((name) => names.has(name));
+    const rounds = Math.min(Number(options.rounds ?? (options.quick ? 2 : 5)), one.mostRounds ?? Infinity);
+    const result = await run(one, present, rounds, subject, setting);
+    results.push(result);
+    console.log(`\n${one.id}: ${one.title}\n${tableOf(one, result)}`);
+  }
+
+  const verdicts = judge(results);
+  console.log(`\n${verdictLines(verdicts)}`);
+  mkdirSync(dirname(options.json), { recursive: true });
+  const facts = { at: new Date().toISOString(), isQuick: options.quick, machine, peers, results, verdicts };
+  writeFileSync(options.json, `${JSON.stringify(facts, null, 2)}\n`);
+  console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}; figures of every round: ${options.json}`);
+  const isBad =
+    results.some(({ failure }) => failure !== undefined) || verdicts.some(({ isMet, isAim }) => !isMet && !isAim);
+  return options.strict && isBad ? 1 : 0;
+}
+
+/** Every subject in turn, round after round, each round beginning with another one, so that a slow minute hits all alike. */
+async function run(
+  one: Case,
+  names: readonly SubjectName[],
+  rounds: number,
+  subject: (name: SubjectName, kind: Case['upstream']) => Promise<RunningProxy>,
+  setting: Setting,
+): Promise<Result> {
+  const all: Partial<Record<SubjectName, Figures[]>> = {};
+  try {
+    for (const name of names) {
+      const proxy = await subject(name, one.upstream);
+      all[name] = [];
+      await untilListening(proxy);
+      await one.warmUp?.(proxy, setting);
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (let turn = 0; turn < names.length; turn++) {
+        const name = names[(round + turn) % names.length]!;
+        all[name]!.push(await one.measure(await subject(name, one.upstream), setting));
+      }
+    }
+    return { id: one.id, title: one.title, rounds: all };
+  } catch (error) {
+    return { id: one.id, title: one.title, rounds: all, failure: (error as Error).message };
+  }
+}
+
+async function untilListening({ name, port }: RunningProxy): Promise<void> {
+  const { connect } = await import('node:net');
+  const end = Date.now() + 20_000;
+  while (Date.now() < end) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+      setTimeout(() => socket.destroy(), 100);
+    });
+    if (isOpen) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const logFile = join(folder, `${name}-${port}.log`);
+  throw new Error(`${name} does not listen: ${existsSync(logFile) ? readFileSync(logFile, 'utf8').slice(-500) : ''}`);
+}
+
+function describeMachine(): string[] {
+  const gibibytes = (totalmem() / 1024 ** 3).toFixed(0);
+  return [
+    `machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${gibibytes} GiB, Linux ${release()}, Node ${process.version}`,
+    isPinned
+      ? 'pinning: load generators and upstreams on processor 0, the proxy that is measured on processor 1'
+      : 'pinning: none (needs taskset and two processors)',
+    `load of the machine at the start: ${loadavg()[0]!.toFixed(1)}`,
+    'all on loopback; TLS with one ECDSA P-256 certificate; upstream plain HTTP/1.1 with keep-alive; one thread for every proxy',
+    'knot: session, policy, header rules, signed identity, access log to a file and metrics on; peers: plain pass, no log',
+  ];
+}
