@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { cachedVenv, createTestHub, temporaryFolder, until } from './hub-fixture.ts';
+import { cachedVenv, createTestHub, processFinder, temporaryFolder, until } from './hub-fixture.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
 
@@ -145,5 +147,59 @@ print(json.dumps([os.environ["HOME"], os.environ["KNOT_PRIVATE_DIR"], os.environ
     t.strictSame(seen, [home, join(folder, 'files/users/ann'), join(folder, 'files/shared'), home]);
     t.ok(existsSync(join(folder, 'files/users/ann/mine.txt')));
     t.ok(existsSync(join(folder, 'files/shared/ours.txt')));
+  });
+
+  t.test('after kill -9 of the gateway nothing runs twice, and people start again where they were', async (t) => {
+    const folder = temporaryFolder();
+    const provider = await startStubProvider(folder);
+    t.teardown(() => provider.close());
+    writeFileSync(
+      join(folder, 'gateway.ts'),
+      `import { cachedVenv, createTestHub, until } from ${JSON.stringify(join(import.meta.dirname, 'hub-fixture.ts'))};
+import { createVisitor } from ${JSON.stringify(join(import.meta.dirname, 'hub-visitor.ts'))};
+const { hub } = await createTestHub({ folder: ${JSON.stringify(folder)}, providerPort: ${provider.port},
+  caFile: ${JSON.stringify(provider.caFile)}, venvFolder: cachedVenv });
+hub.start();
+await until(() => hub.tile().status === 'ready', () => JSON.stringify(hub.tile()), 60_000);
+const ann = createVisitor({ port: hub.route.upstream.port, origin: hub.url, username: 'ann' });
+await ann.startServer();
+const kernel = await ann.startKernel();
+console.log(await ann.run(kernel, 'open("kept.txt", "w").write("kept"); print("running")'));
+`,
+    );
+    const gateway = spawn(process.execPath, [join(folder, 'gateway.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const output: string[] = [];
+    gateway.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+    await until(
+      () => output.join('').includes('running'),
+      () => `output: ${output.join('')}`,
+      120_000,
+    );
+    gateway.kill('SIGKILL');
+    await once(gateway, 'exit');
+    const before = processFinder(folder)();
+    t.ok(before.length >= 5, `hub, proxy, launcher, server and kernel run on (${before.length})`);
+
+    const { hub, close } = await createTestHub({
+      folder,
+      providerPort: provider.port,
+      caFile: provider.caFile,
+      venvFolder: cachedVenv,
+    });
+    t.teardown(() => close());
+    hub.start();
+    await until(
+      () => hub.tile().status === 'ready',
+      () => JSON.stringify(hub.tile()),
+      60_000,
+    );
+    const now = processFinder(folder)();
+    t.strictSame(
+      before.filter((pid) => now.includes(pid)),
+      [],
+    );
+    const ann = createVisitor({ port: hub.route.upstream.port, origin: hub.url, username: 'ann' });
+    await ann.startServer();
+    t.equal(await ann.run(await ann.startKernel(), 'print(open("kept.txt").read())'), 'kept\n');
   });
 });

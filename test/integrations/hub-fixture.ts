@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -65,4 +65,29 @@ export async function until<T>(find: () => T | undefined | false, what: () => st
     if (Date.now() > deadline) throw new Error(`waited too long: ${what()}`);
     await delay(50);
   }
+}
+
+/** Words of a process, separated by NUL; empty when it is gone or not ours. */
+export function readProcess(pid: string, name: 'cmdline' | 'environ'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Finds the processes of the gateway on this folder: those that mention it, or carry a mark of its runs (read now, because the
+ * folder may be gone when the question is asked).
+ */
+export function processFinder(folder: string): () => string[] {
+  const record = JSON.parse(readFileSync(join(folder, 'run/processes.json'), 'utf8')) as { instances: string[] };
+  const signs = [folder, ...record.instances];
+  return () =>
+    readdirSync('/proc')
+      .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+      .filter((pid) => {
+        const text = readProcess(pid, 'cmdline') + readProcess(pid, 'environ');
+        return signs.some((sign) => text.includes(sign));
+      });
 }

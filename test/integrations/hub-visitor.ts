@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request, type IncomingHttpHeaders } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
@@ -43,7 +43,7 @@ export function createVisitor(facts: {
       agent: false,
     });
     outgoing.end(options.body);
-    const [incoming] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage];
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
     let body = '';
     for await (const chunk of incoming.setEncoding('utf8')) body += chunk as string;
     for (const line of incoming.headers['set-cookie'] ?? []) {

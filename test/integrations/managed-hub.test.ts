@@ -1,26 +1,13 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { findSandbox } from '../../gateway/process/index.ts';
-import { cachedVenv, createTestHub, temporaryFolder, until } from './hub-fixture.ts';
+import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder, until } from './hub-fixture.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
 
 t.setTimeout(280_000);
-
-/** Processes on this machine whose command line or environment mentions the folder. */
-function processesOf(folder: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
-      try {
-        const text = readFileSync(`/proc/${pid}/cmdline`, 'latin1') + readFileSync(`/proc/${pid}/environ`, 'latin1');
-        return text.includes(folder) ? [readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')] : [];
-      } catch {
-        return [];
-      }
-    });
-}
 
 t.test(
   'a managed hub signs in, starts servers that see only their own, and leaves nothing behind',
@@ -86,6 +73,11 @@ print(json.dumps({"user": os.environ["KNOT_USER"], "link": os.path.exists(os.pat
         ),
       ) as Record<string, unknown>;
       t.strictSame(facts, { user: 'ann', link: true, pip: true, secret: [] });
+      const installed = await ann.run(
+        kernel,
+        'import subprocess\nprint(subprocess.run(["pip", "install", "--quiet", "colorama==0.4.6"]).returncode)\nimport colorama; print(colorama.__file__)',
+      );
+      t.match(installed, /^0\n.*\/\.local\/lib\/knot-python\/colorama/m, 'packages go into the home of the person');
       t.ok(existsSync(join(folder, 'files/users/ann/mine.txt')));
       t.ok(existsSync(join(folder, 'files/shared/ours.txt')));
       t.ok(existsSync(join(folder, 'jupyterhub/homes/ann/home.txt')));
@@ -137,6 +129,24 @@ print(json.dumps({
       },
     );
 
+    await t.test('a deep link leads through sign-in to the same place', async (t) => {
+      const fresh = createVisitor({ port, origin: hub.url, username: 'ann' });
+      const page = await fresh.open('/hub/user-redirect/lab/tree/files?y=1');
+      t.match(page, { status: 200, path: '/user/ann/lab/tree/files?y=1' });
+    });
+
+    await t.test('admins of Knot are admins of the hub, others are not, and signing out leads to Knot', async (t) => {
+      const root = createVisitor({ port, origin: hub.url, username: 'root1' });
+      await root.open('/hub/home');
+      const model = async (visitor: typeof root) =>
+        JSON.parse((await visitor.send('/hub/api/user')).body) as { admin: boolean; groups: string[] };
+      t.match(await model(root), { admin: true });
+      t.strictSame(new Set((await model(root)).groups), new Set(['knot-admins', 'knot:user:root1']));
+      t.match(await model(ann), { admin: false, groups: ['knot:user:ann'] });
+      const answer = await root.send('/hub/logout');
+      t.match(answer, { status: 302, headers: { location: `https://localhost:${provider.port}/` } });
+    });
+
     await t.test("the hub's cookie of one person is not believed for another", async (t) => {
       t.equal((await ann.send('/hub/home')).status, 200);
       const shared = createVisitor({ port, origin: hub.url, username: 'bob', cookies: new Map(ann.cookies) });
@@ -151,12 +161,8 @@ print(json.dumps({
       await ann.run(kernel, 'kept = "still here"');
       const find = () =>
         readdirSync('/proc').find((pid) => {
-          try {
-            const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
-            return words.includes('jupyterhub') && words.some((word) => word.startsWith(folder));
-          } catch {
-            return false;
-          }
+          const words = readProcess(pid, 'cmdline').split('\0');
+          return words.includes('jupyterhub') && words.some((word) => word.startsWith(folder));
         });
       const before = find();
       process.kill(Number(before), 'SIGKILL');
@@ -175,13 +181,29 @@ print(json.dumps({
       t.equal(model.server, '/user/ann/', 'the new hub knows the running server');
     });
 
+    await t.test('running servers are reachable again after a crash of the proxy', async (t) => {
+      const pid = readdirSync('/proc').find((name) => readProcess(name, 'cmdline').includes(`--port\0${port}\0`));
+      process.kill(Number(pid), 'SIGKILL');
+      await until(
+        () => hub.tile().status !== 'ready',
+        () => 'the crash is noticed',
+      );
+      const deadline = Date.now() + 30_000;
+      let answer = '';
+      while (!answer.startsWith('still here') && Date.now() < deadline) {
+        answer = await ann.run(kernel, 'print(kept)').catch(() => delay(300, ''));
+      }
+      t.equal(answer, 'still here\n');
+    });
+
     await t.test('stopping ends hub, proxy, servers and kernels', async (t) => {
-      t.ok(processesOf(folder).length >= 6);
+      const running = processFinder(folder);
+      t.ok(running().length >= 10, `${running().length} processes for two people`);
       const startedAt = performance.now();
       isClosed = true;
       await close();
       t.ok(performance.now() - startedAt < 12_000, `took ${Math.round(performance.now() - startedAt)} ms`);
-      t.strictSame(processesOf(folder), []);
+      t.strictSame(running(), []);
     });
   },
 );

@@ -121,7 +121,7 @@ c.JupyterHub.shutdown_on_logout = False
 c.JupyterHub.cleanup_servers = True
 # The proxy is a child of Knot, so that open connections survive a restart of the hub. After a restart of the proxy this
 # interval (seconds) puts the routes back.
-c.JupyterHub.last_activity_interval = 10
+c.JupyterHub.last_activity_interval = 5
 c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:${ports.api}"
 c.Authenticator.username_pattern = r"^[a-z][a-z0-9]{0,29}$"
