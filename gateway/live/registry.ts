@@ -50,7 +50,7 @@ export function createLive({ log, onCut }: { log: Log; onCut?: (stream: LiveStre
     } catch (error) {
       log.error({ err: error, kind: stream.kind, host: stream.host }, 're-judging a stream failed');
     }
-    return !isAllowed && cut(stream, 'not_allowed_anymore');
+    return !isAllowed && cut(stream, 'no longer allowed');
   }
 
   return {

@@ -15,6 +15,15 @@ export function isCrossOrigin(request: CanonicalRequest, target: Target): boolea
   return (fetchSite === 'cross-site' || fetchSite === 'same-site') && cookie !== undefined;
 }
 
+/**
+ * A CORS preflight (Fetch, section 3.2.2) carries no cookies by design, so it is forwarded without naming anyone; only for origins
+ * the route lists, because without a session nothing else reaches an upstream.
+ */
+export function isListedPreflight(request: CanonicalRequest, target: Target): boolean {
+  const { method, origin } = request;
+  return method === 'OPTIONS' && origin !== undefined && isListed(origin, target);
+}
+
 function isListed(origin: string, target: Target): boolean {
   return target.route.switches.crossOrigins?.includes(origin) === true;
 }

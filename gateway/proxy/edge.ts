@@ -58,6 +58,9 @@ export type Edge = {
   close(graceMs?: number): Promise<void>;
 };
 
+/** What one HTTP/2 connection may have under way towards us, all its streams together. */
+const connectionWindowBytes = 1024 * 1024;
+
 const strictSwitches = { encodedSlash: false };
 
 /**
@@ -184,6 +187,7 @@ export function createEdge(options: EdgeOptions): Edge {
   server.on('tlsClientError', (error, socket) => {
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
   });
+  server.on('session', (session) => session.setLocalWindowSize(connectionWindowBytes));
   server.on('sessionError', (error) => log.debug({ err: error }, 'HTTP/2 session failed'));
   const stopWatchingCertificates = certificates.onChange(() =>
     server.setSecureContext({ ...certificates.current(), ...tlsOptions() }),

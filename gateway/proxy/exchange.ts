@@ -291,17 +291,17 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
       username: visitor.principal.username,
       host: route.host,
       isStillAllowed,
-      close: (reason) => this.revoke(reason),
+      close: () => this.revoke(),
     });
     isStillAllowed().then(
-      (isAllowed) => !isAllowed && this.revoke('not_allowed_anymore'),
-      () => this.revoke('not_allowed_anymore'),
+      (isAllowed) => !isAllowed && this.revoke(),
+      () => this.revoke(),
     );
   }
 
-  revoke(reason: string): void {
+  revoke(): void {
     if (this.isOver) return;
-    this.reason = reason;
+    this.reason = 'revoked';
     this.cut();
   }
 

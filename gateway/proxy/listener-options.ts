@@ -33,9 +33,13 @@ export function listenerOptions(
     allowHTTP1: true,
     handshakeTimeout: limits.headersMs,
     ...http1,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
     settings: {
       maxConcurrentStreams: limits.streamsPerConnection,
       maxHeaderListSize: parserHeaderBytes,
+      initialWindowSize: 256 * 1024,
       enablePush: false,
       enableConnectProtocol: false,
     },

@@ -15,7 +15,7 @@ import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import { type ClientRequest, type ClientResponse, isNavigation, type Refusal } from './answers.ts';
 import { createAssertions } from './assertion.ts';
-import { isCrossOrigin } from './cross-origin.ts';
+import { isCrossOrigin, isListedPreflight } from './cross-origin.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
 import { createGate, isUntouched, type Visitor } from './gate.ts';
 import { createHandoff, isReserved } from './handoff.ts';
@@ -94,6 +94,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     const { canonical, target } = subject;
     if (isCrossOrigin(canonical, target)) return subject.refuse(crossOrigin());
     if (isUntouched(target.route, canonical.decodedPath)) return subject.forward([]);
+    if (isListedPreflight(canonical, target)) return subject.forward([]);
     const visitor = gate.peek(canonical.cookie, canonical.host);
     if (visitor === undefined) return settle(subject, lookUp(subject));
     admit(subject, visitor);
@@ -156,12 +157,12 @@ export function createProxy(options: ProxyOptions): Proxy {
     counts: () => ({ requests: inFlight.count(), webSockets: tunnels.size }),
     drain(graceMs) {
       for (const tunnel of tunnels) {
-        setTimeout(() => tunnel.close('service restart', 1012), Math.random() * graceMs).unref();
+        setTimeout(() => tunnel.close('service restart', 1012, 'restart'), Math.random() * graceMs).unref();
       }
     },
     async close() {
       stopWatchingRoutes();
-      for (const tunnel of tunnels) tunnel.close('service restart', 1012);
+      for (const tunnel of tunnels) tunnel.close('service restart', 1012, 'restart');
       inFlight.cutAll();
       inFlight.close();
       await upstreams.close();

@@ -210,7 +210,8 @@ export function failureOf(error: Error): UpstreamFailure {
   if (code === 'ETIMEDOUT') return 'upstream_timeout';
   if (code.startsWith('HPE_') || code.startsWith('UND_ERR_HEADERS') || code.startsWith('UND_ERR_RES'))
     return 'upstream_protocol';
-  if (code.startsWith('KNOT_')) return 'upstream_protocol';
+  if (error instanceof RangeError || code.startsWith('ERR_HTTP') || code === 'ERR_INVALID_CHAR')
+    return 'upstream_protocol';
   if (
     code === 'UND_ERR_INVALID_ARG' ||
     code === 'UND_ERR_NOT_SUPPORTED' ||

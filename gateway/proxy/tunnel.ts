@@ -137,7 +137,7 @@ export class Tunnel {
       const socket = client as Socket;
       socket.setNoDelay(true);
       socket.setKeepAlive(true, 30_000);
-      socket.setTimeout(streamIdleMs, () => this.close('idle', 1001));
+      socket.setTimeout(streamIdleMs, () => this.close('idle', 1001, 'idle'));
     }
     upstream.setTimeout(0);
     upstream.setNoDelay(true);
@@ -171,16 +171,16 @@ export class Tunnel {
       username: visitor.principal.username,
       host: route.host,
       isStillAllowed,
-      close: (reason) => this.close(reason, 1008),
+      close: (reason) => this.close(reason, 1008, 'revoked'),
     });
     isStillAllowed().then(
-      (isAllowed) => !isAllowed && this.close('not_allowed_anymore', 1008),
-      () => this.close('not_allowed_anymore', 1008),
+      (isAllowed) => !isAllowed && this.close('no longer allowed', 1008, 'revoked'),
+      () => this.close('no longer allowed', 1008, 'revoked'),
     );
   }
 
   /** Cuts the upstream now; the client hears a close frame if that can be told from data, and is cut at the latest after a second. */
-  close(reason: string, code: number): void {
+  close(told: string, code: number, reason: string): void {
     if (this.#isOver) return;
     this.reason = reason;
     const client = this.#client;
@@ -192,7 +192,7 @@ export class Tunnel {
       upstream.destroy();
     }
     if (!mayTell) return void client.destroy();
-    client.end(closeFrame(code, reason));
+    client.end(closeFrame(code, told));
     client.resume();
     setTimeout(() => client.destroy(), closeGraceMs).unref();
   }

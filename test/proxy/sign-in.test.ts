@@ -214,7 +214,14 @@ t.test('C7 what changes something comes from a page of the same origin', async (
     200,
     'reading is not changing',
   );
-  t.equal((await send('OPTIONS', 'Origin: https://evil.example\r\n')).status, 200, 'nor is a preflight');
+  t.equal((await send('OPTIONS', 'Origin: https://evil.example\r\n')).status, 200, 'nor is asking');
+  gateway.recorder.reset();
+  const preflight = (from: string) =>
+    send('OPTIONS', `Origin: ${from}\r\nAccess-Control-Request-Method: PUT\r\n`, '/x', '');
+  t.equal((await preflight('https://evil.example')).status, 401, 'a preflight carries no session');
+  t.equal(gateway.recorder.bytes(), '');
+  t.equal((await preflight('https://friend.example')).status, 200, 'neighbour: one from a listed origin passes');
+  t.notMatch(gateway.recorder.bytes(), /x-knot-/i, 'and names nobody');
 });
 
 t.test('C3 U9 what cannot be looked up is not let in', async (t) => {

@@ -190,7 +190,7 @@ t.test('the first event of a stream arrives at once, and the stream ends when it
   await until(() => gateway.live.count() === 1, 'the stream is registered', 3_000);
   await gateway.sessions.end(sessionId, { actor: 'ann', reason: 'sign-out' });
   await until(() => isClosed && upstreamClosed === 1, 'both sides are closed', 2_000);
-  t.equal(gateway.entries.at(-1)?.reason, 'signed out');
+  t.equal(gateway.entries.at(-1)?.reason, 'revoked');
   t.equal(gateway.live.count(), 0);
 });
 

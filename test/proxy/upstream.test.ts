@@ -170,6 +170,38 @@ t.test('answers of an upstream', async (t) => {
     await until(() => gateway.proxy.counts().requests === 0, 'the exchange is over');
   });
 
+  await t.test(
+    'S8 an answer that comes before the body was read reaches the client, over both protocols',
+    async (t) => {
+      recorder.answerWith(() => undefined);
+      const early = createTcpServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig'));
+      });
+      await new Promise<void>((resolve) => early.listen(0, '127.0.0.1', resolve));
+      t.teardown(() => void early.close());
+      const { port: earlyPort } = early.address() as AddressInfo;
+      await gateway.setRoutes(
+        { ...gateway.echo, upstream: { ...gateway.echo.upstream, port: earlyPort } },
+        gateway.open,
+      );
+      const body = 'a'.repeat(3_000_000);
+      const answer = await sendRaw(
+        raw,
+        `PUT /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\nOrigin: ${origin}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+      t.match(answer, { status: 413, body: 'big', isClosed: true });
+      const http2 = await sendHttp2(
+        raw,
+        { ':method': 'PUT', ':path': '/x', ':authority': 'echo.localhost', cookie, origin },
+        body,
+      );
+      t.match(http2, { status: 413, body: 'big' });
+      await gateway.setRoutes(gateway.echo, gateway.open);
+      await until(() => gateway.proxy.counts().requests === 0, 'both exchanges are over');
+    },
+  );
+
   await t.test('a request is tried again once, and only when it is safe and no byte came back', async (t) => {
     let tries = 0;
     const failOnce = (): void => {

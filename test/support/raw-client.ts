@@ -38,26 +38,31 @@ export async function openResettable({ port, ca, servername = 'localhost' }: Raw
 }
 
 /** Sends bytes exactly as given (one character per byte) and reads one answer. Status 0: the connection ended without one. */
-export async function sendRaw(target: RawTarget, bytes: string): Promise<RawAnswer> {
+export async function sendRaw(target: RawTarget, bytes: string, withinMs?: number): Promise<RawAnswer> {
   const socket = await openRaw(target);
   try {
     socket.write(Buffer.from(bytes, 'latin1'));
-    return await readAnswer(socket, /^HEAD /.test(bytes));
+    return await readAnswer(socket, /^HEAD /.test(bytes), withinMs);
   } finally {
     socket.destroy();
   }
 }
 
-/** Reads one answer from a connection; waits for the end of the connection when the answer announces it. */
-export function readAnswer(socket: TLSSocket, isHead = false): Promise<RawAnswer> {
+/**
+ * Reads one answer from a connection; waits for the end of the connection when the answer announces it. With `withinMs`, no answer
+ * in that time (a request that is not complete) is status 0 instead of a failure.
+ */
+export function readAnswer(socket: TLSSocket, isHead = false, withinMs?: number): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     let text = '';
     let found: Omit<RawAnswer, 'isClosed' | 'bytes'> | undefined;
     const timer = setTimeout(() => {
       stop();
       if (found) resolve({ ...found, isClosed: false, bytes: text });
+      else if (withinMs !== undefined)
+        resolve({ status: 0, headers: new Map(), body: '', isClosed: false, bytes: text });
       else reject(new Error(`no complete answer within ${deadlineMs} ms: ${JSON.stringify(text.slice(0, 200))}`));
-    }, deadlineMs);
+    }, withinMs ?? deadlineMs);
     const stop = (): void => {
       clearTimeout(timer);
       socket.off('data', onData).off('close', onClose);
