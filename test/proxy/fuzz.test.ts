@@ -34,7 +34,7 @@ const odd = fc.constantFrom(
   ],
   ...['%c0%ae', '%ff', '\xe9', '~', '@', ':', '&', '=', '%3b', '%23', 'http://', '\x00', '\x7f'],
 );
-const piece = fc.oneof({ weight: 5, arbitrary: benign }, { weight: 1, arbitrary: odd });
+const piece = fc.oneof({ weight: 12, arbitrary: benign }, { weight: 1, arbitrary: odd });
 const target = fc
   .array(piece, { minLength: 0, maxLength: 8 })
   .map((pieces) => pieces.join(''))
@@ -77,12 +77,18 @@ const field = fc.constantFrom(
     'X-B:',
   ],
 );
-const body = fc.constantFrom(
-  '',
-  '',
-  'hello',
-  '5\r\nhello\r\n0\r\n\r\n',
-  'GET /smuggled HTTP/1.1\r\nHost: echo.localhost\r\n\r\n',
+const body = fc.oneof(
+  { weight: 5, arbitrary: fc.constant('') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '',
+      '',
+      'hello',
+      '5\r\nhello\r\n0\r\n\r\n',
+      'GET /smuggled HTTP/1.1\r\nHost: echo.localhost\r\n\r\n',
+    ),
+  },
 );
 
 t.setTimeout(60_000 + numRuns * 50);
@@ -99,7 +105,13 @@ t.test('fuzz: judged is forwarded, one in is at most one out, and nothing of our
   let run = 0;
   const outcomes = new Map<number, number>();
   const property = fc.asyncProperty(
-    fc.tuple(method, target, version, fc.array(field, { maxLength: 2 }), body),
+    fc.tuple(
+      method,
+      target,
+      version,
+      fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(field, { maxLength: 3 }) }),
+      body,
+    ),
     async ([verb, path, protocol, fields, content]) => {
       recorder.reset();
       judged = [];
@@ -114,7 +126,8 @@ t.test('fuzz: judged is forwarded, one in is at most one out, and nothing of our
       if (forwarded === undefined) return;
       if (forwarded.headers.get('x-run')?.[0] !== String(run)) throw new Error('a request of an earlier connection');
       // Node's parser takes more than one space around the target; they are no part of it.
-      if (forwarded.target !== path.replace(/^ +| +$/g, '')) throw new Error(`forwarded ${forwarded.target} for ${path}`);
+      if (forwarded.target !== path.replace(/^ +| +$/g, ''))
+        throw new Error(`forwarded ${forwarded.target} for ${path}`);
       if (decodeURIComponent(forwarded.target.split('?', 1)[0]!) !== judged[0]) throw new Error(`judged ${judged[0]}`);
       if (/evil|smuggled HTTP|__Host-knot/.test(recorder.bytes().replace(forwarded.body, '')))
         throw new Error('forged');
