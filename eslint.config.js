@@ -55,17 +55,25 @@ export default tseslint.config(
     },
   },
   {
-    files: ['dashboard/**/*.{ts,svelte}'],
-    extends: [tseslint.configs.recommended, svelte.configs.recommended],
-    languageOptions: {
-      globals: globals.browser,
-      parserOptions: { parser: tseslint.parser },
-    },
+    files: ['dashboard/**/*.{js,ts,svelte}'],
+    extends: [tseslint.configs.recommended],
+    languageOptions: { globals: globals.browser },
     rules: {
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  // After the block above, so that .svelte files go to the parser these configurations name for them.
+  ...svelte.configs.recommended,
+  {
+    files: ['dashboard/**/*.{svelte,svelte.ts}'],
+    languageOptions: { parserOptions: { parser: tseslint.parser } },
+    rules: {
       'svelte/no-at-html-tags': 'error',
       // The dashboard is served at the root of its host; there is no base path to resolve against.
       'svelte/no-navigation-without-resolve': 'off',
+      // Props and runes are declared with `let`; the plugin's rule knows which of them may change.
+      'prefer-const': 'off',
+      'svelte/prefer-const': ['error', { destructuring: 'all', excludedRunes: ['$props', '$derived', '$state'] }],
     },
   },
 );

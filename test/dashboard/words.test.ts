@@ -1,13 +1,6 @@
 import t from 'tap';
-import {
-  actWords,
-  componentTitle,
-  counted,
-  duration,
-  greeting,
-  listed,
-  relativeTime,
-} from '../../dashboard/src/lib/words.ts';
+import { actWords, factWords, subjectWords } from '../../dashboard/src/lib/acts.ts';
+import { componentTitle, counted, duration, greeting, listed, relativeTime } from '../../dashboard/src/lib/words.ts';
 
 const now = 1_800_000_000_000;
 const minute = 60_000;
@@ -45,7 +38,17 @@ t.test('durations, counts and lists', async (t) => {
 
 t.test("the machine's words become ours, unknown ones stay readable", async (t) => {
   t.equal(actWords('user.approved'), 'Account approved');
-  t.equal(actWords('link.created'), 'Link created');
+  t.equal(actWords('link.created'), 'Link made');
+  t.equal(actWords('client.added'), 'Client added');
+  const id = '327fee6b-28b8-4041-a674-e9ddd4f04388';
+  t.equal(
+    factWords({ id, isAdmin: true, firstProblem: 'x', files: 0, empty: '', nothing: null, no: false }),
+    'is admin, first problem x, files 0',
+  );
+  t.equal(factWords(undefined), '');
+  t.equal(subjectWords(`session:${id}`), 'session 327fee6b');
+  t.equal(subjectWords('user:ann'), 'user ann');
+  t.equal(subjectWords('policies'), 'policies');
   t.equal(componentTitle('store'), 'Database');
   t.equal(componentTitle('sandbox'), 'Sandbox');
 });

@@ -25,8 +25,8 @@ export function say(text: string, undo?: () => Promise<unknown>): void {
 
 /** Shows what went wrong where no field or page is the place for it. */
 export function sayProblem(error: unknown): void {
-  const { message, remedy, requestId } = problemIn(error);
-  const detail = [remedy, requestId && `Id for your admin: ${requestId}`].filter(Boolean).join(' ');
+  const { status, message, remedy, requestId } = problemIn(error);
+  const detail = [remedy, status >= 500 && requestId && `Id for your admin: ${requestId}`].filter(Boolean).join(' ');
   show({ tone: 'failed', text: message, ...(detail ? { detail } : {}) });
 }
 

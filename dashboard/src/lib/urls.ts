@@ -22,7 +22,7 @@ export const urls = {
       url?: string | undefined;
     } = {},
     line?: number,
-  ) => withQuery('/admin/policies', query) + (line === undefined ? '' : `#line-${line}`),
+  ) => withQuery('/admin/policies', query) + (line ? `#line-${line}` : ''),
   audit: (
     query: {
       action?: string | undefined;
@@ -51,5 +51,6 @@ export function withQuery(path: string, query: Query): string {
  * and line breaks that the URL standard drops before it looks (WHATWG URL §4.4).
  */
 export function ownPath(address: string): string {
-  return /^\/(?![/\\])[^\\\u0000-\u001f]*$/.test(address) ? address : '/';
+  const isPrintable = [...address].every((character) => character >= ' ' && character !== '\\');
+  return isPrintable && /^\/(?!\/)/.test(address) ? address : '/';
 }

@@ -54,29 +54,6 @@ export function listed(words: readonly string[]): string {
   return new Intl.ListFormat('en', { type: 'conjunction' }).format(words);
 }
 
-const acts: Record<string, string> = {
-  'signin.refused': 'Sign-in refused',
-  'session.started': 'Signed in',
-  'session.ended': 'Session ended',
-  'session.replayed': 'One-time code used twice',
-  'user.created': 'Account made',
-  'user.signedup': 'Signed up',
-  'user.approved': 'Account approved',
-  'user.enabled': 'Account enabled',
-  'user.disabled': 'Account disabled',
-  'user.promoted': 'Made an admin',
-  'user.demoted': 'No longer an admin',
-  'user.deleted': 'Account deleted',
-  'policy.loaded': 'Policies loaded',
-  'policy.refused': 'Policy change refused',
-};
-
-/** An audit action in words: `user.approved` → `Account approved`; unknown ones become `Link created` from `link.created`. */
-export function actWords(action: string): string {
-  const words = acts[action] ?? action.replaceAll(/[._-]/g, ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
 const components: Record<string, string> = {
   store: 'Database',
   policies: 'Policies',
