@@ -3,7 +3,7 @@
  * a peer is handed over as a function. Commands use `openFacts` alone.
  */
 import { join } from 'node:path';
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import { apiRoutes } from './api/index.ts';
 import { appRoute, absolute, createIntegrations, mailSettings } from './app/tools.ts';
 import { shapeErrors } from './app/errors.ts';
@@ -95,7 +95,12 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     );
 
     // What is seen of every request.
-    const metrics = createMetrics({ version, liveStreams: live.count, policy: policy.status });
+    const metrics = createMetrics({
+      version,
+      liveStreams: live.count,
+      sessions: sessions.count,
+      policy: policy.status,
+    });
     const accessLog = createAccessLog({ log });
     const onAccess = (entry: AccessEntry): void => {
       metrics.count(entry);
@@ -196,7 +201,11 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       clock,
       log,
     };
-    const main = Fastify({ loggerInstance: log, disableRequestLogging: true, bodyLimit: 1024 * 1024 });
+    const main = Fastify({
+      loggerInstance: log,
+      logController: new LogController({ disableRequestLogging: true }),
+      bodyLimit: 1024 * 1024,
+    });
     closing(main, (server) => server.close());
     shapeErrors(main, log);
     await main.register(accessHook, { onAccess, domain: config.domain });

@@ -43,6 +43,15 @@ export async function listCentral(db: Database, userId?: string): Promise<Row<'s
   return userId === undefined ? query.execute() : query.where('user_id', '=', userId).execute();
 }
 
+export async function countCentral(db: Database): Promise<number> {
+  const { count } = await db
+    .selectFrom('sessions')
+    .select((select) => select.fn.countAll<number | string>().as('count'))
+    .where('host', '=', '')
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 export async function listHosts(db: Database, userId?: string): Promise<{ central_id: string; host: string }[]> {
   const query = db
     .selectFrom('sessions')

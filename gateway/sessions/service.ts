@@ -6,6 +6,7 @@ import { describeDevice } from './device.ts';
 import { createHandoff } from './handoff.ts';
 import { type Lifetime, lifetimeOf } from './lifetime.ts';
 import {
+  countCentral,
   deleteFamily,
   deleteOldCodes,
   deleteOrphans,
@@ -58,6 +59,8 @@ export type Sessions = {
   ): Promise<{ secret: string; session: Session; next: string } | undefined>;
   list(userId: string): Promise<SessionListing[]>;
   listAll(): Promise<(SessionListing & { userId: string })[]>;
+  /** Central sessions, for the metrics. */
+  count(): Promise<number>;
   /** Ends one central session (public id) and all bound to it. False when there is none. */
   end(id: string, by: { actor: string; reason: string }): Promise<boolean>;
   /** Ends all of a person's sessions, except one if given. Returns how many. */
@@ -301,6 +304,7 @@ export function createSessions({
       return (await listing(userId)).map(({ userId: _, ...rest }) => rest);
     },
     listAll: () => listing(),
+    count: () => countCentral(store.db),
     end: (id, by) =>
       store.transaction(async (transaction) => {
         const central = await findCentral(transaction.db, id);
