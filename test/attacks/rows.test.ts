@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import t from 'tap';
+import { openRaw, sendRaw } from '../support/raw-client.ts';
+import { openHouse, until } from './house.ts';
+import { rows } from './rows.ts';
+
+t.setTimeout(120_000);
+const house = await openHouse(t);
+const { recorder, raw, gateway, cookie, host } = house;
+const fill = (bytes: string): string => house.fill(bytes.replaceAll('MAIN', `localhost:${gateway.port}`));
+/** The recorder answers 200 to everything, also to an upgrade. */
+const served = 200;
+
+t.test('rows by hand against the running process', async (t) => {
+  for (const row of rows) {
+    await t.test(`${row.row} ${row.name}`, async (t) => {
+      house.forget();
+      const bytes = fill(row.bytes);
+      const path = bytes.split(' ', 2)[1]!.split('?', 1)[0]!;
+      const startedAt = performance.now();
+      const answer = await sendRaw(raw, bytes);
+      t.ok(performance.now() - startedAt < 2_000, 'in linear time');
+      if ('passes' in row) {
+        t.equal(answer.status, served);
+        t.equal(recorder.requests.length, 1, 'one request in, one out');
+        t.equal(recorder.requests[0]!.target, bytes.split(' ', 2)[1], 'the same target');
+        if (row.holds) t.match(recorder.bytes(), row.holds);
+        if (row.lacks) t.notMatch(recorder.bytes(), row.lacks);
+        if (row.body !== undefined) t.equal(recorder.requests[0]!.body, fill(row.body), 'the same body');
+        const line = await house.lineOf((line) => line.path === path || line.path.startsWith(path.slice(0, 900)));
+        if (row.user) t.equal(line.user, row.user);
+        return;
+      }
+      t.equal(recorder.bytes(), '', 'nothing reaches the upstream');
+      t.ok(answer.isClosed, 'the connection is closed');
+      t.notOk(answer.headers.has('set-cookie'), 'no cookie is set');
+      if ('refusedBy' in row) return t.ok(row.refusedBy.includes(answer.status), `status ${answer.status}`);
+      t.equal(answer.status, row.status);
+      const line = await house.lineOf(({ reason }) => reason !== '');
+      t.equal(line.reason, row.refused, 'the log names the reason');
+      t.equal(line.status, row.status);
+    });
+  }
+});
+
+t.test('S9 a body nobody expects never becomes the next request', async (t) => {
+  for (const [name, framing, body] of [
+    ['GET', 'Content-Length: 37\r\n', 'GET /hidden HTTP/1.1\r\nHost: HOST\r\n\r\n'],
+    ['HEAD', 'Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n0\r\n\r\n'],
+    ['GET', 'Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n0\r\n\r\n'],
+  ] as const) {
+    house.forget();
+    const socket = await openRaw(raw);
+    let received = '';
+    socket.on('data', (data: Buffer) => (received += data.toString('latin1')));
+    const head = `Host: ${host}\r\nCookie: ${cookie}\r\n`;
+    const sent = framing.startsWith('Content') ? `Content-Length: ${fill(body).length}\r\n` : framing;
+    socket.write(`${name} /first HTTP/1.1\r\n${head}${sent}\r\n${fill(body)}GET /second HTTP/1.1\r\n${head}\r\n`);
+    await until(() => [...received.matchAll(/HTTP\/1\.1 \d+/g)].length === 2, `two answers to ${name}`);
+    t.strictSame(
+      recorder.requests.map(({ target }) => target).sort(),
+      ['/first', '/second'],
+      `${name} with ${framing.trim()}`,
+    );
+    t.notMatch(recorder.requests.find(({ target }) => target === '/second')!.body, /./, 'the second has no body');
+    socket.destroy();
+  }
+});
+
+t.test('S12 the client library is new enough', async (t) => {
+  const require = createRequire(import.meta.url);
+  const { version } = JSON.parse(readFileSync(join(require.resolve('undici'), '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  const [major, minor] = version.split('.').map(Number);
+  t.ok(major! > 7 || (major === 7 && minor! >= 24), `undici ${version}`);
+});
+
+t.test('the process still answers', async (t) => t.ok((await house.serveMs()) < 2_000));
