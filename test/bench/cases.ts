@@ -28,6 +28,8 @@ export type Case = {
   id: string;
   title: string;
   subjects: readonly SubjectName[];
+  /** Fewer with `--quick`, where a case takes long and no bar compares. */
+  quickSubjects?: readonly SubjectName[];
   /** Which of the two upstreams. */
   upstream: 'files' | 'echo';
   columns: readonly Column[];
@@ -39,6 +41,8 @@ export type Case = {
 };
 
 const everyone: readonly SubjectName[] = ['knot', 'nginx', 'haproxy', 'caddy', 'chp'];
+
+const few: readonly SubjectName[] = ['knot', 'nginx', 'caddy'];
 
 const requestColumns: readonly Column[] = [
   { figure: 'cpu', title: 'µs CPU/request', digits: 1 },
@@ -55,11 +59,12 @@ function requestCase(id: string, title: string, subjects: readonly SubjectName[]
   const { rate, ...load } = shape;
   return {
     id,
+    ...(id === '100k' && { quickSubjects: few }),
     title: `${title}; fixed rate: ${rate}/s`,
     subjects,
     upstream: 'files',
     columns: requestColumns,
-    warmUp: (proxy, { upstream }) => saturate({ ...load, proxy, seconds: 1.5 }, upstream),
+    warmUp: (proxy, { upstream, seconds }) => saturate({ ...load, proxy, seconds: Math.min(1.5, seconds) }, upstream),
     async measure(proxy, { upstream, folder, seconds }) {
       const full = await saturate({ ...load, proxy, seconds }, upstream);
       const paced = await atRate({ ...load, streams: 1, connections: 20, proxy, seconds }, rate, upstream, folder);
@@ -150,7 +155,7 @@ export const cases: readonly Case[] = [
     subjects: everyone,
     upstream: 'echo',
     columns: messageColumns,
-    warmUp: (proxy) => echo(proxy, { sockets: 50, messageBytes: 64, seconds: 1 }),
+    warmUp: (proxy, { seconds }) => echo(proxy, { sockets: 50, messageBytes: 64, seconds: Math.min(1, seconds) }),
     measure: async (proxy, { seconds }) => echo(proxy, { sockets: 50, messageBytes: 64, seconds }),
   },
   {
@@ -158,6 +163,7 @@ export const cases: readonly Case[] = [
     title: 'WebSocket echo of 1 MiB, 4 sockets, each waiting for its echo',
     subjects: everyone,
     upstream: 'echo',
+    quickSubjects: few,
     columns: messageColumns,
     mostRounds: 3,
     measure: async (proxy, { seconds }) => echo(proxy, { sockets: 4, messageBytes: 1024 * 1024, seconds }),
@@ -172,12 +178,14 @@ export const cases: readonly Case[] = [
       { figure: 'perSecond', title: 'connections/s', digits: 0 },
     ],
     mostRounds: 3,
-    warmUp: (proxy) => churn(proxy, 1),
+    quickSubjects: few,
+    warmUp: (proxy, { seconds }) => churn(proxy, Math.min(1, seconds)),
     measure: async (proxy, { seconds }) => churn(proxy, seconds),
   },
   {
     id: 'idle',
-    title: 'idle WebSockets (5,000; 500 with --quick), then a sample of them asked',
+    quickSubjects: ['knot'],
+    title: 'idle WebSockets (5,000; 300 with --quick), then a sample of them asked',
     subjects: everyone,
     upstream: 'echo',
     columns: [
@@ -189,7 +197,7 @@ export const cases: readonly Case[] = [
     mostRounds: 1,
     warmUp: (proxy) => echo(proxy, { sockets: 20, messageBytes: 64, seconds: 0.5 }),
     measure: async (proxy, { isQuick }) => {
-      const result = await idle(proxy, isQuick ? 500 : 5000);
+      const result = await idle(proxy, isQuick ? 300 : 5000);
       return { ...result, isAnswering: Number(result.isAnswering) };
     },
   },
@@ -199,7 +207,7 @@ export const cases: readonly Case[] = [
     subjects: ['knot', 'knot-large'],
     upstream: 'files',
     columns: requestColumns.filter(({ figure }) => ['cpu', 'perSecond', 'resident'].includes(figure)),
-    warmUp: (proxy, setting) => measureMany(proxy, { ...setting, seconds: 3 }),
+    warmUp: (proxy, setting) => measureMany(proxy, { ...setting, seconds: setting.isQuick ? 1.5 : 5 }),
     measure: measureMany,
   },
 ];

@@ -22,8 +22,9 @@ export type Load = {
 export type Cost = { requests: number; cpuMicrosecondsPerRequest: number; requestsPerSecond: number };
 export type Latency = { p50Ms: number; p99Ms: number };
 
-const settleMs = 700;
-const tailMs = 300;
+/** Until every connection is open, and beyond the end of the window. */
+const settleMs = 500;
+const tailMs = 200;
 
 /** What a browser sends besides the cookie; every proxy gets the same. */
 const browserHeaders = [

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -18,7 +19,7 @@ export const largePopulation: Population = { routes: 10_000, users: 1_000, sessi
 /** One signed-in visitor of one application. */
 export type Visitor = { host: string; cookie: string };
 
-export type RunningKnot = RunningProxy & { visitors: Visitor[]; logFile: string };
+export type RunningKnot = RunningProxy & { visitors: Visitor[]; child: ChildProcess };
 
 /**
  * The real gateway process with everything a request meets in operation: session, policy, header rules, access log to a file,
@@ -64,7 +65,7 @@ export async function startKnot(options: {
     },
   );
   await untilReady(logFile);
-  return { name: 'knot', port, pid: child.pid!, ...visitors[0]!, visitors, logFile };
+  return { name: 'knot', port, pid: child.pid!, ...visitors[0]!, visitors, child };
 }
 
 /** Waits for the line the gateway prints when every module is up. */
@@ -84,7 +85,7 @@ async function populate(configFile: string, { routes, users, sessions }: Populat
     const admin = { name: 'benchmark' };
     const ids: string[] = [];
     for (let index = 0; index < users; index++) {
-      const username = `user${index}`;
+      const username = `visitor${lettersOf(index)}`;
       const user = await facts.accounts.createUser(
         { username, email: `${username}@example.org`, state: 'active', isAdmin: index === 0 },
         admin,
@@ -123,6 +124,11 @@ async function populate(configFile: string, { routes, users, sessions }: Populat
   } finally {
     await facts.close();
   }
+}
+
+/** Digits look like letters, and names that look like others are refused. */
+function lettersOf(index: number): string {
+  return String(index).replace(/\d/g, (digit) => String.fromCharCode(0x61 + Number(digit)));
 }
 
 /** Rules that name people and tools, as a grown installation has them; half permit, half forbid, none concerns the visitors. */

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
- * `--only CASE[,CASE]` picks cases (`soak` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is missed).
+ * `--only CASE[,CASE]` picks cases (`soak` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
+ * missed). `--profile h1|h2` prints instead where the gateway's time goes.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
@@ -11,6 +12,7 @@ import { makeCertificate } from './certificate.ts';
 import { hasHttp2Generator, hasWrk } from './generators.ts';
 import { largePopulation, type RunningKnot, startKnot, type Visitor } from './knot.ts';
 import { installedPeers, type RunningProxy, startPeer } from './peers.ts';
+import { profile } from './profile.ts';
 import { judge, type Result, tableOf, verdictLines } from './report.ts';
 import { isPinned, killEverything, pinSelf, stopAll } from './servers.ts';
 import { soak } from './soak.ts';
@@ -21,6 +23,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },
+    profile: { type: 'string' },
     only: { type: 'string' },
     rounds: { type: 'string' },
     json: { type: 'string', default: join(root, '.cache', 'bench.json') },
@@ -54,9 +57,10 @@ async function main(): Promise<number> {
   console.log(machine.join('\n'));
   const peers = installedPeers();
   console.log(`peers: ${peers.map(({ name, version }) => `${name} ${version}`).join(', ')}`);
+  if (options.quick) console.log('quick: one short round each, so expect figures to be off by a third');
   const upstream = await startUpstream(folder);
   const certificate = makeCertificate(folder);
-  const setting: Setting = { upstream, folder, seconds: options.quick ? 0.8 : 3, isQuick: options.quick };
+  const setting: Setting = { upstream, folder, seconds: options.quick ? 0.6 : 3, isQuick: options.quick };
 
   let visitor: Visitor = { host: 'tool-0.localhost', cookie: '__Host-knot=none' };
   const started = new Map<string, Promise<RunningProxy>>();
@@ -78,6 +82,12 @@ async function main(): Promise<number> {
     return startPeer(name, place, visitor);
   }
 
+  if (options.profile === 'h1' || options.profile === 'h2') {
+    const copyTo = join(root, '.cache', `bench-${options.profile}.cpuprofile`);
+    mkdirSync(dirname(copyTo), { recursive: true });
+    console.log(await profile(options.profile, { folder, upstream, certificate, copyTo }));
+    return 0;
+  }
   if (wanted?.includes('soak')) {
     const gateways = { files: (await subject('knot', 'files')) as RunningKnot, echo: await subject('knot', 'echo') };
     const isFlat = await soak(gateways, { minutes: options.quick ? 1 : 10, folder, upstream });
@@ -87,8 +97,9 @@ async function main(): Promise<number> {
   const names = new Set<SubjectName>(['knot', 'knot-large', ...peers.map(({ name }) => name)]);
   const results: Result[] = [];
   for (const one of cases.filter(({ id }) => wanted?.includes(id) ?? true)) {
-    const present = one.subjects.filter((name) => names.has(name));
-    const rounds = Math.min(Number(options.rounds ?? (options.quick ? 2 : 5)), one.mostRounds ?? Infinity);
+    const subjects = options.quick ? (one.quickSubjects ?? one.subjects) : one.subjects;
+    const present = subjects.filter((name) => names.has(name));
+    const rounds = Math.min(Number(options.rounds ?? (options.quick ? 1 : 5)), one.mostRounds ?? Infinity);
     const result = await run(one, present, rounds, subject, setting);
     results.push(result);
     console.log(`\n${one.id}: ${one.title}\n${tableOf(one, result)}`);
