@@ -73,7 +73,7 @@ export function createConnector(upstream: Upstream, guard: DialGuard, connectMs:
       ...(isAddress ? {} : { servername: upstream.hostname }),
       ...(upstream.ca === undefined ? {} : { ca: upstream.ca }),
     }),
-  } as buildConnector.BuildOptions);
+  });
 
   return (options, callback) => {
     if (isAddress) {
@@ -87,5 +87,5 @@ export function createConnector(upstream: Upstream, guard: DialGuard, connectMs:
 export function dialer(upstream: Upstream, connector: buildConnector.connector): Dial {
   const { protocol, hostname, port } = upstream;
   const options: buildConnector.Options = { protocol, hostname, host: hostname, port: String(port) };
-  return (callback) => connector(options, callback as buildConnector.Callback);
+  return (callback) => connector(options, callback);
 }

@@ -2,6 +2,7 @@ import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
 import { createSecureServer } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import {
   type AccessEntry,
   addressBlocks,
@@ -184,7 +185,7 @@ export function createEdge(options: EdgeOptions): Edge {
   server.on('upgrade', onUpgrade);
   server.on('connect', onConnect);
   server.on('clientError', createBrokenConnectionAnswer(log, onAccess));
-  server.on('tlsClientError', (error, socket) => {
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
   });
   server.on('session', (session) => session.setLocalWindowSize(connectionWindowBytes));

@@ -14,7 +14,7 @@ import {
 import type { Gate, Visitor } from './gate.ts';
 import type { InFlight } from './in-flight.ts';
 import type { ProxyLimits } from './limits.ts';
-import { failureOf, upstreamFailed, type UpstreamFailure } from './refusals.ts';
+import { errorCode, failureOf, upstreamFailed, type UpstreamFailure } from './refusals.ts';
 import { upstreamHeaders } from './request-headers.ts';
 import { type AnswerHeaders, clientHeaders } from './response-headers.ts';
 import type { Target } from './upstreams.ts';
@@ -133,7 +133,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     if (hasBody && canonical.expectsContinue) this.response.writeContinue();
     const pool = this.#slot === 'stream' ? target.backend.streams : target.backend.requests;
     const options = {
-      method: canonical.method as Dispatcher.HttpMethod,
+      method: canonical.method,
       path: canonical.target,
       headers: this.#headers,
       body: hasBody ? this.request : null,
@@ -206,7 +206,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     this.#controller = undefined;
     if (this.#hasEnded || this.isOver) return;
     this.#hasEnded = true;
-    if (Object.keys(trailers).length > 0) this.response.addTrailers(trailers as Record<string, string>);
+    if (Object.keys(trailers).length > 0) this.response.addTrailers(trailers);
     this.response.end();
   }
 
@@ -231,7 +231,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     const { method } = this.canonical;
     if (this.#isRetried || this.#hasUpstreamBytes || this.hasBody) return false;
     if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') return false;
-    return retryable.has(String((error as { code?: unknown }).code));
+    return retryable.has(errorCode(error));
   }
 
   #fail(reason: UpstreamFailure | 'upstream_cut', error: Error): void {

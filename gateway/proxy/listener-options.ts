@@ -22,7 +22,7 @@ export function listenerOptions(
     headersTimeout: limits.headersMs,
     requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveMs,
-    connectionsCheckingInterval: 5_000,
+    connectionsCheckingInterval: Math.round(Math.max(250, Math.min(5_000, limits.headersMs / 3))),
     requireHostHeader: false,
     insecureHTTPParser: false,
   };
@@ -49,5 +49,5 @@ export function listenerOptions(
     maxSessionRejectedStreams: 100,
     maxSettings: 32,
     unknownProtocolTimeout: 5_000,
-  } as SecureServerOptions;
+  };
 }

@@ -79,6 +79,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const upstreams = createUpstreams({ publicAddress, limits, guard });
   const handoff = createHandoff({ sessions, publicAddress });
   const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion: options.signAssertion, clock });
+  warnOfProxyVariables(log);
   const stopWatchingRoutes = routes.onChange(() => upstreams.keepOnly(routes.list()));
 
   function judge(subject: Subject): void {
@@ -168,4 +169,12 @@ export function createProxy(options: ProxyOptions): Proxy {
       await upstreams.close();
     },
   };
+}
+
+/** A proxy between us and the back ends would judge targets in our place (catalogue U1); the variables have no effect here. */
+function warnOfProxyVariables(log: Log): void {
+  const variables = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'].filter(
+    (name) => (process.env[name] ?? '') !== '',
+  );
+  if (variables.length > 0) log.warn({ variables }, 'proxy variables of the environment have no effect on forwarding');
 }

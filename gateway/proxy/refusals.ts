@@ -200,9 +200,14 @@ export function upstreamFailed(failure: UpstreamFailure, route: Route): Refusal 
   };
 }
 
+/** The `code` of a system or library error, or ''. */
+export function errorCode(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
 /** Which failure an error of the upstream connection is; names and addresses in it stay in the log. */
 export function failureOf(error: Error): UpstreamFailure {
-  const code = String((error as { code?: unknown }).code ?? '');
+  const code = errorCode(error);
   if (code === 'KNOT_PROXY_TARGET_REFUSED') return 'upstream_target_refused';
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT') {
     return 'upstream_timeout';

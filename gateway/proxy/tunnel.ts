@@ -102,7 +102,7 @@ export class Tunnel {
     });
     asked.once('upgrade', (answer, socket, head) => {
       clearTimeout(timer);
-      this.#splice(answer, socket as Socket, head);
+      this.#splice(answer, socket, head);
     });
     asked.end();
   }

@@ -7,6 +7,8 @@ import t, { type Test } from 'tap';
 import { openRaw } from '../support/raw-client.ts';
 import { type Gateway, type GatewayOptions, openGateway, until } from './fixture.ts';
 
+t.setTimeout(120_000);
+
 const mebibyte = 1024 * 1024;
 
 async function setUp(
@@ -73,6 +75,7 @@ async function peakOf(work: Promise<unknown>): Promise<number> {
 }
 
 t.test('160 MiB stream both ways with flat memory', async (t) => {
+  t.setTimeout(90_000);
   const { gateway, cookie } = await setUp(t, (request, response) => {
     if (request.method === 'GET') {
       if (request.url === '/sized') response.setHeader('content-length', total);
@@ -240,6 +243,26 @@ t.test('D3 a body that stops arriving and an answer that stops moving are ended'
   stuck.write(`GET /stuck HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
   await until(() => closed === 2, 'the stuck answer to be ended', 4_000);
   t.equal(gateway.entries.at(-1)?.reason, 'idle');
+});
+
+t.test('D3 a connection that says nothing, or a header byte now and then, is closed in time', async (t) => {
+  const { gateway, cookie } = await setUp(t, (_request, response) => void response.end('ok'), {
+    limits: { headersMs: 1_000, keepAliveMs: 1_000 },
+  });
+  let closed = 0;
+  const silent = await openRaw(gateway.raw);
+  const slow = await openRaw(gateway.raw);
+  const idle = await openRaw(gateway.raw);
+  for (const socket of [silent, slow, idle]) socket.on('data', () => undefined).on('close', () => (closed += 1));
+  idle.write(`GET /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
+  slow.write('GET /x HTTP/1.1\r\n');
+  const drip = setInterval(() => slow.write('X'), 100);
+  t.teardown(() => clearInterval(drip));
+  await until(() => closed === 3, 'all three are closed', 5_000);
+  t.ok(
+    gateway.entries.some(({ reason }) => reason === 'too_slow'),
+    'and the log says why',
+  );
 });
 
 t.test('S8 100 Continue is said after the request was allowed, not before', async (t) => {

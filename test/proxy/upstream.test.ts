@@ -223,7 +223,7 @@ t.test('answers of an upstream', async (t) => {
     );
     t.equal(post.status, 502, 'POST');
     t.equal(tries, 1);
-    recorder.answerWith((_request, socket) => void (tries++, socket.destroy()) as undefined);
+    recorder.answerWith((_request, socket) => void (tries++, socket.destroy()));
     tries = 0;
     t.equal((await get()).status, 502, 'not for ever');
     t.equal(tries, 2);
