@@ -228,7 +228,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     });
     await main.register(uiRoutes, { folder: join(import.meta.dirname, '..', 'dashboard', 'build'), identify });
     await main.ready();
-    edge.setMainHandler(main.routing as never);
+    edge.setMainHandler(main.routing);
 
     // The other listeners, then the work that goes on in the background.
     if (config.httpListen !== undefined) {

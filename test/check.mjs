@@ -10,7 +10,11 @@ const bin = join(root, 'node_modules', '.bin');
 const node = join(bin, 'node');
 
 const steps = [
-  ['format', join(bin, 'prettier'), ['--check', '--log-level', 'warn', '.']],
+  [
+    'format',
+    join(bin, 'prettier'),
+    ['--check', '--log-level', 'warn', '--cache', '--cache-location', join(root, 'node_modules/.cache/prettier'), '.'],
+  ],
   ['dashboard setup', join(bin, 'svelte-kit'), ['sync'], join(root, 'dashboard')],
   ['lint', join(bin, 'eslint'), ['--max-warnings', '0', '.']],
   ['types', node, [join(root, 'node_modules/@typescript/native/bin/tsc'), '-p', root]],

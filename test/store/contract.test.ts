@@ -65,8 +65,8 @@ export function contract(t: Test, newUrl: () => string): void {
   t.test('concurrent transactions that count up lose nothing', async (t) => {
     const url = newUrl();
     const [first, second] = await Promise.all([open(url), open(url)]);
-    t.teardown(() => Promise.all([first!.close(), second!.close()]));
-    await put(first!, 'counter', '0');
+    t.teardown(() => Promise.all([first.close(), second.close()]));
+    await put(first, 'counter', '0');
     const increment = (store: Store) =>
       store.transaction(async ({ db }) => {
         // PostgreSQL needs the row lock that SQLite's `begin immediate` gives for the whole file.
@@ -78,8 +78,8 @@ export function contract(t: Test, newUrl: () => string): void {
           .where('key', '=', 'counter')
           .execute();
       });
-    await Promise.all(Array.from({ length: 40 }, (_, index) => increment(index % 2 ? first! : second!)));
-    t.equal(await read(first!, 'counter'), '40');
+    await Promise.all(Array.from({ length: 40 }, (_, index) => increment(index % 2 ? first : second)));
+    t.equal(await read(first, 'counter'), '40');
   });
 
   t.test('two transactions that lock the same rows in opposite order both succeed', async (t) => {
@@ -130,7 +130,7 @@ export function contract(t: Test, newUrl: () => string): void {
     await again.close();
     await store.db
       .insertInto('kysely_migration' as never)
-      .values({ name: '9999-future', timestamp: '2099' } as never)
+      .values({ name: '9999-future', timestamp: '2099' })
       .execute();
     await store.close();
     await t.rejects(open(url), { code: 'KNOT_STORE_SCHEMA_NEWER', message: /9999-future/ });

@@ -24,7 +24,7 @@ export async function startEcho(): Promise<Echo> {
     response.end(JSON.stringify({ url: request.url, headers: request.headers }));
   });
   const sockets = new WebSocketServer({ server });
-  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(String(data))));
+  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data as Buffer, { binary: false })));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
   return {
