@@ -177,6 +177,24 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     t.match(decodeURIComponent(page.url()), /next=\/admin\/teams$/);
   });
 
+  await scene('home stays within its budget of script', async (t, { page, gateway }) => {
+    const sizes: Promise<number>[] = [];
+    page.on('response', (response) => {
+      if (response.request().resourceType() !== 'script') return;
+      sizes.push(
+        response
+          .request()
+          .sizes()
+          .then(({ responseBodySize }) => responseBodySize),
+      );
+    });
+    await page.goto(gateway.origin);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    t.ok(total > 20_000, 'scripts were counted');
+    t.ok(total <= 150_000, `${total} bytes of compressed script`);
+  });
+
   await scene('signing out posts a form', async (t, { page, gateway }) => {
     await page.goto(gateway.origin);
     await page.getByRole('button', { name: /ann/ }).click();

@@ -1,5 +1,5 @@
 /** States of the API as mark (colour and shape) and word; always shown together. */
-import type { Component, Tile, User } from '#lib/contract.ts';
+import type { Component, Health, Tile, User } from '#lib/contract.ts';
 import type { Mark } from '#lib/ui/StatusMark.svelte';
 
 const componentMarks = { ok: 'ready', working: 'working', warning: 'warning', failed: 'failed' } as const;
@@ -20,3 +20,11 @@ export const userStates: Record<User['state'], { mark: Mark; word: string }> = {
   active: { mark: 'ready', word: 'Active' },
   disabled: { mark: 'asleep', word: 'Disabled' },
 };
+
+/** What waits for an admin. */
+export type Attention = { pending: number; health: Health | undefined };
+
+/** The parts that failed or warn. */
+export function troubledIn(components: readonly Component[]): Component[] {
+  return components.filter(({ status }) => status === 'failed' || status === 'warning');
+}

@@ -1,5 +1,6 @@
 import { api } from '#lib/api.ts';
 import type { Me } from '#lib/contract.ts';
+import type { Attention } from '#lib/states.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { orErrorPage, orNothing } from '#lib/load.ts';
 import type { LayoutLoad } from './$types';
@@ -10,10 +11,9 @@ export const load: LayoutLoad = async ({ depends }) => {
   return { me, attention: await attentionOf(me) };
 };
 
-/** What waits for an admin, as numbers beside the page names. */
-async function attentionOf(me: Me): Promise<{ pending: number; warnings: number }> {
-  if (!me.canAdminister) return { pending: 0, warnings: 0 };
+/** What waits for an admin: people, and parts that need a look. Neither may keep a page from being shown. */
+async function attentionOf(me: Me): Promise<Attention> {
+  if (!me.canAdminister) return { pending: 0, health: undefined };
   const [users, health] = await Promise.all([orNothing(api.users.list({ limit: 1 })), orNothing(api.health())]);
-  const warnings = health?.components.filter(({ status }) => status === 'warning' || status === 'failed');
-  return { pending: users?.counts.pending ?? 0, warnings: warnings?.length ?? 0 };
+  return { pending: users?.counts.pending ?? 0, health };
 }

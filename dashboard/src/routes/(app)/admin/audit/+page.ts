@@ -1,7 +1,7 @@
 import { api } from '#lib/api.ts';
 import type { AuditQuery } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
-import { orErrorPage, orNothing } from '#lib/load.ts';
+import { orErrorPage } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ url, depends }) => {
@@ -13,9 +13,6 @@ export const load: PageLoad = async ({ url, depends }) => {
   }
   const before = Math.trunc(Number(url.searchParams.get('before')));
   const query: AuditQuery = { ...filter, limit: 40, ...(before > 0 ? { before } : {}) };
-  const [records, verification] = await Promise.all([
-    orErrorPage(api.audit.list(query)),
-    orNothing(api.audit.verify()),
-  ]);
-  return { ...records, filter, isFirstPage: !(before > 0), verification };
+  const records = await orErrorPage(api.audit.list(query));
+  return { ...records, filter, isFirstPage: !(before > 0) };
 };

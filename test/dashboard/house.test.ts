@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import t from 'tap';
+
+const source = join(import.meta.dirname, '../../dashboard/src');
+const files = readdirSync(source, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => join(entry.parentPath, entry.name))
+  .map((path) => ({ name: relative(source, path), text: readFileSync(path, 'utf8') }));
+
+/** Names of the files that break a rule. */
+const breaking = (isBroken: (file: { name: string; text: string }) => boolean): string[] =>
+  files.filter(isBroken).map(({ name }) => name);
+
+t.test('no markup is ever made from text', async (t) => {
+  t.strictSame(
+    breaking(({ text }) => /\{@html|innerHTML|insertAdjacentHTML/.test(text)),
+    [],
+  );
+});
+
+t.test('only one file asks the gateway', async (t) => {
+  t.strictSame(
+    breaking(({ text }) => /\bfetch\(/.test(text)),
+    ['lib/api.ts'],
+  );
+});
+
+t.test('components stay readable, route files short', async (t) => {
+  const lines = (text: string): number => text.split('\n').length;
+  t.strictSame(
+    breaking(({ name, text }) => name.endsWith('.svelte') && lines(text) > 200),
+    [],
+  );
+  t.strictSame(
+    breaking(({ name, text }) => /(^|\/)\+/.test(name) && lines(text) > 70),
+    [],
+  );
+});
+
+t.test('nothing is taken from another origin', async (t) => {
+  t.strictSame(
+    breaking(({ name, text }) => !/\.(ts|svelte)$/.test(name) && /(src|href|url)[=(]["']?https?:/.test(text)),
+    [],
+  );
+});
+
+t.test('what a component imports from the gateway are types', async (t) => {
+  t.strictSame(
+    breaking(({ text }) => /^import (?!type).*gateway\//m.test(text)),
+    [],
+  );
+});
