@@ -59,6 +59,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
   #hasUpstreamBytes = false;
   #hasEnded = false;
   #isRetried = false;
+  #informationCount = 0;
   #isEventStream = false;
   #isWaitingForDrain = false;
   #remaining = -1;
@@ -240,7 +241,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     this.#context.log.warn({ requestId: this.requestId, host, reason, err: error }, 'upstream failed');
   }
 
+  /** Few are passed on: an upstream that says nothing else would fill the connection of a client that does not read. */
   #relayInformation(status: number, headers: AnswerHeaders): void {
+    this.#informationCount += 1;
+    if (this.#informationCount > mostInformation) throw new RangeError('too many informational answers');
     if (status === 103 && headers['link'] !== undefined) this.response.writeEarlyHints({ link: headers['link'] });
     else if (status === 102 && !isHttp2(this.response)) (this.response as ServerResponse).writeProcessing();
   }
@@ -347,6 +351,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
 const clientLeft = new Error('the client left');
 const http2InternalError = 2;
 const longAfterMs = 1_000;
+const mostInformation = 16;
 const retryable = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 function onClientClose(this: ClientResponse): void {
