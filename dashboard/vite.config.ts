@@ -29,7 +29,9 @@ const gatewayPaths = [
   '/oidc',
   '/.knot',
 ];
-const gateway = { target: 'https://localhost:8443', secure: false, changeOrigin: true };
+/** Changing something asks for the gateway's own origin; the page here has Vite's. */
+const origin = 'https://localhost:8443';
+const gateway = { target: origin, secure: false, changeOrigin: true, headers: { origin } };
 
 export default defineConfig({
   plugins: [

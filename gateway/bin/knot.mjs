@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
+import { develop } from './dev.mjs';
 import { prepare } from './prepare.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -29,24 +30,29 @@ if (!node) {
   process.exit(1);
 }
 
-const child = spawn(node, [join(root, 'gateway', 'main.ts'), command, ...rest], {
-  // The channel tells the gateway when this process is gone, in whatever way: nothing is left behind.
-  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-  env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'knot'), ...process.env },
-});
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => child.kill(signal));
+const environment = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'knot'), ...process.env };
+if (command === 'dev') develop(root, node, rest, environment);
+else hand(node, [command, ...rest]);
+
+/** Runs the real thing and ends as it ends. */
+function hand(node, args) {
+  const child = spawn(node, [join(root, 'gateway', 'main.ts'), ...args], {
+    // The channel tells the gateway when this process is gone, in whatever way: nothing is left behind.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: environment,
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    process.stderr.write(`knot: cannot run ${node}: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal) {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    } else process.exit(code ?? 1);
+  });
 }
-child.on('error', (error) => {
-  process.stderr.write(`knot: cannot run ${node}: ${error.message}\n`);
-  process.exit(1);
-});
-child.on('exit', (code, signal) => {
-  if (signal) {
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
-  } else process.exit(code ?? 1);
-});
 
 /** The Node binary of the platform package, else this one when it is new enough. */
 function localNode() {
