@@ -245,8 +245,17 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
   #relayInformation(status: number, headers: AnswerHeaders): void {
     this.#informationCount += 1;
     if (this.#informationCount > mostInformation) throw new RangeError('too many informational answers');
-    if (status === 103 && headers['link'] !== undefined) this.response.writeEarlyHints({ link: headers['link'] });
+    if (status === 103 && headers['link'] !== undefined) this.#relayHint(headers['link']);
     else if (status === 102 && !isHttp2(this.response)) (this.response as ServerResponse).writeProcessing();
+  }
+
+  /** Node refuses some forms of Link, lists among them. The answer is fine without the hint. */
+  #relayHint(link: string | string[]): void {
+    try {
+      this.response.writeEarlyHints({ link });
+    } catch (error) {
+      this.#context.log.debug({ requestId: this.requestId, err: error }, 'early hint left out');
+    }
   }
 
   /** Without a first byte of the body at once, the head goes out alone: event streams, slow starts. */
