@@ -185,6 +185,21 @@ t.test('header facts are collected once, and repeated ones are refused', async (
   }
 });
 
+t.test('framing is judged here too, whatever the parser in front lets through', async (t) => {
+  const judge = (headers: string[], more: object = {}) =>
+    canonicalize({ ...received('/x', ['Host', 'a', ...headers]), ...more }, nobody);
+  const chunked = ['Transfer-Encoding', 'chunked'];
+  t.equal(judge([...chunked, 'Content-Length', '5']), 'ambiguous_length');
+  t.equal(judge(['Content-Length', '5', ...chunked]), 'ambiguous_length');
+  t.equal(judge(chunked, { protocol: 'h2', httpVersion: '2.0' }), 'transfer_encoding_version');
+  t.equal(judge(chunked, { httpVersion: '1.0' }), 'transfer_encoding_version');
+  for (const length of ['+5', '5 ', '', '0x5', '-1', '1e3', '9'.repeat(16)]) {
+    t.equal(judge(['Content-Length', length]), 'content_length', length);
+  }
+  t.match(judge(chunked), { isChunked: true, contentLength: undefined });
+  t.match(judge(['Content-Length', '5']), { isChunked: false, contentLength: 5 });
+});
+
 t.test('the client address comes from trusted proxies, rightmost first', async (t) => {
   const trusted = addressBlocks(['10.0.0.0/8', '::1', 'fd00::/8', '::ffff:172.16.0.0/108']);
   t.equal(clientAddress('10.1.1.1', '6.6.6.6, 203.0.113.9, 10.2.2.2', trusted), '203.0.113.9');
