@@ -10,6 +10,7 @@ import { shapeErrors } from './app/errors.ts';
 import { createExplain } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
 import { createHealth } from './app/health.ts';
+import { version } from './app/version.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
@@ -36,8 +37,6 @@ import { canonicalOf, createEdge, createProxy, createRedirectListener } from './
 import { lockDataFolder } from './store/index.ts';
 import { createCertificates } from './tls/index.ts';
 import { uiRoutes } from './ui/index.ts';
-
-export const version = '0.1.0';
 
 export type App = {
   log: ProcessLog;
@@ -75,7 +74,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     closing(lockDataFolder(config.data), (lock) => lock.release());
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
     const { store, audit, accounts, sessions, routes } = facts;
-    const policy = closing(await followPolicies(config, { audit, clock, log }), (policies) => policies.close());
+    const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
     const live = createLive({ log });
@@ -238,6 +237,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const opsListener = { listen: parseListen(config.ops), metrics, isReady: readiness.isReady, health, log };
     const ops = closing(await createOpsServer(opsListener), (listener) => listener.close());
     ownPorts.push(ops.port);
+    // Undone first: answers finish while everything behind them still runs.
+    opened.push(() => edge.close(limits.drainMs));
     opened.push(() => readiness.drain());
     for (const tool of integrations) tool.start();
     await announce({
