@@ -2,6 +2,7 @@ import type { SecureServerOptions } from 'node:http2';
 import { type Certificates, tlsOptions } from '../tls/index.ts';
 
 export type ListenerLimits = {
+  headerCount: number;
   headerBytes: number;
   headersMs: number;
   keepAliveMs: number;
@@ -43,7 +44,7 @@ export function listenerOptions(
       enablePush: false,
       enableConnectProtocol: false,
     },
-    maxHeaderListPairs: 256,
+    maxHeaderListPairs: limits.headerCount + 128,
     maxSessionMemory: 16,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
