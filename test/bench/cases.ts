@@ -11,8 +11,8 @@ import type { Upstream } from './upstream.ts';
 
 export type Figures = Record<string, number>;
 
-/** Who is measured: a proxy, or the gateway with a large population. */
-export type SubjectName = ProxyName | 'knot-large';
+/** Who is measured: a proxy, the gateway with a large population, or another checkout of the gateway. */
+export type SubjectName = ProxyName | 'knot-large' | 'knot-before';
 
 export type Column = { figure: string; title: string; digits: number };
 

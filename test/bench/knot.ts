@@ -31,13 +31,15 @@ export async function startKnot(options: {
   certificate: Certificate;
   population?: Population;
   nodeArguments?: string[];
+  /** Another checkout of the gateway. */
+  checkout?: string;
 }): Promise<RunningKnot> {
-  const { upstreamPort, certificate, population = smallPopulation, nodeArguments = [] } = options;
+  const { upstreamPort, certificate, population = smallPopulation, nodeArguments = [], checkout = root } = options;
   const [port, opsPort] = [await freePort(), await freePort()];
   const folder = join(options.folder, `knot-${port}`);
   const policies = join(folder, 'policies');
   mkdirSync(folder, { recursive: true });
-  cpSync(join(root, 'policies'), policies, { recursive: true });
+  cpSync(join(checkout, 'policies'), policies, { recursive: true });
   if (population.policies > 0) writeFileSync(join(policies, 'bench.cedar'), furtherPolicies(population.policies));
   const file = join(folder, 'knot.yaml');
   const upstream = `http://127.0.0.1:${upstreamPort}`;
@@ -56,7 +58,7 @@ export async function startKnot(options: {
   const logFile = join(folder, 'access.log');
   const child = startServer(
     process.execPath,
-    [...nodeArguments, join(root, 'gateway', 'main.ts'), 'start', '--config', file],
+    [...nodeArguments, join(checkout, 'gateway', 'main.ts'), 'start', '--config', file],
     {
       isProxy: true,
       logFile,

@@ -35,14 +35,19 @@ export async function profile(
     readdirSync(target).find((name) => name.endsWith('.cpuprofile'))!,
   );
   copyFileSync(file, copyTo);
+  return describeProfile(copyTo, 60);
+}
+
+/** The parts and the `most` functions with the largest own time. */
+export function describeProfile(file: string, most: number): string {
   const samples = loadedPart(JSON.parse(readFileSync(file, 'utf8')) as Profile);
   const line = ({ place, own, total }: Share): string => `${percent(own)} ${percent(total)}  ${place}`;
   return [
     '  own  total  part',
-    ...sharesOf(samples, partOf).map(line),
+    ...sharesOf(samples, partOf).slice(0, most).map(line),
     '',
     '  own  total  function',
-    ...sharesOf(samples, placeOf).slice(0, 60).map(line),
+    ...sharesOf(samples, placeOf).slice(0, most).map(line),
   ].join('\n');
 }
 
@@ -57,7 +62,7 @@ function loadedPart({ nodes, samples, timeDeltas }: Profile): Stack[] {
     for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) frames.push(byId.get(at)!.callFrame);
     return { frames, time: timeDeltas[index]! };
   });
-  const begin = stacks.findIndex(({ frames }) => frames.some(({ url }) => url.endsWith('proxy/exchange.ts')));
+  const begin = stacks.findIndex(({ frames }) => frames.some(({ url }) => /\/proxy\/(exchange|tunnel)\.ts$/.test(url)));
   return stacks.slice(begin).filter(({ frames }) => frames[0]!.functionName !== '(idle)');
 }
 

@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
  * `--only CASE[,CASE]` picks cases (`soak` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
- * missed). `--profile h1|h2` prints instead where the gateway's time goes.
+ * missed). `--against FOLDER` compares with another checkout of the gateway instead of the peers; `--profile h1|h2` prints
+ * where the gateway's time goes.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Case, cases, type Figures, type Setting, type SubjectName } from './cases.ts';
 import { makeCertificate } from './certificate.ts';
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },
     profile: { type: 'string' },
+    against: { type: 'string' },
     only: { type: 'string' },
     rounds: { type: 'string' },
     json: { type: 'string', default: join(root, '.cache', 'bench.json') },
@@ -78,6 +80,7 @@ async function main(): Promise<number> {
       visitor = { host: knot.host, cookie: knot.cookie };
       return knot;
     }
+    if (name === 'knot-before') return startKnot({ ...place, checkout: resolve(options.against!) });
     if (name === 'knot-large') return startKnot({ ...place, population: largePopulation });
     return startPeer(name, place, visitor);
   }
@@ -94,10 +97,11 @@ async function main(): Promise<number> {
     if (wanted.length === 1) return isFlat || !options.strict ? 0 : 1;
   }
 
-  const names = new Set<SubjectName>(['knot', 'knot-large', ...peers.map(({ name }) => name)]);
+  const names = new Set<SubjectName>(['knot', 'knot-large', 'knot-before', ...peers.map(({ name }) => name)]);
   const results: Result[] = [];
   for (const one of cases.filter(({ id }) => wanted?.includes(id) ?? true)) {
-    const subjects = options.quick ? (one.quickSubjects ?? one.subjects) : one.subjects;
+    const everybody = options.quick ? (one.quickSubjects ?? one.subjects) : one.subjects;
+    const subjects: readonly SubjectName[] = options.against === undefined ? everybody : ['knot', 'knot-before'];
     const present = subjects.filter((name) => names.has(name));
     const rounds = Math.min(Number(options.rounds ?? (options.quick ? 1 : 5)), one.mostRounds ?? Infinity);
     const result = await run(one, present, rounds, subject, setting);
