@@ -1,17 +1,39 @@
+import { version } from './version.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Config } from '../config/index.ts';
 import type { AuditEntry, Clock, Log } from '../lib/index.ts';
-import { createPolicy, type Policy, type PolicyReload } from '../policy/index.ts';
+import { createPolicy, type Policy, type PolicyReload, type VerifiedSets } from '../policy/index.ts';
+import type { Store } from '../store/index.ts';
 
 /** The policies of the running gateway: the folder is followed, and what is made of each change is recorded. */
-export async function followPolicies(config: Config, parts: { audit: Audit; clock: Clock; log: Log }): Promise<Policy> {
-  const { audit, clock, log } = parts;
+export async function followPolicies(
+  config: Config,
+  parts: { audit: Audit; store: Store; clock: Clock; log: Log },
+): Promise<Policy> {
+  const { audit, store, clock, log } = parts;
   const recordReload = (reload: PolicyReload): void => {
     audit
       .append(policyEntry(reload))
       .catch((error: unknown) => log.error({ err: error }, 'a policy change could not be recorded'));
   };
-  return createPolicy({ folder: config.policies, clock, log, watch: true, recordReload });
+  return createPolicy({ folder: config.policies, clock, log, watch: true, recordReload, verified: verifiedIn(store) });
+}
+
+/** One setting, bound to the version of Knot and with it to the engine's. */
+function verifiedIn(store: Store): VerifiedSets {
+  const key = 'policy.verified';
+  return {
+    async find(hash) {
+      const row = await store.db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst();
+      const [keptVersion, keptHash, cases] = row?.value.split(' ') ?? [];
+      return keptVersion === version && keptHash === hash ? Number(cases) : undefined;
+    },
+    async keep(hash, casesPassed) {
+      const value = `${version} ${hash} ${casesPassed}`;
+      const insert = store.db.insertInto('settings').values({ key, value });
+      await insert.onConflict((conflict) => conflict.column('key').doUpdateSet({ value })).execute();
+    },
+  };
 }
 
 function policyEntry({ outcome, ...detail }: PolicyReload): AuditEntry {

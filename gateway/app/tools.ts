@@ -12,6 +12,7 @@ import { createJupyterHub, type Integration, type JupyterHubOptions } from '../i
 import { knotError, silentLog, systemClock } from '../lib/index.ts';
 import { createSupervisor } from '../process/index.ts';
 import { parseUpstream, type Route } from '../routes/index.ts';
+import { caFileIn } from '../tls/index.ts';
 
 /** Every configured tool with single sign-on; today JupyterHub. */
 export async function createIntegrations(
@@ -96,7 +97,7 @@ export async function describeIntegration(config: Config, name: string): Promise
   const supervisor = createSupervisor({ clock: systemClock, log: silentLog });
   const integrations = await createIntegrations(config, {
     publicAddress: publicAddress(config, listen.port),
-    caFile: undefined,
+    caFile: config.tls.cert === undefined ? caFileIn(config.data) : undefined,
     supervisor,
     listenAddress: listen,
     clock: systemClock,

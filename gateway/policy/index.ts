@@ -4,7 +4,14 @@
  * Does not own: the facts (accounts, routes) or what happens on a refusal (proxy, api).
  * Mounts: nothing.
  */
-export { createPolicy, type Explanation, type Policy, type PolicyOptions, type PolicyReload } from './service.ts';
+export {
+  createPolicy,
+  type Explanation,
+  type Policy,
+  type PolicyOptions,
+  type PolicyReload,
+  type VerifiedSets,
+} from './service.ts';
 export type { PolicyFile, PolicyProblem, PolicyStatus } from './status.ts';
 export { checkFolder } from './check.ts';
 export { formatProblems } from './print.ts';

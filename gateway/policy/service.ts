@@ -46,6 +46,15 @@ export type PolicyOptions = {
   watch?: boolean | 'polling';
   /** Hears of each swap and each refused reload, the first load included. */
   recordReload?: (reload: PolicyReload) => void;
+  /** Remembers across starts which bytes passed every check, so that a start does not repeat it. */
+  verified?: VerifiedSets;
+};
+
+/** Keyed by a hash over all files of the folder; whoever keeps it must forget it when the engine changes. */
+export type VerifiedSets = {
+  /** How many cases that folder passed, if it passed. */
+  find(hash: string): Promise<number | undefined>;
+  keep(hash: string, casesPassed: number): Promise<void>;
 };
 
 const maxDecisions = 100_000;
@@ -79,7 +88,7 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
 
   async function apply(snapshot: Snapshot): Promise<void> {
     if (snapshot.hash === lastHash) return;
-    const loaded = await tryLoad(snapshot);
+    const loaded = await tryLoad(snapshot, await options.verified?.find(snapshot.hash));
     if (isClosed) return;
     lastHash = snapshot.hash;
     if (loaded.set) {
@@ -94,6 +103,9 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
       set = loaded.set;
       cache.clear();
       status = { version: set.version, loadedAt: clock.now(), isCurrent: true, files, problems, casesPassed };
+      options.verified?.keep(snapshot.hash, casesPassed).catch((error: unknown) => {
+        log.warn({ err: error }, 'what was verified could not be remembered');
+      });
       log.info({ version: set.version, rules: set.rules.length, cases: casesPassed }, 'policies loaded');
     } else {
       status = { ...status, isCurrent: false, files, problems, casesPassed };
@@ -104,9 +116,9 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
     tell(previousVersion);
   }
 
-  async function tryLoad(snapshot: Snapshot): Promise<Loaded> {
+  async function tryLoad(snapshot: Snapshot, verifiedCases: number | undefined): Promise<Loaded> {
     try {
-      return await load(snapshot, slot.candidate);
+      return await load(snapshot, slot.candidate, verifiedCases);
     } catch (error) {
       log.error({ err: error }, 'the policy engine failed');
       return {
