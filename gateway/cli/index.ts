@@ -63,6 +63,8 @@ export function describe(error: unknown): string {
 function overview(): string {
   const start =
     '  start [--config FILE] [--data DIR] [--policies DIR] [--listen HOST:PORT] [--domain NAME] [--ops HOST:PORT] [--log pretty|json]';
-  const lines = commands.map(({ words, usage, summary }) => `  ${words.join(' ')} ${usage}\n      ${summary}`);
+  const lines = commands.map(
+    ({ words, usage, summary }) => `  ${words.join(' ')} ${usage}`.trimEnd() + `\n      ${summary}`,
+  );
   return `usage: knot <command>\n\n${start}\n      Starts the gateway (the default).\n${lines.join('\n')}\n\nEvery command takes the settings of start. Exit status: 0 done, 1 refused, 2 wrong usage.\n`;
 }

@@ -5,4 +5,5 @@
  * Mounts: nothing.
  */
 export { type Certificates, type CertificateOptions, createCertificates } from './service.ts';
+export { caFileIn } from './local.ts';
 export { tlsOptions } from './options.ts';

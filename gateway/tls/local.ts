@@ -57,7 +57,7 @@ function leafNames(domain: string): { type: 'dns' | 'ip'; value: string }[] {
 export async function openLocalCertificates(options: CertificateOptions): Promise<Certificates> {
   const { domain, dataFolder, clock, log, isKnownHost = () => false, checkEveryMs = 3600 * 1000 } = options;
   const folder = join(dataFolder, 'tls');
-  const caFile = join(folder, 'ca.pem');
+  const caFile = caFileIn(dataFolder);
   const leafFile = join(folder, 'leaf.pem');
   const authority = await openAuthority(folder, domain, clock.now(), log);
   let renewalProblem: string | undefined;
@@ -151,4 +151,9 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
       clearInterval(timer);
     },
   };
+}
+
+/** Where the certificate of Knot's own authority lies in a data folder. */
+export function caFileIn(dataFolder: string): string {
+  return join(dataFolder, 'tls', 'ca.pem');
 }

@@ -197,7 +197,8 @@ function createHub(): Integration & { change(): void; secretText: string } {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    settings: () => 'c.JupyterHub.authenticator_class = "generic-oauth"',
+    settings: () =>
+      `c.JupyterHub.authenticator_class = "generic-oauth"\nc.GenericOAuthenticator.client_secret = "${secrets.client}"`,
     change() {
       for (const listener of listeners) listener();
     },

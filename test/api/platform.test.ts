@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { request } from 'undici';
 import type { AuditPage, Changed } from '../../gateway/api/contract.ts';
-import { openHouse, origin } from './house.ts';
+import { openHouse, origin, secrets } from './house.ts';
 
 type House = Awaited<ReturnType<typeof openHouse>>;
 
@@ -88,6 +88,7 @@ t.test('policies, explanations, health and integrations', async (t) => {
   t.match(await house.call({ url: '/integrations/jupyterhub', cookie }), {
     json: { title: 'Notebooks', settings: /generic-oauth/, health: [{ status: 'working' }] },
   });
+  t.notMatch(JSON.stringify(await house.call({ url: '/integrations/jupyterhub', cookie })), secrets.client);
   t.match(await house.call({ url: '/integrations/gone', cookie }), { status: 404 });
 });
 

@@ -1,3 +1,4 @@
+import type { Integration } from '../../integrations/index.ts';
 import { type ComponentHealth, knotError } from '../../lib/index.ts';
 import type { ApiContext, ApiServer } from '../context.ts';
 import { HealthSchema, IntegrationDetailSchema, IntegrationNameParamsSchema } from '../contract.ts';
@@ -26,11 +27,19 @@ export function healthRoutes(app: ApiServer, { health, integrations }: ApiContex
       const tool = integrations().find((one) => one.name === name);
       if (!tool) throw knotError('KNOT_API_NO_INTEGRATION', 404, 'There is no such integration, or it is off.');
       const { title, url } = tool;
-      return { name, title, url, status: tool.tile(), health: tool.health(), settings: tool.settings() };
+      return { name, title, url, status: tool.tile(), health: tool.health(), settings: withoutSecret(tool) };
     },
   );
 }
 
 function worstOf(components: readonly ComponentHealth[]): ComponentHealth['status'] {
   return worstFirst.find((status) => components.some((component) => component.status === status)) ?? 'ok';
+}
+
+/** What is shown in a browser never holds a secret; the command line, which can read the data folder anyway, prints it. */
+function withoutSecret(tool: Integration): string {
+  const text = tool.settings();
+  return tool.client.secret === ''
+    ? text
+    : text.replaceAll(tool.client.secret, `<printed by: knot integrations show ${tool.name}>`);
 }
