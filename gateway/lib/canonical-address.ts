@@ -95,7 +95,8 @@ export function addressBlocks(cidrs: readonly string[]): AddressBlocks {
  * (catalogue H9, H10).
  */
 export function clientAddress(peer: string, forwardedFor: string | undefined, trusted: AddressBlocks): string {
-  let address = plainAddress(peer) ?? '';
+  // A peer comes from the socket, so an IPv4 one is plain already.
+  let address = peer.includes(':') ? (plainAddress(peer) ?? '') : peer;
   if (trusted.isEmpty || forwardedFor === undefined || !trusted.has(address)) return address;
   const entries = forwardedFor.split(',');
   for (let index = entries.length - 1; index >= 0; index--) {
