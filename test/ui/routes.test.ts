@@ -68,6 +68,8 @@ t.test('who is not signed in sees nothing of the dashboard but goes to sign in a
   t.equal(answer.headers.location, '/login?next=%2Fadmin%2Fusers%3Fpage%3D2%26search%3Da%2526b');
   t.equal(answer.headers['cache-control'], 'no-store');
   t.notMatch(answer.body, 'Knot');
+  const byFileName = await app.inject({ url: '/200.html', headers: navigation });
+  t.equal(byFileName.statusCode, 303, 'nor under the name of its file');
 });
 
 t.test('files with a hash in their name stay a year, others are asked for again', async (t) => {

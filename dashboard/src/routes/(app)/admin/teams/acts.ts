@@ -1,4 +1,4 @@
-/** What an admin does to a team's members; everything here can be taken back. */
+/** What an admin does to a team and its members. */
 import { invalidate } from '$app/navigation';
 import { api } from '#lib/api.ts';
 import type { Team } from '#lib/contract.ts';
@@ -20,12 +20,9 @@ async function leave(team: Team, userId: string): Promise<void> {
 }
 
 export const acts = {
+  /** Offered in a dialog, above which no Undo can be pressed: the member's own menu takes it back. */
   add: (team: Team, person: { id: string; username: string }) =>
-    attempt(
-      () => set(team, person.id, 'member'),
-      `${person.username} is in ${team.title} now.`,
-      () => leave(team, person.id),
-    ),
+    attempt(() => set(team, person.id, 'member'), `${person.username} is in ${team.title} now.`),
   changeRole: (team: Team, member: Member, role: Member['role']) =>
     attempt(
       () => set(team, member.userId, role),
