@@ -22,6 +22,10 @@ export async function announce(start: {
   for (const { name, status, message, remedy } of await start.health()) {
     if (status === 'warning' || status === 'failed') log.warn({ component: name, remedy: remedy ?? null }, message);
   }
+  const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].filter((name) => process.env[name]);
+  if (proxies.length > 0) {
+    log.warn({ variables: proxies }, 'a proxy in the environment has no effect: Knot dials every upstream itself');
+  }
   const isOpsPublic = !['127.0.0.1', '::1', 'localhost'].includes(ops.host);
   if (isOpsPublic)
     log.warn(
