@@ -34,11 +34,20 @@ export async function announce(start: {
     );
   log.info({ url: `http://${ops.host.includes(':') ? `[${ops.host}]` : ops.host}:${ops.port}` }, 'ops listener');
   const ca = certificates.caFile();
+  const caUrl = `${address.origin}/ca.pem`;
+  const ready = `ready ${address.origin}`;
+  const ms = Math.round(Date.now() - start.startedAt);
+  const { format } = config.log;
+  if (format === 'pretty' || (format === 'auto' && process.stdout.isTTY)) {
+    const lines: [string, string][] = [['', `Knot is ${ready}  (${ms} ms)`]];
+    if (setupLink) lines.push(['first admin', `${setupLink}  (works once)`]);
+    if (ca) lines.push(['certificate', `${ca}  (import it once into your browser; also at ${caUrl})`]);
+    lines.push(['stop', 'Ctrl-C']);
+    process.stdout.write(`\n${lines.map(([name, text]) => `  ${name.padEnd(name ? 13 : 0)}${text}\n`).join('')}\n`);
+    return;
+  }
   if (ca)
-    log.info(
-      { file: ca, url: `${address.origin}/ca.pem` },
-      'certificate authority: import it once and browsers trust every Knot host',
-    );
+    log.info({ file: ca, url: caUrl }, 'certificate authority: import it once and browsers trust every Knot host');
   if (setupLink) log.info({ url: setupLink }, 'open this link to make the first admin; it works once');
-  log.info({ ms: Math.round(Date.now() - start.startedAt) }, `ready ${address.origin}`);
+  log.info({ ms }, ready);
 }
