@@ -1,7 +1,6 @@
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSameOrigin, knotError, publicError, renderErrorPage } from '../lib/index.ts';
-import { cookieName } from '../sessions/index.ts';
 import { createSteps, type LoginOptions, sendPage } from './context.ts';
 import { handoffRoutes } from './handoff.ts';
 import { linkRoutes } from './links.ts';
@@ -56,14 +55,9 @@ export async function loginRoutes(app: FastifyInstance, options: LoginOptions): 
 
 /** Login and logout CSRF (C7, C8): a form of another origin, a sibling host included, is refused before its body is read. */
 function refuseForeign(request: FastifyRequest, ownOrigin: string): void {
-  const { origin, cookie } = request.headers;
-  const secFetchSite = request.headers['sec-fetch-site'];
-  const facts = {
-    origin,
-    secFetchSite: typeof secFetchSite === 'string' ? secFetchSite : undefined,
-    hasCookie: cookie?.includes(`${cookieName}=`) ?? false,
-  };
-  if (isSameOrigin(facts, ownOrigin)) return;
+  const { origin } = request.headers;
+  const site = request.headers['sec-fetch-site'];
+  if (isSameOrigin({ origin, secFetchSite: typeof site === 'string' ? site : undefined }, ownOrigin)) return;
   throw knotError('KNOT_LOGIN_FOREIGN_ORIGIN', 403, 'This form was sent from another site, so it was not accepted.', {
     remedy: 'Nothing was changed. Open the page itself and try again.',
   });
