@@ -12,8 +12,11 @@ export const load: PageLoad = async ({ url, depends }) => {
   depends(topicKey('policies'));
   const value = (name: string): string => url.searchParams.get(name) ?? '';
   const question = { as: value('as'), method: value('method') || 'GET', url: value('url') };
-  const [policies, answer] = await Promise.all([orErrorPage(api.policies.status()), ask(question)]);
-  const file = policies.files.find(({ name }) => name === value('file')) ?? fileToShow(policies);
+  const [status, answer] = await Promise.all([orErrorPage(api.policies.status()), ask(question)]);
+  // Files with rules first: they are what a reader comes for; cases and the schema follow.
+  const files = status.files.toSorted((a, b) => Number(b.rules > 0) - Number(a.rules > 0));
+  const policies = { ...status, files };
+  const file = files.find(({ name }) => name === value('file')) ?? fileToShow(policies);
   return { policies, file, question, answer };
 };
 
