@@ -113,6 +113,7 @@ export function createEdge(options: EdgeOptions): Edge {
   function onRequest(request: ClientRequest, response: ClientResponse): void {
     response.on('error', ignoreReset);
     request.on('error', ignoreReset);
+    if (endingConnections.has(request.socket)) return;
     if (drain.isDraining() && !isHttp2(response)) (response as ServerResponse).shouldKeepAlive = false;
     const canonical = read(request, false);
     if (typeof canonical === 'string') return refuse(request, response, notCanonical(canonical), undefined);
@@ -139,12 +140,14 @@ export function createEdge(options: EdgeOptions): Edge {
     const startedAt = performance.now();
     const requestId = nextRequestId();
     const asPage = wantsPage(acceptOf(request));
+    if (refusal.closesConnection === true && !isHttp2(request)) endingConnections.add(request.socket);
     answerRefusal(response, refusal, asPage, requestId);
     onAccess(entryOf(request, refusal, requestId, canonical, performance.now() - startedAt));
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', ignoreReset);
+    if (endingConnections.has(socket)) return void socket.end(() => socket.destroy());
     const canonical = read(request, true);
     const target = typeof canonical === 'string' ? notCanonical(canonical) : destination(canonical);
     if (typeof canonical === 'string' || (typeof target === 'object' && 'status' in target)) {
@@ -216,6 +219,12 @@ const starting: Refusal = {
   headers: { 'retry-after': '1' },
   refreshSeconds: 2,
 };
+
+/**
+ * HTTP/1 connections whose last answer says that they end. The parser goes on with bytes it has already; what they look like
+ * depends on a request that was refused because it can be read in two ways, so nothing of them is served (catalogue S1 to S13).
+ */
+const endingConnections = new WeakSet<object>();
 
 /** A reset by the client while we look at its request; `close` follows. Unheard, it would end the process (catalogue W3). */
 function ignoreReset(): void {
