@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AccessEntry, Log, ReasonCode } from '../lib/index.ts';
 import { nextRequestId } from './exchange.ts';
@@ -22,7 +23,8 @@ export function createBrokenConnectionAnswer(
     const reason = reasonOf(error);
     const refusal = notCanonical(reason);
     const requestId = nextRequestId();
-    refuseUpgrade(socket, refusal, requestId);
+    if (isFreeToAnswer(socket)) refuseUpgrade(socket, refusal, requestId);
+    else socket.destroy();
     log.debug({ requestId, reason, code: error.code }, 'unreadable request');
     onAccess({
       requestId,
@@ -41,6 +43,15 @@ export function createBrokenConnectionAnswer(
       totalMs: 0,
     });
   };
+}
+
+/**
+ * False while the answer to an earlier request is due or under way: what is written now would be read as that answer, or as a
+ * part of its body. Node keeps the answer whose turn it is in a field without a public name.
+ */
+function isFreeToAnswer(socket: Duplex): boolean {
+  const { _httpMessage: due } = socket as { _httpMessage?: ServerResponse | null };
+  return due === undefined || due === null || (!due.headersSent && !due.req.complete);
 }
 
 function reasonOf(error: ParseError): ReasonCode {
