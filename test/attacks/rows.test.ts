@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openRaw, sendRaw } from '../support/raw-client.ts';
 import { openHouse, until } from './house.ts';
+import { glued, refusedFirst } from './glued.ts';
 import { rows } from './rows.ts';
 
 t.setTimeout(120_000);
@@ -67,6 +68,46 @@ t.test('S9 a body nobody expects never becomes the next request', async (t) => {
     t.notMatch(recorder.requests.find(({ target }) => target === '/second')!.body, /./, 'the second has no body');
     socket.destroy();
   }
+});
+
+t.test('nothing glued behind a refused request comes to life', async (t) => {
+  for (const first of refusedFirst) {
+    for (const [what, second] of Object.entries(glued)) {
+      await t.test(`${first.row} ${first.name}, then ${what}`, async (t) => {
+        house.forget();
+        const answer = await sendRaw(raw, fill(first.bytes + second));
+        t.ok(answer.status >= 400, `status ${answer.status}`);
+        t.ok(answer.isClosed, 'the connection is closed');
+        t.equal(answer.bytes.split('HTTP/1.1 ').length, 2, 'one answer');
+        await house.serveMs();
+        t.strictSame(
+          recorder.requests.map(({ target }) => target),
+          ['/alive'],
+          'neighbour: only the next connection is served',
+        );
+      });
+    }
+  }
+});
+
+t.test('S6 broken bytes behind a request never stand in or before its answer', async (t) => {
+  for (const [name, begin] of [
+    ['an answer that is due', ''],
+    ['an answer under way', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nfirst'],
+  ] as const) {
+    house.forget();
+    recorder.answerWith((_request, upstream) => void (begin && upstream.write(begin)) as undefined);
+    const socket = await openRaw(raw);
+    let received = '';
+    let isClosed = false;
+    socket.on('data', (data: Buffer) => (received += data.toString('latin1'))).on('close', () => (isClosed = true));
+    socket.write(`GET /slow HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookie}\r\n\r\n`);
+    await until(() => recorder.requests.length === 1 && (begin === '' || /first$/.test(received)), name);
+    socket.write('GET\t/broken\r\n\r\n');
+    await until(() => isClosed, 'the connection is closed');
+    t.notMatch(received, /HTTP\/1\.1 400|malformed/, name);
+  }
+  recorder.reset();
 });
 
 t.test('S12 the client library is new enough', async (t) => {
