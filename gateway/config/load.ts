@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { knotError } from '../lib/index.ts';
 import { checkAgainst, type ConfigProblem } from './check.ts';
@@ -64,16 +64,28 @@ export function loadConfig(
   if (problems.length === 0) problems.push(...checkMeaning(checked, baseFolder, sources));
   if (problems.length > 0) throw invalid(problems, file, sources, position);
 
+  // What the file names lies beside the file; a flag or variable, beside whoever gave it; the defaults, where Knot itself is.
+  const folderOf = (key: 'data' | 'policies', byDefault: string): string => {
+    if (sources[key]) return folder;
+    return isGiven(value, key) ? baseFolder : byDefault;
+  };
   return {
     config: {
       ...checked,
       baseFolder,
-      data: resolve(sources['data'] ? folder : baseFolder, checked.data),
-      policies: resolve(sources['policies'] ? folder : baseFolder, checked.policies),
+      data: resolve(folderOf('data', folder), checked.data),
+      policies: resolve(folderOf('policies', installationFolder), checked.policies),
     },
     file,
     sources,
   };
+}
+
+/** The shipped policies are part of the program, wherever it is started from. */
+const installationFolder = join(import.meta.dirname, '..', '..');
+
+function isGiven(value: unknown, key: string): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key);
 }
 
 function merge(value: unknown, { config: _file, log, ...overrides }: ConfigOverrides): unknown {

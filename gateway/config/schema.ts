@@ -140,7 +140,11 @@ export const ConfigSchema = object(
       minLength: 1,
       description: 'Folder for the database, certificates and embedded services.',
     }),
-    policies: Type.String({ default: 'policies', minLength: 1, description: 'Folder of the policy files.' }),
+    policies: Type.String({
+      default: 'policies',
+      minLength: 1,
+      description: 'Folder of the policy files; the shipped ones by default.',
+    }),
     database: Type.Optional(
       Type.String({
         pattern: '^(sqlite:.+|postgres(ql)?://.+)$',

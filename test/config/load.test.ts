@@ -41,7 +41,7 @@ t.test('an empty folder gives the defaults', async (t) => {
     listen: '127.0.0.1:8443',
     ops: '127.0.0.1:9464',
     data: join(folder, '.knot'),
-    policies: join(folder, 'policies'),
+    policies: join(import.meta.dirname, '../../policies'),
     signUp: 'approval',
     integrations: { jupyterhub: { mode: 'managed' } },
   });
@@ -62,6 +62,14 @@ t.test('paths of the file are relative to the file, paths of flags to the workin
   const { config } = loadConfig({ config: 'etc/knot.yaml', policies: 'mine' }, {}, folder);
   t.equal(config.data, join(folder, 'etc', 'state'));
   t.equal(config.policies, join(folder, 'mine'));
+  t.equal(loadConfig({ config: 'etc/knot.yaml' }, {}, folder).config.policies, join(folder, 'etc', 'rules'));
+});
+
+t.test('a file that names neither gets the shipped policies and a data folder where it is started', async (t) => {
+  const folder = t.testdir({ etc: { 'knot.yaml': 'domain: knot.example\n' } });
+  const { config } = loadConfig({ config: 'etc/knot.yaml' }, {}, folder);
+  t.equal(config.data, join(folder, '.knot'));
+  t.equal(config.policies, join(import.meta.dirname, '../../policies'));
 });
 
 t.test('every problem is reported at once, with place, value and what is allowed', async (t) => {
