@@ -27,11 +27,12 @@ function policyHealth(policy: Policy): ComponentHealth {
   const name = 'policies';
   if (isCurrent) return { name, status: 'ok', message: `Set ${version} is in force.` };
   const [first] = problems;
-  const where = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : 'the folder cannot be read';
+  const where = first ? [first.file, first.line, first.column].filter(Boolean).join(':') : '';
+  const why = first ? `${where}${where && ': '}${first.message}` : 'the folder cannot be read';
   return {
     name,
     status: 'failed',
-    message: `The files are not in force: ${where}. The last good set (${version}) decides.`,
+    message: `The files are not in force: ${why}. The last good set (${version}) decides.`,
     remedy: 'Correct the file; it goes live by itself. `knot policy check` shows every problem.',
   };
 }

@@ -44,10 +44,10 @@ function printSection(schema: Node, indent: string, lines: string[]): void {
     } else if (child.type === 'array') {
       lines.push(`${indent}${key}: []`);
       if (child.items?.properties) printItem(child.items, `${indent}#   `, lines);
-    } else if (child.default !== undefined) {
+    } else if (child.default !== undefined && !folders.has(key)) {
       lines.push(`${indent}${key}: ${JSON.stringify(child.default)}`);
     } else {
-      lines.push(`${indent}# ${key}: ${exampleValues[key] ?? '…'}`);
+      lines.push(`${indent}# ${key}: ${exampleValues[key] ?? child.default ?? '…'}`);
     }
     if (indent === '') lines.push('');
   }
@@ -61,6 +61,9 @@ function printItem(schema: Node, indent: string, lines: string[]): void {
     bullet = '  ';
   }
 }
+
+/** Their defaults are not relative to the file, so that writing them down would change what they mean. */
+const folders = new Set(['data', 'policies']);
 
 /** What an optional setting looks like when it is used. */
 const exampleValues: Record<string, string> = {
