@@ -1,8 +1,7 @@
-import type { Test } from 'tap';
 import { type ByteRecorder, type RecordedRequest, startByteRecorder } from '../support/byte-recorder.ts';
 import { createPerson } from '../support/person.ts';
 import type { RawTarget } from '../support/raw-client.ts';
-import { type House, openHouse, password, until } from './house.ts';
+import { type House, openHouse, type Owner, password, until } from './house.ts';
 
 const large = 'x'.repeat(70_000);
 
@@ -23,7 +22,7 @@ export type FuzzHouse = {
 };
 
 /** Two applications, two people, and upstreams that say in each answer whose request they answer, in changing framings. */
-export async function openFuzzHouse(t: Test): Promise<FuzzHouse> {
+export async function openFuzzHouse(t: Owner): Promise<FuzzHouse> {
   const other = await startByteRecorder();
   t.teardown(() => other.close());
   const house = await openHouse(t, { apps: [{ name: 'other', upstream: `http://127.0.0.1:${other.port}` }] });

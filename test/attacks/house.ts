@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Test } from 'tap';
+
 import { type ByteRecorder, startByteRecorder } from '../support/byte-recorder.ts';
 import { caOf, type RunningGateway, startGateway } from '../support/gateway.ts';
 import { createPerson, type Person } from '../support/person.ts';
@@ -19,6 +19,9 @@ export type AccessLine = {
   bytesIn: number;
   bytesOut: number;
 };
+
+/** What a house needs of a test: somewhere to leave its end. */
+export type Owner = { teardown(end: () => unknown): void };
 
 export type House = {
   gateway: RunningGateway;
@@ -48,7 +51,7 @@ export type House = {
 export const password = 'correct-horse-staple-7';
 
 /** A real gateway process, an upstream that records bytes at `echo.localhost`, and a signed-in person. */
-export async function openHouse(t: Test, config: Record<string, unknown> = {}): Promise<House> {
+export async function openHouse(t: Owner, config: Record<string, unknown> = {}): Promise<House> {
   const recorder = await startByteRecorder();
   const { apps = [], ...rest } = config as { apps?: object[] };
   const gateway = await startGateway({

@@ -24,7 +24,7 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
   return Buffer.concat([head, payload]);
 }
 
-const empty = Buffer.alloc(0);
+const empty: Buffer = Buffer.alloc(0);
 
 /** Four bytes, as error codes and window increments have them. */
 export function uint32(value: number): Buffer {
@@ -84,7 +84,7 @@ export async function openFrames(
   const socket = connectTls({ port, host: '127.0.0.1', ca, servername, ALPNProtocols: ['h2'] });
   const received: ReceivedFrame[] = [];
   let isClosed = false;
-  let buffered = empty;
+  let buffered: Buffer = empty;
   socket.on('error', () => undefined);
   socket.on('close', () => (isClosed = true));
   await new Promise<void>((resolve) => void socket.once('secureConnect', resolve));
