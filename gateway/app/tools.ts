@@ -45,6 +45,7 @@ export function appRoute(app: AppSettings, config: Config, address: PublicAddres
     audience: app.audience,
     upstream: parseUpstream(app.upstream, {
       allowLoopback: true,
+      http2: app.http2,
       ...(app.ca !== undefined && { ca: readCa(absolute(config, app.ca)!) }),
     }),
     ownedPrefixes: [],

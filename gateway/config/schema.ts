@@ -38,6 +38,10 @@ export const AppConfig = object(
     ca: Type.Optional(
       Type.String({ minLength: 1, description: 'PEM file to trust for an https upstream instead of the system.' }),
     ),
+    http2: Type.Boolean({
+      default: false,
+      description: 'Speaks HTTP/2 to the upstream (gRPC needs it), over TLS or, for http://, with prior knowledge.',
+    }),
     methods: Type.Array(Type.String({ pattern: '^[A-Z][A-Z-]{0,31}$' }), {
       default: [],
       description: 'Methods besides GET HEAD POST PUT PATCH DELETE OPTIONS, for example PROPFIND.',

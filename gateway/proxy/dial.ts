@@ -46,10 +46,15 @@ function targetRefused(address: string): KnotError {
 export type Dial = (callback: (error: Error | null, socket: Socket | null) => void) => void;
 
 /**
- * A connector for one upstream: TCP or TLS (verified, HTTP/1.1), with a time limit, the guard above, and nothing read from the
+ * A connector for one upstream: TCP or TLS (verified, HTTP/1.1 or by `isHttp2` HTTP/2), with a time limit, the guard above, and nothing read from the
  * environment. The form undici's `connect` option wants; `dialer` turns it into a function of our own.
  */
-export function createConnector(upstream: Upstream, guard: DialGuard, connectMs: number): buildConnector.connector {
+export function createConnector(
+  upstream: Upstream,
+  guard: DialGuard,
+  connectMs: number,
+  isHttp2 = false,
+): buildConnector.connector {
   const resolve = guard.lookup ?? systemLookup;
   const lookup: LookupFunction = (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
@@ -66,7 +71,8 @@ export function createConnector(upstream: Upstream, guard: DialGuard, connectMs:
   const connect = buildConnector({
     lookup,
     timeout: connectMs,
-    allowH2: false,
+    allowH2: isHttp2,
+    preferH2: isHttp2,
     keepAliveInitialDelay: 30_000,
     ...(upstream.protocol === 'https:' && {
       rejectUnauthorized: true,

@@ -1,5 +1,4 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
 import type { AccessEntry, CanonicalRequest, Log } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Ticket } from './admission.ts';
@@ -11,8 +10,11 @@ import {
   isNavigation,
   type Refusal,
 } from './answers.ts';
+import type { ForwardControl, ForwardHandler } from './forwarder.ts';
 import type { Gate, Visitor } from './gate.ts';
+import { answerAlone, isGrpc } from './grpc.ts';
 import type { InFlight } from './in-flight.ts';
+import { relayInformation } from './information.ts';
 import type { ProxyLimits } from './limits.ts';
 import { errorCode, failureOf, upstreamFailed, type UpstreamFailure } from './refusals.ts';
 import { upstreamHeaders } from './request-headers.ts';
@@ -36,7 +38,7 @@ type Tagged = ClientResponse & { [exchangeOf]?: Exchange };
  * One request on its way to an upstream and back: the undici handler, the admission ticket and the access record in one object,
  * because each request makes exactly one of them and its methods are shared. Lives until the client's side is closed.
  */
-export class Exchange implements Dispatcher.DispatchHandler, Ticket {
+export class Exchange implements ForwardHandler, Ticket {
   readonly request: ClientRequest;
   readonly response: ClientResponse;
   readonly canonical: CanonicalRequest;
@@ -53,7 +55,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
 
   readonly #context: ExchangeContext;
   #headers: string[] = [];
-  #controller: Dispatcher.DispatchController | undefined;
+  #controller: ForwardControl | undefined;
   #slot: 'none' | 'request' | 'stream' = 'none';
   #hasAnswer = false;
   #hasUpstreamBytes = false;
@@ -143,7 +145,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     pool.dispatch(options, this);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: ForwardControl): void {
     this.#controller = controller;
     if (this.isOver) controller.abort(clientLeft);
   }
@@ -157,14 +159,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     this.#hasUpstreamBytes = true;
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: AnswerHeaders,
-    statusMessage?: string,
-  ): void {
+  onResponseStart(controller: ForwardControl, status: number, headers: AnswerHeaders, statusMessage?: string): void {
     if (this.isOver) return controller.abort(clientLeft);
-    if (status < 200) return this.#relayInformation(status, headers);
+    if (status < 200) {
+      this.#informationCount += 1;
+      return relayInformation(this.response, status, headers, this.#informationCount);
+    }
     if (status > 599) throw new RangeError('status out of range');
     this.lastMoveAt = performance.now();
     this.#upstreamMs = this.lastMoveAt - this.startedAt;
@@ -184,7 +184,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     process.nextTick(flushHead, this);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: ForwardControl, chunk: Buffer): void {
     if (this.isOver) return;
     this.#bytesOut += chunk.length;
     this.lastMoveAt = performance.now();
@@ -203,7 +203,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     }
   }
 
-  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: AnswerHeaders): void {
+  onResponseEnd(_controller: ForwardControl, trailers: AnswerHeaders): void {
     this.#controller = undefined;
     if (this.#hasEnded || this.isOver) return;
     this.#hasEnded = true;
@@ -211,7 +211,20 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     this.response.end();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  /** A gRPC client tells Trailers-Only by the end of the stream that comes with the headers, so the two stay together. */
+  onResponseAlone(controller: ForwardControl, status: number, headers: AnswerHeaders): void {
+    const { response } = this;
+    if (!isHttp2(response) || this.isOver) {
+      this.onResponseStart(controller, status, headers);
+      return this.onResponseEnd(controller, {});
+    }
+    this.#controller = undefined;
+    this.#upstreamMs = performance.now() - this.startedAt;
+    this.#hasAnswer = this.#hasEnded = true;
+    answerAlone(response, status, clientHeaders(headers, this.target));
+  }
+
+  onResponseError(_controller: ForwardControl, error: Error): void {
     this.#controller = undefined;
     if (this.isOver || this.#hasEnded) return;
     if (this.#hasAnswer) {
@@ -241,23 +254,6 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     this.#context.log.warn({ requestId: this.requestId, host, reason, err: error }, 'upstream failed');
   }
 
-  /** Few are passed on: an upstream that says nothing else would fill the connection of a client that does not read. */
-  #relayInformation(status: number, headers: AnswerHeaders): void {
-    this.#informationCount += 1;
-    if (this.#informationCount > mostInformation) throw new RangeError('too many informational answers');
-    if (status === 103 && headers['link'] !== undefined) this.#relayHint(headers['link']);
-    else if (status === 102 && !isHttp2(this.response)) (this.response as ServerResponse).writeProcessing();
-  }
-
-  /** Node refuses some forms of Link, lists among them. The answer is fine without the hint. */
-  #relayHint(link: string | string[]): void {
-    try {
-      this.response.writeEarlyHints({ link });
-    } catch (error) {
-      this.#context.log.debug({ requestId: this.requestId, err: error }, 'early hint left out');
-    }
-  }
-
   /** Without a first byte of the body at once, the head goes out alone: event streams, slow starts. */
   flushHead(): void {
     if (this.isOver || this.#hasEnded || this.#bytesOut > 0) return;
@@ -281,7 +277,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
     const idleMs = now - this.lastMoveAt;
     if (now - this.startedAt > longAfterMs) this.#becomeLong();
     const isUploading = this.hasBody && !this.#hasAnswer && !isComplete(this.request);
-    if (isUploading && this.#controller !== undefined && idleMs > limits.bodyIdleMs) {
+    const allowedIdleMs = isGrpc(this.request) ? limits.streamIdleMs : limits.bodyIdleMs;
+    if (isUploading && this.#controller !== undefined && idleMs > allowedIdleMs) {
       this.refuse(upstreamFailed('body_too_slow', this.target.route));
     } else if (this.#hasAnswer && idleMs > limits.streamIdleMs) {
       this.reason = 'idle';
@@ -360,7 +357,6 @@ export class Exchange implements Dispatcher.DispatchHandler, Ticket {
 const clientLeft = new Error('the client left');
 const http2InternalError = 2;
 const longAfterMs = 1_000;
-const mostInformation = 16;
 const retryable = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 function onClientClose(this: ClientResponse): void {

@@ -13,6 +13,8 @@ export function upstreamHeaders(request: CanonicalRequest, target: Target, ident
     const name = rawHeaders[index]!;
     switch (headerKindOf(name)) {
       case headerKind.drop:
+        if (isForTrailers(name, rawHeaders[index + 1]!, target)) headers.push('te', 'trailers');
+        continue;
       case headerKind.pseudo:
       case headerKind.host:
       case headerKind.cookie:
@@ -32,6 +34,11 @@ export function upstreamHeaders(request: CanonicalRequest, target: Target, ident
     if (cookie !== undefined) headers.push('cookie', cookie);
   }
   return headers;
+}
+
+/** gRPC asks for trailers by `TE`, the one value of it that HTTP/2 knows (RFC 9113 section 8.2.2). */
+function isForTrailers(name: string, value: string, target: Target): boolean {
+  return target.route.upstream.http2 === true && value === 'trailers' && name.toLowerCase() === 'te';
 }
 
 /** Names a client declared hop-by-hop (RFC 9110 section 7.6.1, catalogue H6). The common values cost one comparison. */

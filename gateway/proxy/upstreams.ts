@@ -3,14 +3,17 @@ import type { PublicAddress } from '../config/index.ts';
 import type { Route, Upstream } from '../routes/index.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { createConnector, type Dial, dialer, type DialGuard } from './dial.ts';
+import type { Forwarder } from './forwarder.ts';
+import { createHttp2Forwarder } from './http2-forwarder.ts';
 import type { ProxyLimits } from './limits.ts';
 
 /** One back end: its connections and how busy they are. Shared by all routes that lead to the same address. */
 export type Backend = {
   /** Plain requests. */
-  requests: Pool;
+  requests: Forwarder;
   /** Requests known from the start to last: event streams and uploads. */
-  streams: Pool;
+  streams: Forwarder;
+  /** For WebSockets: always HTTP/1.1. */
   dial: Dial;
   admission: Admission;
   close(): Promise<void>;
@@ -81,8 +84,8 @@ export function createUpstreams(options: {
 }
 
 /** Every part is named, so that two upstreams never share a key by concatenation (catalogue U3). */
-function keyOf({ protocol, hostname, port, ca, allowLoopback }: Upstream): string {
-  return JSON.stringify([protocol, hostname, port, ca ?? null, allowLoopback]);
+function keyOf({ protocol, hostname, port, ca, allowLoopback, http2 }: Upstream): string {
+  return JSON.stringify([protocol, hostname, port, ca ?? null, allowLoopback, http2 === true]);
 }
 
 function originOf({ protocol, hostname, port }: Upstream): string {
@@ -91,20 +94,9 @@ function originOf({ protocol, hostname, port }: Upstream): string {
 
 function createBackend(upstream: Upstream, limits: ProxyLimits, guard: DialGuard): Backend {
   const connector = createConnector(upstream, guard, limits.connectMs);
-  const options: Pool.Options = {
-    connect: connector,
-    allowH2: false,
-    pipelining: 1,
-    maxHeaderSize: limits.answerHeaderBytes,
-    headersTimeout: limits.firstByteMs,
-    bodyTimeout: 0,
-    keepAliveTimeout: 4_000,
-    keepAliveMaxTimeout: 60_000,
-    strictContentLength: true,
-  };
-  const origin = originOf(upstream);
-  const requests = new Pool(origin, options);
-  const streams = new Pool(origin, options);
+  const createForwarder = upstream.http2 === true ? createHttp2 : createPool;
+  const requests = createForwarder(upstream, limits, guard);
+  const streams = createForwarder(upstream, limits, guard);
   return {
     requests,
     streams,
@@ -114,6 +106,25 @@ function createBackend(upstream: Upstream, limits: ProxyLimits, guard: DialGuard
       await Promise.all([requests.destroy(), streams.destroy()]);
     },
   };
+}
+
+function createPool(upstream: Upstream, limits: ProxyLimits, guard: DialGuard): Pool {
+  return new Pool(originOf(upstream), {
+    connect: createConnector(upstream, guard, limits.connectMs),
+    allowH2: false,
+    pipelining: 1,
+    maxHeaderSize: limits.answerHeaderBytes,
+    headersTimeout: limits.firstByteMs,
+    bodyTimeout: 0,
+    keepAliveTimeout: 4_000,
+    keepAliveMaxTimeout: 60_000,
+    strictContentLength: true,
+  });
+}
+
+function createHttp2(upstream: Upstream, limits: ProxyLimits, guard: DialGuard): Forwarder {
+  const dial = dialer(upstream, createConnector(upstream, guard, limits.connectMs, true));
+  return createHttp2Forwarder({ origin: originOf(upstream), dial, limits });
 }
 
 function createTarget(route: Route, backend: Backend, publicAddress: PublicAddress): Target {

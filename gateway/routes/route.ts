@@ -80,6 +80,7 @@ function normalUpstream(upstream: Upstream): Upstream {
   return parseUpstream(upstreamAddress(upstream), {
     allowLoopback: upstream.allowLoopback === true,
     ...(upstream.ca === undefined ? {} : { ca: upstream.ca }),
+    ...(upstream.http2 === true && { http2: true }),
   });
 }
 

@@ -10,6 +10,8 @@ export type Upstream = {
   ca?: string;
   /** Dialling this machine is refused unless the route says so (SSRF, catalogue U1); link-local addresses always are. */
   allowLoopback: boolean;
+  /** Requests go over HTTP/2 (ALPN `h2` for https, prior knowledge for http), so that gRPC passes; WebSockets stay HTTP/1.1. */
+  http2?: boolean;
 };
 
 const form = /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]+))(?::([0-9]{1,5}))?\/?$/;
@@ -34,7 +36,10 @@ neverAnUpstream.addSubnet('ff00::', 8, 'ipv6');
  * percent signs, upper case, names beyond ASCII, IPv6 zones, IPv4 in any other than dotted-decimal form.
  * @throws KNOT_ROUTES_UPSTREAM_INVALID
  */
-export function parseUpstream(address: string, options: { ca?: string; allowLoopback?: boolean } = {}): Upstream {
+export function parseUpstream(
+  address: string,
+  options: { ca?: string; allowLoopback?: boolean; http2?: boolean } = {},
+): Upstream {
   const match = form.exec(address);
   if (!match) throw refuse(address, reasonOf(address));
   const [, scheme, ipv6, name, port] = match;
@@ -54,6 +59,7 @@ export function parseUpstream(address: string, options: { ca?: string; allowLoop
     port: number,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
     allowLoopback,
+    ...(options.http2 === true && { http2: true }),
   };
 }
 

@@ -1,0 +1,22 @@
+import type { Http2ServerResponse } from 'node:http2';
+import type { ClientRequest } from './answers.ts';
+
+/** gRPC over HTTP/2 (`application/grpc`, `+proto`, `-web` …): both directions may rest for long and still be wanted. */
+export function isGrpc({ headers }: ClientRequest): boolean {
+  return headers['content-type']?.startsWith('application/grpc') === true;
+}
+
+/**
+ * Headers that end the stream: the form of a gRPC answer that is nothing but a status (Trailers-Only in "gRPC over HTTP2"). Node's
+ * compatible API would put an empty frame behind them, which gRPC clients take for an answer without a status.
+ */
+export function answerAlone(
+  response: Http2ServerResponse,
+  status: number,
+  headers: readonly (string | string[])[],
+): void {
+  const fields: Record<string, string | string[]> = {};
+  for (let index = 0; index < headers.length; index += 2) fields[String(headers[index])] = headers[index + 1]!;
+  response.statusCode = status;
+  response.stream.respond({ ...fields, ':status': status }, { endStream: true });
+}
