@@ -192,6 +192,11 @@ export function createEdge(options: EdgeOptions): Edge {
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
   });
   server.on('session', (session) => session.setLocalWindowSize(connectionWindowBytes));
+  // GOAWAY; streams that are still open end by their own bounds (catalogue D3).
+  server.on('session', (session) => {
+    session.setTimeout(limits.keepAliveMs);
+    session.on('timeout', () => session.close());
+  });
   server.on('sessionError', (error) => log.debug({ err: error }, 'HTTP/2 session failed'));
   const stopWatchingCertificates = certificates.onChange(() =>
     server.setSecureContext({ ...certificates.current(), ...tlsOptions() }),
