@@ -1,16 +1,18 @@
 /**
- * `npm test`: sets up what the tests need, runs every `test/**` file through tap, prints one line a file (the whole output of a
+ * `npm test`: sets up what the tests need, runs every `test/**` file, prints one line a file (the whole output of a
  * failing one) and ends with the true counts. Arguments are files to run instead of all.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { prepare } from '../gateway/bin/prepare.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules', '.bin');
+/** No file needs a third of this; one that hangs must not hang the run. */
+const fileTimeoutMs = 15 * 60 * 1000;
 
 await prepare(root, { needsDashboard: true });
 const environment = {
@@ -21,7 +23,7 @@ const environment = {
 mkdirSync(environment.KNOT_TEST_CACHE, { recursive: true });
 installPackages();
 prepareEnvironments();
-process.exitCode = await runTap(process.argv.slice(2));
+process.exitCode = await runFiles(process.argv.slice(2));
 
 /** Debian packages, when this is root on a Debian: elsewhere the tests that need them skip and say why. */
 function installPackages() {
@@ -63,35 +65,69 @@ function prepareEnvironments() {
   if (status !== 0) console.log('A Python environment could not be made; the tests that need it will say so.');
 }
 
-async function runTap(files) {
-  const child = spawn(join(bin, 'tap'), ['run', '--reporter=tap', ...files], {
-    cwd: root,
-    env: environment,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let block = [];
-  let counts;
-  for await (const line of createInterface({ input: child.stdout })) {
-    const total = /^# \{ total: (\d+), pass: (\d+)(?:, fail: (\d+))?(?:, skip: (\d+))?/.exec(line);
-    if (total) counts = { passed: Number(total[2]), failed: Number(total[3] ?? 0), skipped: Number(total[4] ?? 0) };
-    const verdict = /^(ok|not ok) \d+ - (\S+)(.*)$/.exec(line);
-    if (!verdict) {
-      block.push(line);
-      continue;
+/**
+ * Each file runs as a process of its own, by Node alone: tap's own runner hands its loaders on to every process a test starts, so
+ * that no gateway and no tool would run as it really does.
+ */
+async function runFiles(given) {
+  const files = given.length > 0 ? given : testFiles();
+  const waiting = [...files];
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const worker = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const { passed, failed, skipped } = report(file, await runFile(file));
+      counts.passed += passed;
+      counts.failed += failed;
+      counts.skipped += skipped;
     }
-    const [, status, file, rest] = verdict;
-    if (status === 'not ok') console.log(block.join('\n'));
-    for (const skipped of block.filter((entry) => / # SKIP/.test(entry))) console.log(`       ${skipped.trim()}`);
-    console.log(`${status === 'ok' ? 'ok    ' : 'FAILED'} ${file}${rest}`);
-    block = [];
-  }
-  const status = await new Promise((resolve) =>
-    child.exitCode === null ? child.on('exit', resolve) : resolve(child.exitCode),
-  );
-  if (block.length > 0) console.log(block.join('\n'));
-  counts ??= { passed: 0, failed: 0, skipped: 0 };
-  // A file that crashed or ran out of time may have no failed assertion of its own.
-  if (status !== 0 && counts.failed === 0) counts.failed = 1;
+  };
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker));
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+}
+
+/** The long ones first, so that the last minutes are not one process's alone. */
+function testFiles() {
+  const isLong = (file) => /(journeys|integrations|attacks|browser)/.test(file);
+  return readdirSync(join(root, 'test'), { recursive: true })
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('fixtures'))
+    .map((file) => join('test', file))
+    .sort((a, b) => Number(isLong(b)) - Number(isLong(a)) || (a < b ? -1 : 1));
+}
+
+function runFile(file) {
+  return new Promise((resolve) => {
+    const startedAt = performance.now();
+    const child = spawn(join(bin, 'node'), [file], {
+      cwd: root,
+      env: { ...environment, TAP_TIMEOUT: '300' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    const timer = setTimeout(() => child.kill('SIGKILL'), fileTimeoutMs);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({
+        output,
+        isOk: code === 0,
+        ended: signal ?? `status ${code}`,
+        seconds: (performance.now() - startedAt) / 1000,
+      });
+    });
+  });
+}
+
+/** Prints one line, everything of a file that failed, and the reason of each skip. */
+function report(file, { output, isOk, ended, seconds }) {
+  const total = [...output.matchAll(/^# \{ total: (\d+)(?:, pass: (\d+))?(?:, fail: (\d+))?(?:, skip: (\d+))?/gm)].at(
+    -1,
+  );
+  const [passed, failed, skipped] = [2, 3, 4].map((index) => Number(total?.[index] ?? 0));
+  const hasFailed = !isOk || failed > 0 || passed + skipped === 0;
+  if (hasFailed) console.log(output);
+  for (const line of output.split('\n')) if (/# SKIP/.test(line)) console.log(`       ${line.trim()}`);
+  console.log(`${hasFailed ? `FAILED (${ended})` : 'ok    '} ${file} ${passed} passed in ${seconds.toFixed(1)} s`);
+  // A file that crashed, hung or tested nothing may have no failed assertion of its own.
+  return { passed, failed: hasFailed ? Math.max(1, failed) : 0, skipped };
 }

@@ -22,7 +22,11 @@ export async function prepare(root, { needsDashboard }) {
   const marker = join(root, 'dashboard', 'build', '.sources');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === sources) return;
   say('Building the dashboard …');
-  await run(root, npm(), ['run', 'build', '--silent', '--workspace', 'dashboard'], 'building the dashboard');
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const node = join(root, 'node_modules', '.bin', 'node');
+  await run(join(root, 'dashboard'), node, [vite, 'build', '--logLevel', 'warn'], 'building the dashboard', {
+    isQuiet: true,
+  });
   writeFileSync(marker, sources);
 }
 
@@ -65,30 +69,27 @@ function npm() {
   return process.platform === 'win32' ? 'npm.cmd' : 'npm';
 }
 
-function run(root, command, args, what) {
+/** Runs a program to its end; a quiet one is heard only when it fails. */
+function run(folder, command, args, what, { isQuiet = false } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: withLocalNode(root),
-    });
+    const output = isQuiet ? 'pipe' : 'inherit';
+    const child = spawn(command, args, { cwd: folder, stdio: ['ignore', output, output], env: withLocalNode(folder) });
+    const heard = [];
+    child.stdout?.on('data', (chunk) => heard.push(chunk));
+    child.stderr?.on('data', (chunk) => heard.push(chunk));
     child.on('error', (error) => reject(new Error(`${what} failed: ${error.message}. Is npm installed?`)));
-    child.on('exit', (code) =>
-      code === 0
-        ? resolve()
-        : reject(
-            new Error(
-              `${what} failed (exit status ${code}); the lines above say why. Nothing is half-done: start again to retry.`,
-            ),
-          ),
-    );
+    child.on('close', (code) => {
+      if (code === 0) return resolve();
+      process.stderr.write(Buffer.concat(heard));
+      reject(new Error(`${what} failed (exit status ${code}); the lines above say why. Start again to retry.`));
+    });
   });
 }
 
 /** Vite needs a newer Node than the system may have: the one from the dependencies comes first. */
-function withLocalNode(root) {
+function withLocalNode(folder) {
   const separator = process.platform === 'win32' ? ';' : ':';
-  return { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${separator}${process.env.PATH}` };
+  return { ...process.env, PATH: `${join(folder, 'node_modules', '.bin')}${separator}${process.env.PATH}` };
 }
 
 function say(text) {
