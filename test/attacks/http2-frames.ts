@@ -103,6 +103,10 @@ export async function openFrames(
   });
   const pairs = settings.map(([id, value]) => Buffer.concat([Buffer.from([0, id]), uint32(value)]));
   socket.write(Buffer.concat([preface, frame(frameType.settings, 0, 0, Buffer.concat(pairs))]));
+  // What is sent next must not be interrupted by the acknowledgement, which would be a fault of its own.
+  while (!isClosed && !received.some(({ type }) => type === frameType.settings)) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
   return {
     socket,
     received,

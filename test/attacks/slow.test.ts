@@ -1,0 +1,240 @@
+import { connect as connectTcp } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import t from 'tap';
+import { openRaw } from '../support/raw-client.ts';
+import { clientHello } from './client-hello.ts';
+import { openHouse, until } from './house.ts';
+import { flag, frame, frameType, literalHeaders, openFrames } from './http2-frames.ts';
+
+t.setTimeout(120_000);
+const limitMs = 1_500;
+/** The parser of HTTP/1 looks for slow heads every so often; the bound of a request body and of a stream is checked twice a second. */
+const sweepMs = 5_500;
+const house = await openHouse(t, {
+  limits: { headersMs: limitMs, keepAliveMs: limitMs, bodyIdleMs: limitMs, streamIdleMs: limitMs },
+});
+const { raw, recorder, host, origin, cookie } = house;
+
+type Slow = {
+  name: string;
+  /** The longest it may take until the gateway ends it. */
+  withinMs: number;
+  /** Returns whether the connection is over. */
+  begin(): Promise<() => boolean>;
+  status?: number;
+};
+
+/** Sends `first`, then `next` again and again. */
+async function drip(first: string, next: string, everyMs = 250): Promise<() => boolean> {
+  const socket = await openRaw(raw);
+  let isClosed = false;
+  socket.on('data', () => undefined).on('close', () => (isClosed = true));
+  socket.write(first);
+  if (next !== '') {
+    const timer = setInterval(() => void (isClosed ? clearInterval(timer) : socket.write(next)), everyMs);
+    timer.unref();
+    socket.once('close', () => clearInterval(timer));
+  }
+  return () => isClosed;
+}
+
+const head = `Host: ${host}\r\nCookie: ${cookie}\r\n`;
+const http2Head = (path: string, method = 'GET'): Buffer =>
+  literalHeaders([
+    [':method', method],
+    [':scheme', 'https'],
+    [':authority', host],
+    [':path', path],
+    ['origin', origin],
+    ['cookie', cookie],
+  ]);
+const overHttp2 = async (...frames: Buffer[]): Promise<() => boolean> => {
+  const connection = await openFrames(raw);
+  connection.send(...frames);
+  return () =>
+    connection.isClosed() ||
+    connection.received.some(
+      ({ type, stream }) => type === frameType.reset || (type === frameType.headers && stream === 1),
+    );
+};
+
+const slow: Slow[] = [
+  {
+    name: 'a header, one byte at a time',
+    withinMs: limitMs + sweepMs,
+    begin: () => drip(`GET /x HTTP/1.1\r\n${head}X: `, 'y'),
+  },
+  { name: 'a request line that never ends', withinMs: limitMs + sweepMs, begin: () => drip('GET /', 'a') },
+  { name: 'a connection that says nothing', withinMs: limitMs + sweepMs, begin: () => drip('', '') },
+  {
+    name: 'a body that stops',
+    withinMs: limitMs + 1_500,
+    begin: () => drip(`PUT /x HTTP/1.1\r\n${head}Origin: ${origin}\r\nContent-Length: 100\r\n\r\nabc`, ''),
+  },
+  {
+    name: 'a chunk that stops',
+    withinMs: limitMs + 1_500,
+    begin: () => drip(`PUT /x HTTP/1.1\r\n${head}Origin: ${origin}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc`, ''),
+  },
+  {
+    name: 'an answer nobody reads',
+    withinMs: limitMs + 2_500,
+    begin: async () => {
+      const socket = await openRaw(raw);
+      socket.write(`GET /large HTTP/1.1\r\n${head}\r\n`);
+      socket.pause();
+      return () => house.lines().some(({ path, reason }) => path === '/large' && reason === 'idle');
+    },
+  },
+  {
+    name: 'a kept connection without a next request',
+    withinMs: limitMs + sweepMs,
+    begin: () => drip(`GET /alive HTTP/1.1\r\n${head}\r\n`, ''),
+  },
+  {
+    name: 'a handshake that stops after half a ClientHello',
+    withinMs: limitMs + 1_500,
+    begin: async () => {
+      const socket = connectTcp({ port: raw.port, host: '127.0.0.1' });
+      let isClosed = false;
+      socket
+        .on('error', () => undefined)
+        .on('close', () => (isClosed = true))
+        .on('data', () => undefined);
+      socket.write(clientHello(Buffer.from('localhost')).subarray(0, 40));
+      return () => isClosed;
+    },
+  },
+  {
+    name: 'a handshake that is never begun',
+    withinMs: limitMs + 1_500,
+    begin: async () => {
+      const socket = connectTcp({ port: raw.port, host: '127.0.0.1' });
+      let isClosed = false;
+      socket
+        .on('error', () => undefined)
+        .on('close', () => (isClosed = true))
+        .on('data', () => undefined);
+      return () => isClosed;
+    },
+  },
+  {
+    name: 'a handshake that is never finished',
+    withinMs: limitMs + 1_500,
+    begin: async () => {
+      const socket = connectTcp({ port: raw.port, host: '127.0.0.1' });
+      let isClosed = false;
+      socket
+        .on('error', () => undefined)
+        .on('close', () => (isClosed = true))
+        .on('data', () => undefined);
+      socket.write(clientHello(Buffer.from('localhost')));
+      return () => isClosed;
+    },
+  },
+  {
+    name: 'h2 chosen, and never spoken',
+    withinMs: limitMs + sweepMs,
+    begin: async () => {
+      const socket = connectTls({
+        port: raw.port,
+        host: '127.0.0.1',
+        ca: raw.ca,
+        servername: 'localhost',
+        ALPNProtocols: ['h2'],
+      });
+      let isClosed = false;
+      socket
+        .on('error', () => undefined)
+        .on('close', () => (isClosed = true))
+        .on('data', () => undefined);
+      return () => isClosed;
+    },
+  },
+  { name: 'HTTP/2 without a request', withinMs: limitMs + sweepMs, begin: () => overHttp2() },
+  {
+    // The connection itself stays until the client closes it: nghttp2 waits for the end of the headers it has begun to read.
+    name: 'HTTP/2 headers without their end, by GOAWAY',
+    withinMs: limitMs + sweepMs,
+    begin: async () => {
+      const connection = await openFrames(raw);
+      connection.send(frame(frameType.headers, 0, 1, http2Head('/x')));
+      return connection.isRefused;
+    },
+  },
+  {
+    name: 'HTTP/2 headers, one empty piece at a time',
+    withinMs: limitMs + sweepMs,
+    begin: async () => {
+      const connection = await openFrames(raw);
+      connection.send(frame(frameType.headers, 0, 1, http2Head('/x')));
+      const timer = setInterval(() => {
+        if (!connection.send(frame(frameType.continuation, 0, 1))) clearInterval(timer);
+      }, 250);
+      timer.unref();
+      return connection.isRefused;
+    },
+  },
+  {
+    name: 'an HTTP/2 body that stops',
+    withinMs: limitMs + 1_500,
+    begin: () =>
+      overHttp2(
+        frame(frameType.headers, flag.endHeaders, 1, http2Head('/x', 'PUT')),
+        frame(frameType.data, 0, 1, Buffer.from('abc')),
+      ),
+  },
+];
+
+t.test('what is slow on purpose is ended in the stated time', async (t) => {
+  const large = Buffer.alloc(16 * 1024 * 1024, 'z');
+  recorder.answerWith(({ target }) =>
+    target === '/large'
+      ? Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${large.length}\r\n\r\n`), large])
+      : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  );
+  // All at the same time, because each of them mostly waits.
+  await Promise.all(
+    slow.map(async ({ name, withinMs, begin }) => {
+      const startedAt = Date.now();
+      const isOver = await begin();
+      const tookMs = await until(isOver, name, withinMs).then(
+        () => Date.now() - startedAt,
+        () => undefined,
+      );
+      t.not(
+        tookMs,
+        undefined,
+        `D3 ${name} ended${tookMs === undefined ? ` not within ${withinMs} ms` : ` after ${tookMs} ms`}`,
+      );
+    }),
+  );
+});
+
+t.test('D3 neighbours: what moves may take longer than any bound', async (t) => {
+  const upload = await openRaw(raw);
+  let received = '';
+  upload.on('data', (data: Buffer) => (received += data.toString('latin1')));
+  upload.write(`PUT /slowly HTTP/1.1\r\n${head}Origin: ${origin}\r\nContent-Length: 10\r\n\r\n`);
+  const events = await openRaw(raw);
+  let count = 0;
+  events.on('data', (data: Buffer) => (count += data.toString('latin1').split('data: ').length - 1));
+  recorder.answerWith(({ target }, socket) => {
+    if (target !== '/events') return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n');
+    const timer = setInterval(() => void socket.write('data: 1\n\n'), 300);
+    socket.once('close', () => clearInterval(timer));
+    return undefined;
+  });
+  events.write(`GET /events HTTP/1.1\r\n${head}Accept: text/event-stream\r\n\r\n`);
+  for (let sent = 0; sent < 10; sent++) {
+    upload.write('x');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  await until(() => /^HTTP\/1\.1 200 /.test(received), 'the slow upload is answered');
+  t.ok(count >= 8, `${count} events in twice the bound`);
+  t.notOk(events.destroyed);
+  upload.destroy();
+  events.destroy();
+  t.ok((await house.serveMs()) < 2_000);
+});
