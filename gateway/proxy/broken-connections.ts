@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AccessEntry, Log, ReasonCode } from '../lib/index.ts';
-import { nextRequestId } from './exchange.ts';
+import { nextRequestId } from './request-id.ts';
 import { notCanonical } from './refusals.ts';
 import { refuseUpgrade } from './upgrade-answer.ts';
 

@@ -16,13 +16,14 @@ import type { Route, Routes } from '../routes/index.ts';
 import { type Certificates, tlsOptions } from '../tls/index.ts';
 import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal, wantsPage } from './answers.ts';
 import { createBrokenConnectionAnswer } from './broken-connections.ts';
+import { createConnectionBound } from './connection-bound.ts';
 import { createDrain } from './drain.ts';
-import { nextRequestId } from './exchange.ts';
+import { nextRequestId } from './request-id.ts';
 import { type ListenerLimits, listenerOptions } from './listener-options.ts';
 import { defaultLimits, type ProxyLimits } from './limits.ts';
 import { commonMethods, refusedMethod } from './methods.ts';
 import type { Proxy } from './proxy.ts';
-import { methodNotAllowed, notCanonical } from './refusals.ts';
+import { methodNotAllowed, notCanonical, tooManyConnections } from './refusals.ts';
 import { rememberCanonical } from './remembered.ts';
 import { refuseUpgrade } from './upgrade-answer.ts';
 
@@ -114,6 +115,7 @@ export function createEdge(options: EdgeOptions): Edge {
     response.on('error', ignoreReset);
     request.on('error', ignoreReset);
     if (endingConnections.has(request.socket)) return;
+    if (connectionBound.refuses(request)) return refuse(request, response, tooManyConnections(), undefined);
     if (drain.isDraining() && !isHttp2(response)) (response as ServerResponse).shouldKeepAlive = false;
     const canonical = read(request, false);
     if (typeof canonical === 'string') return refuse(request, response, notCanonical(canonical), undefined);
@@ -148,6 +150,7 @@ export function createEdge(options: EdgeOptions): Edge {
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', ignoreReset);
     if (endingConnections.has(socket)) return void socket.end(() => socket.destroy());
+    if (connectionBound.refuses(request)) return refuseUp(request, socket, tooManyConnections(), undefined);
     const canonical = read(request, true);
     const target = typeof canonical === 'string' ? notCanonical(canonical) : destination(canonical);
     if (typeof canonical === 'string' || (typeof target === 'object' && 'status' in target)) {
@@ -181,6 +184,7 @@ export function createEdge(options: EdgeOptions): Edge {
     refuseUp(request as IncomingMessage, socketOrResponse, notCanonical('method_unknown'), undefined);
   }
 
+  const connectionBound = createConnectionBound(server, { ...limits, trusted, log });
   const drain = createDrain(server);
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);

@@ -10,15 +10,19 @@ import {
   isNavigation,
   type Refusal,
 } from './answers.ts';
+import { type BodyRate, createBodyRate } from './body-rate.ts';
 import type { ForwardControl, ForwardHandler } from './forwarder.ts';
 import type { Gate, Visitor } from './gate.ts';
 import { answerAlone, isGrpc } from './grpc.ts';
 import type { InFlight } from './in-flight.ts';
 import { relayInformation } from './information.ts';
 import type { ProxyLimits } from './limits.ts';
-import { errorCode, failureOf, upstreamFailed, type UpstreamFailure } from './refusals.ts';
+import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from './refusals.ts';
 import { upstreamHeaders } from './request-headers.ts';
+import { nextRequestId } from './request-id.ts';
+import { mayRetry } from './retry.ts';
 import { type AnswerHeaders, clientHeaders } from './response-headers.ts';
+import type { SessionStreams } from './session-streams.ts';
 import type { Target } from './upstreams.ts';
 
 /** What every exchange needs and none owns. */
@@ -28,6 +32,7 @@ export type ExchangeContext = {
   log: Log;
   limits: ProxyLimits;
   inFlight: InFlight;
+  sessionStreams: SessionStreams;
   onAccess(entry: AccessEntry): void;
 };
 
@@ -69,6 +74,8 @@ export class Exchange implements ForwardHandler, Ticket {
   #bytesOut = 0;
   #upstreamMs: number | undefined;
   #closeLive: (() => void) | undefined;
+  #leaveSession: (() => void) | undefined;
+  #bodyRate: BodyRate | undefined;
 
   constructor(
     request: ClientRequest,
@@ -112,9 +119,19 @@ export class Exchange implements ForwardHandler, Ticket {
     this.#headers = upstreamHeaders(this.canonical, this.target, identity);
     const { admission } = this.target.backend;
     if (this.canonical.accept !== 'text/event-stream') return admission.enter(this);
+    if (this.visitor !== undefined) {
+      const { centralId } = this.visitor.session;
+      if (!this.#context.sessionStreams.hasRoom(centralId)) return this.refuse(tooManyStreams());
+    }
     if (!admission.openStream()) return this.refuseAsBusy();
+    this.#enterSession();
     this.#slot = 'stream';
     this.#dispatch();
+  }
+
+  #enterSession(): void {
+    if (this.visitor === undefined || this.#leaveSession !== undefined) return;
+    this.#leaveSession = this.#context.sessionStreams.open(this.visitor.session.centralId);
   }
 
   isWanted(): boolean {
@@ -231,21 +248,13 @@ export class Exchange implements ForwardHandler, Ticket {
       this.#fail('upstream_cut', error);
       return this.cut();
     }
-    if (this.#mayRetry(error)) {
+    if (!this.#isRetried && !this.#hasUpstreamBytes && !this.hasBody && mayRetry(this.canonical, error)) {
       this.#isRetried = true;
       return this.#dispatch();
     }
     const failure = failureOf(error);
     this.#fail(failure, error);
     this.refuse(upstreamFailed(failure, this.target.route));
-  }
-
-  /** RFC 9110 section 9.2.2: only what is safe, without a body, on a connection that gave no byte back, and once. */
-  #mayRetry(error: Error): boolean {
-    const { method } = this.canonical;
-    if (this.#isRetried || this.#hasUpstreamBytes || this.hasBody) return false;
-    if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') return false;
-    return retryable.has(errorCode(error));
   }
 
   #fail(reason: UpstreamFailure | 'upstream_cut', error: Error): void {
@@ -277,13 +286,21 @@ export class Exchange implements ForwardHandler, Ticket {
     const idleMs = now - this.lastMoveAt;
     if (now - this.startedAt > longAfterMs) this.#becomeLong();
     const isUploading = this.hasBody && !this.#hasAnswer && !isComplete(this.request);
-    const allowedIdleMs = isGrpc(this.request) ? limits.streamIdleMs : limits.bodyIdleMs;
-    if (isUploading && this.#controller !== undefined && idleMs > allowedIdleMs) {
+    if (isUploading && this.#controller !== undefined && this.#isTooSlow(now, idleMs)) {
       this.refuse(upstreamFailed('body_too_slow', this.target.route));
     } else if (this.#hasAnswer && idleMs > limits.streamIdleMs) {
       this.reason = 'idle';
       this.cut();
     }
+  }
+
+  /** A gRPC client may rest between two messages for as long as any stream. */
+  #isTooSlow(now: number, idleMs: number): boolean {
+    const { limits } = this.#context;
+    if (isGrpc(this.request)) return idleMs > limits.streamIdleMs;
+    if (idleMs > limits.bodyIdleMs) return true;
+    this.#bodyRate ??= createBodyRate(now, limits);
+    return this.#bodyRate.isTooSlow(now, this.#bytesIn, this.request.readableLength > 0);
   }
 
   /** What lasts is registered, so that it ends when its right ends, and gives its slot back. */
@@ -292,6 +309,7 @@ export class Exchange implements ForwardHandler, Ticket {
     if (this.#slot === 'request' && this.#hasAnswer && backend.admission.becomeStream()) this.#slot = 'stream';
     const { visitor } = this;
     if (visitor === undefined || this.#closeLive !== undefined || this.#slot === 'none') return;
+    this.#enterSession();
     const { cookie } = this.canonical;
     const isStillAllowed = () => this.#context.gate.isStillAllowed(cookie, this.canonical, route);
     this.#closeLive = this.#context.live.open({
@@ -322,6 +340,7 @@ export class Exchange implements ForwardHandler, Ticket {
     const { backend } = this.target;
     this.#context.inFlight.delete(this);
     this.#closeLive?.();
+    this.#leaveSession?.();
     if (this.#slot === 'request') backend.admission.leave();
     else if (this.#slot === 'stream') backend.admission.closeStream();
     if (this.#controller !== undefined && !this.#hasEnded) {
@@ -357,7 +376,6 @@ export class Exchange implements ForwardHandler, Ticket {
 const clientLeft = new Error('the client left');
 const http2InternalError = 2;
 const longAfterMs = 1_000;
-const retryable = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 function onClientClose(this: ClientResponse): void {
   (this as Tagged)[exchangeOf]?.finish();
@@ -378,13 +396,4 @@ function flushHead(exchange: Exchange): void {
 
 function isComplete(request: ClientRequest): boolean {
   return request.complete || request.readableEnded;
-}
-
-const requestIdPrefix = Math.floor(Date.now() / 1000).toString(36);
-let requestCount = 0;
-
-/** Unique within the process and readable in a log; says nothing about anyone. */
-export function nextRequestId(): string {
-  requestCount += 1;
-  return `${requestIdPrefix}-${requestCount.toString(36)}`;
 }

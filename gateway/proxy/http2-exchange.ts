@@ -53,14 +53,14 @@ export class Http2Exchange implements ForwardControl {
     stream.on('headers', (headers) => this.#begin(headers, false));
     stream.on('response', (headers, flags) => this.#begin(headers, (flags & NGHTTP2_FLAG_END_STREAM) !== 0));
     stream.on('data', (chunk: Buffer) => this.#guard(() => this.#handler.onResponseData(this, chunk)));
-    stream.on('trailers', (trailers) => {
+    stream.on('trailers', (trailers: IncomingHttpHeaders & { ':status'?: number }) => {
       // After an informational answer, headers that end the stream are told as trailers.
       if (!this.#hasAnswer && trailers[':status'] !== undefined) return this.#begin(trailers, true);
       this.#trailers = trailers;
     });
     // Trailers are told in a later turn than the end they come with.
     stream.on('end', () => (this.#trailers === undefined ? setImmediate(() => this.#end()) : this.#end()));
-    stream.on('error', (error) => this.#fail(this.#errorOf(error)));
+    stream.on('error', (error: Error) => this.#fail(this.#errorOf(error)));
     stream.on('close', () => {
       clearTimeout(this.#firstByteTimer);
       if (!stream.readableEnded || !this.#hasAnswer) this.#fail(this.#errorOf(undefined));

@@ -7,6 +7,8 @@ export type ProxyLimits = {
   headersMs: number;
   /** An idle connection between requests. */
   keepAliveMs: number;
+  /** Connections of one client address, or of one /64 network of IPv6. Trusted proxies are not counted. */
+  connectionsPerAddress: number;
   /** Concurrent HTTP/2 streams per connection. */
   streamsPerConnection: number;
   connectMs: number;
@@ -14,7 +16,14 @@ export type ProxyLimits = {
   firstByteMs: number;
   /** A request body of which no byte arrives. */
   bodyIdleMs: number;
-  /** An answer of which no byte moves, in either direction: event streams, downloads, WebSockets. */
+  /** The least rate of a request body (0: none), averaged over `bodyRateMs` after a grace of as long. */
+  bodyBytesPerSecond: number;
+  bodyRateMs: number;
+  /**
+   * An answer of which no byte moves, in either direction: event streams, downloads, WebSockets. A client that vanished is found
+   * earlier, by TCP keep-alive (30 s). Pings of our own would do it too, but their pongs had to be taken out of the client's frames
+   * so that the upstream never sees them, and the tunnel would no longer pass bytes as they came; NATs count keep-alive as traffic.
+   */
   streamIdleMs: number;
   /** Plain requests in flight to one upstream, and how many more may wait, and how long. */
   requestsPerUpstream: number;
@@ -22,6 +31,8 @@ export type ProxyLimits = {
   queueMs: number;
   /** Streams (WebSocket, events, long answers) open to one upstream. */
   streamsPerUpstream: number;
+  /** The same open to one sign-in, over all its hosts and connections. */
+  streamsPerSession: number;
   /** Bytes of an upstream's answer headers. */
   answerHeaderBytes: number;
 };
@@ -31,14 +42,18 @@ export const defaultLimits: ProxyLimits = {
   headerBytes: 32 * 1024,
   headersMs: 15_000,
   keepAliveMs: 65_000,
+  connectionsPerAddress: 10_000,
   streamsPerConnection: 100,
   connectMs: 5_000,
   firstByteMs: 120_000,
   bodyIdleMs: 60_000,
+  bodyBytesPerSecond: 240,
+  bodyRateMs: 10_000,
   streamIdleMs: 2 * 3_600_000,
   requestsPerUpstream: 256,
   queuePerUpstream: 1_024,
   queueMs: 10_000,
   streamsPerUpstream: 8_192,
+  streamsPerSession: 512,
   answerHeaderBytes: 128 * 1024,
 };

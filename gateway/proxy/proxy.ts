@@ -22,6 +22,7 @@ import { createHandoff, isReserved } from './handoff.ts';
 import { createInFlight } from './in-flight.ts';
 import { defaultLimits, type ProxyLimits } from './limits.ts';
 import { crossOrigin, denied, notFoundHere, unauthenticated, unavailable } from './refusals.ts';
+import { createSessionStreams } from './session-streams.ts';
 import { Tunnel, type Tunnels } from './tunnel.ts';
 import { createUpstreams, type Target } from './upstreams.ts';
 
@@ -74,7 +75,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   const gate = createGate(options);
   const inFlight = createInFlight();
   const tunnels: Tunnels = new Set();
-  const context: ExchangeContext = { gate, live, log, limits, inFlight, onAccess };
+  const sessionStreams = createSessionStreams(limits);
+  const context: ExchangeContext = { gate, live, log, limits, inFlight, sessionStreams, onAccess };
   const guard = { ownPorts: options.ownPorts ?? (() => []) };
   const upstreams = createUpstreams({ publicAddress, limits, guard });
   const handoff = createHandoff({ sessions, publicAddress });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { ListenAddress, PublicAddress } from '../config/index.ts';
 import { addressBlocks, canonicalize, knotError, type Log } from '../lib/index.ts';
 import { answerRefusal, type ClientResponse, wantsPage } from './answers.ts';
-import { nextRequestId } from './exchange.ts';
+import { nextRequestId } from './request-id.ts';
 import { notCanonical } from './refusals.ts';
 
 export type RedirectListener = { port: number; close(): Promise<void> };

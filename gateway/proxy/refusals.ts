@@ -102,6 +102,31 @@ export function handoffFailed(retry: string): Refusal {
   };
 }
 
+export function tooManyConnections(): Refusal {
+  return {
+    status: 429,
+    heading: 'Too many connections',
+    reason: 'Too many connections are open from your address.',
+    remedy: 'Close some of them, or wait until others behind the same address have closed theirs.',
+    code: 'KNOT_PROXY_TOO_MANY_CONNECTIONS',
+    reasonCode: 'too_many_connections',
+    headers: { 'retry-after': '5' },
+    closesConnection: true,
+  };
+}
+
+export function tooManyStreams(): Refusal {
+  return {
+    status: 429,
+    heading: 'Too many streams',
+    reason: 'Too many streams are open in this sign-in.',
+    remedy: 'Close some pages that stay connected, such as notebooks and terminals.',
+    code: 'KNOT_PROXY_TOO_MANY_STREAMS',
+    reasonCode: 'too_many_streams',
+    headers: { 'retry-after': '5' },
+  };
+}
+
 export function notFoundHere(): Refusal {
   return {
     status: 404,

@@ -3,12 +3,13 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AccessEntry, CanonicalRequest } from '../lib/index.ts';
 import type { Refusal } from './answers.ts';
-import { type ExchangeContext, nextRequestId } from './exchange.ts';
+import type { ExchangeContext } from './exchange.ts';
 import type { Visitor } from './gate.ts';
-import { failureOf, upstreamFailed } from './refusals.ts';
+import { failureOf, tooManyStreams, upstreamFailed } from './refusals.ts';
 import { upstreamHeaders } from './request-headers.ts';
 import { clientHeaders } from './response-headers.ts';
 import { refuseUpgrade } from './upgrade-answer.ts';
+import { nextRequestId } from './request-id.ts';
 import type { Target } from './upstreams.ts';
 import { closeFrame, createFrameBoundary } from './ws-frames.ts';
 
@@ -41,6 +42,7 @@ export class Tunnel {
   #isOver = false;
   #holdsSlot = false;
   #closeLive: (() => void) | undefined;
+  #leaveSession: (() => void) | undefined;
 
   constructor(
     client: Duplex,
@@ -71,8 +73,14 @@ export class Tunnel {
   forward(identity: readonly string[]): void {
     if (this.#isOver) return;
     const { backend } = this.target;
+    const { visitor } = this;
+    const { sessionStreams } = this.#context;
+    if (visitor !== undefined && !sessionStreams.hasRoom(visitor.session.centralId)) {
+      return this.refuse(tooManyStreams());
+    }
     if (!backend.admission.openStream()) return this.refuse(upstreamFailed('upstream_busy', this.target.route));
     this.#holdsSlot = true;
+    if (visitor !== undefined) this.#leaveSession = sessionStreams.open(visitor.session.centralId);
     backend.dial((error, upstream) => {
       if (error !== null || upstream === null) return this.#fail(error ?? new Error('no connection'));
       upstream.on('error', () => undefined);
@@ -211,6 +219,7 @@ export class Tunnel {
     this.#isOver = true;
     this.#tunnels.delete(this);
     this.#closeLive?.();
+    this.#leaveSession?.();
     if (this.#holdsSlot) this.target.backend.admission.closeStream();
     const bytesIn = this.#upstream?.bytesWritten ?? 0;
     this.#upstream?.destroy();

@@ -1,0 +1,78 @@
+import type { Http2SecureServer } from 'node:http2';
+import type { Socket } from 'node:net';
+import { type AddressBlocks, type Log, plainAddress } from '../lib/index.ts';
+import { type ClientRequest, isHttp2 } from './answers.ts';
+
+/**
+ * How many connections one client address may have. One too many is served its TLS and then a 429 to whatever it asks, because a
+ * connection that just ends tells nobody why; above twice the bound, where that work itself would be the harm, it is reset.
+ */
+export type ConnectionBound = {
+  /** Whether a request came on a connection beyond the bound; its connection then ends after the answer. */
+  refuses(request: ClientRequest): boolean;
+};
+
+const isBeyond = Symbol('beyond the bound of its address');
+type Marked = { [isBeyond]?: boolean };
+
+export function createConnectionBound(
+  server: Http2SecureServer,
+  options: { connectionsPerAddress: number; headersMs: number; trusted: AddressBlocks; log: Log },
+): ConnectionBound {
+  const { connectionsPerAddress, headersMs, trusted, log } = options;
+  const counts = new Map<string, number>();
+  let beyond = 0;
+
+  function leave(key: string): void {
+    const left = (counts.get(key) ?? 1) - 1;
+    if (left === 0) counts.delete(key);
+    else counts.set(key, left);
+  }
+
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress;
+    if (address === undefined || trusted.has(address)) return;
+    const key = networkOf(address);
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    socket.once('close', () => leave(key));
+    if (count === connectionsPerAddress + 1) log.warn({ address: key, count }, 'an address has too many connections');
+    if (count > 2 * connectionsPerAddress) socket.resetAndDestroy();
+  });
+  server.on('secureConnection', (socket: Socket & Marked) => {
+    const address = socket.remoteAddress;
+    if (address === undefined || (counts.get(networkOf(address)) ?? 0) <= connectionsPerAddress) return;
+    socket[isBeyond] = true;
+    beyond += 1;
+    // Whoever does not even ask is not kept either.
+    const timer = setTimeout(() => socket.destroy(), headersMs);
+    timer.unref();
+    socket.once('close', () => {
+      clearTimeout(timer);
+      beyond -= 1;
+    });
+  });
+
+  return {
+    refuses(request) {
+      if (beyond === 0 || (request.socket as Marked)[isBeyond] !== true) return false;
+      if (isHttp2(request)) request.stream.session?.close();
+      return true;
+    },
+  };
+}
+
+/** What one person has at their disposal: an IPv4 address, or the /64 network of an IPv6 one (RFC 6177). */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const plain = plainAddress(address) ?? address;
+  if (!plain.includes(':')) return plain;
+  const [head = '', tail] = plain.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  if (tail !== undefined) groups.push(...Array<string>(Math.max(0, 8 - groups.length - after.length)).fill('0'));
+  return [...groups, ...after]
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':');
+}
