@@ -50,6 +50,8 @@ export async function startKnot(options: {
     policies,
     tls: certificate,
     log: { format: 'json', level: 'info' },
+    // One visitor holds all idle WebSockets. Other checkouts may not know the setting.
+    ...(checkout === root && { limits: { streamsPerSession: 10_000 } }),
     integrations: { jupyterhub: { mode: 'off' } },
     apps: Array.from({ length: population.routes }, (_, index) => ({ name: `tool-${index}`, upstream })),
   };
