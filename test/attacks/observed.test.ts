@@ -82,7 +82,7 @@ t.test('L2 secrets of a request and of an answer stand in no line', async (t) =>
   );
   recorder.answerWith(() => `HTTP/1.1 999 ${secret}\r\nSet-Cookie: a=${secret}\r\n\r\n`);
   await sendRaw(raw, `GET /l2/broken?code=${secret} HTTP/1.1\r\nHost: ${host}\r\n${fields}`);
-  recorder.answerWith((_request, socket) => void socket.destroy() as undefined);
+  recorder.answerWith((_request, socket) => void socket.destroy());
   await sendRaw(raw, `GET /l2/dead?code=${secret} HTTP/1.1\r\nHost: ${host}\r\n${fields}`);
   await until(() => /l2\/dead/.test(gateway.output().slice(since)), 'the last line');
   const written = gateway.output().slice(since);

@@ -96,7 +96,7 @@ t.test('S6 broken bytes behind a request never stand in or before its answer', a
     ['an answer under way', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nfirst'],
   ] as const) {
     house.forget();
-    recorder.answerWith((_request, upstream) => void (begin && upstream.write(begin)) as undefined);
+    recorder.answerWith((_request, upstream) => void (begin && upstream.write(begin)));
     const socket = await openRaw(raw);
     let received = '';
     let isClosed = false;

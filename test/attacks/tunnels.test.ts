@@ -32,7 +32,7 @@ t.teardown(() => {
 const pair = await portPair();
 t.teardown(() => pair.forEach(({ close }) => close()));
 const house = await openHouse(t, {
-  limits: { drainMs: 4_000 },
+  limits: { drainMs: 4_000, streamsPerSession: 2_000 },
   apps: [
     { name: 'sockets', upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` },
     ...pair.map(({ port }, index) => ({ name: `pair${index}`, upstream: `http://127.0.0.1:${port}` })),
@@ -142,19 +142,23 @@ t.test('U2 an upstream address that two parsers could read differently is refuse
     'javascript:alert(1)',
   ];
   const folder = t.testdir({});
-  const check = async (list: string[]) => {
+  const check = async (list: string[], command = ['config', 'show']) => {
     const apps = list.map((upstream, index) => `  - {name: app${index}, upstream: ${JSON.stringify(upstream)}}`);
     const file = join(folder, 'knot.yaml');
-    writeFileSync(file, `data: data\nintegrations: {jupyterhub: {mode: "off"}}\napps:\n${apps.join('\n')}\n`);
-    return runKnot(['config', 'show', '--config', file]);
+    writeFileSync(
+      file,
+      `data: data\nlisten: 127.0.0.1:0\nops: 127.0.0.1:0\nintegrations: {jupyterhub: {mode: "off"}}\napps:\n${apps.join('\n')}\n`,
+    );
+    return runKnot([...command, '--config', file]);
   };
   const refused = await check(addresses);
   t.not(refused.status, 0);
   for (const [index, address] of addresses.entries()) {
     t.match(refused.stderr, new RegExp(`apps(\\.|\\[|/)${index}\\b`), `${address} is named`);
   }
-  const beyond = await check(['http://good.example:99999']);
+  const beyond = await check(['http://good.example:99999'], ['start']);
   t.match(beyond.stderr, /99999/, 'a port beyond 65535');
+  t.not(beyond.status, 0);
   const accepted = await check(['http://good.example:8080', 'https://[2001:db8::1]:8443']);
   t.equal(accepted.status, 0, `neighbour: plain addresses are fine ${accepted.stderr.slice(0, 300)}`);
 });
