@@ -3,9 +3,11 @@
  * a peer is handed over as a function. Commands use `openFacts` alone.
  */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import Fastify, { LogController } from 'fastify';
 import { apiRoutes } from './api/index.ts';
 import { appRoute, absolute, createIntegrations, mailSettings } from './app/tools.ts';
+import { recordCuts } from './app/cuts.ts';
 import { shapeErrors } from './app/errors.ts';
 import { createExplain } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
@@ -77,7 +79,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
-    const live = createLive({ log });
+    const live = createLive({ log, onCut: recordCuts(audit, log) });
     const mail = createMail({ settings: mailSettings(config), log });
     const stateFolder = join(config.data, 'process');
     const supervisor = closing(createSupervisor({ clock, log, stateFolder }), (children) => children.stopAll());
@@ -175,6 +177,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     });
     closing(proxy, (forwarder) => forwarder.close());
     edge.setProxy(proxy);
+    keys.onChange(() => proxy.forgetAssertions());
 
     // What ends a right ends what is open by it.
     sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
@@ -239,6 +242,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     ownPorts.push(ops.port);
     // Undone first: answers finish while everything behind them still runs.
     opened.push(() => edge.close(limits.drainMs));
+    opened.push(() => delay(limits.drainDelayMs));
+    opened.push(() => edge.announceClose());
     opened.push(() => readiness.drain());
     for (const tool of integrations) tool.start();
     await announce({

@@ -3,8 +3,10 @@ import type { Socket } from 'node:net';
 
 /** Ends the listener in order: no new connections, answers finish, HTTP/2 says GOAWAY, then whatever is left is destroyed. */
 export type Drain = {
-  /** True from the first call of `close`: answers then say `connection: close`. */
+  /** True from the first call of `announce` or `close`: answers then say `connection: close`. */
   isDraining(): boolean;
+  /** The end is near, but everything is still taken: clients in the middle of their work go elsewhere by themselves. */
+  announce(): void;
   /** Resolves when every connection is gone, at the latest after `graceMs`. */
   close(graceMs: number): Promise<void>;
 };
@@ -14,6 +16,7 @@ const idleCheckMs = 50;
 export function createDrain(server: Http2SecureServer): Drain {
   const sockets = new Set<Socket>();
   const sessions = new Set<Http2Session>();
+  let isAnnounced = false;
   let closing: Promise<void> | undefined;
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -38,7 +41,8 @@ export function createDrain(server: Http2SecureServer): Drain {
   }
 
   return {
-    isDraining: () => closing !== undefined,
+    isDraining: () => isAnnounced || closing !== undefined,
+    announce: () => void (isAnnounced = true),
     close: (graceMs) => (closing ??= end(graceMs)),
   };
 }

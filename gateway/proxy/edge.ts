@@ -54,6 +54,11 @@ export type Edge = {
   setMainUpgrade(upgrade: MainUpgrade): void;
   setProxy(proxy: ForwardPath): void;
   /**
+   * Goes on as before, but ends each HTTP/1 connection with its next answer, so that `close` finds none on which a request is on
+   * its way.
+   */
+  announceClose(): void;
+  /**
    * Stops accepting, says GOAWAY, tells WebSockets to come back (1012, spread over half of `graceMs`), lets answers finish, and
    * ends what is left after `graceMs`. Resolves as soon as nothing is left.
    */
@@ -114,7 +119,7 @@ export function createEdge(options: EdgeOptions): Edge {
   function onRequest(request: ClientRequest, response: ClientResponse): void {
     response.on('error', ignoreReset);
     request.on('error', ignoreReset);
-    if (endingConnections.has(request.socket)) return;
+    if (!isHttp2(request) && endingConnections.has(request.socket)) return;
     if (connectionBound.refuses(request)) return refuse(request, response, tooManyConnections(), undefined);
     if (drain.isDraining() && !isHttp2(response)) (response as ServerResponse).shouldKeepAlive = false;
     const canonical = read(request, false);
@@ -196,10 +201,15 @@ export function createEdge(options: EdgeOptions): Edge {
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
   });
   server.on('session', (session) => session.setLocalWindowSize(connectionWindowBytes));
-  // GOAWAY; streams that are still open end by their own bounds (catalogue D3).
+  // First GOAWAY, so that open streams may go on; when then no byte moves for as long as a stream may idle, there is none, or
+  // only one whose headers never ended, which Node waits for without a bound (catalogue D3).
   server.on('session', (session) => {
     session.setTimeout(limits.keepAliveMs);
-    session.on('timeout', () => session.close());
+    session.on('timeout', () => {
+      if (session.closed) return session.destroy();
+      session.close();
+      session.setTimeout(limits.streamIdleMs);
+    });
   });
   server.on('sessionError', (error) => log.debug({ err: error }, 'HTTP/2 session failed'));
   const stopWatchingCertificates = certificates.onChange(() =>
@@ -211,6 +221,7 @@ export function createEdge(options: EdgeOptions): Edge {
     setMainHandler: (handler) => void (mainHandler = handler),
     setMainUpgrade: (upgrade) => void (mainUpgrade = upgrade),
     setProxy: (value) => void (proxy = value),
+    announceClose: drain.announce,
     async close(graceMs = 0) {
       stopWatchingCertificates();
       proxy?.drain(graceMs / 2);
