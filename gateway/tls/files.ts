@@ -74,7 +74,7 @@ export async function openFileCertificates(options: CertificateOptions): Promise
   // Secrets mounted by Kubernetes change by a swapped symlink beside the files, so the folders are watched, not the files.
   let settle: NodeJS.Timeout | undefined;
   const folders = [...new Set([dirname(source.certFile), dirname(source.keyFile)])];
-  const watcher: FSWatcher = watch(folders, { ignoreInitial: true, depth: 1 });
+  const watcher: FSWatcher = watch(folders, { ignoreInitial: true, depth: 0 });
   watcher.on('all', () => {
     clearTimeout(settle);
     settle = setTimeout(look, settleMs);
