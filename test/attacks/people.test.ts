@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createPerson } from '../support/person.ts';
-import { openRaw, sendRaw } from '../support/raw-client.ts';
+import { openRaw, readAnswer, sendRaw } from '../support/raw-client.ts';
 import { openHouse, password, until } from './house.ts';
 
 t.setTimeout(120_000);
@@ -100,8 +100,16 @@ t.test('D7 a flood of wrong passwords is throttled, and others are served meanwh
         `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );
   };
+  const other = await openRaw(raw);
   const flood = Promise.all(Array.from({ length: 120 }, (_, index) => attempt(index)));
-  const slowest = await house.serveMs();
+  let slowest = 0;
+  for (let round = 0; round < 5; round++) {
+    const startedAt = performance.now();
+    other.write(`GET /alive HTTP/1.1\r\nHost: ${host}\r\nCookie: ${house.cookie}\r\n\r\n`);
+    t.equal((await readAnswer(other)).status, 200);
+    slowest = Math.max(slowest, performance.now() - startedAt);
+  }
+  other.destroy();
   const statuses = (await flood).map(({ status }) => status);
   const count = (status: number): number => statuses.filter((one) => one === status).length;
   t.ok(count(429) + count(503) >= 50, `${count(429)} of 120 were told to wait, ${count(503)} turned away`);
