@@ -12,6 +12,7 @@ export async function readKeys(store: Store, now: number): Promise<SigningKeyRow
     .selectAll()
     .where((is) => is.or([is('expires_at', 'is', null), is('expires_at', '>', now)]))
     .orderBy('created_at')
+    .orderBy('active_from')
     .orderBy('kid')
     .execute();
 }
