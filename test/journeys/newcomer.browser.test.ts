@@ -178,15 +178,24 @@ for (const { name, width, height } of [
   });
 }
 
-/** As a person does it: a new notebook, a cell, Shift+Enter. */
+/** As a person does it: a new notebook, a cell, Shift+Enter; again when JupyterLab was not ready to listen yet. */
 async function runInNotebook(lab: Page): Promise<string> {
   await lab.locator('.jp-LauncherCard[data-category="Notebook"]').first().click();
-  await lab.locator('.jp-Notebook .cm-content').first().click();
-  await lab.keyboard.type('6*7');
-  await lab.keyboard.press('Shift+Enter');
+  const cell = lab.locator('.jp-Notebook .jp-CodeCell .cm-content').first();
   const output = lab.locator('.jp-Notebook .jp-OutputArea-output', { hasText: '42' }).first();
-  await output.waitFor({ timeout: 60_000 });
-  return (await output.innerText()).trim();
+  await cell.waitFor({ timeout: 60_000 });
+  for (let attempt = 1; ; attempt++) {
+    await cell.click();
+    await lab.keyboard.press('Control+A');
+    await lab.keyboard.type('6*7', { delay: 30 });
+    await lab.keyboard.press('Shift+Enter');
+    try {
+      await output.waitFor({ timeout: 15_000 });
+      return (await output.innerText()).trim();
+    } catch (error) {
+      if (attempt === 4) throw error;
+    }
+  }
 }
 
 /** The same over the kernel's WebSocket, from the page itself. */
