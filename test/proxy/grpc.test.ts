@@ -245,6 +245,11 @@ t.test('what is no gRPC passes an HTTP/2 upstream too, over both protocols in fr
       return void setTimeout(() => stream.close(2), 50);
     }
     if (path === '/never') return undefined;
+    if (path === '/dead') return stream.session?.destroy();
+    if (path === '/huge') {
+      const fields = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`x-${index}`, 'a'.repeat(4_000)]));
+      return stream.respond({ ':status': 200, ...fields }, { endStream: true });
+    }
     if (path === '/move')
       return stream.respond({ ':status': 302, location: `http://127.0.0.1:${port}/there` }, { endStream: true });
     if (path === '/end') {
@@ -291,6 +296,23 @@ t.test('what is no gRPC passes an HTTP/2 upstream too, over both protocols in fr
   t.match(await overHttp2('/cut'), { isReset: true });
   t.match(await overHttp1('/cut'), { isClosed: true, body: '' });
   t.match(await overHttp2('/never'), { status: 504, body: /KNOT_PROXY_UPSTREAM_TIMEOUT/ });
+  seen.length = 0;
+  t.match(await overHttp1('/dead'), { status: 502, body: /KNOT_PROXY_UPSTREAM_UNREACHABLE/ });
+  t.equal(seen.length, 2, 'a lost connection is tried once more');
+  const post = await sendHttp2(
+    gateway.raw,
+    {
+      ':method': 'POST',
+      ':path': '/dead',
+      ':authority': `echo.localhost:${gateway.port}`,
+      origin: `https://echo.localhost:${gateway.port}`,
+      cookie,
+    },
+    'once',
+  );
+  t.match(post, { status: 502 });
+  t.equal(seen.length, 3, 'but never with a body');
+  t.match(await overHttp1('/huge'), { status: 502 }, 'headers beyond the bound');
   t.match(await overHttp1('/end'), { status: 200 });
   t.match(await overHttp1('/after'), { status: 200 }, 'a connection that says goodbye is replaced');
   const sessions = [1, 2].map(() =>

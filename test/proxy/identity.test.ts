@@ -230,3 +230,19 @@ t.test('H9 H10 the client address is believed from trusted proxies only', async 
     t.strictSame(gateway.recorder.requests[0]?.headers.get('x-forwarded-for'), [seen], sent.trim().slice(0, 60));
   }
 });
+
+t.test('an assertion is used again until it ages or the signing keys change', async (t) => {
+  const gateway = await openGateway(t);
+  const { cookie } = await gateway.signIn();
+  const assertion = async (): Promise<string> => {
+    gateway.recorder.reset();
+    await sendRaw(gateway.raw, `GET / HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
+    return /x-knot-assertion: (\S+)/i.exec(gateway.recorder.bytes())![1]!;
+  };
+  const first = await assertion();
+  t.equal(await assertion(), first);
+  gateway.proxy.forgetAssertions();
+  const second = await assertion();
+  t.not(second, first);
+  t.equal(decodeJwt(second).sub, decodeJwt(first).sub);
+});

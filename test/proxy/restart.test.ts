@@ -144,11 +144,10 @@ t.test('W9 a restart under load loses no request', async (t) => {
   };
   const first = await startGateway({ config });
   const ann = await signedIn(first);
-  let second: RunningGateway | undefined;
+  const running = [first];
   t.teardown(async () => {
     await ann.close();
-    await second?.stop();
-    await first.stop();
+    for (const gateway of running) await gateway.stop();
     upstream.server.closeAllConnections();
     upstream.server.close();
   });
@@ -193,7 +192,7 @@ t.test('W9 a restart under load loses no request', async (t) => {
   t.ok(Date.now() - beforeStop < 12_000, 'within the bound');
 
   const answeredBefore = tally.answered;
-  second = await startGateway({ config, data: first.data });
+  running.push(await startGateway({ config, data: first.data }));
   await eventually('the load goes on where it was', () => tally.answered > answeredBefore + 100, 20_000);
   isOver = true;
   await Promise.all(clients);
