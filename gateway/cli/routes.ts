@@ -36,7 +36,12 @@ export const routeCommands: readonly Command[] = [
         });
       }
       const { upstream, ...rest } = route;
-      const shown = { ...rest, upstream: upstreamAddress(upstream), ownAuthority: upstream.ca !== undefined };
+      const shown = {
+        ...rest,
+        upstream: upstreamAddress(upstream),
+        ownAuthority: upstream.ca !== undefined,
+        http2: upstream.http2 === true,
+      };
       const output = invocation.options['json'] === true ? `${JSON.stringify(route, null, 2)}\n` : stringify(shown);
       invocation.streams.stdout.write(output);
     },
