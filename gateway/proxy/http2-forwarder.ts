@@ -35,6 +35,7 @@ export function createHttp2Forwarder({ origin, dial, limits }: Http2ForwarderOpt
   function free(): Connection | undefined {
     for (const connection of connections) {
       const { session, streams } = connection;
+      if (session.closed || session.destroyed) continue;
       const allowed = session.remoteSettings?.maxConcurrentStreams ?? streamsPerConnection;
       if (streams < Math.max(1, Math.min(allowed, streamsPerConnection))) return connection;
     }
