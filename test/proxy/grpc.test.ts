@@ -1,7 +1,19 @@
-import { connect as connectHttp2, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  connect as connectHttp2,
+  createSecureServer,
+  createServer,
+  type Http2Server,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import t from 'tap';
+import type { Upstream } from '../../gateway/routes/index.ts';
 import { sendHttp2, sendRaw } from '../support/raw-client.ts';
 import { openGateway, until } from './fixture.ts';
 
@@ -344,4 +356,49 @@ t.test('an upstream that does not speak HTTP/2 is a failure of the upstream', as
   const answer = await sendRaw(gateway.raw, `GET / HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
   t.equal(answer.status, 502);
   t.match(answer.body, /KNOT_PROXY_UPSTREAM_/);
+});
+
+t.test('over TLS an HTTP/2 upstream is agreed on by ALPN and its certificate must be right', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-http2-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  execFileSync(
+    'openssl',
+    [
+      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
+      ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert],
+    ],
+    { stdio: 'ignore' },
+  );
+  const ca = readFileSync(cert, 'utf8');
+  const pair = { key: readFileSync(key), cert: ca };
+  const listen = async (server: Server) => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => void server.close());
+    return (server.address() as AddressInfo).port;
+  };
+  const both = createSecureServer({ ...pair, allowHTTP1: true }, (request, response) => {
+    response.end(`${request.httpVersion} ${request.headers[':scheme']}`);
+  });
+  const port = await listen(both);
+  const oldPort = await listen(createHttpsServer(pair, (_request, response) => response.end('1.1')));
+  const gateway = await openGateway(t);
+  const { cookie } = await gateway.signIn();
+  const get = async (upstream: Partial<Upstream>) => {
+    const known = { protocol: 'https:', hostname: 'localhost', port, allowLoopback: true, http2: true } as const;
+    await gateway.setRoutes({ ...gateway.echo, upstream: { ...known, ...upstream } });
+    return sendRaw(
+      gateway.raw,
+      `GET /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`,
+    );
+  };
+  t.match((await get({ ca })).bytes, /2\.0 https/);
+  t.match((await get({ ca, http2: false })).bytes, /1\.1 undefined/, 'neighbour: HTTP/1.1 unless it is asked for');
+  t.match(await get({}), { status: 502, body: /KNOT_PROXY_UPSTREAM_CERTIFICATE/ }, 'self-signed');
+  t.match(
+    await get({ ca, hostname: '127.0.0.1' }),
+    { status: 502, body: /KNOT_PROXY_UPSTREAM_CERTIFICATE/ },
+    'another name',
+  );
+  t.match(await get({ ca, port: oldPort }), { status: 502 }, 'one that speaks HTTP/1.1 only');
 });
