@@ -39,8 +39,14 @@ export function checkMeaning(config: Config, baseFolder: string, sources: Record
     );
   }
 
+  if (hub.upstream !== undefined && !isPort(hub.upstream)) {
+    add('integrations.jupyterhub.upstream', `has no such port: ${hub.upstream}; ports go from 1 to 65535`);
+  }
+
   const labels = new Map([['jupyterhub', 'the JupyterHub integration']]);
   config.apps.forEach((app, index) => {
+    if (!isPort(app.upstream))
+      add(`apps[${index}].upstream`, `has no such port: ${app.upstream}; ports go from 1 to 65535`);
     const taken = labels.get(app.name);
     if (taken) add(`apps[${index}].name`, `"${app.name}" is taken by ${taken}`);
     labels.set(app.name, `apps[${index}]`);
@@ -91,4 +97,10 @@ export function secretsOf(config: Config): [path: string, secret: SecretSource][
     ]),
   ];
   return found.filter((entry): entry is [string, SecretSource] => entry[1] !== undefined);
+}
+
+/** Whether the port of an address, if it names one, exists. */
+function isPort(address: string): boolean {
+  const port = /:(\d+)\/?$/.exec(address)?.[1];
+  return port === undefined || (Number(port) >= 1 && Number(port) <= 65535);
 }

@@ -140,6 +140,12 @@ t.test('settings that contradict one another or point at nothing are refused', a
       'oidc.clients[0].redirectUris[0]',
       /fragment/,
     ],
+    [
+      'upstream port that does not exist',
+      'apps: [{name: a, upstream: "http://a:99999"}]',
+      'apps[0].upstream',
+      /no such port/,
+    ],
     ['port that does not exist', 'listen: "127.0.0.1:99999"', 'listen', /no such port/],
   ];
   for (const [name, yaml, path, text] of cases) {
