@@ -13,7 +13,7 @@ const steps = [
   [
     'format',
     join(bin, 'prettier'),
-    ['--check', '--log-level', 'warn', '--cache', '--cache-location', join(root, 'node_modules/.cache/prettier'), '.'],
+    ['--check', '--log-level', 'warn', '--cache', '.'],
   ],
   ['dashboard setup', join(bin, 'svelte-kit'), ['sync'], join(root, 'dashboard')],
   ['lint', join(bin, 'eslint'), ['--max-warnings', '0', '.']],
