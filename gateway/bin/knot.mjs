@@ -30,16 +30,13 @@ if (!node) {
   process.exit(1);
 }
 
-/** Requests leave short-lived objects only: room for them costs memory and saves 7 % of the time (`proxy/BENCHMARKS.md`). */
-const youngGeneration = ['--min-semi-space-size=16', '--max-semi-space-size=64'];
-
 const environment = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'knot'), ...process.env };
 if (command === 'dev') develop(root, node, rest, environment);
 else hand(node, [command, ...rest]);
 
 /** Runs the real thing and ends as it ends. */
 function hand(node, args) {
-  const child = spawn(node, [...youngGeneration, join(root, 'gateway', 'main.ts'), ...args], {
+  const child = spawn(node, [join(root, 'gateway', 'main.ts'), ...args], {
     // The channel tells the gateway when this process is gone, in whatever way: nothing is left behind.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: environment,
