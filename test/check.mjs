@@ -10,11 +10,7 @@ const bin = join(root, 'node_modules', '.bin');
 const node = join(bin, 'node');
 
 const steps = [
-  [
-    'format',
-    join(bin, 'prettier'),
-    ['--check', '--log-level', 'warn', '--cache', '.'],
-  ],
+  ['format', join(bin, 'prettier'), ['--check', '--log-level', 'warn', '--cache', '.']],
   ['dashboard setup', join(bin, 'svelte-kit'), ['sync'], join(root, 'dashboard')],
   ['lint', join(bin, 'eslint'), ['--max-warnings', '0', '.']],
   ['types', node, [join(root, 'node_modules/@typescript/native/bin/tsc'), '-p', root]],

@@ -47,7 +47,9 @@ function printSection(schema: Node, indent: string, lines: string[]): void {
     } else if (child.default !== undefined && !folders.has(key)) {
       lines.push(`${indent}${key}: ${JSON.stringify(child.default)}`);
     } else {
-      lines.push(`${indent}# ${key}: ${exampleValues[key] ?? (child.default === undefined ? '…' : JSON.stringify(child.default))}`);
+      lines.push(
+        `${indent}# ${key}: ${exampleValues[key] ?? (child.default === undefined ? '…' : JSON.stringify(child.default))}`,
+      );
     }
     if (indent === '') lines.push('');
   }
