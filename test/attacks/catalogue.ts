@@ -15,6 +15,7 @@ const paths = 'proxy/catalogue/paths.ts';
 const heads = 'proxy/catalogue/heads.ts';
 const identity = 'proxy/identity.test.ts';
 const upstream = 'proxy/upstream.test.ts';
+const dial = 'proxy/upstream-dial.test.ts';
 const http2 = 'proxy/http2.test.ts';
 const webSocket = 'proxy/websocket.test.ts';
 const handoff = 'proxy/sign-in.test.ts';
@@ -89,7 +90,7 @@ export const catalogue: readonly CatalogueRow[] = [
   pending('T8', 'broken authorities for client certificates', 'client certificates are not offered yet'),
   pending('T9', 'two services that want one name', 'services that users name are not built yet'),
   row('T10', 'logging without a host', 'attacks/observed.test.ts'),
-  row('T11', 'wrong certificates of upstreams', upstream),
+  row('T11', 'wrong certificates of upstreams', dial),
   row('T12', 'foreign names and addresses as host', heads, http2),
   row('R1', 'open redirects', 'login/next-url.test.ts', handoff),
   row('R2', 'names that only look like ours', 'login/next-url.test.ts'),
@@ -142,7 +143,7 @@ export const catalogue: readonly CatalogueRow[] = [
   row('D6', 'streams that use up an upstream', upstream),
   row('D7', 'the cost of passwords', 'attacks/people.test.ts'),
   row('D8', 'answers that break clients', 'attacks/upstreams.test.ts', upstream),
-  row('U1', 'targets inside', upstream),
+  row('U1', 'targets inside', dial),
   row('U2', 'addresses two parsers read differently', 'attacks/tunnels.test.ts'),
   row('U3', 'addresses and paths that run together', 'attacks/tunnels.test.ts'),
   row('U4', 'addresses in error pages', upstream, webSocket),
