@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Config, ListenAddress, PublicAddress } from '../../config/index.ts';
 import { type Clock, knotError, type Log, newSecret } from '../../lib/index.ts';
 import type { Supervisor } from '../../process/index.ts';
-import type { Upstream } from '../../routes/index.ts';
+import { parseUpstream } from '../../routes/index.ts';
 import type { Integration } from '../integration.ts';
 import { createExternalHub, createOffHub } from './external.ts';
 import { createManagedHub } from './managed.ts';
@@ -49,18 +49,7 @@ export async function createJupyterHub(options: JupyterHubOptions): Promise<Inte
       },
     );
   }
-  return createExternalHub({ ...options, clientSecret, upstream: parseUpstream(config.upstream) });
-}
-
-/** The schema has checked the form: scheme, host and port only. */
-function parseUpstream(address: string): Upstream {
-  const url = new URL(address);
-  const protocol = url.protocol === 'https:' ? 'https:' : 'http:';
-  return {
-    protocol,
-    hostname: url.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(url.port || (protocol === 'https:' ? 443 : 80)),
-    // An operator wrote this address down; it may well be on this machine.
-    allowLoopback: true,
-  };
+  // An operator wrote this address down; it may well be on this machine.
+  const upstream = parseUpstream(config.upstream.toLowerCase(), { allowLoopback: true });
+  return createExternalHub({ ...options, clientSecret, upstream });
 }
