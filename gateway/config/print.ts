@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import { stringify } from 'yaml';
+import { maskPassword } from '../lib/index.ts';
 import { describeAllowed } from './check.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 
@@ -20,8 +21,6 @@ export function describeConfig(config: Config): string {
     settings.database === undefined ? settings : { ...settings, database: maskPassword(settings.database) };
   return stringify(masked, { lineWidth: 0 });
 }
-
-const maskPassword = (url: string) => url.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1:***@');
 
 /** A commented file with every setting: defaults stand as they are, optional settings are commented out. */
 export function exampleConfig(): string {

@@ -18,6 +18,7 @@ export * from './headers.ts';
 export * from './health.ts';
 export * from './ids.ts';
 export * from './log.ts';
+export * from './mask-password.ts';
 export * from './names.ts';
 export * from './page.ts';
 export * from './principal.ts';

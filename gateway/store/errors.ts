@@ -1,4 +1,4 @@
-import { type KnotError, knotError } from '../lib/index.ts';
+import { type KnotError, knotError, maskPassword } from '../lib/index.ts';
 
 /**
  * Turns what a driver throws into an error a person can act on. SQLite reports `errcode` (primary code in the low byte,
@@ -7,7 +7,7 @@ import { type KnotError, knotError } from '../lib/index.ts';
 export function describeDatabaseError(error: unknown, url: string): KnotError {
   const where = url.startsWith('sqlite:')
     ? `The database file ${url.slice('sqlite:'.length)}`
-    : `The database at ${maskUrl(url)}`;
+    : `The database at ${maskPassword(url)}`;
   const { errcode, code } = (error ?? {}) as { errcode?: number; code?: string };
   const primary = typeof errcode === 'number' ? errcode & 0xff : undefined;
   const options = (remedy: string) => ({ cause: error, remedy });
@@ -60,9 +60,4 @@ export function describeDatabaseError(error: unknown, url: string): KnotError {
     );
   }
   return knotError('KNOT_STORE_FAILED', 500, `${where} failed.`, { cause: error });
-}
-
-/** A database address without its password. */
-export function maskUrl(url: string): string {
-  return url.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1:***@');
 }

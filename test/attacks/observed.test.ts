@@ -10,7 +10,7 @@ const { gateway, recorder, raw, host, origin, cookie } = house;
 const newOutput = (since: number): string[] => gateway.output().slice(since).split('\n').filter(Boolean);
 
 /** What a terminal or a viewer would obey instead of show. */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const obeyed = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202e\ufeff]/;
 
 t.test('L1 whatever is sent, each request is one whole JSON line of bounded size', async (t) => {
@@ -152,7 +152,7 @@ t.test('T10 a request without a host is logged in every format', async (t) => {
   }
   const output = pretty.output();
   t.ok((output.match(/host_missing/g) ?? []).length >= 4, 'and the reason stands in the line');
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- the escape character is what is looked for
   t.notMatch(output, /\u001b/, 'without colours, because nobody looks at a terminal');
 });
 
