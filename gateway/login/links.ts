@@ -4,7 +4,7 @@ import { KnotError, renderErrorPage } from '../lib/index.ts';
 import { type LoginContext, sendOn, sendPage } from './context.ts';
 import { type FieldErrors, fieldErrors } from './field-errors.ts';
 import { readForm, usernameOf } from './form.ts';
-import { type Field, passwordHint, renderFormPage } from './pages.ts';
+import { type Field, passwordHint, renderFormPage, usernameField } from './pages.ts';
 
 type Kind = { path: string; kind: LinkKind; title: string; lead: string; button: string; makesAccount: boolean };
 
@@ -121,14 +121,7 @@ const remedies: Record<LinkKind, string> = {
 
 function accountFields(link: Link, typed: Typed, errors: FieldErrors): Field[] {
   return [
-    {
-      name: 'username',
-      label: 'Username',
-      value: typed.username,
-      autocomplete: 'username',
-      hint: 'Small letters and digits, 30 at most. It becomes part of addresses and cannot be changed.',
-      error: errors.username,
-    },
+    usernameField(typed.username, errors.username),
     {
       name: 'email',
       label: 'E-mail',

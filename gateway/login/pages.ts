@@ -15,6 +15,18 @@ export type Field = {
   isFixed?: boolean;
 };
 
+/** The name a person chooses once, on sign-up and through an invitation. */
+export function usernameField(value: string, error: string | undefined): Field {
+  return {
+    name: 'username',
+    label: 'Username',
+    value,
+    autocomplete: 'username',
+    hint: 'Small letters and digits, 30 at most. It becomes part of addresses and cannot be changed.',
+    error,
+  };
+}
+
 export function field({
   name,
   label,

@@ -3,7 +3,7 @@ import { html, renderErrorPage } from '../lib/index.ts';
 import { type LoginContext, sendOn, sendPage } from './context.ts';
 import { type FieldErrors, fieldErrors } from './field-errors.ts';
 import { readForm, usernameOf } from './form.ts';
-import { passwordHint, renderFormPage } from './pages.ts';
+import { passwordHint, renderFormPage, usernameField } from './pages.ts';
 import { blockedPage, pendingPage } from './sign-in.ts';
 
 /** `/signup`: makes an account, as far as the operator lets people do so themselves. */
@@ -17,14 +17,7 @@ export function signUpRoutes(app: FastifyInstance, context: LoginContext): void 
         config.signUp === 'approval' ? 'An administrator approves new accounts before they can be used.' : undefined,
       action: '/signup',
       fields: [
-        {
-          name: 'username',
-          label: 'Username',
-          value: typed.username,
-          autocomplete: 'username',
-          hint: 'Small letters and digits, 30 at most. It becomes part of addresses and cannot be changed.',
-          error: errors.username,
-        },
+        usernameField(typed.username, errors.username),
         {
           name: 'email',
           label: 'E-mail',
