@@ -2,14 +2,13 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../lib/index.ts';
 import type { SigningKeys } from '../keys/index.ts';
 import type { Visitor } from './gate.ts';
+import { fieldBlock, type FieldBlock } from './request-headers.ts';
 
-/** What an upstream is told about a visitor, as alternating header names and values. */
-export type IdentityHeaders = readonly string[];
-
+/** What an upstream is told about a visitor. */
 export type Assertions = {
   /** Undefined when none is cached or the cached one is old: then `sign`. */
-  peek(visitor: Visitor): IdentityHeaders | undefined;
-  sign(visitor: Visitor): Promise<IdentityHeaders>;
+  peek(visitor: Visitor): FieldBlock | undefined;
+  sign(visitor: Visitor): Promise<FieldBlock>;
   /** After a rotation of the signing keys. */
   forget(): void;
 };
@@ -17,7 +16,7 @@ export type Assertions = {
 const lifetimeSeconds = 120;
 const reuseMs = 60_000;
 
-type Signed = { headers: IdentityHeaders; version: number; until: number };
+type Signed = { headers: FieldBlock; version: number; until: number };
 
 /**
  * `X-Knot-Assertion`: an ES256 JWT whose audience is the host of the route, valid for two minutes and used for one, so that an
@@ -45,7 +44,7 @@ export function createAssertions(options: {
         { iss: issuer, sub: id, preferred_username: username, email, groups, aud: session.host },
         lifetimeSeconds,
       );
-      const headers = [
+      const headers = fieldBlock([
         'x-knot-user',
         username,
         'x-knot-email',
@@ -54,7 +53,7 @@ export function createAssertions(options: {
         headerText(groups.join(',')),
         'x-knot-assertion',
         token,
-      ];
+      ]);
       cache.set(session.id, { headers, version, until });
       return headers;
     },

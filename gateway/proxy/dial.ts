@@ -1,8 +1,9 @@
 import { lookup as systemLookup } from 'node:dns';
-import { isIP, type LookupFunction, type Socket } from 'node:net';
-import { buildConnector } from 'undici';
+import { connect as connectTcp, isIP, type LookupFunction, type NetConnectOpts, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { addressBlocks, knotError, type KnotError } from '../lib/index.ts';
 import type { Upstream } from '../routes/index.ts';
+import { readBuffer } from './read-buffer.ts';
 
 const loopback = addressBlocks(['127.0.0.0/8', '::1/128']);
 
@@ -43,20 +44,81 @@ function targetRefused(address: string): KnotError {
   });
 }
 
-export type Dial = (callback: (error: Error | null, socket: Socket | null) => void) => void;
+/** Gets what was read; the bytes are valid only until it returns (`read-buffer.ts`). */
+export type OnRead = (bytes: Buffer) => void;
+
+/** Opens a connection. Without `onRead` the socket is an ordinary stream. */
+export type Dial = (callback: (error: Error | null, socket: Socket | null) => void, onRead?: OnRead) => void;
 
 /**
- * A connector for one upstream: TCP or TLS (verified, HTTP/1.1 or by `isHttp2` HTTP/2), with a time limit, the guard above, and nothing read from the
- * environment. The form undici's `connect` option wants; `dialer` turns it into a function of our own.
+ * Dials one upstream: TCP or TLS (verified, HTTP/1.1 or by `isHttp2` HTTP/2), with a time limit, the guard above, and nothing
+ * read from the environment.
  */
-export function createConnector(
+export function createDial(
   upstream: Upstream,
   guard: DialGuard,
-  connectMs: number,
-  isHttp2 = false,
-): buildConnector.connector {
+  { connectMs, isHttp2 = false }: { connectMs: number; isHttp2?: boolean },
+): Dial {
+  const { protocol, hostname, port, ca } = upstream;
+  const isAddress = isIP(hostname) !== 0;
+  const base: NetConnectOpts = {
+    host: hostname,
+    port,
+    lookup: guardedLookup(upstream, guard),
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+  };
+  const tls: ConnectionOptions = {
+    rejectUnauthorized: true,
+    ALPNProtocols: isHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+    // No SNI for an address (RFC 6066 section 3); the certificate is then checked for the address.
+    servername: isAddress ? '' : hostname,
+    ...(ca === undefined ? {} : { ca }),
+  };
+  /** Of the last connection, so that the next one need not negotiate anew. */
+  let session: Buffer | undefined;
+
+  function open(onRead: OnRead | undefined): Socket {
+    const onread = onRead && {
+      buffer: readBuffer,
+      callback(length: number, buffer: Uint8Array): boolean {
+        onRead((buffer as Buffer).subarray(0, length));
+        return true;
+      },
+    };
+    const options = { ...base, ...(onread && { onread }) };
+    if (protocol !== 'https:') return connectTcp(options);
+    const socket = connectTls({ ...options, ...tls, ...(session && { session }) } as ConnectionOptions);
+    socket.on('session', (negotiated: Buffer) => (session = negotiated));
+    return socket;
+  }
+
+  return (callback, onRead) => {
+    const refused = isAddress ? refusedTarget(hostname, upstream, guard) : undefined;
+    if (refused !== undefined) return process.nextTick(callback, refused, null);
+    const socket = open(onRead);
+    const timer = setTimeout(() => {
+      socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' }));
+    }, connectMs);
+    const onError = (error: Error): void => {
+      clearTimeout(timer);
+      session = undefined;
+      callback(error, null);
+    };
+    socket.once('error', onError);
+    socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer);
+      socket.off('error', onError);
+      callback(null, socket);
+    });
+  };
+}
+
+/** Names are judged by what they resolve to now, all of it, and only that is dialled. */
+function guardedLookup(upstream: Upstream, guard: DialGuard): LookupFunction {
   const resolve = guard.lookup ?? systemLookup;
-  const lookup: LookupFunction = (hostname, options, callback) => {
+  return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '', 0);
       for (const { address } of addresses) {
@@ -67,31 +129,4 @@ export function createConnector(
       return callback(null, addresses[0]!.address, addresses[0]!.family);
     });
   };
-  const isAddress = isIP(upstream.hostname) !== 0;
-  const connect = buildConnector({
-    lookup,
-    timeout: connectMs,
-    allowH2: isHttp2,
-    preferH2: isHttp2,
-    keepAliveInitialDelay: 30_000,
-    ...(upstream.protocol === 'https:' && {
-      rejectUnauthorized: true,
-      ...(isAddress ? {} : { servername: upstream.hostname }),
-      ...(upstream.ca === undefined ? {} : { ca: upstream.ca }),
-    }),
-  });
-
-  return (options, callback) => {
-    if (isAddress) {
-      const refused = refusedTarget(upstream.hostname, upstream, guard);
-      if (refused) return process.nextTick(callback, refused, null);
-    }
-    connect({ ...options, servername: isAddress ? '' : upstream.hostname }, callback);
-  };
-}
-
-export function dialer(upstream: Upstream, connector: buildConnector.connector): Dial {
-  const { protocol, hostname, port } = upstream;
-  const options: buildConnector.Options = { protocol, hostname, host: hostname, port: String(port) };
-  return (callback) => connector(options, callback);
 }

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AccessEntry, CanonicalRequest, Log } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Ticket } from './admission.ts';
@@ -11,17 +11,18 @@ import {
   type Refusal,
 } from './answers.ts';
 import { type BodyRate, createBodyRate } from './body-rate.ts';
-import type { ForwardControl, ForwardHandler } from './forwarder.ts';
+import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
 import type { Gate, Visitor } from './gate.ts';
 import { answerAlone, isGrpc } from './grpc.ts';
+import { http2Fields } from './http2-fields.ts';
 import type { InFlight } from './in-flight.ts';
 import { relayInformation } from './information.ts';
 import type { ProxyLimits } from './limits.ts';
 import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from './refusals.ts';
-import { upstreamHeaders } from './request-headers.ts';
+import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
 import { mayRetry } from './retry.ts';
-import { type AnswerHeaders, clientHeaders } from './response-headers.ts';
+import { clientHeaders } from './response-headers.ts';
 import type { SessionStreams } from './session-streams.ts';
 import type { Target } from './upstreams.ts';
 
@@ -40,7 +41,7 @@ const exchangeOf = Symbol('exchange');
 type Tagged = ClientResponse & { [exchangeOf]?: Exchange };
 
 /**
- * One request on its way to an upstream and back: the undici handler, the admission ticket and the access record in one object,
+ * One request on its way to an upstream and back: the forward handler, the admission ticket and the access record in one object,
  * because each request makes exactly one of them and its methods are shared. Lives until the client's side is closed.
  */
 export class Exchange implements ForwardHandler, Ticket {
@@ -59,7 +60,7 @@ export class Exchange implements ForwardHandler, Ticket {
   isOver = false;
 
   readonly #context: ExchangeContext;
-  #headers: string[] = [];
+  #forwarded: ForwardedRequest | undefined;
   #controller: ForwardControl | undefined;
   #slot: 'none' | 'request' | 'stream' = 'none';
   #hasAnswer = false;
@@ -113,11 +114,20 @@ export class Exchange implements ForwardHandler, Ticket {
     answerRefusal(this.response, { ...refusal, closesConnection }, isNavigation(this.canonical), this.requestId);
   }
 
-  /** Sends the request to its upstream, at once or when a slot is free. `identity` is empty when nobody is named. */
-  forward(identity: readonly string[]): void {
+  /** Sends the request to its upstream, at once or when a slot is free. Without `identity` nobody is named. */
+  forward(identity: FieldBlock | undefined): void {
     if (this.isOver) return;
-    this.#headers = upstreamHeaders(this.canonical, this.target, identity);
-    const { admission } = this.target.backend;
+    const { canonical, target } = this;
+    const { fixedHeaders } = target;
+    this.#forwarded = {
+      method: canonical.method,
+      path: canonical.target,
+      blocks: identity === undefined ? [fixedHeaders] : [fixedHeaders, identity],
+      headers: upstreamHeaders(canonical, target.route.upstream.http2 === true),
+      body: this.hasBody ? this.request : null,
+      contentLength: canonical.contentLength,
+    };
+    const { admission } = target.backend;
     if (this.canonical.accept !== 'text/event-stream') return admission.enter(this);
     if (this.visitor !== undefined) {
       const { centralId } = this.visitor.session;
@@ -148,23 +158,14 @@ export class Exchange implements ForwardHandler, Ticket {
   }
 
   #dispatch(): void {
-    const { canonical, target } = this;
-    const { hasBody } = this;
-    if (hasBody && canonical.expectsContinue) this.response.writeContinue();
-    const pool = this.#slot === 'stream' ? target.backend.streams : target.backend.requests;
-    const options = {
-      method: canonical.method,
-      path: canonical.target,
-      headers: this.#headers,
-      body: hasBody ? this.request : null,
-      servername: target.route.upstream.hostname,
-    };
-    pool.dispatch(options, this);
+    if (this.hasBody && this.canonical.expectsContinue) this.response.writeContinue();
+    const { requests, streams } = this.target.backend;
+    (this.#slot === 'stream' ? streams : requests).dispatch(this.#forwarded!, this);
   }
 
   onRequestStart(controller: ForwardControl): void {
     this.#controller = controller;
-    if (this.isOver) controller.abort(clientLeft);
+    if (this.isOver) controller.abort();
   }
 
   onBodySent(chunk: Uint8Array): void {
@@ -177,7 +178,7 @@ export class Exchange implements ForwardHandler, Ticket {
   }
 
   onResponseStart(controller: ForwardControl, status: number, headers: AnswerHeaders, statusMessage?: string): void {
-    if (this.isOver) return controller.abort(clientLeft);
+    if (this.isOver) return controller.abort();
     if (status < 200) {
       this.#informationCount += 1;
       return relayInformation(this.response, status, headers, this.#informationCount);
@@ -185,33 +186,39 @@ export class Exchange implements ForwardHandler, Ticket {
     if (status > 599) throw new RangeError('status out of range');
     this.lastMoveAt = performance.now();
     this.#upstreamMs = this.lastMoveAt - this.startedAt;
-    const length = headers['content-length'];
-    this.#remaining = typeof length === 'string' ? Number(length) : -1;
-    const type = headers['content-type'];
-    this.#isEventStream = typeof type === 'string' && type.startsWith('text/event-stream');
     const head = clientHeaders(headers, this.target);
+    this.#readBodyFacts(head);
     const { response } = this;
     if (isHttp2(response)) {
-      response.writeHead(status, head);
+      response.writeHead(status, http2Fields(head));
     } else {
       if (this.hasBody && !this.request.complete) head.push('connection', 'close');
-      (response as ServerResponse).writeHead(status, statusMessage ?? '', head as OutgoingHttpHeader[]);
+      (response as ServerResponse).writeHead(status, statusMessage ?? '', head);
     }
     this.#hasAnswer = true;
-    process.nextTick(flushHead, this);
+  }
+
+  #readBodyFacts(head: readonly string[]): void {
+    for (let index = 0; index < head.length; index += 2) {
+      const name = head[index];
+      if (name === 'content-length') this.#remaining = Number(head[index + 1]);
+      else if (name === 'content-type') this.#isEventStream = head[index + 1]!.startsWith('text/event-stream');
+    }
   }
 
   onResponseData(controller: ForwardControl, chunk: Buffer): void {
     if (this.isOver) return;
     this.#bytesOut += chunk.length;
     this.lastMoveAt = performance.now();
-    if (this.#remaining === chunk.length) {
+    // What is at hand may be read over; what is written may have to wait.
+    const kept = Buffer.from(chunk);
+    if (this.#remaining === kept.length) {
       this.#hasEnded = true;
-      this.response.end(chunk);
+      this.response.end(kept);
       return;
     }
-    if (this.#remaining > 0) this.#remaining -= chunk.length;
-    if (!this.response.write(chunk)) {
+    if (this.#remaining > 0) this.#remaining -= kept.length;
+    if (!this.response.write(kept)) {
       controller.pause();
       if (!this.#isWaitingForDrain) {
         this.#isWaitingForDrain = true;
@@ -224,7 +231,7 @@ export class Exchange implements ForwardHandler, Ticket {
     this.#controller = undefined;
     if (this.#hasEnded || this.isOver) return;
     this.#hasEnded = true;
-    if (Object.keys(trailers).length > 0) this.response.addTrailers(trailers);
+    if (trailers.length > 0) this.response.addTrailers(http2Fields(trailers));
     this.response.end();
   }
 
@@ -233,12 +240,12 @@ export class Exchange implements ForwardHandler, Ticket {
     const { response } = this;
     if (!isHttp2(response) || this.isOver) {
       this.onResponseStart(controller, status, headers);
-      return this.onResponseEnd(controller, {});
+      return this.onResponseEnd(controller, []);
     }
     this.#controller = undefined;
     this.#upstreamMs = performance.now() - this.startedAt;
     this.#hasAnswer = this.#hasEnded = true;
-    answerAlone(response, status, clientHeaders(headers, this.target));
+    answerAlone(response, status, http2Fields(clientHeaders(headers, this.target)));
   }
 
   onResponseError(_controller: ForwardControl, error: Error): void {
@@ -264,7 +271,7 @@ export class Exchange implements ForwardHandler, Ticket {
   }
 
   /** Without a first byte of the body at once, the head goes out alone: event streams, slow starts. */
-  flushHead(): void {
+  onHeadAlone(): void {
     if (this.isOver || this.#hasEnded || this.#bytesOut > 0) return;
     this.response.flushHeaders();
   }
@@ -345,7 +352,7 @@ export class Exchange implements ForwardHandler, Ticket {
     else if (this.#slot === 'stream') backend.admission.closeStream();
     if (this.#controller !== undefined && !this.#hasEnded) {
       if (this.reason === '' && this.#hasAnswer) this.reason = 'client_left';
-      this.#controller.abort(clientLeft);
+      this.#controller.abort();
     }
     this.#context.onAccess(this.#entry());
   }
@@ -373,7 +380,6 @@ export class Exchange implements ForwardHandler, Ticket {
   }
 }
 
-const clientLeft = new Error('the client left');
 const http2InternalError = 2;
 const longAfterMs = 1_000;
 
@@ -388,10 +394,6 @@ function onClientDrain(this: ClientResponse): void {
 /** Reset by the client: `close` follows and does the work. Without a listener the error would end the process (catalogue W3). */
 function onClientError(): void {
   return undefined;
-}
-
-function flushHead(exchange: Exchange): void {
-  exchange.flushHead();
 }
 
 function isComplete(request: ClientRequest): boolean {

@@ -13,10 +13,8 @@ export function isGrpc({ headers }: ClientRequest): boolean {
 export function answerAlone(
   response: Http2ServerResponse,
   status: number,
-  headers: readonly (string | string[])[],
+  fields: Readonly<Record<string, string | string[]>>,
 ): void {
-  const fields: Record<string, string | string[]> = {};
-  for (let index = 0; index < headers.length; index += 2) fields[String(headers[index])] = headers[index + 1]!;
   response.statusCode = status;
   response.stream.respond({ ...fields, ':status': status }, { endStream: true });
 }

@@ -1,6 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
-import type { ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
-import type { AnswerHeaders } from './response-headers.ts';
+import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM } = constants;
 
@@ -23,7 +22,7 @@ export class Http2Exchange implements ForwardControl {
   readonly #options: { firstByteMs: number; onClose(): void; onSilence(): void };
   #stream: ClientHttp2Stream | undefined;
   #firstByteTimer: NodeJS.Timeout | undefined;
-  #trailers: IncomingHttpHeaders | undefined;
+  #trailers: string[] | undefined;
   #hasAnswer = false;
   #isOver = false;
 
@@ -46,17 +45,21 @@ export class Http2Exchange implements ForwardControl {
       const headers = http2Headers(this.#request, session.encrypted === true ? 'https' : 'http');
       stream = session.request(headers, { endStream: body === null });
     } catch (cause) {
-      this.#fail(Object.assign(new Error('not forwardable over HTTP/2', { cause }), { code: 'UND_ERR_INVALID_ARG' }));
+      this.#fail(
+        Object.assign(new Error('not forwardable over HTTP/2', { cause }), { code: 'REQUEST_NOT_FORWARDABLE' }),
+      );
       return this.#options.onClose();
     }
     this.#stream = stream;
-    stream.on('headers', (headers) => this.#begin(headers, false));
-    stream.on('response', (headers, flags) => this.#begin(headers, (flags & NGHTTP2_FLAG_END_STREAM) !== 0));
+    stream.on('headers', (headers, _flags, rawHeaders: string[]) => this.#begin(headers, rawHeaders, false));
+    stream.on('response', (headers, flags, rawHeaders: string[]) =>
+      this.#begin(headers, rawHeaders, (flags & NGHTTP2_FLAG_END_STREAM) !== 0),
+    );
     stream.on('data', (chunk: Buffer) => this.#guard(() => this.#handler.onResponseData(this, chunk)));
-    stream.on('trailers', (trailers: IncomingHttpHeaders & { ':status'?: number }) => {
+    stream.on('trailers', (trailers: Headers, _flags: number, rawTrailers: string[]) => {
       // After an informational answer, headers that end the stream are told as trailers.
-      if (!this.#hasAnswer && trailers[':status'] !== undefined) return this.#begin(trailers, true);
-      this.#trailers = trailers;
+      if (!this.#hasAnswer && trailers[':status'] !== undefined) return this.#begin(trailers, rawTrailers, true);
+      this.#trailers = rawTrailers;
     });
     // Trailers are told in a later turn than the end they come with.
     stream.on('end', () => (this.#trailers === undefined ? setImmediate(() => this.#end()) : this.#end()));
@@ -108,22 +111,26 @@ export class Http2Exchange implements ForwardControl {
     if (this.#hasAnswer || this.#isOver) return;
     this.#firstByteTimer = setTimeout(() => {
       this.#options.onSilence();
-      this.#fail(Object.assign(new Error('no answer over HTTP/2'), { code: 'UND_ERR_HEADERS_TIMEOUT' }));
+      this.#fail(Object.assign(new Error('no answer over HTTP/2'), { code: 'UPSTREAM_TIMEOUT' }));
       this.#stream?.close(NGHTTP2_CANCEL);
     }, this.#options.firstByteMs);
   }
 
-  #begin(headers: IncomingHttpHeaders & { ':status'?: number | undefined }, isAlone: boolean): void {
+  #begin(headers: Headers, rawHeaders: readonly string[], isAlone: boolean): void {
     const status = Number(headers[':status']);
-    const fields: AnswerHeaders = { ...headers };
-    delete fields[':status'];
+    const fields = withoutPseudo(rawHeaders);
     this.#guard(() => {
       this.#handler.onResponseStarted();
       if (status >= 200) {
         this.#hasAnswer = true;
         clearTimeout(this.#firstByteTimer);
       }
-      if (!isAlone) return this.#handler.onResponseStart(this, status, fields);
+      if (!isAlone) {
+        this.#handler.onResponseStart(this, status, fields);
+        // Frames of the body that came along are told in the same turn.
+        if (status >= 200) process.nextTick(tellHeadAlone, this.#handler);
+        return;
+      }
       this.#handler.onResponseAlone(this, status, fields);
       this.#isOver = true;
     });
@@ -132,7 +139,7 @@ export class Http2Exchange implements ForwardControl {
   #end(): void {
     if (this.#isOver || !this.#hasAnswer) return;
     this.#isOver = true;
-    this.#handler.onResponseEnd(this, this.#trailers ?? {});
+    this.#handler.onResponseEnd(this, this.#trailers ?? []);
   }
 
   #fail(error: Error): void {
@@ -141,7 +148,7 @@ export class Http2Exchange implements ForwardControl {
     this.#handler.onResponseError(this, error);
   }
 
-  /** What the handler cannot accept of an answer ends the stream, as in undici. */
+  /** What the handler cannot accept of an answer ends the stream. */
   #guard(step: () => void): void {
     if (this.#isOver) return;
     try {
@@ -159,12 +166,31 @@ export class Http2Exchange implements ForwardControl {
   }
 }
 
+type Headers = IncomingHttpHeaders & { ':status'?: number | undefined };
+
+function tellHeadAlone(handler: ForwardHandler): void {
+  handler.onHeadAlone();
+}
+
+/** Names in HTTP/2 are in lower case already (RFC 9113 section 8.2.1). */
+function withoutPseudo(rawHeaders: readonly string[]): AnswerHeaders {
+  const fields: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (!rawHeaders[index]!.startsWith(':')) fields.push(rawHeaders[index]!, rawHeaders[index + 1]!);
+  }
+  return fields;
+}
+
 /** The fields of a request as HTTP/2 has them: lower case, `:authority` for `host`, `te` only for trailers (RFC 9113 section 8.2). */
-function http2Headers(
-  { method, path, headers }: ForwardedRequest,
-  scheme: 'http' | 'https',
-): Record<string, string | string[]> {
+function http2Headers(request: ForwardedRequest, scheme: 'http' | 'https'): Record<string, string | string[]> {
+  const { method, path, blocks, headers } = request;
   const fields: Record<string, string | string[]> = { ':method': method, ':path': path, ':scheme': scheme };
+  for (const block of blocks) addFields(fields, block.fields);
+  addFields(fields, headers);
+  return fields;
+}
+
+function addFields(fields: Record<string, string | string[]>, headers: readonly string[]): void {
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index]!.toLowerCase();
     const value = headers[index + 1]!;
@@ -172,5 +198,4 @@ function http2Headers(
     else if (!Object.hasOwn(fields, name)) fields[name] = value;
     else fields[name] = [...[fields[name]!].flat(), value];
   }
-  return fields;
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type ClientResponse, isHttp2 } from './answers.ts';
-import type { AnswerHeaders } from './response-headers.ts';
+import type { AnswerHeaders } from './forwarder.ts';
 
 const mostInformation = 16;
 
@@ -17,16 +17,20 @@ export function relayInformation(
   count: number,
 ): void {
   if (count > mostInformation) throw new RangeError('too many informational answers');
-  const { link } = headers;
-  if (status === 103 && link !== undefined) relayHint(response, link);
+  if (status === 103) relayHint(response, linksOf(headers));
   else if (status === 102 && !isHttp2(response)) (response as ServerResponse).writeProcessing();
 }
 
 /** Node refuses some forms of Link, lists among them. The answer is fine without the hint. */
-function relayHint(response: ClientResponse, link: string | string[]): void {
+function relayHint(response: ClientResponse, link: string[]): void {
+  if (link.length === 0) return;
   try {
     response.writeEarlyHints({ link });
   } catch {
     return undefined;
   }
+}
+
+function linksOf(headers: AnswerHeaders): string[] {
+  return headers.filter((_, index) => index % 2 === 1 && headers[index - 1] === 'link');
 }

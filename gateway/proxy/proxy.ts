@@ -22,6 +22,7 @@ import { createHandoff, isReserved } from './handoff.ts';
 import { createInFlight } from './in-flight.ts';
 import { defaultLimits, type ProxyLimits } from './limits.ts';
 import { crossOrigin, denied, notFoundHere, unauthenticated, unavailable } from './refusals.ts';
+import type { FieldBlock } from './request-headers.ts';
 import { createSessionStreams } from './session-streams.ts';
 import { Tunnel, type Tunnels } from './tunnel.ts';
 import { createUpstreams, type Target } from './upstreams.ts';
@@ -65,7 +66,7 @@ type Subject = {
   verdict: string;
   decisionId: string | undefined;
   refuse(refusal: Refusal): void;
-  forward(identity: readonly string[]): void;
+  forward(identity: FieldBlock | undefined): void;
 };
 
 /** Makes the forward path of every host that is not the main one. Synchronous from end to end when the caches hit. */
@@ -96,8 +97,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   function judgeNow(subject: Subject): void {
     const { canonical, target } = subject;
     if (isCrossOrigin(canonical, target)) return subject.refuse(crossOrigin());
-    if (isUntouched(target.route, canonical.decodedPath)) return subject.forward([]);
-    if (isListedPreflight(canonical, target)) return subject.forward([]);
+    if (isUntouched(target.route, canonical.decodedPath)) return subject.forward(undefined);
+    if (isListedPreflight(canonical, target)) return subject.forward(undefined);
     const visitor = gate.peek(canonical.cookie, canonical.host);
     if (visitor === undefined) return settle(subject, lookUp(subject));
     admit(subject, visitor);

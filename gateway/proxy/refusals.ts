@@ -234,21 +234,15 @@ export function errorCode(error: Error): string {
 export function failureOf(error: Error): UpstreamFailure {
   const code = errorCode(error);
   if (code === 'KNOT_PROXY_TARGET_REFUSED') return 'upstream_target_refused';
-  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT') {
-    return 'upstream_timeout';
-  }
-  if (code === 'ETIMEDOUT') return 'upstream_timeout';
-  if (code.startsWith('HPE_') || code.startsWith('UND_ERR_HEADERS') || code.startsWith('UND_ERR_RES'))
-    return 'upstream_protocol';
-  if (error instanceof RangeError || code.startsWith('ERR_HTTP') || code === 'ERR_INVALID_CHAR')
-    return 'upstream_protocol';
-  if (
-    code === 'UND_ERR_INVALID_ARG' ||
-    code === 'UND_ERR_NOT_SUPPORTED' ||
-    code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
-  ) {
-    return 'request_not_forwardable';
-  }
+  if (code === 'UPSTREAM_TIMEOUT' || code === 'ETIMEDOUT') return 'upstream_timeout';
+  if (code === 'REQUEST_NOT_FORWARDABLE' || code === 'REQUEST_LENGTH_MISMATCH') return 'request_not_forwardable';
+  const isProtocol =
+    code === 'UPSTREAM_PROTOCOL' ||
+    code === 'ERR_INVALID_CHAR' ||
+    code.startsWith('HPE_') ||
+    code.startsWith('ERR_HTTP') ||
+    error instanceof RangeError;
+  if (isProtocol) return 'upstream_protocol';
   const isCertificate =
     code.startsWith('CERT_') ||
     code.startsWith('ERR_TLS') ||

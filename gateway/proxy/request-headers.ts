@@ -1,19 +1,33 @@
 import { type CanonicalRequest, connectionOptions, headerKind, headerKindOf, withoutOwnCookies } from '../lib/index.ts';
-import type { Target } from './upstreams.ts';
+import type { ClientRequest } from './answers.ts';
+
+/** Fields that are the same for many requests, in both forms they are sent in. */
+export type FieldBlock = {
+  /** Alternating lower-case names and values. */
+  readonly fields: readonly string[];
+  /** The same as lines of HTTP/1. */
+  readonly text: string;
+};
+
+export function fieldBlock(fields: readonly string[]): FieldBlock {
+  let text = '';
+  for (let index = 0; index < fields.length; index += 2) text += `${fields[index]!}: ${fields[index + 1]!}\r\n`;
+  return { fields, text };
+}
 
 /**
- * The headers an upstream gets, as alternating names and values: the route's fixed ones, the client's address, who it is, and
- * then the client's own fields untouched except those the edge owns. `identity` is empty when nobody is named.
+ * What an upstream gets of the client's own fields, as alternating names and values: all of them untouched except those the edge
+ * owns, behind the client's address. `forHttp2`: the upstream speaks HTTP/2.
  */
-export function upstreamHeaders(request: CanonicalRequest, target: Target, identity: readonly string[]): string[] {
-  const headers = [...target.fixedHeaders, 'x-forwarded-for', request.address, ...identity];
+export function upstreamHeaders(request: CanonicalRequest, forHttp2: boolean): string[] {
+  const headers = ['x-forwarded-for', request.address];
   const hopNames = namedHops(request.connection);
   const { rawHeaders } = request;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
     switch (headerKindOf(name)) {
       case headerKind.drop:
-        if (isForTrailers(name, rawHeaders[index + 1]!, target)) headers.push('te', 'trailers');
+        if (forHttp2 && isForTrailers(name, rawHeaders[index + 1]!)) headers.push('te', 'trailers');
         continue;
       case headerKind.pseudo:
       case headerKind.host:
@@ -37,8 +51,8 @@ export function upstreamHeaders(request: CanonicalRequest, target: Target, ident
 }
 
 /** gRPC asks for trailers by `TE`, the one value of it that HTTP/2 knows (RFC 9113 section 8.2.2). */
-function isForTrailers(name: string, value: string, target: Target): boolean {
-  return target.route.upstream.http2 === true && value === 'trailers' && name.toLowerCase() === 'te';
+function isForTrailers(name: string, value: string): boolean {
+  return value === 'trailers' && name.toLowerCase() === 'te';
 }
 
 /** Names a client declared hop-by-hop (RFC 9110 section 7.6.1, catalogue H6). The common values cost one comparison. */
@@ -47,4 +61,22 @@ function namedHops(connection: string | undefined): Set<string> | undefined {
   const names = connectionOptions(connection);
   if (names.length === 0) return undefined;
   return new Set(names.filter((name) => name !== 'content-length' && name !== 'content-type'));
+}
+
+/** Fields that mean something only before a body, and so are never taken from behind one (RFC 9110 section 6.5.1). */
+const neverTrailing = /^(?:content-|if-|range$|cache-control$|max-forwards$|pragma$|date$|age$|expires$|vary$)/i;
+
+/**
+ * The trailer fields of a body that was read to its end, as lines of HTTP/1. Only those that the edge would pass on unread as
+ * headers: none that frames, routes or names anyone (catalogue H16).
+ */
+export function requestTrailers(request: ClientRequest): string {
+  const { rawTrailers } = request;
+  let text = '';
+  for (let index = 0; index < rawTrailers.length; index += 2) {
+    const name = rawTrailers[index]!;
+    if (headerKindOf(name) !== headerKind.pass || neverTrailing.test(name)) continue;
+    text += `${name}: ${rawTrailers[index + 1]!}\r\n`;
+  }
+  return text;
 }

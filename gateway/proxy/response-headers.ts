@@ -1,45 +1,68 @@
-import { droppedResponseHeaders, isAcceptableSetCookie } from '../lib/index.ts';
+import { connectionOptions, droppedResponseHeaders, isAcceptableSetCookie } from '../lib/index.ts';
+import type { AnswerHeaders } from './forwarder.ts';
 import type { Target } from './upstreams.ts';
-
-export type AnswerHeaders = Record<string, string | string[] | undefined>;
 
 /**
  * The headers a client gets, as alternating names and values for `writeHead`. Hop-by-hop fields end here, nothing of ours is
  * let through, cookies for other hosts are dropped, and redirects to the upstream's own address become public.
  */
-export function clientHeaders(answer: AnswerHeaders, target: Target): (string | string[])[] {
-  const headers: (string | string[])[] = [];
-  const hops = answer['connection'];
-  const hopNames = hops === undefined || isPlainConnection(hops) ? undefined : String(hops).toLowerCase();
-  for (const name in answer) {
-    const value = answer[name]!;
-    if (droppedResponseHeaders.has(name) || name.startsWith('x-knot-')) continue;
-    if (hopNames !== undefined && names(hopNames, name)) continue;
-    if (name === 'set-cookie') pushCookies(headers, value, target.route.host);
-    else if (name === 'location' || name === 'content-location') headers.push(name, publicLocation(value, target));
-    else if (name === 'clear-site-data') pushClearSiteData(headers, value);
-    else headers.push(name, value);
+export function clientHeaders(answer: AnswerHeaders, target: Target): string[] {
+  const headers: string[] = [];
+  let hops = '';
+  for (let index = 0; index < answer.length; index += 2) {
+    const name = answer[index]!;
+    const value = answer[index + 1]!;
+    switch (answerFieldKind(name)) {
+      case answerField.pass:
+        headers.push(name, value);
+        break;
+      case answerField.connection:
+        hops += `,${value}`;
+        break;
+      case answerField.setCookie:
+        if (isAcceptableSetCookie(value, target.route.host)) headers.push(name, value);
+        break;
+      case answerField.location:
+        headers.push(name, publicLocation(value, target));
+        break;
+      case answerField.clearSiteData:
+        pushClearSiteData(headers, value);
+        break;
+      default:
+    }
   }
-  return headers;
+  return hops === '' || hops === ',keep-alive' || hops === ',close' ? headers : withoutHops(headers, hops);
 }
 
-function isPlainConnection(value: string | string[]): boolean {
-  return value === 'keep-alive' || value === 'close' || value === 'Keep-Alive';
+const answerField = { pass: 0, drop: 1, connection: 2, setCookie: 3, location: 4, clearSiteData: 5 } as const;
+type AnswerFieldKind = (typeof answerField)[keyof typeof answerField];
+
+const kindByName: ReadonlyMap<string, AnswerFieldKind> = new Map<string, AnswerFieldKind>([
+  ...[...droppedResponseHeaders].map((name) => [name, answerField.drop] as const),
+  ['connection', answerField.connection],
+  ['set-cookie', answerField.setCookie],
+  ['location', answerField.location],
+  ['content-location', answerField.location],
+  ['clear-site-data', answerField.clearSiteData],
+]);
+
+function answerFieldKind(name: string): AnswerFieldKind {
+  return kindByName.get(name) ?? (name.startsWith('x-knot-') ? answerField.drop : answerField.pass);
 }
 
-function names(connection: string, name: string): boolean {
-  return connection.split(',').some((option) => option.trim() === name);
-}
-
-function pushCookies(headers: (string | string[])[], value: string | string[], host: string): void {
-  const cookies = typeof value === 'string' ? [value] : value;
-  const accepted = cookies.filter((cookie) => isAcceptableSetCookie(cookie, host));
-  if (accepted.length > 0) headers.push('set-cookie', accepted);
+/** What the upstream declared to concern this connection only (RFC 9110 section 7.6.1). Rare, so a second pass is fine. */
+function withoutHops(headers: readonly string[], hops: string): string[] {
+  const named = new Set(connectionOptions(hops));
+  const kept: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    if (!named.has(headers[index]!)) kept.push(headers[index]!, headers[index + 1]!);
+  }
+  return kept;
 }
 
 /** A Location that names the upstream by its own address becomes the public one; all others stay (catalogue U5). */
-function publicLocation(value: string | string[], target: Target): string | string[] {
-  if (typeof value !== 'string' || value.charCodeAt(0) === 0x2f) return value;
+function publicLocation(value: string, target: Target): string {
+  if (value.charCodeAt(0) === 0x2f) return value;
   for (const origin of target.ownOrigins) {
     if (value.slice(0, origin.length).toLowerCase() !== origin) continue;
     const next = value.charAt(origin.length);
@@ -53,8 +76,8 @@ function publicLocation(value: string | string[], target: Target): string | stri
  * `"cookies"` clears the whole registrable domain, the gateway's session with it (Clear Site Data, section 4.2.2): a tenant may
  * clear the cache and storage of its own host only.
  */
-function pushClearSiteData(headers: (string | string[])[], value: string | string[]): void {
-  const directives = String(value)
+function pushClearSiteData(headers: string[], value: string): void {
+  const directives = value
     .split(',')
     .map((directive) => directive.trim())
     .flatMap((directive) => (directive === '"*"' ? ['"cache"', '"storage"'] : [directive]))

@@ -1,7 +1,7 @@
 import type { CanonicalRequest } from '../lib/index.ts';
 import { errorCode } from './refusals.ts';
 
-const retryable = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+const retryable = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 
 /**
  * RFC 9110 section 9.2.2: only what is safe, on a connection that was refused or lost. The caller adds that there is no body, that no

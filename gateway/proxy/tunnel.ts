@@ -6,7 +6,7 @@ import type { Refusal } from './answers.ts';
 import type { ExchangeContext } from './exchange.ts';
 import type { Visitor } from './gate.ts';
 import { failureOf, tooManyStreams, upstreamFailed } from './refusals.ts';
-import { upstreamHeaders } from './request-headers.ts';
+import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
 import { clientHeaders } from './response-headers.ts';
 import { refuseUpgrade } from './upgrade-answer.ts';
 import { nextRequestId } from './request-id.ts';
@@ -70,7 +70,7 @@ export class Tunnel {
   }
 
   /** Dials the upstream and asks it for the upgrade. The client's socket stays unread until there is an answer. */
-  forward(identity: readonly string[]): void {
+  forward(identity: FieldBlock | undefined): void {
     if (this.#isOver) return;
     const { backend } = this.target;
     const { visitor } = this;
@@ -90,8 +90,9 @@ export class Tunnel {
     });
   }
 
-  #ask(upstream: Socket, identity: readonly string[]): void {
-    const headers = upstreamHeaders(this.canonical, this.target, identity);
+  #ask(upstream: Socket, identity: FieldBlock | undefined): void {
+    const { fixedHeaders } = this.target;
+    const headers = [...fixedHeaders.fields, ...(identity?.fields ?? []), ...upstreamHeaders(this.canonical, false)];
     headers.push('connection', 'Upgrade', 'upgrade', 'websocket');
     const asked = httpRequest({
       method: 'GET',
@@ -122,7 +123,7 @@ export class Tunnel {
     this.#status = status;
     this.reason = 'upstream_refused_upgrade';
     this.#client.write(
-      headText(status, answer.statusMessage, clientHeaders(answer.headers, this.target), 'close'),
+      headText(status, answer.statusMessage, clientHeaders(answerHeaders(answer), this.target), 'close'),
       'latin1',
     );
     answer.on('data', (chunk: Buffer) => (this.#bytesOut += chunk.length));
@@ -136,7 +137,7 @@ export class Tunnel {
     const client = this.#client;
     this.#status = 101;
     this.#upstreamMs = performance.now() - this.#startedAt;
-    const headers = clientHeaders(answer.headers, this.target);
+    const headers = clientHeaders(answerHeaders(answer), this.target);
     headers.push('upgrade', 'websocket');
     client.write(headText(101, answer.statusMessage, headers, 'Upgrade'), 'latin1');
 
@@ -249,6 +250,10 @@ export class Tunnel {
 }
 
 const closeGraceMs = 1_000;
+
+function answerHeaders({ rawHeaders }: IncomingMessage): string[] {
+  return rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text));
+}
 
 function timedOut(): Error {
   return Object.assign(new Error('no answer to the upgrade'), { code: 'ETIMEDOUT' });

@@ -1,11 +1,12 @@
-import { Pool } from 'undici';
 import type { PublicAddress } from '../config/index.ts';
 import type { Route, Upstream } from '../routes/index.ts';
 import { type Admission, createAdmission } from './admission.ts';
-import { createConnector, type Dial, dialer, type DialGuard } from './dial.ts';
+import { createDial, type Dial, type DialGuard } from './dial.ts';
 import type { Forwarder } from './forwarder.ts';
+import { createHttp1Forwarder } from './http1-forwarder.ts';
 import { createHttp2Forwarder } from './http2-forwarder.ts';
 import type { ProxyLimits } from './limits.ts';
+import { fieldBlock, type FieldBlock } from './request-headers.ts';
 
 /** One back end: its connections and how busy they are. Shared by all routes that lead to the same address. */
 export type Backend = {
@@ -30,7 +31,7 @@ export type Target = {
   /** Origins that mean "this application" in a Location it sends. */
   ownOrigins: readonly string[];
   /** Headers that are the same for every request of the route. */
-  fixedHeaders: readonly string[];
+  fixedHeaders: FieldBlock;
 };
 
 export type Upstreams = {
@@ -93,38 +94,28 @@ function originOf({ protocol, hostname, port }: Upstream): string {
 }
 
 function createBackend(upstream: Upstream, limits: ProxyLimits, guard: DialGuard): Backend {
-  const connector = createConnector(upstream, guard, limits.connectMs);
-  const createForwarder = upstream.http2 === true ? createHttp2 : createPool;
-  const requests = createForwarder(upstream, limits, guard);
-  const streams = createForwarder(upstream, limits, guard);
+  const isHttp2 = upstream.http2 === true;
+  const { connectMs } = limits;
+  const dial = createDial(upstream, guard, { connectMs });
+  const createForwarder = (): Forwarder =>
+    isHttp2
+      ? createHttp2Forwarder({
+          origin: originOf(upstream),
+          dial: createDial(upstream, guard, { connectMs, isHttp2 }),
+          limits,
+        })
+      : createHttp1Forwarder({ dial, limits });
+  const requests = createForwarder();
+  const streams = createForwarder();
   return {
     requests,
     streams,
-    dial: dialer(upstream, connector),
+    dial,
     admission: createAdmission(limits),
     async close() {
       await Promise.all([requests.destroy(), streams.destroy()]);
     },
   };
-}
-
-function createPool(upstream: Upstream, limits: ProxyLimits, guard: DialGuard): Pool {
-  return new Pool(originOf(upstream), {
-    connect: createConnector(upstream, guard, limits.connectMs),
-    allowH2: false,
-    pipelining: 1,
-    maxHeaderSize: limits.answerHeaderBytes,
-    headersTimeout: limits.firstByteMs,
-    bodyTimeout: 0,
-    keepAliveTimeout: 4_000,
-    keepAliveMaxTimeout: 60_000,
-    strictContentLength: true,
-  });
-}
-
-function createHttp2(upstream: Upstream, limits: ProxyLimits, guard: DialGuard): Forwarder {
-  const dial = dialer(upstream, createConnector(upstream, guard, limits.connectMs, true));
-  return createHttp2Forwarder({ origin: originOf(upstream), dial, limits });
 }
 
 function createTarget(route: Route, backend: Backend, publicAddress: PublicAddress): Target {
@@ -135,7 +126,7 @@ function createTarget(route: Route, backend: Backend, publicAddress: PublicAddre
   if (upstream.port === (upstream.protocol === 'https:' ? 443 : 80)) {
     ownOrigins.push(`${upstream.protocol}//${upstream.hostname}`);
   }
-  const fixedHeaders = [
+  const fixedHeaders = fieldBlock([
     'host',
     publicHost,
     'x-forwarded-proto',
@@ -144,6 +135,6 @@ function createTarget(route: Route, backend: Backend, publicAddress: PublicAddre
     publicHost,
     'x-forwarded-port',
     String(publicAddress.port),
-  ];
+  ]);
   return { route, backend, publicHost, publicOrigin, ownOrigins, fixedHeaders };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:https';
 import t from 'tap';
-import { createConnector, dialer } from '../../gateway/proxy/dial.ts';
+import { createDial } from '../../gateway/proxy/dial.ts';
 import type { Upstream } from '../../gateway/routes/index.ts';
 import { sendRaw } from '../support/raw-client.ts';
 import { type Gateway, openGateway } from './fixture.ts';
@@ -26,10 +26,7 @@ t.test('U1 targets are judged by the address they resolve to, when they are dial
   const dial = (upstream: Partial<Upstream>) =>
     new Promise<string>((resolve) => {
       const full: Upstream = { protocol: 'http:', hostname: 'app.example', port, allowLoopback: false, ...upstream };
-      dialer(
-        full,
-        createConnector(full, guard, 2_000),
-      )((error, socket) => {
+      createDial(full, guard, { connectMs: 2_000 })((error, socket) => {
         socket?.destroy();
         resolve(error === null ? 'reached' : String((error as { code?: string }).code));
       });
