@@ -1,20 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { type ErrorPage, pageHeaders, renderErrorPage } from '../lib/index.ts';
+import type { Http1Request } from './http1-request.ts';
+import type { Http1Response } from './http1-response.ts';
 
-/** A request and its answer in either protocol, as Node's compatible API hands them over. */
-export type ClientRequest = IncomingMessage | Http2ServerRequest;
-export type ClientResponse = (ServerResponse | Http2ServerResponse) & ResponseMethods;
+/** A request and its answer: of HTTP/1.1 served by us or by Node, or of HTTP/2 by Node's compatible API. */
+export type ClientRequest = IncomingMessage | Http2ServerRequest | Http1Request;
+export type ClientResponse = (ServerResponse | Http2ServerResponse | Http1Response) & ResponseMethods;
 
-/** What both kinds of answer have, in one signature each: the two declarations in Node's types do not unite by themselves. */
+/** What all kinds of answer have, in one signature each: the declarations in Node's types do not unite by themselves. */
 type ResponseMethods = {
-  writeHead(
-    status: number,
-    headers: Readonly<Record<string, string | string[]>> | readonly (string | string[])[],
-  ): unknown;
+  on(event: 'close' | 'drain' | 'error', listener: (...args: never[]) => void): unknown;
+  writeHead(status: number, headers: Readonly<Record<string, string | string[]>>): unknown;
   write(chunk: Uint8Array): boolean;
   end(chunk?: string | Uint8Array): unknown;
   flushHeaders(): void;
+  addTrailers(trailers: Readonly<Record<string, string | string[]>>): void;
+  writeEarlyHints(hints: { link: string | string[] }): void;
+  destroy(): unknown;
 };
 
 /** What the gateway itself has to say instead of an upstream: a calm page for people, one JSON shape for programs. */

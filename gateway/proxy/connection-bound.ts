@@ -10,6 +10,8 @@ import { type ClientRequest, isHttp2 } from './answers.ts';
 export type ConnectionBound = {
   /** Whether a request came on a connection beyond the bound; its connection then ends after the answer. */
   refuses(request: ClientRequest): boolean;
+  /** The same of a connection. */
+  isBeyond(socket: Socket): boolean;
 };
 
 const isBeyond = Symbol('beyond the bound of its address');
@@ -53,9 +55,14 @@ export function createConnectionBound(
     });
   });
 
+  function isMarked(socket: Marked): boolean {
+    return beyond > 0 && socket[isBeyond] === true;
+  }
+
   return {
+    isBeyond: (socket) => isMarked(socket as Marked),
     refuses(request) {
-      if (beyond === 0 || (request.socket as Marked)[isBeyond] !== true) return false;
+      if (!isMarked(request.socket as Marked)) return false;
       if (isHttp2(request)) request.stream.session?.close();
       return true;
     },

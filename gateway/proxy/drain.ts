@@ -13,7 +13,8 @@ export type Drain = {
 
 const idleCheckMs = 50;
 
-export function createDrain(server: Http2SecureServer): Drain {
+/** `endIdle` ends the idle connections that are not of Node's own HTTP server. */
+export function createDrain(server: Http2SecureServer, endIdle: () => void): Drain {
   const sockets = new Set<Socket>();
   const sessions = new Set<Http2Session>();
   let isAnnounced = false;
@@ -31,7 +32,10 @@ export function createDrain(server: Http2SecureServer): Drain {
     if (!server.listening) return;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const session of sessions) session.close();
-    const idle = setInterval(() => closeIdle(server), idleCheckMs);
+    const idle = setInterval(() => {
+      closeIdle(server);
+      endIdle();
+    }, idleCheckMs);
     const deadline = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
     }, graceMs);

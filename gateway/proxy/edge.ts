@@ -17,7 +17,10 @@ import { type Certificates, tlsOptions } from '../tls/index.ts';
 import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal, wantsPage } from './answers.ts';
 import { createBrokenConnectionAnswer } from './broken-connections.ts';
 import { createConnectionBound } from './connection-bound.ts';
+import type { Taken } from './client-connection.ts';
 import { createDrain } from './drain.ts';
+import { createHttp1Front } from './http1-front.ts';
+import type { RequestHead } from './request-head-reader.ts';
 import { nextRequestId } from './request-id.ts';
 import { type ListenerLimits, listenerOptions } from './listener-options.ts';
 import { defaultLimits, type ProxyLimits } from './limits.ts';
@@ -189,8 +192,33 @@ export function createEdge(options: EdgeOptions): Edge {
     refuseUp(request as IncomingMessage, socketOrResponse, notCanonical('method_unknown'), undefined);
   }
 
+  /** A plain request on a connection of ours: true when it leads to a route, and is then served to its end. */
+  function serveHttp1(socket: TLSSocket, head: RequestHead, take: (contentLength: number) => Taken): boolean {
+    if (proxy === undefined || connectionBound.isBeyond(socket)) return false;
+    const canonical = canonicalize(
+      {
+        method: head.method,
+        target: head.target,
+        rawHeaders: head.rawHeaders,
+        protocol: 'h1',
+        httpVersion: '1.1',
+        peerAddress: socket.remoteAddress ?? '',
+        isUpgrade: false,
+      },
+      trusted,
+      limits,
+    );
+    if (typeof canonical === 'string') return false;
+    const target = destination(canonical);
+    if (target === 'main' || 'status' in target) return false;
+    const { request, response } = take(canonical.contentLength ?? 0);
+    proxy.handle(request, response, canonical, target);
+    return true;
+  }
+
+  const front = createHttp1Front(server, { limits, isEnding: () => drain.isDraining(), serve: serveHttp1 });
   const connectionBound = createConnectionBound(server, { ...limits, trusted, log });
-  const drain = createDrain(server);
+  const drain = createDrain(server, front.endIdle);
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);

@@ -14,6 +14,7 @@ import { type BodyRate, createBodyRate } from './body-rate.ts';
 import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
 import type { Gate, Visitor } from './gate.ts';
 import { answerAlone, isGrpc } from './grpc.ts';
+import { Http1Response } from './http1-response.ts';
 import { http2Fields } from './http2-fields.ts';
 import type { InFlight } from './in-flight.ts';
 import { relayInformation } from './information.ts';
@@ -95,8 +96,6 @@ export class Exchange implements ForwardHandler, Ticket {
     this.lastMoveAt = this.startedAt;
     (response as Tagged)[exchangeOf] = this;
     response.on('close', onClientClose);
-    response.on('error', onClientError);
-    request.on('error', onClientError);
     context.inFlight.add(this);
   }
 
@@ -193,7 +192,7 @@ export class Exchange implements ForwardHandler, Ticket {
       response.writeHead(status, http2Fields(head));
     } else {
       if (this.hasBody && !this.request.complete) head.push('connection', 'close');
-      (response as ServerResponse).writeHead(status, statusMessage ?? '', head);
+      (response as ServerResponse | Http1Response).writeHead(status, statusMessage ?? '', head);
     }
     this.#hasAnswer = true;
   }
@@ -210,15 +209,15 @@ export class Exchange implements ForwardHandler, Ticket {
     if (this.isOver) return;
     this.#bytesOut += chunk.length;
     this.lastMoveAt = performance.now();
-    // What is at hand may be read over; what is written may have to wait.
-    const kept = Buffer.from(chunk);
-    if (this.#remaining === kept.length) {
+    // What is at hand may soon be read over, and Node's own answers may keep it waiting.
+    const bytes = this.response instanceof Http1Response ? chunk : Buffer.from(chunk);
+    if (this.#remaining === bytes.length) {
       this.#hasEnded = true;
-      this.response.end(kept);
+      this.response.end(bytes);
       return;
     }
-    if (this.#remaining > 0) this.#remaining -= kept.length;
-    if (!this.response.write(kept)) {
+    if (this.#remaining > 0) this.#remaining -= bytes.length;
+    if (!this.response.write(bytes)) {
       controller.pause();
       if (!this.#isWaitingForDrain) {
         this.#isWaitingForDrain = true;
@@ -389,11 +388,6 @@ function onClientClose(this: ClientResponse): void {
 
 function onClientDrain(this: ClientResponse): void {
   (this as Tagged)[exchangeOf]?.resume();
-}
-
-/** Reset by the client: `close` follows and does the work. Without a listener the error would end the process (catalogue W3). */
-function onClientError(): void {
-  return undefined;
 }
 
 function isComplete(request: ClientRequest): boolean {

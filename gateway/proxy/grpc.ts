@@ -1,9 +1,9 @@
 import type { Http2ServerResponse } from 'node:http2';
-import type { ClientRequest } from './answers.ts';
+import { type ClientRequest, isHttp2 } from './answers.ts';
 
 /** gRPC over HTTP/2 (`application/grpc`, `+proto`, `-web` …): both directions may rest for long and still be wanted. */
-export function isGrpc({ headers }: ClientRequest): boolean {
-  return headers['content-type']?.startsWith('application/grpc') === true;
+export function isGrpc(request: ClientRequest): boolean {
+  return isHttp2(request) && request.headers['content-type']?.startsWith('application/grpc') === true;
 }
 
 /**

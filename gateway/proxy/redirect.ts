@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { ListenAddress, PublicAddress } from '../config/index.ts';
 import { addressBlocks, canonicalize, knotError, type Log } from '../lib/index.ts';
-import { answerRefusal, type ClientResponse, wantsPage } from './answers.ts';
+import { answerRefusal, wantsPage } from './answers.ts';
 import { nextRequestId } from './request-id.ts';
 import { notCanonical } from './refusals.ts';
 
@@ -42,7 +42,7 @@ export async function createRedirectListener(options: {
           ? undefined
           : notCanonical('misdirected');
     if (refusal !== undefined) {
-      return answerRefusal(response as ClientResponse, refusal, wantsPage(request.headers.accept), nextRequestId());
+      return answerRefusal(response, refusal, wantsPage(request.headers.accept), nextRequestId());
     }
     if (typeof canonical === 'string') return;
     const location = publicAddress.originOf(canonical.host) + canonical.target;

@@ -1,0 +1,45 @@
+import type { Http2SecureServer } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { ClientConnection, type ClientConnectionPlace } from './client-connection.ts';
+
+/** The connections of HTTP/1.1 clients that we serve ourselves. */
+export type Http1Front = {
+  /** Ends those on which nothing is under way. */
+  endIdle(): void;
+};
+
+type Listener = (this: Http2SecureServer, socket: TLSSocket) => void;
+
+/**
+ * Puts our own HTTP/1.1 in front of Node's on a TLS server: every connection that speaks it is ours first, and Node's from the
+ * first request on that is not plain (`client-connection.ts`). HTTP/2 is Node's from the start.
+ */
+export function createHttp1Front(server: Http2SecureServer, place: Omit<ClientConnectionPlace, 'leave'>): Http1Front {
+  const connections = new Set<ClientConnection>();
+  const [nodeListener] = server.listeners('secureConnection') as Listener[];
+  server.off('secureConnection', nodeListener!);
+
+  const shared: ClientConnectionPlace = {
+    ...place,
+    leave(connection, unread) {
+      const { socket } = connection;
+      connections.delete(connection);
+      if (unread.length > 0) socket.unshift(unread);
+      nodeListener!.call(server, socket);
+    },
+  };
+
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const { alpnProtocol } = socket;
+    if (alpnProtocol !== false && alpnProtocol !== 'http/1.1') return nodeListener!.call(server, socket);
+    const connection = new ClientConnection(socket, shared);
+    connections.add(connection);
+    socket.once('close', () => connections.delete(connection));
+  });
+
+  return {
+    endIdle() {
+      for (const connection of connections) connection.endIfIdle();
+    },
+  };
+}
