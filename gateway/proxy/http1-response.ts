@@ -118,7 +118,8 @@ export class Http1Response {
     const length = before.length + chunk.length + after.length;
     const bytes =
       before === '' && after === '' && this.#isIdle() ? chunk : this.#gathered(before, chunk, after, length);
-    return isLast ? this.#socket.write(bytes, this.#onFlushed) : this.#socket.write(bytes);
+    const hasRoom = isLast ? this.#socket.write(bytes, this.#onFlushed) : this.#socket.write(bytes);
+    return hasRoom || this.#socket.writableLength < mostWaitingBytes;
   }
 
   /**
@@ -175,8 +176,11 @@ export class Http1Response {
   }
 }
 
+/** What may wait for a client that reads slower than its upstream sends: enough that neither stands still for the other. */
+const mostWaitingBytes = 256 * 1024;
+
 /** Where a head and its first chunk come together; see `#isIdle` for why all connections can share it. */
-const gathering = Buffer.allocUnsafeSlow(96 * 1024);
+const gathering = Buffer.allocUnsafeSlow(320 * 1024);
 
 const refusedValueByte = /[^\t\x20-\x7e\x80-\xff]/;
 
