@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import pino from 'pino';
 import type { Log } from '../lib/index.ts';
+import { createLineOutput, type LineOutput } from './line-output.ts';
 import { prettyLine } from './pretty.ts';
 import { escapeObeyed, redactFields } from './redact.ts';
 
@@ -12,30 +13,27 @@ export type LogOptions = {
   stream?: { write(line: string): unknown; isTTY?: boolean };
 };
 
-/** Writes fields that are known to be harmless, without looking through them. */
+/** Writes a finished JSON line, for whoever makes harmless ones faster than pino and `redactFields` can. */
 export const writeLine = Symbol('writeLine');
-export type LineWriter = Log & { [writeLine]: (level: 'info', fields: object, message: string) => void };
+export type LineWriter = Log & {
+  /** The line ends with a line feed, and nothing in it has to be escaped any more. It may wait for others. */
+  [writeLine]: (level: 'info', line: string) => void;
+};
 
 /** Serves as `Log` for the modules and as logger instance for Fastify. */
 export type ProcessLog = Log & FastifyBaseLogger;
 
-/** Lines kept when standard output does not take them; beyond it they are dropped, because memory is worth more. */
-const mostWaitingBytes = 16 * 1024 * 1024;
-
 /**
  * The log of the process: one line per entry, credentials masked, nothing a client sent can break or colour a line. Standard
- * output is written without waiting; what is left is written at exit.
+ * output is written without blocking; what is left is written at exit.
  */
 export function createLog({ format, level, stream }: LogOptions): ProcessLog {
-  const target = stream ?? pino.destination({ dest: 1, sync: false, maxLength: mostWaitingBytes });
   const isTerminal = stream ? stream.isTTY === true : process.stdout.isTTY === true;
   const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
-  const destination = {
-    write(line: string): void {
-      const safe = escapeObeyed(line);
-      target.write(isPretty ? escapeObeyed(prettyLine(safe, isTerminal)) : safe);
-    },
-  };
+  const output = stream ?? standardOutput(isTerminal);
+  const shown = (safe: string): string => (isPretty ? escapeObeyed(prettyLine(safe, isTerminal)) : safe);
+  const destination = { write: (line: string) => void output.write(shown(escapeObeyed(line))) };
+  const writeSoon = 'writeSoon' in output ? output.writeSoon : destination.write;
   const log = pino(
     {
       level,
@@ -56,11 +54,21 @@ export function createLog({ format, level, stream }: LogOptions): ProcessLog {
     return makeChild.call(this, redactFields(bindings), options);
   } as typeof log.child;
   return Object.assign(log, {
-    [writeLine](level: 'info', fields: object, message: string): void {
-      if (!log.isLevelEnabled(level)) return;
-      destination.write(`${JSON.stringify({ level, time: Date.now(), ...fields, msg: message })}\n`);
+    [writeLine](level: 'info', line: string): void {
+      if (log.isLevelEnabled(level)) writeSoon(shown(line));
     },
   });
+}
+
+let standard: LineOutput | undefined;
+
+/** One for the process, because two would not keep the order of lines. */
+function standardOutput(isTerminal: boolean): LineOutput {
+  if (standard === undefined) {
+    standard = createLineOutput(1, { isImmediate: isTerminal });
+    process.on('exit', standard.flush);
+  }
+  return standard;
 }
 
 function asItIs(value: unknown): unknown {

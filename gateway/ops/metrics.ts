@@ -1,5 +1,6 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { AccessEntry } from '../lib/index.ts';
+import { createRequestMetrics } from './request-metrics.ts';
 
 /** Asked at each scrape. */
 export type MetricsSources = {
@@ -18,8 +19,6 @@ export type Metrics = {
   text(): Promise<string>;
 };
 
-const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
-
 /** Lets so many different values of a label through and calls all further ones `other`: memory must not follow input. */
 function bounded(most: number): (value: string) => string {
   const seen = new Set<string>();
@@ -37,19 +36,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
 
-  const requests = new Counter({
-    name: 'knot_requests_total',
-    help: 'Finished requests.',
-    labelNames: ['route', 'status_class', 'verdict'] as const,
-    registers,
-  });
-  const durations = new Histogram({
-    name: 'knot_request_duration_seconds',
-    help: 'Time from the first byte of a request to the last byte of its answer.',
-    labelNames: ['route'] as const,
-    buckets: durationBuckets,
-    registers,
-  });
+  const requests = createRequestMetrics();
   const refusals = new Counter({
     name: 'knot_refused_requests_total',
     help: 'Requests the gateway refused itself.',
@@ -64,30 +51,15 @@ export function createMetrics(sources: MetricsSources): Metrics {
 
   const routeLabel = bounded(1000);
   const reasonLabel = bounded(100);
-  const byKey = new Map<string, { inc(): void }>();
-  const byRoute = new Map<string, { observe(seconds: number): void }>();
-
-  function counterOf(route: string, statusClass: string, verdict: string): { inc(): void } {
-    const key = `${route} ${statusClass} ${verdict}`;
-    let child = byKey.get(key);
-    if (child === undefined) byKey.set(key, (child = requests.labels(route, statusClass, verdict)));
-    return child;
-  }
 
   return {
-    count({ route, status, verdict, reason, totalMs, protocol }) {
-      const routeName = route === '' ? 'none' : routeLabel(route);
-      const statusClass = status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : 'none';
-      counterOf(routeName, statusClass, verdict === 'allow' || verdict === 'deny' ? verdict : 'none').inc();
+    count(entry) {
+      const { route, reason } = entry;
+      requests.count(route === '' ? 'none' : routeLabel(route), entry);
       if (reason !== '') refusals.inc({ reason: reasonLabel(reason) });
-      // The time of a WebSocket is that of a person's visit, not of an answer.
-      if (protocol === 'ws') return;
-      let child = byRoute.get(routeName);
-      if (child === undefined) byRoute.set(routeName, (child = durations.labels(routeName)));
-      child.observe(totalMs / 1000);
     },
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text: async () => `${await registry.metrics()}\n${requests.text()}`,
   };
 }
 

@@ -194,3 +194,55 @@ t.test('nothing is lost when the process exits at once', async (t) => {
   })();
   t.equal(output.trim().split('\n').length, 500);
 });
+
+t.test('property: the fast access line says what JSON says', async (t) => {
+  const { lines, log } = capture();
+  const access = createAccessLog({ log });
+  const number = fc.oneof(fc.nat(), fc.double({ min: 0, max: 1e9, noNaN: true }));
+  const text = fc.oneof(fc.string({ maxLength: 80 }), fc.string({ unit: 'binary', maxLength: 80 }), fc.constant('"\\'));
+  const entries = fc.record<AccessEntry>(
+    {
+      ...{ requestId: text, method: text, host: text, path: text, status: number, user: text, route: text },
+      ...{ verdict: text, reason: text, decisionId: text, address: text, bytesIn: number, bytesOut: number },
+      protocol: fc.constantFrom('h1', 'h2', 'ws'),
+      totalMs: number,
+      upstreamMs: number,
+    },
+    { requiredKeys: Object.keys(entry) as (keyof AccessEntry)[] },
+  );
+  fc.assert(
+    fc.property(entries, (one) => {
+      access(one);
+      const { level, time, msg, totalMs, upstreamMs, ...rest } = last(lines);
+      const { totalMs: wholeMs, upstreamMs: firstMs, ...expected } = one;
+      t.same([level, typeof time, msg], ['info', 'number', 'access']);
+      t.ok(Math.abs(Number(totalMs) - wholeMs) <= 0.001);
+      t.ok(firstMs === undefined ? upstreamMs === undefined : Math.abs(Number(upstreamMs) - firstMs) <= 0.001);
+      return JSON.stringify(rest) === JSON.stringify(expected) || t.same(rest, JSON.parse(JSON.stringify(expected)));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+t.test('one odd character anywhere takes the access line through the escapes', async (t) => {
+  const { lines, log } = capture();
+  const access = createAccessLog({ log });
+  const texts = ['requestId', 'method', 'host', 'path', 'user', 'route', 'verdict', 'reason', 'decisionId', 'address'];
+  for (const field of texts) {
+    for (let code = 0; code < 0x300; code++) {
+      const value = `a${String.fromCharCode(code)}b`;
+      access({ ...entry, [field]: value });
+      const line = lines.at(-1)!;
+      if (last(lines)[field] !== value) t.fail(`${field} ${code}`);
+      // eslint-disable-next-line no-control-regex -- control characters are the point
+      if (/[\u0000-\u001f\u007f-\u009f]/.test(line.slice(0, -1))) t.fail(`${field} ${code} stands bare`);
+    }
+  }
+  t.equal(lines.length, texts.length * 0x300);
+});
+
+t.test('access lines at a level that is off are not written', async (t) => {
+  const { lines, log } = capture({ level: 'warn' });
+  createAccessLog({ log })(entry);
+  t.equal(lines.length, 0);
+});
