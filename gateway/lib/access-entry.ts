@@ -15,6 +15,8 @@ export type AccessEntry = {
   /** Stable reason code: of the refusal, else ''. */
   reason: string;
   decisionId?: string;
+  /** Of the trace the request belongs to, when tracing is on. */
+  traceId?: string;
   address: string;
   protocol: 'h1' | 'h2' | 'ws';
   bytesIn: number;

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
-import type { AccessEntry, CanonicalRequest, Log } from '../lib/index.ts';
+import type { AccessEntry, CanonicalRequest, Log, Trace } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Ticket } from './admission.ts';
 import {
@@ -34,6 +34,7 @@ export type ExchangeContext = {
   inFlight: InFlight;
   sessionStreams: SessionStreams;
   onAccess(entry: AccessEntry): void;
+  trace?: Trace;
 };
 
 const exchangeOf = Symbol('exchange');
@@ -116,7 +117,7 @@ export class Exchange implements ForwardHandler, Ticket {
   /** Sends the request to its upstream, at once or when a slot is free. `identity` is empty when nobody is named. */
   forward(identity: readonly string[]): void {
     if (this.isOver) return;
-    this.#headers = upstreamHeaders(this.canonical, this.target, identity);
+    this.#headers = upstreamHeaders(this.canonical, this.target, identity, this.#context.trace);
     const { admission } = this.target.backend;
     if (this.canonical.accept !== 'text/event-stream') return admission.enter(this);
     if (this.visitor !== undefined) {

@@ -1,12 +1,26 @@
-import { type CanonicalRequest, connectionOptions, headerKind, headerKindOf, withoutOwnCookies } from '../lib/index.ts';
+import {
+  type CanonicalRequest,
+  connectionOptions,
+  headerKind,
+  headerKindOf,
+  type Trace,
+  withoutOwnCookies,
+} from '../lib/index.ts';
 import type { Target } from './upstreams.ts';
 
 /**
  * The headers an upstream gets, as alternating names and values: the route's fixed ones, the client's address, who it is, and
- * then the client's own fields untouched except those the edge owns. `identity` is empty when nobody is named.
+ * then the client's own fields untouched except those the edge owns. `identity` is empty when nobody is named; without a `trace`,
+ * the client's trace fields are like any other.
  */
-export function upstreamHeaders(request: CanonicalRequest, target: Target, identity: readonly string[]): string[] {
+export function upstreamHeaders(
+  request: CanonicalRequest,
+  target: Target,
+  identity: readonly string[],
+  trace?: Trace,
+): string[] {
   const headers = [...target.fixedHeaders, 'x-forwarded-for', request.address, ...identity];
+  if (trace !== undefined) headers.push(...trace.headers);
   const hopNames = namedHops(request.connection);
   const { rawHeaders } = request;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -24,10 +38,15 @@ export function upstreamHeaders(request: CanonicalRequest, target: Target, ident
       case headerKind.expect:
       case headerKind.forwardedFor:
         continue;
+      case headerKind.traceParent:
+      case headerKind.traceState:
+      case headerKind.baggage:
+        if (trace !== undefined) continue;
+        break;
       default:
-        if (hopNames !== undefined && hopNames.has(name.toLowerCase())) continue;
-        headers.push(name, rawHeaders[index + 1]!);
     }
+    if (hopNames !== undefined && hopNames.has(name.toLowerCase())) continue;
+    headers.push(name, rawHeaders[index + 1]!);
   }
   if (request.cookie !== undefined && hopNames?.has('cookie') !== true) {
     const cookie = withoutOwnCookies(request.cookie);

@@ -91,7 +91,7 @@ export class Tunnel {
   }
 
   #ask(upstream: Socket, identity: readonly string[]): void {
-    const headers = upstreamHeaders(this.canonical, this.target, identity);
+    const headers = upstreamHeaders(this.canonical, this.target, identity, this.#context.trace);
     headers.push('connection', 'Upgrade', 'upgrade', 'websocket');
     const asked = httpRequest({
       method: 'GET',
@@ -136,6 +136,7 @@ export class Tunnel {
     const client = this.#client;
     this.#status = 101;
     this.#upstreamMs = performance.now() - this.#startedAt;
+    this.#context.trace?.end(this.#entry(0));
     const headers = clientHeaders(answer.headers, this.target);
     headers.push('upgrade', 'websocket');
     client.write(headText(101, answer.statusMessage, headers, 'Upgrade'), 'latin1');
