@@ -64,14 +64,11 @@ export function openTelemetryTracing(options: TracingOptions): Tracing {
     },
     droppedCount: queue.droppedCount,
     async close() {
-      const isClosed = new AbortController();
-      const tooLate = new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, closeMs);
-        isClosed.signal.addEventListener('abort', () => clearTimeout(timer));
-      });
+      const { promise: tooLate, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, closeMs);
       // What does not arrive is counted and told by the queue.
       await Promise.race([provider.shutdown().catch(() => undefined), tooLate]);
-      isClosed.abort();
+      clearTimeout(timer);
     },
   };
 }
