@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Fastify, { LogController } from 'fastify';
 import { apiRoutes } from './api/index.ts';
-import { appRoute, absolute, createIntegrations, mailSettings } from './app/tools.ts';
+import { appRoute, absolute, createIntegrations, mailSettings, tracingSettings } from './app/tools.ts';
 import { recordCuts } from './app/cuts.ts';
 import { shapeErrors } from './app/errors.ts';
 import { createExplain } from './app/explain.ts';
@@ -31,6 +31,7 @@ import {
   createMetrics,
   createOpsServer,
   createReadiness,
+  createTracing,
   healthRoutes,
   type ProcessLog,
 } from './ops/index.ts';
@@ -96,10 +97,14 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     );
 
     // What is seen of every request.
+    const traced = tracingSettings(config);
+    const tracer =
+      traced && closing(await createTracing({ ...traced, version, clock, log }), (tracing) => tracing.close());
     const metrics = createMetrics({
       version,
       liveStreams: live.count,
       sessions: sessions.count,
+      ...(tracer && { droppedSpans: tracer.droppedCount }),
       policy: policy.status,
     });
     const accessLog = createAccessLog({ log });
@@ -174,6 +179,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       onAccess,
       ownPorts: () => ownPorts,
       limits,
+      ...(tracer && { tracer }),
     });
     closing(proxy, (forwarder) => forwarder.close());
     edge.setProxy(proxy);

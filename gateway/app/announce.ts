@@ -32,6 +32,12 @@ export async function announce(start: {
       { ops: config.ops },
       'you MUST keep the ops listener on loopback or behind a firewall, because it asks nobody who they are',
     );
+  if (isUnsafeCollector(config.tracing?.endpoint)) {
+    log.warn(
+      { endpoint: config.tracing?.endpoint },
+      'you MUST reach the trace collector by https or on this machine, because spans tell who asks for what, and headers hold its secrets',
+    );
+  }
   log.info({ url: `http://${ops.host.includes(':') ? `[${ops.host}]` : ops.host}:${ops.port}` }, 'ops listener');
   const ca = certificates.caFile();
   const caUrl = `${address.origin}/ca.pem`;
@@ -50,4 +56,11 @@ export async function announce(start: {
     log.info({ file: ca, url: caUrl }, 'certificate authority: import it once and browsers trust every Knot host');
   if (setupLink) log.info({ url: setupLink }, 'open this link to make the first admin; it works once');
   log.info({ ms }, ready);
+}
+
+/** Plain HTTP to another machine. */
+function isUnsafeCollector(endpoint: string | undefined): boolean {
+  if (endpoint === undefined) return false;
+  const { protocol, hostname } = new URL(endpoint);
+  return protocol === 'http:' && hostname !== 'localhost' && hostname !== '[::1]' && !/^127(\.\d+){3}$/.test(hostname);
 }

@@ -90,6 +90,19 @@ export function mailSettings(config: Config) {
   };
 }
 
+/** What the tracer needs, the collector's secrets among it; undefined when nothing is to be traced. */
+export function tracingSettings({ tracing, baseFolder }: Config) {
+  if (tracing === undefined) return undefined;
+  const { endpoint, ratio, serviceName, headers } = tracing;
+  const { origin, pathname } = new URL(endpoint);
+  return {
+    endpoint: pathname === '/' ? `${origin}/v1/traces` : endpoint,
+    ratio,
+    serviceName,
+    headers: Object.fromEntries(headers.map(({ header, value }) => [header, readSecret(value, baseFolder)])),
+  };
+}
+
 /**
  * What belongs into a tool's own configuration, without starting anything; undefined for an unknown one or one that is off.
  */

@@ -120,6 +120,12 @@ function isScalarAllowed(schema: Schema, value: unknown): boolean {
         (value as number) >= (schema.minimum ?? -Infinity) &&
         (value as number) <= (schema.maximum ?? Infinity)
       );
+    case 'number':
+      return (
+        Number.isFinite(value) &&
+        (value as number) >= (schema.minimum ?? -Infinity) &&
+        (value as number) <= (schema.maximum ?? Infinity)
+      );
     case 'string':
       return (
         typeof value === 'string' &&
@@ -141,6 +147,7 @@ export function describeAllowed(schema: TSchema): string {
   if (anyOf)
     return `must be ${anyOf.map((branch) => `{${Object.keys(branch.properties ?? {}).join(', ')}: …}`).join(' or ')}`;
   if (properties) return `must be a section with keys ${Object.keys(properties).join(', ')}`;
+  if (type === 'number') return `must be a number from ${minimum ?? '-∞'} to ${maximum ?? '∞'}`;
   if (type === 'integer') {
     const range = maximum === undefined ? `of at least ${minimum ?? 0}` : `from ${minimum ?? 0} to ${maximum}`;
     return `must be a whole number ${range}`;

@@ -75,9 +75,21 @@ export function checkMeaning(config: Config, baseFolder: string, sources: Record
       'must not hold a password in the file; use databasePassword: {fromFile: …} or the variable KNOT_DATABASE',
     );
   }
+  const { endpoint, headers = [] } = config.tracing ?? {};
+  if (endpoint !== undefined && !URL.canParse(endpoint)) {
+    add('tracing.endpoint', `must be an address with a port from 1 to 65535, but it is "${endpoint}"`);
+  }
+  const headerNames = new Set<string>();
+  headers.forEach(({ header }, index) => {
+    if (headerNames.has(header.toLowerCase())) add(`tracing.headers[${index}].header`, `"${header}" is given twice`);
+    headerNames.add(header.toLowerCase());
+  });
   for (const [path, secret] of secretsOf(config)) {
     try {
-      readSecret(secret, baseFolder);
+      const value = readSecret(secret, baseFolder);
+      if (path.startsWith('tracing.headers') && !/^[\x20-\x7e]+$/.test(value)) {
+        add(path, 'holds a character that cannot stand in a header field');
+      }
     } catch (error) {
       add(path, (error as Error).message);
     }
@@ -94,6 +106,10 @@ export function secretsOf(config: Config): [path: string, secret: SecretSource][
     ...config.oidc.clients.map((client, index): [string, SecretSource | undefined] => [
       `oidc.clients[${index}].secret`,
       client.secret,
+    ]),
+    ...(config.tracing?.headers ?? []).map(({ value }, index): [string, SecretSource] => [
+      `tracing.headers[${index}].value`,
+      value,
     ]),
   ];
   return found.filter((entry): entry is [string, SecretSource] => entry[1] !== undefined);

@@ -85,4 +85,7 @@ const exampleValues: Record<string, string> = {
   server: '"smtps://knot@mail.example.org"',
   from: '"Knot <knot@example.org>"',
   password: '{fromFile: /run/secrets/mail}',
+  endpoint: '"http://127.0.0.1:4318"',
+  header: 'authorization',
+  value: '{fromFile: /run/secrets/collector}',
 };

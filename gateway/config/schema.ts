@@ -19,6 +19,8 @@ export const SecretReference = Type.Union(
 
 const hostPort = '^(\\[[0-9a-fA-F:.]+\\]|[0-9A-Za-z.-]+):([0-9]{1,5})$';
 const httpOrigin = '^https?://(\\[[0-9a-fA-F:.]+\\]|[0-9A-Za-z.-]+)(:[0-9]{1,5})?/?$';
+/** Without user or query: what is secret stands in headers. */
+const collectorAddress = '^https?://(\\[[0-9a-fA-F:.]+\\]|[0-9A-Za-z.-]+)(:[0-9]{1,5})?(/[^\\s?#]*)?$';
 const label = '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
 
 export const AppConfig = object(
@@ -124,6 +126,43 @@ export const LimitsConfig = object(
     drainMs: milliseconds(5_000, 'How long answers may go on after a stop was asked for.'),
   },
   'Bounds of the forward path.',
+);
+
+export const TracingConfig = object(
+  {
+    endpoint: Type.String({
+      pattern: collectorAddress,
+      description:
+        'Where spans are posted (OTLP, JSON): http(s)://HOST:PORT; the path is /v1/traces unless one is given.',
+    }),
+    ratio: Type.Number({
+      default: 1,
+      minimum: 0,
+      maximum: 1,
+      description:
+        'Share of the requests that are recorded. One that comes through trustedProxies with a traceparent is recorded when that says so.',
+    }),
+    serviceName: Type.String({
+      default: 'knot',
+      minLength: 1,
+      maxLength: 100,
+      description: 'Name of this gateway in the traces (service.name).',
+    }),
+    headers: Type.Array(
+      object(
+        {
+          header: Type.String({
+            pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$",
+            description: 'Name of the header field, for example authorization.',
+          }),
+          value: SecretReference,
+        },
+        'A header field.',
+      ),
+      { default: [], description: 'Header fields the collector asks for.' },
+    ),
+  },
+  'OpenTelemetry traces of forwarded requests. Without it nothing is traced.',
 );
 
 export const ConfigSchema = object(
@@ -288,6 +327,7 @@ export const ConfigSchema = object(
         'Outgoing mail. Without it links are shown to the admin to pass on.',
       ),
     ),
+    tracing: Type.Optional(TracingConfig),
     log: object(
       {
         format: Type.Union([Type.Literal('auto'), Type.Literal('json'), Type.Literal('pretty')], {
@@ -312,3 +352,4 @@ export type Config = Static<typeof ConfigSchema> & {
 export type SecretSource = Static<typeof SecretReference>;
 export type AppSettings = Static<typeof AppConfig>;
 export type ClientSettings = Static<typeof ClientConfig>;
+export type TracingSettings = Static<typeof TracingConfig>;

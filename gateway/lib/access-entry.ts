@@ -15,11 +15,23 @@ export type AccessEntry = {
   /** Stable reason code: of the refusal, else ''. */
   reason: string;
   decisionId?: string;
+  /** Of the trace the request belongs to, when tracing is on. */
+  traceId?: string;
   address: string;
   protocol: 'h1' | 'h2' | 'ws';
   bytesIn: number;
   bytesOut: number;
-  /** Whole time and time to the upstream's first byte, milliseconds. */
+} & PhaseTimes;
+
+/** Milliseconds. A phase that a request did not come to, or that did not end, is absent; what is left of the whole is the body. */
+export type PhaseTimes = {
   totalMs: number;
+  /** Until it was known who asks and that they may. */
+  judgeMs?: number;
+  /** Waiting for room at the upstream. */
+  queueMs?: number;
+  /** Connecting to it; next to nothing when a connection was free. */
+  connectMs?: number;
+  /** From there to the head of its answer, sending the request's body included. */
   upstreamMs?: number;
 };

@@ -3,6 +3,7 @@ import { readHost } from './canonical-host.ts';
 import type { ReasonCode } from './canonical-reasons.ts';
 import { readTarget } from './canonical-target.ts';
 import { type HeaderKind, headerKind, headerKindOf } from './headers.ts';
+import type { ReceivedTrace } from './tracing.ts';
 
 /** What arrives: the parts of a request as the HTTP parser handed them over, nothing interpreted yet. */
 export type ReceivedRequest = {
@@ -55,6 +56,8 @@ export type CanonicalRequest = {
   expectsContinue: boolean;
   webSocketVersion: string | undefined;
   webSocketKey: string | undefined;
+  /** Undefined when the peer is not a trusted proxy or says nothing. */
+  receivedTrace: ReceivedTrace | undefined;
 };
 
 export type CanonicalLimits = { headerCount: number; headerBytes: number };
@@ -71,6 +74,9 @@ const mayRepeat: ReadonlySet<HeaderKind> = new Set<HeaderKind>([
   headerKind.connection,
   headerKind.accept,
   headerKind.forwardedFor,
+  headerKind.traceParent,
+  headerKind.traceState,
+  headerKind.baggage,
 ]);
 
 /**
@@ -83,7 +89,7 @@ export function canonicalize(
   trusted: AddressBlocks,
   limits: CanonicalLimits = defaultCanonicalLimits,
 ): CanonicalRequest | ReasonCode {
-  const found: Collected = new Array<string | undefined>(20).fill(undefined);
+  const found: Collected = new Array<string | undefined>(23).fill(undefined);
   const { rawHeaders, protocol, httpVersion } = received;
   if (protocol === 'h1' && httpVersion !== '1.1' && httpVersion !== '1.0') return 'http_version';
   let bytes = received.target.length;
@@ -157,7 +163,19 @@ export function canonicalize(
     expectsContinue: expect !== undefined,
     webSocketVersion: found[headerKind.webSocketVersion],
     webSocketKey: found[headerKind.webSocketKey],
+    receivedTrace: trusted.isEmpty ? undefined : readTrace(found, received.peerAddress, trusted),
   };
+}
+
+/**
+ * The trace fields of a trusted proxy. A stranger's are not read: they would let anyone choose the ids of traces and have each
+ * request recorded (W3C Trace Context, section "Security Considerations").
+ */
+function readTrace(found: Collected, peer: string, trusted: AddressBlocks): ReceivedTrace | undefined {
+  const traceParent = found[headerKind.traceParent];
+  const baggage = found[headerKind.baggage];
+  if ((traceParent === undefined && baggage === undefined) || !trusted.has(peer)) return undefined;
+  return { traceParent, traceState: found[headerKind.traceState], baggage };
 }
 
 /** `:authority` rules over HTTP/2 (RFC 9113 section 8.3.1); an empty field is as good as none. */

@@ -23,6 +23,9 @@ export const headerKind = {
   userAgent: 17,
   webSocketVersion: 18,
   webSocketKey: 19,
+  traceParent: 20,
+  traceState: 21,
+  baggage: 22,
 } as const;
 
 export type HeaderKind = (typeof headerKind)[keyof typeof headerKind];
@@ -44,6 +47,9 @@ const kindByName: Record<string, HeaderKind> = {
   'user-agent': headerKind.userAgent,
   'sec-websocket-version': headerKind.webSocketVersion,
   'sec-websocket-key': headerKind.webSocketKey,
+  traceparent: headerKind.traceParent,
+  tracestate: headerKind.traceState,
+  baggage: headerKind.baggage,
 };
 
 /**

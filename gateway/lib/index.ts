@@ -23,3 +23,4 @@ export * from './names.ts';
 export * from './page.ts';
 export * from './principal.ts';
 export * from './same-origin.ts';
+export * from './tracing.ts';

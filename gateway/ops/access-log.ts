@@ -25,30 +25,50 @@ const plain = /^[ !#-[\]-~]*$/;
  * are put between quotes as they are. `JSON.stringify` does the rest, with the same result.
  */
 export function accessLine(entry: AccessEntry, time: number): string {
-  const { requestId, method, host, path, user, route, verdict, reason, decisionId, address, protocol } = entry;
-  const { status, bytesIn, bytesOut, totalMs, upstreamMs } = entry;
-  const id = decisionId ?? '';
-  const texts = requestId + method + host + path + user + route + verdict + reason + id + address + protocol;
-  const isFinite = Number.isFinite(status + bytesIn + bytesOut + totalMs + (upstreamMs ?? 0));
-  if (!isFinite || texts.length > longestText || !plain.test(texts)) return slowLine(entry, time);
+  const { requestId, method, host, path, user, route, verdict, reason, decisionId, traceId, address, protocol } = entry;
+  const { status, bytesIn, bytesOut, totalMs, judgeMs, queueMs, connectMs, upstreamMs } = entry;
+  const ids = (decisionId ?? '') + (traceId ?? '');
+  const texts = requestId + method + host + path + user + route + verdict + reason + ids + address + protocol;
+  const times = totalMs + (judgeMs ?? 0) + (queueMs ?? 0) + (connectMs ?? 0) + (upstreamMs ?? 0);
+  if (!Number.isFinite(status + bytesIn + bytesOut + times) || texts.length > longestText || !plain.test(texts))
+    return slowLine(entry, time);
   return (
     `{"level":"info","time":${time},"requestId":"${requestId}","method":"${method}","host":"${host}","path":"${path}",` +
     `"status":${status},"user":"${user}","route":"${route}","verdict":"${verdict}","reason":"${reason}",` +
-    `${decisionId === undefined ? '' : `"decisionId":"${id}",`}"address":"${address}","protocol":"${protocol}",` +
-    `"bytesIn":${bytesIn},"bytesOut":${bytesOut},"totalMs":${rounded(totalMs)}` +
-    `${upstreamMs === undefined ? '' : `,"upstreamMs":${rounded(upstreamMs)}`},"msg":"access"}\n`
+    (decisionId === undefined ? '' : `"decisionId":"${decisionId}",`) +
+    (traceId === undefined ? '' : `"traceId":"${traceId}",`) +
+    `"address":"${address}","protocol":"${protocol}","bytesIn":${bytesIn},"bytesOut":${bytesOut},` +
+    `"totalMs":${rounded(totalMs)}${phase('judgeMs', judgeMs)}${phase('queueMs', queueMs)}` +
+    `${phase('connectMs', connectMs)}${phase('upstreamMs', upstreamMs)},"msg":"access"}\n`
   );
 }
 
+function phase(name: string, ms: number | undefined): string {
+  return ms === undefined ? '' : `,"${name}":${rounded(ms)}`;
+}
+
 function slowLine(entry: AccessEntry, time: number): string {
-  const { requestId, method, host, path, status, user, route, verdict, reason, decisionId, ...rest } = entry;
-  const { address, protocol, bytesIn, bytesOut, totalMs, upstreamMs, ...none } = rest;
+  const { requestId, method, host, path, status, user, route, verdict, reason, decisionId, traceId, ...rest } = entry;
+  const { address, protocol, bytesIn, bytesOut, totalMs, judgeMs, queueMs, connectMs, upstreamMs, ...none } = rest;
+  const ms = (value: number | undefined) => (value === undefined ? undefined : rounded(value));
   // A field that is added to the entry has to be added here and above.
   none satisfies Record<string, never>;
   const line = JSON.stringify({
     ...{ level: 'info', time, requestId, method: cut(method), host: cut(host), path: cut(path), status },
-    ...{ user: cut(user), route, verdict, reason: cut(reason), decisionId, address, protocol, bytesIn, bytesOut },
-    ...{ totalMs: rounded(totalMs), upstreamMs: upstreamMs === undefined ? undefined : rounded(upstreamMs) },
+    ...{
+      user: cut(user),
+      route,
+      verdict,
+      reason: cut(reason),
+      decisionId,
+      traceId,
+      address,
+      protocol,
+      bytesIn,
+      bytesOut,
+    },
+    ...{ totalMs: rounded(totalMs), judgeMs: ms(judgeMs), queueMs: ms(queueMs), connectMs: ms(connectMs) },
+    upstreamMs: ms(upstreamMs),
     msg: 'access',
   });
   return `${escapeObeyed(line)}\n`;

@@ -1,6 +1,6 @@
 /**
  * ops: what an operator watches.
- * Owns: the log and its redaction, the access line of each request, metrics, health and readiness, the check of the Node version.
+ * Owns: the log and its redaction, the access line of each request, traces of the forward path, metrics, health and readiness, the check of the Node version.
  * Does not own: the health of others (each module reports its own), the audit record (audit).
  * Mounts: GET /healthz and /readyz on the main host; GET /metrics, /healthz and /readyz on a listener of its own.
  */
@@ -12,3 +12,4 @@ export { nodeHealth } from './node-version.ts';
 export { createReadiness, type Readiness } from './readiness.ts';
 export { healthRoutes, type HealthRoutesOptions } from './routes.ts';
 export { createOpsServer, type OpsServer, type OpsServerOptions } from './server.ts';
+export { createTracing, type Tracing, type TracingOptions } from './tracing.ts';

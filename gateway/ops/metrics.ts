@@ -9,6 +9,8 @@ export type MetricsSources = {
   liveStreams?: () => number;
   /** Signed-in sessions. */
   sessions?: () => number | Promise<number>;
+  /** Spans that did not get to the collector; only when tracing is on. */
+  droppedSpans?: () => number;
   policy?: () => { version: string; isCurrent: boolean; problems: readonly { severity: 'error' | 'warning' }[] };
 };
 
@@ -63,7 +65,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   };
 }
 
-function gauges(registers: Registry[], { liveStreams, sessions, policy }: MetricsSources): void {
+function gauges(registers: Registry[], { liveStreams, sessions, droppedSpans, policy }: MetricsSources): void {
   if (liveStreams) {
     new Gauge({
       name: 'knot_live_streams',
@@ -81,6 +83,17 @@ function gauges(registers: Registry[], { liveStreams, sessions, policy }: Metric
       registers,
       async collect() {
         this.set(await sessions());
+      },
+    });
+  }
+  if (droppedSpans) {
+    new Counter({
+      name: 'knot_trace_spans_dropped_total',
+      help: 'Spans that did not get to the collector.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(droppedSpans());
       },
     });
   }

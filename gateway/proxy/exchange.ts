@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { AccessEntry, CanonicalRequest, Log } from '../lib/index.ts';
+import type { AccessEntry, CanonicalRequest, Log, Trace } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Ticket } from './admission.ts';
 import {
@@ -25,6 +25,7 @@ import { nextRequestId } from './request-id.ts';
 import { mayRetry } from './retry.ts';
 import { clientHeaders } from './response-headers.ts';
 import type { SessionStreams } from './session-streams.ts';
+import { Timings } from './timings.ts';
 import type { Target } from './upstreams.ts';
 
 /** What every exchange needs and none owns. */
@@ -36,6 +37,7 @@ export type ExchangeContext = {
   inFlight: InFlight;
   sessionStreams: SessionStreams;
   onAccess(entry: AccessEntry): void;
+  trace?: Trace;
 };
 
 const exchangeOf = Symbol('exchange');
@@ -51,7 +53,7 @@ export class Exchange implements ForwardHandler, Ticket {
   readonly canonical: CanonicalRequest;
   readonly target: Target;
   readonly requestId: string;
-  readonly startedAt: number;
+  readonly timings = new Timings();
   /** Set once known; undefined on paths that need no session. */
   visitor: Visitor | undefined = undefined;
   verdict = '';
@@ -74,7 +76,6 @@ export class Exchange implements ForwardHandler, Ticket {
   #remaining = -1;
   #bytesIn = 0;
   #bytesOut = 0;
-  #upstreamMs: number | undefined;
   #closeLive: (() => void) | undefined;
   #leaveSession: (() => void) | undefined;
   #bodyRate: BodyRate | undefined;
@@ -92,8 +93,7 @@ export class Exchange implements ForwardHandler, Ticket {
     this.target = target;
     this.#context = context;
     this.requestId = nextRequestId();
-    this.startedAt = performance.now();
-    this.lastMoveAt = this.startedAt;
+    this.lastMoveAt = this.timings.startedAt;
     (response as Tagged)[exchangeOf] = this;
     response.on('close', onClientClose);
     context.inFlight.add(this);
@@ -118,11 +118,12 @@ export class Exchange implements ForwardHandler, Ticket {
     if (this.isOver) return;
     const { canonical, target } = this;
     const { fixedHeaders } = target;
+    this.timings.judgedAt = performance.now();
     this.#forwarded = {
       method: canonical.method,
       path: canonical.target,
       blocks: identity === undefined ? [fixedHeaders] : [fixedHeaders, identity],
-      headers: upstreamHeaders(canonical, target.route.upstream.http2 === true),
+      headers: upstreamHeaders(canonical, target.route.upstream.http2 === true, this.#context.trace),
       body: this.hasBody ? this.request : null,
       contentLength: canonical.contentLength,
     };
@@ -158,12 +159,14 @@ export class Exchange implements ForwardHandler, Ticket {
 
   #dispatch(): void {
     if (this.hasBody && this.canonical.expectsContinue) this.response.writeContinue();
+    this.timings.admittedAt = performance.now();
     const { requests, streams } = this.target.backend;
     (this.#slot === 'stream' ? streams : requests).dispatch(this.#forwarded!, this);
   }
 
   onRequestStart(controller: ForwardControl): void {
     this.#controller = controller;
+    this.timings.connectedAt = performance.now();
     if (this.isOver) controller.abort();
   }
 
@@ -184,7 +187,7 @@ export class Exchange implements ForwardHandler, Ticket {
     }
     if (status > 599) throw new RangeError('status out of range');
     this.lastMoveAt = performance.now();
-    this.#upstreamMs = this.lastMoveAt - this.startedAt;
+    this.timings.answeredAt = this.lastMoveAt;
     const head = clientHeaders(headers, this.target);
     this.#readBodyFacts(head);
     const { response } = this;
@@ -242,7 +245,7 @@ export class Exchange implements ForwardHandler, Ticket {
       return this.onResponseEnd(controller, []);
     }
     this.#controller = undefined;
-    this.#upstreamMs = performance.now() - this.startedAt;
+    this.timings.answeredAt = performance.now();
     this.#hasAnswer = this.#hasEnded = true;
     answerAlone(response, status, http2Fields(clientHeaders(headers, this.target)));
   }
@@ -290,7 +293,7 @@ export class Exchange implements ForwardHandler, Ticket {
   tick(now: number): void {
     const { limits } = this.#context;
     const idleMs = now - this.lastMoveAt;
-    if (now - this.startedAt > longAfterMs) this.#becomeLong();
+    if (now - this.timings.startedAt > longAfterMs) this.#becomeLong();
     const isUploading = this.hasBody && !this.#hasAnswer && !isComplete(this.request);
     if (isUploading && this.#controller !== undefined && this.#isTooSlow(now, idleMs)) {
       this.refuse(upstreamFailed('body_too_slow', this.target.route));
@@ -373,8 +376,7 @@ export class Exchange implements ForwardHandler, Ticket {
       protocol: canonical.protocol,
       bytesIn: this.#bytesIn,
       bytesOut: this.#bytesOut,
-      totalMs: performance.now() - this.startedAt,
-      ...(this.#upstreamMs === undefined ? {} : { upstreamMs: this.#upstreamMs }),
+      ...this.timings.phases(),
     };
   }
 }

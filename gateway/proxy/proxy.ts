@@ -9,6 +9,7 @@ import {
   type Clock,
   type Log,
   newShortId,
+  type Tracer,
 } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
@@ -24,6 +25,7 @@ import { defaultLimits, type ProxyLimits } from './limits.ts';
 import { crossOrigin, denied, notFoundHere, unauthenticated, unavailable } from './refusals.ts';
 import type { FieldBlock } from './request-headers.ts';
 import { createSessionStreams } from './session-streams.ts';
+import { tracedContext } from './traced-context.ts';
 import { Tunnel, type Tunnels } from './tunnel.ts';
 import { createUpstreams, type Target } from './upstreams.ts';
 
@@ -41,6 +43,8 @@ export type ProxyOptions = {
   /** Ports the gateway itself listens on: no route may lead to them on loopback. */
   ownPorts?(): readonly number[];
   limits?: Partial<ProxyLimits>;
+  /** Without it, nothing is traced and the trace fields of clients are like any other. */
+  tracer?: Tracer;
 };
 
 export type Proxy = {
@@ -71,13 +75,15 @@ type Subject = {
 
 /** Makes the forward path of every host that is not the main one. Synchronous from end to end when the caches hit. */
 export function createProxy(options: ProxyOptions): Proxy {
-  const { routes, sessions, live, publicAddress, clock, log, onAccess } = options;
+  const { routes, sessions, live, publicAddress, clock, log, onAccess, tracer } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const gate = createGate(options);
   const inFlight = createInFlight();
   const tunnels: Tunnels = new Set();
   const sessionStreams = createSessionStreams(limits);
   const context: ExchangeContext = { gate, live, log, limits, inFlight, sessionStreams, onAccess };
+  const contextOf = (canonical: CanonicalRequest): ExchangeContext =>
+    tracer === undefined ? context : tracedContext(context, tracer, canonical);
   const guard = { ownPorts: options.ownPorts ?? (() => []) };
   const upstreams = createUpstreams({ publicAddress, limits, guard });
   const handoff = createHandoff({ sessions, publicAddress });
@@ -148,12 +154,12 @@ export function createProxy(options: ProxyOptions): Proxy {
 
   return {
     handle(request, response, canonical, route) {
-      const exchange = new Exchange(request, response, canonical, upstreams.target(route), context);
+      const exchange = new Exchange(request, response, canonical, upstreams.target(route), contextOf(canonical));
       if (isReserved(canonical)) return settle(exchange, handoff.answerReserved(exchange));
       judge(exchange);
     },
     upgrade(socket, head, canonical, route) {
-      const tunnel = new Tunnel(socket, head, canonical, upstreams.target(route), context, tunnels);
+      const tunnel = new Tunnel(socket, head, canonical, upstreams.target(route), contextOf(canonical), tunnels);
       if (isReserved(canonical)) return tunnel.refuse(notFoundHere());
       judge(tunnel);
     },

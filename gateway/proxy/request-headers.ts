@@ -1,4 +1,11 @@
-import { type CanonicalRequest, connectionOptions, headerKind, headerKindOf, withoutOwnCookies } from '../lib/index.ts';
+import {
+  type CanonicalRequest,
+  connectionOptions,
+  headerKind,
+  headerKindOf,
+  type Trace,
+  withoutOwnCookies,
+} from '../lib/index.ts';
 import type { ClientRequest } from './answers.ts';
 
 /** Fields that are the same for many requests, in both forms they are sent in. */
@@ -17,10 +24,12 @@ export function fieldBlock(fields: readonly string[]): FieldBlock {
 
 /**
  * What an upstream gets of the client's own fields, as alternating names and values: all of them untouched except those the edge
- * owns, behind the client's address. `forHttp2`: the upstream speaks HTTP/2.
+ * owns, behind the client's address. `forHttp2`: the upstream speaks HTTP/2. Without a `trace`, the client's trace fields are like any
+ * other.
  */
-export function upstreamHeaders(request: CanonicalRequest, forHttp2: boolean): string[] {
+export function upstreamHeaders(request: CanonicalRequest, forHttp2: boolean, trace?: Trace): string[] {
   const headers = ['x-forwarded-for', request.address];
+  if (trace !== undefined) headers.push(...trace.headers);
   const hopNames = namedHops(request.connection);
   const { rawHeaders } = request;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -38,10 +47,15 @@ export function upstreamHeaders(request: CanonicalRequest, forHttp2: boolean): s
       case headerKind.expect:
       case headerKind.forwardedFor:
         continue;
+      case headerKind.traceParent:
+      case headerKind.traceState:
+      case headerKind.baggage:
+        if (trace !== undefined) continue;
+        break;
       default:
-        if (hopNames !== undefined && hopNames.has(name.toLowerCase())) continue;
-        headers.push(name, rawHeaders[index + 1]!);
     }
+    if (hopNames !== undefined && hopNames.has(name.toLowerCase())) continue;
+    headers.push(name, rawHeaders[index + 1]!);
   }
   if (request.cookie !== undefined && hopNames?.has('cookie') !== true) {
     const cookie = withoutOwnCookies(request.cookie);

@@ -92,7 +92,11 @@ export class Tunnel {
 
   #ask(upstream: Socket, identity: FieldBlock | undefined): void {
     const { fixedHeaders } = this.target;
-    const headers = [...fixedHeaders.fields, ...(identity?.fields ?? []), ...upstreamHeaders(this.canonical, false)];
+    const headers = [
+      ...fixedHeaders.fields,
+      ...(identity?.fields ?? []),
+      ...upstreamHeaders(this.canonical, false, this.#context.trace),
+    ];
     headers.push('connection', 'Upgrade', 'upgrade', 'websocket');
     const asked = httpRequest({
       method: 'GET',
@@ -137,6 +141,7 @@ export class Tunnel {
     const client = this.#client;
     this.#status = 101;
     this.#upstreamMs = performance.now() - this.#startedAt;
+    this.#context.trace?.end(this.#entry(0));
     const headers = clientHeaders(answerHeaders(answer), this.target);
     headers.push('upgrade', 'websocket');
     client.write(headText(101, answer.statusMessage, headers, 'Upgrade'), 'latin1');

@@ -157,6 +157,65 @@ t.test('settings that contradict one another or point at nothing are refused', a
   }
 });
 
+t.test('traces: every problem at once, secrets never in the file', async (t) => {
+  const shape = refusal(
+    'tracing: {endpoint: "http://user:pass@collector:4318", ratio: 1.5, serviceName: "", headers: [{header: "a b", value: plain-secret}]}',
+    t,
+  );
+  t.strictSame(
+    shape.problems.map(({ path }) => path),
+    [
+      'tracing.endpoint',
+      'tracing.ratio',
+      'tracing.serviceName',
+      'tracing.headers[0].header',
+      'tracing.headers[0].value',
+    ],
+  );
+  t.match(shape.message, /tracing\.ratio must be a number from 0 to 1, but it is 1\.5/);
+  t.match(refusal('tracing: {ratio: 0.5}', t).problems, [{ path: 'tracing.endpoint', message: /is missing/ }]);
+  for (const endpoint of ['collector:4318', 'ftp://collector', 'http://collector/?token=a', 'http://collector/#a']) {
+    t.match(refusal(`tracing: {endpoint: "${endpoint}"}`, t).problems, [{ path: 'tracing.endpoint' }], endpoint);
+  }
+  for (const ratio of ['-0.1', '.nan', '.inf', '"1"', 'true']) {
+    t.match(
+      refusal(`tracing: {endpoint: "http://c", ratio: ${ratio}}`, t).problems,
+      [{ path: 'tracing.ratio' }],
+      ratio,
+    );
+  }
+
+  const folder = t.testdir({
+    broken: 'two\nlines',
+    token: 'Bearer hunter2\n',
+    'knot.yaml':
+      'tracing: {endpoint: "http://c:99999/v1", headers: [{header: a, value: {fromFile: broken}}, {header: A, value: {fromFile: nowhere}}]}',
+  });
+  try {
+    loadConfig({}, {}, folder);
+    t.fail('the configuration was accepted');
+  } catch (error) {
+    const { message, details } = error as KnotError;
+    t.match(details?.['problems'], [
+      { path: 'tracing.endpoint', message: /port from 1 to 65535/ },
+      { path: 'tracing.headers[1].header', message: /given twice/ },
+      { path: 'tracing.headers[0].value', message: /cannot stand in a header/ },
+      { path: 'tracing.headers[1].value', message: /cannot be read/ },
+    ]);
+    t.notMatch(message, /two|lines/);
+  }
+
+  const right = t.testdir({
+    token: 'Bearer hunter2\n',
+    'knot.yaml':
+      'tracing: {endpoint: "https://collector.example/v1/traces", ratio: 0.01, headers: [{header: authorization, value: {fromFile: token}}]}',
+  });
+  const { config } = loadConfig({}, {}, right);
+  t.match(config.tracing, { ratio: 0.01, serviceName: 'knot' });
+  t.notMatch(describeConfig(config), 'hunter2');
+  t.match(describeConfig(config), 'fromFile: token');
+});
+
 t.test('a file that cannot be read or is half written says where and starts nothing', async (t) => {
   t.match(refusal(undefined, t, { config: 'nowhere.yaml' }), {
     code: 'KNOT_CONFIG_UNREADABLE',
@@ -206,6 +265,7 @@ t.test('the example names every setting, is valid and equals the defaults', asyn
     'allowedGroups',
     'minimumPasswordLength',
     'from',
+    'endpoint',
   ]) {
     t.match(exampleConfig(), `${name}:`);
   }

@@ -215,6 +215,23 @@ t.test('the client address comes from trusted proxies, rightmost first', async (
   t.equal(plainAddress('1.2.3.256'), undefined);
 });
 
+t.test('the trace of a request is read from a trusted peer alone, and only when it is there', async (t) => {
+  const trusted = addressBlocks(['10.0.0.0/8', 'fd00::/8']);
+  const ask = (peerAddress: string, fields: string[], blocks = trusted) => {
+    const canonical = canonicalize({ ...received('/', ['Host', 'a.example', ...fields]), peerAddress }, blocks);
+    return typeof canonical === 'string' ? canonical : canonical.receivedTrace;
+  };
+  const fields = ['TraceParent', '00-a', 'tracestate', 'a=1', 'TRACESTATE', 'b=2', 'baggage', 'k=v'];
+  const read = { traceParent: '00-a', traceState: 'a=1, b=2', baggage: 'k=v' };
+  for (const peer of ['10.1.1.1', '::ffff:10.1.1.1', 'fd00::1']) t.strictSame(ask(peer, fields), read, peer);
+  for (const peer of ['192.0.2.1', '::1', '', 'not an address']) t.equal(ask(peer, fields), undefined, peer);
+  t.equal(ask('10.1.1.1', fields, nobody), undefined);
+  t.equal(ask('192.0.2.1', [...fields, 'X-Forwarded-For', '10.1.1.1']), undefined, 'the peer, not the client');
+  t.equal(ask('10.1.1.1', ['tracestate', 'a=1']), undefined);
+  t.match(ask('10.1.1.1', ['baggage', 'k=v']), { traceParent: undefined, baggage: 'k=v' });
+  t.match(ask('10.1.1.1', ['traceparent', 'a', 'traceparent', 'b']), { traceParent: 'a, b' });
+});
+
 t.test('property: cookies of the application survive byte for byte, ours never', async () => {
   const pair = fc.tuple(
     fc.stringMatching(/^[A-Za-z0-9_-]{1,8}$/),

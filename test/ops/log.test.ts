@@ -203,21 +203,24 @@ t.test('property: the fast access line says what JSON says', async (t) => {
   const entries = fc.record<AccessEntry>(
     {
       ...{ requestId: text, method: text, host: text, path: text, status: number, user: text, route: text },
-      ...{ verdict: text, reason: text, decisionId: text, address: text, bytesIn: number, bytesOut: number },
-      protocol: fc.constantFrom('h1', 'h2', 'ws'),
-      totalMs: number,
-      upstreamMs: number,
+      ...{ verdict: text, reason: text, decisionId: text, traceId: text, address: text },
+      ...{ bytesIn: number, bytesOut: number, protocol: fc.constantFrom('h1', 'h2', 'ws') },
+      ...{ totalMs: number, judgeMs: number, queueMs: number, connectMs: number, upstreamMs: number },
     },
     { requiredKeys: Object.keys(entry) as (keyof AccessEntry)[] },
   );
   fc.assert(
     fc.property(entries, (one) => {
       access(one);
-      const { level, time, msg, totalMs, upstreamMs, ...rest } = last(lines);
-      const { totalMs: wholeMs, upstreamMs: firstMs, ...expected } = one;
+      const { level, time, msg, ...rest } = last(lines);
+      const expected: Record<string, unknown> = { ...one };
       t.same([level, typeof time, msg], ['info', 'number', 'access']);
-      t.ok(Math.abs(Number(totalMs) - wholeMs) <= 0.001);
-      t.ok(firstMs === undefined ? upstreamMs === undefined : Math.abs(Number(upstreamMs) - firstMs) <= 0.001);
+      for (const name of ['totalMs', 'judgeMs', 'queueMs', 'connectMs', 'upstreamMs'] as const) {
+        const ms = one[name];
+        t.ok(ms === undefined ? rest[name] === undefined : Math.abs(Number(rest[name]) - ms) <= 0.001, name);
+        delete rest[name];
+        delete expected[name];
+      }
       return JSON.stringify(rest) === JSON.stringify(expected) || t.same(rest, JSON.parse(JSON.stringify(expected)));
     }),
     { numRuns: 300 },

@@ -13,6 +13,7 @@ import {
   newSecret,
   silentLog,
   systemClock,
+  type Tracer,
 } from '../../gateway/lib/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
 import { createEdge, createProxy, type ProxyLimits } from '../../gateway/proxy/index.ts';
@@ -32,6 +33,7 @@ export type GatewayOptions = {
   /** Changes the route of `echo.localhost`; the second route, `open.localhost`, accepts every oddity. */
   route?: (route: Route) => Route;
   ownPorts?: () => number[];
+  tracer?: Tracer;
 };
 
 const permit: Authorize = () => ({ effect: 'allow', rules: [], policyVersion: 'test', reason: 'permit' });
@@ -110,6 +112,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     onAccess,
     limits,
     ...(options.ownPorts === undefined ? {} : { ownPorts: options.ownPorts }),
+    ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   });
   edge.setProxy(proxy);
   edge.setMainHandler((request, response) => {
