@@ -1,4 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import { http2Fields } from './http2-fields.ts';
+import { requestTrailers } from './request-headers.ts';
 import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM } = constants;
@@ -43,7 +45,7 @@ export class Http2Exchange implements ForwardControl {
     if (this.#isOver) return this.#options.onClose();
     try {
       const headers = http2Headers(this.#request, session.encrypted === true ? 'https' : 'http');
-      stream = session.request(headers, { endStream: body === null });
+      stream = session.request(headers, { endStream: body === null, waitForTrailers: body !== null });
     } catch (cause) {
       this.#fail(
         Object.assign(new Error('not forwardable over HTTP/2', { cause }), { code: 'REQUEST_NOT_FORWARDABLE' }),
@@ -96,6 +98,7 @@ export class Http2Exchange implements ForwardControl {
       this.#awaitFirstByte();
     };
     stream.on('drain', () => body.resume());
+    stream.on('wantTrailers', () => stream.sendTrailers(http2Fields(requestTrailers(body))));
     const onLeft = (): void => {
       if (!stream.writableEnded) stream.close(NGHTTP2_CANCEL);
     };

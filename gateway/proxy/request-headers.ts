@@ -81,16 +81,15 @@ function namedHops(connection: string | undefined): Set<string> | undefined {
 const neverTrailing = /^(?:content-|if-|range$|cache-control$|max-forwards$|pragma$|date$|age$|expires$|vary$)/i;
 
 /**
- * The trailer fields of a body that was read to its end, as lines of HTTP/1. Only those that the edge would pass on unread as
- * headers: none that frames, routes or names anyone (catalogue H16).
+ * The trailer fields of a body that was read to its end, as alternating names and values. Only those that the edge would pass on
+ * unread as headers: none that frames, routes or names anyone (catalogue H16).
  */
-export function requestTrailers(request: ClientRequest): string {
-  const { rawTrailers } = request;
-  let text = '';
+export function requestTrailers({ rawTrailers }: ClientRequest): string[] {
+  const trailers: string[] = [];
   for (let index = 0; index < rawTrailers.length; index += 2) {
     const name = rawTrailers[index]!;
     if (headerKindOf(name) !== headerKind.pass || neverTrailing.test(name)) continue;
-    text += `${name}: ${rawTrailers[index + 1]!}\r\n`;
+    trailers.push(name, rawTrailers[index + 1]!);
   }
-  return text;
+  return trailers;
 }

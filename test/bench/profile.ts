@@ -85,7 +85,7 @@ function sharesOf(stacks: readonly Stack[], placeIn: (frame: Frame) => string): 
 /** The module of the house, the package, or the part of Node a function belongs to. */
 function partOf({ functionName, url }: Frame): string {
   if (url === '') return functionName.startsWith('RegExp') ? 'RegExp' : functionName;
-  if (url.startsWith('wasm')) return 'wasm (undici parser)';
+  if (url.startsWith('wasm')) return 'wasm';
   if (url.startsWith('node:')) return url;
   return /(gateway\/\w+|node_modules\/(?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? url;
 }
