@@ -48,3 +48,16 @@ function namedHops(connection: string | undefined): Set<string> | undefined {
   if (names.length === 0) return undefined;
   return new Set(names.filter((name) => name !== 'content-length' && name !== 'content-type'));
 }
+
+const noHeaders: readonly string[] = [];
+
+/** What judging a long stream again and its access line need; the rest would be kept for hours. */
+export function withoutHeaders(canonical: CanonicalRequest): CanonicalRequest {
+  const none = undefined;
+  return {
+    ...canonical,
+    ...{ rawHeaders: noHeaders, target: '', query: '', accept: none, authorization: none, userAgent: none },
+    ...{ origin: none, fetchSite: none, fetchMode: none, connection: none, upgrade: none },
+    ...{ webSocketVersion: none, webSocketKey: none },
+  };
+}
