@@ -18,7 +18,6 @@ import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type R
 import { createBrokenConnectionAnswer } from './broken-connections.ts';
 import { createConnectionBound } from './connection-bound.ts';
 import { createDrain } from './drain.ts';
-import { readFirstBytes } from './first-bytes.ts';
 import { nextRequestId } from './request-id.ts';
 import { type ListenerLimits, listenerOptions } from './listener-options.ts';
 import { defaultLimits, type ProxyLimits } from './limits.ts';
@@ -83,7 +82,6 @@ export function createEdge(options: EdgeOptions): Edge {
   const limits = { ...defaultLimits, ...options.limits };
   const trusted = addressBlocks(options.trustedProxies);
   const server = createSecureServer(listenerOptions(certificates, limits satisfies ListenerLimits));
-  readFirstBytes(server, limits);
   let mainHandler: MainHandler | undefined;
   let mainUpgrade: MainUpgrade | undefined;
   let proxy: ForwardPath | undefined;
