@@ -110,6 +110,13 @@ export const LimitsConfig = object(
     }),
     bodyRateMs: milliseconds(10_000, 'Over how long that rate is averaged; also the grace before it counts.'),
     streamIdleMs: milliseconds(2 * 3_600_000, 'An answer or WebSocket of which no byte moves.'),
+    webSocketPingMs: Type.Integer({
+      default: 30_000,
+      minimum: 0,
+      maximum: 24 * 3_600_000,
+      description: 'A WebSocket whose client says nothing this long is sent a ping; 0 switches it off. Milliseconds.',
+    }),
+    webSocketPongMs: milliseconds(30_000, 'Until a client that was sent a ping and stays silent is closed.'),
     requestsPerUpstream: count(256, 'Plain requests in flight to one upstream.'),
     queuePerUpstream: count(1_024, 'Requests that may wait for one upstream; more get 503.'),
     queueMs: milliseconds(10_000, 'How long they wait before they get 503.'),

@@ -19,12 +19,15 @@ export type ProxyLimits = {
   /** The least rate of a request body (0: none), averaged over `bodyRateMs` after a grace of as long. */
   bodyBytesPerSecond: number;
   bodyRateMs: number;
-  /**
-   * An answer of which no byte moves, in either direction: event streams, downloads, WebSockets. A client that vanished is found
-   * earlier, by TCP keep-alive (30 s). Pings of our own would do it too, but their pongs had to be taken out of the client's frames
-   * so that the upstream never sees them, and the tunnel would no longer pass bytes as they came; NATs count keep-alive as traffic.
-   */
+  /** An answer of which no byte moves, in either direction: event streams, downloads, WebSockets. Pings of ours do not count. */
   streamIdleMs: number;
+  /**
+   * A WebSocket whose client said nothing for this long is sent a ping (0: never), and closed when after that not one byte
+   * comes for `webSocketPongMs`. Below the 60 s after which many load balancers and NATs drop a silent connection. The answer to
+   * the ping is taken out of the client's bytes; all others pass as they came.
+   */
+  webSocketPingMs: number;
+  webSocketPongMs: number;
   /** Plain requests in flight to one upstream, and how many more may wait, and how long. */
   requestsPerUpstream: number;
   queuePerUpstream: number;
@@ -50,6 +53,8 @@ export const defaultLimits: ProxyLimits = {
   bodyBytesPerSecond: 240,
   bodyRateMs: 10_000,
   streamIdleMs: 2 * 3_600_000,
+  webSocketPingMs: 30_000,
+  webSocketPongMs: 30_000,
   requestsPerUpstream: 256,
   queuePerUpstream: 1_024,
   queueMs: 10_000,

@@ -26,7 +26,8 @@ import { crossOrigin, denied, notFoundHere, unauthenticated, unavailable } from 
 import type { FieldBlock } from './request-headers.ts';
 import { createSessionStreams } from './session-streams.ts';
 import { tracedContext } from './traced-context.ts';
-import { Tunnel, type Tunnels } from './tunnel.ts';
+import { Tunnel } from './tunnel.ts';
+import { createTunnels } from './tunnels.ts';
 import { createUpstreams, type Target } from './upstreams.ts';
 
 export type ProxyOptions = {
@@ -79,7 +80,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const limits = { ...defaultLimits, ...options.limits };
   const gate = createGate(options);
   const inFlight = createInFlight();
-  const tunnels: Tunnels = new Set();
+  const tunnels = createTunnels(limits);
   const sessionStreams = createSessionStreams(limits);
   const context: ExchangeContext = { gate, live, log, limits, inFlight, sessionStreams, onAccess };
   const contextOf = (canonical: CanonicalRequest): ExchangeContext =>
@@ -167,14 +168,15 @@ export function createProxy(options: ProxyOptions): Proxy {
     counts: () => ({ requests: inFlight.count(), webSockets: tunnels.size }),
     drain(graceMs) {
       for (const tunnel of tunnels) {
-        setTimeout(() => tunnel.close('service restart', 1012, 'restart'), Math.random() * graceMs).unref();
+        setTimeout(() => tunnel.end('service restart', 1012, 'restart'), Math.random() * graceMs).unref();
       }
     },
     async close() {
       stopWatchingRoutes();
-      for (const tunnel of tunnels) tunnel.close('service restart', 1012, 'restart');
+      for (const tunnel of tunnels) tunnel.end('service restart', 1012, 'restart');
       inFlight.cutAll();
       inFlight.close();
+      tunnels.close();
       await upstreams.close();
     },
   };

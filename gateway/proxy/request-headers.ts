@@ -93,3 +93,16 @@ export function requestTrailers({ rawTrailers }: ClientRequest): string[] {
   }
   return trailers;
 }
+
+const noHeaders: readonly string[] = [];
+
+/** What judging a long stream again and its access line need; the rest would be kept for hours. */
+export function withoutHeaders(canonical: CanonicalRequest): CanonicalRequest {
+  const none = undefined;
+  return {
+    ...canonical,
+    ...{ rawHeaders: noHeaders, target: '', query: '', accept: none, authorization: none, userAgent: none },
+    ...{ origin: none, fetchSite: none, fetchMode: none, connection: none, upgrade: none },
+    ...{ webSocketVersion: none, webSocketKey: none },
+  };
+}

@@ -1,27 +1,36 @@
-import { type IncomingMessage, request as httpRequest, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AccessEntry, CanonicalRequest } from '../lib/index.ts';
+import type { LiveStream } from '../live/index.ts';
 import type { Refusal } from './answers.ts';
 import type { ExchangeContext } from './exchange.ts';
 import type { Visitor } from './gate.ts';
 import { failureOf, tooManyStreams, upstreamFailed } from './refusals.ts';
-import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
+import { type FieldBlock, upstreamHeaders, withoutHeaders } from './request-headers.ts';
 import { clientHeaders } from './response-headers.ts';
-import { refuseUpgrade } from './upgrade-answer.ts';
+import { headText, refuseUpgrade } from './upgrade-answer.ts';
+import { answerHeaders, requestUpgrade } from './upgrade-request.ts';
 import { nextRequestId } from './request-id.ts';
+import { Timings } from './timings.ts';
 import type { Target } from './upstreams.ts';
-import { closeFrame, createFrameBoundary } from './ws-frames.ts';
+import type { Tunnels } from './tunnels.ts';
+import { closeFrame, FrameReader, pingFrame } from './ws-frames.ts';
+import { PongFilter } from './ws-pongs.ts';
 
-export type Tunnels = Set<Tunnel>;
+/** The tunnel a socket belongs to: its listeners are shared functions, because thousands of sockets idle at once. */
+const tunnelOf = Symbol('tunnel');
+type Tagged = Duplex & { [tunnelOf]?: Tunnel };
 
 /**
  * One WebSocket on its way: authorized first, then the upstream is asked, and its 101 or its refusal is what the client
- * gets; after a 101 the two sockets are spliced and nothing is parsed but frame headers towards the client, so that a close
- * frame can be put between two frames when the right to the stream ends.
+ * gets. After a 101 the two sockets are spliced and only frame headers are read, so that a ping, or a close frame when the right to
+ * the stream ends, can be put between two frames towards the client, and the answers to our pings be taken out.
  */
-export class Tunnel {
-  readonly canonical: CanonicalRequest;
+export class Tunnel implements LiveStream {
+  readonly kind = 'websocket';
+  /** Without its headers once they were forwarded. */
+  canonical: CanonicalRequest;
   readonly target: Target;
   readonly requestId = nextRequestId();
   visitor: Visitor | undefined = undefined;
@@ -29,20 +38,28 @@ export class Tunnel {
   reason = '';
   decisionId: string | undefined = undefined;
 
-  readonly #client: Duplex;
-  readonly #head: Buffer;
+  readonly #client: Tagged;
+  #head: Buffer | undefined;
   readonly #context: ExchangeContext;
   readonly #tunnels: Tunnels;
-  readonly #startedAt = performance.now();
-  readonly #boundary = createFrameBoundary();
-  #upstream: Socket | undefined;
+  readonly #timings = new Timings();
+  readonly #fromUpstream = new FrameReader(false);
+  readonly #fromClient = new PongFilter();
+  #upstream: (Socket & Tagged) | undefined;
   #status = 0;
   #bytesOut = 0;
-  #upstreamMs: number | undefined;
   #isOver = false;
+  #isEnding = false;
   #holdsSlot = false;
   #closeLive: (() => void) | undefined;
   #leaveSession: (() => void) | undefined;
+  /** Since the last tick: bytes that were passed on, either way; bytes of the client, our pongs among them. */
+  #hasMoved = false;
+  #hasHeardClient = false;
+  #lastMoveAt = 0;
+  #clientHeardAt = 0;
+  #pingedAt = 0;
+  #clientTookBytes = 0;
 
   constructor(
     client: Duplex,
@@ -53,14 +70,31 @@ export class Tunnel {
     tunnels: Tunnels,
   ) {
     this.#client = client;
-    this.#head = head;
+    this.#head = head.length > 0 ? head : undefined;
     this.canonical = canonical;
     this.target = target;
     this.#context = context;
     this.#tunnels = tunnels;
     tunnels.add(this);
-    client.on('error', () => undefined);
-    client.once('close', () => this.#finish());
+    this.#client[tunnelOf] = this;
+    client.on('error', ignore);
+    client.on('close', onClientClose);
+  }
+
+  get sessionId(): string {
+    return this.visitor!.session.centralId;
+  }
+
+  get userId(): string {
+    return this.visitor!.principal.id;
+  }
+
+  get username(): string {
+    return this.visitor!.principal.username;
+  }
+
+  get host(): string {
+    return this.target.route.host;
   }
 
   refuse(refusal: Refusal): void {
@@ -72,6 +106,7 @@ export class Tunnel {
   /** Dials the upstream and asks it for the upgrade. The client's socket stays unread until there is an answer. */
   forward(identity: FieldBlock | undefined): void {
     if (this.#isOver) return;
+    this.#timings.judgedAt = performance.now();
     const { backend } = this.target;
     const { visitor } = this;
     const { sessionStreams } = this.#context;
@@ -81,11 +116,13 @@ export class Tunnel {
     if (!backend.admission.openStream()) return this.refuse(upstreamFailed('upstream_busy', this.target.route));
     this.#holdsSlot = true;
     if (visitor !== undefined) this.#leaveSession = sessionStreams.open(visitor.session.centralId);
+    this.#timings.admittedAt = performance.now();
     backend.dial((error, upstream) => {
       if (error !== null || upstream === null) return this.#fail(error ?? new Error('no connection'));
-      upstream.on('error', () => undefined);
+      upstream.on('error', ignore);
       if (this.#isOver) return void upstream.destroy();
       this.#upstream = upstream;
+      this.#timings.connectedAt = performance.now();
       this.#ask(upstream, identity);
     });
   }
@@ -97,27 +134,16 @@ export class Tunnel {
       ...(identity?.fields ?? []),
       ...upstreamHeaders(this.canonical, false, this.#context.trace),
     ];
-    headers.push('connection', 'Upgrade', 'upgrade', 'websocket');
-    const asked = httpRequest({
-      method: 'GET',
-      path: this.canonical.target,
-      headers,
-      setHost: false,
-      createConnection: () => upstream,
-      maxHeaderSize: this.#context.limits.answerHeaderBytes,
-    });
-    const timer = setTimeout(() => asked.destroy(timedOut()), this.#context.limits.firstByteMs);
-    asked.once('close', () => clearTimeout(timer));
-    asked.on('error', (error) => this.#fail(error));
-    asked.once('response', (answer) => {
-      clearTimeout(timer);
-      this.#relayRefusal(answer);
-    });
-    asked.once('upgrade', (answer, socket, head) => {
-      clearTimeout(timer);
-      this.#splice(answer, socket, head);
-    });
-    asked.end();
+    const { limits } = this.#context;
+    requestUpgrade(
+      upstream,
+      { path: this.canonical.target, headers, limits },
+      {
+        onUpgrade: (answer, socket, head) => this.#splice(answer, socket, head),
+        onRefusal: (answer) => this.#relayRefusal(answer),
+        onError: (error) => this.#fail(error),
+      },
+    );
   }
 
   /** The upstream said no: its status and body, on a connection that then ends (catalogue W2). */
@@ -136,73 +162,147 @@ export class Tunnel {
     this.#client.resume();
   }
 
-  #splice(answer: IncomingMessage, upstream: Socket, head: Buffer): void {
+  #splice(answer: IncomingMessage, upstream: Socket & Tagged, head: Buffer): void {
     if (this.#isOver) return void upstream.destroy();
     const client = this.#client;
     this.#status = 101;
-    this.#upstreamMs = performance.now() - this.#startedAt;
+    const now = performance.now();
+    this.#timings.answeredAt = now;
+    this.#lastMoveAt = this.#clientHeardAt = now;
     this.#context.trace?.end(this.#entry(0));
     const headers = clientHeaders(answerHeaders(answer), this.target);
     headers.push('upgrade', 'websocket');
     client.write(headText(101, answer.statusMessage, headers, 'Upgrade'), 'latin1');
-
-    const { streamIdleMs } = this.#context.limits;
+    this.canonical = withoutHeaders(this.canonical);
     if ('setTimeout' in client) {
       const socket = client as Socket;
       socket.setNoDelay(true);
       socket.setKeepAlive(true, 30_000);
-      socket.setTimeout(streamIdleMs, () => this.close('idle', 1001, 'idle'));
+      socket.setTimeout(0);
     }
     upstream.setTimeout(0);
     upstream.setNoDelay(true);
-    upstream.once('close', () => (client.writableLength > 0 ? client.end() : client.destroy()));
-    upstream.once('end', () => client.end());
-    client.on('drain', () => upstream.resume());
-    upstream.on('data', (chunk: Buffer) => this.#relay(chunk, upstream));
-    if (head.length > 0) this.#relay(head, upstream);
-    if (this.#head.length > 0) upstream.write(this.#head);
-    client.pipe(upstream);
+    upstream[tunnelOf] = this;
+    upstream.on('close', onUpstreamClose);
+    upstream.on('end', onUpstreamEnd);
+    upstream.on('drain', onUpstreamDrain);
+    upstream.on('data', onUpstreamData);
+    client.on('drain', onClientDrain);
+    client.on('end', onClientEnd);
+    if (head.length > 0) this.relayToClient(head);
+    if (this.#head !== undefined) this.relayToUpstream(this.#head);
+    this.#head = undefined;
+    client.on('data', onClientData);
     this.#register();
   }
 
-  #relay(chunk: Buffer, upstream: Socket): void {
-    this.#boundary.push(chunk);
+  relayToClient(chunk: Buffer): void {
+    this.#fromUpstream.skim(chunk);
     this.#bytesOut += chunk.length;
-    if (!this.#client.write(chunk)) upstream.pause();
+    this.#hasMoved = true;
+    if (!this.#client.write(chunk)) this.#upstream!.pause();
+  }
+
+  relayToUpstream(chunk: Buffer): void {
+    this.#hasHeardClient = true;
+    const bytes = this.#fromClient.push(chunk);
+    if (bytes.length === 0) return;
+    this.#hasMoved = true;
+    if (!this.#upstream!.write(bytes)) this.#client.pause();
+  }
+
+  resumeClient(): void {
+    this.#client.resume();
+  }
+
+  resumeUpstream(): void {
+    this.#upstream?.resume();
+  }
+
+  endUpstream(): void {
+    const held = this.#fromClient.flush();
+    if (held === undefined) this.#upstream!.end();
+    else this.#upstream!.end(held);
+  }
+
+  endClient(): void {
+    this.#client.end();
+  }
+
+  loseUpstream(): void {
+    const client = this.#client;
+    if (client.writableLength > 0) client.end();
+    else client.destroy();
+  }
+
+  /** Called by the one timer of all tunnels: ends what idles, asks a silent client for a sign of life. */
+  tick(now: number): void {
+    if (this.#status !== 101 || this.#isEnding) return;
+    const { streamIdleMs, webSocketPingMs, webSocketPongMs } = this.#context.limits;
+    if (this.#hasMoved) this.#lastMoveAt = now;
+    else if (now - this.#lastMoveAt >= streamIdleMs) return this.end('idle', 1001, 'idle');
+    this.#hasMoved = false;
+    if (webSocketPingMs === 0) return;
+    if (this.#hasHeardClient || this.#client.isPaused() || this.#isTaking()) {
+      this.#hasHeardClient = false;
+      this.#clientHeardAt = now;
+      this.#pingedAt = 0;
+    } else if (this.#pingedAt === 0) {
+      if (now - this.#clientHeardAt >= webSocketPingMs) this.#ping(now);
+    } else if (now - this.#pingedAt >= webSocketPongMs && this.#fromClient.canFind) {
+      this.end('no answer to a ping', 1001, 'client_silent');
+    }
+  }
+
+  /** A client behind a slow line answers a ping only after what stands before it: while that moves, it is not silent. */
+  #isTaking(): boolean {
+    const { writableLength } = this.#client;
+    if (writableLength === 0) return false;
+    const taken = this.#bytesOut - writableLength;
+    const hasMore = taken !== this.#clientTookBytes;
+    this.#clientTookBytes = taken;
+    return hasMore;
+  }
+
+  #ping(now: number): void {
+    const client = this.#client;
+    const upstream = this.#fromUpstream;
+    if (!upstream.isBetweenFrames || upstream.hasClosed || !client.writable || client.readableEnded) return;
+    if (!this.#fromClient.canFind) return;
+    this.#pingedAt = now;
+    client.write(pingFrame(this.#fromClient.expect()));
+  }
+
+  isStillAllowed(): Promise<boolean> {
+    return this.#context.gate.isStillAllowed(this.canonical.cookie, this.canonical, this.target.route);
   }
 
   /** The right may have ended while we dialled, so it is asked once more as soon as the stream can be found and cut. */
   #register(): void {
-    const { visitor } = this;
-    if (visitor === undefined) return;
-    const { gate, live } = this.#context;
-    const { route } = this.target;
-    const isStillAllowed = () => gate.isStillAllowed(this.canonical.cookie, this.canonical, route);
-    this.#closeLive = live.open({
-      kind: 'websocket',
-      sessionId: visitor.session.centralId,
-      userId: visitor.principal.id,
-      username: visitor.principal.username,
-      host: route.host,
-      isStillAllowed,
-      close: (reason) => this.close(reason, 1008, 'revoked'),
-    });
-    isStillAllowed().then(
-      (isAllowed) => !isAllowed && this.close('no longer allowed', 1008, 'revoked'),
-      () => this.close('no longer allowed', 1008, 'revoked'),
+    if (this.visitor === undefined) return;
+    this.#closeLive = this.#context.live.open(this);
+    this.isStillAllowed().then(
+      (isAllowed) => !isAllowed && this.close('no longer allowed'),
+      () => this.close('no longer allowed'),
     );
   }
 
+  /** The right to the stream has ended. */
+  close(told: string): void {
+    this.end(told, 1008, 'revoked');
+  }
+
   /** Cuts the upstream now; the client hears a close frame if that can be told from data, and is cut at the latest after a second. */
-  close(told: string, code: number, reason: string): void {
-    if (this.#isOver) return;
+  end(told: string, code: number, reason: string): void {
+    if (this.#isOver || this.#isEnding) return;
+    this.#isEnding = true;
     this.reason = reason;
     const client = this.#client;
     const upstream = this.#upstream;
-    const mayTell = this.#status === 101 && this.#boundary.isBetweenFrames() && client.writable;
+    const mayTell = this.#status === 101 && this.#fromUpstream.isBetweenFrames && client.writable;
     if (upstream !== undefined) {
       upstream.removeAllListeners('data').removeAllListeners('close').removeAllListeners('end');
-      client.unpipe(upstream);
+      client.off('data', onClientData).off('end', onClientEnd);
       upstream.destroy();
     }
     if (!mayTell) return void client.destroy();
@@ -220,7 +320,7 @@ export class Tunnel {
     this.refuse(upstreamFailed(failure, this.target.route));
   }
 
-  #finish(): void {
+  finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#tunnels.delete(this);
@@ -248,33 +348,37 @@ export class Tunnel {
       protocol: 'ws',
       bytesIn,
       bytesOut: this.#bytesOut,
-      totalMs: performance.now() - this.#startedAt,
-      ...(this.#upstreamMs === undefined ? {} : { upstreamMs: this.#upstreamMs }),
+      ...this.#timings.phases(),
     };
   }
 }
 
+function ignore(): void {
+  return undefined;
+}
+function onClientClose(this: Tagged): void {
+  this[tunnelOf]!.finish();
+}
+function onClientData(this: Tagged, chunk: Buffer): void {
+  this[tunnelOf]!.relayToUpstream(chunk);
+}
+function onClientEnd(this: Tagged): void {
+  this[tunnelOf]!.endUpstream();
+}
+function onClientDrain(this: Tagged): void {
+  this[tunnelOf]!.resumeUpstream();
+}
+function onUpstreamClose(this: Tagged): void {
+  this[tunnelOf]!.loseUpstream();
+}
+function onUpstreamData(this: Tagged, chunk: Buffer): void {
+  this[tunnelOf]!.relayToClient(chunk);
+}
+function onUpstreamEnd(this: Tagged): void {
+  this[tunnelOf]!.endClient();
+}
+function onUpstreamDrain(this: Tagged): void {
+  this[tunnelOf]!.resumeClient();
+}
+
 const closeGraceMs = 1_000;
-
-function answerHeaders({ rawHeaders }: IncomingMessage): string[] {
-  return rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text));
-}
-
-function timedOut(): Error {
-  return Object.assign(new Error('no answer to the upgrade'), { code: 'ETIMEDOUT' });
-}
-
-/** The parser that read these values accepts no CR, LF or NUL in them. */
-function headText(
-  status: number,
-  message: string | undefined,
-  headers: readonly (string | string[])[],
-  connection: string,
-): string {
-  let text = `HTTP/1.1 ${status} ${message ?? STATUS_CODES[status] ?? ''}\r\n`;
-  for (let index = 0; index < headers.length; index += 2) {
-    const value = headers[index + 1]!;
-    for (const line of typeof value === 'string' ? [value] : value) text += `${String(headers[index])}: ${line}\r\n`;
-  }
-  return `${text}connection: ${connection}\r\n\r\n`;
-}

@@ -21,3 +21,18 @@ export function refuseUpgrade(socket: Duplex, refusal: Refusal, requestId: strin
 
 /** How long a refused client may take to read the answer. */
 const lingerMs = 1_000;
+
+/** The head of an answer that is relayed. The parser that read these values accepts no CR, LF or NUL in them. */
+export function headText(
+  status: number,
+  message: string | undefined,
+  headers: readonly (string | string[])[],
+  connection: string,
+): string {
+  let text = `HTTP/1.1 ${status} ${message ?? STATUS_CODES[status] ?? ''}\r\n`;
+  for (let index = 0; index < headers.length; index += 2) {
+    const value = headers[index + 1]!;
+    for (const line of typeof value === 'string' ? [value] : value) text += `${String(headers[index])}: ${line}\r\n`;
+  }
+  return `${text}connection: ${connection}\r\n\r\n`;
+}
