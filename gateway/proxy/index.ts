@@ -1,7 +1,8 @@
 /**
  * proxy: what happens between the first byte of a request and the last byte of its answer.
  * Owns: the public listener (HTTP/1.1 and HTTP/2 over TLS, the one `upgrade` handler), the canonical request, the forward path of every
- * route host, WebSocket tunnels, the hand-over of a session to a host.
+ * route host with its HTTP clients, WebSocket tunnels, the hand-over of a session to a host.
+ * Read `edge.ts` (what arrives), `proxy.ts` (judging), `exchange.ts` (one request), then the forwarders it goes through.
  * Does not own: who people are (accounts, sessions), what they may (policy), where a host leads (routes), the main host's pages.
  * Mounts: nothing; on every route host it answers `/.knot/callback` itself.
  */
