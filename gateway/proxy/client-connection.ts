@@ -6,6 +6,8 @@ import { type RequestHead, readRequestHead } from './request-head-reader.ts';
 /** What all connections of a listener share. */
 export type ClientConnectionPlace = {
   limits: { headerBytes: number; headersMs: number; keepAliveMs: number };
+  /** What an answer says of the connection when it goes on, as lines of HTTP/1. */
+  keepAliveLine: string;
   /** True: no further request on this connection. */
   isEnding(): boolean;
   /**
@@ -14,6 +16,8 @@ export type ClientConnectionPlace = {
    */
   serve(socket: TLSSocket, head: RequestHead, take: (contentLength: number) => Taken): boolean;
   leave(connection: ClientConnection, unread: Buffer): void;
+  /** The connection is over. */
+  forget(connection: ClientConnection): void;
 };
 
 /** A request that is served here, and its answer. */
@@ -35,7 +39,6 @@ const lingerMs = 2_000;
 export class ClientConnection {
   readonly socket: TLSSocket;
   readonly #place: ClientConnectionPlace;
-  readonly #keepAliveLine: string;
   #current: Taken | undefined;
   /** Arrived behind the request that is being served. */
   #ahead: Buffer = nothing;
@@ -45,9 +48,8 @@ export class ClientConnection {
   constructor(socket: TLSSocket, place: ClientConnectionPlace) {
     this.socket = socket;
     this.#place = place;
-    this.#keepAliveLine = `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(place.limits.keepAliveMs / 1000)}\r\n`;
-    socket.on('data', this.#onData).on('drain', this.#onDrain).on('end', this.#onEnd).on('close', this.#onClose);
-    socket.on('error', ignoreReset).on('timeout', this.#onTimeout);
+    (socket as Tagged)[connectionOf] = this;
+    for (const [event, listener] of listeners) socket.on(event, listener);
     socket.setTimeout(place.limits.headersMs);
   }
 
@@ -56,7 +58,7 @@ export class ClientConnection {
     return this.#current === undefined;
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  take(bytes: Buffer): void {
     const { request } = this.#current ?? {};
     if (request === undefined) return this.#read(bytes);
     const taken = request.push(bytes);
@@ -64,7 +66,7 @@ export class ClientConnection {
     const rest = bytes.subarray(taken);
     this.#ahead = this.#ahead.length === 0 ? rest : Buffer.concat([this.#ahead, rest]);
     if (this.#ahead.length > mostAheadBytes) this.socket.pause();
-  };
+  }
 
   #read(bytes: Buffer): void {
     const end = bytes.indexOf('\r\n\r\n', 0, 'latin1');
@@ -72,21 +74,21 @@ export class ClientConnection {
     const head = readRequestHead(bytes.toString('latin1', 0, end + 2));
     if (head === undefined) return this.#leave(bytes);
     const isServed = this.#place.serve(this.socket, head, (contentLength) =>
-      this.#take(head, contentLength, bytes.subarray(end + 4)),
+      this.#begin(head, contentLength, bytes.subarray(end + 4)),
     );
     if (!isServed) this.#leave(bytes);
   }
 
-  #take(head: RequestHead, contentLength: number, rest: Buffer): Taken {
+  #begin(head: RequestHead, contentLength: number, rest: Buffer): Taken {
     const request = new Http1Request(this.socket, head, contentLength);
     const response = new Http1Response(this.socket, {
       method: head.method,
       shouldKeepAlive: !saysClose(head.rawHeaders),
-      keepAliveLine: this.#keepAliveLine,
+      keepAliveLine: this.#place.keepAliveLine,
       onFlushed: this.#onFlushed,
     });
     this.#current = { request, response };
-    if (rest.length > 0) this.#onData(rest);
+    if (rest.length > 0) this.take(rest);
     return this.#current;
   }
 
@@ -110,7 +112,7 @@ export class ClientConnection {
   /** What still comes of a body is read and dropped: a reset would take the answer from a client that has not read it. */
   #end(request: Http1Request): void {
     this.#isLeft = true;
-    this.socket.off('data', this.#onData);
+    this.socket.off('data', onData);
     this.socket.end();
     this.socket.resume();
     request.close();
@@ -122,8 +124,8 @@ export class ClientConnection {
   #leave(unread: Buffer): void {
     const { socket } = this;
     this.#isLeft = true;
-    socket.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd).off('close', this.#onClose);
-    socket.off('error', ignoreReset).off('timeout', this.#onTimeout);
+    for (const [event, listener] of listeners) socket.off(event, listener);
+    (socket as Tagged)[connectionOf] = undefined;
     socket.setTimeout(0);
     this.#place.leave(this, unread);
   }
@@ -133,23 +135,57 @@ export class ClientConnection {
     if (this.isIdle && !this.#isLeft) this.socket.end(() => this.socket.destroy());
   }
 
-  readonly #onDrain = (): void => this.#current?.response.drained();
+  drained(): void {
+    this.#current?.response.drained();
+  }
 
-  /** A client that sends no more is taken to be gone, as Node's server does it. */
-  readonly #onEnd = (): void => void this.socket.destroy();
-
-  readonly #onClose = (): void => {
+  closed(): void {
+    this.#place.forget(this);
     const current = this.#current;
     this.#current = undefined;
     current?.request.close();
     current?.response.closed();
-  };
+  }
 
-  readonly #onTimeout = (): void => {
-    // While an answer is due, the bounds of the forward path hold.
+  /** While an answer is due, the bounds of the forward path hold. */
+  timedOut(): void {
     if (this.#current === undefined) this.socket.destroy();
-  };
+  }
 }
+
+/** The connection a socket belongs to: its listeners are shared functions, because connections come and go by the thousand. */
+const connectionOf = Symbol('connection');
+type Tagged = TLSSocket & { [connectionOf]?: ClientConnection | undefined };
+
+function onData(this: Tagged, bytes: Buffer): void {
+  this[connectionOf]!.take(bytes);
+}
+function onDrain(this: Tagged): void {
+  this[connectionOf]!.drained();
+}
+/** A client that sends no more is taken to be gone, as Node's server does it. */
+function onEnd(this: Tagged): void {
+  this.destroy();
+}
+function onClose(this: Tagged): void {
+  this[connectionOf]!.closed();
+}
+function onTimeout(this: Tagged): void {
+  this[connectionOf]!.timedOut();
+}
+/** A reset by the client; `close` follows. Unheard, it would end the process (catalogue W3). */
+function onError(): void {
+  return undefined;
+}
+
+const listeners: readonly (readonly [string, (this: Tagged, bytes: Buffer) => void])[] = [
+  ['data', onData],
+  ['drain', onDrain],
+  ['end', onEnd],
+  ['close', onClose],
+  ['timeout', onTimeout],
+  ['error', onError],
+];
 
 function saysClose(rawHeaders: readonly string[]): boolean {
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -158,9 +194,4 @@ function saysClose(rawHeaders: readonly string[]): boolean {
     }
   }
   return false;
-}
-
-/** A reset by the client; `close` follows. Unheard, it would end the process (catalogue W3). */
-function ignoreReset(): void {
-  return undefined;
 }

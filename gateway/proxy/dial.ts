@@ -98,7 +98,7 @@ export function createDial(
     const refused = isAddress ? refusedTarget(hostname, upstream, guard) : undefined;
     if (refused !== undefined) return process.nextTick(callback, refused, null);
     const socket = open(onRead);
-    const timer = setTimeout(() => {
+    let timer: NodeJS.Timeout | undefined = setTimeout(() => {
       socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' }));
     }, connectMs);
     const onError = (error: Error): void => {
@@ -109,6 +109,7 @@ export function createDial(
     socket.once('error', onError);
     socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
       clearTimeout(timer);
+      timer = undefined;
       socket.off('error', onError);
       callback(null, socket);
     });

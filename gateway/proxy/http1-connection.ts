@@ -92,6 +92,14 @@ export class Http1Connection implements ForwardControl {
     if (this.#expecting === 'head') this.#deadline = performance.now() + this.#place.limits.firstByteMs;
   }
 
+  /** The request was sent already, by somebody else; its answer, of which no byte was taken yet, is told to the handler. */
+  expect(handler: ForwardHandler): void {
+    this.#handler = handler;
+    this.#expecting = 'head';
+    handler.onRequestStart(this);
+    this.#awaitHead();
+  }
+
   /** Whether a request may be sent now. */
   isReusable(now: number): boolean {
     return !this.#socket.destroyed && now < this.#reusableUntil;

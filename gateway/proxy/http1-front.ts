@@ -14,13 +14,18 @@ type Listener = (this: Http2SecureServer, socket: TLSSocket) => void;
  * Puts our own HTTP/1.1 in front of Node's on a TLS server: every connection that speaks it is ours first, and Node's from the
  * first request on that is not plain (`client-connection.ts`). HTTP/2 is Node's from the start.
  */
-export function createHttp1Front(server: Http2SecureServer, place: Omit<ClientConnectionPlace, 'leave'>): Http1Front {
+export function createHttp1Front(
+  server: Http2SecureServer,
+  place: Pick<ClientConnectionPlace, 'limits' | 'isEnding' | 'serve'>,
+): Http1Front {
   const connections = new Set<ClientConnection>();
   const [nodeListener] = server.listeners('secureConnection') as Listener[];
   server.off('secureConnection', nodeListener!);
 
   const shared: ClientConnectionPlace = {
     ...place,
+    keepAliveLine: `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(place.limits.keepAliveMs / 1000)}\r\n`,
+    forget: (connection) => void connections.delete(connection),
     leave(connection, unread) {
       const { socket } = connection;
       connections.delete(connection);
@@ -32,9 +37,7 @@ export function createHttp1Front(server: Http2SecureServer, place: Omit<ClientCo
   server.on('secureConnection', (socket: TLSSocket) => {
     const { alpnProtocol } = socket;
     if (alpnProtocol !== false && alpnProtocol !== 'http/1.1') return nodeListener!.call(server, socket);
-    const connection = new ClientConnection(socket, shared);
-    connections.add(connection);
-    socket.once('close', () => connections.delete(connection));
+    connections.add(new ClientConnection(socket, shared));
   });
 
   return {

@@ -1,16 +1,18 @@
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AccessEntry, CanonicalRequest } from '../lib/index.ts';
 import type { LiveStream } from '../live/index.ts';
+import type { AnswerHead } from './answer-head.ts';
 import type { Refusal } from './answers.ts';
 import type { ExchangeContext } from './exchange.ts';
+import type { ForwardHandler } from './forwarder.ts';
 import type { Visitor } from './gate.ts';
 import { failureOf, tooManyStreams, upstreamFailed } from './refusals.ts';
 import { type FieldBlock, upstreamHeaders, withoutHeaders } from './request-headers.ts';
+import { requestHead } from './request-head.ts';
 import { clientHeaders } from './response-headers.ts';
-import { headText, refuseUpgrade } from './upgrade-answer.ts';
-import { answerHeaders, requestUpgrade } from './upgrade-request.ts';
+import { headText, refuseUpgrade, upgradeRefusal } from './upgrade-answer.ts';
+import { requestUpgrade, type UpgradeHandler } from './upgrade-request.ts';
 import { nextRequestId } from './request-id.ts';
 import { Timings } from './timings.ts';
 import type { Target } from './upstreams.ts';
@@ -27,7 +29,7 @@ type Tagged = Duplex & { [tunnelOf]?: Tunnel };
  * gets. After a 101 the two sockets are spliced and only frame headers are read, so that a ping, or a close frame when the right to
  * the stream ends, can be put between two frames towards the client, and the answers to our pings be taken out.
  */
-export class Tunnel implements LiveStream {
+export class Tunnel implements LiveStream, UpgradeHandler {
   readonly kind = 'websocket';
   /** Without its headers once they were forwarded. */
   canonical: CanonicalRequest;
@@ -100,6 +102,7 @@ export class Tunnel implements LiveStream {
   refuse(refusal: Refusal): void {
     this.reason = refusal.reasonCode;
     this.#status = refusal.status;
+    this.#isEnding = true;
     refuseUpgrade(this.#client, refusal, this.requestId);
   }
 
@@ -117,62 +120,63 @@ export class Tunnel implements LiveStream {
     this.#holdsSlot = true;
     if (visitor !== undefined) this.#leaveSession = sessionStreams.open(visitor.session.centralId);
     this.#timings.admittedAt = performance.now();
-    backend.dial((error, upstream) => {
-      if (error !== null || upstream === null) return this.#fail(error ?? new Error('no connection'));
-      upstream.on('error', ignore);
-      if (this.#isOver) return void upstream.destroy();
-      this.#upstream = upstream;
-      this.#timings.connectedAt = performance.now();
-      this.#ask(upstream, identity);
+    requestUpgrade(backend.dial, this.#requestHead(identity), this.#context.limits, this);
+  }
+
+  #requestHead(identity: FieldBlock | undefined): string {
+    const { canonical, target } = this;
+    const headers = upstreamHeaders(canonical, false, this.#context.trace);
+    headers.push('connection', 'Upgrade', 'upgrade', 'websocket');
+    return requestHead({
+      method: 'GET',
+      path: canonical.target,
+      blocks: identity === undefined ? [target.fixedHeaders] : [target.fixedHeaders, identity],
+      headers,
+      body: null,
+      contentLength: undefined,
     });
   }
 
-  #ask(upstream: Socket, identity: FieldBlock | undefined): void {
-    const { fixedHeaders } = this.target;
-    const headers = [
-      ...fixedHeaders.fields,
-      ...(identity?.fields ?? []),
-      ...upstreamHeaders(this.canonical, false, this.#context.trace),
-    ];
-    const { limits } = this.#context;
-    requestUpgrade(
-      upstream,
-      { path: this.canonical.target, headers, limits },
-      {
-        onUpgrade: (answer, socket, head) => this.#splice(answer, socket, head),
-        onRefusal: (answer) => this.#relayRefusal(answer),
-        onError: (error) => this.#fail(error),
-      },
-    );
+  onConnect(upstream: Socket): boolean {
+    this.#timings.connectedAt = performance.now();
+    if (this.#isOver) return false;
+    this.#upstream = upstream;
+    return true;
+  }
+
+  onError(error: Error): void {
+    this.#fail(error);
   }
 
   /** The upstream said no: its status and body, on a connection that then ends (catalogue W2). */
-  #relayRefusal(answer: IncomingMessage): void {
-    if (this.#isOver) return void answer.destroy();
-    const status = answer.statusCode ?? 502;
-    this.#status = status;
-    this.reason = 'upstream_refused_upgrade';
-    this.#client.write(
-      headText(status, answer.statusMessage, clientHeaders(answerHeaders(answer), this.target), 'close'),
-      'latin1',
-    );
-    answer.on('data', (chunk: Buffer) => (this.#bytesOut += chunk.length));
-    answer.on('error', () => this.#client.destroy());
-    answer.pipe(this.#client);
-    this.#client.resume();
+  get onRefusal(): ForwardHandler {
+    return upgradeRefusal(this.#client, this.target, {
+      onHead: (status) => {
+        this.#timings.answeredAt = this.#lastMoveAt = performance.now();
+        this.#status = status;
+        this.reason = 'upstream_refused_upgrade';
+      },
+      onBytes: (count) => {
+        this.#bytesOut += count;
+        this.#hasMoved = true;
+      },
+      onError: (error) => this.#fail(error),
+    });
   }
 
-  #splice(answer: IncomingMessage, upstream: Socket & Tagged, head: Buffer): void {
-    if (this.#isOver) return void upstream.destroy();
+  /** Splices the two sockets. */
+  onUpgrade({ message, headers: answer }: AnswerHead): void {
+    if (this.#isOver) return void this.#upstream!.destroy();
+    const upstream = this.#upstream!;
     const client = this.#client;
     this.#status = 101;
     const now = performance.now();
     this.#timings.answeredAt = now;
     this.#lastMoveAt = this.#clientHeardAt = now;
     this.#context.trace?.end(this.#entry(0));
-    const headers = clientHeaders(answerHeaders(answer), this.target);
+    const headers = clientHeaders(answer, this.target);
     headers.push('upgrade', 'websocket');
-    client.write(headText(101, answer.statusMessage, headers, 'Upgrade'), 'latin1');
+    client.write(headText(101, message, headers, 'Upgrade'), 'latin1');
     this.canonical = withoutHeaders(this.canonical);
     if ('setTimeout' in client) {
       const socket = client as Socket;
@@ -180,27 +184,27 @@ export class Tunnel implements LiveStream {
       socket.setKeepAlive(true, 30_000);
       socket.setTimeout(0);
     }
-    upstream.setTimeout(0);
-    upstream.setNoDelay(true);
     upstream[tunnelOf] = this;
     upstream.on('close', onUpstreamClose);
     upstream.on('end', onUpstreamEnd);
     upstream.on('drain', onUpstreamDrain);
-    upstream.on('data', onUpstreamData);
     client.on('drain', onClientDrain);
     client.on('end', onClientEnd);
-    if (head.length > 0) this.relayToClient(head);
     if (this.#head !== undefined) this.relayToUpstream(this.#head);
     this.#head = undefined;
     client.on('data', onClientData);
     this.#register();
   }
 
-  relayToClient(chunk: Buffer): void {
-    this.#fromUpstream.skim(chunk);
-    this.#bytesOut += chunk.length;
+  /** What the upstream sends; see `Http1Response` for why bytes that need not wait need no copy. */
+  onData(bytes: Buffer): void {
+    if (this.#isEnding || this.#isOver) return;
+    const client = this.#client;
+    this.#fromUpstream.skim(bytes);
+    this.#bytesOut += bytes.length;
     this.#hasMoved = true;
-    if (!this.#client.write(chunk)) this.#upstream!.pause();
+    const kept = client.writableLength === 0 && client.writableCorked === 0 ? bytes : Buffer.from(bytes);
+    if (!client.write(kept)) this.#upstream!.pause();
   }
 
   relayToUpstream(chunk: Buffer): void {
@@ -237,12 +241,12 @@ export class Tunnel implements LiveStream {
 
   /** Called by the one timer of all tunnels: ends what idles, asks a silent client for a sign of life. */
   tick(now: number): void {
-    if (this.#status !== 101 || this.#isEnding) return;
+    if (this.#status === 0 || this.#isEnding) return;
     const { streamIdleMs, webSocketPingMs, webSocketPongMs } = this.#context.limits;
     if (this.#hasMoved) this.#lastMoveAt = now;
     else if (now - this.#lastMoveAt >= streamIdleMs) return this.end('idle', 1001, 'idle');
     this.#hasMoved = false;
-    if (webSocketPingMs === 0) return;
+    if (webSocketPingMs === 0 || this.#status !== 101) return;
     if (this.#hasHeardClient || this.#client.isPaused() || this.#isTaking()) {
       this.#hasHeardClient = false;
       this.#clientHeardAt = now;
@@ -301,7 +305,7 @@ export class Tunnel implements LiveStream {
     const upstream = this.#upstream;
     const mayTell = this.#status === 101 && this.#fromUpstream.isBetweenFrames && client.writable;
     if (upstream !== undefined) {
-      upstream.removeAllListeners('data').removeAllListeners('close').removeAllListeners('end');
+      upstream.removeAllListeners('close').removeAllListeners('end');
       client.off('data', onClientData).off('end', onClientEnd);
       upstream.destroy();
     }
@@ -370,9 +374,6 @@ function onClientDrain(this: Tagged): void {
 }
 function onUpstreamClose(this: Tagged): void {
   this[tunnelOf]!.loseUpstream();
-}
-function onUpstreamData(this: Tagged, chunk: Buffer): void {
-  this[tunnelOf]!.relayToClient(chunk);
 }
 function onUpstreamEnd(this: Tagged): void {
   this[tunnelOf]!.endClient();

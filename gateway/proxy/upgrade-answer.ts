@@ -1,6 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Refusal } from './answers.ts';
+import type { ForwardHandler } from './forwarder.ts';
+import { clientHeaders } from './response-headers.ts';
+import type { Target } from './upstreams.ts';
 
 /** Writes a refusal on a raw HTTP/1 socket and closes it; whatever the client glued behind is never read (catalogue S13). */
 export function refuseUpgrade(socket: Duplex, refusal: Refusal, requestId: string): void {
@@ -26,13 +29,44 @@ const lingerMs = 1_000;
 export function headText(
   status: number,
   message: string | undefined,
-  headers: readonly (string | string[])[],
+  headers: readonly string[],
   connection: string,
 ): string {
   let text = `HTTP/1.1 ${status} ${message ?? STATUS_CODES[status] ?? ''}\r\n`;
-  for (let index = 0; index < headers.length; index += 2) {
-    const value = headers[index + 1]!;
-    for (const line of typeof value === 'string' ? [value] : value) text += `${String(headers[index])}: ${line}\r\n`;
-  }
+  for (let index = 0; index < headers.length; index += 2) text += `${headers[index]!}: ${headers[index + 1]!}\r\n`;
   return `${text}connection: ${connection}\r\n\r\n`;
+}
+
+/** Relays an upstream's own refusal of an upgrade to the client's raw socket, as an answer that ends with its connection. */
+export function upgradeRefusal(
+  client: Duplex,
+  target: Target,
+  events: { onHead(status: number): void; onBytes(count: number): void; onError(error: Error): void },
+): ForwardHandler {
+  let hasBegun = false;
+  return {
+    onRequestStart(control) {
+      client.on('drain', () => control.resume());
+      client.resume();
+    },
+    onBodySent: () => undefined,
+    onResponseStarted: () => undefined,
+    onHeadAlone: () => undefined,
+    onResponseStart(_control, status, headers, message) {
+      if (status < 200) return;
+      hasBegun = true;
+      events.onHead(status);
+      client.write(headText(status, message, clientHeaders(headers, target), 'close'), 'latin1');
+    },
+    onResponseData(control, chunk) {
+      events.onBytes(chunk.length);
+      if (!client.write(Buffer.from(chunk))) control.pause();
+    },
+    onResponseEnd: () => void client.end(),
+    onResponseAlone: () => void client.end(),
+    onResponseError(_control, error) {
+      if (hasBegun) client.destroy();
+      else events.onError(error);
+    },
+  };
 }
