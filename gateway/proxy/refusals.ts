@@ -239,7 +239,6 @@ export function failureOf(error: Error): UpstreamFailure {
   const isProtocol =
     code === 'UPSTREAM_PROTOCOL' ||
     code === 'ERR_INVALID_CHAR' ||
-    code.startsWith('HPE_') ||
     code.startsWith('ERR_HTTP') ||
     error instanceof RangeError;
   if (isProtocol) return 'upstream_protocol';
