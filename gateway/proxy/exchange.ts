@@ -23,7 +23,7 @@ import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from 
 import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
 import { mayRetry } from './retry.ts';
-import { clientHeaders } from './response-headers.ts';
+import { clientHeaders, clientTrailers } from './response-headers.ts';
 import type { SessionStreams } from './session-streams.ts';
 import { Timings } from './timings.ts';
 import type { Target } from './upstreams.ts';
@@ -233,7 +233,8 @@ export class Exchange implements ForwardHandler, Ticket {
     this.#controller = undefined;
     if (this.#hasEnded || this.isOver) return;
     this.#hasEnded = true;
-    if (trailers.length > 0) this.response.addTrailers(http2Fields(trailers));
+    const kept = clientTrailers(trailers);
+    if (kept.length > 0) this.response.addTrailers(http2Fields(kept));
     this.response.end();
   }
 
