@@ -1,0 +1,63 @@
+import { createServer as createHttp2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import t from 'tap';
+import { openRaw, openResettable, readAnswer } from '../support/raw-client.ts';
+import { openGateway, until } from './fixture.ts';
+
+t.test('a client that asks for the end of the connection gets it, however it says so', async (t) => {
+  const gateway = await openGateway(t);
+  const { cookie } = await gateway.signIn();
+  for (const fields of [
+    'Connection: close\r\n',
+    'Connection: keep-alive\r\nConnection: close\r\n',
+    'Connection: close\r\nConnection: keep-alive\r\n',
+    'CONNECTION:\tCLOSE \r\n',
+  ]) {
+    const socket = await openRaw(gateway.raw);
+    const answer = readAnswer(socket, false, 2_000);
+    socket.write(`GET /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n${fields}\r\n`);
+    t.match(await answer, { status: 200, isClosed: true }, JSON.stringify(fields));
+    t.equal((await answer).headers.get('connection')?.join(), 'close');
+    socket.destroy();
+  }
+});
+
+t.test('a client that resets under its answer leaves nothing open at an HTTP/2 upstream', async (t) => {
+  const body = Buffer.alloc(8 * 1024 * 1024, 'a');
+  let open = 0;
+  let total = 0;
+  const upstream = createHttp2Server().on('stream', (stream) => {
+    open += 1;
+    total += 1;
+    stream.on('error', () => undefined).on('close', () => (open -= 1));
+    stream.resume();
+    // An early answer, whole, while the request goes on.
+    stream.respond({ ':status': 200, 'content-length': String(body.length) });
+    stream.end(body);
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => void upstream.close());
+  const { port } = upstream.address() as AddressInfo;
+  const gateway = await openGateway(t, {
+    route: (route) => ({ ...route, upstream: { ...route.upstream, port, http2: true } }),
+  });
+  const { cookie } = await gateway.signIn();
+  const { socket, reset } = await openResettable(gateway.raw);
+  let received = 0;
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    // The last of it is under way and can not all be gone.
+    if (received > 4 * 1024 * 1024) socket.pause();
+  });
+  socket.write(
+    `POST /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\nOrigin: https://echo.localhost:${gateway.port}\r\n` +
+      'Content-Length: 1000000\r\n\r\nabc',
+  );
+  await until(() => received > 4 * 1024 * 1024, 'half of the answer');
+  const sent = () => gateway.proxy.counts().requests;
+  t.equal(sent(), 1);
+  reset();
+  await until(() => sent() === 0, 'the exchange is over');
+  await until(() => open === 0, 'the stream is over');
+  t.equal(total, 1);
+});
