@@ -295,13 +295,24 @@ export class Exchange implements ForwardHandler, Ticket {
     const { limits } = this.#context;
     const idleMs = now - this.lastMoveAt;
     if (now - this.timings.startedAt > longAfterMs) this.#becomeLong();
-    const isUploading = this.hasBody && !this.#hasAnswer && !isComplete(this.request);
-    if (isUploading && this.#controller !== undefined && this.#isTooSlow(now, idleMs)) {
-      this.refuse(upstreamFailed('body_too_slow', this.target.route));
+    const isUploading =
+      this.#controller !== undefined && this.hasBody && !this.#hasAnswer && !this.request.readableEnded;
+    if (isUploading) {
+      if (!this.request.complete) {
+        if (this.#isTooSlow(now, idleMs)) this.#giveUp('body_too_slow');
+        // All of it is here, and the upstream does not read on: no forwarder waits for an answer yet.
+      } else if (idleMs > limits.firstByteMs) this.#giveUp('upstream_timeout');
     } else if (this.#hasAnswer && idleMs > limits.streamIdleMs) {
       this.reason = 'idle';
       this.cut();
     }
+  }
+
+  /** Refuses in the middle of a request; the upstream has no more say. */
+  #giveUp(failure: UpstreamFailure): void {
+    this.#controller?.abort();
+    this.#controller = undefined;
+    this.refuse(upstreamFailed(failure, this.target.route));
   }
 
   /** A gRPC client may rest between two messages for as long as any stream. */
@@ -391,8 +402,4 @@ function onClientClose(this: ClientResponse): void {
 
 function onClientDrain(this: ClientResponse): void {
   (this as Tagged)[exchangeOf]?.resume();
-}
-
-function isComplete(request: ClientRequest): boolean {
-  return request.complete || request.readableEnded;
 }
