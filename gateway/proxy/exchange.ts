@@ -17,7 +17,7 @@ import { answerAlone, isGrpc } from './grpc.ts';
 import { Http1Response } from './http1-response.ts';
 import { http2Fields } from './http2-fields.ts';
 import type { InFlight } from './in-flight.ts';
-import { relayInformation } from './information.ts';
+import { askForBody, relayInformation } from './information.ts';
 import type { ProxyLimits } from './limits.ts';
 import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from './refusals.ts';
 import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
@@ -158,7 +158,7 @@ export class Exchange implements ForwardHandler, Ticket {
   }
 
   #dispatch(): void {
-    if (this.hasBody && this.canonical.expectsContinue) this.response.writeContinue();
+    if (this.hasBody && this.canonical.expectsContinue) askForBody(this.response);
     this.timings.admittedAt = performance.now();
     const { requests, streams } = this.target.backend;
     (this.#slot === 'stream' ? streams : requests).dispatch(this.#forwarded!, this);
