@@ -23,7 +23,7 @@ import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from 
 import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
 import { mayRetry } from './retry.ts';
-import { clientHeaders, clientTrailers } from './response-headers.ts';
+import { clientHeaders, clientTrailers, withoutLength } from './response-headers.ts';
 import type { SessionStreams } from './session-streams.ts';
 import { Timings } from './timings.ts';
 import type { Target } from './upstreams.ts';
@@ -109,6 +109,9 @@ export class Exchange implements ForwardHandler, Ticket {
   /** Answers in the gateway's own name and ends the exchange. */
   refuse(refusal: Refusal): void {
     this.reason = refusal.reasonCode;
+    // An upstream in the middle of it has no more say.
+    this.#controller?.abort();
+    this.#controller = undefined;
     const closesConnection = refusal.closesConnection === true || this.hasBody;
     answerRefusal(this.response, { ...refusal, closesConnection }, isNavigation(this.canonical), this.requestId);
   }
@@ -186,9 +189,8 @@ export class Exchange implements ForwardHandler, Ticket {
       return relayInformation(this.response, status, headers, this.#informationCount);
     }
     if (status > 599) throw new RangeError('status out of range');
-    this.lastMoveAt = performance.now();
-    this.timings.answeredAt = this.lastMoveAt;
-    const head = clientHeaders(headers, this.target);
+    this.lastMoveAt = this.timings.answeredAt = performance.now();
+    const head = clientHeaders(status === 204 ? withoutLength(headers) : headers, this.target);
     this.#readBodyFacts(head);
     const { response } = this;
     if (isHttp2(response)) {
@@ -295,24 +297,16 @@ export class Exchange implements ForwardHandler, Ticket {
     const { limits } = this.#context;
     const idleMs = now - this.lastMoveAt;
     if (now - this.timings.startedAt > longAfterMs) this.#becomeLong();
-    const isUploading =
-      this.#controller !== undefined && this.hasBody && !this.#hasAnswer && !this.request.readableEnded;
-    if (isUploading) {
-      if (!this.request.complete) {
-        if (this.#isTooSlow(now, idleMs)) this.#giveUp('body_too_slow');
+    const { request } = this;
+    if (this.#controller !== undefined && this.hasBody && !this.#hasAnswer && !request.readableEnded) {
+      if (!request.complete) {
+        if (this.#isTooSlow(now, idleMs)) this.refuse(upstreamFailed('body_too_slow', this.target.route));
         // All of it is here, and the upstream does not read on: no forwarder waits for an answer yet.
-      } else if (idleMs > limits.firstByteMs) this.#giveUp('upstream_timeout');
+      } else if (idleMs > limits.firstByteMs) this.refuse(upstreamFailed('upstream_timeout', this.target.route));
     } else if (this.#hasAnswer && idleMs > limits.streamIdleMs) {
       this.reason = 'idle';
       this.cut();
     }
-  }
-
-  /** Refuses in the middle of a request; the upstream has no more say. */
-  #giveUp(failure: UpstreamFailure): void {
-    this.#controller?.abort();
-    this.#controller = undefined;
-    this.refuse(upstreamFailed(failure, this.target.route));
   }
 
   /** A gRPC client may rest between two messages for as long as any stream. */

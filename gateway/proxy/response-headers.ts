@@ -35,6 +35,11 @@ export function clientHeaders(answer: AnswerHeaders, target: Target): string[] {
   return hops === '' || hops === ',keep-alive' || hops === ',close' ? headers : withoutHops(headers, hops);
 }
 
+/** For an answer that has no body by its status: HTTP/2 clients take a length there for an error (RFC 9110 section 8.6). */
+export function withoutLength(answer: AnswerHeaders): AnswerHeaders {
+  return answer.filter((_, index) => answer[index - (index % 2)] !== 'content-length');
+}
+
 /**
  * The trailers a client gets: only what would pass as a header untouched, and means something behind a body. The rest (lengths, hops,
  * cookies) some client would take for a header, and Node's HTTP/2 throws for a hop in an event that nobody can catch.

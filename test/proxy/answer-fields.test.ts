@@ -47,4 +47,20 @@ t.test('no field of an upstream harms the process, whatever the client speaks', 
       t.match(await get2(), { status: 200, body: 'ok' });
     });
   }
+
+  await t.test('no length where there is no body', async (t) => {
+    recorder.answerWith(() => 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\nX-A: b\r\n\r\n');
+    const plain = await get();
+    const ofNode = await sendRaw(
+      raw,
+      `GET /x HTTP/1.1\r\nHost: ${authority}\r\nCookie: ${cookie}\r\nTE: trailers\r\nConnection: close\r\n\r\n`,
+    );
+    for (const { status, headers } of [plain, ofNode]) {
+      t.equal(status, 204);
+      t.strictSame([headers.get('x-a'), headers.get('content-length')], [['b'], undefined]);
+    }
+    const { status, headers } = await get2();
+    t.equal(status, 204);
+    t.strictSame([headers['x-a'], headers['content-length']], ['b', undefined]);
+  });
 });
