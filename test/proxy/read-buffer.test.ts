@@ -135,7 +135,7 @@ const upstreams: [name: string, start: () => Server, upstream: Partial<Upstream>
     () => createHttpsServer({ key: readFileSync(key), cert: ca }, answer),
     { protocol: 'https:', hostname: 'localhost', ca },
   ],
-  ['HTTP/2', () => createHttp2Server(answer as never) as unknown as Server, { http2: true }],
+  ['HTTP/2', () => createHttp2Server(answer as never), { http2: true }],
 ];
 
 for (const [name, start, facts] of upstreams) {

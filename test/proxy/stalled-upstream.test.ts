@@ -78,7 +78,7 @@ t.test('an upstream that never reads a request to its end is given up', async (t
     for (const session of sessions) session.destroy();
   });
   const limits = { firstByteMs: 1_000, bodyIdleMs: 1_000 };
-  const { gateway, head } = await setUp(t, server as unknown as Server, limits, true);
+  const { gateway, head } = await setUp(t, server, limits, true);
   const sizes = Array.from({ length: 40 }, (_, index) => 56 * 1024 + index * 1024);
   const answers = await Promise.all(
     sizes.map(async (size) => {
