@@ -1,6 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import t from 'tap';
+import { ClientConnection } from '../../gateway/proxy/client-connection.ts';
 import { openRaw, openResettable, readAnswer } from '../support/raw-client.ts';
 import { openGateway, until } from './fixture.ts';
 
@@ -60,4 +66,40 @@ t.test('a client that resets under its answer leaves nothing open at an HTTP/2 u
   await until(() => sent() === 0, 'the exchange is over');
   await until(() => open === 0, 'the stream is over');
   t.equal(total, 1);
+});
+
+t.test('a connection that ends because it is idle takes no request any more', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-client-connection-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  execFileSync(
+    'openssl',
+    [
+      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
+      ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert],
+    ],
+    { stdio: 'ignore' },
+  );
+  const ca = readFileSync(cert, 'utf8');
+  const server = createTlsServer({ key: readFileSync(key), cert: ca });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => void server.close());
+  const served: string[] = [];
+  server.on('secureConnection', (socket) => {
+    const connection = new ClientConnection(socket, {
+      limits: { headerBytes: 1_000, headersMs: 5_000, keepAliveMs: 5_000 },
+      isEnding: () => true,
+      serve: (_socket, { target }) => served.push(target) > 0,
+      leave: (_connection, unread) => void served.push(unread.toString()),
+    });
+    connection.endIfIdle();
+    // Read already, but not looked at yet.
+    socket.unshift('GET /late HTTP/1.1\r\nHost: x\r\n\r\n');
+    connection.endIfIdle();
+  });
+  const client = await openRaw({ port: (server.address() as AddressInfo).port, ca });
+  let isClosed = false;
+  client.on('close', () => (isClosed = true)).resume();
+  await until(() => isClosed, 'the end of the connection');
+  t.strictSame(served, []);
 });

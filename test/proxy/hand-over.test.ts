@@ -154,7 +154,9 @@ t.test('requests of every kind on one connection: each arrives once, in order, w
 t.test('a WebSocket may open on a connection that served plain requests', async (t) => {
   const server = createServer((_request, response) => response.end('plain'));
   const sockets = new WebSocketServer({ server });
-  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(`echo ${(data as Buffer).toString()}`)));
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data) => socket.send(`echo ${(data as Buffer).toString()}`)),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
     for (const client of sockets.clients) client.terminate();
