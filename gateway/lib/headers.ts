@@ -110,6 +110,7 @@ function classify(name: string): HeaderKind {
 export const droppedResponseHeaders: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
+  'http2-settings',
   'proxy-connection',
   'proxy-authenticate',
   'proxy-authentication-info',

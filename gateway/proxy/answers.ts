@@ -77,6 +77,8 @@ export function answer(
   closesConnection = false,
 ): void {
   if (response.headersSent || response.destroyed || response.writableEnded) return;
+  // Of an upstream's answer that Node would not write; its HTTP/2 would put it into ours, and refuse that too.
+  if (isHttp2(response)) for (const name of response.getHeaderNames()) response.removeHeader(name);
   const length = { 'content-length': String(Buffer.byteLength(body)) };
   const connection = closesConnection && !isHttp2(response) ? { connection: 'close' } : {};
   response.writeHead(status, { ...headers, ...length, ...connection });

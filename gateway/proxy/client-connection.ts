@@ -99,7 +99,7 @@ export class ClientConnection {
     const { request, response } = current;
     this.#current = undefined;
     response.closed();
-    if (this.socket.destroyed) return;
+    if (this.socket.destroyed) return request.close();
     if (!response.shouldKeepAlive || !request.complete) return this.#end(request);
     if (!this.#hasServed) this.socket.setTimeout(this.#place.limits.keepAliveMs);
     this.#hasServed = true;
@@ -132,7 +132,11 @@ export class ClientConnection {
 
   /** Ends an idle connection of a listener that closes. */
   endIfIdle(): void {
-    if (this.isIdle && !this.#isLeft) this.socket.end(() => this.socket.destroy());
+    if (!this.isIdle || this.#isLeft) return;
+    this.#isLeft = true;
+    // Whatever comes now could not be answered any more.
+    this.socket.off('data', this.#onData);
+    this.socket.end(() => this.socket.destroy());
   }
 
   drained(): void {
@@ -190,7 +194,7 @@ const listeners: readonly (readonly [string, (this: Tagged, bytes: Buffer) => vo
 function saysClose(rawHeaders: readonly string[]): boolean {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     if (rawHeaders[index]!.length === 10 && rawHeaders[index]!.toLowerCase() === 'connection') {
-      return rawHeaders[index + 1]!.toLowerCase() === 'close';
+      if (rawHeaders[index + 1]!.toLowerCase() === 'close') return true;
     }
   }
   return false;

@@ -20,6 +20,7 @@ import { createConnectionBound } from './connection-bound.ts';
 import type { Taken } from './client-connection.ts';
 import { createDrain } from './drain.ts';
 import { createHttp1Front } from './http1-front.ts';
+import { askForBody } from './information.ts';
 import type { RequestHead } from './request-head-reader.ts';
 import { nextRequestId } from './request-id.ts';
 import { type ListenerLimits, listenerOptions } from './listener-options.ts';
@@ -136,7 +137,7 @@ export function createEdge(options: EdgeOptions): Edge {
 
   function handOver(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest): void {
     if (mainHandler === undefined) return refuse(request, response, starting, canonical);
-    if (canonical.expectsContinue) response.writeContinue();
+    if (canonical.expectsContinue) askForBody(response);
     rememberCanonical(request, canonical);
     mainHandler(request as IncomingMessage, response as ServerResponse);
   }

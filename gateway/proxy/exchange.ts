@@ -17,13 +17,13 @@ import { answerAlone, isGrpc } from './grpc.ts';
 import { Http1Response } from './http1-response.ts';
 import { http2Fields } from './http2-fields.ts';
 import type { InFlight } from './in-flight.ts';
-import { relayInformation } from './information.ts';
+import { askForBody, relayInformation } from './information.ts';
 import type { ProxyLimits } from './limits.ts';
 import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from './refusals.ts';
 import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
 import { mayRetry } from './retry.ts';
-import { clientHeaders } from './response-headers.ts';
+import { clientHeaders, clientTrailers, withoutLength } from './response-headers.ts';
 import type { SessionStreams } from './session-streams.ts';
 import { Timings } from './timings.ts';
 import type { Target } from './upstreams.ts';
@@ -109,6 +109,9 @@ export class Exchange implements ForwardHandler, Ticket {
   /** Answers in the gateway's own name and ends the exchange. */
   refuse(refusal: Refusal): void {
     this.reason = refusal.reasonCode;
+    // An upstream in the middle of it has no more say.
+    this.#controller?.abort();
+    this.#controller = undefined;
     const closesConnection = refusal.closesConnection === true || this.hasBody;
     answerRefusal(this.response, { ...refusal, closesConnection }, isNavigation(this.canonical), this.requestId);
   }
@@ -158,7 +161,7 @@ export class Exchange implements ForwardHandler, Ticket {
   }
 
   #dispatch(): void {
-    if (this.hasBody && this.canonical.expectsContinue) this.response.writeContinue();
+    if (this.hasBody && this.canonical.expectsContinue) askForBody(this.response);
     this.timings.admittedAt = performance.now();
     const { requests, streams } = this.target.backend;
     (this.#slot === 'stream' ? streams : requests).dispatch(this.#forwarded!, this);
@@ -186,9 +189,8 @@ export class Exchange implements ForwardHandler, Ticket {
       return relayInformation(this.response, status, headers, this.#informationCount);
     }
     if (status > 599) throw new RangeError('status out of range');
-    this.lastMoveAt = performance.now();
-    this.timings.answeredAt = this.lastMoveAt;
-    const head = clientHeaders(headers, this.target);
+    this.lastMoveAt = this.timings.answeredAt = performance.now();
+    const head = clientHeaders(status === 204 ? withoutLength(headers) : headers, this.target);
     this.#readBodyFacts(head);
     const { response } = this;
     if (isHttp2(response)) {
@@ -233,7 +235,8 @@ export class Exchange implements ForwardHandler, Ticket {
     this.#controller = undefined;
     if (this.#hasEnded || this.isOver) return;
     this.#hasEnded = true;
-    if (trailers.length > 0) this.response.addTrailers(http2Fields(trailers));
+    const kept = clientTrailers(trailers);
+    if (kept.length > 0) this.response.addTrailers(http2Fields(kept));
     this.response.end();
   }
 
@@ -294,9 +297,12 @@ export class Exchange implements ForwardHandler, Ticket {
     const { limits } = this.#context;
     const idleMs = now - this.lastMoveAt;
     if (now - this.timings.startedAt > longAfterMs) this.#becomeLong();
-    const isUploading = this.hasBody && !this.#hasAnswer && !isComplete(this.request);
-    if (isUploading && this.#controller !== undefined && this.#isTooSlow(now, idleMs)) {
-      this.refuse(upstreamFailed('body_too_slow', this.target.route));
+    const { request } = this;
+    if (this.#controller !== undefined && this.hasBody && !this.#hasAnswer && !request.readableEnded) {
+      if (!request.complete) {
+        if (this.#isTooSlow(now, idleMs)) this.refuse(upstreamFailed('body_too_slow', this.target.route));
+        // All of it is here, and the upstream does not read on: no forwarder waits for an answer yet.
+      } else if (idleMs > limits.firstByteMs) this.refuse(upstreamFailed('upstream_timeout', this.target.route));
     } else if (this.#hasAnswer && idleMs > limits.streamIdleMs) {
       this.reason = 'idle';
       this.cut();
@@ -390,8 +396,4 @@ function onClientClose(this: ClientResponse): void {
 
 function onClientDrain(this: ClientResponse): void {
   (this as Tagged)[exchangeOf]?.resume();
-}
-
-function isComplete(request: ClientRequest): boolean {
-  return request.complete || request.readableEnded;
 }

@@ -254,8 +254,8 @@ export class Http1Connection implements ForwardControl {
     this.#chunks = undefined;
     this.#expecting = 'nothing';
     this.#deadline = Infinity;
-    if (isClean) this.#reuseMs = reuseMs(head.keepAliveSeconds);
-    else this.destroy();
+    this.#reuseMs = isClean ? reuseMs(head.keepAliveSeconds) : 0;
+    if (this.#reuseMs === 0) this.destroy();
     handler?.onResponseEnd(this, trailers);
   }
 

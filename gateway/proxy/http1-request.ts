@@ -18,9 +18,9 @@ export class Http1Request {
   complete: boolean;
   /** Every byte of the body was handed on. */
   readableEnded: boolean;
-  readableLength = 0;
   #left: number;
   #held: Buffer[] = [];
+  #heldBytes = 0;
   #isFlowing = false;
   #onData: ((chunk: Buffer) => void) | undefined;
   #onEnd: (() => void) | undefined;
@@ -33,6 +33,11 @@ export class Http1Request {
     this.rawHeaders = rawHeaders;
     this.#left = contentLength;
     this.complete = this.readableEnded = contentLength === 0;
+  }
+
+  /** What arrived and was not handed on: here, or still in the socket that stands still for it. */
+  get readableLength(): number {
+    return this.#heldBytes + (this.complete ? 0 : this.socket.readableLength);
   }
 
   on(event: 'data' | 'end' | 'close' | 'error', listener: Listener): this {
@@ -76,7 +81,7 @@ export class Http1Request {
       if (this.complete && this.#isFlowing) this.#end();
     } else {
       this.#held.push(part);
-      this.readableLength += part.length;
+      this.#heldBytes += part.length;
       if (!this.complete) this.socket.pause();
     }
     return part.length;
@@ -86,7 +91,7 @@ export class Http1Request {
   flow(): void {
     while (this.#isFlowing && this.#held.length > 0) {
       const chunk = this.#held.shift()!;
-      this.readableLength -= chunk.length;
+      this.#heldBytes -= chunk.length;
       this.#onData?.(chunk);
     }
     if (!this.#isFlowing) return;

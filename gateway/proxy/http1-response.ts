@@ -65,8 +65,6 @@ export class Http1Response {
       const name = list[index]!;
       const value = list[index + 1]!;
       if (name === 'content-length') {
-        // Some believe it, and wait for what never comes (RFC 9110 section 8.6).
-        if (status === 204) continue;
         hasLength = true;
       } else if (name === 'date') hasDate = true;
       else if (name === 'connection') {

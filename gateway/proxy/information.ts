@@ -5,6 +5,23 @@ import type { AnswerHeaders } from './forwarder.ts';
 const mostInformation = 16;
 
 /**
+ * Whether what is written now comes where it belongs. Node keeps an answer without a socket until those to earlier requests are
+ * written, and then puts its head before everything it kept: an informational answer would come to lie in the body.
+ */
+function hasTurn(response: ClientResponse): boolean {
+  return isHttp2(response) || (response as ServerResponse).socket !== null;
+}
+
+/** Says 100 (Continue), at the latest when it is the answer's turn. */
+export function askForBody(response: ClientResponse): void {
+  if (hasTurn(response)) return response.writeContinue();
+  const later = response as ServerResponse;
+  later.once('socket', () => {
+    if (!later.headersSent) later.writeContinue();
+  });
+}
+
+/**
  * Passes an informational answer on, `count` being how many there were. Few are: an upstream that says nothing else would fill the
  * connection of a client that does not read.
  *
@@ -17,6 +34,7 @@ export function relayInformation(
   count: number,
 ): void {
   if (count > mostInformation) throw new RangeError('too many informational answers');
+  if (!hasTurn(response)) return;
   if (status === 103) relayHint(response, linksOf(headers));
   else if (status === 102 && !isHttp2(response)) (response as ServerResponse).writeProcessing();
 }

@@ -44,6 +44,8 @@ export function listenerOptions(
       enablePush: false,
       enableConnectProtocol: false,
     },
+    // Upstreams do repeat such fields, and over HTTP/1.1 clients get them so.
+    strictSingleValueFields: false,
     maxHeaderListPairs: limits.headerCount + 128,
     maxSessionMemory: 16,
     maxSessionInvalidFrames: 100,

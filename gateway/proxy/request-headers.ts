@@ -78,7 +78,7 @@ function namedHops(connection: string | undefined): Set<string> | undefined {
 }
 
 /** Fields that mean something only before a body, and so are never taken from behind one (RFC 9110 section 6.5.1). */
-const neverTrailing = /^(?:content-|if-|range$|cache-control$|max-forwards$|pragma$|date$|age$|expires$|vary$)/i;
+export const neverTrailing = /^(?:content-|if-|range$|cache-control$|max-forwards$|pragma$|date$|age$|expires$|vary$)/i;
 
 /**
  * The trailer fields of a body that was read to its end, as alternating names and values. Only those that the edge would pass on

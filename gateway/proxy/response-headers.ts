@@ -1,5 +1,6 @@
 import { connectionOptions, droppedResponseHeaders, isAcceptableSetCookie } from '../lib/index.ts';
 import type { AnswerHeaders } from './forwarder.ts';
+import { neverTrailing } from './request-headers.ts';
 import type { Target } from './upstreams.ts';
 
 /**
@@ -32,6 +33,24 @@ export function clientHeaders(answer: AnswerHeaders, target: Target): string[] {
     }
   }
   return hops === '' || hops === ',keep-alive' || hops === ',close' ? headers : withoutHops(headers, hops);
+}
+
+/** For an answer that has no body by its status: HTTP/2 clients take a length there for an error (RFC 9110 section 8.6). */
+export function withoutLength(answer: AnswerHeaders): AnswerHeaders {
+  return answer.filter((_, index) => answer[index - (index % 2)] !== 'content-length');
+}
+
+/**
+ * The trailers a client gets: only what would pass as a header untouched, and means something behind a body. The rest (lengths, hops,
+ * cookies) some client would take for a header, and Node's HTTP/2 throws for a hop in an event that nobody can catch.
+ */
+export function clientTrailers(trailers: AnswerHeaders): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < trailers.length; index += 2) {
+    const name = trailers[index]!;
+    if (answerFieldKind(name) === answerField.pass && !neverTrailing.test(name)) kept.push(name, trailers[index + 1]!);
+  }
+  return kept;
 }
 
 const answerField = { pass: 0, drop: 1, connection: 2, setCookie: 3, location: 4, clearSiteData: 5 } as const;
