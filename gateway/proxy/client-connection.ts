@@ -135,7 +135,7 @@ export class ClientConnection {
     if (!this.isIdle || this.#isLeft) return;
     this.#isLeft = true;
     // Whatever comes now could not be answered any more.
-    this.socket.off('data', this.#onData);
+    this.socket.off('data', onData);
     this.socket.end(() => this.socket.destroy());
   }
 

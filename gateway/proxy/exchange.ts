@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { AccessEntry, CanonicalRequest, Log, Trace } from '../lib/index.ts';
-import type { Live } from '../live/index.ts';
+import type { AccessEntry, CanonicalRequest } from '../lib/index.ts';
 import type { Ticket } from './admission.ts';
 import {
   answerRefusal,
@@ -11,34 +10,20 @@ import {
   type Refusal,
 } from './answers.ts';
 import { type BodyRate, createBodyRate } from './body-rate.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
-import type { Gate, Visitor } from './gate.ts';
+import type { Visitor } from './gate.ts';
 import { answerAlone, isGrpc } from './grpc.ts';
 import { Http1Response } from './http1-response.ts';
 import { http2Fields } from './http2-fields.ts';
-import type { InFlight } from './in-flight.ts';
 import { askForBody, relayInformation } from './information.ts';
-import type { ProxyLimits } from './limits.ts';
 import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from './refusals.ts';
 import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
 import { mayRetry } from './retry.ts';
 import { clientHeaders, clientTrailers, withoutLength } from './response-headers.ts';
-import type { SessionStreams } from './session-streams.ts';
 import { Timings } from './timings.ts';
 import type { Target } from './upstreams.ts';
-
-/** What every exchange needs and none owns. */
-export type ExchangeContext = {
-  gate: Gate;
-  live: Live;
-  log: Log;
-  limits: ProxyLimits;
-  inFlight: InFlight;
-  sessionStreams: SessionStreams;
-  onAccess(entry: AccessEntry): void;
-  trace?: Trace;
-};
 
 const exchangeOf = Symbol('exchange');
 type Tagged = ClientResponse & { [exchangeOf]?: Exchange };
@@ -113,7 +98,13 @@ export class Exchange implements ForwardHandler, Ticket {
     this.#controller?.abort();
     this.#controller = undefined;
     const closesConnection = refusal.closesConnection === true || this.hasBody;
-    answerRefusal(this.response, { ...refusal, closesConnection }, isNavigation(this.canonical), this.requestId);
+    try {
+      answerRefusal(this.response, { ...refusal, closesConnection }, isNavigation(this.canonical), this.requestId);
+    } catch (error) {
+      // Often the last resort after something else went wrong: what cannot be written must not end the process.
+      this.#context.log.error({ requestId: this.requestId, err: error }, 'a refusal could not be written');
+      this.cut();
+    }
   }
 
   /** Sends the request to its upstream, at once or when a slot is free. Without `identity` nobody is named. */

@@ -1,6 +1,4 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
-import { http2Fields } from './http2-fields.ts';
-import { requestTrailers } from './request-headers.ts';
 import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM } = constants;
@@ -15,7 +13,9 @@ const protocolErrors = new Set<number | undefined>([
 
 /**
  * One request on one HTTP/2 stream to an upstream. Both directions run on their own, as gRPC needs it: the answer may begin, go
- * on and end while the request is still being sent. Ends with exactly one of `onResponseEnd`, `onResponseAlone`,
+ * on and end while the request is still being sent. Trailers of a request end here: to send them, Node has to be told beforehand
+ * (`waitForTrailers`), and then ends the process with a failed assertion when such a stream is cancelled at the wrong moment
+ * (`Http2Stream::OnTrailers`, Node 26.10). Ends with exactly one of `onResponseEnd`, `onResponseAlone`,
  * `onResponseError`, or with none after `abort`.
  */
 export class Http2Exchange implements ForwardControl {
@@ -45,7 +45,7 @@ export class Http2Exchange implements ForwardControl {
     if (this.#isOver) return this.#options.onClose();
     try {
       const headers = http2Headers(this.#request, session.encrypted === true ? 'https' : 'http');
-      stream = session.request(headers, { endStream: body === null, waitForTrailers: body !== null });
+      stream = session.request(headers, { endStream: body === null });
     } catch (cause) {
       this.#fail(
         Object.assign(new Error('not forwardable over HTTP/2', { cause }), { code: 'REQUEST_NOT_FORWARDABLE' }),
@@ -98,7 +98,6 @@ export class Http2Exchange implements ForwardControl {
       this.#awaitFirstByte();
     };
     stream.on('drain', () => body.resume());
-    stream.on('wantTrailers', () => stream.sendTrailers(http2Fields(requestTrailers(body))));
     const onLeft = (): void => {
       if (!stream.writableEnded) stream.close(NGHTTP2_CANCEL);
     };

@@ -1,5 +1,5 @@
 import type { CanonicalRequest, Tracer } from '../lib/index.ts';
-import type { ExchangeContext } from './exchange.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 
 /** The context of one traced request: its trace begins here and ends with its access line, which then names it. */
 export function tracedContext(context: ExchangeContext, tracer: Tracer, canonical: CanonicalRequest): ExchangeContext {

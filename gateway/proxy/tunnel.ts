@@ -4,7 +4,7 @@ import type { AccessEntry, CanonicalRequest } from '../lib/index.ts';
 import type { LiveStream } from '../live/index.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { Refusal } from './answers.ts';
-import type { ExchangeContext } from './exchange.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 import type { ForwardHandler } from './forwarder.ts';
 import type { Visitor } from './gate.ts';
 import { failureOf, tooManyStreams, upstreamFailed } from './refusals.ts';

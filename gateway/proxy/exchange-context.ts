@@ -1,0 +1,18 @@
+import type { AccessEntry, Log, Trace } from '../lib/index.ts';
+import type { Live } from '../live/index.ts';
+import type { Gate } from './gate.ts';
+import type { InFlight } from './in-flight.ts';
+import type { ProxyLimits } from './limits.ts';
+import type { SessionStreams } from './session-streams.ts';
+
+/** What every exchange needs and none owns. */
+export type ExchangeContext = {
+  gate: Gate;
+  live: Live;
+  log: Log;
+  limits: ProxyLimits;
+  inFlight: InFlight;
+  sessionStreams: SessionStreams;
+  onAccess(entry: AccessEntry): void;
+  trace?: Trace;
+};
