@@ -83,6 +83,8 @@ function readAnswer(text: string): { status: string; body: string; rest: string 
 }
 
 t.setTimeout(60_000 + numRuns * 50);
+// Seen once: with sockets reset under TLS, Node waits for ever in its own clean-up at the end (`Environment::CleanupHandles`).
+t.teardown(() => void setImmediate(() => process.exit()));
 t.test('whatever becomes of the others, an answer is whole, and the one to the request', async (t) => {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
