@@ -19,7 +19,8 @@ export type FieldBlock = {
 export function fieldBlock(fields: readonly string[]): FieldBlock {
   let text = '';
   for (let index = 0; index < fields.length; index += 2) text += `${fields[index]!}: ${fields[index + 1]!}\r\n`;
-  return { fields, text };
+  // Through bytes and back: in one piece, where a sum of strings would be put together again for every request.
+  return { fields, text: Buffer.from(text, 'latin1').toString('latin1') };
 }
 
 /**

@@ -28,8 +28,10 @@ const keepMs = 24 * 3600 * 1000;
 export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; log: Log; origin: string }): ChangeFeed {
   const { db, clock, log, origin } = options;
   const listeners = new Map<ChangeTopic, Set<(key: string) => void>>();
-  const seen = new Map<number, number>();
+  /** Those above `lowest` that were delivered. */
+  const seen = new Set<number>();
   let lowest = 0;
+  let nextAdvanceAt = 0;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
@@ -45,17 +47,36 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
     }
   }
 
+  /** Own changes were delivered at their commit; reading them back would cost most when there are most. */
   async function poll(): Promise<void> {
-    const rows = await db.selectFrom('changes').selectAll().where('id', '>', lowest).orderBy('id').execute();
+    const rows = await db
+      .selectFrom('changes')
+      .selectAll()
+      .where('id', '>', lowest)
+      .where('origin', '!=', origin)
+      .orderBy('id')
+      .execute();
     const fresh = rows.filter((row) => !seen.has(row.id));
-    for (const row of fresh) seen.set(row.id, row.at);
-    deliver(fresh.filter((row) => row.origin !== origin) as Change[]);
-    const horizon = clock.now() - lookBackMs;
-    for (const [id, at] of seen) {
-      if (at >= horizon) break;
-      seen.delete(id);
-      lowest = Math.max(lowest, id);
-    }
+    for (const row of fresh) seen.add(row.id);
+    deliver(fresh as Change[]);
+    if (clock.now() >= nextAdvanceAt) await advance();
+  }
+
+  /** Nothing with a lower number than one that old can still come. */
+  async function advance(): Promise<void> {
+    const now = clock.now();
+    nextAdvanceAt = now + lookBackMs / 4;
+    const last = await db
+      .selectFrom('changes')
+      .select('id')
+      .where('id', '>', lowest)
+      .where('at', '<', now - lookBackMs)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    if (last === undefined) return;
+    lowest = last.id;
+    for (const id of seen) if (id <= lowest) seen.delete(id);
   }
 
   function schedule(): void {
