@@ -159,14 +159,19 @@ await onBothStores(t, async (t, open) => {
 
   await t.test('a user who is disabled while the reset is being hashed keeps the old password', async (t) => {
     const { accounts, add } = await house(t, open);
-    const ben = await add('ben', { password: goodPassword });
-    const { token } = await accounts.createLink({ kind: 'reset', userId: ben.id, lifetimeSeconds }, by);
-    const [reset] = await Promise.allSettled([
-      accounts.redeemLink(token, 'reset', { password: 'green kettle 7 fox' }, visitor),
-      accounts.setState(ben.id, 'disabled', by),
-    ]);
-    t.equal(reset.status, 'rejected');
-    t.ok(await accounts.verifyPassword('ben', goodPassword));
+    // A busy machine may hash faster than its database disables; then nothing was tried, and the next person is.
+    for (const name of ['ben', 'cal', 'dot', 'eve', 'fay']) {
+      const person = await add(name, { password: goodPassword });
+      const { token } = await accounts.createLink({ kind: 'reset', userId: person.id, lifetimeSeconds }, by);
+      const [reset] = await Promise.allSettled([
+        accounts.redeemLink(token, 'reset', { password: 'green kettle 7 fox' }, visitor),
+        accounts.setState(person.id, 'disabled', by),
+      ]);
+      if (reset.status === 'fulfilled' && name !== 'fay') continue;
+      t.equal(reset.status, 'rejected');
+      t.ok(await accounts.verifyPassword(name, goodPassword));
+      return;
+    }
   });
 
   await t.test('a revoked link is dead, and only an open one can be revoked', async (t) => {
