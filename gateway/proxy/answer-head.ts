@@ -1,3 +1,5 @@
+import { refusedValueByte } from './http-fields.ts';
+
 /**
  * The head of an upstream's HTTP/1 answer, read strictly (RFC 9112 sections 4 to 6): what two parsers could read differently, or
  * what would let an upstream write into another answer, is an error, never repaired (catalogue S10, D8).
@@ -24,8 +26,6 @@ export class AnswerSyntaxError extends Error {
 
 const statusLine = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** RFC 9110 section 5.5: visible characters, space, tab, and bytes above ASCII; a lone CR, LF or NUL is never among them. */
-const refusedValueByte = /[^\t\x20-\x7e\x80-\xff]/;
 const outerSpace = /^[\t ]+|[\t ]+$/g;
 
 const lowerNames = new Map<string, string>();
@@ -68,7 +68,8 @@ export function readAnswerHead(text: string): AnswerHead {
     const start = lineEnd + 2;
     lineEnd = text.indexOf('\r\n', start);
     if (lineEnd === -1) lineEnd = text.length;
-    readField(head, text, start, lineEnd);
+    pushField(head.headers, text, start, lineEnd);
+    readFraming(head, head.headers[head.headers.length - 2]!, head.headers[head.headers.length - 1]!);
   }
   if (head.isChunked && (isHttp10 || head.contentLength !== undefined)) {
     throw new AnswerSyntaxError('the length of the body can be read in two ways');
@@ -76,12 +77,15 @@ export function readAnswerHead(text: string): AnswerHead {
   return head;
 }
 
-function readField(head: AnswerHead, text: string, start: number, end: number): void {
+/** Appends the field of one line. */
+function pushField(fields: string[], text: string, start: number, end: number): void {
   const colon = text.indexOf(':', start);
-  if (colon === -1 || colon >= end) throw new AnswerSyntaxError('a header has no colon');
-  const name = lowerName(text.slice(start, colon));
-  const value = readValue(text, colon + 1, end);
-  head.headers.push(name, value);
+  if (colon === -1 || colon >= end) throw new AnswerSyntaxError('a field has no colon');
+  fields.push(lowerName(text.slice(start, colon)), readValue(text, colon + 1, end));
+}
+
+/** What a field says of the body and the connection. */
+function readFraming(head: AnswerHead, name: string, value: string): void {
   switch (name) {
     case 'content-length':
       if (head.contentLength !== undefined || !/^[0-9]{1,15}$/.test(value)) {
@@ -131,9 +135,7 @@ export function readTrailers(text: string): string[] {
   for (let start = 0; start < text.length;) {
     let end = text.indexOf('\r\n', start);
     if (end === -1) end = text.length;
-    const colon = text.indexOf(':', start);
-    if (colon === -1 || colon >= end) throw new AnswerSyntaxError('a trailer has no colon');
-    trailers.push(lowerName(text.slice(start, colon)), readValue(text, colon + 1, end));
+    pushField(trailers, text, start, end);
     start = end + 2;
   }
   return trailers;

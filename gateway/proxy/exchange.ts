@@ -15,7 +15,7 @@ import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } 
 import type { Visitor } from './gate.ts';
 import { answerAlone, isGrpc } from './grpc.ts';
 import { Http1Response } from './http1-response.ts';
-import { http2Fields } from './http2-fields.ts';
+import { fieldRecord } from './http-fields.ts';
 import { askForBody, relayInformation } from './information.ts';
 import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from './refusals.ts';
 import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
@@ -185,7 +185,7 @@ export class Exchange implements ForwardHandler, Ticket {
     this.#readBodyFacts(head);
     const { response } = this;
     if (isHttp2(response)) {
-      response.writeHead(status, http2Fields(head));
+      response.writeHead(status, fieldRecord(head));
     } else {
       if (this.hasBody && !this.request.complete) head.push('connection', 'close');
       (response as ServerResponse | Http1Response).writeHead(status, statusMessage ?? '', head);
@@ -227,7 +227,7 @@ export class Exchange implements ForwardHandler, Ticket {
     if (this.#hasEnded || this.isOver) return;
     this.#hasEnded = true;
     const kept = clientTrailers(trailers);
-    if (kept.length > 0) this.response.addTrailers(http2Fields(kept));
+    if (kept.length > 0) this.response.addTrailers(fieldRecord(kept));
     this.response.end();
   }
 
@@ -241,7 +241,7 @@ export class Exchange implements ForwardHandler, Ticket {
     this.#controller = undefined;
     this.timings.answeredAt = performance.now();
     this.#hasAnswer = this.#hasEnded = true;
-    answerAlone(response, status, http2Fields(clientHeaders(headers, this.target)));
+    answerAlone(response, status, fieldRecord(clientHeaders(headers, this.target)));
   }
 
   onResponseError(_controller: ForwardControl, error: Error): void {

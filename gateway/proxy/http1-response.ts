@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { httpDate } from './http-date.ts';
+import { fieldLines, fieldList, type Fields } from './http-fields.ts';
 
-type Fields = Readonly<Record<string, string | string[]>> | readonly string[];
+type Headers = Readonly<Record<string, string | string[]>>;
 
 /**
  * The answer to one request on a connection of ours, as far as the forward path needs one. It has the names and manners of Node's
@@ -50,23 +51,22 @@ export class Http1Response {
     return this;
   }
 
-  /** Either `(status, fields)` or `(status, message, fields)`; fields as a record or as alternating names and values. */
-  writeHead(status: number, messageOrFields: string | Fields, fields?: Fields): this {
-    const message = typeof messageOrFields === 'string' ? messageOrFields : (STATUS_CODES[status] ?? '');
-    const headers = typeof messageOrFields === 'string' ? fields! : messageOrFields;
+  /** `(status, message, fields)` for an upstream's head, `(status, headers)` for one of our own. */
+  writeHead(status: number, messageOrHeaders: string | Headers, fields?: Fields): this {
+    const isOwn = typeof messageOrHeaders !== 'string';
+    const message = isOwn ? (STATUS_CODES[status] ?? '') : messageOrHeaders;
+    const list = isOwn ? fieldList(messageOrHeaders) : fields!;
     this.statusCode = status;
     this.headersSent = true;
     if (status === 204 || status === 304) this.#hasNoBody = true;
     let text = `HTTP/1.1 ${status} ${message}\r\n`;
     let hasLength = false;
     let hasDate = false;
-    const list = Array.isArray(headers) ? (headers as readonly string[]) : flat(headers as Record<string, string>);
     for (let index = 0; index < list.length; index += 2) {
       const name = list[index]!;
       const value = list[index + 1]!;
-      if (name === 'content-length') {
-        hasLength = true;
-      } else if (name === 'date') hasDate = true;
+      if (name === 'content-length') hasLength = true;
+      else if (name === 'date') hasDate = true;
       else if (name === 'connection') {
         if (value === 'close') this.shouldKeepAlive = false;
         continue;
@@ -137,9 +137,8 @@ export class Http1Response {
     return bytes;
   }
 
-  addTrailers(trailers: Fields): void {
-    const list = Array.isArray(trailers) ? (trailers as readonly string[]) : flat(trailers as Record<string, string>);
-    for (let index = 0; index < list.length; index += 2) this.#trailers += `${list[index]!}: ${list[index + 1]!}\r\n`;
+  addTrailers(trailers: Headers): void {
+    this.#trailers += fieldLines(fieldList(trailers));
   }
 
   /** `link` as Node takes it: one or several values of the field, checked by the caller's upstream parser. */
@@ -179,19 +178,3 @@ const mostWaitingBytes = 256 * 1024;
 
 /** Where a head and its first chunk come together; see `#isIdle` for why all connections can share it. */
 const gathering = Buffer.allocUnsafeSlow(320 * 1024);
-
-const refusedValueByte = /[^\t\x20-\x7e\x80-\xff]/;
-
-/**
- * @throws TypeError for a value that would end its line: these are ours, not an upstream's, which was read strictly
- */
-function flat(fields: Readonly<Record<string, string | string[]>>): string[] {
-  const list: string[] = [];
-  for (const name of Object.keys(fields)) {
-    for (const value of [fields[name]!].flat()) {
-      if (refusedValueByte.test(value)) throw new TypeError(`the header ${name} holds a control character`);
-      list.push(name, value);
-    }
-  }
-  return list;
-}

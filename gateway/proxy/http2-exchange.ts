@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
-import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
+import type { ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
+import { fieldsWhere } from './http-fields.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM } = constants;
 
@@ -120,7 +121,8 @@ export class Http2Exchange implements ForwardControl {
 
   #begin(headers: Headers, rawHeaders: readonly string[], isAlone: boolean): void {
     const status = Number(headers[':status']);
-    const fields = withoutPseudo(rawHeaders);
+    // Names in HTTP/2 are in lower case already (RFC 9113 section 8.2.1).
+    const fields = fieldsWhere(rawHeaders, (name) => !name.startsWith(':'));
     this.#guard(() => {
       this.#handler.onResponseStarted();
       if (status >= 200) {
@@ -172,15 +174,6 @@ type Headers = IncomingHttpHeaders & { ':status'?: number | undefined };
 
 function tellHeadAlone(handler: ForwardHandler): void {
   handler.onHeadAlone();
-}
-
-/** Names in HTTP/2 are in lower case already (RFC 9113 section 8.2.1). */
-function withoutPseudo(rawHeaders: readonly string[]): AnswerHeaders {
-  const fields: string[] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (!rawHeaders[index]!.startsWith(':')) fields.push(rawHeaders[index]!, rawHeaders[index + 1]!);
-  }
-  return fields;
 }
 
 /** The fields of a request as HTTP/2 has them: lower case, `:authority` for `host`, `te` only for trailers (RFC 9113 section 8.2). */

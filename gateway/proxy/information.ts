@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { type ClientResponse, isHttp2 } from './answers.ts';
 import type { AnswerHeaders } from './forwarder.ts';
 
-const mostInformation = 16;
+/** As many informational answers to one request are taken. */
+export const mostInformation = 16;
 
 /**
  * Whether what is written now comes where it belongs. Node keeps an answer without a socket until those to earlier requests are

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ClientRequest } from './answers.ts';
-import { fieldBlock, requestTrailers } from './request-headers.ts';
+import { fieldLines } from './http-fields.ts';
+import { requestTrailers } from './request-headers.ts';
 
 export type RequestBodyEvents = {
   onSent(chunk: Uint8Array): void;
@@ -58,7 +59,7 @@ export class RequestBody {
 
   readonly #onEnd = (): void => {
     if (this.#left !== 0) return this.#fail();
-    if (this.#isChunked) this.#socket.write(`0\r\n${fieldBlock(requestTrailers(this.#source)).text}\r\n`, 'latin1');
+    if (this.#isChunked) this.#socket.write(`0\r\n${fieldLines(requestTrailers(this.#source))}\r\n`, 'latin1');
     this.#events.onEnd();
   };
 

@@ -1,4 +1,5 @@
 import type { ForwardedRequest } from './forwarder.ts';
+import { fieldLines } from './http-fields.ts';
 
 /** Methods whose requests have a body by their nature, so that none is said to be empty (RFC 9110 section 8.6). */
 const withBody = new Set(['POST', 'PUT', 'PATCH']);
@@ -7,7 +8,7 @@ const withBody = new Set(['POST', 'PUT', 'PATCH']);
 export function requestHead({ method, path, blocks, headers, body, contentLength }: ForwardedRequest): string {
   let text = `${method} ${path} HTTP/1.1\r\n`;
   for (const block of blocks) text += block.text;
-  for (let index = 0; index < headers.length; index += 2) text += `${headers[index]!}: ${headers[index + 1]!}\r\n`;
+  text += fieldLines(headers);
   if (contentLength === undefined) {
     if (body !== null) text += 'transfer-encoding: chunked\r\n';
     else if (withBody.has(method)) text += 'content-length: 0\r\n';

@@ -7,6 +7,7 @@ import {
   withoutOwnCookies,
 } from '../lib/index.ts';
 import type { ClientRequest } from './answers.ts';
+import { fieldLines, fieldsWhere } from './http-fields.ts';
 
 /** Fields that are the same for many requests, in both forms they are sent in. */
 export type FieldBlock = {
@@ -17,10 +18,8 @@ export type FieldBlock = {
 };
 
 export function fieldBlock(fields: readonly string[]): FieldBlock {
-  let text = '';
-  for (let index = 0; index < fields.length; index += 2) text += `${fields[index]!}: ${fields[index + 1]!}\r\n`;
   // Through bytes and back: in one piece, where a sum of strings would be put together again for every request.
-  return { fields, text: Buffer.from(text, 'latin1').toString('latin1') };
+  return { fields, text: Buffer.from(fieldLines(fields), 'latin1').toString('latin1') };
 }
 
 /**
@@ -86,13 +85,7 @@ export const neverTrailing = /^(?:content-|if-|range$|cache-control$|max-forward
  * unread as headers: none that frames, routes or names anyone (catalogue H16).
  */
 export function requestTrailers({ rawTrailers }: ClientRequest): string[] {
-  const trailers: string[] = [];
-  for (let index = 0; index < rawTrailers.length; index += 2) {
-    const name = rawTrailers[index]!;
-    if (headerKindOf(name) !== headerKind.pass || neverTrailing.test(name)) continue;
-    trailers.push(name, rawTrailers[index + 1]!);
-  }
-  return trailers;
+  return fieldsWhere(rawTrailers, (name) => headerKindOf(name) === headerKind.pass && !neverTrailing.test(name));
 }
 
 const noHeaders: readonly string[] = [];

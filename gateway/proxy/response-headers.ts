@@ -1,5 +1,6 @@
 import { connectionOptions, droppedResponseHeaders, isAcceptableSetCookie } from '../lib/index.ts';
 import type { AnswerHeaders } from './forwarder.ts';
+import { fieldsWhere } from './http-fields.ts';
 import { neverTrailing } from './request-headers.ts';
 import type { Target } from './upstreams.ts';
 
@@ -37,7 +38,7 @@ export function clientHeaders(answer: AnswerHeaders, target: Target): string[] {
 
 /** For an answer that has no body by its status: HTTP/2 clients take a length there for an error (RFC 9110 section 8.6). */
 export function withoutLength(answer: AnswerHeaders): AnswerHeaders {
-  return answer.filter((_, index) => answer[index - (index % 2)] !== 'content-length');
+  return fieldsWhere(answer, (name) => name !== 'content-length');
 }
 
 /**
@@ -45,12 +46,7 @@ export function withoutLength(answer: AnswerHeaders): AnswerHeaders {
  * cookies) some client would take for a header, and Node's HTTP/2 throws for a hop in an event that nobody can catch.
  */
 export function clientTrailers(trailers: AnswerHeaders): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index < trailers.length; index += 2) {
-    const name = trailers[index]!;
-    if (answerFieldKind(name) === answerField.pass && !neverTrailing.test(name)) kept.push(name, trailers[index + 1]!);
-  }
-  return kept;
+  return fieldsWhere(trailers, (name) => answerFieldKind(name) === answerField.pass && !neverTrailing.test(name));
 }
 
 const answerField = { pass: 0, drop: 1, connection: 2, setCookie: 3, location: 4, clearSiteData: 5 } as const;
@@ -72,11 +68,7 @@ function answerFieldKind(name: string): AnswerFieldKind {
 /** What the upstream declared to concern this connection only (RFC 9110 section 7.6.1). Rare, so a second pass is fine. */
 function withoutHops(headers: readonly string[], hops: string): string[] {
   const named = new Set(connectionOptions(hops));
-  const kept: string[] = [];
-  for (let index = 0; index < headers.length; index += 2) {
-    if (!named.has(headers[index]!)) kept.push(headers[index]!, headers[index + 1]!);
-  }
-  return kept;
+  return fieldsWhere(headers, (name) => !named.has(name));
 }
 
 /** A Location that names the upstream by its own address becomes the public one; all others stay (catalogue U5). */

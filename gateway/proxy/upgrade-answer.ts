@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Refusal } from './answers.ts';
 import type { ForwardHandler } from './forwarder.ts';
+import { fieldLines } from './http-fields.ts';
 import { clientHeaders } from './response-headers.ts';
 import type { Target } from './upstreams.ts';
 
@@ -32,9 +33,8 @@ export function headText(
   headers: readonly string[],
   connection: string,
 ): string {
-  let text = `HTTP/1.1 ${status} ${message ?? STATUS_CODES[status] ?? ''}\r\n`;
-  for (let index = 0; index < headers.length; index += 2) text += `${headers[index]!}: ${headers[index + 1]!}\r\n`;
-  return `${text}connection: ${connection}\r\n\r\n`;
+  const line = `HTTP/1.1 ${status} ${message ?? STATUS_CODES[status] ?? ''}\r\n`;
+  return `${line}${fieldLines(headers)}connection: ${connection}\r\n\r\n`;
 }
 
 /** Relays an upstream's own refusal of an upgrade to the client's raw socket, as an answer that ends with its connection. */

@@ -3,6 +3,7 @@ import { type AnswerHead, AnswerSyntaxError, readAnswerHead } from './answer-hea
 import type { Dial } from './dial.ts';
 import type { ForwardHandler } from './forwarder.ts';
 import { Http1Connection } from './http1-connection.ts';
+import { mostInformation } from './information.ts';
 
 /** What becomes of the request. Until `onUpgrade` or the end of a refusal at most one error is told, after it none. */
 export type UpgradeHandler = {
@@ -18,9 +19,6 @@ export type UpgradeHandler = {
 };
 
 export type UpgradeLimits = { answerHeaderBytes: number; firstByteMs: number };
-
-/** As many informational answers before the 101 are passed over. */
-const mostInformation = 16;
 
 /** Dials an upstream and asks it for a WebSocket (RFC 6455 section 4.1). `requestHead` is the whole request. */
 export function requestUpgrade(dial: Dial, requestHead: string, limits: UpgradeLimits, handler: UpgradeHandler): void {
