@@ -1,9 +1,10 @@
 import type { AccessEntry, Log, Trace } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
+import type { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
-import type { InFlight } from './in-flight.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { SessionStreams } from './session-streams.ts';
+import type { Swept } from './swept.ts';
 
 /** What every exchange needs and none owns. */
 export type ExchangeContext = {
@@ -11,7 +12,7 @@ export type ExchangeContext = {
   live: Live;
   log: Log;
   limits: ProxyLimits;
-  inFlight: InFlight;
+  inFlight: Swept<Exchange>;
   sessionStreams: SessionStreams;
   onAccess(entry: AccessEntry): void;
   trace?: Trace;

@@ -21,14 +21,13 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { createGate, isUntouched, type Visitor } from './gate.ts';
 import { createHandoff, isReserved } from './handoff.ts';
-import { createInFlight } from './in-flight.ts';
 import { defaultLimits, type ProxyLimits } from './limits.ts';
 import { crossOrigin, denied, notFoundHere, unauthenticated, unavailable } from './refusals.ts';
 import type { FieldBlock } from './request-headers.ts';
 import { createSessionStreams } from './session-streams.ts';
+import { createSwept } from './swept.ts';
 import { tracedContext } from './traced-context.ts';
 import { Tunnel } from './tunnel.ts';
-import { createTunnels } from './tunnels.ts';
 import { createUpstreams, type Target } from './upstreams.ts';
 
 export type ProxyOptions = {
@@ -80,8 +79,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { routes, sessions, live, publicAddress, clock, log, onAccess, tracer } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const gate = createGate(options);
-  const inFlight = createInFlight();
-  const tunnels = createTunnels(limits);
+  const inFlight = createSwept<Exchange>(inFlightSweepMs);
+  const tunnels = createSwept<Tunnel>(tunnelSweepMs(limits));
   const sessionStreams = createSessionStreams(limits);
   const context: ExchangeContext = { gate, live, log, limits, inFlight, sessionStreams, onAccess };
   const contextOf = (canonical: CanonicalRequest): ExchangeContext =>
@@ -166,7 +165,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       judge(tunnel);
     },
     forgetAssertions: () => assertions.forget(),
-    counts: () => ({ requests: inFlight.count(), webSockets: tunnels.size }),
+    counts: () => ({ requests: inFlight.size, webSockets: tunnels.size }),
     drain(graceMs) {
       for (const tunnel of tunnels) {
         setTimeout(() => tunnel.end('service restart', 1012, 'restart'), Math.random() * graceMs).unref();
@@ -175,12 +174,21 @@ export function createProxy(options: ProxyOptions): Proxy {
     async close() {
       stopWatchingRoutes();
       for (const tunnel of tunnels) tunnel.end('service restart', 1012, 'restart');
-      inFlight.cutAll();
+      for (const exchange of inFlight) exchange.cut();
       inFlight.close();
       tunnels.close();
       await upstreams.close();
     },
   };
+}
+
+/** Twice a second: that is what makes a request cheap and a long one visible. */
+const inFlightSweepMs = 500;
+
+/** A quarter of the shortest time that is watched, at least every second. */
+function tunnelSweepMs({ streamIdleMs, webSocketPingMs, webSocketPongMs }: ProxyLimits): number {
+  const pingMs = webSocketPingMs === 0 ? Infinity : Math.min(webSocketPingMs, webSocketPongMs);
+  return Math.max(10, Math.min(1_000, Math.min(streamIdleMs, pingMs) / 4));
 }
 
 /** A proxy between us and the back ends would judge targets in our place (catalogue U1); the variables have no effect here. */

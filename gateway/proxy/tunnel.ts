@@ -14,9 +14,9 @@ import { clientHeaders } from './response-headers.ts';
 import { headText, refuseUpgrade, upgradeRefusal } from './upgrade-answer.ts';
 import { requestUpgrade, type UpgradeHandler } from './upgrade-request.ts';
 import { nextRequestId } from './request-id.ts';
+import type { Swept } from './swept.ts';
 import { Timings } from './timings.ts';
 import type { Target } from './upstreams.ts';
-import type { Tunnels } from './tunnels.ts';
 import { closeFrame, FrameReader, pingFrame } from './ws-frames.ts';
 import { PongFilter } from './ws-pongs.ts';
 
@@ -43,7 +43,7 @@ export class Tunnel implements LiveStream, UpgradeHandler {
   readonly #client: Tagged;
   #head: Buffer | undefined;
   readonly #context: ExchangeContext;
-  readonly #tunnels: Tunnels;
+  readonly #tunnels: Swept<Tunnel>;
   readonly #timings = new Timings();
   readonly #fromUpstream = new FrameReader(false);
   readonly #fromClient = new PongFilter();
@@ -69,7 +69,7 @@ export class Tunnel implements LiveStream, UpgradeHandler {
     canonical: CanonicalRequest,
     target: Target,
     context: ExchangeContext,
-    tunnels: Tunnels,
+    tunnels: Swept<Tunnel>,
   ) {
     this.#client = client;
     this.#head = head.length > 0 ? head : undefined;
