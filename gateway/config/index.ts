@@ -6,14 +6,7 @@
  */
 export { type ListenAddress, parseListen, type PublicAddress, publicAddress } from './address.ts';
 export { databaseUrl } from './database.ts';
-export {
-  type AppSettings,
-  type ClientSettings,
-  type Config,
-  ConfigSchema,
-  type SecretSource,
-  type TracingSettings,
-} from './schema.ts';
+export { type AppSettings, type ClientSettings, type Config, ConfigSchema, type SecretSource } from './schema.ts';
 export { loadConfig, type LoadedConfig, type ConfigOverrides } from './load.ts';
 export { readSecret } from './secrets.ts';
 export { describeConfig, exampleConfig } from './print.ts';

@@ -359,4 +359,3 @@ export type Config = Static<typeof ConfigSchema> & {
 export type SecretSource = Static<typeof SecretReference>;
 export type AppSettings = Static<typeof AppConfig>;
 export type ClientSettings = Static<typeof ClientConfig>;
-export type TracingSettings = Static<typeof TracingConfig>;

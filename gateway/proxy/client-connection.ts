@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import type { CanonicalRequest } from '../lib/index.ts';
 import { Http1Request } from './http1-request.ts';
 import { Http1Response } from './http1-response.ts';
 import { type RequestHead, readRequestHead } from './request-head-reader.ts';
@@ -14,7 +15,7 @@ export type ClientConnectionPlace = {
    * Serves a request, or leaves it: then false, with nothing written, and the connection goes to `leave` together with all bytes
    * that were not served.
    */
-  serve(socket: TLSSocket, head: RequestHead, take: (contentLength: number) => Taken): boolean;
+  serve(socket: TLSSocket, head: RequestHead, take: (canonical: CanonicalRequest) => Taken): boolean;
   leave(connection: ClientConnection, unread: Buffer): void;
   /** The connection is over. */
   forget(connection: ClientConnection): void;
@@ -73,17 +74,18 @@ export class ClientConnection {
     if (end === -1 || end > this.#place.limits.headerBytes || this.#place.isEnding()) return this.#leave(bytes);
     const head = readRequestHead(bytes.toString('latin1', 0, end + 2));
     if (head === undefined) return this.#leave(bytes);
-    const isServed = this.#place.serve(this.socket, head, (contentLength) =>
-      this.#begin(head, contentLength, bytes.subarray(end + 4)),
+    const isServed = this.#place.serve(this.socket, head, (canonical) =>
+      this.#begin(head, canonical, bytes.subarray(end + 4)),
     );
     if (!isServed) this.#leave(bytes);
   }
 
-  #begin(head: RequestHead, contentLength: number, rest: Buffer): Taken {
-    const request = new Http1Request(this.socket, head, contentLength);
+  #begin(head: RequestHead, { contentLength, connection }: CanonicalRequest, rest: Buffer): Taken {
+    const request = new Http1Request(this.socket, head, contentLength ?? 0);
     const response = new Http1Response(this.socket, {
       method: head.method,
-      shouldKeepAlive: !saysClose(head.rawHeaders),
+      // Of heads that are served here it says nothing but `close` and `keep-alive`, once or more.
+      shouldKeepAlive: connection === undefined || !/close/i.test(connection),
       keepAliveLine: this.#place.keepAliveLine,
       onFlushed: this.#onFlushed,
     });
@@ -190,12 +192,3 @@ const listeners: readonly (readonly [string, (this: Tagged, bytes: Buffer) => vo
   ['timeout', onTimeout],
   ['error', onError],
 ];
-
-function saysClose(rawHeaders: readonly string[]): boolean {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]!.length === 10 && rawHeaders[index]!.toLowerCase() === 'connection') {
-      if (rawHeaders[index + 1]!.toLowerCase() === 'close') return true;
-    }
-  }
-  return false;
-}

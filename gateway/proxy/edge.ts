@@ -91,15 +91,20 @@ export function createEdge(options: EdgeOptions): Edge {
   let proxy: ForwardPath | undefined;
 
   function read(request: ClientRequest, isUpgrade: boolean): CanonicalRequest | ReasonCode {
-    const received = {
-      method: request.method!,
-      target: request.url!,
-      rawHeaders: request.rawHeaders,
-      protocol: isHttp2(request) ? ('h2' as const) : ('h1' as const),
-      httpVersion: request.httpVersion,
-      peerAddress: request.socket.remoteAddress ?? '',
-      isUpgrade,
-    };
+    const { method, url, rawHeaders, httpVersion, socket } = request;
+    const head = { method: method!, target: url!, rawHeaders };
+    return readHead(head, isHttp2(request) ? 'h2' : 'h1', httpVersion, socket, isUpgrade);
+  }
+
+  function readHead(
+    { method, target, rawHeaders }: RequestHead,
+    protocol: 'h1' | 'h2',
+    httpVersion: string,
+    socket: { remoteAddress?: string | undefined },
+    isUpgrade: boolean,
+  ): CanonicalRequest | ReasonCode {
+    const peerAddress = socket.remoteAddress ?? '';
+    const received = { method, target, rawHeaders, protocol, httpVersion, peerAddress, isUpgrade };
     return canonicalize(received, trusted, limits);
   }
 
@@ -194,25 +199,13 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 
   /** A plain request on a connection of ours: true when it leads to a route, and is then served to its end. */
-  function serveHttp1(socket: TLSSocket, head: RequestHead, take: (contentLength: number) => Taken): boolean {
+  function serveHttp1(socket: TLSSocket, head: RequestHead, take: (canonical: CanonicalRequest) => Taken): boolean {
     if (proxy === undefined || connectionBound.isBeyond(socket)) return false;
-    const canonical = canonicalize(
-      {
-        method: head.method,
-        target: head.target,
-        rawHeaders: head.rawHeaders,
-        protocol: 'h1',
-        httpVersion: '1.1',
-        peerAddress: socket.remoteAddress ?? '',
-        isUpgrade: false,
-      },
-      trusted,
-      limits,
-    );
+    const canonical = readHead(head, 'h1', '1.1', socket, false);
     if (typeof canonical === 'string') return false;
     const target = destination(canonical);
     if (target === 'main' || 'status' in target) return false;
-    const { request, response } = take(canonical.contentLength ?? 0);
+    const { request, response } = take(canonical);
     proxy.handle(request, response, canonical, target);
     return true;
   }
