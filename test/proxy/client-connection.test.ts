@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import t from 'tap';
+import { selfSignedPair } from '../support/self-signed.ts';
 import { ClientConnection } from '../../gateway/proxy/client-connection.ts';
 import { openRaw, openResettable, readAnswer } from '../support/raw-client.ts';
 import { openGateway, until } from './fixture.ts';
@@ -72,19 +69,9 @@ t.test('a client that resets under its answer leaves nothing open at an HTTP/2 u
 });
 
 t.test('a connection that ends because it is idle takes no request any more', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'knot-client-connection-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync(
-    'openssl',
-    [
-      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
-      ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert],
-    ],
-    { stdio: 'ignore' },
-  );
-  const ca = readFileSync(cert, 'utf8');
-  const server = createTlsServer({ key: readFileSync(key), cert: ca });
+  const pair = selfSignedPair();
+  const ca = pair.cert;
+  const server = createTlsServer(pair);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => void server.close());
   const served: string[] = [];

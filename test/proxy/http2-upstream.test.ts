@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import {
   connect as connectHttp2,
   createSecureServer,
@@ -9,9 +7,8 @@ import {
 } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import t from 'tap';
+import { selfSignedPair } from '../support/self-signed.ts';
 import type { Upstream } from '../../gateway/routes/index.ts';
 import { sendHttp2, sendRaw } from '../support/raw-client.ts';
 import { openGateway, until } from './fixture.ts';
@@ -144,19 +141,8 @@ t.test('an upstream that does not speak HTTP/2 is a failure of the upstream', as
 });
 
 t.test('over TLS an HTTP/2 upstream is agreed on by ALPN and its certificate must be right', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'knot-http2-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync(
-    'openssl',
-    [
-      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
-      ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert],
-    ],
-    { stdio: 'ignore' },
-  );
-  const ca = readFileSync(cert, 'utf8');
-  const pair = { key: readFileSync(key), cert: ca };
+  const pair = selfSignedPair();
+  const ca = pair.cert;
   const listen = async (server: Server) => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     t.teardown(() => void server.close());

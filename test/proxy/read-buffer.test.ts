@@ -1,14 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { Agent, createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import t from 'tap';
+import { selfSignedPair } from '../support/self-signed.ts';
 import type { Upstream } from '../../gateway/routes/index.ts';
 import { type Gateway, openGateway, until } from './fixture.ts';
 
@@ -116,25 +113,11 @@ function waysTo(t: { teardown(end: () => unknown): void }, gateway: Gateway, coo
   };
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'knot-read-buffer-'));
-t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-execFileSync(
-  'openssl',
-  [
-    ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
-    ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert],
-  ],
-  { stdio: 'ignore' },
-);
-const ca = readFileSync(cert, 'utf8');
+const pair = selfSignedPair();
+const ca = pair.cert;
 const upstreams: [name: string, start: () => Server, upstream: Partial<Upstream>][] = [
   ['http', () => createHttpServer(answer), {}],
-  [
-    'https',
-    () => createHttpsServer({ key: readFileSync(key), cert: ca }, answer),
-    { protocol: 'https:', hostname: 'localhost', ca },
-  ],
+  ['https', () => createHttpsServer(pair, answer), { protocol: 'https:', hostname: 'localhost', ca }],
   ['HTTP/2', () => createHttp2Server(answer as never), { http2: true }],
 ];
 

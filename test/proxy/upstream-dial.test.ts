@@ -1,10 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:https';
 import t from 'tap';
+import { selfSignedPair } from '../support/self-signed.ts';
 import { createDial } from '../../gateway/proxy/dial.ts';
 import type { Upstream } from '../../gateway/routes/index.ts';
 import { sendRaw } from '../support/raw-client.ts';
@@ -74,20 +71,9 @@ t.test('U1 the refusal is a page without the address', async (t) => {
 });
 
 t.test('T11 the certificate of an upstream must be right', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'knot-upstream-'));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync(
-    'openssl',
-    [
-      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
-      ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert],
-    ],
-    { stdio: 'ignore' },
-  );
-  const ca = readFileSync(cert, 'utf8');
-  const server = createTlsServer({ key: readFileSync(key), cert: ca }, (request, response) =>
-    response.end(request.headers.host),
-  );
+  const pair = selfSignedPair();
+  const ca = pair.cert;
+  const server = createTlsServer(pair, (request, response) => response.end(request.headers.host));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => void (server.closeAllConnections(), server.close()));
   const { port } = server.address() as AddressInfo;
