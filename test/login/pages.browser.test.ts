@@ -189,6 +189,8 @@ t.test('without JavaScript: sign up, sign in, sign out, by keyboard', { skip, ti
   await page.keyboard.type('wrong password');
   await page.keyboard.press('Enter');
   await page.getByText('Username or password is wrong.').waitFor();
+  // The text is there a moment before the browser puts the cursor into the field; what is typed in between is lost.
+  await page.locator('input[type=password]:focus').waitFor();
   await page.keyboard.type(password);
   await page.keyboard.press('Enter');
   await page.waitForURL(`${origin}/`);
