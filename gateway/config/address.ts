@@ -1,4 +1,4 @@
-import type { Config } from './schema.ts';
+import type { Config } from './schema/index.ts';
 
 export type ListenAddress = { host: string; port: number };
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config } from './schema.ts';
+import type { Config } from './schema/index.ts';
 import { readSecret } from './secrets.ts';
 
 /**

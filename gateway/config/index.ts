@@ -6,7 +6,15 @@
  */
 export { type ListenAddress, parseListen, type PublicAddress, publicAddress } from './address.ts';
 export { databaseUrl } from './database.ts';
-export { type AppSettings, type ClientSettings, type Config, ConfigSchema, type SecretSource } from './schema.ts';
+export {
+  type AppSettings,
+  type ClientSettings,
+  type Config,
+  ConfigSchema,
+  defaultLimits,
+  type LimitSettings,
+  type SecretSource,
+} from './schema/index.ts';
 export { loadConfig, type LoadedConfig, type ConfigOverrides } from './load.ts';
 export { readSecret } from './secrets.ts';
 export { describeConfig, exampleConfig } from './print.ts';

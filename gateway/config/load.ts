@@ -4,7 +4,7 @@ import { isNode, LineCounter, parseDocument } from 'yaml';
 import { knotError } from '../lib/index.ts';
 import { checkAgainst, type ConfigProblem } from './check.ts';
 import { checkMeaning } from './meaning.ts';
-import { type Config, ConfigSchema } from './schema.ts';
+import { type Config, ConfigSchema } from './schema/index.ts';
 
 /** Settings given on the command line or in the environment; they beat the file. */
 export type ConfigOverrides = {

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox';
 import { stringify } from 'yaml';
 import { maskPassword } from '../lib/index.ts';
 import { describeAllowed } from './check.ts';
-import { type Config, ConfigSchema } from './schema.ts';
+import { type Config, ConfigSchema } from './schema/index.ts';
 
 type Node = TSchema & {
   description?: string;

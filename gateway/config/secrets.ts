@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { knotError } from '../lib/index.ts';
-import type { SecretSource } from './schema.ts';
+import type { TSchema } from 'typebox';
+import { secretMark, type SecretSource } from './schema/section.ts';
 
 /**
  * Reads a secret from its file (trailing newline cut) or environment variable. Relative files are looked for beside the
@@ -35,3 +36,18 @@ function missing(why: string, cause?: unknown) {
     remedy: 'Set it, or correct fromFile or fromEnv.',
   });
 }
+
+/** Every secret that a checked configuration refers to, with its path: whatever the schema calls a `SecretReference`. */
+export function secretsIn(schema: TSchema, value: unknown, path = ''): { path: string; secret: SecretSource }[] {
+  if (value === undefined) return [];
+  if ((schema as Node)[secretMark]) return [{ path, secret: value as SecretSource }];
+  const { properties = {}, items } = schema as Node;
+  if (items) {
+    return (value as unknown[]).flatMap((item, index) => secretsIn(items, item, `${path}[${index}]`));
+  }
+  return Object.entries(properties).flatMap(([key, child]) =>
+    secretsIn(child, (value as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`),
+  );
+}
+
+type Node = TSchema & { [secretMark]?: true; properties?: Record<string, TSchema>; items?: TSchema };

@@ -1,3 +1,4 @@
+import { defaultLimits, type LimitSettings } from '../config/index.ts';
 import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
 import { createSecureServer } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -24,7 +25,6 @@ import { askForBody } from './information.ts';
 import type { RequestHead } from './request-head-reader.ts';
 import { nextRequestId } from './request-id.ts';
 import { type ListenerLimits, listenerOptions } from './listener-options.ts';
-import { defaultLimits, type ProxyLimits } from './limits.ts';
 import { commonMethods, refusedMethod } from './methods.ts';
 import type { Proxy } from './proxy.ts';
 import { methodNotAllowed, notCanonical, tooManyConnections } from './refusals.ts';
@@ -48,7 +48,7 @@ export type EdgeOptions = {
   trustedProxies: readonly string[];
   log: Log;
   onAccess(entry: AccessEntry): void;
-  limits?: Partial<ProxyLimits>;
+  limits?: Partial<LimitSettings>;
 };
 
 export type Edge = {

@@ -1,8 +1,8 @@
+import type { LimitSettings } from '../config/index.ts';
 import type { AccessEntry, Log, Trace } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
-import type { ProxyLimits } from './limits.ts';
 import type { SessionStreams } from './session-streams.ts';
 import type { Swept } from './swept.ts';
 
@@ -11,7 +11,7 @@ export type ExchangeContext = {
   gate: Gate;
   live: Live;
   log: Log;
-  limits: ProxyLimits;
+  limits: LimitSettings;
   inFlight: Swept<Exchange>;
   sessionStreams: SessionStreams;
   onAccess(entry: AccessEntry): void;

@@ -11,4 +11,3 @@ export { canonicalOf } from './remembered.ts';
 export { createExplain, type ExplainOptions, type ExplainUrl, type UrlExplanation } from './explain.ts';
 export { createRedirectListener, type RedirectListener } from './redirect.ts';
 export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';
-export { defaultLimits, type ProxyLimits } from './limits.ts';

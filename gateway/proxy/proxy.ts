@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Accounts } from '../accounts/index.ts';
-import type { PublicAddress } from '../config/index.ts';
+import { defaultLimits, type LimitSettings, type PublicAddress } from '../config/index.ts';
 import type { SigningKeys } from '../keys/index.ts';
 import {
   type AccessEntry,
@@ -21,7 +21,6 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { createGate, isUntouched, type Visitor } from './gate.ts';
 import { createHandoff, isReserved } from './handoff.ts';
-import { defaultLimits, type ProxyLimits } from './limits.ts';
 import { crossOrigin, denied, notFoundHere, unauthenticated, unavailable } from './refusals.ts';
 import type { FieldBlock } from './request-headers.ts';
 import { createSessionStreams } from './session-streams.ts';
@@ -43,7 +42,7 @@ export type ProxyOptions = {
   onAccess(entry: AccessEntry): void;
   /** Ports the gateway itself listens on: no route may lead to them on loopback. */
   ownPorts?(): readonly number[];
-  limits?: Partial<ProxyLimits>;
+  limits?: Partial<LimitSettings>;
   /** Without it, nothing is traced and the trace fields of clients are like any other. */
   tracer?: Tracer;
 };
@@ -186,7 +185,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 const inFlightSweepMs = 500;
 
 /** A quarter of the shortest time that is watched, at least every second. */
-function tunnelSweepMs({ streamIdleMs, webSocketPingMs, webSocketPongMs }: ProxyLimits): number {
+function tunnelSweepMs({ streamIdleMs, webSocketPingMs, webSocketPongMs }: LimitSettings): number {
   const pingMs = webSocketPingMs === 0 ? Infinity : Math.min(webSocketPingMs, webSocketPongMs);
   return Math.max(10, Math.min(1_000, Math.min(streamIdleMs, pingMs) / 4));
 }

@@ -1,11 +1,10 @@
-import type { PublicAddress } from '../config/index.ts';
+import type { LimitSettings, PublicAddress } from '../config/index.ts';
 import type { Route, Upstream } from '../routes/index.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { createDial, type Dial, type DialGuard } from './dial.ts';
 import type { Forwarder } from './forwarder.ts';
 import { createHttp1Forwarder } from './http1-forwarder.ts';
 import { createHttp2Forwarder } from './http2-forwarder.ts';
-import type { ProxyLimits } from './limits.ts';
 import { fieldBlock, type FieldBlock } from './request-headers.ts';
 
 /** One back end: its connections and how busy they are. Shared by all routes that lead to the same address. */
@@ -43,7 +42,7 @@ export type Upstreams = {
 
 export function createUpstreams(options: {
   publicAddress: PublicAddress;
-  limits: ProxyLimits;
+  limits: LimitSettings;
   guard: DialGuard;
 }): Upstreams {
   const { publicAddress, limits, guard } = options;
@@ -93,7 +92,7 @@ function originOf({ protocol, hostname, port }: Upstream): string {
   return `${protocol}//${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
 }
 
-function createBackend(upstream: Upstream, limits: ProxyLimits, guard: DialGuard): Backend {
+function createBackend(upstream: Upstream, limits: LimitSettings, guard: DialGuard): Backend {
   const isHttp2 = upstream.http2 === true;
   const { connectMs } = limits;
   const dial = createDial(upstream, guard, { connectMs });

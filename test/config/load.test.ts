@@ -238,6 +238,28 @@ t.test('a chain of aliases cannot eat the memory', async (t) => {
   t.match(refusal(levels.join('\n'), t), { code: 'KNOT_CONFIG_UNREADABLE', message: /aliases/ });
 });
 
+t.test('each secret that is not there is named, wherever the schema has one', (t) => {
+  const missing = '{fromEnv: KNOT_TEST_NOT_SET}';
+  const { problems } = refusal(
+    `
+databasePassword: ${missing}
+oidc: {clients: [{clientId: a, redirectUris: ["https://a.test/"], secret: ${missing}}]}
+integrations: {jupyterhub: {clientSecret: ${missing}}}
+mail: {server: "smtp://mail.test", from: "a@b.test", password: ${missing}}
+tracing: {endpoint: "http://collector:4318", headers: [{header: authorization, value: ${missing}}]}
+`,
+    t,
+  );
+  t.strictSame(problems.map(({ path }) => path).sort(), [
+    'databasePassword',
+    'integrations.jupyterhub.clientSecret',
+    'mail.password',
+    'oidc.clients[0].secret',
+    'tracing.headers[0].value',
+  ]);
+  t.end();
+});
+
 t.test('what is printed masks secrets and is itself a valid configuration', async (t) => {
   const folder = t.testdir({ secret: 'hunter2-from-file' });
   const flags = { database: 'postgres://knot:hunter2@db/knot' };

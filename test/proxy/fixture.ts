@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { createAccounts } from '../../gateway/accounts/index.ts';
-import { publicAddress } from '../../gateway/config/address.ts';
+import { type LimitSettings, publicAddress } from '../../gateway/config/index.ts';
 import { createSigningKeys } from '../../gateway/keys/index.ts';
 import {
   type AccessEntry,
@@ -16,7 +16,7 @@ import {
   type Tracer,
 } from '../../gateway/lib/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
-import { createEdge, createProxy, type ProxyLimits } from '../../gateway/proxy/index.ts';
+import { createEdge, createProxy } from '../../gateway/proxy/index.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
 import { createSessions } from '../../gateway/sessions/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
@@ -27,7 +27,7 @@ import type { RawTarget } from '../support/raw-client.ts';
 export type Gateway = Awaited<ReturnType<typeof openGateway>>;
 
 export type GatewayOptions = {
-  limits?: Partial<ProxyLimits>;
+  limits?: Partial<LimitSettings>;
   trustedProxies?: string[];
   decide?: Authorize;
   /** Changes the route of `echo.localhost`; the second route, `open.localhost`, accepts every oddity. */

@@ -1,11 +1,11 @@
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import type { ProxyLimits } from '../../gateway/proxy/index.ts';
+import type { LimitSettings } from '../../gateway/config/index.ts';
 import { openRaw, readAnswer, sendRaw } from '../support/raw-client.ts';
 import { openGateway, until } from './fixture.ts';
 
-async function setUp(t: Test, server: Server, limits: Partial<ProxyLimits>, http2 = false) {
+async function setUp(t: Test, server: Server, limits: Partial<LimitSettings>, http2 = false) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => void server.close());
   const { port } = server.address() as AddressInfo;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import type { ProxyLimits } from '../../gateway/proxy/index.ts';
+import type { LimitSettings } from '../../gateway/config/index.ts';
 import { openRaw } from '../support/raw-client.ts';
 import { openGateway, until } from './fixture.ts';
 
@@ -11,7 +11,7 @@ const switching = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nup
 type Up = { socket: Socket; bytes: Buffer };
 
 /** An upstream that accepts every upgrade, keeps the client's bytes and says what a test makes it say. */
-async function setUp(t: Test, limits: Partial<ProxyLimits>) {
+async function setUp(t: Test, limits: Partial<LimitSettings>) {
   const upstreams: Up[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
