@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TObject, Type } from 'typebox';
 import { parseListen } from '../address.ts';
 import { isCidr } from '../cidr.ts';
 import { type AddProblem, hostPort, object } from './section.ts';
@@ -48,11 +48,9 @@ export const listenerKeys = {
   ),
 };
 
-type ListenerSettings = Pick<
-  Static<typeof ListenersConfig>,
-  'listen' | 'httpListen' | 'ops' | 'tls' | 'trustedProxies'
+type ListenerSettings = Static<
+  TObject<Pick<typeof listenerKeys, 'listen' | 'httpListen' | 'ops' | 'tls' | 'trustedProxies'>>
 >;
-const ListenersConfig = object(listenerKeys, 'Where Knot is reached.');
 
 /** Ports that exist, a whole certificate or none, networks that can be compared. */
 export function checkListeners(config: ListenerSettings, add: AddProblem): void {
