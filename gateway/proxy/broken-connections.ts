@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AccessEntry, Log, ReasonCode } from '../lib/index.ts';
+import { refusedEntry } from './access-entry.ts';
 import { nextRequestId } from './request-id.ts';
 import { notCanonical } from './refusals.ts';
 import { refuseUpgrade } from './upgrade-answer.ts';
@@ -26,22 +27,8 @@ export function createBrokenConnectionAnswer(
     if (isFreeToAnswer(socket)) refuseUpgrade(socket, refusal, requestId);
     else socket.destroy();
     log.debug({ requestId, reason, code: error.code }, 'unreadable request');
-    onAccess({
-      requestId,
-      method: '',
-      host: '',
-      path: '',
-      status: refusal.status,
-      user: '',
-      route: '',
-      verdict: '',
-      reason,
-      address: ('remoteAddress' in socket ? (socket.remoteAddress as string) : undefined) ?? '',
-      protocol: 'h1',
-      bytesIn: 0,
-      bytesOut: 0,
-      totalMs: 0,
-    });
+    const address = ('remoteAddress' in socket ? (socket.remoteAddress as string) : undefined) ?? '';
+    onAccess(refusedEntry({ requestId, status: refusal.status, reason, address }));
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../lib/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import { type Certificates, tlsOptions } from '../tls/index.ts';
+import { refusedEntry } from './access-entry.ts';
 import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal, wantsPage } from './answers.ts';
 import { createBrokenConnectionAnswer } from './broken-connections.ts';
 import { createConnectionBound } from './connection-bound.ts';
@@ -288,20 +289,15 @@ function entryOf(
   canonical: CanonicalRequest | undefined,
   totalMs: number,
 ): AccessEntry {
-  return {
+  return refusedEntry({
     requestId,
     method: request.method ?? '',
     host: canonical?.host ?? '',
     path: canonical?.path ?? (request.url ?? '').split('?', 1)[0]!.slice(0, 200),
     status: refusal.status,
-    user: '',
-    route: '',
-    verdict: '',
     reason: refusal.reasonCode,
     address: canonical?.address ?? request.socket.remoteAddress ?? '',
     protocol: isHttp2(request) ? 'h2' : 'h1',
-    bytesIn: 0,
-    bytesOut: 0,
     totalMs,
-  };
+  });
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { AccessEntry, CanonicalRequest } from '../lib/index.ts';
+import type { CanonicalRequest } from '../lib/index.ts';
 import type { Ticket } from './admission.ts';
 import {
   answerRefusal,
@@ -9,11 +9,13 @@ import {
   isNavigation,
   type Refusal,
 } from './answers.ts';
-import { type BodyRate, createBodyRate } from './body-rate.ts';
+import { routedEntry } from './access-entry.ts';
+import type { BodyRate } from './body-rate.ts';
 import type { ExchangeContext } from './exchange-context.ts';
+import { crossedBound, type WatchedExchange } from './exchange-watch.ts';
 import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
 import type { Visitor } from './gate.ts';
-import { answerAlone, isGrpc } from './grpc.ts';
+import { answerAlone } from './grpc.ts';
 import { Http1Response } from './http1-response.ts';
 import { fieldRecord } from './http-fields.ts';
 import { askForBody, relayInformation } from './information.ts';
@@ -32,7 +34,7 @@ type Tagged = ClientResponse & { [exchangeOf]?: Exchange };
  * One request on its way to an upstream and back: the forward handler, the admission ticket and the access record in one object,
  * because each request makes exactly one of them and its methods are shared. Lives until the client's side is closed.
  */
-export class Exchange implements ForwardHandler, Ticket {
+export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
   readonly request: ClientRequest;
   readonly response: ClientResponse;
   readonly canonical: CanonicalRequest;
@@ -46,12 +48,14 @@ export class Exchange implements ForwardHandler, Ticket {
   decisionId: string | undefined = undefined;
   lastMoveAt: number;
   isOver = false;
+  hasAnswer = false;
+  bytesIn = 0;
+  bodyRate: BodyRate | undefined;
 
   readonly #context: ExchangeContext;
   #forwarded: ForwardedRequest | undefined;
   #controller: ForwardControl | undefined;
   #slot: 'none' | 'request' | 'stream' = 'none';
-  #hasAnswer = false;
   #hasUpstreamBytes = false;
   #hasEnded = false;
   #isRetried = false;
@@ -59,11 +63,9 @@ export class Exchange implements ForwardHandler, Ticket {
   #isEventStream = false;
   #isWaitingForDrain = false;
   #remaining = -1;
-  #bytesIn = 0;
   #bytesOut = 0;
   #closeLive: (() => void) | undefined;
   #leaveSession: (() => void) | undefined;
-  #bodyRate: BodyRate | undefined;
 
   constructor(
     request: ClientRequest,
@@ -165,7 +167,7 @@ export class Exchange implements ForwardHandler, Ticket {
   }
 
   onBodySent(chunk: Uint8Array): void {
-    this.#bytesIn += chunk.length;
+    this.bytesIn += chunk.length;
     this.lastMoveAt = performance.now();
   }
 
@@ -190,7 +192,7 @@ export class Exchange implements ForwardHandler, Ticket {
       if (this.hasBody && !this.request.complete) head.push('connection', 'close');
       (response as ServerResponse | Http1Response).writeHead(status, statusMessage ?? '', head);
     }
-    this.#hasAnswer = true;
+    this.hasAnswer = true;
   }
 
   #readBodyFacts(head: readonly string[]): void {
@@ -240,14 +242,14 @@ export class Exchange implements ForwardHandler, Ticket {
     }
     this.#controller = undefined;
     this.timings.answeredAt = performance.now();
-    this.#hasAnswer = this.#hasEnded = true;
+    this.hasAnswer = this.#hasEnded = true;
     answerAlone(response, status, fieldRecord(clientHeaders(headers, this.target)));
   }
 
   onResponseError(_controller: ForwardControl, error: Error): void {
     this.#controller = undefined;
     if (this.isOver || this.#hasEnded) return;
-    if (this.#hasAnswer) {
+    if (this.hasAnswer) {
       this.#fail('upstream_cut', error);
       return this.cut();
     }
@@ -283,43 +285,31 @@ export class Exchange implements ForwardHandler, Ticket {
     else this.response.destroy();
   }
 
-  /** Called about twice a second while the exchange lasts. */
-  tick(now: number): void {
-    const { limits } = this.#context;
-    const idleMs = now - this.lastMoveAt;
-    if (now - this.timings.startedAt > longAfterMs) this.#becomeLong();
-    const { request } = this;
-    if (this.#controller !== undefined && this.hasBody && !this.#hasAnswer && !request.readableEnded) {
-      if (!request.complete) {
-        if (this.#isTooSlow(now, idleMs)) this.refuse(upstreamFailed('body_too_slow', this.target.route));
-        // All of it is here, and the upstream does not read on: no forwarder waits for an answer yet.
-      } else if (idleMs > limits.firstByteMs) this.refuse(upstreamFailed('upstream_timeout', this.target.route));
-    } else if (this.#hasAnswer && idleMs > limits.streamIdleMs) {
-      this.reason = 'idle';
-      this.cut();
-    }
+  get isUnderWay(): boolean {
+    return this.#controller !== undefined;
   }
 
-  /** A gRPC client may rest between two messages for as long as any stream. */
-  #isTooSlow(now: number, idleMs: number): boolean {
-    const { limits } = this.#context;
-    if (isGrpc(this.request)) return idleMs > limits.streamIdleMs;
-    if (idleMs > limits.bodyIdleMs) return true;
-    this.#bodyRate ??= createBodyRate(now, limits);
-    return this.#bodyRate.isTooSlow(now, this.#bytesIn, this.request.readableLength > 0);
+  /** Called about twice a second while the exchange lasts. */
+  tick(now: number): void {
+    if (now - this.timings.startedAt > longAfterMs) this.#becomeLong();
+    const crossed = crossedBound(this, now, this.#context.limits);
+    if (crossed === 'idle') {
+      this.reason = 'idle';
+      this.cut();
+    } else if (crossed !== undefined) this.refuse(upstreamFailed(crossed, this.target.route));
   }
 
   /** What lasts is registered, so that it ends when its right ends, and gives its slot back. */
   #becomeLong(): void {
     const { backend, route } = this.target;
-    if (this.#slot === 'request' && this.#hasAnswer && backend.admission.becomeStream()) this.#slot = 'stream';
+    if (this.#slot === 'request' && this.hasAnswer && backend.admission.becomeStream()) this.#slot = 'stream';
     const { visitor } = this;
     if (visitor === undefined || this.#closeLive !== undefined || this.#slot === 'none') return;
     this.#enterSession();
     const { cookie } = this.canonical;
     const isStillAllowed = () => this.#context.gate.isStillAllowed(cookie, this.canonical, route);
     this.#closeLive = this.#context.live.open({
-      kind: this.#isEventStream ? 'events' : this.hasBody ? 'upload' : this.#hasAnswer ? 'download' : 'request',
+      kind: this.#isEventStream ? 'events' : this.hasBody ? 'upload' : this.hasAnswer ? 'download' : 'request',
       sessionId: visitor.session.centralId,
       userId: visitor.principal.id,
       username: visitor.principal.username,
@@ -350,31 +340,18 @@ export class Exchange implements ForwardHandler, Ticket {
     if (this.#slot === 'request') backend.admission.leave();
     else if (this.#slot === 'stream') backend.admission.closeStream();
     if (this.#controller !== undefined && !this.#hasEnded) {
-      if (this.reason === '' && this.#hasAnswer) this.reason = 'client_left';
+      if (this.reason === '' && this.hasAnswer) this.reason = 'client_left';
       this.#controller.abort();
     }
-    this.#context.onAccess(this.#entry());
-  }
-
-  #entry(): AccessEntry {
-    const { canonical, target, response } = this;
-    return {
-      requestId: this.requestId,
-      method: canonical.method,
-      host: canonical.host,
-      path: canonical.path,
-      status: response.headersSent ? response.statusCode : 499,
-      user: this.visitor?.principal.username ?? '',
-      route: target.route.name,
-      verdict: this.verdict,
-      reason: this.reason,
-      ...(this.decisionId === undefined ? {} : { decisionId: this.decisionId }),
-      address: canonical.address,
-      protocol: canonical.protocol,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
-      ...this.timings.phases(),
-    };
+    const { canonical, response, bytesIn } = this;
+    this.#context.onAccess(
+      routedEntry(this, {
+        status: response.headersSent ? response.statusCode : 499,
+        protocol: canonical.protocol,
+        bytesIn,
+        bytesOut: this.#bytesOut,
+      }),
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AccessEntry, CanonicalRequest } from '../lib/index.ts';
 import type { LiveStream } from '../live/index.ts';
+import { routedEntry } from './access-entry.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { Refusal } from './answers.ts';
 import type { ExchangeContext } from './exchange-context.ts';
@@ -16,6 +17,7 @@ import { requestUpgrade, type UpgradeHandler } from './upgrade-request.ts';
 import { nextRequestId } from './request-id.ts';
 import type { Swept } from './swept.ts';
 import { Timings } from './timings.ts';
+import { TunnelWatch, type WatchedTunnel } from './tunnel-watch.ts';
 import type { Target } from './upstreams.ts';
 import { closeFrame, FrameReader, pingFrame } from './ws-frames.ts';
 import { PongFilter } from './ws-pongs.ts';
@@ -29,7 +31,7 @@ type Tagged = Duplex & { [tunnelOf]?: Tunnel };
  * gets. After a 101 the two sockets are spliced and only frame headers are read, so that a ping, or a close frame when the right to
  * the stream ends, can be put between two frames towards the client, and the answers to our pings be taken out.
  */
-export class Tunnel implements LiveStream, UpgradeHandler {
+export class Tunnel implements LiveStream, UpgradeHandler, WatchedTunnel {
   readonly kind = 'websocket';
   /** Without its headers once they were forwarded. */
   canonical: CanonicalRequest;
@@ -39,12 +41,12 @@ export class Tunnel implements LiveStream, UpgradeHandler {
   verdict = '';
   reason = '';
   decisionId: string | undefined = undefined;
+  readonly timings = new Timings();
 
   readonly #client: Tagged;
   #head: Buffer | undefined;
   readonly #context: ExchangeContext;
   readonly #tunnels: Swept<Tunnel>;
-  readonly #timings = new Timings();
   readonly #fromUpstream = new FrameReader(false);
   readonly #fromClient = new PongFilter();
   #upstream: (Socket & Tagged) | undefined;
@@ -55,13 +57,7 @@ export class Tunnel implements LiveStream, UpgradeHandler {
   #holdsSlot = false;
   #closeLive: (() => void) | undefined;
   #leaveSession: (() => void) | undefined;
-  /** Since the last tick: bytes that were passed on, either way; bytes of the client, our pongs among them. */
-  #hasMoved = false;
-  #hasHeardClient = false;
-  #lastMoveAt = 0;
-  #clientHeardAt = 0;
-  #pingedAt = 0;
-  #clientTookBytes = 0;
+  readonly #watch = new TunnelWatch();
 
   constructor(
     client: Duplex,
@@ -109,7 +105,7 @@ export class Tunnel implements LiveStream, UpgradeHandler {
   /** Dials the upstream and asks it for the upgrade. The client's socket stays unread until there is an answer. */
   forward(identity: FieldBlock | undefined): void {
     if (this.#isOver) return;
-    this.#timings.judgedAt = performance.now();
+    this.timings.judgedAt = performance.now();
     const { backend } = this.target;
     const { visitor } = this;
     const { sessionStreams } = this.#context;
@@ -119,7 +115,7 @@ export class Tunnel implements LiveStream, UpgradeHandler {
     if (!backend.admission.openStream()) return this.refuse(upstreamFailed('upstream_busy', this.target.route));
     this.#holdsSlot = true;
     if (visitor !== undefined) this.#leaveSession = sessionStreams.open(visitor.session.centralId);
-    this.#timings.admittedAt = performance.now();
+    this.timings.admittedAt = performance.now();
     requestUpgrade(backend.dial, this.#requestHead(identity), this.#context.limits, this);
   }
 
@@ -138,7 +134,7 @@ export class Tunnel implements LiveStream, UpgradeHandler {
   }
 
   onConnect(upstream: Socket): boolean {
-    this.#timings.connectedAt = performance.now();
+    this.timings.connectedAt = performance.now();
     if (this.#isOver) return false;
     this.#upstream = upstream;
     return true;
@@ -152,13 +148,15 @@ export class Tunnel implements LiveStream, UpgradeHandler {
   get onRefusal(): ForwardHandler {
     return upgradeRefusal(this.#client, this.target, {
       onHead: (status) => {
-        this.#timings.answeredAt = this.#lastMoveAt = performance.now();
+        const now = performance.now();
+        this.timings.answeredAt = now;
+        this.#watch.begin(now);
         this.#status = status;
         this.reason = 'upstream_refused_upgrade';
       },
       onBytes: (count) => {
         this.#bytesOut += count;
-        this.#hasMoved = true;
+        this.#watch.hasMoved = true;
       },
       onError: (error) => this.#fail(error),
     });
@@ -171,8 +169,8 @@ export class Tunnel implements LiveStream, UpgradeHandler {
     const client = this.#client;
     this.#status = 101;
     const now = performance.now();
-    this.#timings.answeredAt = now;
-    this.#lastMoveAt = this.#clientHeardAt = now;
+    this.timings.answeredAt = now;
+    this.#watch.begin(now);
     this.#context.trace?.end(this.#entry(0));
     const headers = clientHeaders(answer, this.target);
     headers.push('upgrade', 'websocket');
@@ -202,16 +200,16 @@ export class Tunnel implements LiveStream, UpgradeHandler {
     const client = this.#client;
     this.#fromUpstream.skim(bytes);
     this.#bytesOut += bytes.length;
-    this.#hasMoved = true;
+    this.#watch.hasMoved = true;
     const kept = client.writableLength === 0 && client.writableCorked === 0 ? bytes : Buffer.from(bytes);
     if (!client.write(kept)) this.#upstream!.pause();
   }
 
   relayToUpstream(chunk: Buffer): void {
-    this.#hasHeardClient = true;
+    this.#watch.hasHeardClient = true;
     const bytes = this.#fromClient.push(chunk);
     if (bytes.length === 0) return;
-    this.#hasMoved = true;
+    this.#watch.hasMoved = true;
     if (!this.#upstream!.write(bytes)) this.#client.pause();
   }
 
@@ -239,33 +237,33 @@ export class Tunnel implements LiveStream, UpgradeHandler {
     else client.destroy();
   }
 
+  get isSpliced(): boolean {
+    return this.#status === 101;
+  }
+
+  get isClientHeldUp(): boolean {
+    return this.#client.isPaused();
+  }
+
+  get waitingBytes(): number {
+    return this.#client.writableLength;
+  }
+
+  get bytesOut(): number {
+    return this.#bytesOut;
+  }
+
+  get canFindPong(): boolean {
+    return this.#fromClient.canFind;
+  }
+
   /** Called by the one timer of all tunnels: ends what idles, asks a silent client for a sign of life. */
   tick(now: number): void {
     if (this.#status === 0 || this.#isEnding) return;
-    const { streamIdleMs, webSocketPingMs, webSocketPongMs } = this.#context.limits;
-    if (this.#hasMoved) this.#lastMoveAt = now;
-    else if (now - this.#lastMoveAt >= streamIdleMs) return this.end('idle', 1001, 'idle');
-    this.#hasMoved = false;
-    if (webSocketPingMs === 0 || this.#status !== 101) return;
-    if (this.#hasHeardClient || this.#client.isPaused() || this.#isTaking()) {
-      this.#hasHeardClient = false;
-      this.#clientHeardAt = now;
-      this.#pingedAt = 0;
-    } else if (this.#pingedAt === 0) {
-      if (now - this.#clientHeardAt >= webSocketPingMs) this.#ping(now);
-    } else if (now - this.#pingedAt >= webSocketPongMs && this.#fromClient.canFind) {
-      this.end('no answer to a ping', 1001, 'client_silent');
-    }
-  }
-
-  /** A client behind a slow line answers a ping only after what stands before it: while that moves, it is not silent. */
-  #isTaking(): boolean {
-    const { writableLength } = this.#client;
-    if (writableLength === 0) return false;
-    const taken = this.#bytesOut - writableLength;
-    const hasMore = taken !== this.#clientTookBytes;
-    this.#clientTookBytes = taken;
-    return hasMore;
+    const found = this.#watch.look(now, this.#context.limits, this);
+    if (found === 'idle') this.end('idle', 1001, 'idle');
+    else if (found === 'ping') this.#ping(now);
+    else if (found === 'silent') this.end('no answer to a ping', 1001, 'client_silent');
   }
 
   #ping(now: number): void {
@@ -273,7 +271,7 @@ export class Tunnel implements LiveStream, UpgradeHandler {
     const upstream = this.#fromUpstream;
     if (!upstream.isBetweenFrames || upstream.hasClosed || !client.writable || client.readableEnded) return;
     if (!this.#fromClient.canFind) return;
-    this.#pingedAt = now;
+    this.#watch.pinged(now);
     client.write(pingFrame(this.#fromClient.expect()));
   }
 
@@ -337,23 +335,8 @@ export class Tunnel implements LiveStream, UpgradeHandler {
   }
 
   #entry(bytesIn: number): AccessEntry {
-    return {
-      requestId: this.requestId,
-      method: this.canonical.method,
-      host: this.canonical.host,
-      path: this.canonical.path,
-      status: this.#status === 0 ? 499 : this.#status,
-      user: this.visitor?.principal.username ?? '',
-      route: this.target.route.name,
-      verdict: this.verdict,
-      reason: this.reason,
-      ...(this.decisionId === undefined ? {} : { decisionId: this.decisionId }),
-      address: this.canonical.address,
-      protocol: 'ws',
-      bytesIn,
-      bytesOut: this.#bytesOut,
-      ...this.#timings.phases(),
-    };
+    const status = this.#status === 0 ? 499 : this.#status;
+    return routedEntry(this, { status, protocol: 'ws', bytesIn, bytesOut: this.#bytesOut });
   }
 }
 
