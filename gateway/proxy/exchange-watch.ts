@@ -1,8 +1,8 @@
+import type { LimitSettings } from '../config/index.ts';
 import type { CanonicalRequest } from '../lib/index.ts';
 import type { ClientRequest } from './answers.ts';
 import { type BodyRate, createBodyRate } from './body-rate.ts';
 import { isGrpc } from './grpc.ts';
-import type { ProxyLimits } from './limits.ts';
 
 /** What is looked at of a request on its way, about twice a second. */
 export type WatchedExchange = {
@@ -23,7 +23,7 @@ export type WatchedExchange = {
 export function crossedBound(
   exchange: WatchedExchange,
   now: number,
-  limits: ProxyLimits,
+  limits: LimitSettings,
 ): 'body_too_slow' | 'upstream_timeout' | 'idle' | undefined {
   const { request, hasAnswer } = exchange;
   const idleMs = now - exchange.lastMoveAt;
@@ -36,7 +36,7 @@ export function crossedBound(
 }
 
 /** A gRPC client may rest between two messages for as long as any stream. */
-function isTooSlow(exchange: WatchedExchange, now: number, idleMs: number, limits: ProxyLimits): boolean {
+function isTooSlow(exchange: WatchedExchange, now: number, idleMs: number, limits: LimitSettings): boolean {
   const { request } = exchange;
   if (isGrpc(request)) return idleMs > limits.streamIdleMs;
   if (idleMs > limits.bodyIdleMs) return true;

@@ -1,4 +1,4 @@
-/** Bounds of a tunnel, in milliseconds; see `ProxyLimits`. */
+/** Bounds of a tunnel, in milliseconds; see `LimitSettings`. */
 export type TunnelLimits = { streamIdleMs: number; webSocketPingMs: number; webSocketPongMs: number };
 
 /** What the watch asks of the tunnel it belongs to. */
