@@ -4,39 +4,33 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import Fastify, { LogController } from 'fastify';
 import { apiRoutes } from './api/index.ts';
-import { appRoute, absolute, createIntegrations, mailSettings, tracingSettings } from './app/tools.ts';
+import { appRoute } from './app/apps.ts';
 import { recordCuts } from './app/cuts.ts';
-import { shapeErrors } from './app/errors.ts';
 import { createExplain } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
 import { createHealth } from './app/health.ts';
+import { createIdentify } from './app/identify.ts';
+import { createIntegrations } from './app/integrations.ts';
+import { addressOf, createMainHost } from './app/main-host.ts';
+import { mailSettings } from './app/mail-settings.ts';
+import { endWithRights } from './app/rights.ts';
+import { createSeen } from './app/seen.ts';
 import { version } from './app/version.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
 import { configuredClients } from './app/clients.ts';
-import { type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
+import { absolute, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
 import { createSigningKeys, jwksRoutes } from './keys/index.ts';
-import { type AccessEntry, type Identify, systemClock } from './lib/index.ts';
+import { systemClock } from './lib/index.ts';
 import { createLive } from './live/index.ts';
 import { createThrottle, loginRoutes } from './login/index.ts';
 import { createMail } from './mail/index.ts';
 import { createOidc, oidcRoutes } from './oidc/index.ts';
-import {
-  accessHook,
-  createAccessLog,
-  createLog,
-  createMetrics,
-  createOpsServer,
-  createReadiness,
-  createTracing,
-  healthRoutes,
-  type ProcessLog,
-} from './ops/index.ts';
+import { createLog, createOpsServer, healthRoutes, type ProcessLog } from './ops/index.ts';
 import { createSupervisor } from './process/index.ts';
-import { canonicalOf, createEdge, createProxy, createRedirectListener } from './proxy/index.ts';
+import { createEdge, createProxy, createRedirectListener } from './proxy/index.ts';
 import { lockDataFolder } from './store/index.ts';
 import { createCertificates } from './tls/index.ts';
 import { uiRoutes } from './ui/index.ts';
@@ -97,23 +91,16 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     );
 
     // What is seen of every request.
-    const traced = tracingSettings(config);
-    const tracer =
-      traced && closing(await createTracing({ ...traced, version, clock, log }), (tracing) => tracing.close());
-    const metrics = createMetrics({
-      version,
+    const seen = await createSeen(config, {
+      store,
+      policy,
       liveStreams: live.count,
       sessions: sessions.count,
-      ...(tracer && { droppedSpans: tracer.droppedCount }),
-      policy: policy.status,
+      clock,
+      log,
     });
-    const accessLog = createAccessLog({ log });
-    const onAccess = (entry: AccessEntry): void => {
-      metrics.count(entry);
-      accessLog(entry);
-    };
-    const isPolicyLoaded = (): boolean => policy.status().version !== 'fallback';
-    const readiness = createReadiness({ ping: store.ping, isPolicyLoaded, clock, log });
+    closing(seen, (sight) => sight.close());
+    const { metrics, readiness, tracer, onAccess } = seen;
 
     // The listener comes before whoever needs a public address, because every address holds its port.
     const { trustedProxies, limits } = config;
@@ -143,11 +130,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     );
 
     // The flows.
-    const identify: Identify = async (cookieHeader, host) => {
-      const session = await sessions.find(cookieHeader, host);
-      const principal = session ? await accounts.principal(session.userId) : undefined;
-      return session && principal?.state === 'active' ? { session, principal } : undefined;
-    };
+    const identify = createIdentify(sessions, accounts);
     const oidc = closing(
       await createOidc({
         store,
@@ -183,20 +166,12 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     });
     closing(proxy, (forwarder) => forwarder.close());
     edge.setProxy(proxy);
-    keys.onChange(() => proxy.forgetAssertions());
-
-    // What ends a right ends what is open by it.
-    sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
-    accounts.onChange((userId) => void live.rejudge(userId));
-    policy.onReload(() => void live.rejudge());
-    routes.onChange(() => void live.rejudge());
+    endWithRights({ sessions, accounts, policy, routes, keys, live, proxy });
 
     // The main host.
     const health = createHealth({ store, policy, certificates, integrations });
     const explainUrl = createExplain({ routes, accounts, policy }, address);
     const throttle = createThrottle({ store, clock, config: config.login });
-    const addressOf = (request: { raw: object; ip: string }): string =>
-      canonicalOf(request.raw as never)?.address ?? request.ip;
     const shared = {
       accounts,
       sessions,
@@ -209,14 +184,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       clock,
       log,
     };
-    const main = Fastify({
-      loggerInstance: log,
-      logController: new LogController({ disableRequestLogging: true }),
-      bodyLimit: 1024 * 1024,
-    });
-    closing(main, (server) => server.close());
-    shapeErrors(main, log);
-    await main.register(accessHook, { onAccess, domain: config.domain });
+    const main = closing(await createMainHost({ domain: config.domain, onAccess, log }), (server) => server.close());
     await main.register(healthRoutes, { isReady: readiness.isReady });
     await main.register(jwksRoutes, { keys });
     await main.register(oidcRoutes, { oidc, origin: address.origin });

@@ -1,5 +1,5 @@
 import { knotError } from '../lib/index.ts';
-import { describeIntegration } from '../app/tools.ts';
+import { describeIntegration } from '../app/integrations.ts';
 import { loadConfig } from '../config/index.ts';
 import type { Command } from './command.ts';
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Config } from './schema/index.ts';
 
 export type ListenAddress = { host: string; port: number };
@@ -34,4 +35,9 @@ export function publicAddress(config: Pick<Config, 'domain' | 'publicPort'>, lis
     originOf: (host) => `https://${host}${suffix}`,
     hostOf: (name) => `${name}.${config.domain}`,
   };
+}
+
+/** A path of the configuration, relative to its file. */
+export function absolute(config: Pick<Config, 'baseFolder'>, path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(config.baseFolder, path);
 }

@@ -4,7 +4,7 @@
  * Does not own: policies (folder `policies/`), anything that changes while running.
  * Mounts: nothing.
  */
-export { type ListenAddress, parseListen, type PublicAddress, publicAddress } from './address.ts';
+export { absolute, type ListenAddress, parseListen, type PublicAddress, publicAddress } from './address.ts';
 export { databaseUrl } from './database.ts';
 export {
   type AppSettings,

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { type AppSettings, absolute, type Config, type PublicAddress } from '../config/index.ts';
+import { knotError } from '../lib/index.ts';
+import { parseUpstream, type Route } from '../routes/index.ts';
+
+/**
+ * A plain web application as a route. The operator wrote its address down, so it may be on this machine.
+ * @throws KNOT_APP_CA_UNREADABLE
+ */
+export function appRoute(app: AppSettings, config: Config, address: PublicAddress): Route {
+  return {
+    host: address.hostOf(app.name),
+    name: app.name,
+    kind: 'app',
+    title: app.title ?? app.name,
+    audience: app.audience,
+    upstream: parseUpstream(app.upstream, {
+      allowLoopback: true,
+      http2: app.http2,
+      ...(app.ca !== undefined && { ca: readCa(absolute(config, app.ca)!) }),
+    }),
+    ownedPrefixes: [],
+    untouchedPrefixes: [],
+    switches: {
+      encodedSlash: app.encodedSlash,
+      doubleSlash: app.doubleSlash,
+      pathParameters: app.pathParameters,
+      methods: app.methods,
+    },
+  };
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw knotError(
+      'KNOT_APP_CA_UNREADABLE',
+      500,
+      `The file ${file} of an application's certificate authority cannot be read.`,
+      {
+        cause: error,
+        remedy: 'Correct `ca` of the application in the configuration.',
+      },
+    );
+  }
+}

@@ -1,0 +1,25 @@
+import type { Accounts } from '../accounts/index.ts';
+import type { SigningKeys } from '../keys/index.ts';
+import type { Live } from '../live/index.ts';
+import type { Policy } from '../policy/index.ts';
+import type { Proxy } from '../proxy/index.ts';
+import type { Routes } from '../routes/index.ts';
+import type { Sessions } from '../sessions/index.ts';
+
+/** What ends a right ends what is open by it, within two seconds and on every replica: the facts tell, the streams are judged again. */
+export function endWithRights(parts: {
+  sessions: Pick<Sessions, 'onEnded'>;
+  accounts: Pick<Accounts, 'onChange'>;
+  policy: Pick<Policy, 'onReload'>;
+  routes: Pick<Routes, 'onChange'>;
+  keys: Pick<SigningKeys, 'onChange'>;
+  live: Pick<Live, 'closeSession' | 'rejudge'>;
+  proxy: Pick<Proxy, 'forgetAssertions'>;
+}): void {
+  const { sessions, accounts, policy, routes, keys, live, proxy } = parts;
+  sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
+  accounts.onChange((userId) => void live.rejudge(userId));
+  policy.onReload(() => void live.rejudge());
+  routes.onChange(() => void live.rejudge());
+  keys.onChange(() => proxy.forgetAssertions());
+}
