@@ -1,12 +1,16 @@
 import { sql } from 'kysely';
 import type { AuditEntry, Clock } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
+import type { OnLoss } from './loss.ts';
 import type { Actor, RecordAudit } from './model.ts';
 
 /** What an act of this module may do besides its own SQL. */
 export type ChangeScope = Transaction & {
   /** Milliseconds since the epoch, the same throughout the transaction. */
   now: number;
+  /** Who causes the change. */
+  actor: string;
+  onLoss: OnLoss;
   /** Names what was done; written as the last statement of the transaction. */
   audit(action: string, subject: string, detail?: AuditEntry['detail']): void;
 };
@@ -20,7 +24,17 @@ const accountsLock = 0x6b6e_6f02;
  * The one way this module changes anything. Changes wait for one another, because rules such as "one admin remains" and
  * "one link per person" are about several rows: on SQLite by `begin immediate`, on PostgreSQL by an advisory lock.
  */
-export function createChange({ store, clock, record }: { store: Store; clock: Clock; record: RecordAudit }): Change {
+export function createChange({
+  store,
+  clock,
+  record,
+  onLoss,
+}: {
+  store: Store;
+  clock: Clock;
+  record: RecordAudit;
+  onLoss: OnLoss;
+}): Change {
   return (actor, work) =>
     store.transaction(async (transaction) => {
       if (store.kind === 'postgres') await sql`select pg_advisory_xact_lock(${accountsLock})`.execute(transaction.db);
@@ -28,6 +42,8 @@ export function createChange({ store, clock, record }: { store: Store; clock: Cl
       const result = await work({
         ...transaction,
         now: clock.now(),
+        actor: actor.name,
+        onLoss,
         audit: (action, subject, detail) =>
           void entries.push({
             action,

@@ -22,6 +22,12 @@ export function setupDone(): KnotError {
   });
 }
 
+export function credentialChanged(): KnotError {
+  return knotError('KNOT_ACCOUNTS_CREDENTIAL_CHANGED', 409, 'The password or the account was changed meanwhile.', {
+    remedy: 'Nothing was done. Sign in with the present password and try again.',
+  });
+}
+
 export function lastAdmin(): KnotError {
   return knotError('KNOT_ACCOUNTS_LAST_ADMIN', 409, 'This is the last active administrator.', {
     remedy: 'Make someone else an administrator first.',

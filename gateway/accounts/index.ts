@@ -4,6 +4,7 @@
  * Does not own: sessions, throttling of sign-in (login), tokens (oidc).
  * Mounts: nothing; api and login call it.
  */
+export type { Loss, LossReason, OnLoss, Verified } from './loss.ts';
 export type {
   Accounts,
   Actor,

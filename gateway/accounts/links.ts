@@ -81,7 +81,7 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
         return change(actor, async (scope) => {
           await useLink(scope, row);
           if ((await requireUser(scope, user.id)).state === 'disabled') throw linkInvalid();
-          return toUser(scope.db, await storePassword(scope, user.id, passwordHash));
+          return toUser(scope.db, await storePassword(scope, user.id, passwordHash, 'password_reset'));
         });
       }
       const newUser: NewUser = {

@@ -1,5 +1,6 @@
 import type { AuditEntry, Principal, TeamRole, UserState } from '../lib/index.ts';
 import type { Transaction } from '../store/index.ts';
+import type { Verified } from './loss.ts';
 
 export type User = {
   id: string;
@@ -8,6 +9,8 @@ export type User = {
   isAdmin: boolean;
   state: UserState;
   hasPassword: boolean;
+  /** Of the password and the account's state: a sign-in checked against an older one begins nothing (see `admit`). */
+  credentialVersion: number;
   createdAt: number;
   lastSignInAt: number | null;
   teams: readonly { name: string; role: TeamRole }[];
@@ -57,9 +60,11 @@ export type Accounts = {
   findUser(id: string): Promise<User | undefined>;
   findUserByName(username: string): Promise<User | undefined>;
   listUsers(query: UserQuery): Promise<UserPage>;
+  /** Disabling ends, in the same transaction, everything the person is signed in to. */
   setState(userId: string, state: 'active' | 'disabled', actor: Actor): Promise<User>;
   setAdmin(userId: string, isAdmin: boolean, actor: Actor): Promise<User>;
   setEmail(userId: string, email: string, actor: Actor): Promise<User>;
+  /** Ends, in the same transaction, everything the person is signed in to. */
   deleteUser(userId: string, actor: Actor): Promise<void>;
   /** True once an active admin with a password exists: the setup link is dead from then on. */
   hasAdmin(): Promise<boolean>;
@@ -69,9 +74,18 @@ export type Accounts = {
    * failed; `pending`/`disabled` are only revealed to who knows the password.
    */
   verifyPassword(username: string, password: string): Promise<{ user: User } | undefined>;
-  /** @throws KNOT_ACCOUNTS_PASSWORD_WEAK naming the rule that failed */
-  setPassword(userId: string, password: string, actor: Actor): Promise<void>;
-  noteSignIn(userId: string): Promise<void>;
+  /**
+   * Replaces the password of somebody whose present one was verified, and ends every session but the one that is excepted.
+   * @throws KNOT_ACCOUNTS_PASSWORD_WEAK naming the rule that failed, KNOT_ACCOUNTS_CREDENTIAL_CHANGED when another act was faster
+   */
+  setPassword(user: Verified, password: string, actor: Actor, options?: { exceptSessionId?: string }): Promise<void>;
+  /**
+   * Inside the transaction that begins a session: true when the account is active and its credential is the one that was
+   * verified; holds both until the transaction ends, and notes the time of the sign-in.
+   */
+  admit(transaction: Transaction, user: Verified): Promise<boolean>;
+  /** Inside a transaction that derives a right from a session: whether the account is active; holds that until it ends. */
+  holdActive(transaction: Transaction, userId: string): Promise<boolean>;
 
   /** Makes a one-time link and returns its token once. A new setup link replaces the older ones. */
   createLink(
@@ -80,7 +94,7 @@ export type Accounts = {
   ): Promise<{ link: Link; token: string }>;
   /** The link a token stands for, if it is neither used nor expired (setup: nor an admin exists). */
   findLink(token: string, kind: LinkKind): Promise<Link | undefined>;
-  /** Uses the link and does what it is for, atomically: creates the admin or invited user (active), or sets the password. */
+  /** Uses the link and does what it is for, atomically: creates the admin or invited user (active), or sets the password (and ends the person's sessions). */
   redeemLink(
     token: string,
     kind: LinkKind,

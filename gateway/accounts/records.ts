@@ -38,6 +38,7 @@ export async function toUsers(db: Db, rows: readonly Row<'users'>[]): Promise<Us
     isAdmin: row.is_admin === 1,
     state: row.state,
     hasPassword: row.password_hash !== null,
+    credentialVersion: row.credential_version,
     createdAt: row.created_at,
     lastSignInAt: row.last_sign_in_at,
     teams: teams.get(row.id) ?? [],

@@ -2,6 +2,7 @@ import type { Clock, Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { createChange } from './change.ts';
 import { createLinks } from './links.ts';
+import type { OnLoss } from './loss.ts';
 import type { Accounts, RecordAudit } from './model.ts';
 import { createPasswordHasher } from './password-hash.ts';
 import { createPrincipals } from './principals.ts';
@@ -12,15 +13,16 @@ export type AccountsOptions = {
   store: Store;
   clock: Clock;
   record: RecordAudit;
+  onLoss: OnLoss;
   /** In characters. */
   passwordRules: { minimumLength: number };
   log: Log;
 };
 
 /** Puts the parts together; each file holds what belongs to one idea. */
-export function createAccounts({ store, clock, record, passwordRules, log }: AccountsOptions): Accounts {
+export function createAccounts({ store, clock, record, onLoss, passwordRules, log }: AccountsOptions): Accounts {
   const { minimumLength } = passwordRules;
-  const change = createChange({ store, clock, record });
+  const change = createChange({ store, clock, record, onLoss });
   const hasher = createPasswordHasher();
   return {
     ...createPrincipals(store),

@@ -2,21 +2,13 @@ import { type KnotError, knotError, type Log, newId, type UserState } from '../l
 import type { Row, Store } from '../store/index.ts';
 import type { Change, ChangeScope } from './change.ts';
 import { parseEmail } from './email.ts';
-import { lastAdmin, noSuchUser } from './errors.ts';
+import { credentialChanged, lastAdmin, noSuchUser } from './errors.ts';
+import { admit, holdActive, lose, type LossReason } from './loss.ts';
 import type { Accounts, Actor, NewUser, User } from './model.ts';
 import { requireGoodName, takeName } from './names.ts';
 import type { PasswordHasher } from './password-hash.ts';
 import { checkPassword } from './password-rules.ts';
-import {
-  countAdmins,
-  findUserRow,
-  findUserRowByName,
-  findUserRows,
-  isId,
-  touchUsers,
-  toUser,
-  toUsers,
-} from './records.ts';
+import { countAdmins, findUserRow, findUserRowByName, findUserRows, touchUsers, toUser, toUsers } from './records.ts';
 
 export type UserParts = {
   store: Store;
@@ -40,7 +32,8 @@ export type Users = Pick<
   | 'hasAdmin'
   | 'verifyPassword'
   | 'setPassword'
-  | 'noteSignIn'
+  | 'admit'
+  | 'holdActive'
 >;
 
 export function createUsers({ store, change, hasher, minimumLength, clock, log }: UserParts): Users {
@@ -59,6 +52,7 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       if (isLoss) await requireOtherAdmin(scope, row);
       await scope.db.updateTable('users').set(values).where('id', '=', id).execute();
       await touchUsers(scope, [id]);
+      if ('state' in values && values.state !== 'active') await lose(scope, id, 'account_disabled');
       scope.audit(action(row), `user:${row.username}`);
       return toUser(scope.db, { ...row, ...values });
     });
@@ -113,6 +107,8 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       change(actor, async (scope) => {
         const row = await requireUser(scope, id);
         await requireOtherAdmin(scope, row);
+        // Before the row goes: with it the sessions vanish from the store, and nobody would hear that they ended.
+        await lose(scope, id, 'account_deleted');
         await scope.db.deleteFrom('users').where('id', '=', id).execute();
         scope.announce({ topic: 'users', key: id });
         scope.audit('user.deleted', `user:${row.username}`, { id });
@@ -127,20 +123,19 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       await renewHash(row, password);
       return { user: await toUser(store.db, row) };
     },
-    async setPassword(id, password, actor) {
+    async setPassword({ id, credentialVersion }, password, actor, { exceptSessionId } = {}) {
       const row = await findUserRow(store.db, id);
       if (!row) throw noSuchUser();
       await checkPassword(password, row, minimumLength);
       const passwordHash = await hasher.hash(password);
-      await change(actor, (scope) => storePassword(scope, id, passwordHash));
+      await change(actor, async (scope) => {
+        const { state, credential_version } = await requireUser(scope, id);
+        if (credential_version !== credentialVersion || state !== 'active') throw credentialChanged();
+        await storePassword(scope, id, passwordHash, 'password_changed', exceptSessionId);
+      });
     },
-    async noteSignIn(id) {
-      if (!isId(id)) return;
-      // Not part of the principal, so nothing that caches needs to hear of it.
-      await store.transaction(({ db }) =>
-        db.updateTable('users').set({ last_sign_in_at: clock.now() }).where('id', '=', id).execute(),
-      );
-    },
+    admit: (transaction, user) => admit(transaction, user, clock.now()),
+    holdActive: (transaction, id) => holdActive(transaction, id, store.kind),
   };
 
   /** Moves a hash of other parameters to today's while the password is at hand; a failure must not spoil the sign-in. */
@@ -183,6 +178,7 @@ export async function insertUser(scope: ChangeScope, user: NewUser, passwordHash
     is_admin: user.isAdmin ? 1 : 0,
     state: user.state,
     password_hash: passwordHash,
+    credential_version: 1,
     version: 1,
     created_at: scope.now,
     last_sign_in_at: null,
@@ -199,12 +195,19 @@ export async function insertUser(scope: ChangeScope, user: NewUser, passwordHash
   return toUser(scope.db, row);
 }
 
-export async function storePassword(scope: ChangeScope, id: string, passwordHash: string): Promise<Row<'users'>> {
+export async function storePassword(
+  scope: ChangeScope,
+  id: string,
+  passwordHash: string,
+  reason: LossReason,
+  exceptSessionId?: string,
+): Promise<Row<'users'>> {
   const row = await requireUser(scope, id);
   await scope.db.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute();
   await touchUsers(scope, [id]);
+  await lose(scope, id, reason, exceptSessionId);
   scope.audit('password.changed', `user:${row.username}`);
-  return { ...row, password_hash: passwordHash };
+  return { ...row, password_hash: passwordHash, credential_version: row.credential_version + 1 };
 }
 
 export async function requireUser(scope: ChangeScope, id: string): Promise<Row<'users'>> {

@@ -1,11 +1,12 @@
-import { type Accounts, createAccounts } from '../accounts/index.ts';
+import type { Accounts } from '../accounts/index.ts';
 import { type Audit, createAudit } from '../audit/index.ts';
 import { type Config, databaseUrl, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
 import type { Clock, Log } from '../lib/index.ts';
 import { type Clients, createClients } from '../oidc/index.ts';
 import { createRoutes, type Routes } from '../routes/index.ts';
-import { createSessions, type Sessions } from '../sessions/index.ts';
+import type { Sessions } from '../sessions/index.ts';
 import { openStore, type Store } from '../store/index.ts';
+import { createPeople } from './people.ts';
 
 /** The store and the facts on it: all that a command needs, and the ground of the gateway. */
 export type Facts = {
@@ -27,10 +28,10 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
     const audit = createAudit({ store, clock });
     const { record } = audit;
     const passwordRules = { minimumLength: config.login.minimumPasswordLength };
-    const accounts = createAccounts({ store, clock, record, passwordRules, log });
+    const people = { store, clock, record, passwordRules, sessions: config.sessions, log };
+    const { accounts, sessions } = createPeople(people);
     const routes = await createRoutes({ store, clock, log });
     const clients = createClients({ store, clock, record });
-    const sessions = createSessions({ store, clock, config: config.sessions, record, log });
     return {
       store,
       audit,

@@ -52,8 +52,8 @@ export const userCommands: readonly Command[] = [
     positionals: [1, 1],
     run: (invocation) =>
       changeUser(invocation, async ({ accounts, sessions }, user) => {
+        const ended = (await sessions.list(user.id)).length;
         await accounts.setState(user.id, 'disabled', actor);
-        const ended = await sessions.endAll(user.id, { actor: actor.name, reason: 'account disabled' });
         return `${user.username} is disabled; ${ended} ${ended === 1 ? 'session' : 'sessions'} ended.`;
       }),
   },

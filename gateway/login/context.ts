@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Accounts, User } from '../accounts/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { AuditEntry, Clock, Identify, Log, Session } from '../lib/index.ts';
-import { pageHeaders } from '../lib/index.ts';
+import { knotError, pageHeaders } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
 import { describeDevice, type Sessions } from '../sessions/index.ts';
 import { safeNext } from './next-url.ts';
@@ -10,10 +10,7 @@ import type { Throttle } from './throttle.ts';
 
 /** What the sign-in pages are given by `app.ts`. */
 export type LoginOptions = {
-  accounts: Pick<
-    Accounts,
-    'createUser' | 'verifyPassword' | 'noteSignIn' | 'findLink' | 'redeemLink' | 'hasAdmin' | 'findUser'
-  >;
+  accounts: Pick<Accounts, 'createUser' | 'verifyPassword' | 'findLink' | 'redeemLink' | 'hasAdmin' | 'findUser'>;
   sessions: Sessions;
   audit: { append(entry: AuditEntry): Promise<void> };
   identify: Identify;
@@ -35,7 +32,7 @@ export type LoginContext = LoginOptions & ReturnType<typeof createSteps>;
 
 /** The steps that several of the pages share. */
 export function createSteps(options: LoginOptions) {
-  const { accounts, sessions, identify, publicAddress, findRoute, log } = options;
+  const { sessions, identify, publicAddress, findRoute, log } = options;
   const addressOf = options.addressOf ?? ((request: FastifyRequest) => request.ip);
 
   function nextOf(next: string | undefined): string {
@@ -46,19 +43,25 @@ export function createSteps(options: LoginOptions) {
     return identify(request.headers.cookie, '');
   }
 
-  /** Starts a session under a new id, ends the one the browser had (fixation, C5), and goes on. */
+  /**
+   * Starts a session under a new id, ends the one the browser had (fixation, C5), and goes on.
+   * @throws KNOT_LOGIN_ACCOUNT_CHANGED when what was verified does not hold any more
+   */
   async function signIn(request: FastifyRequest, reply: FastifyReply, user: User, next: string): Promise<FastifyReply> {
-    const old = await sessions.find(request.headers.cookie, '');
-    const { secret } = await sessions.start({
-      userId: user.id,
-      username: user.username,
+    const started = await sessions.start({
+      user,
       device: describeDevice(request.headers['user-agent']),
       address: addressOf(request),
+      replaced: (await sessions.find(request.headers.cookie, '')) ?? undefined,
     });
-    if (old) await sessions.end(old.id, { actor: user.username, reason: 'signed_in_again' });
-    await accounts.noteSignIn(user.id);
+    if (!started) {
+      log.info({ subject: user.id, user: user.username }, 'not signed in: the account changed meanwhile');
+      throw knotError('KNOT_LOGIN_ACCOUNT_CHANGED', 409, 'The account or its password was changed at this moment.', {
+        remedy: 'Sign in again.',
+      });
+    }
     log.info({ subject: user.id, user: user.username }, 'signed in');
-    return sendOn(reply.header('set-cookie', sessions.cookie(secret)), next);
+    return sendOn(reply.header('set-cookie', sessions.cookie(started.secret)), next);
   }
 
   return { addressOf, nextOf, identityOf, signIn };

@@ -64,7 +64,6 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
     try {
       const user = await accounts.redeemLink(form.token, kind.kind, input, actor);
       if (kind.makesAccount) return await context.signIn(request, reply, user, '/');
-      await sessions.endAll(user.id, { actor: user.username, reason: 'password_reset' });
       return sendOn(reply.header('set-cookie', sessions.clearCookie()), '/login?note=password-changed');
     } catch (error) {
       const errors = fieldErrors(error);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import type { Clock, Identify, Identity, Log } from '../lib/index.ts';
+import type { Clock, Identify, Identity, Log, Session } from '../lib/index.ts';
+import type { Transaction } from '../store/index.ts';
 import { sessionCookie } from './cookies.ts';
 import type { Records } from './records.ts';
 
@@ -23,11 +24,13 @@ export type SessionBinding = {
 export function createSessionBinding(options: {
   records: Records;
   identify: Identify;
+  /** Whether a Knot session still lives, held until the transaction ends (`hold` of sessions). */
+  hold(transaction: Transaction, session: Session): Promise<boolean>;
   clock: Clock;
   sessionSeconds: number;
   log: Log;
 }): SessionBinding {
-  const { records, identify, clock, sessionSeconds, log } = options;
+  const { records, identify, hold, clock, sessionSeconds, log } = options;
   const identities = new WeakMap<IncomingMessage, Identity>();
 
   async function endSession(provider: Provider, session: ProviderSession): Promise<void> {
@@ -61,11 +64,17 @@ export function createSessionBinding(options: {
   ): Promise<void> {
     const session = new provider.Session();
     session.loginAccount({ accountId: identity.principal.id, loginTs: authTime(identity), amr: ['pwd'] });
-    await records.linkSession(session.uid, {
-      centralId: identity.session.centralId,
-      accountId: identity.principal.id,
-      expiresAt: clock.now() + sessionSeconds * 1000,
-    });
+    const isLinked = await records.linkSession(
+      session.uid,
+      {
+        centralId: identity.session.centralId,
+        accountId: identity.principal.id,
+        expiresAt: clock.now() + sessionSeconds * 1000,
+      },
+      (transaction) => hold(transaction, identity.session),
+    );
+    // Signed out while this request was under way: then nobody is signed in here either.
+    if (!isLinked) return;
     await session.save(sessionSeconds);
     addCookie(provider, session.jti, request, response);
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/index.ts';
-import type { Row, Store } from '../store/index.ts';
+import type { Row, Store, Transaction } from '../store/index.ts';
 
 export type RecordRow = Row<'oidc_records'>;
 
@@ -40,7 +40,7 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
     return row && (row.expires_at === null || row.expires_at > clock.now()) ? row : undefined;
   }
 
-  async function upsert(record: NewRecord): Promise<void> {
+  async function upsert(record: NewRecord, on: Store['db'] = db): Promise<void> {
     const values = {
       payload: JSON.stringify(record.payload),
       grant_id: record.grantId ?? null,
@@ -49,7 +49,7 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
       account_id: record.accountId ?? null,
       expires_at: record.expiresAt ?? null,
     };
-    await db
+    await on
       .insertInto('oidc_records')
       .values({ model: record.model, id: record.id, ...values, consumed_at: null })
       .onConflict((conflict) => conflict.columns(['model', 'id']).doUpdateSet(values))
@@ -72,7 +72,7 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
     find: (model: string, id: string) => findBy('id', model, id),
     findByUid: (model: string, uid: string) => findBy('uid', model, uid),
     findByUserCode: (model: string, userCode: string) => findBy('user_code', model, userCode),
-    upsert,
+    upsert: (record: NewRecord) => upsert(record),
     remove,
     revokeGrant,
 
@@ -110,9 +110,18 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
       }
     },
 
-    async linkSession(uid: string, link: { centralId: string; accountId: string; expiresAt: number }): Promise<void> {
-      const { centralId, accountId, expiresAt } = link;
-      await upsert({ model: sessionLink, id: uid, payload: {}, uid: centralId, accountId, expiresAt });
+    /** Writes the link, unless `isHeld` says that the Knot session has ended: it is held while the link is written. */
+    async linkSession(
+      uid: string,
+      { centralId, accountId, expiresAt }: { centralId: string; accountId: string; expiresAt: number },
+      isHeld: (transaction: Transaction) => Promise<boolean>,
+    ): Promise<boolean> {
+      return store.transaction(async (transaction) => {
+        if (!(await isHeld(transaction))) return false;
+        const link = { model: sessionLink, id: uid, payload: {}, uid: centralId, accountId, expiresAt };
+        await upsert(link, transaction.db);
+        return true;
+      });
     },
     /** The Knot session and the account a provider session belongs to. */
     async linkOf(uid: string): Promise<{ centralId: string; accountId: string } | undefined> {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PublicAddress } from '../config/index.ts';
 import type { SigningKeys } from '../keys/index.ts';
-import type { AuditEntry, Clock, Identify, Log, Principal } from '../lib/index.ts';
-import type { Store } from '../store/index.ts';
+import type { AuditEntry, Clock, Identify, Log, Principal, Session } from '../lib/index.ts';
+import type { Store, Transaction } from '../store/index.ts';
 import { createAdapter } from './adapter.ts';
 import { createSessionBinding } from './binding.ts';
 import { type Clients, type ClientsOptions, createClients } from './clients.ts';
@@ -40,6 +40,7 @@ export type OidcOptions = {
   sessions: {
     onEnded(listener: (centralId: string) => void): () => void;
     end(id: string, by: { actor: string; reason: string }): Promise<boolean>;
+    hold(transaction: Transaction, session: Pick<Session, 'centralId' | 'userId'>): Promise<boolean>;
     /** All that live now; used once at start to forget those that ended while no gateway ran. */
     listAll?(): Promise<{ id: string }[]>;
   };
@@ -81,7 +82,14 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
   const records = createRecords({ store, clock });
   const directory = createClientDirectory(store);
   const clients = createClients({ store, clock, record: audit.record });
-  const binding = createSessionBinding({ records, identify, clock, sessionSeconds: options.sessionSeconds, log });
+  const binding = createSessionBinding({
+    records,
+    identify,
+    hold: sessions.hold,
+    clock,
+    sessionSeconds: options.sessionSeconds,
+    log,
+  });
   const cookieKeys = await settingOnce(store, 'oidc.cookieKeys', () =>
     JSON.stringify([randomBytes(32).toString('base64url')]),
   );

@@ -2,7 +2,6 @@ import { type AuditEntry, type Clock, equalSecrets, hashSecret, newId, newSecret
 import type { Row, Store, Transaction } from '../store/index.ts';
 import type { SessionCache } from './cache.ts';
 import { describeDevice } from './device.ts';
-import { lifetimeOf } from './lifetime.ts';
 import {
   deleteHostSession,
   findCentral,
@@ -24,8 +23,9 @@ export type RedeemedCode = { secret: string; session: Session; next: string };
 type Parts = {
   store: Store;
   clock: Clock;
-  idleMs: number;
   cache: SessionCache;
+  /** Whether a session lives and its person is active; held until the transaction ends. */
+  hold: (transaction: Transaction, session: Pick<Session, 'centralId' | 'userId'>) => Promise<boolean>;
   record: (transaction: Transaction, entry: AuditEntry) => Promise<void>;
 };
 
@@ -33,7 +33,7 @@ type Parts = {
  * The exchange that signs a browser in on a service host (DESIGN.md section 4.3): the main host issues a code for one host and
  * one browser, the service host redeems it once within 60 s for a session of its own.
  */
-export function createHandoff({ store, clock, idleMs, cache, record }: Parts) {
+export function createHandoff({ store, clock, cache, hold, record }: Parts) {
   async function issue(session: Session, handoff: { host: string; binding: string; next: string }): Promise<string> {
     const code = newSecret();
     await insertCode(store.db, {
@@ -64,8 +64,7 @@ export function createHandoff({ store, clock, idleMs, cache, record }: Parts) {
       const problem = problemOf(row, handoff);
       if (problem) return refuse(transaction, row, problem, handoff.address);
       const central = await findCentral(transaction.db, row.session_id);
-      if (!central || lifetimeOf(sessionOf(central), lastSeenAt(central), clock.now(), idleMs) !== 'alive')
-        return undefined;
+      if (!central || !(await hold(transaction, { centralId: central.id, userId: central.user_id }))) return undefined;
       return { next: row.next, ...(await startHostSession(transaction, central, codeHash, handoff)) };
     });
     if (redeemed) cache.put(redeemed.secret, redeemed.session, clock.now());
@@ -138,10 +137,6 @@ export function createHandoff({ store, clock, idleMs, cache, record }: Parts) {
   async function endHostSession(transaction: Transaction, centralId: string, id: string): Promise<void> {
     if (await deleteHostSession(transaction.db, id))
       transaction.announce({ topic: 'sessions', key: `${centralId}/${id}` });
-  }
-
-  function lastSeenAt(central: Row<'sessions'>): number {
-    return Math.max(central.last_seen_at, cache.family(central.id)?.lastSeenAt ?? 0);
   }
 
   return { issue, redeem };

@@ -6,4 +6,11 @@
  */
 export { cookieName } from './cookie.ts';
 export { describeDevice } from './device.ts';
-export { createSessions, type SessionListing, type Sessions, type SessionsOptions } from './service.ts';
+export {
+  type AccountGuard,
+  createSessions,
+  type SessionListing,
+  type Sessions,
+  type SessionsOptions,
+  type Verified,
+} from './service.ts';

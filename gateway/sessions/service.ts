@@ -32,18 +32,40 @@ export type SessionListing = {
   hosts: string[];
 };
 
+/** Who was verified, and against which version of the credential (`User` of accounts). */
+export type Verified = { id: string; username: string; credentialVersion: number };
+
+/** What sessions ask of the accounts, inside a transaction that they then hold; given by `app/facts.ts` from `accounts`. */
+export type AccountGuard = {
+  /** Whether the account is active and its credential still the verified one; notes the sign-in. */
+  admit(transaction: Transaction, user: Verified): Promise<boolean>;
+  /** Whether the account is active. */
+  holdActive(transaction: Transaction, userId: string): Promise<boolean>;
+};
+
 /**
  * Opaque cookies, stored hashed; a central session on DOMAIN and host sessions bound to it. The cookie is `__Host-knot`
  * on every host. Ending a central session ends its host sessions; endings are announced as `sessions` (key: central id).
  */
 export type Sessions = {
-  /** Starts a central session after a successful sign-in; the value goes into the cookie and is never kept. */
+  /**
+   * Starts a central session for who was verified; the value goes into the cookie and is never kept. Undefined when the
+   * account was disabled, deleted or given another password since: the transaction that inserts the session compares.
+   */
   start(facts: {
-    userId: string;
-    username: string;
+    user: Verified;
     device: string;
     address: string;
-  }): Promise<{ secret: string; session: Session }>;
+    /** The session this browser had: it ends with the new one's beginning (fixation, C5). */
+    replaced?: Session | undefined;
+    /** What else is true once the session exists, in the same transaction. */
+    also?: ((transaction: Transaction) => Promise<void>) | undefined;
+  }): Promise<{ secret: string; session: Session } | undefined>;
+  /**
+   * Inside a transaction that derives a right from a session (a code, a token, a session of the provider): whether it still
+   * lives and its person is active; both are held until the transaction ends.
+   */
+  hold(transaction: Transaction, session: Pick<Session, 'centralId' | 'userId'>): Promise<boolean>;
   /**
    * The session of a Cookie header on a host ('' = main host), from the cache only: undefined = not cached (call `find`),
    * null = certainly none (no cookie, duplicate cookie, ended, expired).
@@ -65,6 +87,12 @@ export type Sessions = {
   end(id: string, by: { actor: string; reason: string }): Promise<boolean>;
   /** Ends all of a person's sessions, except one if given. Returns how many. */
   endAll(userId: string, by: { actor: string; reason: string; exceptId?: string }): Promise<number>;
+  /** The same as a part of a transaction that takes away what the sessions stood on (`onLoss` of accounts). */
+  endAllWithin(
+    transaction: Transaction,
+    userId: string,
+    by: { actor: string; reason: string; exceptId?: string | undefined },
+  ): Promise<number>;
   /** Hears the central id of every session that ended or was ended, in this or another process, and of those that expire. */
   onEnded(listener: (centralId: string) => void): () => void;
   /** Set-Cookie values. */
@@ -80,7 +108,8 @@ export type SessionsOptions = {
   clock: Clock;
   config: { idleSeconds: number; absoluteSeconds: number };
   /** Writes an audit entry in the transaction of the act it tells of; given by `app.ts` from `audit`. */
-  record?: (transaction: Transaction, entry: AuditEntry) => Promise<void>;
+  record: (transaction: Transaction, entry: AuditEntry) => Promise<void>;
+  account: AccountGuard;
   log: Log;
 };
 
@@ -92,19 +121,13 @@ const keepCodesMs = 3600_000;
 const maxMinuteMs = 60_000;
 
 /** Makes the service. Starts two unreferenced timers: one writes last uses in batches, one removes what is over. */
-export function createSessions({
-  store,
-  clock,
-  config,
-  record = async () => undefined,
-  log,
-}: SessionsOptions): Sessions {
+export function createSessions({ store, clock, config, record, account, log }: SessionsOptions): Sessions {
   const idleMs = config.idleSeconds * 1000;
   const absoluteMs = config.absoluteSeconds * 1000;
   /** How stale the stored last use may be: a minute, less where the idle time itself is short. */
   const touchMs = Math.min(maxMinuteMs, Math.ceil(idleMs / 10));
   const cache = createSessionCache();
-  const handoff = createHandoff({ store, clock, idleMs, cache, record });
+  const handoff = createHandoff({ store, clock, cache, hold, record });
   const loading = new Map<string, Promise<Session | null>>();
   const touched = new Map<string, Family>();
   const listeners = new Set<(centralId: string) => void>();
@@ -247,6 +270,26 @@ export function createSessions({
     await deleteOldCodes(store.db, clock.now() - keepCodesMs);
   }
 
+  async function hold(
+    transaction: Transaction,
+    { centralId, userId }: Pick<Session, 'centralId' | 'userId'>,
+  ): Promise<boolean> {
+    // The account first: what ends all sessions of a person writes that row before it looks for them.
+    if (!(await account.holdActive(transaction, userId))) return false;
+    const central = await findCentral(transaction.db, centralId);
+    return central !== undefined && lifetimeOfCentral(central) === 'alive';
+  }
+
+  async function endAllWithin(
+    transaction: Transaction,
+    userId: string,
+    { exceptId, ...by }: EndedBy & { exceptId?: string | undefined },
+  ): Promise<number> {
+    const centrals = (await listCentral(transaction.db, userId)).filter(({ id }) => id !== exceptId);
+    for (const central of centrals) await endCentral(transaction, central, by);
+    return centrals.length;
+  }
+
   async function listing(userId?: string): Promise<(SessionListing & { userId: string })[]> {
     const [centrals, hosts] = [await listCentral(store.db, userId), await listHosts(store.db, userId)];
     return centrals
@@ -264,7 +307,7 @@ export function createSessions({
   }
 
   return {
-    async start({ userId, username, device, address }) {
+    async start({ user, device, address, replaced, also }) {
       const secret = newSecret();
       const id = newId();
       const now = clock.now();
@@ -273,7 +316,7 @@ export function createSessions({
         id,
         central_id: id,
         host: '',
-        user_id: userId,
+        user_id: user.id,
         device: describeDevice(device),
         address,
         started_at: now,
@@ -281,17 +324,23 @@ export function createSessions({
         last_seen_at: now,
         expires_at: now + absoluteMs,
       };
-      await store.transaction(async (transaction) => {
+      const isStarted = await store.transaction(async (transaction) => {
+        if (!(await account.admit(transaction, user))) return false;
         await insertSession(transaction.db, row);
+        await also?.(transaction);
+        const old = replaced && (await findCentral(transaction.db, replaced.centralId));
+        if (old) await endCentral(transaction, old, { actor: user.username, reason: 'signed_in_again' });
         await record(transaction, {
           action: 'session.started',
-          actor: username,
+          actor: user.username,
           subject: `session:${id}`,
           outcome: 'done',
           address,
           detail: { device: row.device },
         });
+        return true;
       });
+      if (!isStarted) return undefined;
       const session = sessionOf(row);
       cache.put(secret, session, now);
       return { secret, session };
@@ -311,12 +360,9 @@ export function createSessions({
         if (central) await endCentral(transaction, central, by);
         return central !== undefined;
       }),
-    endAll: (userId, { exceptId, ...by }) =>
-      store.transaction(async (transaction) => {
-        const centrals = (await listCentral(transaction.db, userId)).filter(({ id }) => id !== exceptId);
-        for (const central of centrals) await endCentral(transaction, central, by);
-        return centrals.length;
-      }),
+    endAll: (userId, by) => store.transaction((transaction) => endAllWithin(transaction, userId, by)),
+    endAllWithin,
+    hold,
     onEnded(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

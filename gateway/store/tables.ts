@@ -27,6 +27,8 @@ export type UsersTable = {
   state: 'pending' | 'active' | 'disabled';
   /** PHC string, or null until the person chose one. */
   password_hash: string | null;
+  /** Grows with each act that replaces the password or takes the account away: what was verified against an older one is void. */
+  credential_version: Generated<number>;
   /** Grows with each change of anything the principal shows. */
   version: number;
   created_at: number;

@@ -160,10 +160,10 @@ await onBothStores(t, async (t, open) => {
     const ben = await add('ben', { password: goodPassword });
     const heard: string[] = [];
     accounts.onChange((id) => heard.push(id));
-    await t.rejects(accounts.setPassword(ben.id, 'password2024!', by), { code: 'KNOT_ACCOUNTS_PASSWORD_WEAK' });
-    await t.rejects(accounts.setPassword(ben.id, 'ben-ben-lemon-9', by), { code: 'KNOT_ACCOUNTS_PASSWORD_WEAK' });
+    await t.rejects(accounts.setPassword(ben, 'password2024!', by), { code: 'KNOT_ACCOUNTS_PASSWORD_WEAK' });
+    await t.rejects(accounts.setPassword(ben, 'ben-ben-lemon-9', by), { code: 'KNOT_ACCOUNTS_PASSWORD_WEAK' });
     t.ok(await accounts.verifyPassword('ben', goodPassword), 'a refusal changes nothing');
-    await accounts.setPassword(ben.id, 'green kettle 7 fox', by);
+    await accounts.setPassword(ben, 'green kettle 7 fox', by);
     t.equal(await accounts.verifyPassword('ben', goodPassword), undefined);
     t.ok(await accounts.verifyPassword('ben', 'green kettle 7 fox'));
     t.strictSame(heard, [ben.id]);

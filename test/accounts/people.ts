@@ -20,7 +20,11 @@ export type House = TestDatabase & {
 export function accountsOn(store: Store, clock: { now(): number }): { audit: Audit; accounts: Accounts } {
   const audit = createAudit({ store, clock });
   const passwordRules = { minimumLength: 10 };
-  return { audit, accounts: createAccounts({ store, clock, record: audit.record, passwordRules, log: silentLog }) };
+  const onLoss = async (): Promise<void> => undefined;
+  return {
+    audit,
+    accounts: createAccounts({ store, clock, record: audit.record, onLoss, passwordRules, log: silentLog }),
+  };
 }
 
 export async function house(t: Test, open: OpenDatabase): Promise<House> {

@@ -47,7 +47,7 @@ await onBothStores(t, async (t, open) => {
         ['promote', () => accounts.setAdmin(id, true, by)],
         ['demote', () => accounts.setAdmin(id, false, by)],
         ['address', () => accounts.setEmail(id, 'b@x.org', by)],
-        ['password', () => accounts.setPassword(id, goodPassword, by)],
+        ['password', () => accounts.setPassword({ id, credentialVersion: 1 }, goodPassword, by)],
         ['join', () => accounts.setMember(team.id, id, 'member', by)],
         ['role', () => accounts.setMember(team.id, id, 'manager', by)],
         ['leave', () => accounts.removeMember(team.id, id, by)],
@@ -75,10 +75,10 @@ await onBothStores(t, async (t, open) => {
   );
 
   await t.test('a sign-in that is noted re-judges nothing', async (t) => {
-    const { accounts, add } = await house(t, open);
+    const { accounts, add, store } = await house(t, open);
     const ben = await add('ben');
     const principal = await accounts.principal(ben.id);
-    await accounts.noteSignIn(ben.id);
+    await store.transaction((transaction) => accounts.admit(transaction, ben));
     t.equal(accounts.peekPrincipal(ben.id), principal);
   });
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Test } from 'tap';
-import { createAccounts } from '../../gateway/accounts/index.ts';
+import { createPeople } from '../../gateway/app/people.ts';
 import { type ApiOptions, apiRoutes } from '../../gateway/api/index.ts';
 import { createAudit } from '../../gateway/audit/index.ts';
 import { publicAddress } from '../../gateway/config/index.ts';
@@ -11,7 +11,6 @@ import { createLive } from '../../gateway/live/index.ts';
 import { createThrottle } from '../../gateway/login/index.ts';
 import { createPolicy } from '../../gateway/policy/index.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
-import { createSessions } from '../../gateway/sessions/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 
 export const origin = 'https://localhost:8443';
@@ -49,14 +48,9 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const store = await openStore({ url: 'sqlite::memory:', clock, log });
   const audit = createAudit({ store, clock });
   const record = audit.record;
-  const accounts = createAccounts({ store, clock, record, passwordRules: { minimumLength: 10 }, log });
-  const sessions = createSessions({
-    store,
-    clock,
-    config: { idleSeconds: 3600, absoluteSeconds: 86_400 },
-    record,
-    log,
-  });
+  const passwordRules = { minimumLength: 10 };
+  const lifetimes = { idleSeconds: 3600, absoluteSeconds: 86_400 };
+  const { accounts, sessions } = createPeople({ store, clock, record, passwordRules, sessions: lifetimes, log });
   const policy = await createPolicy({ folder: join(import.meta.dirname, '..', '..', 'policies'), clock, log });
   const routes = await createRoutes({ store, clock, log });
   const live = createLive({ log });
@@ -118,13 +112,10 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   }
 
   async function signIn(userId: string, username: string) {
-    const { secret, session } = await sessions.start({
-      userId,
-      username,
-      device: 'Firefox on Linux',
-      address: '127.0.0.1',
-    });
-    return { cookie: `__Host-knot=${secret}`, sessionId: session.id };
+    const { credentialVersion } = (await accounts.findUser(userId))!;
+    const user = { id: userId, username, credentialVersion };
+    const started = await sessions.start({ user, device: 'Firefox on Linux', address: '127.0.0.1' });
+    return { cookie: `__Host-knot=${started!.secret}`, sessionId: started!.session.id };
   }
 
   return {

@@ -83,7 +83,6 @@ t.test('approve, disable, enable, promote, delete: each is in force at once and 
     'user.demoted',
     'user.disabled',
     'user.enabled',
-    'user.disabled',
     'user.deleted',
   ]);
   t.ok(records.every(({ address }) => address === undefined || address === '127.0.0.1'));

@@ -1,12 +1,13 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Test } from 'tap';
-import { type Accounts, createAccounts } from '../../gateway/accounts/index.ts';
+import type { Accounts } from '../../gateway/accounts/index.ts';
+import { createPeople } from '../../gateway/app/people.ts';
 import { type Audit, createAudit } from '../../gateway/audit/index.ts';
 import { type Config, publicAddress } from '../../gateway/config/index.ts';
 import { createManualClock, type Identify, type Session, silentLog } from '../../gateway/lib/index.ts';
 import { createThrottle, type LoginOptions, loginRoutes } from '../../gateway/login/index.ts';
 import type { Route } from '../../gateway/routes/index.ts';
-import { createSessions, type Sessions } from '../../gateway/sessions/index.ts';
+import type { Sessions } from '../../gateway/sessions/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
 
 export const origin = 'https://localhost:8443';
@@ -66,18 +67,12 @@ export async function createFixture(
     minimumPasswordLength: 10,
     ...login,
   };
-  const accounts = createAccounts({
+  const { accounts, sessions } = createPeople({
     store,
     clock,
     record: audit.record,
     passwordRules: { minimumLength: loginConfig.minimumPasswordLength },
-    log: silentLog,
-  });
-  const sessions = createSessions({
-    store,
-    clock,
-    config: { idleSeconds: 3600, absoluteSeconds: 24 * 3600 },
-    record: audit.record,
+    sessions: { idleSeconds: 3600, absoluteSeconds: 24 * 3600 },
     log: silentLog,
   });
   t.teardown(() => sessions.close());

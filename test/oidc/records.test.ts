@@ -53,7 +53,10 @@ await onBothStores(t, async (t, openDatabase) => {
     const sessions = adapter('Session');
     await sessions.upsert('s', { uid: 'x', accountId: 'u' }, 600);
     t.equal(await sessions.find('s'), undefined, 'not without a link');
-    await records.linkSession('x', { centralId: 'c', accountId: 'u', expiresAt: clock.now() + 600_000 });
+    const link = { centralId: 'c', accountId: 'u', expiresAt: clock.now() + 600_000 };
+    t.equal(await records.linkSession('x', link, async () => false), false);
+    t.equal(await sessions.find('s'), undefined, 'nor to one that has ended meanwhile');
+    t.equal(await records.linkSession('x', link, async () => true), true);
     t.ok(await sessions.find('s'));
     t.ok(await sessions.findByUid('x'));
     await records.unlinkSession('x');

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { createAccounts } from '../../gateway/accounts/index.ts';
+import { createPeople } from '../../gateway/app/people.ts';
 import { type LimitSettings, publicAddress } from '../../gateway/config/index.ts';
 import { createSigningKeys } from '../../gateway/keys/index.ts';
 import {
@@ -18,7 +18,6 @@ import {
 import { createLive } from '../../gateway/live/index.ts';
 import { createEdge, createProxy } from '../../gateway/proxy/index.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
-import { createSessions } from '../../gateway/sessions/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 import { createCertificates } from '../../gateway/tls/index.ts';
 import { type ByteRecorder, startByteRecorder } from '../support/byte-recorder.ts';
@@ -48,8 +47,9 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const log = silentLog;
   const store = await openStore({ url: 'sqlite::memory:', clock, log });
   const record = async () => undefined;
-  const accounts = createAccounts({ store, clock, record, passwordRules: { minimumLength: 10 }, log });
-  const sessions = createSessions({ store, clock, config: { idleSeconds: 3600, absoluteSeconds: 7200 }, record, log });
+  const passwordRules = { minimumLength: 10 };
+  const lifetimes = { idleSeconds: 3600, absoluteSeconds: 7200 };
+  const { accounts, sessions } = createPeople({ store, clock, record, passwordRules, sessions: lifetimes, log });
   const routes = await createRoutes({ store, clock, log });
   const keys = await createSigningKeys({ store, clock, rotationDays: 90, log });
   const live = createLive({ log });
@@ -127,8 +127,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
 
   /** Signs ann in on a host; returns the Cookie value and the id of the central session. */
   async function signIn(host = 'echo.localhost'): Promise<{ cookie: string; sessionId: string }> {
-    const facts = { username: 'ann', device: 'test', address: '127.0.0.1' };
-    const { session } = await sessions.start({ userId: user.id, ...facts });
+    const { session } = (await sessions.start({ user, device: 'test', address: '127.0.0.1' }))!;
     const binding = hashSecret(newSecret());
     const code = await sessions.issueCode(session, { host, binding, next: '/' });
     const redeemed = await sessions.redeemCode(code, { host, binding, device: 'test', address: '127.0.0.1' });

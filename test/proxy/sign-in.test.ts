@@ -9,12 +9,7 @@ t.test('a visit without a session is sent to sign in and comes back to the same 
   const get = (path: string, fields = '', host = 'echo.localhost') =>
     sendRaw(raw, `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\n${fields}Connection: close\r\n\r\n`);
   const navigation = 'Sec-Fetch-Mode: navigate\r\nAccept: text/html\r\n';
-  const { session } = await sessions.start({
-    userId: gateway.user.id,
-    username: 'ann',
-    device: 'x',
-    address: '127.0.0.1',
-  });
+  const { session } = (await sessions.start({ user: gateway.user, device: 'x', address: '127.0.0.1' }))!;
   const handoffCookie = (setCookie: string): string => /__Host-knot-handoff=[^;]+/.exec(setCookie)![0];
 
   await t.test('with its path and query intact, bound to this browser', async (t) => {

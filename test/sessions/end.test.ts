@@ -3,8 +3,17 @@ import { silentLog } from '../../gateway/lib/index.ts';
 import { createSessions } from '../../gateway/sessions/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 import { onBothStores } from '../support/stores.ts';
-import { absoluteSeconds, addUser, createFixture, type Fixture, idleSeconds } from './fixture.ts';
+import {
+  absoluteSeconds,
+  addUser,
+  createFixture,
+  everybody,
+  type Fixture,
+  idleSeconds,
+  unrecorded,
+} from './fixture.ts';
 
+const config = { idleSeconds, absoluteSeconds };
 const by = { actor: 'admin', reason: 'test' };
 
 async function handOff(
@@ -117,14 +126,16 @@ t.test('the audit entry and the end are one: when it cannot be written, the sess
     record: async () => {
       if (isBroken) throw new Error('no space left');
     },
+    account: everybody,
     log: silentLog,
   });
   t.teardown(() => sessions.close());
-  const { secret, session } = await sessions.start({ userId, username: 'ann', device: '', address: '' });
+  const user = { id: userId, username: 'ann', credentialVersion: 1 };
+  const { secret, session } = (await sessions.start({ user, device: '', address: '' }))!;
   isBroken = true;
   await t.rejects(sessions.end(session.id, by));
   t.ok(await sessions.find(`__Host-knot=${secret}`, ''));
-  await t.rejects(sessions.start({ userId, username: 'ann', device: '', address: '' }));
+  await t.rejects(sessions.start({ user, device: '', address: '' }));
   t.equal((await sessions.list(userId)).length, 1);
 });
 
@@ -138,6 +149,8 @@ t.test('what another process ends is over here within two seconds', (t) =>
         store: await database.openAgain(),
         clock: database.clock,
         config: { idleSeconds, absoluteSeconds },
+        record: unrecorded,
+        account: everybody,
         log: silentLog,
       });
       t.teardown(() => remote.close());
@@ -161,7 +174,7 @@ t.test('sessions survive a restart', async (t) => {
   clock.advance(120_000);
   sessions.peek(header, '');
   await sessions.close();
-  const restarted = createSessions({ store, clock, config: { idleSeconds, absoluteSeconds }, log: silentLog });
+  const restarted = createSessions({ store, clock, config, record: unrecorded, account: everybody, log: silentLog });
   t.teardown(() => restarted.close());
   t.match(await restarted.find(header, ''), { id });
   t.equal((await restarted.list(userId))[0]?.lastSeenAt, clock.now(), 'closing writes the last use');
@@ -171,7 +184,14 @@ t.test('while the store does not answer nobody is signed in by mistake (C3)', as
   const { signIn, clock } = await createFixture(t);
   const { header } = await signIn();
   const broken = await openStore({ url: 'sqlite::memory:', clock, log: silentLog });
-  const sessions = createSessions({ store: broken, clock, config: { idleSeconds, absoluteSeconds }, log: silentLog });
+  const sessions = createSessions({
+    store: broken,
+    clock,
+    config,
+    record: unrecorded,
+    account: everybody,
+    log: silentLog,
+  });
   await broken.db.schema.dropTable('sessions').execute();
   await t.rejects(sessions.find(header, ''));
   t.equal(sessions.peek(header, ''), undefined);

@@ -1,11 +1,15 @@
 import type { Test } from 'tap';
-import { type AuditEntry, createManualClock, newId, silentLog } from '../../gateway/lib/index.ts';
-import { createSessions, type Sessions } from '../../gateway/sessions/index.ts';
+import { type AuditEntry, createManualClock, newId, type Session, silentLog } from '../../gateway/lib/index.ts';
+import { type AccountGuard, createSessions, type Sessions } from '../../gateway/sessions/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
 
 export const idleSeconds = 3600;
 export const absoluteSeconds = 24 * 3600;
 export const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+
+/** Accounts that never change: what these tests are about is the life of sessions (test/accounts/loss.test.ts has the rest). */
+export const everybody: AccountGuard = { admit: async () => true, holdActive: async () => true };
+export const unrecorded = async (): Promise<void> => undefined;
 
 export type Fixture = {
   clock: ReturnType<typeof createManualClock>;
@@ -16,9 +20,7 @@ export type Fixture = {
   userId: string;
   /** The service as another process on the same store would have it. */
   openAgain(): Sessions;
-  signIn(
-    userId?: string,
-  ): Promise<{ header: string; id: string; session: Awaited<ReturnType<Sessions['start']>>['session'] }>;
+  signIn(userId?: string): Promise<{ header: string; id: string; session: Session }>;
 };
 
 /** Sessions over a real store with one person in it. */
@@ -34,6 +36,7 @@ export async function createFixture(t: Test, given?: { store: Store; clock: Fixt
       clock,
       config: { idleSeconds, absoluteSeconds },
       record: async (_transaction, entry) => void audited.push(entry),
+      account: everybody,
       log: silentLog,
     });
     t.teardown(() => sessions.close());
@@ -51,12 +54,8 @@ export async function createFixture(t: Test, given?: { store: Store; clock: Fixt
     userId,
     openAgain: open,
     async signIn(who = userId) {
-      const { secret, session } = await sessions.start({
-        userId: who,
-        username: 'ann',
-        device: firefox,
-        address: '192.0.2.1',
-      });
+      const user = { id: who, username: 'ann', credentialVersion: 1 };
+      const { secret, session } = (await sessions.start({ user, device: firefox, address: '192.0.2.1' }))!;
       return { header: `__Host-knot=${secret}`, id: session.id, session };
     },
   };

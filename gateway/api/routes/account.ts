@@ -61,14 +61,14 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
           headers: { 'retry-after': String(verdict.retryAfterSeconds) },
         });
       }
-      let isRight: boolean;
+      let verified: Awaited<ReturnType<typeof accounts.verifyPassword>>;
       try {
-        isRight = (await accounts.verifyPassword(principal.username, request.body.current)) !== undefined;
+        verified = await accounts.verifyPassword(principal.username, request.body.current);
       } catch (error) {
         await throttle?.refund(attempt);
         throw error;
       }
-      if (!isRight) {
+      if (!verified) {
         await audit.append({
           action: 'password.refused',
           actor: principal.username,
@@ -79,10 +79,9 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
         throw knotError('KNOT_API_PASSWORD_WRONG', 403, 'The current password is not right.');
       }
       await throttle?.succeed(attempt);
-      await accounts.setPassword(principal.id, request.body.new, actorOf(request));
-      const by = { actor: principal.username, reason: 'password_changed', exceptId: session.centralId };
-      const ended = await sessions.endAll(principal.id, by);
-      log.info({ subject: principal.id, ended }, 'password changed');
+      const others = { exceptSessionId: session.centralId };
+      await accounts.setPassword(verified.user, request.body.new, actorOf(request), others);
+      log.info({ subject: principal.id }, 'password changed');
       return reply.code(204).send(null);
     },
   );

@@ -74,7 +74,7 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
       // Someone who is disabled and demoted at once must not be counted as an admin in between, nor the other way round.
       if (state === 'active') user = await accounts.setState(id, state, actor);
       if (isAdmin !== undefined) user = await accounts.setAdmin(id, isAdmin, actor);
-      if (state === 'disabled') user = await disable(id, actor);
+      if (state === 'disabled') user = await accounts.setState(id, state, actor);
       return toUser(user);
     },
   );
@@ -86,11 +86,7 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
       response: nothing,
     }),
     async (request, reply) => {
-      const { id } = request.params;
-      const actor = actorOf(request);
-      // Disabled first: with the account its sessions vanish from the store, and nobody would hear that they ended.
-      await disable(id, actor);
-      await accounts.deleteUser(id, actor);
+      await accounts.deleteUser(request.params.id, actorOf(request));
       return reply.code(204).send(null);
     },
   );
@@ -136,12 +132,6 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
   async function find(id: string): Promise<Account> {
     const user = await accounts.findUser(id);
     if (!user) throw knotError('KNOT_API_NO_USER', 404, 'There is no such user.');
-    return user;
-  }
-
-  async function disable(id: string, actor: ReturnType<typeof actorOf>): Promise<Account> {
-    const user = await accounts.setState(id, 'disabled', actor);
-    await sessions.endAll(id, { actor: actor.name, reason: 'account_disabled' });
     return user;
   }
 }

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify from 'fastify';
 import { Agent, fetch } from 'undici';
-import { createAccounts, type User } from '../../../gateway/accounts/index.ts';
+import type { User } from '../../../gateway/accounts/index.ts';
+import { createPeople } from '../../../gateway/app/people.ts';
 import { createAudit } from '../../../gateway/audit/index.ts';
 import { publicAddress } from '../../../gateway/config/index.ts';
 import { createSigningKeys, jwksRoutes } from '../../../gateway/keys/index.ts';
 import { type Identify, type Log, publicError, silentLog, systemClock } from '../../../gateway/lib/index.ts';
 import { createOidc, oidcRoutes, type OidcOptions } from '../../../gateway/oidc/index.ts';
-import { createSessions } from '../../../gateway/sessions/index.ts';
 import { openStore } from '../../../gateway/store/index.ts';
 import { createCertificates } from '../../../gateway/tls/index.ts';
 import { type Browser, createBrowser } from './browser.ts';
@@ -42,18 +42,12 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
   const address = publicAddress({ domain: 'localhost' }, port);
   const store = changes.store ?? (await openStore({ url: 'sqlite::memory:', clock, log: silentLog }));
   const audit = createAudit({ store, clock });
-  const accounts = createAccounts({
+  const { accounts, sessions } = createPeople({
     store,
     clock,
     record: audit.record,
     passwordRules: { minimumLength: 10 },
-    log: silentLog,
-  });
-  const sessions = createSessions({
-    store,
-    clock,
-    config: { idleSeconds: 3600, absoluteSeconds: 7 * 24 * 3600 },
-    record: audit.record,
+    sessions: { idleSeconds: 3600, absoluteSeconds: 7 * 24 * 3600 },
     log: silentLog,
   });
   const keys = await createSigningKeys({ store, clock, rotationDays: 90, log: silentLog });
@@ -145,8 +139,8 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     },
     /** What the login page does after a right password. */
     async signIn(browser: Browser, user: User) {
-      const facts = { userId: user.id, username: user.username, device: 'test', address: '127.0.0.1' };
-      const { secret, session } = await sessions.start(facts);
+      const present = (await accounts.findUser(user.id))!;
+      const { secret, session } = (await sessions.start({ user: present, device: 'test', address: '127.0.0.1' }))!;
       browser.setCookie(sessions.cookie(secret));
       return session;
     },

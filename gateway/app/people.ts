@@ -1,0 +1,23 @@
+import { type Accounts, type AccountsOptions, createAccounts } from '../accounts/index.ts';
+import { createSessions, type Sessions, type SessionsOptions } from '../sessions/index.ts';
+
+export type People = { accounts: Accounts; sessions: Sessions };
+
+export type PeopleOptions = Omit<AccountsOptions, 'onLoss'> & { sessions: SessionsOptions['config'] };
+
+/**
+ * Makes accounts and sessions, two peers that need one another inside one transaction: a session begins only on an account
+ * that still is what was verified, and what ends an account or a password ends the sessions that stand on it.
+ */
+export function createPeople({ sessions: config, ...options }: PeopleOptions): People {
+  const { store, clock, record, log } = options;
+  const accounts: Accounts = createAccounts({
+    ...options,
+    // Everything that ends with an account or a password is named here.
+    onLoss: async (transaction, { userId, reason, actor, exceptSessionId }) => {
+      await sessions.endAllWithin(transaction, userId, { actor, reason, exceptId: exceptSessionId });
+    },
+  });
+  const sessions = createSessions({ store, clock, config, record, account: accounts, log });
+  return { accounts, sessions };
+}
