@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { apiRoutes } from './api/index.ts';
 import { appRoute } from './app/apps.ts';
 import { recordCuts } from './app/cuts.ts';
+import { makeOwnPackage } from './app/data-folder.ts';
 import { createExplain } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
 import { createHealth } from './app/health.ts';
@@ -14,6 +15,7 @@ import { createIdentify } from './app/identify.ts';
 import { createIntegrations } from './app/integrations.ts';
 import { addressOf, createMainHost } from './app/main-host.ts';
 import { mailSettings } from './app/mail-settings.ts';
+import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
 import { createSeen } from './app/seen.ts';
 import { version } from './app/version.ts';
@@ -69,6 +71,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
   async function open(): Promise<void> {
     // The ground: data folder, store and facts, keys.
     closing(lockDataFolder(config.data), (lock) => lock.release());
+    makeOwnPackage(config.data);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
     const { store, audit, accounts, sessions, routes } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
@@ -219,6 +222,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     opened.push(() => delay(limits.drainDelayMs));
     opened.push(() => edge.announceClose());
     opened.push(() => readiness.drain());
+    closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());
     for (const tool of integrations) tool.start();
     await announce({
       loaded,

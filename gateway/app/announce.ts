@@ -48,6 +48,8 @@ export async function announce(start: {
     const lines: [string, string][] = [['', `Knot is ${ready}  (${ms} ms)`]];
     if (setupLink) lines.push(['first admin', `${setupLink}  (works once)`]);
     if (ca) lines.push(['certificate', `${ca}  (import it once into your browser; also at ${caUrl})`]);
+    if (config.log.requests === 'auto')
+      lines.push(['requests', 'not shown here; `npm start -- --requests all` shows each']);
     lines.push(['stop', 'Ctrl-C']);
     process.stdout.write(`\n${lines.map(([name, text]) => `  ${name.padEnd(name ? 13 : 0)}${text}\n`).join('')}\n`);
     return;

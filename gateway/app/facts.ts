@@ -2,7 +2,7 @@ import type { Accounts } from '../accounts/index.ts';
 import { type Audit, createAudit } from '../audit/index.ts';
 import { type Config, databaseUrl, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
 import type { Clock, Log } from '../lib/index.ts';
-import { type Clients, createClients } from '../oidc/index.ts';
+import type { Clients } from '../oidc/index.ts';
 import { createRoutes, type Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import { openStore, type Store } from '../store/index.ts';
@@ -15,7 +15,8 @@ export type Facts = {
   accounts: Accounts;
   sessions: Sessions;
   routes: Routes;
-  clients: Clients;
+  /** Loaded when asked for: most commands need no OpenID Provider. */
+  clients(): Promise<Clients>;
   /** A fresh link that makes the first admin, replacing earlier ones; undefined when there is an admin. */
   newSetupLink(address?: PublicAddress): Promise<string | undefined>;
   close(): Promise<void>;
@@ -31,14 +32,16 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
     const people = { store, clock, record, passwordRules, sessions: config.sessions, log };
     const { accounts, sessions } = createPeople(people);
     const routes = await createRoutes({ store, clock, log });
-    const clients = createClients({ store, clock, record });
     return {
       store,
       audit,
       accounts,
       sessions,
       routes,
-      clients,
+      async clients() {
+        const { createClients } = await import('../oidc/index.ts');
+        return createClients({ store, clock, record });
+      },
       async newSetupLink(address = publicAddress(config, parseListen(config.listen).port)) {
         if (await accounts.hasAdmin()) return undefined;
         const { token } = await accounts.createLink(

@@ -5,6 +5,7 @@ import {
   createMetrics,
   createReadiness,
   createTracing,
+  isForTerminal,
   type MetricsSources,
   type ProcessLog,
 } from '../ops/index.ts';
@@ -30,7 +31,9 @@ export async function createSeen(
     ...(tracer && { droppedSpans: tracer.droppedCount }),
     policy: policy.status,
   });
-  const accessLog = createAccessLog({ log });
+  const { requests } = config.log;
+  const isLogged = requests === 'all' || (requests === 'auto' && !isForTerminal(config.log));
+  const accessLog = isLogged ? createAccessLog({ log }) : undefined;
   const isPolicyLoaded = (): boolean => policy.status().version !== 'fallback';
   return {
     metrics,
@@ -38,7 +41,7 @@ export async function createSeen(
     readiness: createReadiness({ ping: store.ping, isPolicyLoaded, clock, log }),
     onAccess(entry: AccessEntry): void {
       metrics.count(entry);
-      accessLog(entry);
+      accessLog?.(entry);
     },
     close: async () => tracer?.close(),
   };

@@ -9,24 +9,30 @@ import { join } from 'node:path';
  */
 export async function prepare(root, { needsDashboard }) {
   if (!areDependenciesCurrent(root)) {
-    say('Installing dependencies (about a minute on the first start) …');
-    await run(
-      root,
-      npm(),
-      ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
-      'installing the dependencies',
+    const wanted = wantedPackages(root);
+    await telling(
+      'Installing dependencies',
+      () => `${Math.min(installedPackages(root), wanted)} of about ${wanted} packages`,
+      run(
+        root,
+        npm(),
+        ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--progress=false'],
+        'installing the dependencies',
+      ),
     );
   }
   if (!needsDashboard || !existsSync(join(root, 'dashboard', 'src'))) return;
   const sources = hashOfDashboard(root);
   const marker = join(root, 'dashboard', 'build', '.sources');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === sources) return;
-  say('Building the dashboard …');
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
   const node = join(root, 'node_modules', '.bin', 'node');
-  await run(join(root, 'dashboard'), node, [vite, 'build', '--logLevel', 'warn'], 'building the dashboard', {
-    isQuiet: true,
-  });
+  const isQuiet = true;
+  await telling(
+    'Building the dashboard',
+    () => undefined,
+    run(join(root, 'dashboard'), node, [vite, 'build', '--logLevel', 'warn'], 'building the dashboard', { isQuiet }),
+  );
   writeFileSync(marker, sources);
 }
 
@@ -47,6 +53,55 @@ function areDependenciesCurrent(root) {
       link ||
       installed[path]?.version === version,
   );
+}
+
+/** Packages that an installation for this platform has: what is only for other systems is left out by npm. */
+export function wantedPackages(root) {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const isHere = (allowed, own) => {
+    const list = [allowed ?? []].flat();
+    return list.length === 0 || ((list.includes(own) || list[0].startsWith('!')) && !list.includes(`!${own}`));
+  };
+  return Object.entries(packages).filter(
+    ([path, { os, cpu, link }]) =>
+      path.includes('node_modules/') && !link && isHere(os, process.platform) && isHere(cpu, process.arch),
+  ).length;
+}
+
+/** Packages that npm has put in place so far: folders, those of a scope counted one by one. */
+export function installedPackages(root) {
+  const count = (folder) => {
+    let names;
+    try {
+      names = readdirSync(folder);
+    } catch {
+      return 0;
+    }
+    return names.reduce((sum, name) => {
+      if (name.startsWith('.')) return sum;
+      if (name.startsWith('@')) return sum + count(join(folder, name));
+      return sum + 1 + count(join(folder, name, 'node_modules'));
+    }, 0);
+  };
+  return count(join(root, 'node_modules'));
+}
+
+/** Says what is going on, and again every five seconds with what is known, until the work is done. */
+export async function telling(what, known, work, { everyMs = 5000, write = say } = {}) {
+  const startedAt = performance.now();
+  write(`${what} …`);
+  const timer = setInterval(() => {
+    const notes = [known(), `${Math.round((performance.now() - startedAt) / 1000)} s`].filter(
+      (note) => note !== undefined,
+    );
+    write(`${what} … ${notes.join(', ')}`);
+  }, everyMs);
+  try {
+    await work;
+    write(`${what} took ${Math.round((performance.now() - startedAt) / 1000)} s.`);
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function hashOfDashboard(root) {

@@ -16,8 +16,8 @@ export const clientCommands: readonly Command[] = [
     async run(invocation) {
       const redirectUris = (invocation.options['redirect-uri'] ?? []) as string[];
       if (redirectUris.length === 0) throw new UsageError('--redirect-uri is missing');
-      const added = await withFacts(invocation, ({ clients }) =>
-        clients.add({
+      const added = await withFacts(invocation, async (facts) =>
+        (await facts.clients()).add({
           name: invocation.positionals[0]!,
           redirectUris,
           postLogoutRedirectUris: (invocation.options['post-logout-redirect-uri'] ?? []) as string[],
@@ -39,7 +39,7 @@ export const clientCommands: readonly Command[] = [
     options: { json: { type: 'boolean' } },
     positionals: [0, 0],
     async run(invocation) {
-      const clients = await withFacts(invocation, (facts) => facts.clients.list());
+      const clients = await withFacts(invocation, async (facts) => (await facts.clients()).list());
       const rows = clients.map((client) => [client.clientId, client.name, client.origin]);
       const output =
         invocation.options['json'] === true
@@ -55,7 +55,7 @@ export const clientCommands: readonly Command[] = [
     options: {},
     positionals: [1, 1],
     async run(invocation) {
-      await withFacts(invocation, ({ clients }) => clients.remove(invocation.positionals[0]!));
+      await withFacts(invocation, async (facts) => (await facts.clients()).remove(invocation.positionals[0]!));
       invocation.streams.stdout.write(`${invocation.positionals[0]} is removed.\n`);
     },
   },

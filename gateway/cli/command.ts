@@ -33,6 +33,7 @@ export const settingOptions = {
   ops: { type: 'string' },
   database: { type: 'string' },
   log: { type: 'string' },
+  requests: { type: 'string' },
 } as const satisfies NonNullable<ParseArgsConfig['options']>;
 
 /**

@@ -5,38 +5,41 @@
  * gateway runs, and the change feed puts it in force there.
  */
 import { KnotError } from '../lib/index.ts';
-import { auditCommands } from './audit.ts';
-import { clientCommands } from './clients.ts';
+import { nearest } from '../config/index.ts';
 import { type Command, parseInvocation, type Streams, UsageError } from './command.ts';
-import { configCommands } from './config.ts';
-import { integrationCommands } from './integrations.ts';
-import { policyCommands } from './policy.ts';
-import { routeCommands } from './routes.ts';
-import { sessionCommands } from './sessions.ts';
-import { userCommands } from './users.ts';
 
 export { parseInvocation, settingOptions, UsageError } from './command.ts';
 
-const commands: readonly Command[] = [
-  ...userCommands,
-  ...sessionCommands,
-  ...clientCommands,
-  ...policyCommands,
-  ...routeCommands,
-  ...auditCommands,
-  ...configCommands,
-  ...integrationCommands,
-];
+/**
+ * The commands by their first word, in the order of the overview. Each group is loaded when it is asked for: what one of them
+ * needs (an engine for policies, an OpenID Provider) must not slow down the others.
+ */
+const groups: Record<string, () => Promise<readonly Command[]>> = {
+  user: async () => (await import('./users.ts')).userCommands,
+  session: async () => (await import('./sessions.ts')).sessionCommands,
+  client: async () => (await import('./clients.ts')).clientCommands,
+  policy: async () => (await import('./policy.ts')).policyCommands,
+  explain: async () => (await import('./policy.ts')).explainCommands,
+  routes: async () => (await import('./routes.ts')).routeCommands,
+  audit: async () => (await import('./audit.ts')).auditCommands,
+  config: async () => (await import('./config.ts')).configCommands,
+  integrations: async () => (await import('./integrations.ts')).integrationCommands,
+};
 
 /** Runs one command and returns its exit status. */
 export async function runCommand(args: string[], streams: Streams): Promise<number> {
-  if (args.length === 0 || args[0] === 'help' || args[0] === '--help' || args[0] === '-h') {
-    streams.stdout.write(overview());
+  const [first = 'help'] = args;
+  if (['help', '--help', '-h'].includes(first)) {
+    streams.stdout.write(overview(await everyCommand()));
     return 0;
   }
-  const command = commands.find(({ words }) => words.every((word, index) => args[index] === word));
+  const group = Object.hasOwn(groups, first) ? await groups[first]!() : [];
+  const command = group.find(({ words }) => words.every((word, index) => args[index] === word));
   if (!command) {
-    streams.stderr.write(`knot: unknown command "${args.slice(0, 2).join(' ')}"\n\n${overview()}`);
+    const every = await everyCommand();
+    streams.stderr.write(
+      `knot: unknown command "${args.slice(0, 2).join(' ')}"${suggestion(args, every)}\n\n${overview(every)}`,
+    );
     return 2;
   }
   try {
@@ -52,6 +55,17 @@ export async function runCommand(args: string[], streams: Streams): Promise<numb
   }
 }
 
+async function everyCommand(): Promise<Command[]> {
+  return (await Promise.all(Object.values(groups).map((load) => load()))).flat();
+}
+
+/** The command that was probably meant: `knot explian` is one letter away from `knot explain`. */
+function suggestion(args: readonly string[], every: readonly Command[]): string {
+  const names = [...every.map(({ words }) => words.join(' ')), 'start', 'help'];
+  const meant = nearest(args.slice(0, 2).join(' '), names) ?? nearest(args[0]!, names);
+  return meant === undefined ? '' : `; did you mean "${meant}"?`;
+}
+
 /** The message and the cure; the cause only for what was not foreseen. */
 export function describe(error: unknown): string {
   if (error instanceof KnotError) {
@@ -60,9 +74,9 @@ export function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function overview(): string {
+function overview(commands: readonly Command[]): string {
   const start =
-    '  start [--config FILE] [--data DIR] [--policies DIR] [--listen HOST:PORT] [--domain NAME] [--ops HOST:PORT] [--log pretty|json]';
+    '  start [--config FILE] [--data DIR] [--policies DIR] [--listen HOST:PORT] [--domain NAME] [--ops HOST:PORT] [--log pretty|json] [--requests all|none]';
   const lines = commands.map(
     ({ words, usage, summary }) => `  ${words.join(' ')} ${usage}`.trimEnd() + `\n      ${summary}`,
   );

@@ -77,6 +77,9 @@ export const policyCommands: readonly Command[] = [
     positionals: [0, 0],
     run: (invocation) => explain(invocation, required(invocation, 'url')),
   },
+];
+
+export const explainCommands: readonly Command[] = [
   {
     words: ['explain'],
     usage: 'URL --as USER [--method GET] [--json]',

@@ -16,6 +16,7 @@ export type ConfigOverrides = {
   ops?: string;
   database?: string;
   log?: string;
+  requests?: string;
 };
 
 export type LoadedConfig = {
@@ -35,6 +36,7 @@ const variables: Record<keyof ConfigOverrides, string> = {
   ops: 'KNOT_OPS',
   database: 'KNOT_DATABASE',
   log: 'KNOT_LOG',
+  requests: 'KNOT_REQUESTS',
 };
 
 /**
@@ -88,11 +90,12 @@ function isGiven(value: unknown, key: string): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key);
 }
 
-function merge(value: unknown, { config: _file, log, ...overrides }: ConfigOverrides): unknown {
+function merge(value: unknown, { config: _file, log, requests, ...overrides }: ConfigOverrides): unknown {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
   const merged: Record<string, unknown> = { ...value, ...overrides };
-  // `--log pretty` names the format, as `log.format` does in the file.
-  if (log !== undefined) merged['log'] = { ...(merged['log'] as object | undefined), format: log };
+  // `--log pretty` names the format, as `log.format` does in the file; `--requests all` is `log.requests`.
+  const given = { ...(log !== undefined && { format: log }), ...(requests !== undefined && { requests }) };
+  if (Object.keys(given).length > 0) merged['log'] = { ...(merged['log'] as object | undefined), ...given };
   return merged;
 }
 

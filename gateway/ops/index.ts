@@ -6,7 +6,7 @@
  */
 export { accessHook, type AccessHookOptions } from './access-hook.ts';
 export { type AccessLog, createAccessLog } from './access-log.ts';
-export { createLog, type LogOptions, type ProcessLog } from './log.ts';
+export { createLog, isForTerminal, type LogOptions, type ProcessLog } from './log.ts';
 export { createMetrics, type Metrics, type MetricsSources } from './metrics.ts';
 export { nodeHealth } from './node-version.ts';
 export { createReadiness, type Readiness } from './readiness.ts';

@@ -23,6 +23,11 @@ export type LineWriter = Log & {
 /** Serves as `Log` for the modules and as logger instance for Fastify. */
 export type ProcessLog = Log & FastifyBaseLogger;
 
+/** Whether a person reads the log as it is written: pretty lines on a terminal. */
+export function isForTerminal({ format }: Pick<LogOptions, 'format'>): boolean {
+  return format !== 'json' && process.stdout.isTTY === true;
+}
+
 /**
  * The log of the process: one line per entry, credentials masked, nothing a client sent can break or colour a line. Standard
  * output is written without blocking; what is left is written at exit.

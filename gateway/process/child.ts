@@ -58,8 +58,10 @@ export function superviseChild(
     }
     const identity = child.pid === undefined ? undefined : identify(child.pid);
     if (identity) journal.add(identity);
-    output.read(child.stdout!, (line) => log.info({ line }, 'output of a child process'));
-    output.read(child.stderr!, (line) => log.info({ line }, 'output of a child process'));
+    // At `debug`: a chatty tool would push everything else out of sight. What an ending child said last is told with its end.
+    const onLine = (line: string) => log.debug({ line }, 'output of a child process');
+    output.read(child.stdout!, onLine);
+    output.read(child.stderr!, onLine);
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const current: Run = { process: child, identity, startedAt, ended };
     run = current;
@@ -122,7 +124,7 @@ export function superviseChild(
     const waitMs = hasFailed
       ? timing.maxBackoffMs
       : Math.min(timing.firstBackoffMs * 2 ** (quickEnds - 1), timing.maxBackoffMs);
-    log.warn({ reason, waitMs, quickEnds }, 'child process ended unexpectedly');
+    log.warn({ reason, waitMs, quickEnds, output: output.lines().slice(-10) }, 'child process ended unexpectedly');
     timer = setTimeout(launch, waitMs);
     change({
       status: hasFailed ? 'failed' : 'waiting',

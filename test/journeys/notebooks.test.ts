@@ -60,6 +60,7 @@ t.test('the tile of the notebooks becomes ready', async (t) => {
     },
     300_000,
   );
+  t.match(await gateway.line(/Notebooks is ready/), 'jupyterhub', 'the log tells it too');
 });
 
 t.test('one click leads to JupyterLab without a second form, and a kernel answers over its WebSocket', async (t) => {

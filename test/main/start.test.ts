@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -170,4 +171,15 @@ t.test('unsafe choices warn at every start', async (t) => {
   writeFileSync(join(gateway.policies, 'broken.cedar'), 'permit(');
   await gateway.line(/broken\.cedar/);
   t.pass('a broken policy is named in the log');
+});
+
+t.test('a CommonJS tool works in the data folder, although that lies inside an ES module package', async (t) => {
+  const folder = t.testdir({
+    'package.json': '{"type":"module"}',
+    data: { home: { 'tool.js': "console.log(require('path').sep)" } },
+  });
+  const gateway = await startGateway({ config: quiet, data: join(folder, 'data') });
+  t.teardown(() => gateway.stop());
+  const tool = spawnSync(process.execPath, [join(folder, 'data', 'home', 'tool.js')], { encoding: 'utf8' });
+  t.match({ status: tool.status, stdout: tool.stdout }, { status: 0, stdout: '/\n' }, tool.stderr);
 });

@@ -11,6 +11,11 @@ export const LogConfig = object(
       default: 'info',
       description: 'Least important level that is written.',
     }),
+    requests: Type.Union([Type.Literal('auto'), Type.Literal('all'), Type.Literal('none')], {
+      default: 'auto',
+      description:
+        'A line for each request. `auto`: where programs read the log, but not in a terminal, where they would push everything else out of sight.',
+    }),
   },
   'Log on standard output.',
 );

@@ -45,7 +45,7 @@ export async function installWithRetry(options: InstallWithRetryOptions): Promis
 }
 
 async function installOnce(options: InstallWithRetryOptions): Promise<Installation> {
-  const { supervisor, venvFolder, searchPath, requirementsFile, signal, clock, log, onChange } = options;
+  const { supervisor, venvFolder, searchPath, requirementsFile, signal, clock, onChange } = options;
   const lock = options.isShared ? await lockShared(options) : undefined;
   let step = '';
   let stepStartedAt = clock.now();
@@ -62,7 +62,6 @@ async function installOnce(options: InstallWithRetryOptions): Promise<Installati
         if (progress.step !== step) {
           step = progress.step;
           stepStartedAt = clock.now();
-          log.info({ step }, 'installing JupyterHub');
         }
         onChange({ phase: 'installing', ...progress, stepStartedAt });
       },

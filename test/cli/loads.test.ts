@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { runKnot } from '../support/gateway.ts';
+
+t.setTimeout(60_000);
+
+/** What makes a command slow to start: servers, engines, the OpenID Provider. */
+const environment = {
+  NODE_OPTIONS: `--import ${join(import.meta.dirname, '../support/loaded-packages.mjs')}`,
+  KNOT_TEST_WATCHED:
+    '/node_modules/(oidc-provider|@cedar-policy|fastify|undici|jose|pg|prom-client|@peculiar|chokidar)/',
+};
+
+t.test('a command that only talks to the store loads no server and no engine', async (t) => {
+  const data = t.testdir({});
+  for (const words of [
+    ['user', 'list'],
+    ['user', 'setup-link'],
+    ['session', 'list'],
+    ['routes', 'list'],
+    ['audit', 'verify'],
+    ['config', 'check'],
+  ]) {
+    const { status, stderr } = await runKnot([...words, '--data', data], undefined, environment);
+    t.equal(status, 0, `${words.join(' ')}: ${stderr.slice(0, 300)}`);
+    const packages = [...stderr.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)/g)].map(([, name]) => name);
+    t.strictSame([...new Set(packages)], [], `${words.join(' ')} loads none of them`);
+  }
+});
+
+t.test('what does load one is seen by this test', async (t) => {
+  const { stderr } = await runKnot(['policy', 'check', '--data', t.testdir({})], undefined, environment);
+  t.match(stderr, /loaded .*@cedar-policy/);
+});
