@@ -8,8 +8,10 @@ export type { Loss, LossReason, OnLoss, Verified } from './loss.ts';
 export type {
   Accounts,
   Actor,
+  ChangedUser,
   Link,
   LinkKind,
+  MembershipUndo,
   NewUser,
   RecordAudit,
   Team,
@@ -18,3 +20,4 @@ export type {
   UserQuery,
 } from './model.ts';
 export { type AccountsOptions, createAccounts } from './service.ts';
+export type { UserUndo } from './undo.ts';

@@ -1,6 +1,7 @@
 import type { AuditEntry, Principal, TeamRole, UserState } from '../lib/index.ts';
 import type { Transaction } from '../store/index.ts';
 import type { Verified } from './loss.ts';
+import type { UserUndo } from './undo.ts';
 
 export type User = {
   id: string;
@@ -15,6 +16,12 @@ export type User = {
   lastSignInAt: number | null;
   teams: readonly { name: string; role: TeamRole }[];
 };
+
+/** The person after a change; `undo` is what takes it back, where it changed something and all of it can come back. */
+export type ChangedUser = User & { undo?: UserUndo };
+
+/** What takes a change of a membership back: the role before, and the version of the person that must still stand. */
+export type MembershipUndo = { role: TeamRole; undoes: number };
 
 export type TeamMember = { userId: string; username: string; role: TeamRole };
 
@@ -40,8 +47,8 @@ export type NewUser = { username: string; email: string; password?: string; isAd
 /** Writes an audit entry inside the same transaction as the change it tells of. Given by `app.ts` from `audit`. */
 export type RecordAudit = (transaction: Transaction, entry: AuditEntry) => Promise<void>;
 
-/** `search` is looked for in names and addresses; `limit` is 50 by default. */
-export type UserQuery = { search?: string; state?: UserState; limit?: number; offset?: number };
+/** `search` is looked for in names and addresses; `limit` is 50 by default. Those who wait come first, then by name. */
+export type UserQuery = { search?: string; state?: UserState; isAdmin?: boolean; limit?: number; offset?: number };
 
 export type UserPage = { users: User[]; total: number };
 
@@ -60,9 +67,13 @@ export type Accounts = {
   findUser(id: string): Promise<User | undefined>;
   findUserByName(username: string): Promise<User | undefined>;
   listUsers(query: UserQuery): Promise<UserPage>;
-  /** Disabling ends, in the same transaction, everything the person is signed in to. */
-  setState(userId: string, state: 'active' | 'disabled', actor: Actor): Promise<User>;
-  setAdmin(userId: string, isAdmin: boolean, actor: Actor): Promise<User>;
+  /**
+   * Disabling ends, in the same transaction, everything the person is signed in to; so does an undo of an approval.
+   * `undoes`: takes an earlier act back (`undo.ts`); to `pending` nothing else leads.
+   * @throws KNOT_ACCOUNTS_CHANGED when the person was changed since
+   */
+  setState(userId: string, state: UserState, actor: Actor, undoes?: number): Promise<ChangedUser>;
+  setAdmin(userId: string, isAdmin: boolean, actor: Actor, undoes?: number): Promise<ChangedUser>;
   setEmail(userId: string, email: string, actor: Actor): Promise<User>;
   /** Ends, in the same transaction, everything the person is signed in to. */
   deleteUser(userId: string, actor: Actor): Promise<void>;
@@ -107,8 +118,15 @@ export type Accounts = {
   createTeam(team: { name: string; title: string }, actor: Actor): Promise<Team>;
   listTeams(): Promise<Team[]>;
   deleteTeam(id: string, actor: Actor): Promise<void>;
-  setMember(teamId: string, userId: string, role: TeamRole, actor: Actor): Promise<void>;
-  removeMember(teamId: string, userId: string, actor: Actor): Promise<void>;
+  /** `undoes` as in `setState`. A first membership has no undo of its own: removing the member is one. */
+  setMember(
+    teamId: string,
+    userId: string,
+    role: TeamRole,
+    actor: Actor,
+    undoes?: number,
+  ): Promise<MembershipUndo | undefined>;
+  removeMember(teamId: string, userId: string, actor: Actor): Promise<MembershipUndo | undefined>;
 
   /** Hears that a principal may have changed (this or another process). */
   onChange(listener: (userId: string) => void): () => void;

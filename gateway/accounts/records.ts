@@ -70,6 +70,7 @@ const maximumLimit = 100_000;
 export async function findUserRows(db: Db, query: UserQuery): Promise<{ rows: Row<'users'>[]; total: number }> {
   let users = db.selectFrom('users');
   if (query.state !== undefined) users = users.where('state', '=', query.state);
+  if (query.isAdmin !== undefined) users = users.where('is_admin', '=', query.isAdmin ? 1 : 0);
   const search = query.search?.trim().toLowerCase().replaceAll('\0', '') ?? '';
   if (search !== '') {
     const pattern = `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`;
@@ -80,6 +81,7 @@ export async function findUserRows(db: Db, query: UserQuery): Promise<{ rows: Ro
   const { total } = await users.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   const rows = await users
     .selectAll()
+    .orderBy((eb) => eb.case().when('state', '=', 'pending').then(0).else(1).end())
     .orderBy('username')
     .limit(Math.min(Math.max(1, query.limit ?? defaultLimit), maximumLimit))
     .offset(Math.max(0, query.offset ?? 0))

@@ -5,6 +5,7 @@ import { noSuchTeam } from './errors.ts';
 import type { Accounts, Team, TeamMember } from './model.ts';
 import { takeName } from './names.ts';
 import { isId, touchUsers } from './records.ts';
+import { recordedAs, requireUnchanged } from './undo.ts';
 import { requireUser } from './users.ts';
 
 export type Teams = Pick<Accounts, 'createTeam' | 'listTeams' | 'deleteTeam' | 'setMember' | 'removeMember'>;
@@ -51,17 +52,18 @@ export function createTeams({ store, change }: { store: Store; change: Change })
         scope.audit('team.deleted', `team:${team.name}`, { id, members: members.length });
       }),
 
-    setMember: (teamId, userId, role, actor) =>
+    setMember: (teamId, userId, role, actor, undoes) =>
       change(actor, async (scope) => {
         const team = await requireTeam(scope, teamId);
         const user = await requireUser(scope, userId);
+        requireUnchanged(user, undoes);
         const present = await scope.db
           .selectFrom('memberships')
           .select('role')
           .where('team_id', '=', teamId)
           .where('user_id', '=', userId)
           .executeTakeFirst();
-        if (present?.role === role) return;
+        if (present?.role === role) return undefined;
         await scope.db
           .insertInto('memberships')
           .values({ team_id: teamId, user_id: userId, role, created_at: scope.now })
@@ -69,22 +71,27 @@ export function createTeams({ store, change }: { store: Store; change: Change })
           .execute();
         await touchUsers(scope, [userId]);
         scope.announce({ topic: 'teams', key: teamId });
-        scope.audit('team.member-set', `team:${team.name}`, { user: user.username, role });
+        // What is taken back is a removal when nobody is there, else another role.
+        const act = undoes !== undefined && !present ? 'team.member-removed' : 'team.member-set';
+        scope.audit(recordedAs(act, undoes !== undefined), `team:${team.name}`, { user: user.username, role });
+        return present && undoes === undefined ? { role: present.role, undoes: user.version + 1 } : undefined;
       }),
 
     removeMember: (teamId, userId, actor) =>
       change(actor, async (scope) => {
         const team = await requireTeam(scope, teamId);
         const user = await requireUser(scope, userId);
-        const { numDeletedRows } = await scope.db
+        const removed = await scope.db
           .deleteFrom('memberships')
           .where('team_id', '=', teamId)
           .where('user_id', '=', userId)
+          .returning('role')
           .executeTakeFirst();
-        if (numDeletedRows === 0n) return;
+        if (!removed) return undefined;
         await touchUsers(scope, [userId]);
         scope.announce({ topic: 'teams', key: teamId });
         scope.audit('team.member-removed', `team:${team.name}`, { user: user.username });
+        return { role: removed.role, undoes: user.version + 1 };
       }),
   };
 }

@@ -4,11 +4,12 @@ import type { Change, ChangeScope } from './change.ts';
 import { parseEmail } from './email.ts';
 import { credentialChanged, lastAdmin, noSuchUser } from './errors.ts';
 import { admit, holdActive, lose, type LossReason } from './loss.ts';
-import type { Accounts, Actor, NewUser, User } from './model.ts';
+import type { Accounts, Actor, ChangedUser, NewUser, User } from './model.ts';
 import { requireGoodName, takeName } from './names.ts';
 import type { PasswordHasher } from './password-hash.ts';
 import { checkPassword } from './password-rules.ts';
 import { countAdmins, findUserRow, findUserRowByName, findUserRows, touchUsers, toUser, toUsers } from './records.ts';
+import { recordedAs, requireUnchanged, stateAct, type UserUndo } from './undo.ts';
 
 export type UserParts = {
   store: Store;
@@ -43,9 +44,11 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
     isSame: (row: Row<'users'>) => boolean,
     values: { state: UserState } | { is_admin: 0 | 1 },
     action: (row: Row<'users'>) => string,
-  ): Promise<User> {
+    undo: { undoes: number | undefined; back(row: Row<'users'>, version: number): UserUndo | undefined },
+  ): Promise<ChangedUser> {
     return change(actor, async (scope) => {
       const row = await requireUser(scope, id);
+      requireUnchanged(row, undo.undoes);
       if (isSame(row)) return toUser(scope.db, row);
       const isLoss =
         ('state' in values && values.state !== 'active') || ('is_admin' in values && values.is_admin === 0);
@@ -53,8 +56,10 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       await scope.db.updateTable('users').set(values).where('id', '=', id).execute();
       await touchUsers(scope, [id]);
       if ('state' in values && values.state !== 'active') await lose(scope, id, 'account_disabled');
-      scope.audit(action(row), `user:${row.username}`);
-      return toUser(scope.db, { ...row, ...values });
+      scope.audit(recordedAs(action(row), undo.undoes !== undefined), `user:${row.username}`);
+      const changed = await toUser(scope.db, { ...row, ...values });
+      const back = undo.undoes === undefined ? undo.back(row, row.version + 1) : undefined;
+      return back ? { ...changed, undo: back } : changed;
     });
   }
 
@@ -75,21 +80,27 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       const { rows, total } = await findUserRows(store.db, query);
       return { users: await toUsers(store.db, rows), total };
     },
-    setState: (id, state, actor) =>
+    setState: (id, state, actor, undoes) =>
       setFlag(
         id,
         actor,
         (row) => row.state === state,
         { state },
-        (row) => (state === 'disabled' ? 'user.disabled' : row.state === 'pending' ? 'user.approved' : 'user.enabled'),
+        (row) => (undoes === undefined ? stateAct(row.state, state) : stateAct(state, row.state)),
+        {
+          undoes,
+          // What an active person had open ends with the state and does not come back with it.
+          back: (row, version) => (row.state === 'active' ? undefined : { state: row.state, undoes: version }),
+        },
       ),
-    setAdmin: (id, isAdmin, actor) =>
+    setAdmin: (id, isAdmin, actor, undoes) =>
       setFlag(
         id,
         actor,
         (row) => (row.is_admin === 1) === isAdmin,
         { is_admin: isAdmin ? 1 : 0 },
-        () => (isAdmin ? 'user.promoted' : 'user.demoted'),
+        () => (isAdmin === (undoes === undefined) ? 'user.promoted' : 'user.demoted'),
+        { undoes, back: (_row, version) => ({ isAdmin: !isAdmin, undoes: version }) },
       ),
     setEmail: (id, text, actor) =>
       change(actor, async (scope) => {

@@ -170,8 +170,8 @@ await onBothStores(t, async (t, open) => {
       const { users, total } = await accounts.listUsers(query);
       return [users.map((user) => user.username).join(' '), total];
     };
-    t.strictSame(await names({}), ['ann ben cleo dora eve', 5]);
-    t.strictSame(await names({ limit: 2, offset: 1 }), ['ben cleo', 5]);
+    t.strictSame(await names({}), ['eve ann ben cleo dora', 5], 'who waits comes first');
+    t.strictSame(await names({ limit: 2, offset: 1 }), ['ann ben', 5]);
     t.strictSame(await names({ state: 'pending' }), ['eve', 1]);
     t.strictSame(await names({ search: ' BEN@ex' }), ['ben', 1]);
     t.strictSame(await names({ search: '%' }), ['eve', 1], 'a wildcard is a character');

@@ -134,14 +134,14 @@ t.test('teams and their members', async (t) => {
   const team = await house.call({ method: 'POST', url: '/teams', body: { name: 'optics', title: 'Optics' }, cookie });
   t.match(team, { status: 201, json: { name: 'optics', members: [] } });
   const member = `/teams/${String(team.json['id'])}/members/${bob.id}`;
-  t.match(await house.call({ method: 'PUT', url: member, body: { role: 'manager' }, cookie }), { status: 204 });
+  t.match(await house.call({ method: 'PUT', url: member, body: { role: 'manager' }, cookie }), { status: 200 });
   t.match(await house.call({ url: '/me', cookie: bob.cookie }), {
     json: { user: { teams: [{ name: 'optics', role: 'manager' }], groups: ['knot:team:optics', 'knot:user:bob'] } },
   });
   t.match(await house.call({ url: '/teams', cookie }), {
     json: { teams: [{ members: [{ username: 'bob', role: 'manager' }] }] },
   });
-  t.match(await house.call({ method: 'DELETE', url: member, cookie }), { status: 204 });
+  t.match(await house.call({ method: 'DELETE', url: member, cookie }), { json: { undo: { role: 'manager' } } });
   t.match(await house.call({ method: 'DELETE', url: `/teams/${String(team.json['id'])}`, cookie }), { status: 204 });
   t.match(await house.call({ url: '/teams', cookie }), { json: { teams: [] } });
 });

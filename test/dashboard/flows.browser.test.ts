@@ -59,9 +59,73 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.getByText('dmitri can sign in now.').waitFor();
     t.equal(gateway.data.users[3]!.state, 'active');
     await page.getByRole('button', { name: 'Undo' }).click();
-    await page.waitForFunction('!document.querySelector(".toast")');
-    t.match(gateway.changes, [/PATCH .*u-3 \{"state":"active"\}/, /PATCH .*u-3 \{"state":"disabled"\}/]);
+    await page.getByText('Undone: dmitri waits for approval.').waitFor();
+    t.match(gateway.changes, [/PATCH .*u-3 \{"state":"active"\}/, /PATCH .*u-3 \{"state":"pending","undoes":7\}/]);
+    t.equal(gateway.data.users[3]!.state, 'pending');
   });
+
+  await scene('refusing says refused, and undoing it makes the person wait again', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/users`);
+    await page.getByRole('button', { name: 'Actions for dmitri' }).click();
+    await page.getByRole('menuitem', { name: 'Refuse' }).click();
+    await page.getByText('dmitri is refused and cannot sign in.').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('Undone: dmitri waits for approval.').waitFor();
+    t.equal(gateway.data.users[3]!.state, 'pending');
+  });
+
+  await scene('what does not come back is not called undo', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/users`);
+    await page.getByRole('button', { name: 'Actions for bela' }).click();
+    await page.getByRole('menuitem', { name: 'Disable' }).click();
+    await page.getByText('bela is disabled and signed out everywhere.').waitFor();
+    t.equal(await page.getByRole('button', { name: 'Undo' }).count(), 0);
+    await page.getByRole('button', { name: 'Enable again' }).click();
+    await page.getByText('bela can sign in again.').waitFor();
+  });
+
+  await scene('an undo that comes too late says so and changes nothing', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/users?state=pending`);
+    await page
+      .getByRole('row', { name: /dmitri/ })
+      .getByRole('button', { name: 'Approve' })
+      .click();
+    await page.getByText('dmitri can sign in now.').waitFor();
+    const message = 'dmitri was changed by somebody else meanwhile.';
+    gateway.refuse('/users/u-3', 409, { code: 'KNOT_ACCOUNTS_CHANGED', message, remedy: 'Nothing was undone.' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText(message).waitFor();
+    t.equal(await page.getByText('Undone:').count(), 0);
+  });
+
+  await scene('one act on a person retires the undo of the act before', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/users`);
+    for (const item of ['Make an admin', 'Remove admin rights']) {
+      await page.getByRole('button', { name: 'Actions for bela' }).click();
+      await page.getByRole('menuitem', { name: item }).click();
+      await page
+        .locator('.toast', { hasText: item === 'Make an admin' ? 'is an admin now' : 'no longer an admin' })
+        .waitFor();
+    }
+    t.equal(await page.getByRole('button', { name: 'Undo' }).count(), 1);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('Undone: bela is an admin.').waitFor();
+  });
+
+  await scene(
+    'what a person may not do to their own account is shown with the reason',
+    async (t, { page, gateway }) => {
+      for (const user of gateway.data.users.slice(1)) user.isAdmin = false;
+      await page.goto(`${gateway.origin}/admin/users?search=ann`);
+      await page.getByRole('button', { name: 'Actions for ann' }).click();
+      const remove = page.getByRole('menuitem', { name: /Remove admin rights/ });
+      t.match(await remove.textContent(), /The only admin: make another one first/);
+      t.equal(await remove.getAttribute('aria-disabled'), 'true');
+      for (const name of [/Disable/, /Delete/]) {
+        t.match(await page.getByRole('menuitem', { name }).textContent(), /another admin can do it/);
+      }
+    },
+  );
 
   await scene('deleting asks for the name and says what is lost', async (t, { page, gateway }) => {
     await page.goto(`${gateway.origin}/admin/users`);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { Topic } from '../../gateway/api/contract.ts';
+import type { Membership, Topic, UserChange } from '../../gateway/api/contract.ts';
 import type { Identity } from '../../gateway/lib/index.ts';
 import { uiRoutes } from '../../gateway/ui/index.ts';
 import { explanationFor, type MockData } from './mock-data.ts';
@@ -92,8 +92,11 @@ function readRoutes(api: FastifyInstance, data: MockData): void {
     const found = data.users.filter(
       (user) => `${user.username} ${user.email}`.includes(search) && (state === undefined || user.state === state),
     );
-    const count = (wanted: string) => data.users.filter((user) => user.state === wanted).length;
+    const count = (wanted: string) =>
+      data.users.filter((user) => `${user.username} ${user.email}`.includes(search) && user.state === wanted).length;
+    found.sort((a, b) => Number(b.state === 'pending') - Number(a.state === 'pending'));
     return {
+      admins: data.users.filter((user) => user.isAdmin && user.state === 'active').length,
       users: found.slice(Number(offset), Number(offset) + Number(limit)),
       total: found.length,
       counts: { pending: count('pending'), active: count('active'), disabled: count('disabled') },
@@ -138,12 +141,15 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
     expiresAt: Date.now() + 7 * 86_400_000,
     isMailed: false,
   });
-  api.patch<IdParams>('/users/:id', ({ params, body }) =>
-    Object.assign(
-      data.users.find(({ id }) => id === params.id)!,
-      body,
-    ),
-  );
+  api.patch<IdParams>('/users/:id', ({ params, body }) => {
+    const user = data.users.find(({ id }) => id === params.id)!;
+    const { undoes, ...wanted } = body as UserChange;
+    const before = { state: user.state, isAdmin: user.isAdmin };
+    Object.assign(user, wanted);
+    if (undoes !== undefined) return user;
+    if (wanted.isAdmin !== undefined) return { ...user, undo: { isAdmin: before.isAdmin, undoes: 7 } };
+    return before.state === 'active' ? user : { ...user, undo: { state: before.state, undoes: 7 } };
+  });
   api.delete<IdParams>('/users/:id', ({ params }, reply) => {
     data.users = data.users.filter(({ id }) => id !== params.id);
     return reply.code(204).send();
@@ -181,13 +187,16 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
     const username = data.users.find(({ id }) => id === params.userId)!.username;
     const others = members.filter(({ userId }) => userId !== params.userId);
     const { role } = body as { role: 'member' | 'manager' };
+    const before = members.find(({ userId }) => userId === params.userId);
+    const { undoes } = body as Membership;
     members.splice(0, members.length, ...others, { userId: params.userId, username, role });
-    return reply.code(204).send();
+    return reply.send(before && undoes === undefined ? { undo: { role: before.role, undoes: 7 } } : {});
   });
   api.delete<IdParams>('/teams/:id/members/:userId', ({ params }, reply) => {
     const team = data.teams.find(({ id }) => id === params.id)!;
+    const before = team.members.find(({ userId }) => userId === params.userId);
     team.members = team.members.filter(({ userId }) => userId !== params.userId);
-    return reply.code(204).send();
+    return reply.send(before ? { undo: { role: before.role, undoes: 7 } } : {});
   });
   api.delete<IdParams>('/account/sessions/:id', ({ params }, reply) => {
     data.sessions = data.sessions.filter(({ id }) => id !== params.id);

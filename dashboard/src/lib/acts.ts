@@ -7,6 +7,7 @@ const words: Record<string, string> = {
   'session.code_refused': 'Hand-over code refused',
   'user.created': 'Account made',
   'user.approved': 'Account approved',
+  'user.refused': 'Account refused',
   'user.enabled': 'Account enabled',
   'user.disabled': 'Account disabled',
   'user.promoted': 'Made an admin',
@@ -14,6 +15,10 @@ const words: Record<string, string> = {
   'user.deleted': 'Account deleted',
   'password.changed': 'Password changed',
   'password.refused': 'Wrong password on a change',
+  'team.created': 'Team made',
+  'team.deleted': 'Team deleted',
+  'team.member-set': 'Team member or role set',
+  'team.member-removed': 'Team member removed',
   'link.created': 'Link made',
   'link.redeemed': 'Link used',
   'link.revoked': 'Link revoked',
@@ -22,10 +27,20 @@ const words: Record<string, string> = {
   'authorization.refused': 'Access to an application refused',
 };
 
-/** `user.approved` → `Account approved`; unknown ones become `Client added` from `client.added`. */
+const undone = '.undone';
+
+/**
+ * `user.approved` → `Account approved`, `user.approved.undone` → `Undone: account approved`; unknown ones become `Client added`
+ * from `client.added`.
+ */
 export function actWords(action: string): string {
-  const text = words[action] ?? action.replaceAll(/[._-]/g, ' ');
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  if (action.endsWith(undone)) return `Undone: ${firstLetter(actWords(action.slice(0, -undone.length)), 'small')}`;
+  return firstLetter(words[action] ?? action.replaceAll(/[._-]/g, ' '), 'large');
+}
+
+function firstLetter(text: string, size: 'small' | 'large'): string {
+  const first = text.charAt(0);
+  return (size === 'large' ? first.toUpperCase() : first.toLowerCase()) + text.slice(1);
 }
 
 const identifier = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

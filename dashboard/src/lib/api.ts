@@ -4,6 +4,7 @@ import type {
   AuditPage,
   AuditQuery,
   AuditVerification,
+  ChangedUser,
   CreatedInvitation,
   CreatedUser,
   Ended,
@@ -13,6 +14,8 @@ import type {
   IntegrationDetail,
   InvitationList,
   Me,
+  Membership,
+  MembershipChange,
   NewLink,
   NewTeam,
   NewUser,
@@ -21,7 +24,6 @@ import type {
   Team,
   TeamList,
   Tiles,
-  User,
   UserChange,
   UserPage,
   UserQuery,
@@ -84,7 +86,7 @@ export const api = {
   users: {
     list: (query: UserQuery) => request<UserPage>('GET', withQuery('/users', query)),
     create: (user: NewUser) => request<CreatedUser>('POST', '/users', user),
-    change: (userId: string, change: UserChange) => request<User>('PATCH', `/users/${id(userId)}`, change),
+    change: (userId: string, change: UserChange) => request<ChangedUser>('PATCH', `/users/${id(userId)}`, change),
     remove: (userId: string) => request<void>('DELETE', `/users/${id(userId)}`),
     createResetLink: (userId: string) => request<NewLink>('POST', `/users/${id(userId)}/reset-links`),
     sessions: (userId: string) => request<SessionList>('GET', `/users/${id(userId)}/sessions`),
@@ -99,10 +101,10 @@ export const api = {
     list: () => request<TeamList>('GET', '/teams'),
     create: (team: NewTeam) => request<Team>('POST', '/teams', team),
     remove: (teamId: string) => request<void>('DELETE', `/teams/${id(teamId)}`),
-    setMember: (teamId: string, userId: string, role: 'member' | 'manager') =>
-      request<void>('PUT', `/teams/${id(teamId)}/members/${id(userId)}`, { role }),
+    setMember: (teamId: string, userId: string, membership: Membership) =>
+      request<MembershipChange>('PUT', `/teams/${id(teamId)}/members/${id(userId)}`, membership),
     removeMember: (teamId: string, userId: string) =>
-      request<void>('DELETE', `/teams/${id(teamId)}/members/${id(userId)}`),
+      request<MembershipChange>('DELETE', `/teams/${id(teamId)}/members/${id(userId)}`),
   },
   account: {
     sessions: () => request<SessionList>('GET', '/account/sessions'),

@@ -1,12 +1,17 @@
 /** Short notices at the edge: what was done, and for ten seconds the way back. */
 import { problemIn } from '#lib/api.ts';
 
+/** What a notice offers to do. It is called Undo only where everything comes back, else by what it does. */
+export type Offer = { label: string; act: () => Promise<unknown> };
+
 export type Toast = {
   id: number;
   tone: 'done' | 'failed';
   text: string;
   detail?: string;
-  undo?: () => Promise<unknown>;
+  offer?: Offer;
+  /** Whom or what it is about: a newer notice about the same takes the older one's offer away. */
+  about?: string;
 };
 
 const shownMilliseconds = 10_000;
@@ -19,8 +24,9 @@ export function dismiss(id: number): void {
   if (index >= 0) toasts.splice(index, 1);
 }
 
-export function say(text: string, undo?: () => Promise<unknown>): void {
-  show({ tone: 'done', text, ...(undo ? { undo } : {}) });
+export function say(text: string, more: { offer?: Offer | undefined; about?: string } = {}): void {
+  const { offer, about } = more;
+  show({ tone: 'done', text, ...(offer ? { offer } : {}), ...(about === undefined ? {} : { about }) });
 }
 
 /** Shows what went wrong where no field or page is the place for it. */
@@ -31,23 +37,30 @@ export function sayProblem(error: unknown): void {
 }
 
 /** Does something, then says so; a failure is said instead. True when it was done. */
-export async function attempt(
-  act: () => Promise<unknown>,
-  done?: string,
-  undo?: () => Promise<unknown>,
+export async function attempt<T>(
+  act: () => Promise<T>,
+  done?: string | ((result: T) => string),
+  more: { offer?: (result: T) => Offer | undefined; about?: string } = {},
 ): Promise<boolean> {
+  let result: T;
   try {
-    await act();
+    result = await act();
   } catch (error) {
     sayProblem(error);
     return false;
   }
-  if (done) say(done, undo);
+  const { offer, ...about } = more;
+  if (done) say(typeof done === 'string' ? done : done(result), { offer: offer?.(result), ...about });
   return true;
 }
 
+/** An equal notice takes the place of the one before it, so that the same words never stand twice. */
 function show(toast: Omit<Toast, 'id'>): void {
   const id = ++lastId;
+  const { text, detail, about } = toast;
+  for (const older of toasts) if (about !== undefined && older.about === about) delete older.offer;
+  const equal = toasts.findIndex((older) => older.text === text && older.detail === detail);
+  if (equal >= 0) toasts.splice(equal, 1);
   toasts.push({ id, ...toast });
   if (toasts.length > 3) toasts.shift();
   setTimeout(() => dismiss(id), shownMilliseconds);

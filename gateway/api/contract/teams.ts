@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { closed, TeamRoleSchema, TimeSchema } from './common.ts';
+import { UndoesSchema } from './users.ts';
 
 export const TeamSchema = closed({
   id: Type.String(),
@@ -15,7 +16,7 @@ export type TeamList = Static<typeof TeamListSchema>;
 
 export const NewTeamSchema = closed({
   name: Type.String({ minLength: 1, maxLength: 30 }),
-  title: Type.String({ minLength: 1, maxLength: 80 }),
+  title: Type.String({ minLength: 1, maxLength: 60 }),
 });
 export type NewTeam = Static<typeof NewTeamSchema>;
 
@@ -24,5 +25,11 @@ export const MemberParamsSchema = closed({
   userId: Type.String({ minLength: 1, maxLength: 100 }),
 });
 
-export const MembershipSchema = closed({ role: TeamRoleSchema });
+export const MembershipSchema = closed({ role: TeamRoleSchema, undoes: Type.Optional(UndoesSchema) });
 export type Membership = Static<typeof MembershipSchema>;
+
+/** What takes a change of a membership back, to be sent as the next one (PUT); absent when nothing changed. */
+export const MembershipChangeSchema = closed({
+  undo: Type.Optional(closed({ role: TeamRoleSchema, undoes: UndoesSchema })),
+});
+export type MembershipChange = Static<typeof MembershipChangeSchema>;

@@ -26,7 +26,11 @@ export type UserQuery = Static<typeof UserQuerySchema>;
 export const UserPageSchema = closed({
   users: Type.Array(UserSchema),
   total: Type.Integer({ description: 'How many there are for this query.' }),
-  counts: closed({ pending: Type.Integer(), active: Type.Integer(), disabled: Type.Integer() }),
+  counts: closed(
+    { pending: Type.Integer(), active: Type.Integer(), disabled: Type.Integer() },
+    'How many of each state the search finds, whatever `state` asks for.',
+  ),
+  admins: Type.Integer({ description: 'How many active accounts have admin rights.' }),
 });
 export type UserPage = Static<typeof UserPageSchema>;
 
@@ -42,15 +46,39 @@ export type NewUser = Static<typeof NewUserSchema>;
 export const CreatedUserSchema = closed({ user: UserSchema, link: NewLinkSchema });
 export type CreatedUser = Static<typeof CreatedUserSchema>;
 
+export const UndoesSchema = Type.Integer({
+  minimum: 1,
+  description: 'Takes an act back: from the `undo` in its answer. Refused (409) when the person was changed since.',
+});
+
 export const UserChangeSchema = Type.Object(
   {
-    state: Type.Optional(oneOf('active', 'disabled')),
+    state: Type.Optional(oneOf('pending', 'active', 'disabled')),
     isAdmin: Type.Optional(Type.Boolean()),
     email: Type.Optional(EmailSchema),
+    undoes: Type.Optional(UndoesSchema),
   },
-  { additionalProperties: false, minProperties: 1, description: 'What to change; at least one.' },
+  {
+    additionalProperties: false,
+    minProperties: 1,
+    description: 'What to change; at least one, and exactly one of `state` and `isAdmin` beside `undoes`.',
+  },
 );
 export type UserChange = Static<typeof UserChangeSchema>;
+
+/** What takes a change back, to be sent as the next change. */
+export const UserUndoSchema = closed({
+  state: Type.Optional(UserStateSchema),
+  isAdmin: Type.Optional(Type.Boolean()),
+  undoes: UndoesSchema,
+});
+export type UserUndo = Static<typeof UserUndoSchema>;
+
+export const ChangedUserSchema = closed({
+  ...UserSchema.properties,
+  undo: Type.Optional(UserUndoSchema),
+});
+export type ChangedUser = Static<typeof ChangedUserSchema>;
 
 export const InvitationSchema = closed({
   id: Type.String(),

@@ -1,8 +1,10 @@
-import type { Team as AccountTeam } from '../../accounts/index.ts';
+import type { MembershipUndo, Team as AccountTeam } from '../../accounts/index.ts';
 import type { ApiContext, ApiServer } from '../context.ts';
 import {
   IdParamsSchema,
   MemberParamsSchema,
+  type MembershipChange,
+  MembershipChangeSchema,
   MembershipSchema,
   NewTeamSchema,
   type Team,
@@ -41,24 +43,28 @@ export function teamRoutes(app: ApiServer, { accounts, actorOf }: ApiContext): v
     describe('admin', tag, 'Add a member or change the role', {
       params: MemberParamsSchema,
       body: MembershipSchema,
-      response: nothing,
+      response: answers(200, MembershipChangeSchema),
     }),
-    async (request, reply) => {
+    async (request) => {
       const { id, userId } = request.params;
-      await accounts.setMember(id, userId, request.body.role, actorOf(request));
-      return reply.code(204).send(null);
+      const { role, undoes } = request.body;
+      return changeOf(await accounts.setMember(id, userId, role, actorOf(request), undoes));
     },
   );
 
   app.delete(
     '/teams/:id/members/:userId',
-    describe('admin', tag, 'Remove a member', { params: MemberParamsSchema, response: nothing }),
-    async (request, reply) => {
+    describe('admin', tag, 'Remove a member', {
+      params: MemberParamsSchema,
+      response: answers(200, MembershipChangeSchema),
+    }),
+    async (request) => {
       const { id, userId } = request.params;
-      await accounts.removeMember(id, userId, actorOf(request));
-      return reply.code(204).send(null);
+      return changeOf(await accounts.removeMember(id, userId, actorOf(request)));
     },
   );
 }
+
+const changeOf = (undo: MembershipUndo | undefined): MembershipChange => (undo ? { undo } : {});
 
 const toTeam = (team: AccountTeam): Team => ({ ...team, members: [...team.members] });

@@ -1,14 +1,16 @@
-import type { User as Account } from '../../accounts/index.ts';
+import type { ChangedUser as AccountAfterChange, User as Account } from '../../accounts/index.ts';
 import { knotError } from '../../lib/index.ts';
 import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
 import {
+  type ChangedUser,
+  ChangedUserSchema,
   CreatedUserSchema,
   EndedSchema,
   IdParamsSchema,
   NewLinkSchema,
   NewUserSchema,
   SessionListSchema,
-  type User,
+  type UserChange,
   UserChangeSchema,
   UserPageSchema,
   UserQuerySchema,
@@ -20,6 +22,7 @@ import { answers, describe, nothing } from './describe.ts';
 const tag = 'Users';
 const defaultLimit = 50;
 const states = ['pending', 'active', 'disabled'] as const;
+const activeAdmins = { state: 'active', isAdmin: true } as const;
 
 export function userRoutes(app: ApiServer, context: ApiContext): void {
   const { accounts, sessions, actorOf } = context;
@@ -30,10 +33,13 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
     describe('admin', tag, 'List users', { querystring: UserQuerySchema, response: answers(200, UserPageSchema) }),
     async ({ query: { limit = defaultLimit, offset = 0, ...filter } }) => {
       const { users, total } = await accounts.listUsers({ ...filter, limit, offset });
-      const [pending = 0, active = 0, disabled = 0] = await Promise.all(
-        states.map(async (state) => (await accounts.listUsers({ state, limit: 1 })).total),
+      const { search } = filter;
+      const [pending = 0, active = 0, disabled = 0, admins = 0] = await Promise.all(
+        [...states.map((state) => ({ ...(search === undefined ? {} : { search }), state })), activeAdmins].map(
+          async (query) => (await accounts.listUsers({ ...query, limit: 1 })).total,
+        ),
       );
-      return { users: users.map(toUser), total, counts: { pending, active, disabled } };
+      return { users: users.map(toUser), total, counts: { pending, active, disabled }, admins };
     },
   );
 
@@ -63,19 +69,26 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
     describe('admin', tag, 'Approve, disable, enable, promote or demote a user; correct the address', {
       params: IdParamsSchema,
       body: UserChangeSchema,
-      response: answers(200, UserSchema),
+      response: answers(200, ChangedUserSchema),
     }),
     async (request) => {
       const { id } = request.params;
-      const { state, isAdmin, email } = request.body;
+      const { state, isAdmin, email, undoes } = request.body;
       const actor = actorOf(request);
-      let user = await find(id);
+      if (undoes !== undefined || state === 'pending') requireOneUndo(request.body);
+      let user: AccountAfterChange = await find(id);
+      if (undoes !== undefined) {
+        if (state === undefined) return toUser(await accounts.setAdmin(id, isAdmin === true, actor, undoes));
+        return toUser(await accounts.setState(id, state, actor, undoes));
+      }
       if (email !== undefined) user = await accounts.setEmail(id, email, actor);
       // Someone who is disabled and demoted at once must not be counted as an admin in between, nor the other way round.
       if (state === 'active') user = await accounts.setState(id, state, actor);
       if (isAdmin !== undefined) user = await accounts.setAdmin(id, isAdmin, actor);
       if (state === 'disabled') user = await accounts.setState(id, state, actor);
-      return toUser(user);
+      const { undo, ...changed } = toUser(user);
+      // Of several changes the last one's undo would take back a part.
+      return undo && isOneAct(request.body) ? { ...changed, undo } : changed;
     },
   );
 
@@ -136,4 +149,15 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
   }
 }
 
-const toUser = (user: Account): User => ({ ...user, teams: [...user.teams] });
+/** Somebody is put back among those who wait by an undo alone, and one undo is about one act. */
+function requireOneUndo(change: UserChange): void {
+  if (isOneAct(change) && change.undoes !== undefined) return;
+  throw knotError('KNOT_API_UNDO', 400, 'An undo names exactly what its act answered as `undo`.', {
+    remedy: 'To keep somebody out, disable the account.',
+  });
+}
+
+const isOneAct = ({ state, isAdmin, email }: UserChange): boolean =>
+  (state === undefined) !== (isAdmin === undefined) && email === undefined;
+
+const toUser = (user: AccountAfterChange): ChangedUser => ({ ...user, teams: [...user.teams] });

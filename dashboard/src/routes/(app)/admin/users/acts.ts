@@ -1,30 +1,54 @@
-/** What an admin does to an account, each with its words and, where it can be taken back, the way back. */
+/**
+ * What an admin does to an account, each with its words. The gateway's answer says whether and how an act can be taken back;
+ * nothing else is called Undo.
+ */
 import { invalidate } from '$app/navigation';
 import { api } from '#lib/api.ts';
-import type { User, UserChange } from '#lib/contract.ts';
+import type { ChangedUser, User, UserChange, UserUndo } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
-import { attempt } from '#lib/toasts.svelte.ts';
+import { attempt, type Offer } from '#lib/toasts.svelte.ts';
 
 const refresh = (): Promise<void> => invalidate(topicKey('users'));
 
-async function change(user: User, wanted: UserChange, done: string, back: UserChange): Promise<void> {
-  const apply = (next: UserChange) => async (): Promise<void> => {
-    await api.users.change(user.id, next);
-    await refresh();
+async function change(
+  user: User,
+  wanted: UserChange,
+  done: string | ((changed: ChangedUser) => string),
+  otherwise?: Offer,
+): Promise<boolean> {
+  const about = `user:${user.id}`;
+  const apply = async (next: UserChange): Promise<ChangedUser> => {
+    try {
+      return await api.users.change(user.id, next);
+    } finally {
+      await refresh();
+    }
   };
-  await attempt(apply(wanted), done, apply(back));
+  const undo = (way: UserUndo) => (): Promise<boolean> =>
+    attempt(() => apply(way), `Undone: ${user.username} ${undoneWords(way)}.`, { about });
+  const offer = ({ undo: way }: ChangedUser): Offer | undefined =>
+    way ? { label: 'Undo', act: undo(way) } : otherwise;
+  return attempt(() => apply(wanted), done, { offer, about });
+}
+
+function undoneWords({ state, isAdmin }: UserUndo): string {
+  if (state === 'pending') return 'waits for approval';
+  if (state !== undefined) return `is ${state}`;
+  return isAdmin ? 'is an admin' : 'is not an admin';
 }
 
 export const acts = {
-  approve: (user: User) =>
-    change(user, { state: 'active' }, `${user.username} can sign in now.`, { state: 'disabled' }),
-  enable: (user: User) =>
-    change(user, { state: 'active' }, `${user.username} can sign in again.`, { state: 'disabled' }),
+  approve: (user: User) => change(user, { state: 'active' }, `${user.username} can sign in now.`),
+  enable: (user: User) => change(user, { state: 'active' }, `${user.username} can sign in again.`),
+  refuse: (user: User) => change(user, { state: 'disabled' }, (changed) => refusalWords(user, changed)),
+  /** The sessions that end do not come back, so the way back is called by what it does. */
   disable: (user: User) =>
-    change(user, { state: 'disabled' }, `${user.username} is disabled and signed out everywhere.`, { state: 'active' }),
-  promote: (user: User) => change(user, { isAdmin: true }, `${user.username} is an admin now.`, { isAdmin: false }),
-  demote: (user: User) =>
-    change(user, { isAdmin: false }, `${user.username} is no longer an admin.`, { isAdmin: true }),
+    change(user, { state: 'disabled' }, `${user.username} is disabled and signed out everywhere.`, {
+      label: 'Enable again',
+      act: () => acts.enable(user),
+    }),
+  promote: (user: User) => change(user, { isAdmin: true }, `${user.username} is an admin now.`),
+  demote: (user: User) => change(user, { isAdmin: false }, `${user.username} is no longer an admin.`),
   endSessions: (user: User) =>
     attempt(async () => {
       await api.users.endSessions(user.id);
@@ -40,3 +64,8 @@ export const acts = {
       await refresh();
     }, 'The invitation no longer works.'),
 };
+
+/** No way back means that the person was let in meanwhile, and that the page did not show it yet. */
+function refusalWords({ username }: User, { undo }: ChangedUser): string {
+  return undo ? `${username} is refused and cannot sign in.` : `${username} is disabled and signed out everywhere.`;
+}
