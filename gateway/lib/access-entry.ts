@@ -3,7 +3,7 @@ export type AccessEntry = {
   requestId: string;
   method: string;
   host: string;
-  /** Path without the query, as received. */
+  /** Path without the query, as received but for what looks like a secret (`maskSecrets`); on the main host the route's pattern. */
   path: string;
   status: number;
   /** Username, or '' when nobody is signed in. */

@@ -19,6 +19,7 @@ export * from './health.ts';
 export * from './ids.ts';
 export * from './log.ts';
 export * from './mask-password.ts';
+export * from './mask-secrets.ts';
 export * from './names.ts';
 export * from './page.ts';
 export * from './principal.ts';

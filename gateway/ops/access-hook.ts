@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { AccessEntry } from '../lib/index.ts';
+import { type AccessEntry, maskSecrets } from '../lib/index.ts';
 import { canonicalOf } from '../proxy/index.ts';
 
 export type AccessHookOptions = { onAccess(entry: AccessEntry): void; domain: string };
@@ -24,13 +24,30 @@ export const accessHook = fp(
   { name: 'access-hook' },
 );
 
+/** Parameters of routes that name things; every other one may be a secret and is logged as the route has it: `/reset/:token`. */
+const namingParameters = new Set(['id', 'userId', 'name']);
+/** The provider names an authorization that is under way in its address; its routes are not ours. */
+const interaction = /^(\/oidc\/auth\/)[^/]+/;
+
+function loggedPath(request: FastifyRequest): string {
+  const received = (request.originalUrl || request.url).split('?', 1)[0]!;
+  const pattern = request.routeOptions.url;
+  if (!pattern?.includes(':')) return maskSecrets(received.replace(interaction, '$1:uid'));
+  const values = request.params as Record<string, string>;
+  return maskSecrets(
+    pattern.replace(/:(\w+)/g, (whole, name: string) =>
+      namingParameters.has(name) ? encodeURIComponent(values[name] ?? '') : whole,
+    ),
+  );
+}
+
 function entryOf(request: FastifyRequest, reply: FastifyReply, domain: string, totalMs: number): AccessEntry {
   const { raw } = reply;
   return {
     requestId: request.id,
     method: request.method,
     host: domain,
-    path: (request.originalUrl || request.url).split('?', 1)[0]!,
+    path: loggedPath(request),
     status: raw.writableFinished || raw.headersSent ? raw.statusCode : 499,
     user: request.username,
     route: 'main',

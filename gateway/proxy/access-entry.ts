@@ -1,4 +1,4 @@
-import type { AccessEntry, CanonicalRequest } from '../lib/index.ts';
+import { type AccessEntry, type CanonicalRequest, maskSecrets } from '../lib/index.ts';
 import type { Visitor } from './gate.ts';
 import type { Timings } from './timings.ts';
 import type { Target } from './upstreams.ts';
@@ -27,7 +27,7 @@ export function routedEntry(
     requestId,
     method,
     host,
-    path,
+    path: maskSecrets(path),
     status,
     user: visitor?.principal.username ?? '',
     route: target.route.name,
@@ -58,5 +58,5 @@ export function refusedEntry(facts: RefusedFacts): AccessEntry {
     bytesIn: 0,
     bytesOut: 0,
   } as const;
-  return { ...nothing, protocol: 'h1', totalMs: 0, ...facts };
+  return { ...nothing, protocol: 'h1', totalMs: 0, ...facts, path: maskSecrets(facts.path ?? '') };
 }
