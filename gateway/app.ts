@@ -32,7 +32,7 @@ import { createMail } from './mail/index.ts';
 import { createOidc, oidcRoutes } from './oidc/index.ts';
 import { createLog, createOpsServer, healthRoutes, type ProcessLog } from './ops/index.ts';
 import { createSupervisor } from './process/index.ts';
-import { createEdge, createProxy, createRedirectListener } from './proxy/index.ts';
+import { createEdge, createProxy, createRedirectListener, guardRequestLines } from './proxy/index.ts';
 import { lockDataFolder } from './store/index.ts';
 import { createCertificates } from './tls/index.ts';
 import { uiRoutes } from './ui/index.ts';
@@ -214,7 +214,14 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       const redirect = { listen: parseListen(config.httpListen), publicAddress: address, log };
       closing(await createRedirectListener(redirect), (listener) => listener.close());
     }
-    const opsListener = { listen: parseListen(config.ops), metrics, isReady: readiness.isReady, health, log };
+    const opsListener = {
+      listen: parseListen(config.ops),
+      metrics,
+      isReady: readiness.isReady,
+      health,
+      guard: guardRequestLines,
+      log,
+    };
     const ops = closing(await createOpsServer(opsListener), (listener) => listener.close());
     ownPorts.push(ops.port);
     // Undone first: answers finish while everything behind them still runs.

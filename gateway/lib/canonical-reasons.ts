@@ -3,6 +3,11 @@
  * and in the answer. Rows of the attack catalogue (`test/proxy/catalogue`) name the code they expect.
  */
 export const refusals = {
+  request_line: {
+    status: 400,
+    message: 'The request line must be a method, a path and HTTP/1.1, with one space between them.',
+  },
+  scheme: { status: 421, message: 'The ":scheme" of the request must be "https".' },
   target_form: { status: 400, message: 'The request target must be a path that starts with "/".' },
   target_bytes: { status: 400, message: 'The address holds a space, a control character or a byte outside ASCII.' },
   fragment: { status: 400, message: 'The request target holds a "#".' },

@@ -101,6 +101,8 @@ export function canonicalize(
     const kind = headerKindOf(name);
     if (kind === headerKind.pseudo) {
       if (name === ':authority') authority = value;
+      // Another scheme is another resource, for which this connection cannot speak (RFC 9110 section 7.4).
+      else if (name === ':scheme' && value !== 'https') return 'scheme';
       continue;
     }
     count += 1;

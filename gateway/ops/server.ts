@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ComponentHealth, knotError, type Log } from '../lib/index.ts';
 import type { Metrics } from './metrics.ts';
@@ -8,6 +8,8 @@ export type OpsServerOptions = {
   metrics: Pick<Metrics, 'contentType' | 'text'>;
   isReady: () => Promise<boolean>;
   health: () => ComponentHealth[] | Promise<ComponentHealth[]>;
+  /** Judges what the server's own parser would read leniently; called before the server listens. */
+  guard(server: Server): void;
   log: Log;
 };
 
@@ -63,6 +65,7 @@ export async function createOpsServer(options: OpsServerOptions): Promise<OpsSer
       response.end();
     });
   });
+  options.guard(server);
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

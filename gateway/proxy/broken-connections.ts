@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AccessEntry, Log, ReasonCode } from '../lib/index.ts';
 import { refusedEntry } from './access-entry.ts';
+import { RequestLineError } from './request-lines.ts';
 import { nextRequestId } from './request-id.ts';
 import { notCanonical } from './refusals.ts';
 import { refuseUpgrade } from './upgrade-answer.ts';
@@ -42,6 +43,7 @@ function isFreeToAnswer(socket: Duplex): boolean {
 }
 
 function reasonOf(error: ParseError): ReasonCode {
+  if (error instanceof RequestLineError) return error.reason;
   if (error.code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'too_slow';
   return 'malformed';

@@ -24,6 +24,7 @@ import { createDrain } from './drain.ts';
 import { createHttp1Front } from './http1-front.ts';
 import { askForBody } from './information.ts';
 import type { RequestHead } from './request-head-reader.ts';
+import { createRequestLineGuard } from './request-lines.ts';
 import { nextRequestId } from './request-id.ts';
 import { type ListenerLimits, listenerOptions } from './listener-options.ts';
 import { commonMethods, refusedMethod } from './methods.ts';
@@ -129,6 +130,7 @@ export function createEdge(options: EdgeOptions): Edge {
   function onRequest(request: ClientRequest, response: ClientResponse): void {
     response.on('error', ignoreReset);
     request.on('error', ignoreReset);
+    if (!isHttp2(request)) lines.note(request as IncomingMessage, false);
     if (!isHttp2(request) && endingConnections.has(request.socket)) return;
     if (connectionBound.refuses(request)) return refuse(request, response, tooManyConnections(), undefined);
     if (drain.isDraining() && !isHttp2(response)) (response as ServerResponse).shouldKeepAlive = false;
@@ -163,6 +165,7 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    lines.note(request, true);
     socket.on('error', ignoreReset);
     if (endingConnections.has(socket)) return void socket.end(() => socket.destroy());
     if (connectionBound.refuses(request)) return refuseUp(request, socket, tooManyConnections(), undefined);
@@ -195,6 +198,7 @@ export function createEdge(options: EdgeOptions): Edge {
     if ('writeHead' in socketOrResponse) {
       return refuse(request, socketOrResponse as ClientResponse, notCanonical('method_unknown'), undefined);
     }
+    lines.note(request as IncomingMessage, true);
     socketOrResponse.on('error', ignoreReset);
     refuseUp(request as IncomingMessage, socketOrResponse, notCanonical('method_unknown'), undefined);
   }
@@ -211,7 +215,9 @@ export function createEdge(options: EdgeOptions): Edge {
     return true;
   }
 
-  const front = createHttp1Front(server, { limits, isEnding: () => drain.isDraining(), serve: serveHttp1 });
+  const answerBroken = createBrokenConnectionAnswer(log, onAccess);
+  const lines = createRequestLineGuard(answerBroken);
+  const front = createHttp1Front(server, { limits, lines, isEnding: () => drain.isDraining(), serve: serveHttp1 });
   const connectionBound = createConnectionBound(server, { ...limits, trusted, log });
   const drain = createDrain(server, front.endIdle);
   server.on('request', onRequest);
@@ -219,7 +225,7 @@ export function createEdge(options: EdgeOptions): Edge {
   server.on('checkExpectation', onRequest);
   server.on('upgrade', onUpgrade);
   server.on('connect', onConnect);
-  server.on('clientError', createBrokenConnectionAnswer(log, onAccess));
+  server.on('clientError', answerBroken);
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
   });

@@ -1,5 +1,6 @@
 import type { Http2SecureServer } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import type { RequestLineGuard } from './request-lines.ts';
 import { ClientConnection, type ClientConnectionPlace } from './client-connection.ts';
 
 /** The connections of HTTP/1.1 clients that we serve ourselves. */
@@ -16,7 +17,7 @@ type Listener = (this: Http2SecureServer, socket: TLSSocket) => void;
  */
 export function createHttp1Front(
   server: Http2SecureServer,
-  place: Pick<ClientConnectionPlace, 'limits' | 'isEnding' | 'serve'>,
+  place: Pick<ClientConnectionPlace, 'limits' | 'isEnding' | 'serve'> & { lines: Pick<RequestLineGuard, 'watch'> },
 ): Http1Front {
   const connections = new Set<ClientConnection>();
   const [nodeListener] = server.listeners('secureConnection') as Listener[];
@@ -31,6 +32,7 @@ export function createHttp1Front(
       connections.delete(connection);
       if (unread.length > 0) socket.unshift(unread);
       nodeListener!.call(server, socket);
+      place.lines.watch(socket);
     },
   };
 

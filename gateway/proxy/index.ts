@@ -11,3 +11,4 @@ export { canonicalOf } from './remembered.ts';
 export { createExplain, type ExplainOptions, type ExplainUrl, type UrlExplanation } from './explain.ts';
 export { createRedirectListener, type RedirectListener } from './redirect.ts';
 export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';
+export { guardRequestLines } from './request-lines.ts';

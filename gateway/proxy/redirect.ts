@@ -4,6 +4,7 @@ import { addressBlocks, canonicalize, knotError, type Log } from '../lib/index.t
 import { answerRefusal, wantsPage } from './answers.ts';
 import { nextRequestId } from './request-id.ts';
 import { notCanonical } from './refusals.ts';
+import { guardRequestLines } from './request-lines.ts';
 
 export type RedirectListener = { port: number; close(): Promise<void> };
 
@@ -50,6 +51,7 @@ export async function createRedirectListener(options: {
   }
 
   const server = createServer({ requireHostHeader: false, headersTimeout: 10_000, requestTimeout: 30_000 }, redirect);
+  guardRequestLines(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(

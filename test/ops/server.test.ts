@@ -3,6 +3,7 @@ import t from 'tap';
 import { request } from 'undici';
 import { type AccessEntry, createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { createMetrics, createOpsServer, createReadiness, healthRoutes, nodeHealth } from '../../gateway/ops/index.ts';
+import { guardRequestLines } from '../../gateway/proxy/index.ts';
 
 const entry: AccessEntry = {
   requestId: 'r',
@@ -70,6 +71,7 @@ t.test('the operations listener answers probes and nothing else', async (t) => {
     metrics: createMetrics({ version: '1' }),
     isReady: async () => isReady,
     health: () => [{ name: 'store', status: 'failed', message: 'It is gone.' }],
+    guard: guardRequestLines,
     log: silentLog,
   });
   t.teardown(() => ops.close());
@@ -92,6 +94,7 @@ t.test('the operations listener answers probes and nothing else', async (t) => {
     metrics: createMetrics({ version: '1' }),
     isReady: async () => true,
     health: () => [],
+    guard: guardRequestLines,
     log: silentLog,
   });
   await t.rejects(other, { code: 'KNOT_OPS_LISTEN_FAILED', message: /in use/, remedy: /--ops/ });
@@ -103,6 +106,7 @@ t.test('a part that throws does not end the listener', async (t) => {
     metrics: { contentType: 'text/plain', text: () => Promise.reject(new Error('secret detail')) },
     isReady: async () => true,
     health: () => [],
+    guard: guardRequestLines,
     log: silentLog,
   });
   t.teardown(() => ops.close());
