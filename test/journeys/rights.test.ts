@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import t, { type Test } from 'tap';
+import { createSigningKeys } from '../../gateway/keys/index.ts';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { createRoutes } from '../../gateway/routes/index.ts';
+import { openStore, type Store } from '../../gateway/store/index.ts';
+import { type Echo, startEcho } from '../support/echo.ts';
+import { eventually } from '../support/eventually.ts';
+import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { createPerson, type Person } from '../support/person.ts';
+
+/** What ends a right ends what is open by it: each line of `app/rights.ts`, on a whole gateway. */
+t.setTimeout(120_000);
+
+const password = 'correct-horse-staple-7';
+
+type House = { gateway: RunningGateway; echo: Echo; ann: Person; origin: string; store: Store };
+
+/** A gateway with one application and ann signed in; `store` is another process's view of the same database. */
+async function openHouse(t: Test): Promise<House> {
+  const echo = await startEcho();
+  const gateway = await startGateway({
+    config: { integrations: { jupyterhub: { mode: 'off' } }, apps: [{ name: 'echo', upstream: echo.address }] },
+  });
+  const ann = createPerson(gateway);
+  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
+  const store = await openStore({
+    url: `sqlite:${join(gateway.data, 'knot.db')}`,
+    clock: systemClock,
+    log: silentLog,
+  });
+  t.teardown(async () => {
+    await store.close();
+    await ann.close();
+    await gateway.stop();
+    await echo.close();
+  });
+  const origin = `https://echo.localhost:${gateway.port}`;
+  await ann.visit(`${origin}/`);
+  return { gateway, echo, ann, origin, store };
+}
+
+/** An open WebSocket of ann, and whether it has ended. */
+async function openSocket({ ann, origin }: House) {
+  const socket = ann.socket(`${origin.replace('https', 'wss')}/socket`, { headers: { origin } });
+  await once(socket, 'open');
+  let hasEnded = false;
+  socket.on('close', () => (hasEnded = true));
+  socket.on('error', () => (hasEnded = true));
+  return { hasEnded: () => hasEnded };
+}
+
+const cutLine = /a stream was cut|stream\.cut|no longer allowed/;
+
+t.test('a policy that takes a right away cuts the stream that is open by it', async (t) => {
+  const house = await openHouse(t);
+  const socket = await openSocket(house);
+  writeFileSync(
+    join(house.gateway.policies, 'closed.cedar'),
+    '@id("closed") forbid (principal, action, resource) when { resource has name && resource.name == "echo" };\n',
+  );
+  await eventually('the socket ended', socket.hasEnded, 10_000);
+  t.match(await house.gateway.line(cutLine), /echo\.localhost/);
+});
+
+t.test('a route that is taken away by another process takes its streams with it', async (t) => {
+  const house = await openHouse(t);
+  const socket = await openSocket(house);
+  const routes = await createRoutes({ store: house.store, clock: systemClock, log: silentLog });
+  await routes.replace('app', []);
+  await eventually('the socket ended', socket.hasEnded, 10_000);
+});
+
+t.test('after a rotation of the signing keys no upstream is shown a token of the old ones', async (t) => {
+  const house = await openHouse(t);
+  const keys = await createSigningKeys({
+    store: house.store,
+    clock: systemClock,
+    rotationDays: 90,
+    log: silentLog,
+  });
+  t.teardown(() => keys.close());
+  const shownKey = async (): Promise<string | undefined> => {
+    await house.ann.visit(`${house.origin}/`);
+    const token = house.echo.received.at(-1)!.headers['x-knot-assertion'] as string;
+    t.equal(decodeJwt(token)['preferred_username'], 'ann');
+    return decodeProtectedHeader(token).kid;
+  };
+  const before = await shownKey();
+  t.equal(await shownKey(), before, 'the assertion is kept while the keys stay');
+  await keys.rotate(0);
+  await eventually('another key signs', async () => (await shownKey()) !== before, 10_000);
+});
