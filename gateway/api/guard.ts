@@ -61,16 +61,11 @@ export function guard(app: ApiServer, context: ApiContext): void {
    * hosts run scripts of their users, are "same-site", and have no business here.
    */
   function refuseOtherSites(request: FastifyRequest): void {
-    const { origin } = request.headers;
-    const secFetchSite = header(request.headers['sec-fetch-site']);
-    const isAllowed = safeMethods.has(request.method)
-      ? secFetchSite === undefined || secFetchSite === 'same-origin' || secFetchSite === 'none'
-      : isSameOrigin({ origin, secFetchSite }, publicAddress.origin);
-    if (isAllowed) return;
+    const { origin, 'sec-fetch-site': secFetchSite } = request.headers;
+    const isRead = safeMethods.has(request.method);
+    if (isSameOrigin({ origin: isRead ? undefined : origin, secFetchSite }, publicAddress.origin)) return;
     throw knotError('KNOT_API_CROSS_SITE', 403, 'The request comes from another site.', {
       remedy: `Use the API from ${publicAddress.origin}.`,
     });
   }
 }
-
-const header = (value: string | string[] | undefined) => (Array.isArray(value) ? value.join() : value);

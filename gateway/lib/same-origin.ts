@@ -1,14 +1,26 @@
 /**
- * The CSRF rule for every state-changing request of the main host (Origin and Sec-Fetch-Site; no token): whatever names another
- * origin is refused, sibling hosts included. Every browser sends `Origin` with each POST, PUT, PATCH and DELETE and, to an
- * https address, `Sec-Fetch-Site` with everything (Fetch, section 3.2.3; Fetch Metadata); a request with neither comes from a
- * program, whose cookies no foreign page can borrow. The session cookie is SameSite=Lax besides.
+ * The one CSRF rule, for whatever changes something, on every host (catalogue C7, C8; no token): did the request come from a page of
+ * its own origin? Sibling hosts belong to other people, so "same-site" is not enough.
+ *
+ * - `Sec-Fetch-Site` decides where a browser sends it, which all do to an https address since 2023: `same-origin`, or `none` for
+ *   what no page asked for (Fetch Metadata, section 2.3). No page can change or leave out that field. `Origin` cannot decide
+ *   beside it: a page with `Referrer-Policy: no-referrer` sends `null` with its own forms (Fetch, "append a request `Origin`
+ *   header"), a tunnel changes the port. Anything but one of those two words, exactly and once, is another origin.
+ * - Without it `Origin` decides, which browsers send with each POST, PUT, PATCH and DELETE since 2020; `null` is then another one.
+ * - A request with neither comes from a program, whose cookies no foreign page can borrow.
+ * - An origin in `listed` is let in either way.
+ *
+ * Go's `net/http.CrossOriginProtection` draws the same lines.
  */
 export function isSameOrigin(
-  headers: { origin?: string | undefined; secFetchSite?: string | undefined },
+  headers: { origin?: string | undefined; secFetchSite?: string | readonly string[] | undefined },
   ownOrigin: string,
+  listed: readonly string[] = nobody,
 ): boolean {
   const { origin, secFetchSite } = headers;
-  if (secFetchSite !== undefined && secFetchSite !== 'same-origin' && secFetchSite !== 'none') return false;
+  if (origin !== undefined && listed.includes(origin)) return true;
+  if (secFetchSite !== undefined) return secFetchSite === 'same-origin' || secFetchSite === 'none';
   return origin === undefined || origin === ownOrigin;
 }
+
+const nobody: readonly string[] = [];

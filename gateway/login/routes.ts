@@ -55,9 +55,8 @@ export async function loginRoutes(app: FastifyInstance, options: LoginOptions): 
 
 /** Login and logout CSRF (C7, C8): a form of another origin, a sibling host included, is refused before its body is read. */
 function refuseForeign(request: FastifyRequest, ownOrigin: string): void {
-  const { origin } = request.headers;
-  const site = request.headers['sec-fetch-site'];
-  if (isSameOrigin({ origin, secFetchSite: typeof site === 'string' ? site : undefined }, ownOrigin)) return;
+  const { origin, 'sec-fetch-site': secFetchSite } = request.headers;
+  if (isSameOrigin({ origin, secFetchSite }, ownOrigin)) return;
   throw knotError('KNOT_LOGIN_FOREIGN_ORIGIN', 403, 'This form was sent from another site, so it was not accepted.', {
     remedy: 'Nothing was changed. Open the page itself and try again.',
   });

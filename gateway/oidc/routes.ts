@@ -20,8 +20,8 @@ export async function oidcRoutes(app: FastifyInstance, options: { oidc: Oidc; or
       return await send(reply, await oidc.interactions.show(request.params.uid, request.raw, reply.raw));
     });
     pages.post(`${mountPath}/interaction/:uid`, async (request: InteractionRequest, reply) => {
-      const { origin: from, 'sec-fetch-site': site } = request.headers;
-      if (!isSameOrigin({ origin: from, secFetchSite: site }, origin)) {
+      const { origin: from, 'sec-fetch-site': secFetchSite } = request.headers;
+      if (!isSameOrigin({ origin: from, secFetchSite }, origin)) {
         throw knotError('KNOT_OIDC_CROSS_SITE', 403, 'This form was not sent from a page of Knot.', {
           remedy: 'Go back to the application and start again.',
         });

@@ -1,18 +1,19 @@
-import type { CanonicalRequest } from '../lib/index.ts';
+import { type CanonicalRequest, isSameOrigin } from '../lib/index.ts';
 import type { Target } from './upstreams.ts';
 
 /**
- * The CSRF rule of every route (catalogue C7, W1): what changes something must not come from a page of another origin, sibling
- * hosts included, because those belong to other people. `Origin` decides where a browser sends it; `Sec-Fetch-Site` decides
- * where it does not. A request without cookies carries no authority that a foreign page could borrow.
+ * The CSRF rule of every route (catalogue C7, W1): `isSameOrigin` for what changes something. A request without cookies carries no
+ * authority that a foreign page could borrow. The handshake of a WebSocket is a GET, and browsers send the page's real `Origin` with
+ * it (WebSockets, section 2; RFC 6454), so there `Origin` alone decides; without one, only an `Authorization` of its own does.
  */
 export function isCrossOrigin(request: CanonicalRequest, target: Target): boolean {
   const { method, origin, fetchSite, cookie, isUpgrade } = request;
   const isSafe = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
-  if (isSafe && !isUpgrade) return false;
-  if (origin !== undefined) return origin !== target.publicOrigin && !isListed(origin, target) && cookie !== undefined;
-  if (isUpgrade) return cookie !== undefined && request.authorization === undefined;
-  return (fetchSite === 'cross-site' || fetchSite === 'same-site') && cookie !== undefined;
+  if ((isSafe && !isUpgrade) || cookie === undefined) return false;
+  const { crossOrigins } = target.route.switches;
+  if (!isUpgrade) return !isSameOrigin({ origin, secFetchSite: fetchSite }, target.publicOrigin, crossOrigins);
+  if (origin === undefined) return request.authorization === undefined;
+  return origin !== target.publicOrigin && !isListed(origin, target);
 }
 
 /**

@@ -99,6 +99,7 @@ t.test('another site can neither change nor read anything', async (t) => {
     ['a tool on a sibling host', { origin: 'https://jupyterhub.localhost:8443', 'sec-fetch-site': 'same-site' }],
     ['an opaque origin', { origin: 'null', 'sec-fetch-site': 'cross-site' }],
     ['another port', { origin: 'https://localhost:9999', 'sec-fetch-site': 'same-site' }],
+    ['a relation nobody knows', { origin: 'https://localhost:8443', 'sec-fetch-site': 'Same-Origin' }],
     ['no origin, cross-site', { origin: '', 'sec-fetch-site': 'cross-site' }],
   ];
   for (const { access: _access, ok: _ok, ...call } of rows) {

@@ -4,15 +4,22 @@ import { isSameOrigin } from '../../gateway/lib/index.ts';
 const own = 'https://localhost:8443';
 
 t.test('what names another origin is refused, what a program sends without naming one is not', async (t) => {
-  const rows: [origin: string | undefined, site: string | undefined, isAllowed: boolean][] = [
+  const rows: [origin: string | undefined, site: string | string[] | undefined, isAllowed: boolean][] = [
     [own, 'same-origin', true],
+    [own, 'none', true],
     [own, undefined, true],
     [undefined, 'same-origin', true],
     [undefined, 'none', true],
     [undefined, undefined, true],
-    ['https://evil.example', undefined, false],
-    ['https://evil.example', 'same-origin', false],
+    // `Referrer-Policy: no-referrer` makes Origin `null` for what the page itself sends.
+    ['null', 'same-origin', true],
+    ['null', 'none', true],
+    ['null', 'cross-site', false],
+    ['null', 'same-site', false],
     ['null', undefined, false],
+    // Behind a tunnel with another port the two disagree, and the browser is the one that knows.
+    ['https://localhost:9999', 'same-origin', true],
+    ['https://evil.example', undefined, false],
     ['', undefined, false],
     ['https://echo.localhost:8443', 'same-site', false],
     [own, 'same-site', false],
@@ -20,12 +27,35 @@ t.test('what names another origin is refused, what a program sends without namin
     [undefined, 'cross-site', false],
     [undefined, 'same-site', false],
     [undefined, 'something-new', false],
+    [own, '', false],
+    [own, 'Same-Origin', false],
+    [own, 'same-origin, same-origin', false],
+    [own, 'same-origin;a', false],
+    [own, ['same-origin', 'cross-site'], false],
+    [own, ['same-origin', 'same-origin'], false],
     ['http://localhost:8443', undefined, false],
     ['https://localhost', undefined, false],
     ['https://localhost:8443/', undefined, false],
     ['https://localhost:8443.evil.example', undefined, false],
   ];
   for (const [origin, secFetchSite, isAllowed] of rows) {
-    t.equal(isSameOrigin({ origin, secFetchSite }, own), isAllowed, `${origin} ${secFetchSite}`);
+    t.equal(isSameOrigin({ origin, secFetchSite }, own), isAllowed, `${origin} ${JSON.stringify(secFetchSite)}`);
+  }
+});
+
+t.test('a listed origin is let in whatever the browser calls the relation, and no other', async (t) => {
+  const listed = ['https://spa.localhost:8443'];
+  const rows: [origin: string | undefined, site: string | undefined, isAllowed: boolean][] = [
+    ['https://spa.localhost:8443', 'same-site', true],
+    ['https://spa.localhost:8443', 'cross-site', true],
+    ['https://spa.localhost:8443', undefined, true],
+    ['https://spa.localhost', 'same-site', false],
+    ['http://spa.localhost:8443', undefined, false],
+    ['null', 'same-site', false],
+    [undefined, 'same-site', false],
+    [own, 'same-origin', true],
+  ];
+  for (const [origin, secFetchSite, isAllowed] of rows) {
+    t.equal(isSameOrigin({ origin, secFetchSite }, own, listed), isAllowed, `${origin} ${secFetchSite}`);
   }
 });

@@ -124,6 +124,8 @@ t.test('a form of another origin is refused before it is read (C7, C8)', async (
     { origin, 'sec-fetch-site': 'cross-site' },
     { origin: undefined, 'sec-fetch-site': 'cross-site' },
     { origin: undefined, 'sec-fetch-site': 'same-site' },
+    { origin: 'null', 'sec-fetch-site': 'cross-site' },
+    { origin, 'sec-fetch-site': 'same-origin, same-origin' },
   ];
   for (const headers of foreign) {
     for (const path of ['/login', '/logout', '/signup', '/setup', '/invite', '/reset']) {
@@ -140,6 +142,12 @@ t.test('a form of another origin is refused before it is read (C7, C8)', async (
     { username: 'ann', password },
     { origin: undefined, 'sec-fetch-site': undefined, cookie },
   );
+  const strict = await post(
+    '/login',
+    { username: 'ann', password },
+    { origin: 'null', 'sec-fetch-site': 'same-origin' },
+  );
+  t.equal(strict.status, 303, 'a page that keeps its address to itself sends Origin null');
   t.equal(script.status, 303, 'a program, which names no origin at all, may sign in');
 });
 

@@ -182,6 +182,13 @@ t.test('C7 what changes something comes from a page of the same origin', async (
     `Origin: ${origin}.evil.example\r\n`,
     'Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: no-cors\r\n',
     'Sec-Fetch-Site: cross-site\r\n',
+    'Origin: null\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n',
+    'Origin: null\r\nSec-Fetch-Site: same-site\r\n',
+    `Origin: ${origin}\r\nSec-Fetch-Site: same-site\r\n`,
+    `Origin: ${origin}\r\nSec-Fetch-Site:\r\n`,
+    `Origin: ${origin}\r\nSec-Fetch-Site: Same-Origin\r\n`,
+    `Origin: ${origin}\r\nSec-Fetch-Site: same-origin, none\r\n`,
+    'Origin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\n',
   ]) {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       const answer = await send(method, fields);
@@ -195,11 +202,16 @@ t.test('C7 what changes something comes from a page of the same origin', async (
     );
     t.equal((await send('POST', fields, '/tokens/x', '')).status, 200, 'neighbour: a token and no cookie');
   }
+  const repeated = await send('POST', 'Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: same-origin\r\n');
+  t.match(repeated, { status: 400, body: /repeated_header/ }, 'said twice is not said');
   gateway.recorder.reset();
   for (const fields of [
     `Origin: ${origin}\r\n`,
     'Origin: https://friend.example\r\n',
     'Sec-Fetch-Site: same-origin\r\n',
+    'Origin: null\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\n',
+    'Sec-Fetch-Site: none\r\n',
+    'Origin: https://friend.example\r\nSec-Fetch-Site: cross-site\r\n',
     '',
   ]) {
     t.equal((await send('POST', fields)).status, 200, `neighbour: ${fields.trim()}`);
