@@ -74,6 +74,21 @@ t.test('a route that is taken away by another process takes its streams with it'
   await eventually('the socket ended', socket.hasEnded, 10_000);
 });
 
+t.test('what upstreams are told about a person changes with the person', async (t) => {
+  const house = await openHouse(t);
+  const shown = async (): Promise<unknown> => {
+    await house.ann.visit(`${house.origin}/`);
+    const { headers } = house.echo.received.at(-1)!;
+    t.equal(decodeJwt(headers['x-knot-assertion'] as string)['email'], headers['x-knot-email']);
+    return headers['x-knot-email'];
+  };
+  t.equal(await shown(), 'ann@example.org');
+  const { user } = (await house.ann.api('GET', '/me')).json<{ user: { id: string } }>();
+  const answer = await house.ann.api('PATCH', `/users/${user.id}`, { email: 'ann@new.example.org' });
+  t.equal(answer.status, 200, answer.text);
+  t.equal(await shown(), 'ann@new.example.org', 'with the next request, although the assertion was kept');
+});
+
 t.test('after a rotation of the signing keys no upstream is shown a token of the old ones', async (t) => {
   const house = await openHouse(t);
   const keys = await createSigningKeys({

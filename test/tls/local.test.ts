@@ -60,8 +60,23 @@ t.test('a leaf of the CA for a foreign name is refused by clients', async (t) =>
   t.match(verify(await leaf([{ type: 'dns', value: 'echo.localhost' }], 'good.pem')), /OK/);
   const example = await leaf([{ type: 'dns', value: 'example.com' }], 'bad-name.pem');
   t.throws(() => verify(example), /permitted subtree violation/);
-  const address = await leaf([{ type: 'ip', value: '192.0.2.1' }], 'bad-address.pem');
-  t.throws(() => verify(address), /permitted subtree violation/);
+  for (const value of ['192.0.2.1', '2001:db8::1', '::2']) {
+    const address = await leaf([{ type: 'ip', value }], 'bad-address.pem');
+    t.throws(() => verify(address), /permitted subtree violation/, value);
+  }
+  t.match(verify(await leaf([{ type: 'ip', value: '::1' }], 'loopback.pem')), /OK/);
+});
+
+t.test('a CA for a name of its own signs for no address at all', async (t) => {
+  const authority = await makeAuthority('knot.example.org', Date.now());
+  const folder = newFolder();
+  const [ca, file] = [join(folder, 'ca.pem'), join(folder, 'leaf.pem')];
+  writeFileSync(ca, authority.cert);
+  for (const value of ['127.0.0.1', '192.0.2.1', '::1', '2001:db8::1']) {
+    writeFileSync(file, (await makeLeaf(authority, newKey(), [{ type: 'ip', value }], Date.now())).cert);
+    const verify = () => execFileSync('openssl', ['verify', '-CAfile', ca, file], { encoding: 'utf8', stdio: 'pipe' });
+    t.throws(verify, /excluded subtree violation/, value);
+  }
 });
 
 t.test('server names: which are answered, and by which certificate', async (t) => {
