@@ -174,7 +174,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     // The main host.
     const health = createHealth({ store, policy, certificates, integrations });
     const explainUrl = createExplain({ routes, accounts, policy }, address);
-    const throttle = createThrottle({ store, clock, config: config.login });
+    const throttle = createThrottle({ store, clock, config: config.login, accountOf: accounts.findSignIn });
     const shared = {
       accounts,
       sessions,

@@ -20,6 +20,15 @@ export function parseEmail(text: string): EmailAddress {
   return { email, key };
 }
 
+/** The form in which an address is unique; undefined when it is none. */
+export function emailKey(text: string): string | undefined {
+  try {
+    return parseEmail(text).key;
+  } catch {
+    return undefined;
+  }
+}
+
 function invalid(): KnotError {
   return knotError('KNOT_ACCOUNTS_EMAIL_INVALID', 400, 'This is not an e-mail address.', {
     remedy: 'Write it as name@example.org.',

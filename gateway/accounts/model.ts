@@ -80,11 +80,13 @@ export type Accounts = {
   /** True once an active admin with a password exists: the setup link is dead from then on. */
   hasAdmin(): Promise<boolean>;
 
+  /** Whose account a sign-in form means: a username or an e-mail address, lower-cased. */
+  findSignIn(name: string): Promise<{ id: string; username: string } | undefined>;
   /**
-   * Checks a password in the same time whether or not the account exists (a dummy hash is verified). Never says why it
+   * Checks the password of a username or e-mail address, in the same time whether or not the account exists (a dummy hash is verified). Never says why it
    * failed; `pending`/`disabled` are only revealed to who knows the password.
    */
-  verifyPassword(username: string, password: string): Promise<{ user: User } | undefined>;
+  verifyPassword(name: string, password: string): Promise<{ user: User } | undefined>;
   /**
    * Replaces the password of somebody whose present one was verified, and ends every session but the one that is excepted.
    * @throws KNOT_ACCOUNTS_PASSWORD_WEAK naming the rule that failed, KNOT_ACCOUNTS_CREDENTIAL_CHANGED when another act was faster

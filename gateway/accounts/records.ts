@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { checkName, type TeamRole } from '../lib/index.ts';
 import type { Row, Tables, Transaction } from '../store/index.ts';
+import { emailKey } from './email.ts';
 import type { User, UserQuery } from './model.ts';
 
 type Db = Kysely<Tables>;
@@ -20,6 +21,14 @@ export async function findUserRow(db: Db, id: string): Promise<Row<'users'> | un
 export async function findUserRowByName(db: Db, username: string): Promise<Row<'users'> | undefined> {
   if (checkName(username)?.reason === 'pattern') return undefined;
   return db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
+}
+
+/** Whose account is meant by what was typed in a sign-in form: a username, or an e-mail address in any letter case. */
+export async function findUserRowBySignIn(db: Db, typed: string): Promise<Row<'users'> | undefined> {
+  if (!typed.includes('@')) return findUserRowByName(db, typed);
+  const key = emailKey(typed);
+  if (key === undefined) return undefined;
+  return db.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst();
 }
 
 export async function toUser(db: Db, row: Row<'users'>): Promise<User> {

@@ -8,7 +8,16 @@ import type { Accounts, Actor, ChangedUser, NewUser, User } from './model.ts';
 import { requireGoodName, takeName } from './names.ts';
 import type { PasswordHasher } from './password-hash.ts';
 import { checkPassword } from './password-rules.ts';
-import { countAdmins, findUserRow, findUserRowByName, findUserRows, touchUsers, toUser, toUsers } from './records.ts';
+import {
+  countAdmins,
+  findUserRow,
+  findUserRowByName,
+  findUserRowBySignIn,
+  findUserRows,
+  touchUsers,
+  toUser,
+  toUsers,
+} from './records.ts';
 import { recordedAs, requireUnchanged, stateAct, type UserUndo } from './undo.ts';
 
 export type UserParts = {
@@ -31,6 +40,7 @@ export type Users = Pick<
   | 'setEmail'
   | 'deleteUser'
   | 'hasAdmin'
+  | 'findSignIn'
   | 'verifyPassword'
   | 'setPassword'
   | 'admit'
@@ -127,8 +137,12 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
     async hasAdmin() {
       return (await countAdmins(store.db)).withPassword > 0;
     },
-    async verifyPassword(username, password) {
-      const row = await findUserRowByName(store.db, username);
+    async findSignIn(name) {
+      const row = await findUserRowBySignIn(store.db, name);
+      return row && { id: row.id, username: row.username };
+    },
+    async verifyPassword(name, password) {
+      const row = await findUserRowBySignIn(store.db, name);
       const isRight = await hasher.verify(password, row?.password_hash ?? undefined);
       if (!row || !isRight) return undefined;
       await renewHash(row, password);

@@ -6,11 +6,15 @@ import { knotError, pageHeaders } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
 import { describeDevice, type Sessions } from '../sessions/index.ts';
 import { safeNext } from './next-url.ts';
-import type { Throttle } from './throttle.ts';
+import { readDeviceCookie, writeDeviceCookie } from './places.ts';
+import type { Attempt, Throttle } from './throttle.ts';
 
 /** What the sign-in pages are given by `app.ts`. */
 export type LoginOptions = {
-  accounts: Pick<Accounts, 'createUser' | 'verifyPassword' | 'findLink' | 'redeemLink' | 'hasAdmin' | 'findUser'>;
+  accounts: Pick<
+    Accounts,
+    'createUser' | 'verifyPassword' | 'findSignIn' | 'findLink' | 'redeemLink' | 'hasAdmin' | 'findUser'
+  >;
   sessions: Sessions;
   audit: { append(entry: AuditEntry): Promise<void> };
   identify: Identify;
@@ -32,7 +36,7 @@ export type LoginContext = LoginOptions & ReturnType<typeof createSteps>;
 
 /** The steps that several of the pages share. */
 export function createSteps(options: LoginOptions) {
-  const { sessions, identify, publicAddress, findRoute, log } = options;
+  const { sessions, identify, publicAddress, findRoute, throttle, log } = options;
   const addressOf = options.addressOf ?? ((request: FastifyRequest) => request.ip);
 
   function nextOf(next: string | undefined): string {
@@ -43,16 +47,43 @@ export function createSteps(options: LoginOptions) {
     return identify(request.headers.cookie, '');
   }
 
+  /** Where an attempt comes from, for the throttle. */
+  function originOf(request: FastifyRequest) {
+    return { address: addressOf(request), device: readDeviceCookie(request.headers.cookie) };
+  }
+
+  /** Makes this browser known to somebody who proved by a link who they are; what strangers guessed until now is void. */
+  async function recognise(request: FastifyRequest, user: User): Promise<string> {
+    const origin = originOf(request);
+    const device = await throttle.deviceFor(origin.device);
+    await throttle.welcome(user, { ...origin, device });
+    return writeDeviceCookie(device);
+  }
+
   /**
-   * Starts a session under a new id, ends the one the browser had (fixation, C5), and goes on.
+   * Starts a session under a new id, ends the one the browser had (fixation, C5), and goes on. This browser and
+   * network are known to the account from now on; `attempt` is what the throttle counted, if anything was guessed.
    * @throws KNOT_LOGIN_ACCOUNT_CHANGED when what was verified does not hold any more
    */
-  async function signIn(request: FastifyRequest, reply: FastifyReply, user: User, next: string): Promise<FastifyReply> {
+  async function signIn(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    user: User,
+    next: string,
+    attempt?: Attempt,
+  ): Promise<FastifyReply> {
+    const origin = originOf(request);
+    const device = await throttle.deviceFor(origin.device);
+    const cleared = attempt && (await throttle.succeeding(attempt));
     const started = await sessions.start({
       user,
       device: describeDevice(request.headers['user-agent']),
-      address: addressOf(request),
+      address: origin.address,
       replaced: (await sessions.find(request.headers.cookie, '')) ?? undefined,
+      async also(transaction) {
+        await cleared?.(transaction);
+        await throttle.remember(transaction, user.id, { ...origin, device });
+      },
     });
     if (!started) {
       log.info({ subject: user.id, user: user.username }, 'not signed in: the account changed meanwhile');
@@ -61,10 +92,10 @@ export function createSteps(options: LoginOptions) {
       });
     }
     log.info({ subject: user.id, user: user.username }, 'signed in');
-    return sendOn(reply.header('set-cookie', sessions.cookie(started.secret)), next);
+    return sendOn(reply.header('set-cookie', [sessions.cookie(started.secret), writeDeviceCookie(device)]), next);
   }
 
-  return { addressOf, nextOf, identityOf, signIn };
+  return { addressOf, originOf, nextOf, identityOf, recognise, signIn };
 }
 
 /** Goes to another page by GET. */

@@ -8,4 +8,4 @@
 export type { LoginOptions } from './context.ts';
 export { safeNext } from './next-url.ts';
 export { loginRoutes } from './routes.ts';
-export { createThrottle, type Throttle } from './throttle.ts';
+export { createThrottle, type Throttle, type ThrottleOptions } from './throttle.ts';

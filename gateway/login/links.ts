@@ -4,6 +4,7 @@ import { KnotError, renderErrorPage } from '../lib/index.ts';
 import { type LoginContext, sendOn, sendPage } from './context.ts';
 import { type FieldErrors, fieldErrors } from './field-errors.ts';
 import { readForm, usernameOf } from './form.ts';
+import { blockedPage } from './sign-in.ts';
 import { type Field, passwordHint, renderFormPage, usernameField } from './pages.ts';
 
 type Kind = { path: string; kind: LinkKind; title: string; lead: string; button: string; makesAccount: boolean };
@@ -39,7 +40,7 @@ type Typed = { username: string; email: string };
 
 /** `/setup`, `/invite` and `/reset`, each with the token as `/TOKEN` or `?token=`: what one-time links lead to. */
 export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
-  const { accounts, sessions, config } = context;
+  const { accounts, sessions, config, throttle } = context;
 
   for (const kind of kinds) {
     const open = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -56,15 +57,24 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
   async function redeem(request: FastifyRequest, reply: FastifyReply, kind: Kind): Promise<FastifyReply> {
     const form = readForm(request.body, ['token', 'username', 'email', 'password']);
     const typed = { username: form.username.trim(), email: form.email.trim() };
+    const attempt = { address: context.addressOf(request) };
+    const verdict = await throttle.take(attempt);
+    if (!verdict.isAllowed) {
+      reply.header('retry-after', verdict.retryAfterSeconds);
+      return sendPage(reply, blockedPage(verdict.retryAfterSeconds), 429);
+    }
     const link = await accounts.findLink(form.token, kind.kind);
     if (!link) return refuse(reply, kind);
+    // Who has the link guesses nothing, however often a password is refused.
+    await throttle.refund(attempt);
     const { password } = form;
     const input = kind.makesAccount ? { ...typed, username: usernameOf(typed.username), password } : { password };
     const actor = { name: 'anonymous', address: context.addressOf(request) };
     try {
       const user = await accounts.redeemLink(form.token, kind.kind, input, actor);
       if (kind.makesAccount) return await context.signIn(request, reply, user, '/');
-      return sendOn(reply.header('set-cookie', sessions.clearCookie()), '/login?note=password-changed');
+      const cookies = [sessions.clearCookie(), await context.recognise(request, user)];
+      return sendOn(reply.header('set-cookie', cookies), '/login?note=password-changed');
     } catch (error) {
       const errors = fieldErrors(error);
       if (errors) return sendPage(reply, page(kind, form.token, link, typed, errors), 400);

@@ -37,3 +37,47 @@ export async function deleteOldAttempts(db: Database, startedBefore: number, blo
     .where('blocked_until', '<', blockedBefore)
     .execute();
 }
+
+export async function findPlaces(db: Database, userId: string, places: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom('known_places')
+    .select('place')
+    .where('user_id', '=', userId)
+    .where('place', 'in', places)
+    .execute();
+  return rows.map(({ place }) => place);
+}
+
+export async function isPlaceKnown(db: Database, place: string): Promise<boolean> {
+  return (
+    (await db.selectFrom('known_places').select('user_id').where('place', '=', place).executeTakeFirst()) !== undefined
+  );
+}
+
+export async function writePlace(db: Database, row: Row<'known_places'>): Promise<void> {
+  const { last_used_at } = row;
+  await db
+    .insertInto('known_places')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['user_id', 'place']).doUpdateSet({ last_used_at }))
+    .execute();
+}
+
+/** Forgets what was used too long ago, and all but the latest. */
+export async function deletePlacesBeyond(
+  db: Database,
+  userId: string,
+  { most, usedBefore }: { most: number; usedBefore: number },
+): Promise<void> {
+  const latest = db
+    .selectFrom('known_places')
+    .select('place')
+    .where('user_id', '=', userId)
+    .orderBy('last_used_at', 'desc')
+    .limit(most);
+  await db
+    .deleteFrom('known_places')
+    .where('user_id', '=', userId)
+    .where(({ or, eb }) => or([eb('last_used_at', '<', usedBefore), eb('place', 'not in', latest)]))
+    .execute();
+}

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { checkName, html, renderErrorPage } from '../lib/index.ts';
 import { type LoginContext, sendOn, sendPage } from './context.ts';
 import { readForm, usernameOf } from './form.ts';
+import type { Attempt } from './throttle.ts';
 import { certificateNote, type FormPage, renderFormPage } from './pages.ts';
 
 type SignInState = { username?: string; next: string; note?: FormPage['note']; isAgain?: boolean };
@@ -23,7 +24,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
       action: '/login',
       hidden: next === '/' ? {} : { next },
       fields: [
-        { name: 'username', label: 'Username', value: username, autocomplete: 'username' },
+        { name: 'username', label: 'Username or e-mail', value: username, autocomplete: 'username' },
         { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' },
       ],
       button: 'Sign in',
@@ -49,9 +50,9 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
 
   app.post('/login', async (request, reply) => {
     const form = readForm(request.body, ['username', 'password', 'next']);
-    const username = usernameOf(form.username);
+    const name = usernameOf(form.username);
     const next = context.nextOf(form.next);
-    const attempt = { username, address: context.addressOf(request) };
+    const attempt = { name, ...context.originOf(request) };
     const verdict = await throttle.take(attempt);
     if (!verdict.isAllowed) {
       log.warn({ address: attempt.address }, 'sign-in refused: too many attempts');
@@ -59,28 +60,29 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
     }
     const user = await verify(attempt, form.password);
     if (!user) {
-      await refused(request, username, 'wrong_credentials');
+      await refused(request, name, 'wrong_credentials');
       const note = { kind: 'bad', text: 'Username or password is wrong.' } as const;
       return sendPage(reply, page({ username: form.username.trim(), next, note }), 401);
     }
-    await throttle.succeed(attempt);
     if (user.state !== 'active') {
-      await refused(request, username, user.state);
+      await throttle.succeed(attempt);
+      await refused(request, user.username, user.state);
       return sendPage(reply, user.state === 'pending' ? pendingPage() : disabledPage(), 403);
     }
-    return context.signIn(request, reply, user, next);
+    return context.signIn(request, reply, user, next, attempt);
   });
 
-  async function verify(attempt: { username: string; address: string }, password: string) {
+  async function verify(attempt: Attempt & { name: string }, password: string) {
     try {
-      return (await accounts.verifyPassword(attempt.username, password))?.user;
+      return (await accounts.verifyPassword(attempt.name, password))?.user;
     } catch (error) {
       await throttle.refund(attempt);
       throw error;
     }
   }
 
-  async function refused(request: FastifyRequest, username: string, reason: string): Promise<void> {
+  async function refused(request: FastifyRequest, name: string, reason: string): Promise<void> {
+    const username = name.includes('@') ? ((await accounts.findSignIn(name))?.username ?? '') : name;
     // What is no possible name may be a password typed into the wrong field.
     const isName = checkName(username)?.reason !== 'pattern';
     await audit.append({

@@ -1,50 +1,77 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import type { Config } from '../config/index.ts';
-import type { Clock } from '../lib/index.ts';
-import type { Store } from '../store/index.ts';
+import { type Clock, hashSecret } from '../lib/index.ts';
+import type { Store, Transaction } from '../store/index.ts';
+import { addressKey } from './address-key.ts';
+import { createKnownPlaces, devicePlace, type Origin } from './places.ts';
 import { deleteAttempts, deleteOldAttempts, findAttempts, lockAttempts, writeAttempts } from './records.ts';
 
 export type ThrottleVerdict = { isAllowed: true } | { isAllowed: false; retryAfterSeconds: number };
 
-export type Attempt = {
-  /** What was typed, known or not; absent where no account is meant yet (sign-up). */
-  username?: string;
-  /** Client address. */
-  address: string;
+export type Attempt = Origin & {
+  /** What was typed as username or e-mail address, known or not; absent where no account is meant (sign-up, links). */
+  name?: string;
+  /** Central session in which somebody who is signed in gives the password again. */
+  sessionId?: string;
 };
 
 /**
- * Counts attempts to sign in, per account and per address, in the store: a restart or another replica forgets nothing. An
- * attempt is counted before the password is looked at, so that a hundred at once are no more than a hundred in a row.
+ * Counts attempts to sign in, in the store: a restart or another replica forgets nothing. An attempt is counted before the
+ * password is looked at, so that a hundred at once are no more than a hundred in a row (decision 0019).
  */
 export type Throttle = {
   /** Counts an attempt; refused ones are not counted and must not be tried. */
   take(attempt: Attempt): Promise<ThrottleVerdict>;
-  /** The password was right: the account starts anew, the address gets this one attempt back. */
+  /** The password was right: who tried starts anew, what is shared with others gets this one attempt back. */
   succeed(attempt: Attempt): Promise<void>;
-  /** The attempt could not be made (overload): as if it had never been. */
+  /** The same, to be done as a part of the transaction that begins the session. */
+  succeeding(attempt: Attempt): Promise<(transaction: Transaction) => Promise<void>>;
+  /** The attempt could not be made (overload), or there was nothing to guess: as if it had never been. */
   refund(attempt: Attempt): Promise<void>;
+  /** From now on this browser and this network are known to the account; in the transaction that begins a session. */
+  remember(transaction: Transaction, userId: string, origin: Origin): Promise<void>;
+  /** The password is a new one: guesses at the old one do not count any more, and this browser and network are known. */
+  welcome(user: { id: string; username: string }, origin: Origin): Promise<void>;
+  /** The secret of the device cookie to set after a sign-in. */
+  deviceFor(presented: string | undefined): Promise<string>;
 };
+
+export type ThrottleOptions = {
+  store: Store;
+  clock: Clock;
+  config: Pick<Config['login'], 'attemptsPerAccount' | 'attemptsPerAddress' | 'attemptsByStrangers' | 'windowSeconds'>;
+  /** Whose account a typed username or e-mail address means (`findSignIn` of accounts). */
+  accountOf(name: string): Promise<{ id: string; username: string } | undefined>;
+};
+
+/** A counter and how far it may go; `isOwn`: it counts one browser or network at one account, nothing else. */
+type Counter = { key: string; limit: number; isOwn: boolean };
 
 const cleanUpMs = 60_000;
 
 /** Makes the throttle. The limits are those of the configuration section `login`. */
-export function createThrottle({
-  store,
-  clock,
-  config,
-}: {
-  store: Store;
-  clock: Clock;
-  config: Pick<Config['login'], 'attemptsPerAccount' | 'attemptsPerAddress' | 'windowSeconds'>;
-}): Throttle {
+export function createThrottle({ store, clock, config, accountOf }: ThrottleOptions): Throttle {
   const windowMs = config.windowSeconds * 1000;
+  const places = createKnownPlaces(store);
   let cleanedAt = -Infinity;
 
-  function keysOf({ username, address }: Attempt): { key: string; limit: number }[] {
-    const byAddress = { key: `address:${addressKey(address)}`, limit: config.attemptsPerAddress };
-    if (username === undefined) return [byAddress];
-    return [{ key: `account:${username.slice(0, 64)}`, limit: config.attemptsPerAccount }, byAddress];
+  /**
+   * Who is known is counted apart from strangers, so that strangers cannot lock anybody out of what they use (OWASP, "Slow Down
+   * Online Guessing Attacks with Device Cookies"; NIST SP 800-63B section 3.2.2 names both known browsers and known networks).
+   */
+  async function countersOf(attempt: Attempt): Promise<Counter[]> {
+    const { name, address, sessionId } = attempt;
+    const byAddress = { key: `address:${addressKey(address)}`, limit: config.attemptsPerAddress, isOwn: false };
+    if (name === undefined) return [byAddress];
+    const account = await accountOf(name);
+    const { isDevice, isNetwork } = await places.knows(account?.id, attempt);
+    const accounts = accountKeys(name, account?.username);
+    const own = (place: string): Counter[] =>
+      accounts.map((key) => ({ key: `${key}|${place}`, limit: config.attemptsPerAccount, isOwn: true }));
+    if (sessionId !== undefined) return own(`session:${sessionId}`);
+    if (isDevice) return own(devicePlace(attempt.device!));
+    const byPlace = [...own(byAddress.key), byAddress];
+    if (isNetwork) return byPlace;
+    return [...byPlace, ...accounts.map((key) => ({ key, limit: config.attemptsByStrangers, isOwn: false }))];
   }
 
   /** A window that lies in the future was written before the clock was set back: it counts as over. */
@@ -52,19 +79,29 @@ export function createThrottle({
     return now - startedAt >= windowMs || startedAt > now + windowMs;
   }
 
-  async function giveBack(attempt: Attempt): Promise<void> {
-    await store.transaction(async ({ db }) => {
-      for (const { key, limit } of keysOf(attempt)) {
-        const row = await findAttempts(db, key);
-        if (!row) continue;
-        const failures = Math.max(0, row.failures - 1);
-        await writeAttempts(db, { ...row, failures, blocked_until: failures < limit ? 0 : row.blocked_until });
-      }
-    });
+  async function giveBack({ db }: Transaction, counters: readonly Counter[]): Promise<void> {
+    for (const { key, limit } of counters) {
+      const row = await findAttempts(db, key);
+      if (!row) continue;
+      const failures = Math.max(0, row.failures - 1);
+      await writeAttempts(db, { ...row, failures, blocked_until: failures < limit ? 0 : row.blocked_until });
+    }
+  }
+
+  async function succeeding(attempt: Attempt): Promise<(transaction: Transaction) => Promise<void>> {
+    const counters = await countersOf(attempt);
+    return async (transaction) => {
+      await giveBack(
+        transaction,
+        counters.filter(({ isOwn }) => !isOwn),
+      );
+      for (const { key, isOwn } of counters) if (isOwn) await deleteAttempts(transaction.db, key);
+    };
   }
 
   return {
     async take(attempt) {
+      const counters = (await countersOf(attempt)).sort((a, b) => (a.key < b.key ? -1 : 1));
       const now = clock.now();
       return store.transaction<ThrottleVerdict>(async ({ db }) => {
         if (Math.abs(now - cleanedAt) > cleanUpMs) {
@@ -72,7 +109,7 @@ export function createThrottle({
           await deleteOldAttempts(db, now - windowMs, now);
         }
         const rows = [];
-        for (const { key, limit } of keysOf(attempt)) rows.push({ key, limit, row: await lockAttempts(db, key, now) });
+        for (const { key, limit } of counters) rows.push({ key, limit, row: await lockAttempts(db, key, now) });
         const blockedUntil = Math.max(
           0,
           ...rows.map(({ row }) => (row.blocked_until <= now + windowMs ? row.blocked_until : 0)),
@@ -89,25 +126,31 @@ export function createThrottle({
       });
     },
     async succeed(attempt) {
-      await giveBack(attempt);
-      if (attempt.username !== undefined) await deleteAttempts(store.db, keysOf(attempt)[0]!.key);
+      await store.transaction(await succeeding(attempt));
     },
-    refund: giveBack,
+    succeeding,
+    async refund(attempt) {
+      const counters = await countersOf(attempt);
+      await store.transaction((transaction) => giveBack(transaction, counters));
+    },
+    remember: (transaction, userId, origin) => places.remember(transaction, userId, origin, clock.now()),
+    async welcome({ id, username }, origin) {
+      const counters = await countersOf({ ...origin, name: username });
+      await store.transaction(async (transaction) => {
+        for (const { key } of counters) if (!key.startsWith('address:')) await deleteAttempts(transaction.db, key);
+        await places.remember(transaction, id, origin, clock.now());
+      });
+    },
+    deviceFor: places.deviceFor,
   };
 }
 
-/** One household or one host is one address: IPv4 whole, IPv6 by its /64, IPv4 in IPv6 as IPv4. */
-export function addressKey(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined || isIPv4(address)) return mapped ?? address;
-  const bare = address.split('%', 1)[0]!;
-  if (!isIPv6(bare)) return 'unknown';
-  const [head = '', tail] = bare.toLowerCase().split('::') as [string, string?];
-  const groups = head === '' ? [] : head.split(':');
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length);
-  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail ? tail.split(':') : [])];
-  return `${all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
+/**
+ * The counters of an account, by what was typed. An e-mail address counts towards the account it belongs to, and, known or not,
+ * towards the name before the `@`: so neither the address alone nor the two usual spellings together tell whether there is an
+ * account. Hashed, because what is typed may be a password.
+ */
+function accountKeys(name: string, username: string | undefined): string[] {
+  const local = name.includes('@') ? name.slice(0, name.indexOf('@')) : name;
+  return [...new Set([local, username ?? local])].map((text) => `account:${hashSecret(text)}`);
 }

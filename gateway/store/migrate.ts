@@ -3,12 +3,14 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { knotError } from '../lib/index.ts';
 import * as init from './migrations/0001-init.ts';
 import * as credentialVersion from './migrations/0002-credential-version.ts';
+import * as knownPlaces from './migrations/0003-known-places.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
 const migrations: Record<string, Migration> = {
   '0001-init': init,
   '0002-credential-version': credentialVersion,
+  '0003-known-places': knownPlaces,
 };
 
 /**

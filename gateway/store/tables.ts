@@ -53,8 +53,11 @@ export type LinksTable = {
   used_at: number | null;
 };
 
-/** login: failed attempts per key (`account:<name>`, `address:<ip>`). */
+/** login: failed attempts per counter (throttle.ts). */
 export type AttemptsTable = { key: string; failures: number; window_started_at: number; blocked_until: number };
+
+/** login: browsers (`device:<hash>`) and networks (`network:<address>`) from which somebody signed in before. */
+export type KnownPlacesTable = { user_id: string; place: string; last_used_at: number };
 
 /** sessions: central sessions (host '') and the per-host sessions bound to them. */
 export type SessionsTable = {
@@ -148,6 +151,7 @@ export type Tables = {
   memberships: MembershipsTable;
   links: LinksTable;
   attempts: AttemptsTable;
+  known_places: KnownPlacesTable;
   sessions: SessionsTable;
   handoff_codes: HandoffCodesTable;
   oidc_records: OidcRecordsTable;

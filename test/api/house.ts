@@ -21,6 +21,7 @@ export const secrets = { client: 'CLIENT-SECRET-OF-THE-HUB', password };
 const login = {
   attemptsPerAccount: 3,
   attemptsPerAddress: 50,
+  attemptsByStrangers: 100,
   windowSeconds: 900,
   linkSeconds: 3600,
   minimumPasswordLength: 10,
@@ -66,6 +67,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     const principal = session && (await accounts.principal(session.userId));
     return session && principal?.state === 'active' ? { session, principal } : undefined;
   };
+  const throttle = createThrottle({ store, clock, config: login, accountOf: accounts.findSignIn });
   const app = Fastify();
   await app.register(apiRoutes as never, {
     prefix: '/api/v1',
@@ -92,7 +94,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     },
     version: '9.9.9',
     onChange: store.onChange,
-    throttle: createThrottle({ store, clock, config: login }),
+    throttle,
     clock,
     log,
     ...more,
@@ -122,6 +124,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     app,
     accounts,
     sessions,
+    throttle,
     policy,
     routes,
     audit,

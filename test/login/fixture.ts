@@ -62,6 +62,7 @@ export async function createFixture(
   const loginConfig = {
     attemptsPerAccount: 4,
     attemptsPerAddress: 12,
+    attemptsByStrangers: 20,
     windowSeconds: 900,
     linkSeconds: 3600,
     minimumPasswordLength: 10,
@@ -92,7 +93,7 @@ export async function createFixture(
     findRoute: (host) => (hosts.has(host) ? ({ host } as Route) : undefined),
     publicAddress: publicAddress({ domain: 'localhost' }, 8443),
     config: { signUp, login: loginConfig },
-    throttle: createThrottle({ store, clock, config: loginConfig }),
+    throttle: createThrottle({ store, clock, config: loginConfig, accountOf: accounts.findSignIn }),
     caPem: () => caPem,
     clock,
     log: silentLog,
@@ -119,7 +120,7 @@ export async function createFixture(
       location: answer.headers.location,
       headers: answer.headers as Answer['headers'],
       body: answer.body,
-      cookie: typeof set === 'string' ? set.split(';')[0] : undefined,
+      cookie: cookieIn(set, '__Host-knot'),
     };
   }
 
@@ -157,4 +158,12 @@ export async function createFixture(
       return answer.cookie;
     },
   };
+}
+
+/** `name=value` of one of the cookies that an answer sets. */
+export function cookieIn(set: string | string[] | undefined, name: string): string | undefined {
+  return [set ?? []]
+    .flat()
+    .map((line) => line.split(';', 1)[0]!)
+    .find((pair) => pair.startsWith(`${name}=`));
 }

@@ -12,7 +12,7 @@ t.test('the right password starts a session and leads on', async (t) => {
   t.equal(answer.status, 303);
   t.equal(answer.location, '/services?x=1');
   t.match(
-    answer.headers['set-cookie'],
+    (answer.headers['set-cookie'] as string[])[0],
     /^__Host-knot=[\w-]{43}; Path=\/; Max-Age=86400; Secure; HttpOnly; SameSite=Lax$/,
   );
   t.equal(answer.headers['cache-control'], 'no-store');
@@ -92,6 +92,30 @@ t.test('only who knows the password learns that an account is pending or disable
     { subject: 'user:dan', detail: { reason: 'wrong_credentials' } },
     { subject: 'user:pat', detail: { reason: 'pending' } },
   ]);
+});
+
+t.test('an e-mail address signs in, in any spelling, and says no more than a name', async (t) => {
+  const { post, addUser, audit } = await createFixture(t, {
+    login: { attemptsPerAccount: 50, attemptsPerAddress: 50 },
+  });
+  await addUser('ann');
+  for (const username of ['ann@example.org', ' Ann@Example.ORG ', 'ANN@EXAMPLE.ORG', ' Ann '])
+    t.equal((await post('/login', { username, password })).status, 303, username);
+  const shape = ({ status, body }: { status: number; body: string }, typed: string) =>
+    `${status} ${body.replaceAll(typed, '')}`;
+  const known = shape(await post('/login', { username: 'ann@example.org', password: wrong }), 'ann@example.org');
+  for (const username of [
+    'bob@example.org',
+    'ann@example.com',
+    'ann@',
+    '@example.org',
+    'a\u0000@example.org',
+    'ann@@x',
+  ])
+    t.equal(shape(await post('/login', { username, password }), username), known, username);
+  const [...refused] = await audit.list({ action: 'signin.refused' });
+  t.match(refused.at(-1), { subject: 'user:ann' }, 'who it was about');
+  t.notMatch(JSON.stringify(refused), /example/, 'what was typed is not written down');
 });
 
 t.test('signing in makes a new id, and the one before is dead (fixation, C5)', async (t) => {

@@ -53,7 +53,8 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
     }),
     async (request, reply) => {
       const { principal, session } = identityOf(request);
-      const attempt = { username: principal.username, address: addressOf(request) };
+      // Whoever is signed in is known: strangers cannot keep them from changing the password.
+      const attempt = { name: principal.username, address: addressOf(request), sessionId: session.centralId };
       const verdict = await throttle?.take(attempt);
       if (verdict?.isAllowed === false) {
         throw knotError('KNOT_API_TOO_OFTEN', 429, 'The current password was wrong too often.', {

@@ -28,12 +28,19 @@ export const LoginConfig = object(
     attemptsPerAccount: Type.Integer({
       default: 10,
       minimum: 1,
-      description: 'Wrong passwords for one account within the window before it waits.',
+      description:
+        'Wrong passwords for one account within the window before the browser or address that sent them waits there.',
     }),
     attemptsPerAddress: Type.Integer({
       default: 50,
       minimum: 1,
       description: 'Wrong passwords from one address within the window before it waits.',
+    }),
+    attemptsByStrangers: Type.Integer({
+      default: 100,
+      minimum: 1,
+      description:
+        'Wrong passwords for one account within the window, from all browsers and networks together that never signed in to it, before such strangers wait there. Who signed in from a browser or network before goes on.',
     }),
     windowSeconds: Type.Integer({ default: 900, minimum: 1, description: 'Length of the window and of the wait.' }),
     linkSeconds: Type.Integer({
