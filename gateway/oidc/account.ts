@@ -1,4 +1,4 @@
-import type { Account, errors as ProviderErrors, KoaContextWithOIDC } from 'oidc-provider';
+import type { Account, errors as ProviderErrors, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Principal } from '../lib/index.ts';
 import type { Records } from './records.ts';
 
@@ -74,16 +74,26 @@ export function createLoadGrant(options: {
       new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
     const before = JSON.stringify([grant.openid, grant.resources]);
     if (isFirstParty(client)) {
-      const { scope } = params as { scope?: string };
-      grant.addOIDCScope(scope ?? 'openid');
+      grant.addOIDCScope((params as { scope?: string }).scope ?? 'openid');
       grant.addOIDCClaims([...context.oidc.requestParamClaims]);
-    } else if (!isOurs) {
+    } else if (!isOurs || !covers(grant, context)) {
+      // What was allowed in another sign-in counts here as well.
       const consent = await records.findConsent(account.accountId, client.clientId);
-      if (!consent) return undefined;
-      grant.addOIDCScope(consent.scope);
-      grant.addOIDCClaims(consent.claims);
+      if (consent) {
+        grant.addOIDCScope(consent.scope);
+        grant.addOIDCClaims(consent.claims);
+      } else if (!isOurs) return undefined;
     }
     if (JSON.stringify([grant.openid, grant.resources]) !== before) await grant.save();
     return grant;
   };
+}
+
+function covers(grant: InstanceType<Provider['Grant']>, { oidc }: KoaContextWithOIDC): boolean {
+  const scopes = new Set(grant.getOIDCScopeEncountered().split(' '));
+  const claims = new Set(grant.getOIDCClaimsEncountered());
+  return (
+    [...oidc.requestParamOIDCScopes].every((scope) => scopes.has(scope)) &&
+    [...oidc.requestParamClaims].every((claim) => claims.has(claim))
+  );
 }

@@ -1,10 +1,17 @@
-import type { Adapter, AdapterFactory, AdapterPayload, errors as ProviderErrors } from 'oidc-provider';
+import type { Adapter, AdapterFactory, AdapterPayload, KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../lib/index.ts';
 import type { ClientDirectory } from './directory.ts';
+import type { ProviderLibrary } from './library.ts';
 import type { RecordRow, Records } from './records.ts';
 
 /** A used code is remembered this long after it expired, so that a late replay still revokes what was made from it. */
 const usedCodeRetentionMs = 3600 * 1000;
+
+/**
+ * For this long a refresh token that was rotated is still taken: pages of one client in several tabs, and programs whose answer
+ * was lost, refresh twice with the same one (RFC 9700 section 4.14.2 leaves the time to us). Later uses are a replay.
+ */
+const refreshGraceMs = 10_000;
 
 /**
  * The storage of `oidc-provider`: clients come from the client directory, every other model lives in `oidc_records`.
@@ -14,14 +21,28 @@ export function createAdapter(options: {
   records: Records;
   directory: ClientDirectory;
   clock: Clock;
-  errors: typeof ProviderErrors;
+  library: ProviderLibrary;
 }): AdapterFactory {
-  const { records, directory, clock, errors } = options;
+  const { records, directory, clock, library } = options;
+  const { errors, Provider } = library;
 
   function read(row: RecordRow | undefined): AdapterPayload | undefined {
     if (!row) return undefined;
     const payload = JSON.parse(row.payload) as AdapterPayload;
-    return row.consumed_at === null ? payload : { ...payload, consumed: Math.floor(row.consumed_at / 1000) };
+    if (row.consumed_at === null || isInGrace(row)) return payload;
+    return { ...payload, consumed: Math.floor(row.consumed_at / 1000) };
+  }
+
+  const isInGrace = (row: RecordRow): boolean =>
+    row.model === 'RefreshToken' && row.consumed_at !== null && clock.now() < row.consumed_at + refreshGraceMs;
+
+  /**
+   * Whether the present request revokes an access token. The library ends everything of the grant with it; only a refresh token
+   * may take the others along (RFC 7009 section 2.1).
+   */
+  function revokesAccessToken(): boolean {
+    const { oidc } = (Provider.ctx ?? {}) as Partial<KoaContextWithOIDC>;
+    return oidc?.route === 'revocation' && oidc.entities.AccessToken !== undefined;
   }
 
   /** A signed-in session counts only while its link to the Knot session stands, whoever saved it last. */
@@ -58,15 +79,16 @@ export function createAdapter(options: {
     },
     async consume(id) {
       if (await records.consume(model, id)) return;
-      const grantId = (await records.find(model, id))?.grant_id;
-      if (grantId) await records.revokeGrant(grantId);
+      const row = await records.find(model, id);
+      if (row && isInGrace(row)) return;
+      if (row?.grant_id) await records.revokeGrant(row.grant_id);
       throw new errors.InvalidGrant('used more than once');
     },
     async destroy(id) {
       await records.remove(model, id);
     },
     async revokeByGrantId(grantId) {
-      await records.removeByGrant(model, grantId);
+      if (!revokesAccessToken()) await records.removeByGrant(model, grantId);
     },
   });
 

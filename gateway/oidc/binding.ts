@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import type { Clock, Identify, Identity, Log, Session } from '../lib/index.ts';
 import type { Transaction } from '../store/index.ts';
+import { passwordContext } from './context-class.ts';
 import { sessionCookie } from './cookies.ts';
 import type { Records } from './records.ts';
 
@@ -20,6 +21,9 @@ export type SessionBinding = {
   /** Destroys what was made from a Knot session: provider sessions, their grants, codes and tokens. */
   endCentral(provider: Provider, centralId: string): Promise<void>;
 };
+
+/** How everybody signs in today: with a password (RFC 8176 section 2). */
+export const howSignedIn = { amr: ['pwd'], acr: passwordContext };
 
 export function createSessionBinding(options: {
   records: Records;
@@ -63,7 +67,7 @@ export function createSessionBinding(options: {
     response: ServerResponse,
   ): Promise<void> {
     const session = new provider.Session();
-    session.loginAccount({ accountId: identity.principal.id, loginTs: authTime(identity), amr: ['pwd'] });
+    session.loginAccount({ accountId: identity.principal.id, loginTs: authTime(identity), ...howSignedIn });
     const isLinked = await records.linkSession(
       session.uid,
       {

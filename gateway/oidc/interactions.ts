@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InteractionResults, Provider } from 'oidc-provider';
 import type { Identify, Identity, Principal } from '../lib/index.ts';
 import { isFirstParty } from './account.ts';
-import { authTime } from './binding.ts';
+import { authTime, howSignedIn } from './binding.ts';
 import { interactionCookie } from './cookies.ts';
 import { consentPage, expiredPage } from './pages.ts';
 import type { Records } from './records.ts';
@@ -54,7 +54,8 @@ export function createInteractions(options: {
     // The provider's session may have been replaced by the new sign-in; the resumed request is bound anew (binding.ts).
     interaction.session = undefined;
     return await finish(interaction, {
-      login: { accountId: identity.principal.id, ts: authTime(identity), amr: ['pwd'] },
+      login: { accountId: identity.principal.id, ts: authTime(identity), ...howSignedIn },
+      ...(interaction.prompt.name === 'select_account' && { select_account: {} }),
     });
   }
 

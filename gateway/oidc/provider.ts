@@ -3,10 +3,12 @@ import { equalSecrets, hashSecret, type Log, type Principal } from '../lib/index
 import type { SigningKeys } from '../keys/index.ts';
 import { createFindAccount, createLoadGrant, isFirstParty, mayUse } from './account.ts';
 import type { SessionBinding } from './binding.ts';
+import { passwordContext } from './context-class.ts';
 import { cookieNames, interactionCookie, sessionCookie } from './cookies.ts';
 import { interactionPath } from './interactions.ts';
 import type { ProviderLibrary } from './library.ts';
 import { extraMetadata } from './metadata.ts';
+import { askedScope, restoreOfflineAccess } from './offline.ts';
 import { createOutboundFetch } from './outbound.ts';
 import { signedOutPage } from './pages.ts';
 import type { Records } from './records.ts';
@@ -51,6 +53,10 @@ export function buildProvider(options: ProviderOptions): Provider {
     loadExistingGrant: createLoadGrant({ records: options.records, errors, onRefused: options.onRefused }),
     // Groups must be in the ID token: Argo, Kubernetes and kubelogin read nothing else.
     conformIdTokenClaims: false,
+    // A context class that the provider compares a request with; what a Knot session is made of (binding.ts).
+    acrValues: [passwordContext],
+    extraParams: { [askedScope]: restoreOfflineAccess },
+    discovery: { prompt_values_supported: ['none', 'login', 'consent', 'select_account'] },
     scopes: ['openid', 'offline_access', 'profile', 'email', 'groups'],
     claims: {
       openid: ['sub'],
@@ -77,7 +83,8 @@ export function buildProvider(options: ProviderOptions): Provider {
       origin !== 'null' &&
       (context.oidc.route === 'userinfo' || client.clientAuthMethod === 'none') &&
       (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
-    clockTolerance: 5,
+    // FAPI 2.0 Security Profile, section 5.3.2.1: clocks of up to 10 seconds apart are borne with.
+    clockTolerance: 10,
     pkce: { required: (_context, client) => client.clientAuthMethod === 'none' },
     ttl: {
       AccessToken: hourSeconds,
@@ -94,7 +101,7 @@ export function buildProvider(options: ProviderOptions): Provider {
     expiresWithSession: async (_context, source) => !source.scopes.has('offline_access'),
     // A confidential client is protected by its secret; rotation would make two concurrent refreshes end its whole grant.
     rotateRefreshToken: (context) => context.oidc.client?.clientAuthMethod === 'none',
-    // Revoking an access token leaves the grant, so that the refresh token of a tidy client keeps working.
+    // A revoked access token ends alone (RFC 7009 section 2.1); the adapter spares the tokens, this the grant.
     revokeGrantPolicy: (context) => !(context.oidc.route === 'revocation' && context.oidc.entities.AccessToken),
     renderError,
     interactions: {
@@ -136,6 +143,8 @@ export function buildProvider(options: ProviderOptions): Provider {
   const provider = new Provider(issuer, configuration);
   // Koa believes X-Forwarded-Proto; the mount sets it to the issuer's (mount.ts).
   provider.proxy = true;
+  // Every ID token names its session, so that one of an earlier sign-in is told from one of this (sign-out.ts).
+  provider.Client.prototype.includeSid = () => true;
   provider.Client.prototype.compareClientSecret = function (this: { clientSecret?: string }, actual: string): boolean {
     return equalSecrets(hashSecret(actual), this.clientSecret ?? '');
   };
@@ -153,6 +162,7 @@ export function buildProvider(options: ProviderOptions): Provider {
 
   function interactionPolicy({ library: { interactionPolicy: policy } }: ProviderOptions) {
     const prompts = policy.base();
+    prompts.add(new policy.Prompt({ name: 'select_account', requestable: true }), 0);
     prompts.get('login')!.checks.add(
       new policy.Check('knot_session', 'the Knot session has ended', 'login_required', (context) => {
         const accountId = context.oidc.session?.accountId;

@@ -100,7 +100,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     buildProvider({
       library,
       issuer: publicAddress.issuer,
-      adapter: createAdapter({ records, directory, clock, errors: library.errors }),
+      adapter: createAdapter({ records, directory, clock, library }),
       keys,
       cookieKeys: JSON.parse(cookieKeys) as string[],
       sessionSeconds: options.sessionSeconds,

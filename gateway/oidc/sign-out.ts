@@ -6,7 +6,8 @@ import { renderHtml } from './render.ts';
 
 /**
  * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0). A first-party client that shows an ID token of this very
- * session is believed and ends it at once; everybody else gets a page to confirm.
+ * session is believed and ends it at once; everybody else gets a page to confirm. An ID token that is left over from an
+ * earlier sign-in, or was given out on another device, proves nothing about this one: `sid` decides (section 2 and 4).
  */
 export async function signOut(
   context: KoaContextWithOIDC,
@@ -14,8 +15,12 @@ export async function signOut(
   endCentralOf: (uid: string) => Promise<void>,
 ): Promise<void> {
   const { client, session, entities, provider } = context.oidc;
-  const hint = entities.IdTokenHint as { payload?: { sub?: string } } | undefined;
-  if (!session || !client || !isFirstParty(client) || hint?.payload?.sub !== session.accountId) {
+  const { payload } = (entities.IdTokenHint ?? {}) as { payload?: { sub?: string; sid?: string } };
+  const isOfThisSession =
+    payload?.sid !== undefined &&
+    payload.sub === session?.accountId &&
+    payload.sid === session?.sidFor(client?.clientId ?? '');
+  if (!session || !client || !isFirstParty(client) || !isOfThisSession) {
     renderHtml(context, signOutPage({ clientName: client?.clientName ?? client?.clientId, form }));
     return;
   }

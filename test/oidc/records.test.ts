@@ -6,12 +6,12 @@ import { loadProviderLibrary } from '../../gateway/oidc/library.ts';
 import { createRecords, settingOnce } from '../../gateway/oidc/records.ts';
 import { type OpenDatabase, onBothStores } from '../support/stores.ts';
 
-const { errors } = await loadProviderLibrary(silentLog);
+const library = await loadProviderLibrary(silentLog);
 
 async function partsOf({ store, clock }: Awaited<ReturnType<OpenDatabase>>) {
   const records = createRecords({ store, clock });
   const directory = createClientDirectory(store);
-  return { clock, store, records, adapter: createAdapter({ records, directory, clock, errors }) };
+  return { clock, store, records, adapter: createAdapter({ records, directory, clock, library }) };
 }
 
 const countOf = async ({ store }: Awaited<ReturnType<typeof partsOf>>) =>
