@@ -13,8 +13,11 @@ type Interaction = InstanceType<Provider['Interaction']>;
 export type Answer = { location: string } | { status: number; page: string };
 
 export type Interactions = {
-  /** `GET /oidc/interaction/:uid` */
-  show(uid: string, request: IncomingMessage, response: ServerResponse): Promise<Answer>;
+  /**
+   * `GET /oidc/interaction/:uid`
+   * @param isSelected whether the person comes from the page that asks who goes on (`?selected=1`)
+   */
+  show(uid: string, request: IncomingMessage, response: ServerResponse, isSelected: boolean): Promise<Answer>;
   /** `POST /oidc/interaction/:uid`; the caller has checked that the request comes from our own page. */
   decide(uid: string, isAllowed: boolean, request: IncomingMessage, response: ServerResponse): Promise<Answer>;
 };
@@ -59,6 +62,18 @@ export function createInteractions(options: {
     });
   }
 
+  /** Signing in for this very request is a choice; otherwise the page of `login` asks, and its address back proves the answer. */
+  async function select(interaction: Interaction, identity: Identity, isSelected: boolean): Promise<Answer> {
+    if (isFresh(interaction, identity)) return await finishLogin(interaction, identity);
+    if (isSelected) {
+      // No sign-in: the resumed request is bound to whoever is signed in (binding.ts), and may still ask for a fresh one.
+      interaction.session = undefined;
+      return await finish(interaction, { select_account: {} });
+    }
+    const next = `${interactionPath(interaction.uid)}?selected=1`;
+    return { location: `/login/account?next=${encodeURIComponent(next)}` };
+  }
+
   async function login(interaction: Interaction, identity: Identity): Promise<Answer> {
     const reasons = new Set(interaction.prompt.reasons);
     if (reasons.has('id_token_hint') || reasons.has('claims_id_token_sub_value')) {
@@ -68,7 +83,7 @@ export function createInteractions(options: {
       return await refuse(interaction, 'unmet_authentication_requirements', 'the requested acr is not offered');
     }
     const isFreshNeeded = reasons.has('login_prompt') || reasons.has('max_age');
-    if (isFreshNeeded && authTime(identity) < interaction.iat) {
+    if (isFreshNeeded && !isFresh(interaction, identity)) {
       return { location: `/login?reauthenticate=1&next=${encodeURIComponent(interactionPath(interaction.uid))}` };
     }
     if (interaction.lastSubmission?.login)
@@ -92,12 +107,15 @@ export function createInteractions(options: {
     uid: string,
     request: IncomingMessage,
     response: ServerResponse,
-    decision: 'ask' | 'allow' | 'deny',
+    decision: 'ask' | 'selected' | 'allow' | 'deny',
   ): Promise<Answer> {
     const interaction = await find(uid, request, response);
     if (!interaction) return { status: 400, page: expiredPage() };
     const identity = await identify(request.headers.cookie, '');
-    if (!identity) return { location: `/login?next=${encodeURIComponent(interactionPath(uid))}` };
+    if (!identity) return { location: signInPath(interaction) };
+    if (interaction.prompt.name === 'select_account') {
+      return await select(interaction, identity, decision === 'selected');
+    }
     if (interaction.prompt.name === 'login') return await login(interaction, identity);
     const { principal } = identity;
     // Somebody else signed in meanwhile: start over for them, and ask them.
@@ -123,9 +141,22 @@ export function createInteractions(options: {
   }
 
   return {
-    show: (uid, request, response) => answer(uid, request, response, 'ask'),
+    show: (uid, request, response, isSelected) => answer(uid, request, response, isSelected ? 'selected' : 'ask'),
     decide: (uid, isAllowed, request, response) => answer(uid, request, response, isAllowed ? 'allow' : 'deny'),
   };
+}
+
+const isFresh = (interaction: Interaction, identity: Identity): boolean => authTime(identity) >= interaction.iat;
+
+/** No username or e-mail address is longer. */
+const longestHint = 254;
+
+/** The sign-in page with the name the client knows already (OpenID Connect Core 1.0 section 3.1.2.1, `login_hint`). */
+function signInPath(interaction: Interaction): string {
+  const query = new URLSearchParams({ next: interactionPath(interaction.uid) });
+  const hint = interaction.params['login_hint'];
+  if (typeof hint === 'string' && hint.length <= longestHint) query.set('login_hint', hint);
+  return `/login?${query.toString()}`;
 }
 
 function missing(interaction: Interaction): { missingOIDCScope: string[]; missingOIDCClaims: string[] } {

@@ -24,7 +24,11 @@ export type ClientFacts = {
   /** Groups that may use it; empty: everyone. */
   allowedGroups?: readonly string[] | undefined;
   backchannelLogoutUri?: string | undefined;
+  /** What signs its ID tokens; RS256 unless it asks for another. */
+  idTokenSignedResponseAlg?: SigningAlgorithm | undefined;
 };
+
+export type SigningAlgorithm = 'RS256' | 'ES256';
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -52,6 +56,7 @@ export function toMetadata(client: ClientFacts): StoredClient {
     ...(client.backchannelLogoutUri === undefined
       ? {}
       : { backchannel_logout_uri: client.backchannelLogoutUri, backchannel_logout_session_required: true }),
+    id_token_signed_response_alg: client.idTokenSignedResponseAlg ?? 'RS256',
     'knot:first_party': client.firstParty ?? false,
     'knot:allowed_groups': [...(client.allowedGroups ?? [])],
   };

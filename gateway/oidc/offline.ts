@@ -1,4 +1,4 @@
-import type { KoaContextWithOIDC, PushedAuthorizationRequest } from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
 import { decodeJwt } from 'jose';
 
 /** A parameter that nobody sends: the library calls its check on every authorization and pushed request, after its own of the scope. */
@@ -23,7 +23,7 @@ export function restoreOfflineAccess(context: KoaContextWithOIDC): void {
 
 /** The scope as the client sent it: in the pushed request, the posted form or the address. */
 function scopeAsked(context: KoaContextWithOIDC): string | undefined {
-  const pushed = context.oidc.entities.PushedAuthorizationRequest as PushedAuthorizationRequest | undefined;
+  const pushed = context.oidc.entities.PushedAuthorizationRequest;
   if (pushed?.request !== undefined) return textOf(decodeJwt(pushed.request)['scope']);
   return textOf(context.method === 'POST' ? context.oidc.body?.['scope'] : context.query['scope']);
 }

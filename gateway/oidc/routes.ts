@@ -3,9 +3,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSameOrigin, knotError, pageHeaders } from '../lib/index.ts';
 import type { Answer } from './interactions.ts';
 import { mountPath } from './mount.ts';
+import { expiredPage, providerErrorPage } from './pages.ts';
+import { postedPaths } from './posted.ts';
 import type { Oidc } from './service.ts';
 
-type InteractionRequest = FastifyRequest<{ Params: { uid: string }; Body: { decision?: unknown } | undefined }>;
+type InteractionRequest = FastifyRequest<{
+  Params: { uid: string };
+  Querystring: { selected?: unknown };
+  Body: { decision?: unknown } | undefined;
+}>;
+
+const formType = 'application/x-www-form-urlencoded';
 
 /**
  * Everything below `/oidc` on the main host, and the metadata address that RFC 8414 section 3.1 puts at the root.
@@ -17,7 +25,8 @@ export async function oidcRoutes(app: FastifyInstance, options: { oidc: Oidc; or
   await app.register(async (pages) => {
     await pages.register(formbody, { bodyLimit: 4096 });
     pages.get(`${mountPath}/interaction/:uid`, async (request: InteractionRequest, reply) => {
-      return await send(reply, await oidc.interactions.show(request.params.uid, request.raw, reply.raw));
+      const isSelected = request.query.selected === '1';
+      return await send(reply, await oidc.interactions.show(request.params.uid, request.raw, reply.raw, isSelected));
     });
     pages.post(`${mountPath}/interaction/:uid`, async (request: InteractionRequest, reply) => {
       const { origin: from, 'sec-fetch-site': secFetchSite } = request.headers;
@@ -31,19 +40,36 @@ export async function oidcRoutes(app: FastifyInstance, options: { oidc: Oidc; or
     });
   });
 
+  await app.register(async (posted) => {
+    posted.removeAllContentTypeParsers();
+    posted.addContentTypeParser(formType, { parseAs: 'string', bodyLimit: 64 * 1024 }, (_request, body, done) =>
+      done(null, body),
+    );
+    posted.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    for (const path of postedPaths) {
+      posted.post(`${mountPath}${path}`, async (request, reply) => {
+        if (typeof request.body !== 'string') return await send(reply, notAForm());
+        return await send(reply, { location: mountPath + (await oidc.posted.addressOf(path, request.body)) });
+      });
+    }
+  });
+
   await app.register(async (provider) => {
     // The provider reads bodies itself, as streams.
     provider.removeAllContentTypeParsers();
     provider.addContentTypeParser('*', (_request, _payload, done) => done(null));
     const forward =
       (pathOf: (request: FastifyRequest) => string) => async (request: FastifyRequest, reply: FastifyReply) => {
-        await oidc.prepare(request.raw, reply.raw, pathOf(request));
+        const path = await oidc.posted.restore(pathOf(request));
+        if (path === undefined) return await send(reply, { status: 400, page: expiredPage() });
+        await oidc.prepare(request.raw, reply.raw, path);
         reply.hijack();
         reply.raw.setHeader('x-content-type-options', 'nosniff');
         reply.raw.setHeader('referrer-policy', 'no-referrer');
         // The form_post answer brings its own hashed script and adds the hash here; nothing else may run.
         reply.raw.setHeader('content-security-policy', "default-src 'none'; script-src 'none'; frame-ancestors 'none'");
         await oidc.handle(request.raw, reply.raw);
+        return reply;
       };
     provider.route({
       method: ['GET', 'POST', 'OPTIONS'],
@@ -60,4 +86,12 @@ export async function oidcRoutes(app: FastifyInstance, options: { oidc: Oidc; or
 async function send(reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
   if ('location' in answer) return reply.header('cache-control', 'no-store').redirect(answer.location, 303);
   return await reply.code(answer.status).headers(pageHeaders).send(answer.page);
+}
+
+function notAForm(): Answer {
+  return providerErrorPage({
+    error: 'invalid_request',
+    description: `only ${formType} bodies are read here`,
+    status: 400,
+  });
 }

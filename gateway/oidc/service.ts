@@ -12,6 +12,7 @@ import { createInteractions, type Interactions } from './interactions.ts';
 import { loadProviderLibrary } from './library.ts';
 import type { ClientFacts } from './metadata.ts';
 import { mountRequest } from './mount.ts';
+import { createPostedRequests, type PostedRequests } from './posted.ts';
 import { buildProvider } from './provider.ts';
 import { createRecords, settingOnce } from './records.ts';
 
@@ -63,6 +64,7 @@ export type Oidc = {
   /** Lets the provider answer a prepared request. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
   interactions: Interactions;
+  posted: PostedRequests;
   clients: Clients;
   /** Makes the provider anew, with the present keys. */
   reload(): void;
@@ -179,6 +181,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
       records,
       onDenied: (principal, clientId) => auditRefusal(principal, clientId, 'person'),
     }),
+    posted: createPostedRequests(records, clock.now),
     clients,
     reload,
     sweep: () => records.sweep(),
