@@ -19,6 +19,7 @@ import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
 import { createSeen } from './app/seen.ts';
 import { version } from './app/version.ts';
+import { createWatch } from './app/watch.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
@@ -114,7 +115,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const address = publicAddress(config, port);
 
     // The tools and where they are reached.
-    const integrations = await createIntegrations(config, {
+    const watch = closing(createWatch({ log }), (watching) => watching.close());
+    const tools = await createIntegrations(config, {
       publicAddress: address,
       caFile: certificates.caFile(),
       supervisor,
@@ -122,15 +124,18 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       clock,
       log,
     });
+    const integrations = tools.map(watch.follow);
     closing(integrations, (tools) => Promise.all(tools.map((tool) => tool.stop())));
     await routes.replace(
       'integration',
       integrations.map((tool) => tool.route),
     );
+    const apps = config.apps.map((app) => ({ route: appRoute(app, config, address), probe: app.probe }));
     await routes.replace(
       'app',
-      config.apps.map((app) => appRoute(app, config, address)),
+      apps.map(({ route }) => route),
     );
+    for (const { route, probe } of apps) if (probe !== false) watch.add(route, probe === true ? '/' : probe);
 
     // The flows.
     const identify = createIdentify(sessions, accounts);
@@ -172,7 +177,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     endWithRights({ sessions, accounts, policy, routes, keys, live, proxy });
 
     // The main host.
-    const health = createHealth({ store, policy, certificates, integrations });
+    const health = createHealth({ store, policy, certificates, integrations, watch });
     const explainUrl = createExplain({ routes, accounts, policy }, address);
     const throttle = createThrottle({ store, clock, config: config.login, accountOf: accounts.findSignIn });
     const shared = {
@@ -204,6 +209,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       explainUrl,
       mail,
       onChange: store.onChange,
+      appStatus: watch.tile,
+      onAppChange: watch.onChange,
     });
     await main.register(uiRoutes, { folder: join(import.meta.dirname, '..', 'dashboard', 'build'), identify });
     await main.ready();
@@ -231,6 +238,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     opened.push(() => readiness.drain());
     closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());
     for (const tool of integrations) tool.start();
+    watch.start(proxy.probe);
     await announce({
       loaded,
       log,

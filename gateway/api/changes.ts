@@ -12,7 +12,7 @@ export type Changes = {
 
 /** Gathers what other modules tell about changes, in the words of the dashboard. */
 export function createChanges(context: ApiContext): Changes {
-  const { accounts, sessions, policy, routes, integrations, onChange, log } = context;
+  const { accounts, sessions, policy, routes, integrations, onAppChange, onChange, log } = context;
   const listeners = new Set<(notice: ChangeNotice) => void>();
   const tell = (topics: readonly Topic[], userId?: string): void => {
     for (const listener of listeners) {
@@ -29,6 +29,7 @@ export function createChanges(context: ApiContext): Changes {
     policy.onReload(() => tell(['policies', 'health', 'tiles'])),
     routes.onChange(() => tell(['tiles'])),
     ...integrations().map((tool) => tool.onChange(() => tell(['tiles', 'health']))),
+    ...(onAppChange ? [onAppChange(() => tell(['tiles', 'health']))] : []),
     ...(onChange
       ? [
           onChange('audit', () => tell(['audit'])),

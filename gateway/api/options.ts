@@ -42,6 +42,8 @@ export type ApiOptions = {
   onChange?: Store['onChange'];
   /** What the tile of a plain application says; by default that nobody watches it. */
   appStatus?: (route: Route) => TileStatus;
+  /** Hears each change of what `appStatus` says. */
+  onAppChange?: (listener: () => void) => () => void;
   /** Slows down guessing the current password. */
   throttle?: Throttle;
   mail?: Mail;

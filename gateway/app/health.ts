@@ -4,6 +4,7 @@ import { nodeHealth } from '../ops/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Certificates } from '../tls/index.ts';
+import type { Watch } from './watch.ts';
 
 /** The state of every part, in the order an operator would look. */
 export function createHealth(parts: {
@@ -11,13 +12,15 @@ export function createHealth(parts: {
   policy: Policy;
   certificates: Certificates;
   integrations: readonly Integration[];
+  watch: Watch;
 }): () => Promise<ComponentHealth[]> {
-  const { store, policy, certificates, integrations } = parts;
+  const { store, policy, certificates, integrations, watch } = parts;
   return async () => [
     await storeHealth(store),
     policyHealth(policy),
     certificates.health(),
     ...integrations.flatMap((tool) => tool.health()),
+    ...watch.health(),
     nodeHealth(),
   ];
 }

@@ -16,6 +16,8 @@ export type Integration = {
   url: string;
   route: Route;
   client: IntegrationClient;
+  /** Of a tool that nobody here runs: the path at which it can be asked whether it answers. */
+  probePath?: string;
   /** Starts what is to be started; returns at once, work goes on in the background. */
   start(): void;
   stop(): Promise<void>;

@@ -2,6 +2,8 @@
 export type ComponentHealth = {
   /** `store`, `policies`, `certificate`, `jupyterhub`, `node`, … */
   name: string;
+  /** What people call it, where the name is not a word of Knot. */
+  title?: string;
   status: 'ok' | 'working' | 'warning' | 'failed';
   /** One plain sentence. */
   message: string;
@@ -9,10 +11,14 @@ export type ComponentHealth = {
   remedy?: string;
 };
 
-/** The state of something a tile stands for. Progress is real (steps done of steps known), never a timer. */
+/**
+ * The state of something a tile stands for. Only what is known is `ready`: what runs elsewhere is asked (`unreachable` and `failed`
+ * when it does not answer, or with an error; `unknown` until it was asked) or is `unwatched`. Progress is real (steps done of
+ * steps known), never a timer.
+ */
 export type TileStatus = {
-  status: 'ready' | 'preparing' | 'failed' | 'off';
-  /** One plain sentence: what is happening or what is wrong. */
+  status: 'ready' | 'preparing' | 'failed' | 'off' | 'unreachable' | 'unwatched' | 'unknown';
+  /** One plain sentence: what is happening or what is wrong; may be empty when it is ready. */
   message: string;
   remedy?: string;
   /** 0…1 while preparing. */

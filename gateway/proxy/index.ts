@@ -12,3 +12,4 @@ export { createExplain, type ExplainOptions, type ExplainUrl, type UrlExplanatio
 export { createRedirectListener, type RedirectListener } from './redirect.ts';
 export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';
 export { guardRequestLines } from './request-lines.ts';
+export type { Probe, ProbeResult } from './probe.ts';

@@ -21,6 +21,7 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { createGate, isUntouched, type Visitor } from './gate.ts';
 import { createHandoff, isReserved } from './handoff.ts';
+import { createProbe, type Probe } from './probe.ts';
 import { crossOrigin, denied, notFoundHere, unauthenticated, unavailable } from './refusals.ts';
 import type { FieldBlock } from './request-headers.ts';
 import { createSessionStreams } from './session-streams.ts';
@@ -52,6 +53,8 @@ export type Proxy = {
   handle(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest, route: Route): void;
   /** An upgrade on a route host: authorize, dial, relay the upstream's answer, splice. Never throws. */
   upgrade(socket: Duplex, head: Buffer, canonical: CanonicalRequest, route: Route): void;
+  /** Asks an application once whether it answers. */
+  probe: Probe;
   /** Drops cached assertions after the signing keys changed. */
   forgetAssertions(): void;
   /** Requests and WebSockets in flight. */
@@ -163,6 +166,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       if (isReserved(canonical)) return tunnel.refuse(notFoundHere());
       judge(tunnel);
     },
+    probe: createProbe({ publicAddress, limits, guard }),
     forgetAssertions: () => assertions.forget(),
     counts: () => ({ requests: inFlight.size, webSockets: tunnels.size }),
     drain(graceMs) {

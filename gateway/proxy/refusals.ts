@@ -211,6 +211,9 @@ const failures: Record<UpstreamFailure, { status: number; code: string; reason: 
   },
 };
 
+/** What a failure is to people, in one sentence. */
+export const reasonOf = (failure: UpstreamFailure): string => failures[failure].reason;
+
 export function upstreamFailed(failure: UpstreamFailure, route: Route): Refusal {
   const { status, code, reason, remedy } = failures[failure];
   return {

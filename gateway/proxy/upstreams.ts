@@ -92,20 +92,25 @@ function originOf({ protocol, hostname, port }: Upstream): string {
   return `${protocol}//${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
 }
 
-function createBackend(upstream: Upstream, limits: LimitSettings, guard: DialGuard): Backend {
+/** Connections to an upstream in the protocol it speaks. */
+export function createForwarder(
+  upstream: Upstream,
+  limits: Pick<LimitSettings, 'connectMs' | 'answerHeaderBytes' | 'firstByteMs'>,
+  guard: DialGuard,
+  dialHttp1?: Dial,
+): Forwarder {
   const isHttp2 = upstream.http2 === true;
-  const { connectMs } = limits;
-  const dial = createDial(upstream, guard, { connectMs });
-  const createForwarder = (): Forwarder =>
-    isHttp2
-      ? createHttp2Forwarder({
-          origin: originOf(upstream),
-          dial: createDial(upstream, guard, { connectMs, isHttp2 }),
-          limits,
-        })
-      : createHttp1Forwarder({ dial, limits });
-  const requests = createForwarder();
-  const streams = createForwarder();
+  const dial =
+    (isHttp2 ? undefined : dialHttp1) ?? createDial(upstream, guard, { connectMs: limits.connectMs, isHttp2 });
+  return isHttp2
+    ? createHttp2Forwarder({ origin: originOf(upstream), dial, limits })
+    : createHttp1Forwarder({ dial, limits });
+}
+
+function createBackend(upstream: Upstream, limits: LimitSettings, guard: DialGuard): Backend {
+  const dial = createDial(upstream, guard, { connectMs: limits.connectMs });
+  const requests = createForwarder(upstream, limits, guard, dial);
+  const streams = createForwarder(upstream, limits, guard, dial);
   return {
     requests,
     streams,
@@ -125,15 +130,19 @@ function createTarget(route: Route, backend: Backend, publicAddress: PublicAddre
   if (upstream.port === (upstream.protocol === 'https:' ? 443 : 80)) {
     ownOrigins.push(`${upstream.protocol}//${upstream.hostname}`);
   }
-  const fixedHeaders = fieldBlock([
-    'host',
+  return {
+    route,
+    backend,
     publicHost,
-    'x-forwarded-proto',
-    'https',
-    'x-forwarded-host',
-    publicHost,
-    'x-forwarded-port',
-    String(publicAddress.port),
-  ]);
-  return { route, backend, publicHost, publicOrigin, ownOrigins, fixedHeaders };
+    publicOrigin,
+    ownOrigins,
+    fixedHeaders: fieldBlock(fixedHeaders(route, publicAddress)),
+  };
+}
+
+/** Under which address people ask, as alternating names and values. */
+export function fixedHeaders(route: Route, publicAddress: PublicAddress): string[] {
+  const publicHost = publicAddress.originOf(route.host).slice('https://'.length);
+  const forwarded = ['x-forwarded-proto', 'https', 'x-forwarded-host', publicHost];
+  return ['host', publicHost, ...forwarded, 'x-forwarded-port', String(publicAddress.port)];
 }

@@ -53,7 +53,12 @@ export async function startKnot(options: {
     // One visitor holds all idle WebSockets. Other checkouts may not know the setting.
     ...(checkout === root && { limits: { streamsPerSession: 10_000 } }),
     integrations: { jupyterhub: { mode: 'off' } },
-    apps: Array.from({ length: population.routes }, (_, index) => ({ name: `tool-${index}`, upstream })),
+    apps: Array.from({ length: population.routes }, (_, index) => ({
+      name: `tool-${index}`,
+      upstream,
+      // The upstream gets what is measured and nothing else.
+      ...(checkout === root && { probe: false }),
+    })),
   };
   writeFileSync(file, stringify(settings));
   const visitors = await populate(file, population);

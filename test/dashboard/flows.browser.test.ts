@@ -36,6 +36,32 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
   );
 
   await scene(
+    'home says no more than is known, and its sentence agrees with the tiles',
+    async (t, { page, gateway }) => {
+      const tile = (name: string) => page.locator('.tile', { hasText: name });
+      await page.goto(gateway.origin);
+      await tile('Group wiki').getByText('Not reachable').waitFor();
+      t.ok(await tile('Old portal').getByText('Not watched').isVisible());
+      t.equal(await tile('Old portal').getByText('Ready').count(), 0);
+      t.ok(await page.getByText('Metrics and Group wiki do not work just now.').isVisible());
+      t.equal(await tile('Group wiki').getAttribute('href'), 'https://wiki.localhost:8443', 'one may still go and see');
+      const known = gateway.data.tiles.filter(({ kind }) => kind === 'app');
+      for (const { status } of known) status.status = 'ready';
+      gateway.data.tiles.splice(0, gateway.data.tiles.length, ...known);
+      gateway.announce('tiles');
+      await page.getByText('Everything is ready.').waitFor();
+      known[0]!.status.status = 'unwatched';
+      gateway.announce('tiles');
+      await page
+        .getByText('Echo', { exact: true })
+        .locator('xpath=ancestor::*[contains(@class,"tile")]')
+        .getByText('Not watched')
+        .waitFor();
+      t.equal(await page.getByText('Everything is ready.').count(), 0, 'what nobody watches is not counted');
+    },
+  );
+
+  await scene(
     'a person without admin rights sees no admin page',
     async (t, { page, gateway }) => {
       await page.goto(gateway.origin);

@@ -33,7 +33,7 @@ t.test('durations, counts and lists', async (t) => {
   t.equal(counted(1, 'person', 'people'), '1 person');
   t.equal(counted(0, 'person', 'people'), '0 people');
   t.equal(listed(['a', 'b', 'c']), 'a, b, and c');
-  t.strictSame([4, 9, 15, 22].map(greeting), ['Good night', 'Good morning', 'Good afternoon', 'Good evening']);
+  t.strictSame([4, 9, 15, 22].map(greeting), ['Hello', 'Good morning', 'Good afternoon', 'Good evening']);
 });
 
 t.test("the machine's words become ours, unknown ones stay readable", async (t) => {
@@ -49,6 +49,9 @@ t.test("the machine's words become ours, unknown ones stay readable", async (t) 
   t.equal(subjectWords(`session:${id}`), 'session 327fee6b');
   t.equal(subjectWords('user:ann'), 'user ann');
   t.equal(subjectWords('policies'), 'policies');
-  t.equal(componentTitle('store'), 'Database');
-  t.equal(componentTitle('sandbox'), 'Sandbox');
+  t.equal(actWords('user.approved.undone'), 'Undone: account approved');
+  t.equal(actWords('client.added.undone'), 'Undone: client added');
+  t.equal(componentTitle({ name: 'store' }), 'Database');
+  t.equal(componentTitle({ name: 'disk-space' }), 'Disk space');
+  t.equal(componentTitle({ name: 'app:wiki', title: 'Group wiki' }), 'Group wiki');
 });

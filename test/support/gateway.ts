@@ -39,7 +39,10 @@ export type GatewayOptions = {
   args?: string[];
 };
 
-/** Starts a real gateway process on free loopback ports with its own data and policies folder. */
+/**
+ * Starts a real gateway process on free loopback ports with its own data and policies folder. Applications get nothing but what
+ * a test sends, unless it asks for `probe`.
+ */
 export async function startGateway({
   config = {},
   data,
@@ -60,6 +63,7 @@ export async function startGateway({
       policies,
       log: { format: 'json', level: 'info' },
       ...config,
+      ...(Array.isArray(config['apps']) && { apps: config['apps'].map((app: object) => ({ probe: false, ...app })) }),
     }),
   );
 

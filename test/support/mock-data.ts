@@ -125,7 +125,7 @@ function tiles(now: number): Tile[] {
       title: 'Echo',
       url: at('echo'),
       kind: 'app',
-      status: { status: 'ready', message: 'Opens at once.' },
+      status: { status: 'ready', message: '' },
     },
     {
       name: 'grafana',
@@ -137,6 +137,20 @@ function tiles(now: number): Tile[] {
         message: 'Nothing answers at the address of this tool.',
         remedy: 'Start Grafana, or correct apps[1].upstream in knot.yaml.',
       },
+    },
+    {
+      name: 'wiki',
+      title: 'Group wiki',
+      url: at('wiki'),
+      kind: 'app',
+      status: { status: 'unreachable', message: 'The application does not answer at the moment.' },
+    },
+    {
+      name: 'old',
+      title: 'Old portal',
+      url: at('old'),
+      kind: 'app',
+      status: { status: 'unwatched', message: 'Knot does not watch whether it runs.' },
     },
     {
       name: 'argo',

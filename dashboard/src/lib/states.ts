@@ -12,8 +12,22 @@ export const tileStates: Record<Tile['status']['status'], { mark: Mark; word: st
   ready: { mark: 'ready', word: 'Ready' },
   preparing: { mark: 'working', word: 'Preparing' },
   failed: { mark: 'failed', word: 'Not working' },
+  unreachable: { mark: 'failed', word: 'Not reachable' },
   off: { mark: 'asleep', word: 'Off' },
+  unwatched: { mark: 'unwatched', word: 'Not watched' },
+  unknown: { mark: 'working', word: 'Looking' },
 };
+
+/** What is broken now, as far as anybody knows. */
+export const isTroubled = ({ status }: Tile): boolean => status.status === 'failed' || status.status === 'unreachable';
+
+/**
+ * Whether a tile leads to its tool. Applications always do: asking from outside may be wrong about them, and who goes there sees
+ * what is. A tool that Knot runs itself is opened when it runs.
+ */
+export function canOpen({ kind, status }: Tile): boolean {
+  return kind === 'app' || ['ready', 'unreachable', 'unknown', 'unwatched'].includes(status.status);
+}
 
 export const userStates: Record<User['state'], { mark: Mark; word: string }> = {
   pending: { mark: 'waiting', word: 'Waiting' },

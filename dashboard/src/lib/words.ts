@@ -37,9 +37,9 @@ export function counted(count: number, one: string, many: string): string {
   return `${new Intl.NumberFormat().format(count)} ${count === 1 ? one : many}`;
 }
 
-/** `Good morning` … by the reader's own clock. */
+/** `Good morning` … by the reader's own clock; whoever works in the small hours is greeted, not sent to bed. */
 export function greeting(hour: number): string {
-  if (hour < 5) return 'Good night';
+  if (hour < 5) return 'Hello';
   if (hour < 12) return 'Good morning';
   return hour < 18 ? 'Good afternoon' : 'Good evening';
 }
@@ -59,13 +59,15 @@ const components: Record<string, string> = {
   policies: 'Policies',
   certificate: 'Certificate',
   jupyterhub: 'JupyterHub',
+  'notebook-isolation': 'Isolation of notebooks',
   node: 'Node.js runtime',
   audit: 'Audit record',
   keys: 'Signing keys',
   mail: 'Mail',
 };
 
-/** `store` → `Database`; names it does not know keep their own word. */
-export function componentTitle(name: string): string {
-  return components[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+/** `store` → `Database`; a part with a title of its own keeps it, other names become words: `disk-space` → `Disk space`. */
+export function componentTitle({ name, title }: { name: string; title?: string }): string {
+  const words = name.replaceAll(/[-_]/g, ' ');
+  return title ?? components[name] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }

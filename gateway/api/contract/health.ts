@@ -4,6 +4,7 @@ import { TileStatusSchema } from './me.ts';
 
 export const ComponentSchema = closed({
   name: Type.String(),
+  title: Type.Optional(Type.String({ description: 'What people call it, where the name is not a word of Knot.' })),
   status: oneOf('ok', 'working', 'warning', 'failed'),
   message: Type.String(),
   remedy: Type.Optional(Type.String()),

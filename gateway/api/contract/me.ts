@@ -18,7 +18,7 @@ export const MeSchema = closed({
 export type Me = Static<typeof MeSchema>;
 
 export const TileStatusSchema = closed({
-  status: oneOf('ready', 'preparing', 'failed', 'off'),
+  status: oneOf('ready', 'preparing', 'failed', 'off', 'unreachable', 'unwatched', 'unknown'),
   message: Type.String(),
   remedy: Type.Optional(Type.String()),
   progress: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),

@@ -63,5 +63,5 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
 
 /** Only what is known is said. */
 function unwatched(): TileStatus {
-  return { status: 'ready', message: 'Runs elsewhere; Knot does not watch it.' };
+  return { status: 'unwatched', message: 'Knot does not watch whether it runs.' };
 }

@@ -1,6 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { type AddProblem, hasPort, httpOrigin, object } from './section.ts';
 
+/** What can stand in the first line of a request as it is. */
+const pathPattern = '^/[!-"$-~]*$';
+
 const label = '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
 
 export const AppConfig = object(
@@ -20,6 +23,11 @@ export const AppConfig = object(
     ca: Type.Optional(
       Type.String({ minLength: 1, description: 'PEM file to trust for an https upstream instead of the system.' }),
     ),
+    probe: Type.Union([Type.Boolean(), Type.String({ pattern: pathPattern, maxLength: 500 })], {
+      default: true,
+      description:
+        'Whether Knot asks, about twice a minute and as nobody, if the application answers: `true` asks for /, a path asks for that, `false` never asks ("Not watched").',
+    }),
     http2: Type.Boolean({
       default: false,
       description: 'Speaks HTTP/2 to the upstream (gRPC needs it), over TLS or, for http://, with prior knowledge.',

@@ -3,6 +3,7 @@ import type { Upstream } from '../../routes/index.ts';
 import type { Integration } from '../integration.ts';
 import { signInSettings } from './hub-config.ts';
 import { describeIdentity } from './identity.ts';
+import { tileWords } from './status.ts';
 
 /** A hub that runs elsewhere: Knot forwards to it and is its OpenID Provider; nothing is started. */
 export function createExternalHub(options: {
@@ -18,8 +19,10 @@ export function createExternalHub(options: {
     ...identity,
     start: () => undefined,
     stop: () => Promise.resolve(),
-    tile: () => ({ status: 'ready', message: 'Opens JupyterHub.' }),
-    health: () => [{ name: 'jupyterhub', status: 'ok', message: 'Runs outside Knot; requests are forwarded to it.' }],
+    // Answers 200 without a sign-in (jupyterhub/handlers/base.py, HealthCheckHandler).
+    probePath: '/hub/health',
+    tile: () => ({ status: 'unknown', message: tileWords }),
+    health: () => [{ name: 'jupyterhub', status: 'working', message: 'Runs elsewhere; nobody has asked it yet.' }],
     onChange: () => () => undefined,
     settings: () => externalSettings(publicAddress, clientSecret, options.caFile),
   };

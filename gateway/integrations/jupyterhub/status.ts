@@ -9,6 +9,9 @@ export type HubStatus =
   | { phase: 'blocked'; problem: Problem; nextTryAt?: number }
   | { phase: 'running'; proxy: ChildState; hub: ChildState; since: number };
 
+/** What it is for, to who looks for a place to work. */
+export const tileWords = 'Your own place for notebooks, code and terminals.';
+
 /** What everybody sees of it. */
 export function describeTile(status: HubStatus, now: number): TileStatus {
   switch (status.phase) {
@@ -32,7 +35,7 @@ export function describeTile(status: HubStatus, now: number): TileStatus {
 }
 
 function describeProcesses({ proxy, hub, since }: Extract<HubStatus, { phase: 'running' }>, now: number): TileStatus {
-  if (proxy.status === 'running' && hub.status === 'running') return { status: 'ready', message: 'Opens JupyterHub.' };
+  if (proxy.status === 'running' && hub.status === 'running') return { status: 'ready', message: tileWords };
   const broken = [proxy, hub].find((child) => child.status === 'failed');
   if (broken) {
     const line = lastMeaningfulLine(broken.output);
@@ -65,13 +68,15 @@ function withNextTry(remedy: string, at: number | undefined, now: number): strin
 /** What an admin sees of it. */
 export function describeHealth(status: HubStatus, sandbox: Sandbox | undefined): ComponentHealth[] {
   const tile = describeTile(status, 0);
-  const word = { ready: 'ok', preparing: 'working', failed: 'failed', off: 'ok' } as const;
+  const word = { ready: 'ok', preparing: 'working' } as Partial<
+    Record<TileStatus['status'], ComponentHealth['status']>
+  >;
   const remedy =
     status.phase === 'blocked' ? status.problem.remedy : tile.status === 'failed' ? restartRemedy : undefined;
   const message = tile.status === 'ready' ? 'JupyterHub answers.' : tile.message;
   const hub: ComponentHealth = {
     name: 'jupyterhub',
-    status: word[tile.status],
+    status: word[tile.status] ?? 'failed',
     message,
     ...(remedy !== undefined && { remedy }),
   };

@@ -1,0 +1,112 @@
+import t from 'tap';
+import { createWatch } from '../../gateway/app/watch.ts';
+import { type Log, silentLog } from '../../gateway/lib/index.ts';
+import type { Probe, ProbeResult } from '../../gateway/proxy/index.ts';
+import type { Route } from '../../gateway/routes/index.ts';
+import { eventually } from '../support/eventually.ts';
+
+const pace = { answeringMs: 5, otherwiseMs: 5, firstMs: 1 };
+const up: ProbeResult = { outcome: 'answers', status: 200 };
+const down: ProbeResult = { outcome: 'unreachable', reason: 'It does not answer.', cause: 'ECONNREFUSED' };
+
+const route = (name: string): Route => ({
+  host: `${name}.localhost`,
+  name,
+  kind: 'app',
+  title: name,
+  audience: 'everyone',
+  upstream: { protocol: 'http:', hostname: '127.0.0.1', port: 9, allowLoopback: true },
+  ownedPrefixes: [],
+  untouchedPrefixes: [],
+  switches: { encodedSlash: false, methods: [] },
+});
+
+t.test('each change is told once, logged once, and seen in tile and health', async (t) => {
+  const logged: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    warn: (_fields, message) => void logged.push(`warn ${message}`),
+    info: (_fields, message) => void logged.push(`info ${message}`),
+  };
+  const watch = createWatch({ log, pace });
+  t.teardown(() => watch.close());
+  const wiki = route('wiki');
+  watch.add(wiki, '/');
+  let told = 0;
+  watch.onChange(() => void told++);
+  t.match(watch.tile(wiki), { status: 'unknown' });
+  t.match(watch.health(), [{ name: 'app:wiki', status: 'working' }]);
+  t.match(watch.tile(route('other')), { status: 'unwatched' });
+
+  let answer: ProbeResult = up;
+  let asked = 0;
+  watch.start(async () => (asked++, answer));
+  const askedAgain = async (): Promise<void> => {
+    const from = asked;
+    await eventually('asked three times more', () => asked >= from + 3);
+  };
+  await askedAgain();
+  t.match(watch.tile(wiki), { status: 'ready' });
+  t.equal(told, 1);
+  answer = down;
+  await askedAgain();
+  t.match(watch.tile(wiki), { status: 'unreachable', message: down.reason });
+  t.match(watch.health(), [{ status: 'failed', message: /ECONNREFUSED/ }]);
+  t.notMatch(watch.tile(wiki), { message: /ECONNREFUSED/ });
+  answer = up;
+  await askedAgain();
+  t.match(watch.tile(wiki), { status: 'ready' });
+  t.equal(told, 3);
+  t.same(logged, ['warn an application does not answer as it should', 'info an application answers again']);
+});
+
+t.test('any number of applications is asked by few questions at once, and a slow one by one', async (t) => {
+  const watch = createWatch({ log: silentLog, pace });
+  t.teardown(() => watch.close());
+  const names = Array.from({ length: 40 }, (_, index) => `app${index}`);
+  for (const name of names) watch.add(route(name), '/');
+  const open: { name: string; end: () => void }[] = [];
+  const done = new Set<string>();
+  let most = 0;
+  const probe: Probe = ({ name }) =>
+    new Promise((resolve) => {
+      t.notOk(
+        open.some((other) => other.name === name),
+        'not asked twice at once',
+      );
+      const end = (): void => {
+        open.splice(open.indexOf(entry), 1);
+        done.add(name);
+        resolve(up);
+      };
+      const entry = { name, end };
+      open.push(entry);
+      most = Math.max(most, open.length);
+    });
+  watch.start(probe);
+  await eventually('everyone was asked', () => {
+    open[0]?.end();
+    return done.size === names.length;
+  });
+  t.ok(most > 1 && most <= 4, `${most} at once`);
+});
+
+t.test('nothing is asked any more after the end, and a probe that throws is a failure', async (t) => {
+  const watch = createWatch({ log: silentLog, pace });
+  const wiki = route('wiki');
+  watch.add(wiki, '/');
+  let asked = 0;
+  let told = 0;
+  watch.onChange(() => void told++);
+  watch.start(async () => {
+    asked++;
+    throw new Error('a defect');
+  });
+  await eventually('asked twice', () => asked >= 2);
+  t.match(watch.tile(wiki), { status: 'failed' });
+  watch.close();
+  const [askedThen, toldThen] = [asked, told];
+  let turns = 0;
+  await eventually('time passes', () => ++turns > 4);
+  t.same([asked, told], [askedThen, toldThen]);
+});
