@@ -19,6 +19,7 @@ export async function announce(start: {
     { file: file ?? null, sources },
     file ? 'configuration read' : 'no configuration file: the defaults are in force',
   );
+  for (const { path, message } of loaded.warnings) log.warn({ setting: path }, `${path} ${message}`);
   for (const { name, status, message, remedy } of await start.health()) {
     if (status === 'warning' || status === 'failed') log.warn({ component: name, remedy: remedy ?? null }, message);
   }

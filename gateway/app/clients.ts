@@ -11,5 +11,7 @@ export function configuredClients(config: Config): ConfiguredClient[] {
     secret: client.secret && readSecret(client.secret, config.baseFolder),
     firstParty: client.firstParty,
     allowedGroups: client.allowedGroups,
+    backchannelLogoutUri: client.backchannelLogoutUri,
+    idTokenSignedResponseAlg: client.idTokenSignedResponseAlg,
   }));
 }

@@ -9,7 +9,12 @@ export const configCommands: readonly Command[] = [
     options: {},
     positionals: [0, 0],
     async run({ settings, streams }) {
-      const { file } = loadConfig(settings);
+      const { file, warnings } = loadConfig(settings);
+      for (const { path, message, line, column } of warnings) {
+        streams.stderr.write(
+          `warning: ${line === undefined ? '' : `${file}:${line}:${column ?? 1}: `}${path} ${message}\n`,
+        );
+      }
       streams.stdout.write(file ? `${file} is valid.\n` : 'No configuration file: the defaults are in force.\n');
     },
   },

@@ -25,6 +25,8 @@ export type LoadedConfig = {
   file: string | undefined;
   /** Where a value comes from when not from the file or the default: `listen` → `--listen`. */
   sources: Record<string, string>;
+  /** What works, but is likely to hurt. */
+  warnings: ConfigProblem[];
 };
 
 const variables: Record<keyof ConfigOverrides, string> = {
@@ -63,7 +65,12 @@ export function loadConfig(
   const problems: ConfigProblem[] = [];
   const checked = checkAgainst(ConfigSchema, merged, problems) as Config;
   const baseFolder = file ? dirname(file) : folder;
-  if (problems.length === 0) problems.push(...checkMeaning(checked, baseFolder, sources));
+  const warnings: ConfigProblem[] = [];
+  if (problems.length === 0) {
+    const meaning = checkMeaning(checked, baseFolder, sources, environment);
+    problems.push(...meaning.problems);
+    warnings.push(...meaning.warnings.map((warning) => ({ ...warning, ...position(warning.path) })));
+  }
   if (problems.length > 0) throw invalid(problems, file, sources, position);
 
   // What the file names lies beside the file; a flag or variable, beside whoever gave it; the defaults, where Knot itself is.
@@ -80,6 +87,7 @@ export function loadConfig(
     },
     file,
     sources,
+    warnings,
   };
 }
 

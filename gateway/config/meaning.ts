@@ -4,15 +4,25 @@ import { checkApps } from './schema/apps.ts';
 import { type Config, ConfigSchema } from './schema/index.ts';
 import { checkIntegrations } from './schema/integrations.ts';
 import { checkListeners } from './schema/listeners.ts';
-import { checkOidc } from './schema/oidc.ts';
+import { checkClientSecret, checkOidc } from './schema/oidc.ts';
 import { checkSessions } from './schema/sign-in.ts';
 import { checkDatabase } from './schema/state.ts';
 import { checkTracing } from './schema/tracing.ts';
 
-/** What the schema cannot say: settings that contradict one another, or point at nothing. */
-export function checkMeaning(config: Config, baseFolder: string, sources: Record<string, string>): ConfigProblem[] {
+/**
+ * What the schema cannot say: settings that contradict one another, or point at nothing. `warnings` are of what works, but is
+ * likely to hurt.
+ */
+export function checkMeaning(
+  config: Config,
+  baseFolder: string,
+  sources: Record<string, string>,
+  environment: NodeJS.ProcessEnv,
+): { problems: ConfigProblem[]; warnings: ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
+  const warnings: ConfigProblem[] = [];
   const add = (path: string, message: string) => void problems.push({ path, message });
+  const warn = (path: string, message: string) => void warnings.push({ path, message });
   const integrations = Object.keys(config.integrations);
 
   checkListeners(config, add);
@@ -24,7 +34,8 @@ export function checkMeaning(config: Config, baseFolder: string, sources: Record
   checkTracing(config.tracing, add);
   for (const { path, secret } of secretsIn(ConfigSchema, config)) {
     try {
-      const value = readSecret(secret, baseFolder);
+      const value = readSecret(secret, baseFolder, environment);
+      if (/^oidc\.clients\[|\.clientSecret$/.test(path)) checkClientSecret(path, value, add, warn);
       if (path.startsWith('tracing.headers') && !/^[\x20-\x7e]+$/.test(value)) {
         add(path, 'holds a character that cannot stand in a header field');
       }
@@ -32,5 +43,5 @@ export function checkMeaning(config: Config, baseFolder: string, sources: Record
       add(path, (error as Error).message);
     }
   }
-  return problems;
+  return { problems, warnings };
 }

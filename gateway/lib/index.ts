@@ -11,6 +11,7 @@ export * from './canonical-host.ts';
 export * from './canonical-reasons.ts';
 export * from './canonical-target.ts';
 export * from './canonical.ts';
+export * from './client-rules.ts';
 export * from './clock.ts';
 export * from './cookies.ts';
 export * from './errors.ts';

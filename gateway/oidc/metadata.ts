@@ -1,5 +1,5 @@
 import type { ClientMetadata } from 'oidc-provider';
-import { hashSecret, knotError } from '../lib/index.ts';
+import { hashSecret, knotError, redirectUriProblem } from '../lib/index.ts';
 
 /** What Knot adds to the registered metadata of a client (OpenID Connect Dynamic Client Registration 1.0, section 2). */
 export const extraMetadata = ['knot:first_party', 'knot:allowed_groups'] as const;
@@ -29,8 +29,6 @@ export type ClientFacts = {
 };
 
 export type SigningAlgorithm = 'RS256' | 'ES256';
-
-const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * The registered form of a client. A public client whose addresses are all on the loopback interface or of a private scheme
@@ -62,18 +60,12 @@ export function toMetadata(client: ClientFacts): StoredClient {
   };
 }
 
-/** Codes travel in the address: only TLS, this machine, or an application's own scheme may carry one (RFC 9700 section 2.6). */
 function checkRedirectUri(uri: string, isPublic: boolean): URL {
-  const url = URL.canParse(uri) ? new URL(uri) : undefined;
-  const isPrivateScheme = isPublic && url !== undefined && /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol);
-  const isAllowed =
-    url !== undefined &&
-    (url.protocol === 'https:' || (url.protocol === 'http:' && loopback.has(url.hostname)) || isPrivateScheme);
-  if (!isAllowed || uri.includes('#') || url.username || url.password || uri.includes('*')) {
+  const problem = redirectUriProblem(uri, isPublic);
+  if (problem !== undefined) {
     throw knotError('KNOT_OIDC_REDIRECT_URI', 400, `The address ${uri} cannot be registered.`, {
-      remedy:
-        'Give an exact https:// address without fragment, user or wildcard; http:// only for localhost, 127.0.0.1 and [::1].',
+      remedy: `It ${problem}.`,
     });
   }
-  return url;
+  return new URL(uri);
 }

@@ -1,9 +1,16 @@
 import { type Static, Type } from 'typebox';
+import {
+  backchannelUriProblem,
+  clientIdPattern,
+  redirectUriProblem,
+  secretProblem,
+  secretWarning,
+} from '../../lib/index.ts';
 import { type AddProblem, object, SecretReference } from './section.ts';
 
 export const ClientConfig = object(
   {
-    clientId: Type.String({ pattern: '^[A-Za-z0-9._-]{1,80}$', description: 'The client_id.' }),
+    clientId: Type.String({ pattern: clientIdPattern, description: 'The client_id.' }),
     title: Type.Optional(Type.String({ minLength: 1, maxLength: 60, description: 'Name shown on the consent page.' })),
     redirectUris: Type.Array(Type.String({ minLength: 1 }), {
       minItems: 1,
@@ -13,6 +20,11 @@ export const ClientConfig = object(
       default: [],
       description: 'Where RP-initiated logout may return to.',
     }),
+    backchannelLogoutUri: Type.Optional(
+      Type.String({
+        description: 'Told when a sign-in ends (OpenID Connect Back-Channel Logout); may be a private address.',
+      }),
+    ),
     secret: Type.Optional(SecretReference),
     public: Type.Boolean({
       default: false,
@@ -22,6 +34,10 @@ export const ClientConfig = object(
     allowedGroups: Type.Array(Type.String(), {
       default: [],
       description: 'Groups that may use it; empty means everyone.',
+    }),
+    idTokenSignedResponseAlg: Type.Union([Type.Literal('RS256'), Type.Literal('ES256')], {
+      default: 'RS256',
+      description: 'What signs its ID tokens. Every client takes RS256.',
     }),
   },
   'An OpenID Connect client.',
@@ -36,6 +52,11 @@ export const OidcConfig = object(
       default: 90,
       minimum: 1,
       description: 'Age at which signing keys are replaced.',
+    }),
+    emailVerified: Type.Union([Type.Literal('proven'), Type.Literal('all')], {
+      default: 'proven',
+      description:
+        'The claim email_verified. proven: true for an address whose owner redeemed an invitation or a mailed link, else left out. all: true for every address; only where admins make all accounts, because clients join accounts by it.',
     }),
   },
   'OpenID Provider.',
@@ -58,9 +79,23 @@ export function checkOidc(
         client.public ? 'must be left out of a public client' : 'is needed unless the client is public: true',
       );
     }
-    client.redirectUris.forEach((uri, position) => {
-      if (!URL.canParse(uri) || uri.includes('#'))
-        add(`${at}.redirectUris[${position}]`, `must be an absolute address without fragment, but it is "${uri}"`);
-    });
+    const check = (key: string, uri: string, problemOf: typeof redirectUriProblem) => {
+      const problem = problemOf(uri, client.public);
+      if (problem !== undefined) add(`${at}.${key}`, `${problem}, but it is "${uri}"`);
+    };
+    client.redirectUris.forEach((uri, position) => check(`redirectUris[${position}]`, uri, redirectUriProblem));
+    client.postLogoutRedirectUris.forEach((uri, position) =>
+      check(`postLogoutRedirectUris[${position}]`, uri, redirectUriProblem),
+    );
+    if (client.backchannelLogoutUri !== undefined) {
+      check('backchannelLogoutUri', client.backchannelLogoutUri, backchannelUriProblem);
+    }
   });
+}
+
+/** The secret of a client, one of the list or that of an integration. */
+export function checkClientSecret(path: string, secret: string, add: AddProblem, warn: AddProblem): void {
+  const [problem, warning] = [secretProblem(secret), secretWarning(secret)];
+  if (problem !== undefined) add(path, problem);
+  else if (warning !== undefined) warn(path, warning);
 }
