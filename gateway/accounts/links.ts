@@ -11,7 +11,10 @@ import { insertUser, prepareNewUser, requireUser, storePassword } from './users.
 
 export type LinkParts = { store: Store; clock: Clock; change: Change; hasher: PasswordHasher; minimumLength: number };
 
-export type Links = Pick<Accounts, 'createLink' | 'findLink' | 'redeemLink' | 'listLinks' | 'revokeLink'>;
+export type Links = Pick<
+  Accounts,
+  'createLink' | 'noteMailed' | 'findLink' | 'redeemLink' | 'listLinks' | 'revokeLink'
+>;
 
 /** How long a link that is over is kept, so that a late visitor is still answered by the same path. */
 const keepMs = 7 * 24 * 3600 * 1000;
@@ -65,6 +68,15 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
       return { link, token };
     },
 
+    async noteMailed(linkId, email) {
+      await store.db
+        .updateTable('links')
+        .set({ email: parseEmail(email).email })
+        .where('id', '=', linkId)
+        .where('kind', '=', 'reset')
+        .execute();
+    },
+
     async findLink(token, kind) {
       const row = await findOpenRow(token, kind);
       return row && toLink(row);
@@ -80,7 +92,9 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
         const passwordHash = await hasher.hash(input.password);
         return change(actor, async (scope) => {
           await useLink(scope, row);
-          if ((await requireUser(scope, user.id)).state === 'disabled') throw linkInvalid();
+          const present = await requireUser(scope, user.id);
+          if (present.state === 'disabled') throw linkInvalid();
+          if (row.email === present.email) await proveEmail(scope, user.id);
           return toUser(scope.db, await storePassword(scope, user.id, passwordHash, 'password_reset'));
         });
       }
@@ -90,6 +104,7 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
         password: input.password,
         isAdmin: kind === 'setup',
         state: 'active',
+        isEmailProven: kind === 'invitation' && row.email !== null,
       };
       const passwordHash = await prepareNewUser(newUser, hasher, minimumLength);
       return change(actor, async (scope) => {
@@ -122,6 +137,10 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
         scope.audit('link.revoked', `link:${id}`);
       }),
   };
+}
+
+async function proveEmail(scope: ChangeScope, userId: string): Promise<void> {
+  await scope.db.updateTable('users').set({ email_proven_at: scope.now }).where('id', '=', userId).execute();
 }
 
 /** Whether such a link may be made, and the end of those it replaces. Returns whom it is about. */

@@ -7,6 +7,8 @@ export type User = {
   id: string;
   username: string;
   email: string;
+  /** Whether the person showed that the address is theirs. */
+  isEmailProven: boolean;
   isAdmin: boolean;
   state: UserState;
   hasPassword: boolean;
@@ -42,7 +44,15 @@ export type Link = {
   expiresAt: number;
 };
 
-export type NewUser = { username: string; email: string; password?: string; isAdmin?: boolean; state: UserState };
+export type NewUser = {
+  username: string;
+  email: string;
+  password?: string;
+  isAdmin?: boolean;
+  state: UserState;
+  /** The person showed that the address is theirs. */
+  isEmailProven?: boolean;
+};
 
 /** Writes an audit entry inside the same transaction as the change it tells of. Given by `app.ts` from `audit`. */
 export type RecordAudit = (transaction: Transaction, entry: AuditEntry) => Promise<void>;
@@ -105,6 +115,8 @@ export type Accounts = {
     link: { kind: LinkKind; userId?: string; email?: string; lifetimeSeconds: number },
     actor: Actor,
   ): Promise<{ link: Link; token: string }>;
+  /** A reset link was sent to this address: whoever redeems it reads what is sent there. */
+  noteMailed(linkId: string, email: string): Promise<void>;
   /** The link a token stands for, if it is neither used nor expired (setup: nor an admin exists). */
   findLink(token: string, kind: LinkKind): Promise<Link | undefined>;
   /** Uses the link and does what it is for, atomically: creates the admin or invited user (active), or sets the password (and ends the person's sessions). */

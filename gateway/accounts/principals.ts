@@ -67,11 +67,11 @@ export function createPrincipals(store: Store): Principals {
 async function readPrincipal(store: Store, userId: string): Promise<Principal | undefined> {
   const row = await findUserRow(store.db, userId);
   if (!row) return undefined;
-  const { id, username, email, isAdmin, state, teams } = await toUser(store.db, row);
+  const { id, username, email, isEmailProven, isAdmin, state, teams } = await toUser(store.db, row);
   const groups = groupsOf(
     username,
     isAdmin,
     teams.map((team) => team.name),
   );
-  return { id, username, email, isAdmin, state, teams, groups, version: row.version };
+  return { id, username, email, isEmailProven, isAdmin, state, teams, groups, version: row.version };
 }

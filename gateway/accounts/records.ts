@@ -44,6 +44,7 @@ export async function toUsers(db: Db, rows: readonly Row<'users'>[]): Promise<Us
     id: row.id,
     username: row.username,
     email: row.email,
+    isEmailProven: row.email_proven_at !== null,
     isAdmin: row.is_admin === 1,
     state: row.state,
     hasPassword: row.password_hash !== null,

@@ -119,7 +119,11 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
         if (row.email === email) return toUser(scope.db, row);
         const owner = await scope.db.selectFrom('users').select('id').where('email_key', '=', key).executeTakeFirst();
         if (owner && owner.id !== id) throw emailTaken();
-        await scope.db.updateTable('users').set({ email, email_key: key }).where('id', '=', id).execute();
+        await scope.db
+          .updateTable('users')
+          .set({ email, email_key: key, email_proven_at: null })
+          .where('id', '=', id)
+          .execute();
         await touchUsers(scope, [id]);
         scope.audit('user.email-changed', `user:${row.username}`);
         return toUser(scope.db, { ...row, email });
@@ -207,6 +211,7 @@ export async function insertUser(scope: ChangeScope, user: NewUser, passwordHash
     version: 1,
     created_at: scope.now,
     last_sign_in_at: null,
+    email_proven_at: user.isEmailProven === true ? scope.now : null,
   };
   await takeName(scope, user.username, 'user', row.id);
   const { numInsertedOrUpdatedRows } = await scope.db

@@ -48,6 +48,7 @@ export function createLinkMaker({ accounts, mail, config, publicAddress, log }: 
     );
     const url = `${publicAddress.origin}${pages[kind]}/${token}`;
     const isMailed = mailTo !== undefined && (await send(mailTo, kind, url, link.expiresAt));
+    if (isMailed && kind === 'reset') await accounts.noteMailed(link.id, mailTo);
     return { link, newLink: { url, expiresAt: link.expiresAt, isMailed } };
   };
 }

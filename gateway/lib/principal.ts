@@ -8,6 +8,8 @@ export type Principal = {
   id: string;
   username: string;
   email: string;
+  /** The person showed that the address is theirs; otherwise nobody knows. */
+  isEmailProven?: boolean;
   isAdmin: boolean;
   state: UserState;
   teams: readonly { name: string; role: TeamRole }[];

@@ -19,26 +19,33 @@ export type KnotAccount = Account & { principal: Principal };
  * The account behind a `sub`, computed anew on each authorization, token, refresh and userinfo request. Undefined for who is
  * not active or may no longer use the client: that ends refresh and userinfo at once.
  */
-export function createFindAccount(principalOf: (userId: string) => Promise<Principal | undefined>) {
+export function createFindAccount(
+  principalOf: (userId: string) => Promise<Principal | undefined>,
+  emailVerified: 'proven' | 'all' = 'proven',
+) {
   return async (context: KoaContextWithOIDC, sub: string, token?: unknown): Promise<KnotAccount | undefined> => {
     const principal = await principalOf(sub);
     if (principal?.state !== 'active') return undefined;
     const client = context.oidc.client;
     // Without a token this is the authorization request itself, which answers with a page instead (see `loadGrant`).
     if (token && client && !mayUse(client, principal)) return undefined;
-    return { accountId: sub, claims: async () => claimsOf(principal), principal };
+    return {
+      accountId: sub,
+      claims: async () => claimsOf(principal, emailVerified === 'all' || principal.isEmailProven === true),
+      principal,
+    };
   };
 }
 
 /** The provider cuts this down to what the granted scopes cover (`claims` in provider.ts). */
-function claimsOf(principal: Principal) {
+function claimsOf(principal: Principal, isEmailVerified: boolean) {
   return {
     sub: principal.id,
     preferred_username: principal.username,
     name: principal.username,
     email: principal.email,
-    // Nobody has proved yet that the mailbox is theirs; a client that links accounts by e-mail must not trust it.
-    email_verified: false,
+    // Left out while nobody knows: clients refuse `false` (OpenID Connect Core 1.0 section 5.1 says what true promises).
+    ...(isEmailVerified && { email_verified: true }),
     groups: [...principal.groups],
   };
 }

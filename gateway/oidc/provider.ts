@@ -25,6 +25,7 @@ export type ProviderOptions = {
   cookieKeys: string[];
   sessionSeconds: number;
   principalOf(userId: string): Promise<Principal | undefined>;
+  emailVerified: 'proven' | 'all' | undefined;
   binding: SessionBinding;
   records: Records;
   /** Hosts (`host:port`) of our own integrations, which may be told of a sign-out on a private address. */
@@ -49,7 +50,7 @@ export function buildProvider(options: ProviderOptions): Provider {
     adapter: options.adapter,
     jwks: options.keys.providerJwks(),
     cookies: { names: cookieNames, keys: options.cookieKeys, long: sessionCookie, short: interactionCookie },
-    findAccount: createFindAccount(options.principalOf),
+    findAccount: createFindAccount(options.principalOf, options.emailVerified),
     loadExistingGrant: createLoadGrant({ records: options.records, errors, onRefused: options.onRefused }),
     // Groups must be in the ID token: Argo, Kubernetes and kubelogin read nothing else.
     conformIdTokenClaims: false,

@@ -48,6 +48,8 @@ export type OidcOptions = {
   publicAddress: PublicAddress;
   /** Longest life of a Knot session (`sessions.absoluteSeconds`). */
   sessionSeconds: number;
+  /** Whose address is told to be verified (`oidc.emailVerified`): who proved it (by default), or everybody. */
+  emailVerified?: 'proven' | 'all';
   configuredClients: readonly ConfiguredClient[];
   integrationClients: readonly IntegratedClient[];
   audit: { append(entry: AuditEntry): Promise<void>; record: ClientsOptions['record'] };
@@ -107,6 +109,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
       cookieKeys: JSON.parse(cookieKeys) as string[],
       sessionSeconds: options.sessionSeconds,
       principalOf: (userId) => accounts.principal(userId),
+      emailVerified: options.emailVerified,
       binding,
       records,
       trustedHosts: new Set(options.integrationClients.flatMap(hostsOf)),

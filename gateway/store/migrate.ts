@@ -4,6 +4,7 @@ import { knotError } from '../lib/index.ts';
 import * as init from './migrations/0001-init.ts';
 import * as credentialVersion from './migrations/0002-credential-version.ts';
 import * as knownPlaces from './migrations/0003-known-places.ts';
+import * as emailProven from './migrations/0004-email-proven.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -11,6 +12,7 @@ const migrations: Record<string, Migration> = {
   '0001-init': init,
   '0002-credential-version': credentialVersion,
   '0003-known-places': knownPlaces,
+  '0004-email-proven': emailProven,
 };
 
 /**

@@ -33,6 +33,8 @@ export type UsersTable = {
   version: number;
   created_at: number;
   last_sign_in_at: number | null;
+  /** When the person showed that they read what is sent to `email`; null while nobody knows. */
+  email_proven_at: number | null;
 };
 
 export type TeamsTable = { id: string; name: string; title: string; created_at: number };

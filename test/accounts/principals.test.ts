@@ -17,6 +17,7 @@ await onBothStores(t, async (t, open) => {
       id: ann.id,
       username: 'ann',
       email: 'ann@example.org',
+      isEmailProven: false,
       isAdmin: true,
       state: 'active',
       teams: [

@@ -16,6 +16,7 @@ await onBothStores(t, async (t, open) => {
       id: user.id,
       username: 'ann',
       email: 'Ann@Example.org',
+      isEmailProven: false,
       isAdmin: true,
       state: 'active',
       hasPassword: true,

@@ -58,6 +58,7 @@ export function contract(t: Test, newUrl: () => string): void {
       version: 9_007_199_254_740_991,
       created_at: 1_900_000_000_123,
       last_sign_in_at: null,
+      email_proven_at: null,
     };
     await store.db.insertInto('users').values(row).execute();
     t.strictSame({ ...(await store.db.selectFrom('users').selectAll().executeTakeFirst()) }, row);
