@@ -1,3 +1,4 @@
+import { saysBound } from './connection-authentication.ts';
 import { refusedValueByte } from './http-fields.ts';
 
 /**
@@ -17,6 +18,8 @@ export type AnswerHead = {
   isPersistent: boolean;
   /** What `Keep-Alive: timeout=` promises. */
   keepAliveSeconds: number | undefined;
+  /** It authenticates its connection, or asks for that (`connection-authentication.ts`). */
+  isBound: boolean;
 };
 
 /** An answer that is not HTTP as we accept it. The message names what is wrong and stays in the log. */
@@ -63,6 +66,7 @@ export function readAnswerHead(text: string): AnswerHead {
     isChunked: false,
     isPersistent: !isHttp10,
     keepAliveSeconds: undefined,
+    isBound: false,
   };
   while (lineEnd < text.length) {
     const start = lineEnd + 2;
@@ -107,6 +111,11 @@ function readFraming(head: AnswerHead, name: string, value: string): void {
       if (seconds !== undefined) head.keepAliveSeconds = Number(seconds);
       return;
     }
+    case 'www-authenticate':
+    case 'proxy-authenticate':
+    case 'persistent-auth':
+      head.isBound ||= saysBound(name, value);
+      return;
     default:
   }
 }

@@ -4,6 +4,7 @@ import type { Live } from '../live/index.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import type { SessionStreams } from './session-streams.ts';
+import type { WarnOnce } from './warn-once.ts';
 import type { Swept } from './swept.ts';
 
 /** What every exchange needs and none owns. */
@@ -15,5 +16,6 @@ export type ExchangeContext = {
   inFlight: Swept<Exchange>;
   sessionStreams: SessionStreams;
   onAccess(entry: AccessEntry): void;
+  warnOnce: WarnOnce;
   trace?: Trace;
 };

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { constants, type Http2ServerResponse } from 'node:http2';
 import type { CanonicalRequest } from '../lib/index.ts';
 import type { Ticket } from './admission.ts';
 import {
@@ -11,6 +12,7 @@ import {
 } from './answers.ts';
 import { routedEntry } from './access-entry.ts';
 import type { BodyRate } from './body-rate.ts';
+import { asksToBind, bindsConnection, ownerOf, tellTakenOut, unbound } from './connection-authentication.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { crossedBound, type WatchedExchange } from './exchange-watch.ts';
 import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
@@ -19,6 +21,7 @@ import { answerAlone } from './grpc.ts';
 import { Http1Response } from './http1-response.ts';
 import { fieldRecord } from './http-fields.ts';
 import { askForBody, relayInformation } from './information.ts';
+import type { ConnectionOwner } from './private-connections.ts';
 import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from './refusals.ts';
 import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
@@ -114,14 +117,19 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     if (this.isOver) return;
     const { canonical, target } = this;
     const { fixedHeaders } = target;
+    const toHttp2 = target.route.upstream.http2 === true;
+    const isBinding = bindsConnection(canonical.authorization);
+    if (isBinding && toHttp2) tellTakenOut(target, this.#context.warnOnce);
+    else if (isBinding && isHttp2(this.response)) return this.#requireHttp1(this.response);
     this.timings.judgedAt = performance.now();
     this.#forwarded = {
       method: canonical.method,
       path: canonical.target,
       blocks: identity === undefined ? [fixedHeaders] : [fixedHeaders, identity],
-      headers: upstreamHeaders(canonical, target.route.upstream.http2 === true, this.#context.trace),
+      headers: upstreamHeaders(canonical, toHttp2, this.#context.trace),
       body: this.hasBody ? this.request : null,
       contentLength: canonical.contentLength,
+      isBinding,
     };
     const { admission } = target.backend;
     if (this.canonical.accept !== 'text/event-stream') return admission.enter(this);
@@ -133,6 +141,21 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     this.#enterSession();
     this.#slot = 'stream';
     this.#dispatch();
+  }
+
+  owner(): ConnectionOwner | undefined {
+    return ownerOf(this.request, this.canonical, this.visitor);
+  }
+
+  /**
+   * Authentication of the connection cannot go on over HTTP/2. Ends the stream with HTTP_1_1_REQUIRED (RFC 9113 section 7), which makes
+   * browsers and curl come again over HTTP/1.1.
+   */
+  #requireHttp1({ stream }: Http2ServerResponse): void {
+    this.reason = 'http1_required';
+    this.#controller?.abort();
+    this.#controller = undefined;
+    stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED);
   }
 
   #enterSession(): void {
@@ -183,9 +206,11 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     }
     if (status > 599) throw new RangeError('status out of range');
     this.lastMoveAt = this.timings.answeredAt = performance.now();
-    const head = clientHeaders(status === 204 ? withoutLength(headers) : headers, this.target);
+    const { response, target } = this;
+    const received = unbound(headers, target, this.#context.warnOnce);
+    if (status === 401 && isHttp2(response) && asksToBind(received)) return this.#requireHttp1(response);
+    const head = clientHeaders(status === 204 ? withoutLength(received) : received, target);
     this.#readBodyFacts(head);
-    const { response } = this;
     if (isHttp2(response)) {
       response.writeHead(status, fieldRecord(head));
     } else {
@@ -243,7 +268,11 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     this.#controller = undefined;
     this.timings.answeredAt = performance.now();
     this.hasAnswer = this.#hasEnded = true;
-    answerAlone(response, status, fieldRecord(clientHeaders(headers, this.target)));
+    answerAlone(
+      response,
+      status,
+      fieldRecord(clientHeaders(unbound(headers, this.target, this.#context.warnOnce), this.target)),
+    );
   }
 
   onResponseError(_controller: ForwardControl, error: Error): void {

@@ -1,4 +1,5 @@
 import type { ClientRequest } from './answers.ts';
+import type { ConnectionOwner } from './private-connections.ts';
 import type { FieldBlock } from './request-headers.ts';
 
 /** What carries requests to one back end and reports what comes back, over HTTP/1.1 or HTTP/2. */
@@ -19,6 +20,8 @@ export type ForwardedRequest = {
   body: ClientRequest | null;
   /** Of the body, when the client named one. */
   contentLength: number | undefined;
+  /** It authenticates the connection it goes out on (`connection-authentication.ts`). */
+  isBinding?: boolean;
 };
 
 export type ForwardControl = {
@@ -36,6 +39,8 @@ export type AnswerHeaders = readonly string[];
  * `onResponseError`. What a method throws ends the request as `onResponseError`.
  */
 export type ForwardHandler = {
+  /** Whom a connection that authenticates somebody may be kept for; nobody when there is no telling who asks. */
+  owner?(): ConnectionOwner | undefined;
   /** The connection is there and the request goes out. */
   onRequestStart(control: ForwardControl): void;
   onBodySent(chunk: Uint8Array): void;

@@ -55,3 +55,28 @@ export function fieldList(record: Readonly<Record<string, string | string[]>>): 
   }
   return list;
 }
+
+/**
+ * The elements of a list (RFC 9110 section 5.6.1), trimmed, without empty ones. A comma in quotes, or between `<` and `>` where an
+ * address stands, divides nothing. Undefined when such a thing does not end. One pass, whatever is in it.
+ */
+export function listElements(value: string): string[] | undefined {
+  const elements: string[] = [];
+  let start = 0;
+  let until = '';
+  for (let at = 0; at <= value.length; at += 1) {
+    const character = value[at];
+    if (until !== '') {
+      if (character === undefined) return undefined;
+      if (character === '\\' && until === '"') at += 1;
+      else if (character === until) until = '';
+    } else if (character === '"') until = '"';
+    else if (character === '<') until = '>';
+    else if (character === ',' || character === undefined) {
+      const element = value.slice(start, at).trim();
+      if (element !== '') elements.push(element);
+      start = at + 1;
+    }
+  }
+  return elements;
+}

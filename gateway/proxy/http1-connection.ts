@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type AnswerHead, AnswerSyntaxError, readAnswerHead } from './answer-head.ts';
 import { ChunkedReader } from './chunked-reader.ts';
 import type { ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
+import type { ConnectionOwner } from './private-connections.ts';
 import { requestHead } from './request-head.ts';
 import { RequestBody } from './request-body.ts';
 
@@ -33,6 +34,9 @@ function closedEarly(cause?: Error): Error {
  * another one (catalogue S10).
  */
 export class Http1Connection implements ForwardControl {
+  /** Somebody is, or may be, authenticated on it, so it is for nobody but its owner, for ever. */
+  isPrivate = false;
+  owner: ConnectionOwner | undefined;
   readonly #socket: Socket;
   readonly #place: ConnectionPlace;
   #handler: ForwardHandler | undefined;
@@ -68,6 +72,7 @@ export class Http1Connection implements ForwardControl {
   send(request: ForwardedRequest, handler: ForwardHandler): void {
     this.#handler = handler;
     this.#isHead = request.method === 'HEAD';
+    if (request.isBinding) this.isPrivate = true;
     this.#expecting = 'head';
     this.#reusableUntil = Infinity;
     handler.onRequestStart(this);
@@ -204,6 +209,7 @@ export class Http1Connection implements ForwardControl {
 
   #begin(head: AnswerHead, hasMore: boolean): void {
     const handler = this.#handler!;
+    if (head.isBound) this.isPrivate = true;
     if (head.status < 200) {
       if (head.status === 101) throw new AnswerSyntaxError('an upgrade nobody asked for');
       return handler.onResponseStart(this, head.status, head.headers, head.message);
@@ -256,6 +262,7 @@ export class Http1Connection implements ForwardControl {
     this.#deadline = Infinity;
     this.#reuseMs = isClean ? reuseMs(head.keepAliveSeconds) : 0;
     if (this.#reuseMs === 0) this.destroy();
+    else if (this.isPrivate) this.owner = handler?.owner?.();
     handler?.onResponseEnd(this, trailers);
   }
 

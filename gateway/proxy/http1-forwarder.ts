@@ -2,6 +2,7 @@ import { AnswerSyntaxError } from './answer-head.ts';
 import type { Dial } from './dial.ts';
 import type { ForwardedRequest, Forwarder, ForwardHandler } from './forwarder.ts';
 import { Http1Connection } from './http1-connection.ts';
+import { createPrivateConnections } from './private-connections.ts';
 
 const mostSweepMs = 1_000;
 
@@ -19,16 +20,19 @@ export function createHttp1Forwarder({
 }): Forwarder {
   const all = new Set<Http1Connection>();
   const free: Http1Connection[] = [];
+  const kept = createPrivateConnections();
   let isDestroyed = false;
   let timer: NodeJS.Timeout | undefined;
   const place = {
     limits,
     onFree(connection: Http1Connection): void {
       if (isDestroyed) connection.destroy();
+      else if (connection.isPrivate) kept.keep(connection);
       else free.push(connection);
     },
     onClose(connection: Http1Connection): void {
       all.delete(connection);
+      if (connection.isPrivate) kept.forget(connection);
       const index = free.indexOf(connection);
       if (index !== -1) free.splice(index, 1);
     },
@@ -40,6 +44,7 @@ export function createHttp1Forwarder({
     for (const connection of all) connection.checkDeadline(now);
     // The longest unused stand first.
     while (free.length > 0 && !free[0]!.isReusable(now)) free.shift()!.destroy();
+    kept.sweep(now);
     if (all.size > 0) return;
     clearInterval(timer);
     timer = undefined;
@@ -53,6 +58,11 @@ export function createHttp1Forwarder({
       connection.destroy();
     }
     return undefined;
+  }
+
+  function takeKept(handler: ForwardHandler): Http1Connection | undefined {
+    const owner = handler.owner?.();
+    return owner === undefined ? undefined : kept.take(owner, performance.now());
   }
 
   function connect(request: ForwardedRequest, handler: ForwardHandler): void {
@@ -78,7 +88,7 @@ export function createHttp1Forwarder({
 
   return {
     dispatch(request, handler) {
-      const connection = takeFree();
+      const connection = (kept.size > 0 ? takeKept(handler) : undefined) ?? takeFree();
       if (connection === undefined) connect(request, handler);
       else connection.send(request, handler);
     },

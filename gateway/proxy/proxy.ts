@@ -28,6 +28,7 @@ import { createSessionStreams } from './session-streams.ts';
 import { createSwept } from './swept.ts';
 import { tracedContext } from './traced-context.ts';
 import { Tunnel } from './tunnel.ts';
+import { createWarnOnce } from './warn-once.ts';
 import { createUpstreams, type Target } from './upstreams.ts';
 
 export type ProxyOptions = {
@@ -84,7 +85,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   const inFlight = createSwept<Exchange>(inFlightSweepMs);
   const tunnels = createSwept<Tunnel>(tunnelSweepMs(limits));
   const sessionStreams = createSessionStreams(limits);
-  const context: ExchangeContext = { gate, live, log, limits, inFlight, sessionStreams, onAccess };
+  const warnOnce = createWarnOnce(log);
+  const context: ExchangeContext = { gate, live, log, limits, inFlight, sessionStreams, onAccess, warnOnce };
   const contextOf = (canonical: CanonicalRequest): ExchangeContext =>
     tracer === undefined ? context : tracedContext(context, tracer, canonical);
   const guard = { ownPorts: options.ownPorts ?? (() => []) };

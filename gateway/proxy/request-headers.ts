@@ -7,6 +7,7 @@ import {
   withoutOwnCookies,
 } from '../lib/index.ts';
 import type { ClientRequest } from './answers.ts';
+import { bindsConnection } from './connection-authentication.ts';
 import { fieldLines, fieldsWhere } from './http-fields.ts';
 
 /** Fields that are the same for many requests, in both forms they are sent in. */
@@ -52,6 +53,9 @@ export function upstreamHeaders(request: CanonicalRequest, forHttp2: boolean, tr
       case headerKind.baggage:
         if (trace !== undefined) continue;
         break;
+      case headerKind.authorization:
+        if (forHttp2 && bindsConnection(rawHeaders[index + 1])) continue;
+        break;
       default:
     }
     if (hopNames !== undefined && hopNames.has(name.toLowerCase())) continue;
@@ -78,7 +82,8 @@ function namedHops(connection: string | undefined): Set<string> | undefined {
 }
 
 /** Fields that mean something only before a body, and so are never taken from behind one (RFC 9110 section 6.5.1). */
-export const neverTrailing = /^(?:content-|if-|range$|cache-control$|max-forwards$|pragma$|date$|age$|expires$|vary$)/i;
+export const neverTrailing =
+  /^(?:content-|if-|range$|cache-control$|max-forwards$|pragma$|date$|age$|expires$|vary$|www-authenticate$|authorization$)/i;
 
 /**
  * The trailer fields of a body that was read to its end, as alternating names and values. Only those that the edge would pass on
