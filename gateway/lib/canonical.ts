@@ -40,7 +40,7 @@ export type CanonicalRequest = {
   protocol: 'h1' | 'h2';
   isUpgrade: boolean;
   rawHeaders: readonly string[];
-  /** All Cookie fields, joined as RFC 9113 section 8.2.3 says. */
+  /** All Cookie fields, joined as RFC 9113 section 8.2.3 says; over HTTP/1.1 too, where some proxies leave them in pieces. */
   cookie: string | undefined;
   origin: string | undefined;
   fetchSite: string | undefined;
@@ -105,8 +105,12 @@ export function canonicalize(
       else if (name === ':scheme' && value !== 'https') return 'scheme';
       continue;
     }
-    count += 1;
-    bytes += name.length + value.length + 4;
+    // One field in however many pieces it comes: browsers split it over HTTP/2 (RFC 9113 section 8.2.3).
+    if (kind === headerKind.cookie && found[kind] !== undefined) bytes += value.length + 2;
+    else {
+      count += 1;
+      bytes += name.length + value.length + 4;
+    }
     if (kind === headerKind.pass || kind === headerKind.drop) continue;
     if (kind === headerKind.refuse) return 'header_name';
     const earlier = found[kind];

@@ -88,6 +88,8 @@ export function createEdge(options: EdgeOptions): Edge {
   const limits = { ...defaultLimits, ...options.limits };
   const trusted = addressBlocks(options.trustedProxies);
   const server = createSecureServer(listenerOptions(certificates, limits satisfies ListenerLimits));
+  // Node's HTTP/1 would leave out in silence what comes behind the thousandth field; the edge bounds them itself.
+  Object.assign(server, { maxHeadersCount: 0 });
   let mainHandler: MainHandler | undefined;
   let mainUpgrade: MainUpgrade | undefined;
   let proxy: ForwardPath | undefined;

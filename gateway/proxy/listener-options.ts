@@ -46,7 +46,8 @@ export function listenerOptions(
     },
     // Upstreams do repeat such fields, and over HTTP/1.1 clients get them so.
     strictSingleValueFields: false,
-    maxHeaderListPairs: limits.headerCount + 128,
+    // Room for the pieces of a Cookie; their bytes are bounded by the size of the list.
+    maxHeaderListPairs: limits.headerCount + 1_024,
     maxSessionMemory: 16,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
