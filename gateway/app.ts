@@ -149,6 +149,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         sessions,
         publicAddress: address,
         sessionSeconds: config.sessions.absoluteSeconds,
+        caPem: certificates.caPem(),
         emailVerified: config.oidc.emailVerified,
         configuredClients: configuredClients(config),
         integrationClients: integrations.map((tool) => tool.client),

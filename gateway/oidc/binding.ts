@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import type { Clock, Identify, Identity, Log, Session } from '../lib/index.ts';
+import type { Clock, Identify, Identity, Session } from '../lib/index.ts';
 import type { Transaction } from '../store/index.ts';
 import { passwordContext } from './context-class.ts';
 import { sessionCookie } from './cookies.ts';
+import type { LogoutNotice, LogoutNotices } from './notices.ts';
 import type { Records } from './records.ts';
 
 type ProviderSession = InstanceType<Provider['Session']>;
-type BackchannelClient = { backchannelLogout(accountId: string, sid: string | undefined): Promise<void> };
 
 export type SessionBinding = {
   /**
@@ -20,6 +20,8 @@ export type SessionBinding = {
   identityOf(request: IncomingMessage): Identity | undefined;
   /** Destroys what was made from a Knot session: provider sessions, their grants, codes and tokens. */
   endCentral(provider: Provider, centralId: string): Promise<void>;
+  /** The same with everything that was ever given out for an account. */
+  endAccount(provider: Provider, accountId: string): Promise<void>;
 };
 
 /** How everybody signs in today: with a password (RFC 8176 section 2). */
@@ -32,32 +34,34 @@ export function createSessionBinding(options: {
   hold(transaction: Transaction, session: Session): Promise<boolean>;
   clock: Clock;
   sessionSeconds: number;
-  log: Log;
+  notices: Pick<LogoutNotices, 'add' | 'wake'>;
 }): SessionBinding {
-  const { records, identify, hold, clock, sessionSeconds, log } = options;
+  const { records, identify, hold, clock, sessionSeconds, notices } = options;
   const identities = new WeakMap<IncomingMessage, Identity>();
 
   async function endSession(provider: Provider, session: ProviderSession): Promise<void> {
-    // First of all: from here on no session-bound token of it is found any more.
-    await records.unlinkSession(session.uid);
-    for (const [clientId, { grantId, sid, persistsLogout }] of Object.entries(session.authorizations ?? {})) {
+    const authorizations = Object.entries(session.authorizations ?? {});
+    const told: LogoutNotice[] = [];
+    for (const [clientId, { sid }] of authorizations) {
+      const client = await provider.Client.find(clientId);
+      if (client?.backchannelLogoutUri) told.push({ clientId, accountId: session.accountId!, sid });
+    }
+    // From here on no session-bound token of it is found any more, and whoever must hear of it will.
+    await records.unlinkSession(session.uid, (transaction) => notices.add(transaction, told));
+    if (told.length > 0) notices.wake();
+    for (const [, { grantId, persistsLogout }] of authorizations) {
       // Offline access was granted to outlive the sign-in (OpenID Connect Core 1.0, section 11).
       if (grantId && !persistsLogout) await records.revokeGrant(grantId);
-      tellClient(provider, clientId, session.accountId!, sid);
     }
     await session.destroy();
   }
 
-  /** Back-channel logout is not waited for: a client that hangs must not hold up the sign-out. */
-  function tellClient(provider: Provider, clientId: string, accountId: string, sid: string | undefined): void {
-    const tell = async () => {
-      const client = await provider.Client.find(clientId);
-      if (client?.backchannelLogoutUri)
-        await (client as unknown as BackchannelClient).backchannelLogout(accountId, sid);
-    };
-    tell().catch((error: unknown) =>
-      log.warn({ err: error, clientId }, 'a client did not accept the back-channel logout'),
-    );
+  async function endAll(provider: Provider, uids: readonly string[]): Promise<void> {
+    for (const uid of uids) {
+      const session = await provider.Session.findByUid(uid);
+      if (session) await endSession(provider, session);
+      else await records.unlinkSession(uid);
+    }
   }
 
   async function startSession(
@@ -101,12 +105,10 @@ export function createSessionBinding(options: {
       if (identity) await startSession(provider, identity, request, response);
     },
     identityOf: (request) => identities.get(request),
-    async endCentral(provider, centralId) {
-      for (const uid of await records.sessionsOf(centralId)) {
-        const session = await provider.Session.findByUid(uid);
-        if (session) await endSession(provider, session);
-        else await records.unlinkSession(uid);
-      }
+    endCentral: async (provider, centralId) => await endAll(provider, await records.sessionsOf(centralId)),
+    async endAccount(provider, accountId) {
+      await endAll(provider, await records.sessionsOfAccount(accountId));
+      await records.removeByAccount(accountId);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { ClientMetadata } from 'oidc-provider';
-import { hashSecret, knotError, redirectUriProblem } from '../lib/index.ts';
+import { backchannelUriProblem, hashSecret, knotError, redirectUriProblem } from '../lib/index.ts';
 
 /** What Knot adds to the registered metadata of a client (OpenID Connect Dynamic Client Registration 1.0, section 2). */
 export const extraMetadata = ['knot:first_party', 'knot:allowed_groups'] as const;
@@ -40,6 +40,9 @@ export function toMetadata(client: ClientFacts): StoredClient {
   const addresses = client.redirectUris.map((uri) => checkRedirectUri(uri, isPublic));
   const postLogoutRedirectUris = client.postLogoutRedirectUris ?? [];
   for (const uri of postLogoutRedirectUris) checkRedirectUri(uri, isPublic);
+  const { backchannelLogoutUri } = client;
+  if (backchannelLogoutUri !== undefined)
+    checkAddress(backchannelLogoutUri, backchannelUriProblem(backchannelLogoutUri, isPublic));
   const isNative = isPublic && addresses.every((url) => url.protocol !== 'https:');
   return {
     client_id: client.clientId,
@@ -61,11 +64,14 @@ export function toMetadata(client: ClientFacts): StoredClient {
 }
 
 function checkRedirectUri(uri: string, isPublic: boolean): URL {
-  const problem = redirectUriProblem(uri, isPublic);
+  checkAddress(uri, redirectUriProblem(uri, isPublic));
+  return new URL(uri);
+}
+
+function checkAddress(uri: string, problem: string | undefined): void {
   if (problem !== undefined) {
     throw knotError('KNOT_OIDC_REDIRECT_URI', 400, `The address ${uri} cannot be registered.`, {
       remedy: `It ${problem}.`,
     });
   }
-  return new URL(uri);
 }

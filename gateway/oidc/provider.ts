@@ -9,7 +9,8 @@ import { interactionPath } from './interactions.ts';
 import type { ProviderLibrary } from './library.ts';
 import { extraMetadata } from './metadata.ts';
 import { askedScope, restoreOfflineAccess } from './offline.ts';
-import { createOutboundFetch } from './outbound.ts';
+import type { LogoutNotice } from './notices.ts';
+import { type Outbound, queueLogouts } from './outbound.ts';
 import { signedOutPage } from './pages.ts';
 import type { Records } from './records.ts';
 import { logRefusals } from './refusals.ts';
@@ -28,8 +29,9 @@ export type ProviderOptions = {
   emailVerified: 'proven' | 'all' | undefined;
   binding: SessionBinding;
   records: Records;
-  /** Hosts (`host:port`) of our own integrations, which may be told of a sign-out on a private address. */
-  trustedHosts: ReadonlySet<string>;
+  fetch: Outbound['fetch'];
+  /** Notes that a client must hear of the end of a session. */
+  noteLogout(notice: LogoutNotice): Promise<void>;
   /** Ends the Knot session that a provider session belongs to. */
   endCentralOf(uid: string): Promise<void>;
   onRefused(principal: Principal, clientId: string): Promise<void>;
@@ -139,11 +141,12 @@ export function buildProvider(options: ProviderOptions): Provider {
         postLogoutSuccessSource: async (context) => renderHtml(context, signedOutPage(context.oidc.client?.clientName)),
       },
     },
-    fetch: createOutboundFetch(options.trustedHosts) as NonNullable<Configuration['fetch']>,
+    fetch: options.fetch as NonNullable<Configuration['fetch']>,
   };
   const provider = new Provider(issuer, configuration);
   // Koa believes X-Forwarded-Proto; the mount sets it to the issuer's (mount.ts).
   provider.proxy = true;
+  queueLogouts(provider, options.noteLogout);
   // Every ID token names its session, so that one of an earlier sign-in is told from one of this (sign-out.ts).
   provider.Client.prototype.includeSid = () => true;
   provider.Client.prototype.compareClientSecret = function (this: { clientSecret?: string }, actual: string): boolean {

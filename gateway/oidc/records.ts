@@ -137,7 +137,21 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
       const links = db.selectFrom('oidc_records').select('uid').distinct().where('model', '=', sessionLink);
       return (await links.execute()).flatMap((row) => row.uid ?? []);
     },
-    unlinkSession: (uid: string) => remove(sessionLink, uid),
+    async sessionsOfAccount(accountId: string): Promise<string[]> {
+      const links = db.selectFrom('oidc_records').select('id').where('model', '=', sessionLink);
+      return (await links.where('account_id', '=', accountId).execute()).map((row) => row.id);
+    },
+    /** Ends the link of a session; `also` runs in the same transaction, for whoever of several at once ended it. */
+    async unlinkSession(uid: string, also?: (transaction: Transaction) => Promise<void>): Promise<void> {
+      await store.transaction(async (transaction) => {
+        const { numDeletedRows } = await transaction.db
+          .deleteFrom('oidc_records')
+          .where('model', '=', sessionLink)
+          .where('id', '=', uid)
+          .executeTakeFirst();
+        if (numDeletedRows === 1n) await also?.(transaction);
+      });
+    },
 
     async findConsent(accountId: string, clientId: string): Promise<Consent | undefined> {
       const row = await findBy('id', consent, `${accountId}:${clientId}`);

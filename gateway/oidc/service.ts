@@ -12,6 +12,8 @@ import { createInteractions, type Interactions } from './interactions.ts';
 import { loadProviderLibrary } from './library.ts';
 import type { ClientFacts } from './metadata.ts';
 import { mountRequest } from './mount.ts';
+import { createLogoutNotices, type LogoutNotice } from './notices.ts';
+import { createOutbound } from './outbound.ts';
 import { createPostedRequests, type PostedRequests } from './posted.ts';
 import { buildProvider } from './provider.ts';
 import { createRecords, settingOnce } from './records.ts';
@@ -50,6 +52,8 @@ export type OidcOptions = {
   sessionSeconds: number;
   /** Whose address is told to be verified (`oidc.emailVerified`): who proved it (by default), or everybody. */
   emailVerified?: 'proven' | 'all';
+  /** Knot's own certificate authority, for clients behind this gateway that are told of a sign-out. */
+  caPem?: string | undefined;
   configuredClients: readonly ConfiguredClient[];
   integrationClients: readonly IntegratedClient[];
   audit: { append(entry: AuditEntry): Promise<void>; record: ClientsOptions['record'] };
@@ -72,6 +76,8 @@ export type Oidc = {
   reload(): void;
   /** Deletes what has expired; called by a timer and by tests. */
   sweep(): Promise<void>;
+  /** Tells clients of ended sessions what is due by the clock; called by a timer and by tests. */
+  deliverNotices(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -86,13 +92,23 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
   const records = createRecords({ store, clock });
   const directory = createClientDirectory(store);
   const clients = createClients({ store, clock, record: audit.record });
+  const outbound = createOutbound(options.caPem);
+  const notices = createLogoutNotices({
+    store,
+    clock,
+    provider: () => provider,
+    send: outbound.send,
+    usernameOf: async (userId) => (await accounts.principal(userId))?.username,
+    audit,
+    log,
+  });
   const binding = createSessionBinding({
     records,
     identify,
     hold: sessions.hold,
     clock,
     sessionSeconds: options.sessionSeconds,
-    log,
+    notices,
   });
   const cookieKeys = await settingOnce(store, 'oidc.cookieKeys', () =>
     JSON.stringify([randomBytes(32).toString('base64url')]),
@@ -112,7 +128,8 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
       emailVerified: options.emailVerified,
       binding,
       records,
-      trustedHosts: new Set(options.integrationClients.flatMap(hostsOf)),
+      fetch: outbound.fetch,
+      noteLogout,
       endCentralOf,
       onRefused: (principal, clientId) => auditRefusal(principal, clientId, 'group'),
       log,
@@ -131,6 +148,11 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     await binding.endCentral(provider, link.centralId);
     const principal = await accounts.principal(link.accountId);
     await sessions.end(link.centralId, { actor: principal?.username ?? 'system', reason: 'signed_out' });
+  }
+
+  async function noteLogout(notice: LogoutNotice): Promise<void> {
+    await store.transaction((transaction) => notices.add(transaction, [notice]));
+    notices.wake();
   }
 
   async function auditRefusal(principal: Principal, clientId: string, reason: string): Promise<void> {
@@ -158,7 +180,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
 
   async function forgetInactive(userId: string): Promise<void> {
     const principal = await accounts.principal(userId);
-    if (principal?.state !== 'active') await records.removeByAccount(userId);
+    if (principal?.state !== 'active') await binding.endAccount(provider, userId);
   }
 
   const stops = [
@@ -188,8 +210,11 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     clients,
     reload,
     sweep: () => records.sweep(),
+    deliverNotices: () => notices.deliver(),
     async close() {
       clearInterval(timer);
+      await notices.close();
+      await outbound.close();
       for (const stop of stops) stop();
       directory.close();
     },
@@ -198,8 +223,4 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
 
 function asFirstParty({ title, ...client }: IntegratedClient): ClientFacts {
   return { ...client, name: title, firstParty: true };
-}
-
-function hostsOf(client: IntegratedClient): string[] {
-  return client.backchannelLogoutUri === undefined ? [] : [new URL(client.backchannelLogoutUri).host];
 }

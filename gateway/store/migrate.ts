@@ -5,6 +5,7 @@ import * as init from './migrations/0001-init.ts';
 import * as credentialVersion from './migrations/0002-credential-version.ts';
 import * as knownPlaces from './migrations/0003-known-places.ts';
 import * as emailProven from './migrations/0004-email-proven.ts';
+import * as logoutNotices from './migrations/0005-logout-notices.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -13,6 +14,7 @@ const migrations: Record<string, Migration> = {
   '0002-credential-version': credentialVersion,
   '0003-known-places': knownPlaces,
   '0004-email-proven': emailProven,
+  '0005-logout-notices': logoutNotices,
 };
 
 /**

@@ -111,6 +111,17 @@ export type OidcClientsTable = {
   created_at: number;
 };
 
+/** oidc: back-channel logouts that a client has not taken yet. */
+export type OidcLogoutNoticesTable = {
+  id: string;
+  client_id: string;
+  account_id: string;
+  sid: string | null;
+  /** How often it was tried. */
+  attempts: number;
+  due_at: number;
+};
+
 /** keys: signing keys; the newest active one signs, all that are not expired are published. */
 export type SigningKeysTable = {
   kid: string;
@@ -158,6 +169,7 @@ export type Tables = {
   handoff_codes: HandoffCodesTable;
   oidc_records: OidcRecordsTable;
   oidc_clients: OidcClientsTable;
+  oidc_logout_notices: OidcLogoutNoticesTable;
   signing_keys: SigningKeysTable;
   routes: RoutesTable;
   audit: AuditTable;
