@@ -23,13 +23,14 @@ export async function followPolicies(
 function verifiedIn(store: Store): VerifiedSets {
   const key = 'policy.verified';
   return {
-    async find(hash) {
+    async find() {
       const row = await store.db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst();
-      const [keptVersion, keptHash, cases] = row?.value.split(' ') ?? [];
-      return keptVersion === version && keptHash === hash ? Number(cases) : undefined;
+      const [keptVersion, hash, cases, set, since] = row?.value.split(' ') ?? [];
+      if (keptVersion !== version || hash === undefined || set === undefined) return undefined;
+      return { hash, casesPassed: Number(cases), version: set, inForceSince: Number(since) };
     },
-    async keep(hash, casesPassed) {
-      const value = `${version} ${hash} ${casesPassed}`;
+    async keep({ hash, casesPassed, version: set, inForceSince }) {
+      const value = [version, hash, casesPassed, set, inForceSince].join(' ');
       const insert = store.db.insertInto('settings').values({ key, value });
       await insert.onConflict((conflict) => conflict.column('key').doUpdateSet({ value })).execute();
     },

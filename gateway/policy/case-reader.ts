@@ -9,6 +9,8 @@ export type Node = Document['contents'] | undefined;
 export type Reader = ReturnType<typeof createReader>;
 
 const maxProblems = 20;
+/** The form needs six levels; the YAML library is recursive. */
+const maxNesting = 40;
 
 /**
  * Reads YAML nodes as what they should be and notes each one that is something else, with its line and column. Absent nodes
@@ -16,8 +18,13 @@ const maxProblems = 20;
  */
 export function createReader(source: SourceFile) {
   const lineCounter = new LineCounter();
-  const document = parseDocument(source.text, { lineCounter, prettyErrors: false, uniqueKeys: true });
   const problems: PolicyProblem[] = [];
+  const tooNested = firstTooNested(source.text);
+  const document = parseDocument(tooNested === undefined ? source.text : '', {
+    lineCounter,
+    prettyErrors: false,
+    uniqueKeys: true,
+  });
 
   function note(position: Position, message: string, help?: string): void {
     if (problems.length >= maxProblems) return;
@@ -39,6 +46,8 @@ export function createReader(source: SourceFile) {
   const positionOf = (node: Node): Position => positionAt(node?.range?.[0] ?? 0);
   const complain = (node: Node, message: string, help?: string): void => note(positionOf(node), message, help);
 
+  if (tooNested !== undefined)
+    note(tooNested, `more than ${maxNesting} levels of lists and fields`, 'a case needs three');
   for (const error of document.errors) note(positionAt(error.pos[0]), `not valid YAML: ${error.message}`);
 
   /** Aliases would let a small file grow without bound; the form does not need them. */
@@ -131,6 +140,8 @@ export function createReader(source: SourceFile) {
     text,
     boolean,
     list,
+    /** How many items a list or a single item comes to, without looking at them. */
+    countOf: (node: Node): number => (isSeq(node) ? node.items.length : isNothing(node) ? 0 : 1),
     texts: (node: Node): string[] => items(node).flatMap((item) => text(item) ?? []),
     oneOf,
     someOf: <T extends string>(node: Node, allowed: readonly T[]): T[] =>
@@ -151,6 +162,7 @@ export function createReader(source: SourceFile) {
         if (name === undefined) return [];
         const value = known.get(name);
         if (value !== undefined) return [[name, value]];
+        if (problems.length >= maxProblems) return [];
         const suggestion = nearest(name, [...known.keys()]);
         complain(
           item,
@@ -166,3 +178,36 @@ export function createReader(source: SourceFile) {
 function isNothing(node: Node): node is undefined | null {
   return node === undefined || node === null || (isScalar(node) && node.value === null);
 }
+
+/**
+ * Where a text is nested more deeply than cases ever are: by brackets outside of quotes (YAML 1.2, 7.4 flow collections), by
+ * indentation, or by several `- ` or `? ` in one line (8.2 block collections).
+ */
+function firstTooNested(text: string): Position | undefined {
+  let open = 0;
+  for (const [index, line] of text.split('\n').entries()) {
+    const marks = /^(?:[ \t]|[-?](?=[ \t]))*/.exec(line)?.[0] ?? '';
+    const levels = marks.replaceAll(/[ \t]/g, '').length;
+    // A level takes at least one space.
+    if (levels > maxNesting || marks.length > maxIndentation) return { line: index + 1, column: marks.length };
+    let quote = '';
+    let before = '';
+    for (let at = marks.length; at < line.length; at += 1) {
+      const character = line[at]!;
+      if (quote !== '') {
+        if (character === '\\' && quote === '"') at += 1;
+        else if (character === quote) quote = '';
+        continue;
+      }
+      if ((character === '"' || character === "'") && '[{,:'.includes(before)) quote = character;
+      else if (character === '#' && (before === '' || line[at - 1] === ' ')) break;
+      else if (character === '[' || character === '{') open += 1;
+      else if (character === ']' || character === '}') open = Math.max(0, open - 1);
+      if (open > maxNesting) return { line: index + 1, column: at + 1 };
+      if (character !== ' ') before = character;
+    }
+  }
+  return undefined;
+}
+
+const maxIndentation = 200;

@@ -20,22 +20,40 @@ export type Case = {
 const actions = Object.keys(questions) as Action[];
 const types = ['Platform', 'Integration', 'Service', 'Namespace', 'FileArea'] as const;
 const states = ['pending', 'active', 'disabled'] as const;
+/** Of the whole folder, combinations included: about two seconds of work. */
 const maxCases = 10_000;
+/** People, and things, of one file. */
+const maxNames = 1_000;
 
-/** Reads a `*.cases.yaml` file; its form is described in `policies/README.md`. */
-export function parseCases(source: SourceFile): { cases: Case[]; problems: PolicyProblem[] } {
+/**
+ * Reads a `*.cases.yaml` file; its form is described in `policies/README.md`. `budget` counts the cases of all files: what a
+ * case with lists comes to is multiplied out before it is built.
+ */
+export function parseCases(
+  source: SourceFile,
+  budget: { cases: number },
+): { cases: Case[]; problems: PolicyProblem[] } {
   const reader = createReader(source);
   const root = reader.map(reader.root(), ['people', 'resources', 'cases'], 'the file');
-  const people = new Map(reader.entries(root['people']).map(([name, node]) => [name, readPerson(reader, name, node)]));
+  const named = (node: Node): [string, Node][] => {
+    const entries = reader.entries(node);
+    if (entries.length <= maxNames) return entries;
+    reader.complain(node, `the file describes more than ${maxNames} people or things`);
+    return [];
+  };
+  const people = new Map(named(root['people']).map(([name, node]) => [name, readPerson(reader, name, node)]));
   const resources = new Map<string, Resource>([['platform', platform]]);
-  for (const [name, node] of reader.entries(root['resources'])) resources.set(name, readResource(reader, name, node));
+  for (const [name, node] of named(root['resources'])) resources.set(name, readResource(reader, name, node));
   const cases: Case[] = [];
   for (const node of reader.list(root['cases'])) {
-    for (const one of readCase(reader, source, node, people, resources)) cases.push(one);
-    if (cases.length > maxCases) {
-      reader.complain(node, `the file holds more than ${maxCases} cases`);
+    const fields = reader.map(node, ['name', 'who', 'action', 'resource', 'expect', 'rule', 'context'], 'a case');
+    const lengths = [fields['who'], fields['action'], fields['resource']].map(reader.countOf);
+    budget.cases += lengths.reduce((product, length) => product * Math.max(1, length), 1);
+    if (budget.cases > maxCases) {
+      reader.complain(node, `the folder holds more than ${maxCases} cases, with this one`, 'who × action × resource');
       break;
     }
+    for (const one of readCase(reader, source, node, fields, people, resources)) cases.push(one);
   }
   return reader.problems.length > 0 ? { cases: [], problems: reader.problems } : { cases, problems: [] };
 }
@@ -81,10 +99,10 @@ function readCase(
   reader: Reader,
   source: SourceFile,
   node: Node,
+  fields: Record<string, Node>,
   people: ReadonlyMap<string, Principal>,
   resources: ReadonlyMap<string, Resource>,
 ): Case[] {
-  const fields = reader.map(node, ['name', 'who', 'action', 'resource', 'expect', 'rule', 'context'], 'a case');
   const name = reader.text(fields['name']);
   const who = reader.references(reader.required(fields['who'], node, 'who'), people, 'person', 'people');
   const what = reader.references(

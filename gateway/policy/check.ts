@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../lib/index.ts';
-import { releaseSlot, takeSlot } from './engine.ts';
+import { tryCandidate } from './candidate.ts';
 import { readFolder } from './folder.ts';
-import { load } from './load.ts';
-import type { PolicyStatus } from './status.ts';
+import { versionOf } from './rule-set.ts';
+import { type PolicyStatus, readFiles } from './status.ts';
 
 /**
  * What a gateway would say to this folder: parses, validates and runs the cases, without watching and without any effect on a
@@ -10,18 +10,14 @@ import type { PolicyStatus } from './status.ts';
  */
 export async function checkFolder(folder: string, clock: Clock = systemClock): Promise<PolicyStatus> {
   const snapshot = await readFolder(folder);
-  const slot = takeSlot();
-  try {
-    const { set, files, problems, casesPassed } = await load(snapshot, slot.candidate);
-    return {
-      version: set?.version ?? 'none',
-      loadedAt: clock.now(),
-      isCurrent: set !== undefined,
-      files,
-      problems,
-      casesPassed,
-    };
-  } finally {
-    releaseSlot(slot);
-  }
+  const { problems, casesPassed, ruleCounts } = await tryCandidate(snapshot);
+  const isCurrent = !problems.some(({ severity }) => severity === 'error');
+  return {
+    version: isCurrent ? versionOf(snapshot) : 'none',
+    loadedAt: clock.now(),
+    isCurrent,
+    files: readFiles(snapshot, ruleCounts),
+    problems,
+    casesPassed,
+  };
 }

@@ -1,6 +1,7 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { AuthorizationRequest, Decision, RuleReference } from '../lib/index.ts';
-import { match, type RuleSet } from './engine.ts';
+import { type Engine, engineFailed } from './engine.ts';
+import type { Rule } from './rules.ts';
 
 export type Explanation = {
   decision: Decision;
@@ -12,20 +13,21 @@ export type Explanation = {
   hint: string;
 };
 
-/** Explains a decision that was just made by this set for this request. Milliseconds, not for the hot path. */
-export function explain(set: RuleSet, request: AuthorizationRequest, decision: Decision): Explanation {
-  const found = match(set, request);
-  const matched = found?.satisfied ?? [];
-  const others = set.rules.filter((rule) => !matched.includes(rule) && isAbout(rule.json, request));
+/** Explains a decision that was just made by this engine for this request. Milliseconds, not for the hot path. */
+export function explain(engine: Engine, request: AuthorizationRequest, decision: Decision): Explanation {
+  // A rule whose scope names another action or type does not apply, whoever asks: it need not be parsed.
+  const rules = engine.set.rules.filter((rule) => isAbout(rule.json, request));
+  const matched = engine.match(request, rules)?.satisfied ?? [];
+  const others = rules.filter((rule) => !matched.includes(rule));
   return {
     decision,
     matched: matched.map((rule) => rule.reference),
     others: others.map((rule) => rule.reference),
-    hint: hintOf(set, request, decision),
+    hint: hintOf(engine, rules, request, decision),
   };
 }
 
-function hintOf(set: RuleSet, request: AuthorizationRequest, decision: Decision): string {
+function hintOf(engine: Engine, rules: readonly Rule[], request: AuthorizationRequest, decision: Decision): string {
   const { principal, action, resource } = request;
   const question = `\`${action}\` on ${resource.type} ${resource.id} for ${principal.username}`;
   const deciders = decision.rules.map(nameOf);
@@ -34,6 +36,9 @@ function hintOf(set: RuleSet, request: AuthorizationRequest, decision: Decision)
     const which = deciders.length === 0 ? 'The request' : listOf(deciders);
     return `${which} could not be evaluated, so ${question} is denied.`;
   }
+  if (decision.reason === engineFailed) {
+    return `The policy engine failed and was replaced, so ${question} was denied. Ask again.`;
+  }
   if (decision.reason === 'not_loaded') {
     return `The policy files are not valid, so everything but the admin pages is denied, also ${question}. Correct the files.`;
   }
@@ -41,14 +46,17 @@ function hintOf(set: RuleSet, request: AuthorizationRequest, decision: Decision)
     decision.reason === 'forbid'
       ? `${listOf(deciders)} ${deciders.length === 1 ? 'forbids' : 'forbid'} ${question}.`
       : `No rule permits ${question}.`;
-  return [verdict, ...waysOut(set, request)].join(' ');
+  return [verdict, ...waysOut(engine, rules, request)].join(' ');
 }
 
 const maxWays = 3;
 const maxTeams = 50;
+/** Requests wait while it is explained, so a large set gets fewer suggestions rather than a long stop. */
+const maxMs = 150;
 
 /** Tries what could be different about the person or the resource, one thing at a time, and says what would then be allowed. */
-function waysOut(set: RuleSet, request: AuthorizationRequest): string[] {
+function waysOut(engine: Engine, rules: readonly Rule[], request: AuthorizationRequest): string[] {
+  const startedAt = performance.now();
   const { principal, resource } = request;
   const who = principal.username;
   const changes: [condition: string, changed: AuthorizationRequest][] = [];
@@ -60,7 +68,7 @@ function waysOut(set: RuleSet, request: AuthorizationRequest): string[] {
   };
 
   if (principal.state !== 'active') person(`the account of ${who} were active`, { state: 'active' });
-  for (const name of [...set.facts.teams].sort().slice(0, maxTeams)) {
+  for (const name of [...engine.set.facts.teams].sort().slice(0, maxTeams)) {
     if (principal.teams.some((team) => team.name === name)) continue;
     person(`${who} were in Team ${name}`, { teams: [...principal.teams, { name, role: 'member' }] });
   }
@@ -71,7 +79,8 @@ function waysOut(set: RuleSet, request: AuthorizationRequest): string[] {
 
   const ways: string[] = [];
   for (const [condition, changed] of changes) {
-    const found = match(set, changed);
+    if (performance.now() - startedAt > maxMs) break;
+    const found = engine.match(changed, rules);
     if (!found?.isAllowed) continue;
     const permitting = found.satisfied.filter((rule) => rule.reference.effect === 'permit');
     ways.push(`${listOf(permitting.map((rule) => nameOf(rule.reference)))} would permit it if ${condition}.`);

@@ -1,5 +1,5 @@
-import type { RuleSet } from './engine.ts';
-import { createRuleSet } from './load.ts';
+import type { Cedar } from './cedar.ts';
+import { createRuleSet, type RuleSet } from './rule-set.ts';
 import { parseRules } from './rules.ts';
 
 /**
@@ -11,7 +11,9 @@ permit (principal in Role::"admin", action == Action::"administer", resource == 
 when { principal.state == "active" };
 `;
 
-export function fallbackSet(): RuleSet {
-  const { rules } = parseRules({ name: 'built-in', kind: 'rules', text, modifiedAt: 0 });
-  return createRuleSet(rules, 'fallback', true);
+export const fallbackVersion = 'fallback';
+
+export async function fallbackSet(cedar: Cedar): Promise<RuleSet> {
+  const { rules } = await parseRules(cedar, { name: 'built-in', kind: 'rules', text, modifiedAt: 0 });
+  return createRuleSet(rules, fallbackVersion, true);
 }

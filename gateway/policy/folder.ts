@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readdir, realpath } from 'node:fs/promises';
+import { open, opendir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { PolicyProblem } from './status.ts';
 
@@ -14,6 +14,8 @@ export const schemaName = 'schema.cedarschema';
 const maxFileBytes = 256 * 1024;
 const maxTotalBytes = 4 * 1024 * 1024;
 const maxFiles = 500;
+/** Of whatever kind: a folder with more is not one of policies. */
+const maxNames = 5_000;
 
 /**
  * Reads the schema, the rules and the cases. Never fails: what cannot be read is a problem. Only plain files directly in the
@@ -37,7 +39,7 @@ export async function readFolder(folder: string): Promise<Snapshot> {
     root = await realpath(folder);
     source = await realpath(join(root, '..data')).catch(() => root);
     if (!isInside(root, source)) source = root;
-    names = (await readdir(source)).filter((name) => !name.startsWith('.')).sort();
+    names = await namesIn(source);
   } catch (error) {
     complain(
       '',
@@ -46,8 +48,9 @@ export async function readFolder(folder: string): Promise<Snapshot> {
     );
     return { files, problems, hash: hashOf(files, problems) };
   }
+  if (names.length > maxNames) complain('', `the folder holds more than ${maxNames} files; the rest is not read`);
   let total = 0;
-  for (const name of names) {
+  for (const name of names.slice(0, maxNames).sort()) {
     const kind = kindOf(name);
     if (kind === undefined) {
       warnAboutName(name, complain);
@@ -69,6 +72,15 @@ export async function readFolder(folder: string): Promise<Snapshot> {
     complain(schemaName, `${schemaName} is missing`, 'copy it from the policies folder that Knot ships');
   }
   return { files, problems, hash: hashOf(files, problems) };
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of await opendir(folder)) {
+    if (!name.startsWith('.')) names.push(name);
+    if (names.length > maxNames) break;
+  }
+  return names;
 }
 
 function kindOf(name: string): SourceFile['kind'] | undefined {

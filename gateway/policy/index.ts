@@ -10,6 +10,7 @@ export {
   type Policy,
   type PolicyOptions,
   type PolicyReload,
+  type Verified,
   type VerifiedSets,
 } from './service.ts';
 export type { PolicyFile, PolicyProblem, PolicyStatus } from './status.ts';

@@ -1,8 +1,13 @@
+/** Comparing two words takes the product of their lengths; names are shorter. */
+const longestWord = 64;
+
 /** The candidate a person most likely meant, or undefined when none is near: at most a third of the letters differ. */
 export function nearest<T extends string>(word: string, candidates: readonly T[]): T | undefined {
+  if (word.length > longestWord) return undefined;
   let best: T | undefined;
   let bestDistance = Math.floor(Math.max(word.length, 3) / 3) + 1;
   for (const candidate of candidates) {
+    if (candidate.length > longestWord) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }

@@ -1,11 +1,7 @@
-import {
-  checkParsePolicySet,
-  type DetailedError,
-  type PolicyJson,
-  policySetTextToParts,
-  policyToJson,
-} from '@cedar-policy/cedar-wasm/nodejs';
+import { setImmediate as pause } from 'node:timers/promises';
+import type { DetailedError, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { RuleReference } from '../lib/index.ts';
+import type { Cedar } from './cedar.ts';
 import type { SourceFile } from './folder.ts';
 import { positionOfByte } from './position.ts';
 import type { PolicyProblem } from './status.ts';
@@ -22,10 +18,16 @@ export type Rule = {
   startByte: number;
 };
 
-/** Parses the rules of one file. With a syntax error the file has problems and no rules. */
-export function parseRules(source: SourceFile): { rules: Rule[]; problems: PolicyProblem[] } {
-  const check = checkParsePolicySet({ staticPolicies: source.text });
-  const parts = policySetTextToParts(source.text);
+/** How many rules are read in one turn of the event loop, 150 us each. */
+const rulesPerTurn = 40;
+
+/** Parses the rules of one file. With a syntax error the file has problems and no rules. Requests are served in between. */
+export async function parseRules(
+  cedar: Cedar,
+  source: SourceFile,
+): Promise<{ rules: Rule[]; problems: PolicyProblem[] }> {
+  const check = cedar.checkParsePolicySet({ staticPolicies: source.text });
+  const parts = cedar.policySetTextToParts(source.text);
   if (parts.type === 'success' && parts.policy_templates.length > 0) {
     return { rules: [], problems: parts.policy_templates.map((text) => templateProblem(source, text)) };
   }
@@ -41,25 +43,23 @@ export function parseRules(source: SourceFile): { rules: Rule[]; problems: Polic
     return { rules: [], problems: [problemAt(source, 0, 'the rules of the file cannot be told apart')] };
   }
   const problems: PolicyProblem[] = [];
-  const rules = pieces.flatMap(({ text, startByte }, index): Rule[] => {
-    const answer = policyToJson(text);
+  const rules: Rule[] = [];
+  for (const [index, { text, startByte }] of pieces.entries()) {
+    if (index % rulesPerTurn === rulesPerTurn - 1) await pause();
+    const answer = cedar.policyToJson(text);
     if (answer.type === 'failure') {
       problems.push(...answer.errors.flatMap((error) => syntaxProblems(source, error, startByte)));
-      return [];
+      continue;
     }
     const id = answer.json.annotations?.['id'];
     if (id !== undefined && !/^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,79}$/u.test(id)) {
       problems.push(problemAt(source, startByte, `the @id ${JSON.stringify(id)} is not usable`, idHelp));
     }
-    const reference: RuleReference = {
-      rule: id ?? `${source.name}#${index + 1}`,
-      file: source.name,
-      line: positionOfByte(source.text, startByte).line,
-      effect: answer.json.effect,
-    };
     const key = `${source.name}#${index + 1}`;
-    return [{ key, reference: Object.freeze(reference), text, json: answer.json, source, startByte }];
-  });
+    const { line } = positionOfByte(source.text, startByte);
+    const reference: RuleReference = { rule: id ?? key, file: source.name, line, effect: answer.json.effect };
+    rules.push({ key, reference: Object.freeze(reference), text, json: answer.json, source, startByte });
+  }
   return { rules: problems.length > 0 ? [] : rules, problems };
 }
 
@@ -118,7 +118,7 @@ function templateProblem(source: SourceFile, text: string): PolicyProblem {
  * Splits a file that Cedar has parsed. A semicolon outside of strings and `//` comments ends a rule and means nothing else in
  * the language; the caller compares the result with Cedar's own.
  */
-function splitRules(text: string): { text: string; startByte: number }[] {
+export function splitRules(text: string): { text: string; startByte: number }[] {
   const token = /"(?:[^"\\]|\\[\s\S])*"|\/\/[^\n\r]*|;|\s+|[^\s";/]+|\//g;
   const pieces: { text: string; startByte: number }[] = [];
   let start = -1;

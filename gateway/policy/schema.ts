@@ -1,12 +1,7 @@
-import {
-  type DetailedError,
-  preparsePolicySet,
-  preparseSchema,
-  statefulIsAuthorized,
-  validate,
-} from '@cedar-policy/cedar-wasm/nodejs';
+import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Action, ResourceType } from '../lib/index.ts';
-import { resourceAttributes } from './engine.ts';
+import type { Cedar } from './cedar.ts';
+import { resourceAttributes } from './request.ts';
 import type { SourceFile } from './folder.ts';
 import { positionOfByte } from './position.ts';
 import type { Rule } from './rules.ts';
@@ -26,26 +21,22 @@ export const questions: Readonly<Record<Action, readonly ResourceType[]>> = {
 };
 
 const checkId = 'knot-schema-check';
-let lastGoodText: string | undefined;
 
 /** Checks that the schema parses and that it describes the facts which Knot sends. */
-export function checkSchema(source: SourceFile): PolicyProblem[] {
-  if (source.text === lastGoodText) return [];
-  const answer = preparseSchema(checkId, source.text);
+export function checkSchema(cedar: Cedar, source: SourceFile): PolicyProblem[] {
+  const answer = cedar.preparseSchema(checkId, source.text);
   if (answer.type === 'failure') return answer.errors.flatMap((error) => schemaProblems(source, error));
-  const problems = mismatches(source);
-  if (problems.length === 0) lastGoodText = source.text;
-  return problems;
+  return mismatches(cedar, source);
 }
 
 /** Puts each question Knot may ask to the prepared schema. */
-function mismatches(source: SourceFile): PolicyProblem[] {
-  preparsePolicySet(checkId, { staticPolicies: {} });
+function mismatches(cedar: Cedar, source: SourceFile): PolicyProblem[] {
+  cedar.preparsePolicySet(checkId, { staticPolicies: {} });
   const messages = new Set<string>();
   for (const [action, types] of Object.entries(questions) as [Action, readonly ResourceType[]][]) {
     for (const type of types) {
       const id = type === 'Platform' ? 'knot' : 'x';
-      const answer = statefulIsAuthorized({
+      const answer = cedar.statefulIsAuthorized({
         principal: { type: 'User', id: 'x' },
         action: { type: 'Action', id: action },
         resource: { type, id },
@@ -92,8 +83,8 @@ function mismatches(source: SourceFile): PolicyProblem[] {
 }
 
 /** Strict validation of rules that parse against a schema that parses. Cedar's warnings ("policy is impossible") refuse the set too. */
-export function checkRules(schema: SourceFile, rules: readonly Rule[]): PolicyProblem[] {
-  const answer = validate({
+export function checkRules(cedar: Cedar, schema: SourceFile, rules: readonly Rule[]): PolicyProblem[] {
+  const answer = cedar.validate({
     validationSettings: { mode: 'strict' },
     schema: schema.text,
     policies: { staticPolicies: Object.fromEntries(rules.map((rule) => [rule.key, rule.text])) },

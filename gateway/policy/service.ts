@@ -1,13 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import type { AuthorizationRequest, Clock, Decision, Log } from '../lib/index.ts';
-import { decide, prepare, releaseSlot, type RuleSet, takeSlot } from './engine.ts';
+import { type CandidateOutcome, tryCandidate } from './candidate.ts';
+import { freshCedar } from './cedar.ts';
+import { createEngine, type Engine, engineFailed } from './engine.ts';
 import { type Explanation, explain } from './explain.ts';
-import { fallbackSet } from './fallback.ts';
+import { fallbackSet, fallbackVersion } from './fallback.ts';
 import { readFolder, type Snapshot } from './folder.ts';
 import { keyOf, maxKeyLength } from './key.ts';
-import { type Loaded, load } from './load.ts';
 import { formatProblems } from './print.ts';
-import type { PolicyProblem, PolicyStatus } from './status.ts';
+import { parsePassed } from './rule-set.ts';
+import { type PolicyProblem, type PolicyStatus, readFiles } from './status.ts';
 import { watchFolder } from './watch.ts';
 
 export type { Explanation } from './explain.ts';
@@ -50,16 +52,27 @@ export type PolicyOptions = {
   verified?: VerifiedSets;
 };
 
-/** Keyed by a hash over all files of the folder; whoever keeps it must forget it when the engine changes. */
+/** The hash is over all files of the folder; whoever keeps it must forget it when the engine changes. */
 export type VerifiedSets = {
-  /** How many cases that folder passed, if it passed. */
-  find(hash: string): Promise<number | undefined>;
-  keep(hash: string, casesPassed: number): Promise<void>;
+  /** What is remembered of the last set in force: which bytes passed, with how many cases, and since when it is in force. */
+  find(): Promise<Verified | undefined>;
+  keep(verified: Verified): Promise<void>;
+};
+
+export type Verified = {
+  hash: string;
+  casesPassed: number;
+  /** Of the set; files with other cases may have the same. */
+  version: string;
+  /** Epoch milliseconds. */
+  inForceSince: number;
 };
 
 const maxDecisions = 100_000;
 const keptLastGood = 'policies refused; the last good set stays in force';
 const startedWithout = 'no valid policies; until they are corrected only the admin pages are open, to active admins';
+const firstRetryMs = 5_000;
+const longestRetryMs = 600_000;
 const settleMs = 100;
 const settleTries = 8;
 
@@ -69,12 +82,14 @@ const settleTries = 8;
  */
 export async function createPolicy(options: PolicyOptions): Promise<Policy> {
   const { folder, clock, log, recordReload } = options;
-  const slot = takeSlot();
   const cache = new LRUCache<string, Decision>({ max: maxDecisions });
   const listeners = new Set<(status: PolicyStatus) => void>();
-  let set: RuleSet = fallbackSet();
+  const onBroken = (error: unknown): void =>
+    log.error({ err: error }, 'the policy engine failed; it is replaced and the set in force loaded anew');
+  const firstCedar = freshCedar();
+  let engine: Engine = createEngine(await fallbackSet(firstCedar), firstCedar, onBroken);
   let status: PolicyStatus = {
-    version: set.version,
+    version: fallbackVersion,
     loadedAt: clock.now(),
     isCurrent: false,
     files: [],
@@ -83,51 +98,94 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
   };
   let lastHash = '';
   let queue: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<PolicyStatus> | undefined;
   let isClosed = false;
-  prepare(slot.live, set.rules);
+  let retry: NodeJS.Timeout | undefined;
+  let retries = 0;
 
   async function apply(snapshot: Snapshot): Promise<void> {
     if (snapshot.hash === lastHash) return;
-    const loaded = await tryLoad(snapshot, await options.verified?.find(snapshot.hash));
+    clearTimeout(retry);
+    const known = await options.verified?.find().catch(noteFailure);
+    const outcome: CandidateOutcome =
+      known?.hash === snapshot.hash
+        ? {
+            problems: [...snapshot.problems],
+            casesPassed: known.casesPassed,
+            ruleCounts: new Map(),
+            isConclusive: true,
+          }
+        : await tryCandidate(snapshot);
     if (isClosed) return;
+    if (outcome.failure !== undefined) log.error({ reason: outcome.failure }, 'checking the policies failed');
+    const next = await enginePassed(snapshot, outcome);
+    if (isClosed) return;
+    const { problems, casesPassed } = outcome;
+    const previousVersion = status.version;
     lastHash = snapshot.hash;
-    if (loaded.set) {
+    if (next) {
+      const { version, rules } = next.set;
       // From here to the end of the swap nothing waits, so that no request is judged by half a set.
-      const failures = prepare(slot.live, loaded.set.rules).map(engineProblem);
-      loaded.problems.push(...failures);
-      if (failures.length > 0) loaded.set = undefined;
-    }
-    const previousVersion = set.version;
-    const { files, problems, casesPassed } = loaded;
-    if (loaded.set) {
-      set = loaded.set;
+      engine = next;
       cache.clear();
-      status = { version: set.version, loadedAt: clock.now(), isCurrent: true, files, problems, casesPassed };
-      options.verified?.keep(snapshot.hash, casesPassed).catch((error: unknown) => {
-        log.warn({ err: error }, 'what was verified could not be remembered');
-      });
-      log.info({ version: set.version, rules: set.rules.length, cases: casesPassed }, 'policies loaded');
+      status = {
+        version,
+        loadedAt: sinceWhen(version, known),
+        isCurrent: true,
+        files: readFiles(snapshot, countsOf(next)),
+        problems,
+        casesPassed,
+      };
+      const verified = { hash: snapshot.hash, casesPassed, version, inForceSince: status.loadedAt };
+      options.verified?.keep(verified).catch(noteFailure);
+      log.info({ version, rules: rules.length, cases: casesPassed }, 'policies loaded');
     } else {
-      status = { ...status, isCurrent: false, files, problems, casesPassed };
+      status = { ...status, isCurrent: false, files: readFiles(snapshot, outcome.ruleCounts), problems };
       for (const { message: problem, ...place } of problems)
         log.error({ ...place, problem }, 'the policy files have a problem');
-      log.error({ version: set.version, problems: problems.length }, set.isFallback ? startedWithout : keptLastGood);
+      const isFallback = status.version === fallbackVersion;
+      log.error({ version: status.version, problems: problems.length }, isFallback ? startedWithout : keptLastGood);
     }
+    retryLater(outcome);
     tell(previousVersion);
   }
 
-  async function tryLoad(snapshot: Snapshot, verifiedCases: number | undefined): Promise<Loaded> {
+  /** The set in an instance of its own: the one that decides meets nothing new. Undefined, with a problem, when it did not pass. */
+  async function enginePassed(snapshot: Snapshot, { problems }: CandidateOutcome): Promise<Engine | undefined> {
+    if (problems.some(({ severity }) => severity === 'error')) return undefined;
     try {
-      return await load(snapshot, slot.candidate, verifiedCases);
+      const cedar = freshCedar();
+      return createEngine(await parsePassed(cedar, snapshot), cedar, onBroken);
     } catch (error) {
-      log.error({ err: error }, 'the policy engine failed');
-      return {
-        set: undefined,
-        files: [],
-        problems: [engineProblem('the policy engine failed; see the log')],
-        casesPassed: 0,
-      };
+      log.error({ err: error }, 'the policy engine could not load a set that passed');
+      problems.push(engineProblem('the policy engine could not load the files; see the log'));
+      return undefined;
     }
+  }
+
+  /** Text that was in force before is not "new" when it comes back, nor after a restart. */
+  function sinceWhen(version: string, known: Verified | undefined): number {
+    if (version === status.version) return status.loadedAt;
+    return known?.version === version ? Math.min(known.inForceSince, clock.now()) : clock.now();
+  }
+
+  /** What could not be tried here and now (no process could be started, the machine is too busy) is tried again, ever more rarely. */
+  function retryLater({ isConclusive }: CandidateOutcome): void {
+    if (isConclusive) {
+      retries = 0;
+      return;
+    }
+    lastHash = '';
+    if (!options.watch) return;
+    const wait = Math.min(firstRetryMs * 4 ** retries, longestRetryMs);
+    retries += 1;
+    retry = setTimeout(() => void enqueue(() => readFolder(folder)).catch(noteFailure), wait);
+    retry.unref();
+  }
+
+  function noteFailure(error: unknown): undefined {
+    log.warn({ err: error }, 'following the policies failed in part');
+    return undefined;
   }
 
   function tell(previousVersion: string): void {
@@ -138,7 +196,7 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
         version: status.version,
         previousVersion,
         files: status.files.length,
-        rules: set.rules.length,
+        rules: engine.set.rules.length,
         casesPassed: status.casesPassed,
         problems: status.problems.length,
         ...(firstError ? { firstProblem: formatProblems([firstError], '').replace(/^\//, '') } : {}),
@@ -155,19 +213,25 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
     }
   }
 
-  /** Reads one after the other, so that an older reading never replaces a newer one. */
+  /**
+   * Reads one after the other, so that an older reading never replaces a newer one. Who comes while one waits to begin shares
+   * it: changes that come faster than they can be checked do not pile up.
+   */
   function enqueue(read: () => Promise<Snapshot>): Promise<PolicyStatus> {
+    if (waiting) return waiting;
     const done = queue.then(async () => {
+      waiting = undefined;
       if (!isClosed) await apply(await read());
       return status;
     });
+    waiting = done;
     queue = done.catch(() => undefined);
     return done;
   }
 
   function decideNow(request: AuthorizationRequest): Decision {
-    if (isClosed) return { effect: 'deny', rules: [], policyVersion: set.version, reason: 'not_loaded' };
-    const decision = decide(slot.live, set, request);
+    if (isClosed) return { effect: 'deny', rules: [], policyVersion: status.version, reason: 'not_loaded' };
+    const decision = engine.decide(request);
     if (decision.reason === 'evaluation_error') {
       const { principal, action, resource } = request;
       log.warn(
@@ -185,9 +249,7 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
         log,
         usePolling: options.watch === 'polling',
         onChange: () => {
-          enqueue(() => readSettled(folder)).catch((error: unknown) =>
-            log.error({ err: error }, 'reloading the policies failed'),
-          );
+          void enqueue(() => readSettled(folder)).catch(noteFailure);
         },
       })
     : undefined;
@@ -196,14 +258,14 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
 
   return {
     decide(request) {
-      const key = keyOf(request, set.facts);
+      const key = keyOf(request, engine.set.facts);
       const known = cache.get(key);
       if (known) return known;
       const decision = decideNow(request);
-      if (key.length <= maxKeyLength && !isClosed) cache.set(key, decision);
+      if (key.length <= maxKeyLength && !isClosed && decision.reason !== engineFailed) cache.set(key, decision);
       return decision;
     },
-    explain: (request) => explain(set, request, decideNow(request)),
+    explain: (request) => explain(engine, request, decideNow(request)),
     status: () => status,
     reload: () => enqueue(() => readFolder(folder)),
     onReload(listener) {
@@ -216,8 +278,8 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
       cache.clear();
       listeners.clear();
       await stopWatching?.();
+      clearTimeout(retry);
       await queue;
-      releaseSlot(slot);
     },
   };
 }
@@ -232,6 +294,12 @@ async function readSettled(folder: string): Promise<Snapshot> {
     snapshot = next;
   }
   return snapshot;
+}
+
+function countsOf({ set }: Engine): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { source } of set.rules) counts.set(source.name, (counts.get(source.name) ?? 0) + 1);
+  return counts;
 }
 
 function engineProblem(message: string): PolicyProblem {

@@ -1,3 +1,5 @@
+import type { Snapshot } from './folder.ts';
+
 export type PolicyProblem = {
   /** Relative to the policies folder; '' when the folder itself is meant. */
   file: string;
@@ -17,12 +19,22 @@ export type PolicyFile = { name: string; text: string; modifiedAt: number; rules
 export type PolicyStatus = {
   /** Short hash of the set in force; `fallback` while none of the folder's was ever valid. */
   version: string;
+  /** Since when this version is in force, also before this process began. */
   loadedAt: number;
   /** False while the files on disk are not the set in force because of `problems`. */
   isCurrent: boolean;
   /** The files as last read. */
   files: PolicyFile[];
   problems: PolicyProblem[];
-  /** Cases passed by the files as last read. */
+  /** Cases that the set in force has passed, whatever the files say now. */
   casesPassed: number;
 };
+
+export function readFiles(snapshot: Snapshot, ruleCounts: ReadonlyMap<string, number>): PolicyFile[] {
+  return snapshot.files.map(({ name, text, modifiedAt }) => ({
+    name,
+    text,
+    modifiedAt,
+    rules: ruleCounts.get(name) ?? 0,
+  }));
+}

@@ -29,6 +29,8 @@ async function policyOf(t: Test, rules: string): Promise<Policy> {
   return policy;
 }
 
+t.setTimeout(120_000);
+
 t.test('the shipped policies, role by role', async (t) => {
   const policy = await createPolicy({ ...base, folder: shippedFolder });
   t.teardown(() => policy.close());

@@ -19,6 +19,8 @@ const ann = person('ann');
 const base = { clock: systemClock, log: silentLog };
 const closeNotebooks = '@id("closed") forbid (principal, action, resource == Integration::"jupyterhub");\n';
 
+t.setTimeout(120_000);
+
 t.test('a saved change is in force within two seconds, and so is taking it back', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   unlinkSync(join(folder, 'default.cases.yaml'));

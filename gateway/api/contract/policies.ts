@@ -26,7 +26,7 @@ export const PoliciesSchema = closed({
   isCurrent: Type.Boolean({ description: 'False while the files on disk are not the set in force.' }),
   files: Type.Array(PolicyFileSchema),
   problems: Type.Array(PolicyProblemSchema),
-  casesPassed: Type.Integer(),
+  casesPassed: Type.Integer({ description: 'Cases that the set in force has passed.' }),
 });
 export type Policies = Static<typeof PoliciesSchema>;
 

@@ -1,0 +1,91 @@
+import { isIP } from 'node:net';
+import type { CedarValueJson, EntityJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
+import type { AuthorizationRequest, RequestContext } from '../lib/index.ts';
+import type { RuleFacts } from './facts.ts';
+
+export type Call = {
+  principal: TypeAndId;
+  action: TypeAndId;
+  resource: TypeAndId;
+  context: Record<string, CedarValueJson>;
+  entities: EntityJson[];
+};
+
+/** The request in Cedar's words, or undefined when it cannot be said in them. */
+export function callOf(request: AuthorizationRequest, facts: RuleFacts): Call | undefined {
+  const { principal, action, resource } = request;
+  const principalUid = { type: 'User', id: principal.id };
+  const resourceUid = { type: resource.type, id: resource.id };
+  const context = contextOf(request.context, facts);
+  if (!context) return undefined;
+  const attributes = resourceAttributes(resource);
+  const texts = [principal.id, principal.username, principal.email, resource.id, resource.parent?.id ?? ''];
+  if (!isSayable(texts) || !isSayable(Object.values(attributes)) || !isSayable(Object.values(context)))
+    return undefined;
+  return {
+    principal: principalUid,
+    action: { type: 'Action', id: action },
+    resource: resourceUid,
+    context,
+    entities: [
+      {
+        uid: principalUid,
+        attrs: {
+          username: principal.username,
+          email: principal.email,
+          isAdmin: principal.isAdmin,
+          state: principal.state,
+        },
+        parents: [
+          { type: 'Role', id: 'user' },
+          ...(principal.isAdmin ? [{ type: 'Role', id: 'admin' }] : []),
+          ...principal.teams
+            .filter(({ name }) => facts.teams.has(name))
+            .map(({ name }) => ({ type: 'Team', id: name })),
+        ],
+      },
+      {
+        uid: resourceUid,
+        attrs: attributes,
+        parents: resource.parent ? [{ type: resource.parent.type, id: resource.parent.id }] : [],
+      },
+    ],
+  };
+}
+
+/** Half of a surrogate pair is no text in UTF-8, and Cedar's reader breaks off in the middle of its work when it meets one. */
+function isSayable(values: readonly unknown[]): boolean {
+  for (const value of values) if (typeof value === 'string' && !value.isWellFormed()) return false;
+  return true;
+}
+
+/** Which attributes a resource has, by type; `schema.cedarschema` says the same, and loading checks that it does. */
+export function resourceAttributes({ type, id, attributes }: AuthorizationRequest['resource']): Record<string, string> {
+  const name = attributes.name ?? id;
+  const title = attributes.title ?? name;
+  switch (type) {
+    case 'Platform':
+      return {};
+    case 'Integration':
+      return { name, title, audience: attributes.audience ?? '' };
+    case 'Service':
+      return { name, title, owner: attributes.owner ?? '' };
+    case 'Namespace':
+    case 'FileArea':
+      return { name, owner: attributes.owner ?? '' };
+  }
+}
+
+function contextOf(context: RequestContext, facts: RuleFacts): Call['context'] | undefined {
+  const wants = (name: string): boolean => facts.usesWholeContext || facts.attributes.has(name);
+  const record: Call['context'] = {};
+  if (wants('method')) record['method'] = context.method;
+  if (wants('host')) record['host'] = context.host;
+  if (wants('path')) record['path'] = context.path;
+  if (wants('isUpgrade')) record['isUpgrade'] = context.isUpgrade;
+  if (wants('address')) {
+    if (isIP(context.address) === 0 || context.address.includes('%')) return undefined;
+    record['address'] = { __extn: { fn: 'ip', arg: context.address } };
+  }
+  return record;
+}
