@@ -28,7 +28,7 @@ import { absolute, type LoadedConfig, parseListen, publicAddress } from './confi
 import { createSigningKeys, jwksRoutes } from './keys/index.ts';
 import { systemClock } from './lib/index.ts';
 import { createLive } from './live/index.ts';
-import { createThrottle, loginRoutes } from './login/index.ts';
+import { createSignInPage, createThrottle, loginRoutes } from './login/index.ts';
 import { createMail } from './mail/index.ts';
 import { createOidc, oidcRoutes } from './oidc/index.ts';
 import { createLog, createOpsServer, healthRoutes, type ProcessLog } from './ops/index.ts';
@@ -214,7 +214,11 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       appStatus: watch.tile,
       onAppChange: watch.onChange,
     });
-    await main.register(uiRoutes, { folder: join(import.meta.dirname, '..', 'dashboard', 'build'), identify });
+    await main.register(uiRoutes, {
+      folder: join(import.meta.dirname, '..', 'dashboard', 'build'),
+      identify,
+      signInPage: createSignInPage({ ...shared, findRoute: routes.find }),
+    });
     await main.ready();
     edge.setMainHandler(main.routing);
 

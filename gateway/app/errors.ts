@@ -1,5 +1,13 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { knotError, type Log, pageHeaders, type PublicError, publicError, renderErrorPage } from '../lib/index.ts';
+import {
+  asksForPage,
+  knotError,
+  type Log,
+  pageHeaders,
+  type PublicError,
+  publicError,
+  renderErrorPage,
+} from '../lib/index.ts';
 
 /**
  * What the main host answers when something goes wrong: a calm page for a person, one JSON shape for a program; nothing internal.
@@ -21,7 +29,9 @@ export function shapeErrors(main: FastifyInstance, log: Log): void {
 
 function sendError(request: FastifyRequest, reply: FastifyReply, error: PublicError): FastifyReply {
   reply.code(error.statusCode);
-  if (!String(request.headers.accept ?? '').includes('text/html')) {
+  const mode = request.headers['sec-fetch-mode'];
+  const fetchMode = typeof mode === 'string' ? mode : undefined;
+  if (!asksForPage({ fetchMode, accept: request.headers.accept, isUpgrade: false })) {
     return reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff').send(error);
   }
   const page = renderErrorPage({

@@ -8,7 +8,7 @@ import type { Sessions } from '../sessions/index.ts';
 
 /** What ends a right ends what is open by it, within two seconds and on every replica: the facts tell, the streams are judged again. */
 export function endWithRights(parts: {
-  sessions: Pick<Sessions, 'onEnded'>;
+  sessions: Pick<Sessions, 'onEnded' | 'onHostSessionEnded'>;
   accounts: Pick<Accounts, 'onChange'>;
   policy: Pick<Policy, 'onReload'>;
   routes: Pick<Routes, 'onChange'>;
@@ -18,6 +18,7 @@ export function endWithRights(parts: {
 }): void {
   const { sessions, accounts, policy, routes, keys, live, proxy } = parts;
   sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
+  sessions.onHostSessionEnded((id) => void live.closeSession(id, 'signed out'));
   accounts.onChange((userId) => void live.rejudge(userId));
   policy.onReload(() => void live.rejudge());
   routes.onChange(() => void live.rejudge());

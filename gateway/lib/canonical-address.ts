@@ -59,6 +59,21 @@ export function plainAddress(text: string): string | undefined {
   return [24n, 16n, 8n, 0n].map((shift) => String((bits.value >> shift) & 255n)).join('.');
 }
 
+/** What one person has at their disposal: an IPv4 address, or the /64 network of an IPv6 one (RFC 6177). */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const plain = plainAddress(address) ?? address;
+  if (!plain.includes(':')) return plain;
+  const [head = '', tail] = plain.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  if (tail !== undefined) groups.push(...Array<string>(Math.max(0, 8 - groups.length - after.length)).fill('0'));
+  return [...groups, ...after]
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':');
+}
+
 export type AddressBlocks = {
   isEmpty: boolean;
   /** False for anything that is not an address. */

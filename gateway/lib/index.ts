@@ -22,6 +22,7 @@ export * from './log.ts';
 export * from './mask-password.ts';
 export * from './mask-secrets.ts';
 export * from './names.ts';
+export * from './navigation.ts';
 export * from './page.ts';
 export * from './principal.ts';
 export * from './same-origin.ts';

@@ -45,6 +45,11 @@ export type ErrorPage = {
   facts?: readonly (readonly [label: string, value: string])[];
   /** The first is the primary action. */
   links?: readonly { href: string; label: string }[];
+  /**
+   * Opens the address of the page itself anew by GET, with these parameters; in place of `links` where its fragment must not be lost,
+   * which a link would drop (HTML, "mutate action URL").
+   */
+  reopen?: { label: string; parameters: Readonly<Record<string, string>> };
   refreshSeconds?: number;
   /** The picture; by default what fits the status. */
   tone?: PageTone;
@@ -66,6 +71,7 @@ export function renderErrorPage(page: ErrorPage): string {
         progress &&
         progressRing({ step: progress.step, ...(progress.value === undefined ? {} : { progress: progress.value }) })
       }
+      ${page.reopen && reopenForm(page.reopen)}
       ${page.links && page.links.length > 0 && html`<p class="actions">${page.links.map(linkButton)}</p>`}
       ${
         page.facts &&
@@ -79,6 +85,13 @@ export function renderErrorPage(page: ErrorPage): string {
         </dl>`
       }`,
   });
+}
+
+function reopenForm({ label, parameters }: NonNullable<ErrorPage['reopen']>): Html {
+  return html`<form method="get" class="actions">
+    ${Object.entries(parameters).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+    <button class="button primary" type="submit">${label}</button>
+  </form>`;
 }
 
 function linkButton({ href, label }: { href: string; label: string }, index: number): Html {

@@ -2,8 +2,8 @@ import type { Log } from '../lib/index.ts';
 import type { Live, LiveStream } from './service.ts';
 
 /**
- * Makes the registry of open streams. Opening and closing cost O(1): each stream sits in one set per session, person and
- * host, and the sets are dropped when they empty.
+ * Makes the registry of open streams. Opening and closing cost O(1): each stream sits in one set per sign-in, host session,
+ * person and host, and the sets are dropped when they empty.
  *
  * `onCut` hears every stream that was closed because its right ended (for the audit ledger); it is not called for streams
  * that end by themselves.
@@ -17,6 +17,7 @@ export function createLive({ log, onCut }: { log: Log; onCut?: (stream: LiveStre
   function forget(stream: LiveStream): boolean {
     if (!all.delete(stream)) return false;
     removeFrom(bySession, stream.sessionId, stream);
+    if (stream.hostSessionId !== undefined) removeFrom(bySession, stream.hostSessionId, stream);
     removeFrom(byUser, stream.userId, stream);
     removeFrom(byHost, stream.host, stream);
     return true;
@@ -57,6 +58,7 @@ export function createLive({ log, onCut }: { log: Log; onCut?: (stream: LiveStre
     open(stream) {
       all.add(stream);
       addTo(bySession, stream.sessionId, stream);
+      if (stream.hostSessionId !== undefined) addTo(bySession, stream.hostSessionId, stream);
       addTo(byUser, stream.userId, stream);
       addTo(byHost, stream.host, stream);
       return () => void forget(stream);
@@ -69,6 +71,7 @@ export function createLive({ log, onCut }: { log: Log; onCut?: (stream: LiveStre
       const wereCut = await Promise.all(streams.map(rejudgeOne));
       return wereCut.filter(Boolean).length;
     },
+    isInUse: (sessionId) => bySession.has(sessionId),
     count: () => all.size,
   };
 }

@@ -5,6 +5,8 @@ export type LiveStream = {
   kind: LiveKind;
   /** Central session id. */
   sessionId: string;
+  /** Id of the host session it was opened in; undefined on the main host. */
+  hostSessionId?: string | undefined;
   userId: string;
   username: string;
   /** Host of the route. */
@@ -17,7 +19,10 @@ export type LiveStream = {
 export type Live = {
   /** Registers an open stream; call the result when it ended by itself. */
   open(stream: LiveStream): () => void;
+  /** Closes the streams of a sign-in, or, by the id of a host session, those that were opened in it. */
   closeSession(sessionId: string, reason: string): number;
+  /** Whether a stream is open in a sign-in or in a host session. */
+  isInUse(sessionId: string): boolean;
   closeUser(userId: string, reason: string): number;
   closeHost(host: string, reason: string): number;
   /** Asks every stream (or those of one person) whether it is still allowed, and closes those that are not. */

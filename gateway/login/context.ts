@@ -2,11 +2,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Accounts, User } from '../accounts/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { AuditEntry, Clock, Identify, Log, Session } from '../lib/index.ts';
-import { knotError, pageHeaders } from '../lib/index.ts';
+import { knotError } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
 import { describeDevice, type Sessions } from '../sessions/index.ts';
-import { safeNext } from './next-url.ts';
+import { createNext, type Next } from './next.ts';
 import { readDeviceCookie, writeDeviceCookie } from './places.ts';
+import { createSetupState } from './setup-state.ts';
 import type { Attempt, Throttle } from './throttle.ts';
 
 /** What the sign-in pages are given by `app.ts`. */
@@ -36,12 +37,9 @@ export type LoginContext = LoginOptions & ReturnType<typeof createSteps>;
 
 /** The steps that several of the pages share. */
 export function createSteps(options: LoginOptions) {
-  const { sessions, identify, publicAddress, findRoute, throttle, log } = options;
+  const { accounts, sessions, identify, throttle, log } = options;
   const addressOf = options.addressOf ?? ((request: FastifyRequest) => request.ip);
-
-  function nextOf(next: string | undefined): string {
-    return safeNext(next, { publicAddress, isRouteHost: (host) => findRoute(host) !== undefined });
-  }
+  const next = createNext({ ...options, addressOf });
 
   async function identityOf(request: FastifyRequest) {
     return identify(request.headers.cookie, '');
@@ -69,7 +67,7 @@ export function createSteps(options: LoginOptions) {
     request: FastifyRequest,
     reply: FastifyReply,
     user: User,
-    next: string,
+    to: Next,
     attempt?: Attempt,
   ): Promise<FastifyReply> {
     const origin = originOf(request);
@@ -92,17 +90,8 @@ export function createSteps(options: LoginOptions) {
       });
     }
     log.info({ subject: user.id, user: user.username }, 'signed in');
-    return sendOn(reply.header('set-cookie', [sessions.cookie(started.secret), writeDeviceCookie(device)]), next);
+    return next.goOn(reply.header('set-cookie', [sessions.cookie(started.secret), writeDeviceCookie(device)]), to);
   }
 
-  return { addressOf, originOf, nextOf, identityOf, recognise, signIn };
-}
-
-/** Goes to another page by GET. */
-export function sendOn(reply: FastifyReply, location: string): FastifyReply {
-  return reply.code(303).header('location', location).header('cache-control', 'no-store').send();
-}
-
-export function sendPage(reply: FastifyReply, page: string, status = 200): FastifyReply {
-  return reply.code(status).headers(pageHeaders).send(page);
+  return { addressOf, originOf, identityOf, recognise, signIn, isSetUp: createSetupState(accounts), ...next };
 }

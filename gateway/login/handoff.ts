@@ -1,32 +1,40 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { renderErrorPage } from '../lib/index.ts';
-import { type LoginContext, sendOn, sendPage } from './context.ts';
+import type { LoginContext } from './context.ts';
+import { sendForgotten, withNext } from './next.ts';
 import { parseServiceAddress } from './next-url.ts';
+import { sendOn, sendPage } from './send.ts';
 
 const bindingPattern = /^[A-Za-z0-9_-]{43}$/;
 
 /**
- * `/login/handoff?to=https://HOST/…&binding=HASH`: the main host's half of the exchange that signs a browser in on a service
- * host. `binding` is the base64url SHA-256 of a random cookie of that host: a code is worth nothing in another browser.
+ * `/login/handoff?to=https://HOST/…&host=HOST&binding=HASH`: the main host's half of the hand-off, which signs a browser in on a
+ * service host. `to` may be `kept:ID`, and then `host` says where that leads once it is forgotten. `binding` is the base64url
+ * SHA-256 of a random cookie of that host: a code is worth nothing in another browser. `again=1`: the start was made anew because
+ * the browser did not show that cookie; it is not made anew a second time, unless a person signs in on the way.
  */
 export function handoffRoutes(app: FastifyInstance, context: LoginContext): void {
   const { sessions, findRoute, publicAddress } = context;
 
   app.get<{ Querystring: Record<string, unknown> }>('/login/handoff', async (request, reply) => {
-    const { to, binding } = request.query;
-    if (typeof to !== 'string' || typeof binding !== 'string' || !bindingPattern.test(binding)) return refuse(reply);
-    const target = parseServiceAddress(to, publicAddress);
-    if (!target) return refuse(reply);
+    const { to, host = '', binding, again } = request.query;
+    if (typeof to !== 'string' || typeof host !== 'string') return refuse(reply);
+    if (typeof binding !== 'string' || !bindingPattern.test(binding)) return refuse(reply);
     const identity = await context.identityOf(request);
+    const address = await context.addressOfNext(to);
+    const target = address === undefined ? undefined : parseServiceAddress(address, publicAddress);
+    if (address !== undefined && !target) return refuse(reply);
     if (!identity) {
       // Asked before the host is looked up: who is not signed in does not learn which hosts exist.
-      const self = `/login/handoff?${new URLSearchParams({ to, binding }).toString()}`;
-      return sendOn(reply, `/login?${new URLSearchParams({ next: self }).toString()}`);
+      const self = `/login/handoff?${new URLSearchParams({ to, ...(host !== '' && { host }), binding }).toString()}`;
+      return sendOn(reply, withNext('/login', self));
     }
-    const route = findRoute(target.host);
+    const route = findRoute(target?.host ?? host);
     if (!route) return refuse(reply);
-    const code = await sessions.issueCode(identity.session, { host: route.host, binding, next: target.path });
-    return sendOn(reply, `${publicAddress.originOf(route.host)}/.knot/callback?code=${code}`);
+    if (!target) return sendForgotten(reply, { href: `${publicAddress.originOf(route.host)}/`, title: route.title });
+    const code = await sessions.issueCode(identity.session, { host: route.host, binding, next: target.target });
+    const mark = again === '1' ? '&again=1' : '';
+    return sendOn(reply, `${publicAddress.originOf(route.host)}/.knot/callback?code=${code}${mark}`);
   });
 
   function refuse(reply: FastifyReply): FastifyReply {

@@ -6,6 +6,7 @@
  * Mounts, on the main host: /login /login/handoff /logout /signup /setup /invite /reset /ca.pem
  */
 export type { LoginOptions } from './context.ts';
+export { createSignInPage } from './next.ts';
 export { safeNext } from './next-url.ts';
 export { loginRoutes } from './routes.ts';
 export { createThrottle, type Throttle, type ThrottleOptions } from './throttle.ts';

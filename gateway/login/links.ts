@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Link, LinkKind } from '../accounts/index.ts';
 import { KnotError, renderErrorPage } from '../lib/index.ts';
-import { type LoginContext, sendOn, sendPage } from './context.ts';
+import type { LoginContext } from './context.ts';
 import { type FieldErrors, fieldErrors } from './field-errors.ts';
 import { readForm, usernameOf } from './form.ts';
-import { blockedPage } from './sign-in.ts';
+import { blockedPage, linkToSignIn } from './sign-in.ts';
 import { type Field, passwordHint, renderFormPage, usernameField } from './pages.ts';
+import { sendOn, sendPage } from './send.ts';
 
 type Kind = { path: string; kind: LinkKind; title: string; lead: string; button: string; makesAccount: boolean };
 
@@ -61,7 +62,7 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
     const verdict = await throttle.take(attempt);
     if (!verdict.isAllowed) {
       reply.header('retry-after', verdict.retryAfterSeconds);
-      return sendPage(reply, blockedPage(verdict.retryAfterSeconds), 429);
+      return sendPage(reply, blockedPage(verdict.retryAfterSeconds, linkToSignIn('/')), 429);
     }
     const link = await accounts.findLink(form.token, kind.kind);
     if (!link) return refuse(reply, kind);

@@ -1,4 +1,5 @@
 import type { PublicAddress } from '../config/index.ts';
+import { readTarget, refusedOddity } from '../lib/index.ts';
 
 export type NextRules = {
   publicAddress: PublicAddress;
@@ -6,47 +7,41 @@ export type NextRules = {
   isRouteHost: (host: string) => boolean;
 };
 
-const longestNext = 8192;
 const visibleAscii = /^[\x21-\x7e]+$/;
 const absolute = /^https:\/\/([a-z0-9.:-]+)(?:[/?#]|$)/;
-/** Characters that some parser on the way might read as the end of the path, a second slash or nothing at all. */
-const encodedTrick = /%(?:[01][0-9a-f]|7f|2f|5c|25)/i;
 /** Pages that would only send back here. */
 const deadEnds = new Set(['/login', '/logout', '/signup', '/setup']);
 
 /**
- * Where to go after signing in. Accepted are a canonical path of the main host, and an absolute address whose origin is
- * exactly ours or that of a known route. Everything else becomes `/`: nothing is repaired, because each repair is a second
- * reading of the same string (proxy-security R1, R2; oauth2-proxy keeps 559 inputs of this kind).
+ * Where to go after signing in. Accepted are a path of the main host, and an absolute address whose origin is exactly ours or that
+ * of a known route; both as the edge itself would take them (`lib/canonical-target`), so that whatever it forwards comes back
+ * byte for byte, however long. Everything else is undefined: nothing is repaired, because each repair is a second reading
+ * of the same string (proxy-security R1, R2; oauth2-proxy keeps 559 inputs of this kind).
  */
-export function safeNext(next: string | undefined, { publicAddress, isRouteHost }: NextRules): string {
-  if (next === undefined || next.length > longestNext || !visibleAscii.test(next) || next.includes('\\')) return '/';
-  if (next.startsWith('/')) return isOwnPath(next, publicAddress.origin) ? next : '/';
+export function safeNext(next: string | undefined, { publicAddress, isRouteHost }: NextRules): string | undefined {
+  if (next === undefined || !visibleAscii.test(next)) return undefined;
+  if (next.startsWith('/')) return ownTarget(next, publicAddress.origin);
   const origin = originIn(next);
-  if (origin === publicAddress.origin) {
-    const path = next.slice(origin.length) || '/';
-    return isOwnPath(path, publicAddress.origin) ? path : '/';
-  }
-  const target = parseServiceAddress(next, publicAddress);
-  return target && isRouteHost(target.host) ? publicAddress.originOf(target.host) + target.path : '/';
+  if (origin === publicAddress.origin) return ownTarget(next.slice(origin.length) || '/', origin);
+  const address = parseServiceAddress(next, publicAddress);
+  return address && isRouteHost(address.host) ? publicAddress.originOf(address.host) + address.target : undefined;
 }
 
 export type ServiceAddress = {
   host: string;
   /** Path, query and fragment byte for byte as given, at least `/`. */
-  path: string;
+  target: string;
 };
 
-/** Splits `https://HOST[:PORT]/…` of any host on our port; undefined for whatever else. */
+/** Splits `https://HOST[:PORT]/…` of any host on our port; undefined for whatever else, and for a target no edge would take. */
 export function parseServiceAddress(address: string, publicAddress: PublicAddress): ServiceAddress | undefined {
-  if (address.length > longestNext || !visibleAscii.test(address) || address.includes('\\')) return undefined;
-  const origin = originIn(address);
+  const origin = visibleAscii.test(address) ? originIn(address) : undefined;
   if (origin === undefined) return undefined;
   const { hostname } = new URL(origin);
   if (origin !== publicAddress.originOf(hostname)) return undefined;
   const rest = address.slice(origin.length);
-  const path = rest.startsWith('/') ? rest : `/${rest}`;
-  return { host: hostname, path: path.startsWith('//') ? '/' : path };
+  const target = rest.startsWith('/') ? rest : `/${rest}`;
+  return typeof readTarget(withoutFragment(target)) === 'string' ? undefined : { host: hostname, target };
 }
 
 /** The origin an absolute address begins with, when this reading and that of the URL standard agree on it. */
@@ -57,9 +52,17 @@ function originIn(address: string): string | undefined {
   return url.username === '' && url.password === '' && url.origin === `https://${authority}` ? url.origin : undefined;
 }
 
-function isOwnPath(target: string, origin: string): boolean {
-  const path = target.split(/[?#]/, 1)[0]!;
-  if (encodedTrick.test(path) || deadEnds.has(path) || !URL.canParse(target, origin)) return false;
-  const url = new URL(target, origin);
-  return url.origin === origin && url.pathname === path;
+/** What the edge hands to the main host, unless the URL standard would lead it elsewhere; `/` for a dead end. */
+function ownTarget(target: string, origin: string): string | undefined {
+  const facts = readTarget(withoutFragment(target));
+  if (typeof facts === 'string' || refusedOddity(facts.oddities, { encodedSlash: false }) !== undefined)
+    return undefined;
+  if (!URL.canParse(target, origin) || new URL(target, origin).origin !== origin) return undefined;
+  return deadEnds.has(facts.path) ? '/' : target;
+}
+
+/** A fragment stays in the browser, so no edge ever sees one; in an address to go to it may stand. */
+function withoutFragment(target: string): string {
+  const at = target.indexOf('#');
+  return at === -1 ? target : target.slice(0, at);
 }

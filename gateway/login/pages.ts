@@ -59,7 +59,8 @@ export type FormPage = {
   title: string;
   lead?: Html | string | undefined;
   note?: { kind: 'good' | 'bad'; text: string } | undefined;
-  action: string;
+  /** Without one the form is posted to the address of its page, whose fragment stays in the browser (`nextOfForm`). */
+  action?: string;
   hidden?: Record<string, string>;
   fields: readonly Field[];
   button: string;
@@ -75,7 +76,7 @@ export function renderFormPage({ title, lead, note, action, hidden = {}, fields,
     body: html`<h1>${title}</h1>
       ${lead && html`<p class="lead">${lead}</p>`}
       ${note && html`<p class="note ${note.kind}" role="${note.kind === 'bad' ? 'alert' : 'status'}">${note.text}</p>`}
-      <form method="post" action="${action}">
+      <form method="post" ${action !== undefined && html` action="${action}"`}>
         ${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
         ${fields.map((each) => field({ ...each, isFocused: each === wrong }))}
         <button class="button primary" type="submit">${button}</button>

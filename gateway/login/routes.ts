@@ -1,14 +1,17 @@
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSameOrigin, knotError, publicError, renderErrorPage } from '../lib/index.ts';
-import { createSteps, type LoginOptions, sendPage } from './context.ts';
+import { accountRoutes } from './account.ts';
+import { createSteps, type LoginOptions } from './context.ts';
 import { handoffRoutes } from './handoff.ts';
 import { linkRoutes } from './links.ts';
+import { sendPage } from './send.ts';
 import { signInRoutes } from './sign-in.ts';
 import { signOutRoutes } from './sign-out.ts';
 import { signUpRoutes } from './sign-up.ts';
 
-const bodyLimit = 32 * 1024;
+/** Bytes; a `next` that the edge takes, in the encoding of a form, and the fields of people. */
+const bodyLimit = 128 * 1024;
 
 /**
  * The pages of the main host that need no session. To be registered on the main host only; parsers, hooks and the error
@@ -32,6 +35,7 @@ export async function loginRoutes(app: FastifyInstance, options: LoginOptions): 
   });
 
   signInRoutes(app, context);
+  accountRoutes(app, context);
   signUpRoutes(app, context);
   linkRoutes(app, context);
   signOutRoutes(app, context);

@@ -1,73 +1,129 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { checkName, html, renderErrorPage } from '../lib/index.ts';
-import { type LoginContext, sendOn, sendPage } from './context.ts';
-import { readForm, usernameOf } from './form.ts';
-import type { Attempt } from './throttle.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { checkName, type ErrorPage, html, renderErrorPage } from '../lib/index.ts';
+import type { LoginContext } from './context.ts';
+import { endedNote } from './ended.ts';
+import { nextOfForm, readForm, textOf, usernameOf } from './form.ts';
+import { type Next, withNext } from './next.ts';
 import { certificateNote, type FormPage, renderFormPage } from './pages.ts';
+import { sendPage } from './send.ts';
+import { notSetUpText } from './setup-state.ts';
+import type { Attempt } from './throttle.ts';
 
-type SignInState = { username?: string; next: string; note?: FormPage['note']; isAgain?: boolean };
+type Note = NonNullable<FormPage['note']>;
+
+type SignInState = {
+  username?: string;
+  next: Next;
+  note?: Note | undefined;
+  /** Who is signed in already, where the page is asked for all the same. */
+  signedIn?: string | undefined;
+  /** `reauthenticate`: a fresh sign-in is wanted; `switch`: another account is. */
+  mode?: 'plain' | 'reauthenticate' | 'switch';
+};
 
 const notes: Record<string, string> = {
   'signed-out': 'You are signed out.',
   'password-changed': 'Your password is changed and every session of yours has ended. Sign in with the new password.',
 };
 
-/** `/login`: the sign-in form. */
+const refusedNext: Note = {
+  kind: 'bad',
+  text: 'The address that sent you here names a place that is not on this platform, so you start at the home page.',
+};
+
+/**
+ * `/login`: the sign-in form. `next` says where it leads; `reauthenticate=1` (the provider, for `prompt=login` or `max_age` of a
+ * client) and `switch=1` (`account.ts`) show it to who is signed in, too.
+ */
 export function signInRoutes(app: FastifyInstance, context: LoginContext): void {
   const { accounts, sessions, audit, throttle, config, caPem, log } = context;
 
-  function page({ username = '', next, note, isAgain = false }: SignInState): string {
+  async function page({ username = '', next, note, signedIn, mode = 'plain' }: SignInState): Promise<string> {
+    const isSetUp = await context.isSetUp();
     return renderFormPage({
-      title: isAgain ? 'Confirm that it is you' : 'Sign in',
-      lead: isAgain ? 'What you are about to open asks for a fresh sign-in.' : undefined,
-      note,
-      action: '/login',
+      title: { plain: 'Sign in', reauthenticate: 'Confirm that it is you', switch: 'Use another account' }[mode],
+      lead: leadOf(mode, signedIn),
+      note: note ?? (isSetUp ? undefined : { kind: 'bad', text: notSetUpText }),
       hidden: next === '/' ? {} : { next },
       fields: [
         { name: 'username', label: 'Username or e-mail', value: username, autocomplete: 'username' },
         { name: 'password', label: 'Password', type: 'password', autocomplete: 'current-password' },
       ],
       button: 'Sign in',
-      below: html`${config.signUp !== 'off' && html`<p>New here? <a href="/signup">Create an account</a></p>`}
+      below: html`${mode === 'switch' && html`<p><a href="${withNext('/login', next)}">Stay signed in as ${signedIn}</a></p>`}
+        ${config.signUp !== 'off' && isSetUp && html`<p>New here? <a href="${withNext('/signup', next)}">Create an account</a></p>`}
         <p>Forgot your password? An administrator can send you a link to choose a new one.</p>
         ${caPem() !== undefined && certificateNote}`,
     });
   }
 
   app.get<{ Querystring: Record<string, unknown> }>('/login', async (request, reply) => {
-    const next = context.nextOf(textOf(request.query['next']));
+    const { next, isRefused } = context.readNext(textOf(request.query['next']));
     const identity = await context.identityOf(request);
     if (identity) {
-      // Asked for by the provider: `prompt=login` or `max_age` of a client.
-      if (request.query['reauthenticate'] !== '1') return sendOn(reply, next);
-      return sendPage(reply, page({ username: identity.principal.username, next, isAgain: true }));
+      const mode = modeOf(request);
+      if (mode === 'plain') return context.goOn(reply, next);
+      const { username } = identity.principal;
+      const known = mode === 'switch' ? {} : { username };
+      return sendPage(
+        reply,
+        await page({ ...known, next: await context.carried(request, next), mode, signedIn: username }),
+      );
     }
-    const text = notes[textOf(request.query['note']) ?? ''];
+    const note = (await noteFor(request)) ?? (isRefused ? refusedNext : undefined);
     // A cookie that is no session (ended, tampered, tossed) only costs a lookup on each request: take it back.
     if (request.headers.cookie?.includes('__Host-knot=')) reply.header('set-cookie', sessions.clearCookie());
-    return sendPage(reply, page({ next, note: text === undefined ? undefined : { kind: 'good', text } }));
+    return sendPage(reply, await page({ next: await context.carried(request, next), note }));
   });
+
+  /** What was just done, or why the session ended whose cookie this browser still shows. */
+  async function noteFor(request: FastifyRequest): Promise<Note | undefined> {
+    const { note } = request.query as { note?: unknown };
+    const text = notes[textOf(note) ?? ''];
+    if (text !== undefined) return { kind: 'good', text };
+    // A session whose person was switched off meanwhile is not ended yet, but nobody's any more.
+    const session = await sessions.find(request.headers.cookie, '');
+    return endedNote(session ? 'account_disabled' : await sessions.whyEnded(request.headers.cookie));
+  }
 
   app.post('/login', async (request, reply) => {
     const form = readForm(request.body, ['username', 'password', 'next']);
     const name = usernameOf(form.username);
-    const next = context.nextOf(form.next);
+    const { next, isRefused } = context.readNext(nextOfForm(form, request.query));
     const attempt = { name, ...context.originOf(request) };
     const verdict = await throttle.take(attempt);
     if (!verdict.isAllowed) {
       log.warn({ address: attempt.address }, 'sign-in refused: too many attempts');
-      return refuseBlocked(reply, verdict.retryAfterSeconds);
+      const again = backToSignIn(await context.carried(request, next));
+      return sendPage(
+        reply.header('retry-after', verdict.retryAfterSeconds),
+        blockedPage(verdict.retryAfterSeconds, { reopen: again }),
+        429,
+      );
     }
     const user = await verify(attempt, form.password);
     if (!user) {
       await refused(request, name, 'wrong_credentials');
-      const note = { kind: 'bad', text: 'Username or password is wrong.' } as const;
-      return sendPage(reply, page({ username: form.username.trim(), next, note }), 401);
+      const text = `Username or password is wrong.${isRefused ? ` ${refusedNext.text}` : ''}`;
+      const mode = modeOf(request);
+      const signedIn = mode === 'switch' ? (await context.identityOf(request))?.principal.username : undefined;
+      return sendPage(
+        reply,
+        await page({
+          username: form.username.trim(),
+          next: await context.carried(request, next),
+          note: { kind: 'bad', text },
+          mode: mode === 'switch' && signedIn === undefined ? 'plain' : mode,
+          signedIn,
+        }),
+        401,
+      );
     }
     if (user.state !== 'active') {
       await throttle.succeed(attempt);
       await refused(request, user.username, user.state);
-      return sendPage(reply, user.state === 'pending' ? pendingPage() : disabledPage(), 403);
+      const again = { reopen: backToSignIn(await context.carried(request, next)) };
+      return sendPage(reply, user.state === 'pending' ? pendingPage(again) : disabledPage(again), 403);
     }
     return context.signIn(request, reply, user, next, attempt);
   });
@@ -96,15 +152,29 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
   }
 }
 
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+function modeOf(request: FastifyRequest): NonNullable<SignInState['mode']> {
+  const query = request.query as Record<string, unknown>;
+  if (query['reauthenticate'] === '1') return 'reauthenticate';
+  return query['switch'] === '1' ? 'switch' : 'plain';
 }
 
-function refuseBlocked(reply: FastifyReply, retryAfterSeconds: number): FastifyReply {
-  return sendPage(reply.header('retry-after', retryAfterSeconds), blockedPage(retryAfterSeconds), 429);
+function leadOf(mode: SignInState['mode'], signedIn: string | undefined): string | undefined {
+  if (mode === 'reauthenticate') return 'What you are about to open asks for a fresh sign-in.';
+  return mode === 'switch' ? `You stay signed in as ${signedIn} until the other account is.` : undefined;
 }
 
-export function blockedPage(retryAfterSeconds: number): string {
+/** A way back to the form: by `reopen` from an address of the form's own, whose fragment then stays, else by a link. */
+type WayBack = Pick<ErrorPage, 'links' | 'reopen'>;
+
+function backToSignIn(next: Next): NonNullable<WayBack['reopen']> {
+  return { label: 'Back to sign in', parameters: next === '/' ? {} : { next } };
+}
+
+export function linkToSignIn(next: Next): WayBack {
+  return { links: [{ href: withNext('/login', next), label: 'Back to sign in' }] };
+}
+
+export function blockedPage(retryAfterSeconds: number, back: WayBack): string {
   const minutes = Math.ceil(retryAfterSeconds / 60);
   return renderErrorPage({
     status: 429,
@@ -112,26 +182,26 @@ export function blockedPage(retryAfterSeconds: number): string {
     reason:
       'There were too many attempts to sign in, so signing in has to wait a little. This protects the account against guessing.',
     remedy: `Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}. If it was not you, tell an administrator.`,
-    links: [{ href: '/login', label: 'Back to sign in' }],
+    ...back,
   });
 }
 
-export function pendingPage(): string {
+export function pendingPage(back: WayBack): string {
   return renderErrorPage({
     status: 403,
     heading: 'Waiting for approval',
     reason: 'Your account is made. An administrator looks at new accounts before they can be used.',
     remedy: 'You can sign in as soon as yours is approved; nothing else is needed from you.',
-    links: [{ href: '/login', label: 'Back to sign in' }],
+    ...back,
   });
 }
 
-function disabledPage(): string {
+function disabledPage(back: WayBack): string {
   return renderErrorPage({
     status: 403,
     heading: 'This account is disabled',
     reason: 'The password is right, but an administrator has switched this account off.',
     remedy: 'Ask an administrator if you think that this is a mistake.',
-    links: [{ href: '/login', label: 'Back to sign in' }],
+    ...back,
   });
 }

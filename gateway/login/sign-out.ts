@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { html, renderPage } from '../lib/index.ts';
-import { type LoginContext, sendOn, sendPage } from './context.ts';
+import type { LoginContext } from './context.ts';
+import { sendOn, sendPage } from './send.ts';
 
 /** `/logout`: ends the central session and with it every session bound to it. GET only asks (logout CSRF, C8). */
 export function signOutRoutes(app: FastifyInstance, context: LoginContext): void {

@@ -31,21 +31,6 @@ export type Refusal = ErrorPage & {
   closesConnection?: boolean;
 };
 
-/** Whether a person is looking: a navigation by Fetch Metadata, or, from an old browser, by what it accepts. */
-export function isNavigation(request: {
-  method: string;
-  fetchMode: string | undefined;
-  accept: string | undefined;
-  isUpgrade: boolean;
-}): boolean {
-  if (request.isUpgrade || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
-  return request.fetchMode === undefined ? wantsPage(request.accept) : request.fetchMode === 'navigate';
-}
-
-export function wantsPage(accept: string | undefined): boolean {
-  return accept?.includes('text/html') === true;
-}
-
 /** Writes the refusal. Does nothing when the client is gone or an answer has begun. */
 export function answerRefusal(response: ClientResponse, refusal: Refusal, asPage: boolean, requestId: string): void {
   const { status, reason, remedy, code, details, headers } = refusal;

@@ -1,6 +1,6 @@
 import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
-import { type AddressBlocks, type Log, plainAddress } from '../lib/index.ts';
+import { type AddressBlocks, type Log, networkOf } from '../lib/index.ts';
 import { type ClientRequest, isHttp2 } from './answers.ts';
 
 /**
@@ -67,19 +67,4 @@ export function createConnectionBound(
       return true;
     },
   };
-}
-
-/** What one person has at their disposal: an IPv4 address, or the /64 network of an IPv6 one (RFC 6177). */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const plain = plainAddress(address) ?? address;
-  if (!plain.includes(':')) return plain;
-  const [head = '', tail] = plain.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  if (tail !== undefined) groups.push(...Array<string>(Math.max(0, 8 - groups.length - after.length)).fill('0'));
-  return [...groups, ...after]
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':');
 }

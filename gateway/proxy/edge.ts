@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import {
   type AccessEntry,
   addressBlocks,
+  asksForPage,
   type CanonicalRequest,
   canonicalize,
   type Log,
@@ -16,7 +17,7 @@ import {
 import type { Route, Routes } from '../routes/index.ts';
 import { type Certificates, tlsOptions } from '../tls/index.ts';
 import { refusedEntry } from './access-entry.ts';
-import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal, wantsPage } from './answers.ts';
+import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal } from './answers.ts';
 import { createBrokenConnectionAnswer } from './broken-connections.ts';
 import { createConnectionBound } from './connection-bound.ts';
 import type { Taken } from './client-connection.ts';
@@ -160,7 +161,11 @@ export function createEdge(options: EdgeOptions): Edge {
   ): void {
     const startedAt = performance.now();
     const requestId = nextRequestId();
-    const asPage = wantsPage(acceptOf(request));
+    const asPage = asksForPage({
+      fetchMode: fieldOf(request, 'sec-fetch-mode'),
+      accept: fieldOf(request, 'accept'),
+      isUpgrade: false,
+    });
     if (refusal.closesConnection === true && !isHttp2(request)) endingConnections.add(request.socket);
     answerRefusal(response, refusal, asPage, requestId);
     onAccess(entryOf(request, refusal, requestId, canonical, performance.now() - startedAt));
@@ -282,9 +287,10 @@ function ignoreReset(): void {
   return undefined;
 }
 
-function acceptOf({ rawHeaders }: ClientRequest): string | undefined {
+/** A field of a request that may not be canonical: the first of its name. */
+function fieldOf({ rawHeaders }: ClientRequest, name: string): string | undefined {
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]!.toLowerCase() === 'accept') return rawHeaders[index + 1];
+    if (rawHeaders[index]!.toLowerCase() === name) return rawHeaders[index + 1];
   }
   return undefined;
 }

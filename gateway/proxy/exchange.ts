@@ -1,15 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { constants, type Http2ServerResponse } from 'node:http2';
-import type { CanonicalRequest } from '../lib/index.ts';
+import { asksForPage, type CanonicalRequest } from '../lib/index.ts';
 import type { Ticket } from './admission.ts';
-import {
-  answerRefusal,
-  type ClientRequest,
-  type ClientResponse,
-  isHttp2,
-  isNavigation,
-  type Refusal,
-} from './answers.ts';
+import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal } from './answers.ts';
 import { routedEntry } from './access-entry.ts';
 import type { BodyRate } from './body-rate.ts';
 import { asksToBind, bindsConnection, ownerOf, tellTakenOut, unbound } from './connection-authentication.ts';
@@ -104,7 +97,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     this.#controller = undefined;
     const closesConnection = refusal.closesConnection === true || this.hasBody;
     try {
-      answerRefusal(this.response, { ...refusal, closesConnection }, isNavigation(this.canonical), this.requestId);
+      answerRefusal(this.response, { ...refusal, closesConnection }, asksForPage(this.canonical), this.requestId);
     } catch (error) {
       // Often the last resort after something else went wrong: what cannot be written must not end the process.
       this.#context.log.error({ requestId: this.requestId, err: error }, 'a refusal could not be written');
@@ -340,6 +333,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     this.#closeLive = this.#context.live.open({
       kind: this.#isEventStream ? 'events' : this.hasBody ? 'upload' : this.hasAnswer ? 'download' : 'request',
       sessionId: visitor.session.centralId,
+      hostSessionId: visitor.session.id,
       userId: visitor.principal.id,
       username: visitor.principal.username,
       host: route.host,

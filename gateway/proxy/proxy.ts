@@ -4,27 +4,31 @@ import { defaultLimits, type LimitSettings, type PublicAddress } from '../config
 import type { SigningKeys } from '../keys/index.ts';
 import {
   type AccessEntry,
+  asksForPage,
   type Authorize,
   type CanonicalRequest,
   type Clock,
   type Log,
+  maySignIn,
   newShortId,
   type Tracer,
 } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
-import { type ClientRequest, type ClientResponse, isNavigation, type Refusal } from './answers.ts';
+import type { ClientRequest, ClientResponse, Refusal } from './answers.ts';
 import { createAssertions } from './assertion.ts';
 import { isCrossOrigin, isListedPreflight } from './cross-origin.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeContext } from './exchange-context.ts';
-import { createGate, isUntouched, type Visitor } from './gate.ts';
-import { createHandoff, isReserved } from './handoff.ts';
+import { createGate, isUntouched, type Verdict, type Visitor } from './gate.ts';
+import { createHandoff, isReserved, signInAddress } from './handoff.ts';
 import { createProbe, type Probe } from './probe.ts';
-import { crossOrigin, denied, notFoundHere, unauthenticated, unavailable } from './refusals.ts';
+import { refererTarget } from './referer.ts';
+import { denied, notFoundHere, unavailable } from './refusals.ts';
 import type { FieldBlock } from './request-headers.ts';
 import { createSessionStreams } from './session-streams.ts';
+import { crossOrigin, foreignFormNotSent, formNotSent, unauthenticated } from './sign-in-refusals.ts';
 import { createSwept } from './swept.ts';
 import { tracedContext } from './traced-context.ts';
 import { Tunnel } from './tunnel.ts';
@@ -33,7 +37,7 @@ import { createUpstreams, type Target } from './upstreams.ts';
 
 export type ProxyOptions = {
   routes: Pick<Routes, 'find' | 'list' | 'resourceAt' | 'onChange'>;
-  sessions: Pick<Sessions, 'peek' | 'find' | 'redeemCode' | 'cookie'>;
+  sessions: Pick<Sessions, 'peek' | 'find' | 'redeemCode' | 'cookie' | 'kept'>;
   accounts: Pick<Accounts, 'peekPrincipal' | 'principal'>;
   decide: Authorize;
   live: Live;
@@ -91,7 +95,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     tracer === undefined ? context : tracedContext(context, tracer, canonical);
   const guard = { ownPorts: options.ownPorts ?? (() => []) };
   const upstreams = createUpstreams({ publicAddress, limits, guard });
-  const handoff = createHandoff({ sessions, publicAddress });
+  const handoff = createHandoff({ sessions, publicAddress, live });
   const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion: options.signAssertion, clock });
   warnOfProxyVariables(log);
   const stopWatchingRoutes = routes.onChange(() => upstreams.keepOnly(routes.list()));
@@ -107,7 +111,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   /** The order of the checks is the order of a request's life (DESIGN.md section 4). */
   function judgeNow(subject: Subject): void {
     const { canonical, target } = subject;
-    if (isCrossOrigin(canonical, target)) return subject.refuse(crossOrigin());
+    if (isCrossOrigin(canonical, target)) return subject.refuse(crossOrigin(target.route));
     if (isUntouched(target.route, canonical.decodedPath)) return subject.forward(undefined);
     if (isListedPreflight(canonical, target)) return subject.forward(undefined);
     const visitor = gate.peek(canonical.cookie, canonical.host);
@@ -125,16 +129,22 @@ export function createProxy(options: ProxyOptions): Proxy {
     subject.visitor = visitor;
     const verdict = gate.decide(canonical, target.route, visitor.principal);
     subject.verdict = verdict.decision.effect;
-    if (verdict.decision.effect !== 'allow') {
-      const decisionId = newShortId();
-      subject.decisionId = decisionId;
-      const { principal } = visitor;
-      const { origin } = publicAddress;
-      return subject.refuse(denied({ principal, route: target.route, verdict, decisionId, origin }));
-    }
+    if (verdict.decision.effect !== 'allow') return refuseDenied(subject, visitor, verdict);
     const identity = assertions.peek(visitor);
     if (identity === undefined) return settle(subject, signAndForward(subject, visitor));
     subject.forward(identity);
+  }
+
+  function refuseDenied(subject: Subject, { principal }: Visitor, verdict: Verdict): void {
+    const { route } = subject.target;
+    const decisionId = newShortId();
+    subject.decisionId = decisionId;
+    const { origin } = publicAddress;
+    const refuse = (accountPage: string): void =>
+      subject.refuse(denied({ principal, route, verdict, decisionId, origin, accountPage }));
+    const accountPage = handoff.accountPage(subject);
+    if (typeof accountPage === 'string') refuse(accountPage);
+    else settle(subject, accountPage.then(refuse));
   }
 
   async function signAndForward(subject: Subject, visitor: Visitor): Promise<void> {
@@ -142,9 +152,19 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
 
   function askToSignIn(subject: Subject): void {
-    const { canonical } = subject;
-    if (subject instanceof Exchange && isNavigation(canonical)) return handoff.begin(subject);
-    subject.refuse(unauthenticated(canonical.host));
+    const { canonical, target } = subject;
+    const { route } = target;
+    if (!(subject instanceof Exchange) || !asksForPage(canonical))
+      return subject.refuse(unauthenticated(canonical.host));
+    if (maySignIn(canonical)) {
+      const begun = handoff.begin(subject);
+      return begun && settle(subject, begun);
+    }
+    if (canonical.fetchSite === 'cross-site') {
+      return subject.refuse(foreignFormNotSent(route, { signIn: signInAddress('/') }));
+    }
+    const page = refererTarget(canonical, target);
+    subject.refuse(formNotSent(route, { signIn: signInAddress(page ?? '/'), knowsPage: page !== undefined }));
   }
 
   function settle(subject: Subject, work: Promise<void>): void {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { ListenAddress, PublicAddress } from '../config/index.ts';
-import { addressBlocks, canonicalize, knotError, type Log } from '../lib/index.ts';
-import { answerRefusal, wantsPage } from './answers.ts';
+import { addressBlocks, asksForPage, canonicalize, knotError, type Log } from '../lib/index.ts';
+import { answerRefusal } from './answers.ts';
 import { nextRequestId } from './request-id.ts';
 import { notCanonical } from './refusals.ts';
 import { guardRequestLines } from './request-lines.ts';
@@ -43,7 +43,9 @@ export async function createRedirectListener(options: {
           ? undefined
           : notCanonical('misdirected');
     if (refusal !== undefined) {
-      return answerRefusal(response, refusal, wantsPage(request.headers.accept), nextRequestId());
+      const { accept } = request.headers;
+      const asPage = asksForPage({ fetchMode: undefined, accept, isUpgrade: false });
+      return answerRefusal(response, refusal, asPage, nextRequestId());
     }
     if (typeof canonical === 'string') return;
     const location = publicAddress.originOf(canonical.host) + canonical.target;

@@ -27,37 +27,16 @@ export function methodNotAllowed(allowed: readonly string[]): Refusal {
   return { ...notCanonical('method_not_allowed'), headers: { allow: allowed.join(', ') } };
 }
 
-export function unauthenticated(host: string): Refusal {
-  return {
-    status: 401,
-    heading: 'Sign in first',
-    reason: 'This request carries no valid session.',
-    remedy: 'Open the address in a browser and sign in.',
-    code: 'KNOT_PROXY_UNAUTHENTICATED',
-    reasonCode: 'no_session',
-    headers: { 'www-authenticate': `Knot realm="${host}"` },
-  };
-}
-
-export function crossOrigin(): Refusal {
-  return {
-    status: 403,
-    heading: 'Request refused',
-    reason: 'The request comes from a page of another address, and it would change something here.',
-    remedy: 'Open the application itself and repeat what you did.',
-    code: 'KNOT_PROXY_CROSS_ORIGIN',
-    reasonCode: 'cross_origin',
-  };
-}
-
 export function denied(options: {
   principal: Principal;
   route: Route;
   verdict: Verdict;
   decisionId: string;
   origin: string;
+  /** Where the person may go on as somebody else and come back. */
+  accountPage: string;
 }): Refusal {
-  const { principal, route, verdict, decisionId, origin } = options;
+  const { principal, route, verdict, decisionId, origin, accountPage } = options;
   const { question, decision } = verdict;
   const { rules, reason, policyVersion } = decision;
   const rule = rules[0];
@@ -77,7 +56,7 @@ export function denied(options: {
     ],
     links: [
       { href: `${origin}/`, label: 'Home' },
-      { href: `${origin}/login`, label: 'Switch account' },
+      { href: accountPage, label: 'Switch account' },
     ],
     code: 'KNOT_PROXY_DENIED',
     reasonCode: reason,
@@ -89,17 +68,6 @@ function describe(route: Route, { question }: Verdict): string {
   const { resource } = question;
   const owner = resource.attributes.owner;
   return owner === undefined ? route.title : `what belongs to ${owner} in ${route.title}`;
-}
-
-export function handoffFailed(retry: string): Refusal {
-  return {
-    status: 400,
-    heading: 'Sign-in was not completed',
-    reason: 'The sign-in link is too old, was used already, or was opened in another browser.',
-    links: [{ href: retry, label: 'Try again' }],
-    code: 'KNOT_PROXY_HANDOFF_FAILED',
-    reasonCode: 'handoff_failed',
-  };
 }
 
 export function tooManyConnections(): Refusal {

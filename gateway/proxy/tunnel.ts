@@ -83,6 +83,10 @@ export class Tunnel implements LiveStream, UpgradeHandler, WatchedTunnel {
     return this.visitor!.session.centralId;
   }
 
+  get hostSessionId(): string {
+    return this.visitor!.session.id;
+  }
+
   get userId(): string {
     return this.visitor!.principal.id;
   }

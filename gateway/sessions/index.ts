@@ -6,11 +6,6 @@
  */
 export { cookieName } from './cookie.ts';
 export { describeDevice } from './device.ts';
-export {
-  type AccountGuard,
-  createSessions,
-  type SessionListing,
-  type Sessions,
-  type SessionsOptions,
-  type Verified,
-} from './service.ts';
+export type { Redemption, Visit } from './handoff.ts';
+export type { SessionListing } from './listing.ts';
+export { type AccountGuard, createSessions, type Sessions, type SessionsOptions, type Verified } from './service.ts';

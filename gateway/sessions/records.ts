@@ -73,9 +73,8 @@ export async function listOver(db: Database, now: number, idleMs: number): Promi
     .execute();
 }
 
-/** Removes a central session with everything bound to it. */
+/** Removes a central session with everything bound to it. Its codes stay: they lead to no session, but know the way. */
 export async function deleteFamily(db: Database, centralId: string): Promise<void> {
-  await db.deleteFrom('handoff_codes').where('session_id', '=', centralId).execute();
   await db.deleteFrom('sessions').where('central_id', '=', centralId).execute();
 }
 
@@ -141,4 +140,65 @@ export async function noteMadeSession(db: Database, codeHash: string, sessionId:
 
 export async function deleteOldCodes(db: Database, before: number): Promise<void> {
   await db.deleteFrom('handoff_codes').where('expires_at', '<', before).execute();
+}
+
+export async function findKept(db: Database, id: string): Promise<Row<'kept_addresses'> | undefined> {
+  return db.selectFrom('kept_addresses').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export async function findKeptOf(
+  db: Database,
+  browser: string,
+  address: string,
+): Promise<Row<'kept_addresses'> | undefined> {
+  return db
+    .selectFrom('kept_addresses')
+    .selectAll()
+    .where('browser', '=', browser)
+    .where('address', '=', address)
+    .executeTakeFirst();
+}
+
+export async function insertKept(db: Database, row: NewRow<'kept_addresses'>): Promise<void> {
+  await db.insertInto('kept_addresses').values(row).execute();
+}
+
+export async function touchKept(db: Database, id: string, now: number): Promise<void> {
+  await db.updateTable('kept_addresses').set({ kept_at: now }).where('id', '=', id).execute();
+}
+
+/** Ids of those of one owner, or of all, that are older than the newest `most`; at most 100 of them at a time. */
+export async function listKeptBeyond(
+  db: Database,
+  owner: { browser?: string; client?: string },
+  most: number,
+): Promise<string[]> {
+  let query = db.selectFrom('kept_addresses').select('id').orderBy('kept_at', 'desc').limit(100).offset(most);
+  if (owner.browser !== undefined) query = query.where('browser', '=', owner.browser);
+  if (owner.client !== undefined) query = query.where('client', '=', owner.client);
+  return (await query.execute()).map(({ id }) => id);
+}
+
+export async function deleteKept(db: Database, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0) await db.deleteFrom('kept_addresses').where('id', 'in', ids).execute();
+}
+
+export async function deleteKeptBefore(db: Database, before: number): Promise<void> {
+  await db.deleteFrom('kept_addresses').where('kept_at', '<=', before).execute();
+}
+
+export async function noteEnded(db: Database, row: NewRow<'ended_sessions'>): Promise<void> {
+  await db
+    .insertInto('ended_sessions')
+    .values(row)
+    .onConflict((conflict) => conflict.column('secret_hash').doNothing())
+    .execute();
+}
+
+export async function findEnded(db: Database, secretHash: string): Promise<Row<'ended_sessions'> | undefined> {
+  return db.selectFrom('ended_sessions').selectAll().where('secret_hash', '=', secretHash).executeTakeFirst();
+}
+
+export async function deleteEndedBefore(db: Database, now: number): Promise<void> {
+  await db.deleteFrom('ended_sessions').where('forget_at', '<=', now).execute();
 }

@@ -3,10 +3,14 @@ import type { Row, Store, Transaction } from '../store/index.ts';
 import { createSessionCache, type Family } from './cache.ts';
 import { readSessionCookie, writeSessionCookie } from './cookie.ts';
 import { describeDevice } from './device.ts';
-import { createHandoff } from './handoff.ts';
+import { noteWhyEnded, whyEnded } from './ended.ts';
+import { createHandoff, type Redemption, type Visit } from './handoff.ts';
+import { createKeptAddresses, type KeptAddresses } from './kept-addresses.ts';
 import { type Lifetime, lifetimeOf } from './lifetime.ts';
+import { createListing, type SessionListing } from './listing.ts';
 import {
   countCentral,
+  deleteEndedBefore,
   deleteFamily,
   deleteOldCodes,
   deleteOrphans,
@@ -14,23 +18,10 @@ import {
   findSession,
   insertSession,
   listCentral,
-  listHosts,
   listOver,
   sessionOf,
   writeLastSeen,
 } from './records.ts';
-
-export type SessionListing = {
-  id: string;
-  /** Short, readable: `Chromium on Linux`. */
-  device: string;
-  address: string;
-  startedAt: number;
-  lastSeenAt: number;
-  expiresAt: number;
-  /** Service hosts with a session bound to this one. */
-  hosts: string[];
-};
 
 /** Who was verified, and against which version of the credential (`User` of accounts). */
 export type Verified = { id: string; username: string; credentialVersion: number };
@@ -74,11 +65,15 @@ export type Sessions = {
   find(cookieHeader: string | undefined, host: string): Promise<Session | null>;
   /** One-time code (60 s) that lets `host` start its own session, for the browser whose binding hash is given. */
   issueCode(session: Session, handoff: { host: string; binding: string; next: string }): Promise<string>;
-  /** Single use; undefined when unknown, used, expired, of another host or browser. A replay ends the session the code made. */
-  redeemCode(
-    code: string,
-    handoff: { host: string; binding: string; device: string; address: string },
-  ): Promise<{ secret: string; session: Session; next: string } | undefined>;
+  /** Single use; refused when unknown, used, expired, of another host or browser. A replay ends the session the code made. */
+  redeemCode(code: string, visit: Visit): Promise<Redemption>;
+  /** Addresses too long to travel in another address while somebody signs in. */
+  kept: Pick<KeptAddresses, 'keep' | 'find'>;
+  /**
+   * Why the central session ended whose cookie a browser still shows; undefined when the cookie is none of ours. Only who had the
+   * session learns it.
+   */
+  whyEnded(cookieHeader: string | undefined): Promise<string | undefined>;
   list(userId: string): Promise<SessionListing[]>;
   listAll(): Promise<(SessionListing & { userId: string })[]>;
   /** Central sessions, for the metrics. */
@@ -95,6 +90,8 @@ export type Sessions = {
   ): Promise<number>;
   /** Hears the central id of every session that ended or was ended, in this or another process, and of those that expire. */
   onEnded(listener: (centralId: string) => void): () => void;
+  /** Hears the id of a host session that was ended alone, while its sign-in goes on: the code that made it was shown twice. */
+  onHostSessionEnded(listener: (id: string) => void): () => void;
   /** Set-Cookie values. */
   cookie(secret: string): string;
   clearCookie(): string;
@@ -127,18 +124,21 @@ export function createSessions({ store, clock, config, record, account, log }: S
   /** How stale the stored last use may be: a minute, less where the idle time itself is short. */
   const touchMs = Math.min(maxMinuteMs, Math.ceil(idleMs / 10));
   const cache = createSessionCache();
-  const handoff = createHandoff({ store, clock, cache, hold, record });
+  const handoff = createHandoff({ store, clock, cache, hold, find, record });
+  const kept = createKeptAddresses({ store, clock });
+  const listing = createListing({ store, lifetimeOf: lifetimeOfCentral, pendingLastSeen });
   const loading = new Map<string, Promise<Session | null>>();
   const touched = new Map<string, Family>();
   const listeners = new Set<(centralId: string) => void>();
+  const hostListeners = new Set<(id: string) => void>();
 
   const stopListening = store.onChange('sessions', (key) => {
     const [centralId, hostSessionId] = key.split('/') as [string, string?];
     if (hostSessionId === undefined) cache.bury(centralId);
     else cache.burySession(centralId, hostSessionId);
-    for (const listener of listeners) {
+    for (const listener of hostSessionId === undefined ? listeners : hostListeners) {
       try {
-        listener(centralId);
+        listener(hostSessionId ?? centralId);
       } catch (error) {
         log.error({ err: error }, 'a listener of ended sessions failed');
       }
@@ -241,6 +241,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
 
   async function endCentral(transaction: Transaction, central: Central, { actor, reason }: EndedBy): Promise<void> {
     await deleteFamily(transaction.db, central.id);
+    await noteWhyEnded(transaction.db, central, reason);
     transaction.announce({ topic: 'sessions', key: central.id });
     await record(transaction, {
       action: 'session.ended',
@@ -268,6 +269,8 @@ export function createSessions({ store, clock, config, record, account, log }: S
     for (const central of await listOver(store.db, clock.now(), idleMs)) await endOver(central.id);
     await deleteOrphans(store.db, clock.now());
     await deleteOldCodes(store.db, clock.now() - keepCodesMs);
+    await deleteEndedBefore(store.db, clock.now());
+    await kept.prune();
   }
 
   async function hold(
@@ -288,22 +291,6 @@ export function createSessions({ store, clock, config, record, account, log }: S
     const centrals = (await listCentral(transaction.db, userId)).filter(({ id }) => id !== exceptId);
     for (const central of centrals) await endCentral(transaction, central, by);
     return centrals.length;
-  }
-
-  async function listing(userId?: string): Promise<(SessionListing & { userId: string })[]> {
-    const [centrals, hosts] = [await listCentral(store.db, userId), await listHosts(store.db, userId)];
-    return centrals
-      .filter((central) => lifetimeOfCentral(central) === 'alive')
-      .map((central) => ({
-        id: central.id,
-        userId: central.user_id,
-        device: central.device,
-        address: central.address,
-        startedAt: central.started_at,
-        lastSeenAt: Math.max(central.last_seen_at, pendingLastSeen(central.id)),
-        expiresAt: central.expires_at,
-        hosts: hosts.filter(({ central_id }) => central_id === central.id).map(({ host }) => host),
-      }));
   }
 
   return {
@@ -349,6 +336,8 @@ export function createSessions({ store, clock, config, record, account, log }: S
     find,
     issueCode: handoff.issue,
     redeemCode: handoff.redeem,
+    kept,
+    whyEnded: (cookieHeader) => whyEnded(store.db, readSessionCookie(cookieHeader), clock.now()),
     async list(userId) {
       return (await listing(userId)).map(({ userId: _, ...rest }) => rest);
     },
@@ -366,6 +355,10 @@ export function createSessions({ store, clock, config, record, account, log }: S
     onEnded(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    onHostSessionEnded(listener) {
+      hostListeners.add(listener);
+      return () => void hostListeners.delete(listener);
     },
     cookie(secret) {
       const expiresAt = cache.get(secret)?.session.expiresAt ?? clock.now() + absoluteMs;

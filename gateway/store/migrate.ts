@@ -6,6 +6,7 @@ import * as credentialVersion from './migrations/0002-credential-version.ts';
 import * as knownPlaces from './migrations/0003-known-places.ts';
 import * as emailProven from './migrations/0004-email-proven.ts';
 import * as logoutNotices from './migrations/0005-logout-notices.ts';
+import * as handOff from './migrations/0006-hand-off.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -15,6 +16,7 @@ const migrations: Record<string, Migration> = {
   '0003-known-places': knownPlaces,
   '0004-email-proven': emailProven,
   '0005-logout-notices': logoutNotices,
+  '0006-hand-off': handOff,
 };
 
 /**

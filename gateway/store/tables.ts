@@ -89,6 +89,20 @@ export type HandoffCodesTable = {
   made_session_id: string | null;
 };
 
+/** sessions: where people wanted to go while they sign in, when that is too long to travel in another address. */
+export type KeptAddressesTable = {
+  id: string;
+  address: string;
+  /** Hash of a random cookie of the browser that asked. */
+  browser: string;
+  /** The network it asked from. */
+  client: string;
+  kept_at: number;
+};
+
+/** sessions: why a central session ended, told to the browser that still shows its cookie. */
+export type EndedSessionsTable = { secret_hash: string; reason: string; forget_at: number };
+
 /** oidc: every model of the provider except clients. */
 export type OidcRecordsTable = {
   model: string;
@@ -167,6 +181,8 @@ export type Tables = {
   known_places: KnownPlacesTable;
   sessions: SessionsTable;
   handoff_codes: HandoffCodesTable;
+  kept_addresses: KeptAddressesTable;
+  ended_sessions: EndedSessionsTable;
   oidc_records: OidcRecordsTable;
   oidc_clients: OidcClientsTable;
   oidc_logout_notices: OidcLogoutNoticesTable;

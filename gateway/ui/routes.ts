@@ -1,6 +1,6 @@
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { knotError, pageHeaders, renderErrorPage, type Identify } from '../lib/index.ts';
+import { asksForPage, knotError, pageHeaders, renderErrorPage, type Identify } from '../lib/index.ts';
 import { createBuildReader, fallbackFile, type DashboardBuild } from './build.ts';
 
 export type UiOptions = {
@@ -8,6 +8,8 @@ export type UiOptions = {
   folder: string;
   /** Asked with the main host (`''`) for every navigation; nobody → the sign-in page. */
   identify: Identify;
+  /** The sign-in page that leads back to what a request of nobody asked for (`login`). */
+  signInPage: (request: FastifyRequest) => Promise<string>;
 };
 
 const yearSeconds = 365 * 24 * 60 * 60;
@@ -22,7 +24,7 @@ const securityHeaders = {
 } as const;
 
 /** Register last on the main host: it answers every GET that no other route took. */
-export async function uiRoutes(app: FastifyInstance, { folder, identify }: UiOptions): Promise<void> {
+export async function uiRoutes(app: FastifyInstance, { folder, identify, signInPage }: UiOptions): Promise<void> {
   const readBuild = createBuildReader(folder);
   await app.register(fastifyStatic, {
     root: folder,
@@ -41,7 +43,7 @@ export async function uiRoutes(app: FastifyInstance, { folder, identify }: UiOpt
     if (!isNavigation(request) || isForPrograms(path)) throw notFound(request.method, path);
     if (build === undefined) return sendMissingBuild(reply);
     if ((await identify(request.headers.cookie, '')) === undefined) {
-      return reply.header('cache-control', 'no-store').redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
+      return reply.header('cache-control', 'no-store').redirect(await signInPage(request), 303);
     }
     return sendFallback(reply, build);
   });
@@ -73,7 +75,7 @@ function cacheControl(path: string): string {
 /** A person opening an address, as opposed to a script, image or `fetch` asking for something that does not exist. */
 function isNavigation(request: FastifyRequest): boolean {
   const { 'sec-fetch-mode': mode, accept } = request.headers;
-  return mode === undefined ? (accept ?? '').includes('text/html') : mode === 'navigate';
+  return asksForPage({ fetchMode: typeof mode === 'string' ? mode : undefined, accept, isUpgrade: false });
 }
 
 /** Addresses whose readers are programs: they must see a 404, never a page that looks like a success. */

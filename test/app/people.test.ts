@@ -10,6 +10,8 @@ import { onBothStores, type OpenDatabase, type TestDatabase } from '../support/s
 const old = 'blue tractor 9 lemon';
 const next = 'green kettle 7 fox';
 const by = { name: 'root-admin' };
+/** The browser that a code was made for. */
+const shown = ({ host, binding }: { host: string; binding: string }) => ({ host, bindings: [binding] });
 const place = { device: 'Firefox on Linux', address: '192.0.2.1' };
 
 function peopleOn(t: Test, store: Store, clock: TestDatabase['clock']): People {
@@ -105,14 +107,15 @@ await onBothStores(t, async (t, open) => {
         const { session } = (await signIn(house.people, 'ann'))!;
         const visit = { host: 'echo.localhost', binding: hashSecret(newSecret()) };
         const used = await house.sessions.issueCode(session, { ...visit, next: '/' });
-        await house.sessions.redeemCode(used, { ...visit, ...place });
+        await house.sessions.redeemCode(used, { ...shown(visit), ...place });
         const open1 = await house.sessions.issueCode(session, { ...visit, next: '/' });
         const heard: string[] = [];
         house.sessions.onEnded((id) => void heard.push(id));
         await run(house, user);
         t.strictSame(heard, [session.id], 'told once');
         t.strictSame(await house.rowsOf(user.id), []);
-        t.equal(await house.elsewhere.sessions.redeemCode(open1, { ...visit, ...place }), undefined);
+        const late = await house.elsewhere.sessions.redeemCode(open1, { ...shown(visit), ...place });
+        t.match(late, { kind: 'refused' });
         const ended = await house.audit.list({ action: 'session.ended' });
         t.match(ended, [{ actor: by.name, subject: `session:${session.id}`, detail: { reason } }]);
         t.equal(ended.length, 1);
@@ -129,7 +132,9 @@ await onBothStores(t, async (t, open) => {
       Array.from({ length: 12 }, () => house.sessions.issueCode(session, { ...visit, next: '/' })),
     );
     const redeemed = codes.map((code, index) =>
-      (index % 2 ? house : house.elsewhere).sessions.redeemCode(code, { ...visit, ...place }).catch(() => undefined),
+      (index % 2 ? house : house.elsewhere).sessions
+        .redeemCode(code, { ...shown(visit), ...place })
+        .catch(() => undefined),
     );
     await redeemed[0];
     await house.accounts.setState(user.id, 'disabled', by);

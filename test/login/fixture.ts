@@ -38,6 +38,8 @@ export type Fixture = {
   /** Posts a form as a browser does from our own page; `headers` override. */
   post(url: string, fields: Record<string, string>, headers?: Record<string, string | undefined>): Promise<Answer>;
   addUser(username: string, state?: 'active' | 'pending'): Promise<string>;
+  /** Sets Knot up: until there is an administrator, nobody signs up. */
+  addAdmin(username?: string): Promise<string>;
   signIn(username: string): Promise<string>;
 };
 
@@ -90,7 +92,7 @@ export async function createFixture(
     sessions,
     audit,
     identify,
-    findRoute: (host) => (hosts.has(host) ? ({ host } as Route) : undefined),
+    findRoute: (host) => (hosts.has(host) ? ({ host, title: host } as Route) : undefined),
     publicAddress: publicAddress({ domain: 'localhost' }, 8443),
     config: { signUp, login: loginConfig },
     throttle: createThrottle({ store, clock, config: loginConfig, accountOf: accounts.findSignIn }),
@@ -151,6 +153,10 @@ export async function createFixture(
     async addUser(username, state = 'active') {
       const actor = { name: 'cli' };
       return (await accounts.createUser({ username, email: `${username}@example.org`, password, state }, actor)).id;
+    },
+    async addAdmin(username = 'olga') {
+      const user = { username, email: `${username}@example.org`, password, isAdmin: true, state: 'active' } as const;
+      return (await accounts.createUser(user, { name: 'cli' })).id;
     },
     async signIn(username) {
       const answer = await post('/login', { username, password });

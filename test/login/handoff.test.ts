@@ -14,9 +14,9 @@ t.test('signed in: straight to the host with a code', async (t) => {
   t.equal(answer.headers['cache-control'], 'no-store');
   const location = new URL(answer.location!);
   t.equal(location.origin + location.pathname, 'https://jupyterhub.localhost:8443/.knot/callback');
-  const visit = { host: 'jupyterhub.localhost', binding, device: '', address: '' };
+  const visit = { host: 'jupyterhub.localhost', bindings: [binding], device: '', address: '' };
   const made = await sessions.redeemCode(location.searchParams.get('code')!, visit);
-  t.equal(made?.next, '/hub/user-redirect/lab/tree/x.ipynb?y=1');
+  t.equal(made.next, '/hub/user-redirect/lab/tree/x.ipynb?y=1');
 });
 
 t.test('signed out: through the sign-in page and back, the deep link intact', async (t) => {
@@ -72,12 +72,50 @@ t.test('who is not signed in does not learn which hosts exist', async (t) => {
   t.equal(known.location, unknown.location?.replace('nope', 'echo'));
 });
 
-t.test('a path that would lead elsewhere is dropped', async (t) => {
-  const { get, addUser, signIn, sessions } = await createFixture(t);
+t.test('a path that would lead elsewhere is refused, never replaced in silence', async (t) => {
+  const { get, addUser, signIn } = await createFixture(t);
   await addUser('ann');
   const cookie = await signIn('ann');
-  const answer = await get(handoff('https://echo.localhost:8443//evil.test/'), cookie);
-  const code = new URL(answer.location!).searchParams.get('code')!;
-  const made = await sessions.redeemCode(code, { host: 'echo.localhost', binding, device: '', address: '' });
-  t.equal(made?.next, '/');
+  for (const path of ['//evil.test/', '/a/../b', '/a\\b', '/%zz']) {
+    const answer = await get(handoff(`https://echo.localhost:8443${path}`), cookie);
+    t.equal(answer.status, 400, path);
+    t.equal(answer.location, undefined);
+  }
+});
+
+t.test('an address that is kept leads there from any page, also when it is long', async (t) => {
+  const { get, post, addUser, signIn, sessions } = await createFixture(t);
+  await addUser('ann');
+  const path = `/explore?left=${'%7B%22a%22%3A1%7D'.repeat(1500)}&q=\\d+`;
+  const id = await sessions.kept.keep(`https://echo.localhost:8443${path}`, { browser: 'b', client: '192.0.2.1' });
+  const start = `/login/handoff?to=kept:${id}&host=echo.localhost&binding=${binding}`;
+  const first = await get(start);
+  t.ok(first.location!.length < 400, 'a short address');
+  const page = await get(first.location!);
+  const next = /name="next" value="([^"]+)"/.exec(page.body)![1]!.replaceAll('&amp;', '&');
+  const signedIn = await post('/login', { username: 'ann', password: 'correct horse battery staple', next });
+  const second = await get(signedIn.location!, signedIn.cookie);
+  const code = new URL(second.location!).searchParams.get('code')!;
+  const made = await sessions.redeemCode(code, {
+    host: 'echo.localhost',
+    bindings: [binding],
+    device: '',
+    address: '',
+  });
+  t.equal(made.next, path);
+
+  const forgotten = start.replace(id, 'f'.repeat(43));
+  t.match((await get(forgotten)).location, /^\/login\?next=/, 'who is not signed in learns nothing');
+  const lost = await get(forgotten, await signIn('ann'));
+  t.equal(lost.status, 410);
+  t.match(lost.body, /not known any more/);
+  t.match(lost.body, 'href="https://echo.localhost:8443/"', 'the application itself is one click away');
+});
+
+t.test('a start that was made anew is marked, until a person signs in on the way', async (t) => {
+  const { get, addUser, signIn } = await createFixture(t);
+  await addUser('ann');
+  const again = `${handoff(to)}&again=1`;
+  t.match((await get(again, await signIn('ann'))).location, /\/\.knot\/callback\?code=[\w-]{43}&again=1$/);
+  t.notMatch(decodeURIComponent((await get(again)).location!), /again/);
 });

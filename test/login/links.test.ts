@@ -84,7 +84,11 @@ t.test('reset: the new password works, the old one and every session do not', as
 });
 
 t.test('what is wrong is said at its field, and what was typed is kept', async (t) => {
-  const { accounts, post, addUser } = await createFixture(t, { signUp: 'open', login: { attemptsPerAddress: 100 } });
+  const { accounts, post, addUser, addAdmin } = await createFixture(t, {
+    signUp: 'open',
+    login: { attemptsPerAddress: 100 },
+  });
+  await addAdmin();
   await addUser('ann');
   const { token } = await accounts.createLink({ kind: 'invitation', lifetimeSeconds: 600 }, admin);
   for (const [path, extra] of [
@@ -133,6 +137,7 @@ t.test('sign-up', async (t) => {
   });
   await t.test('approval: the account waits', async (t) => {
     const fixture = await createFixture(t, { signUp: 'approval' });
+    await fixture.addAdmin();
     const { answer, user } = await signUp(fixture);
     t.equal(answer.location, '/signup/pending');
     t.match((await fixture.get('/signup/pending')).body, 'Waiting for approval');
@@ -142,13 +147,16 @@ t.test('sign-up', async (t) => {
     t.equal((await fixture.post('/login', { username: 'carla', password })).status, 303);
   });
   await t.test('open: the person is in', async (t) => {
-    const { answer, user } = await signUp(await createFixture(t, { signUp: 'open' }));
+    const fixture = await createFixture(t, { signUp: 'open' });
+    await fixture.addAdmin();
+    const { answer, user } = await signUp(fixture);
     t.equal(answer.location, '/');
     t.ok(answer.cookie);
     t.match(user, { state: 'active', isAdmin: false });
   });
   await t.test('nobody makes accounts without end from one address', async (t) => {
-    const { post } = await createFixture(t, { signUp: 'open', login: { attemptsPerAddress: 3 } });
+    const { post, addAdmin } = await createFixture(t, { signUp: 'open', login: { attemptsPerAddress: 3 } });
+    await addAdmin();
     const statuses = [];
     for (let count = 0; count < 5; count += 1) {
       const answer = await post('/signup', { ...account, username: `carla${count}x`, email: `c${count}@example.org` });
@@ -157,7 +165,8 @@ t.test('sign-up', async (t) => {
     t.strictSame(statuses, [303, 303, 303, 429, 429]);
   });
   await t.test('nobody becomes an administrator by a form field', async (t) => {
-    const { post, accounts } = await createFixture(t, { signUp: 'open' });
+    const { post, accounts, addAdmin } = await createFixture(t, { signUp: 'open' });
+    await addAdmin();
     await post('/signup', { ...account, isAdmin: 'true', is_admin: '1', state: 'active', token: 'x' });
     t.match(await accounts.findUserByName('carla'), { isAdmin: false });
   });

@@ -2,7 +2,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import t from 'tap';
 import { createBodyRate } from '../../gateway/proxy/body-rate.ts';
-import { networkOf } from '../../gateway/proxy/connection-bound.ts';
+import { networkOf } from '../../gateway/lib/index.ts';
 import { readAnswer, sendRaw } from '../support/raw-client.ts';
 import { type Gateway, openGateway, until } from './fixture.ts';
 

@@ -22,6 +22,7 @@ import { openStore } from '../../gateway/store/index.ts';
 import { createCertificates } from '../../gateway/tls/index.ts';
 import { type ByteRecorder, startByteRecorder } from '../support/byte-recorder.ts';
 import type { RawTarget } from '../support/raw-client.ts';
+import { started } from '../support/redeemed.ts';
 
 export type Gateway = Awaited<ReturnType<typeof openGateway>>;
 
@@ -120,6 +121,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     response.end('main');
   });
   sessions.onEnded((id) => void live.closeSession(id, 'signed out'));
+  sessions.onHostSessionEnded((id) => void live.closeSession(id, 'signed out'));
   accounts.onChange((id) => void live.rejudge(id));
 
   const admin = { name: 'test' };
@@ -130,8 +132,13 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     const { session } = (await sessions.start({ user, device: 'test', address: '127.0.0.1' }))!;
     const binding = hashSecret(newSecret());
     const code = await sessions.issueCode(session, { host, binding, next: '/' });
-    const redeemed = await sessions.redeemCode(code, { host, binding, device: 'test', address: '127.0.0.1' });
-    return { cookie: `__Host-knot=${redeemed!.secret}`, sessionId: session.id };
+    const redeemed = await sessions.redeemCode(code, {
+      host,
+      bindings: [binding],
+      device: 'test',
+      address: '127.0.0.1',
+    });
+    return { cookie: `__Host-knot=${started(redeemed).secret}`, sessionId: session.id };
   }
 
   t.teardown(async () => {

@@ -3,6 +3,7 @@ import { silentLog } from '../../gateway/lib/index.ts';
 import { createSessions } from '../../gateway/sessions/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 import { onBothStores } from '../support/stores.ts';
+import { started } from '../support/redeemed.ts';
 import {
   absoluteSeconds,
   addUser,
@@ -22,8 +23,8 @@ async function handOff(
   host: string,
 ): Promise<string> {
   const code = await sessions.issueCode(central.session, { host, binding: 'b', next: '/' });
-  const made = await sessions.redeemCode(code, { host, binding: 'b', device: '', address: '' });
-  return `__Host-knot=${made!.secret}`;
+  const made = await sessions.redeemCode(code, { host, bindings: ['b'], device: '', address: '' });
+  return `__Host-knot=${started(made).secret}`;
 }
 
 t.test('ending the central session ends every session bound to it at once', async (t) => {

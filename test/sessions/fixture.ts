@@ -17,6 +17,7 @@ export type Fixture = {
   sessions: Sessions;
   audited: AuditEntry[];
   ended: string[];
+  endedHostSessions: string[];
   userId: string;
   /** The service as another process on the same store would have it. */
   openAgain(): Sessions;
@@ -45,12 +46,15 @@ export async function createFixture(t: Test, given?: { store: Store; clock: Fixt
   const sessions = open();
   const ended: string[] = [];
   sessions.onEnded((centralId) => void ended.push(centralId));
+  const endedHostSessions: string[] = [];
+  sessions.onHostSessionEnded((id) => void endedHostSessions.push(id));
   return {
     clock,
     store,
     sessions,
     audited,
     ended,
+    endedHostSessions,
     userId,
     openAgain: open,
     async signIn(who = userId) {

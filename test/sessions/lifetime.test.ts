@@ -1,6 +1,7 @@
 import t from 'tap';
 import { newSecret } from '../../gateway/lib/index.ts';
 import { absoluteSeconds, addUser, createFixture, idleSeconds } from './fixture.ts';
+import { started } from '../support/redeemed.ts';
 
 const minute = 60_000;
 
@@ -185,7 +186,7 @@ t.test('the list shows device, place, times and hosts of living sessions only', 
   clock.advance(idleSeconds * 1000 - minute);
   const { id, session } = await signIn();
   const code = await sessions.issueCode(session, { host: 'echo.localhost', binding: 'b', next: '/' });
-  await sessions.redeemCode(code, { host: 'echo.localhost', binding: 'b', device: '', address: '' });
+  await sessions.redeemCode(code, { host: 'echo.localhost', bindings: ['b'], device: '', address: '' });
   const startedAt = clock.now();
   clock.advance(2 * minute);
   const listed = await sessions.list(userId);
@@ -213,6 +214,6 @@ t.test('the cookie lasts as long as the session', async (t) => {
   t.match(sessions.cookie(header.slice('__Host-knot='.length)), `Max-Age=${absoluteSeconds};`);
   clock.advance(10 * minute);
   const code = await sessions.issueCode(session, { host: 'echo.localhost', binding: 'b', next: '/' });
-  const made = await sessions.redeemCode(code, { host: 'echo.localhost', binding: 'b', device: '', address: '' });
-  t.match(sessions.cookie(made!.secret), `Max-Age=${absoluteSeconds - 600};`);
+  const made = await sessions.redeemCode(code, { host: 'echo.localhost', bindings: ['b'], device: '', address: '' });
+  t.match(sessions.cookie(started(made).secret), `Max-Age=${absoluteSeconds - 600};`);
 });

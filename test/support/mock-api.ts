@@ -58,7 +58,12 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
     },
     { prefix: '/api/v1' },
   );
-  await app.register(uiRoutes, { folder, identify: async () => (isSignedIn ? ({} as Identity) : undefined) });
+  const signInPage = async ({ url }: { url: string }) => `/login?next=${encodeURIComponent(url)}`;
+  await app.register(uiRoutes, {
+    folder,
+    identify: async () => (isSignedIn ? ({} as Identity) : undefined),
+    signInPage,
+  });
   const origin = await app.listen({ port: 0, host: '127.0.0.1' });
 
   return {

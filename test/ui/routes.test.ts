@@ -24,6 +24,7 @@ async function gateway(t: { teardown(act: () => unknown): void }, folder: string
   await app.register(uiRoutes, {
     folder,
     identify: async (cookie, host) => (cookie === 'ann' && host === '' ? ({} as Identity) : undefined),
+    signInPage: async ({ url }) => `/login?next=${encodeURIComponent(url)}`,
   });
   return app;
 }
