@@ -19,13 +19,15 @@ export function appRoute(app: AppSettings, config: Config, address: PublicAddres
       http2: app.http2,
       ...(app.ca !== undefined && { ca: readCa(absolute(config, app.ca)!) }),
     }),
-    ownedPrefixes: [],
-    untouchedPrefixes: [],
+    ownedPrefixes: app.ownedPaths,
+    untouchedPrefixes: app.publicPaths,
     switches: {
       encodedSlash: app.encodedSlash,
       doubleSlash: app.doubleSlash,
       pathParameters: app.pathParameters,
       methods: app.methods,
+      crossOrigins: app.crossOrigins,
+      groups: app.groups,
     },
   };
 }

@@ -17,13 +17,25 @@ export function isCrossOrigin(request: CanonicalRequest, target: Target): boolea
 }
 
 /**
- * A CORS preflight (Fetch, section 3.2.2) carries no cookies by design, so it is forwarded without naming anyone; only for origins
- * the route lists, because without a session nothing else reaches an upstream.
+ * A CORS preflight (Fetch, "CORS-preflight request": OPTIONS, Origin, Access-Control-Request-Method) carries no cookies by design, so it
+ * is forwarded without naming anyone; only for origins the route lists, because without a session nothing else reaches an upstream.
  */
 export function isListedPreflight(request: CanonicalRequest, target: Target): boolean {
-  const { method, origin } = request;
-  return method === 'OPTIONS' && origin !== undefined && isListed(origin, target);
+  const { method, origin, rawHeaders } = request;
+  if (method !== 'OPTIONS' || origin === undefined || !isListed(origin, target)) return false;
+  return rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'access-control-request-method');
 }
+
+/**
+ * What makes an answer of our own readable for a page of a listed origin, so that it sees a 401 for what it is; none for others. What
+ * an upstream answers is the upstream's to open.
+ */
+export function corsHeaders({ origin }: CanonicalRequest, target: Target): Readonly<Record<string, string>> {
+  if (origin === undefined || !isListed(origin, target)) return nothing;
+  return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'Origin' };
+}
+
+const nothing = {};
 
 function isListed(origin: string, target: Target): boolean {
   return target.route.switches.crossOrigins?.includes(origin) === true;

@@ -6,6 +6,7 @@ import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type R
 import { routedEntry } from './access-entry.ts';
 import type { BodyRate } from './body-rate.ts';
 import { asksToBind, bindsConnection, ownerOf, tellTakenOut, unbound } from './connection-authentication.ts';
+import { corsHeaders } from './cross-origin.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { crossedBound, type WatchedExchange } from './exchange-watch.ts';
 import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
@@ -97,7 +98,9 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     this.#controller = undefined;
     const closesConnection = refusal.closesConnection === true || this.hasBody;
     try {
-      answerRefusal(this.response, { ...refusal, closesConnection }, asksForPage(this.canonical), this.requestId);
+      const headers = { ...refusal.headers, ...corsHeaders(this.canonical, this.target) };
+      const told = { ...refusal, headers, closesConnection };
+      answerRefusal(this.response, told, asksForPage(this.canonical), this.requestId);
     } catch (error) {
       // Often the last resort after something else went wrong: what cannot be written must not end the process.
       this.#context.log.error({ requestId: this.requestId, err: error }, 'a refusal could not be written');

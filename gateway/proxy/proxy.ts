@@ -96,7 +96,9 @@ export function createProxy(options: ProxyOptions): Proxy {
   const guard = { ownPorts: options.ownPorts ?? (() => []) };
   const upstreams = createUpstreams({ publicAddress, limits, guard });
   const handoff = createHandoff({ sessions, publicAddress, live });
-  const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion: options.signAssertion, clock });
+  const { signAssertion } = options;
+  const { identityBytes } = limits;
+  const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion, identityBytes, warnOnce, clock });
   warnOfProxyVariables(log);
   const stopWatchingRoutes = routes.onChange(() => upstreams.keepOnly(routes.list()));
 
@@ -130,7 +132,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     const verdict = gate.decide(canonical, target.route, visitor.principal);
     subject.verdict = verdict.decision.effect;
     if (verdict.decision.effect !== 'allow') return refuseDenied(subject, visitor, verdict);
-    const identity = assertions.peek(visitor);
+    const identity = assertions.peek(visitor, target.route);
     if (identity === undefined) return settle(subject, signAndForward(subject, visitor));
     subject.forward(identity);
   }
@@ -148,7 +150,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
 
   async function signAndForward(subject: Subject, visitor: Visitor): Promise<void> {
-    subject.forward(await assertions.sign(visitor));
+    subject.forward(await assertions.sign(visitor, subject.target.route));
   }
 
   function askToSignIn(subject: Subject): void {

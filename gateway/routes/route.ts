@@ -29,6 +29,8 @@ export type Route = {
     pathParameters?: boolean;
     /** Other origins (`https://…`) whose pages may send requests that change something. */
     crossOrigins?: readonly string[];
+    /** The only groups the upstream is told of; all of them when there are none here. */
+    groups?: readonly string[];
   };
 };
 
@@ -71,9 +73,14 @@ export function normalRoute(route: Route): Route {
       }),
       ...(switches.doubleSlash === true && { doubleSlash: true }),
       ...(switches.pathParameters === true && { pathParameters: true }),
-      ...(switches.crossOrigins !== undefined && { crossOrigins: [...switches.crossOrigins] }),
+      ...(isSet(switches.crossOrigins) && { crossOrigins: Object.freeze([...switches.crossOrigins]) }),
+      ...(isSet(switches.groups) && { groups: Object.freeze([...switches.groups]) }),
     },
   });
+}
+
+function isSet(list: readonly string[] | undefined): list is readonly string[] {
+  return list !== undefined && list.length > 0;
 }
 
 function normalUpstream(upstream: Upstream): Upstream {

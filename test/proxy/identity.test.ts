@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { decodeJwt } from 'jose';
 import t from 'tap';
 import { readAnswer, openRaw, sendHttp2, sendRaw } from '../support/raw-client.ts';
@@ -245,4 +248,29 @@ t.test('an assertion is used again until it ages or the signing keys change', as
   const second = await assertion();
   t.not(second, first);
   t.equal(decodeJwt(second).sub, decodeJwt(first).sub);
+});
+
+t.test('a person in 250 teams can open what an ordinary Node server serves', async (t) => {
+  const server = createServer((request, response) => response.end(JSON.stringify(request.headers)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const gateway = await openGateway(t, { route: (route) => ({ ...route, upstream: { ...route.upstream, port } }) });
+  const by = { name: 'test' };
+  for (let index = 0; index < 250; index += 1) {
+    const { id } = await gateway.accounts.createTeam({ name: `research${index}`, title: `Research ${index}` }, by);
+    await gateway.accounts.setMember(id, gateway.user.id, 'member', by);
+  }
+  const { cookie } = await gateway.signIn();
+  const answer = await sendRaw(gateway.raw, `GET /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
+  t.equal(answer.status, 200);
+  const seen = JSON.parse(answer.body.slice(answer.body.indexOf('{'), answer.body.lastIndexOf('}') + 1));
+  const own = Object.entries(seen as Record<string, string>).filter(([name]) => name.startsWith('x-knot-'));
+  const bytes = own.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
+  t.ok(bytes <= 4_096 && bytes > 3_600, `${bytes} bytes, as many groups as find room`);
+  const claims = decodeJwt(seen['x-knot-assertion']);
+  t.equal(claims['groups_truncated'], true);
+  t.strictSame((claims['groups'] as string[]).join(','), seen['x-knot-groups']);
+  t.equal((claims['groups'] as string[])[0], 'knot:user:ann', 'whose they are is never left out');
 });

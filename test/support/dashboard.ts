@@ -29,11 +29,12 @@ export function ensureDashboardBuild(): void {
   });
 }
 
-export function launchBrowser(): Promise<Browser> {
+/** `args` are further switches of Chromium. */
+export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   const executablePath = chromiumPath();
   return chromium.launch({
     ...(executablePath === undefined ? {} : { executablePath }),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run', ...args],
   });
 }
 

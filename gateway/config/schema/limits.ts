@@ -39,6 +39,13 @@ export const LimitsConfig = object(
     queueMs: milliseconds(10_000, 'How long they wait before they get 503.'),
     streamsPerUpstream: count(8_192, 'WebSockets, event streams and long answers open to one upstream.'),
     streamsPerSession: count(512, 'WebSockets, event streams and long requests open to one sign-in; more get 429.'),
+    identityBytes: Type.Integer({
+      default: 4_096,
+      minimum: 1_024,
+      maximum: 64 * 1024,
+      description:
+        'Bytes of the X-Knot-* header fields together; groups that find no room are left out, which the assertion says.',
+    }),
     answerHeaderBytes: count(128 * 1024, "Bytes of the header fields of an upstream's answer.", 1024 * 1024),
     drainDelayMs: Type.Integer({
       default: 0,
