@@ -198,7 +198,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     if (this.isOver) return controller.abort();
     if (status < 200) {
       this.#informationCount += 1;
-      return relayInformation(this.response, status, headers, this.#informationCount);
+      return relayInformation(this.response, status, clientHeaders(headers, this.target), this.#informationCount);
     }
     if (status > 599) throw new RangeError('status out of range');
     this.lastMoveAt = this.timings.answeredAt = performance.now();

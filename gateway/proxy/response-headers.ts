@@ -1,12 +1,13 @@
 import { connectionOptions, droppedResponseHeaders, isAcceptableSetCookie } from '../lib/index.ts';
 import type { AnswerHeaders } from './forwarder.ts';
 import { fieldsWhere } from './http-fields.ts';
+import { addressFields, publicValue } from './public-addresses.ts';
 import { neverTrailing } from './request-headers.ts';
 import type { Target } from './upstreams.ts';
 
 /**
  * The headers a client gets, as alternating names and values for `writeHead`. Hop-by-hop fields end here, nothing of ours is
- * let through, cookies for other hosts are dropped, and redirects to the upstream's own address become public.
+ * let through, cookies for other hosts are dropped, and addresses of the upstream itself become public.
  */
 export function clientHeaders(answer: AnswerHeaders, target: Target): string[] {
   const headers: string[] = [];
@@ -24,8 +25,8 @@ export function clientHeaders(answer: AnswerHeaders, target: Target): string[] {
       case answerField.setCookie:
         if (isAcceptableSetCookie(value, target.route.host)) headers.push(name, value);
         break;
-      case answerField.location:
-        headers.push(name, publicLocation(value, target));
+      case answerField.address:
+        headers.push(name, publicValue(name, value, target));
         break;
       case answerField.clearSiteData:
         pushClearSiteData(headers, value);
@@ -49,15 +50,14 @@ export function clientTrailers(trailers: AnswerHeaders): string[] {
   return fieldsWhere(trailers, (name) => answerFieldKind(name) === answerField.pass && !neverTrailing.test(name));
 }
 
-const answerField = { pass: 0, drop: 1, connection: 2, setCookie: 3, location: 4, clearSiteData: 5 } as const;
+const answerField = { pass: 0, drop: 1, connection: 2, setCookie: 3, address: 4, clearSiteData: 5 } as const;
 type AnswerFieldKind = (typeof answerField)[keyof typeof answerField];
 
 const kindByName: ReadonlyMap<string, AnswerFieldKind> = new Map<string, AnswerFieldKind>([
   ...[...droppedResponseHeaders].map((name) => [name, answerField.drop] as const),
   ['connection', answerField.connection],
   ['set-cookie', answerField.setCookie],
-  ['location', answerField.location],
-  ['content-location', answerField.location],
+  ...addressFields.map((name) => [name, answerField.address] as const),
   ['clear-site-data', answerField.clearSiteData],
 ]);
 
@@ -69,18 +69,6 @@ function answerFieldKind(name: string): AnswerFieldKind {
 function withoutHops(headers: readonly string[], hops: string): string[] {
   const named = new Set(connectionOptions(hops));
   return fieldsWhere(headers, (name) => !named.has(name));
-}
-
-/** A Location that names the upstream by its own address becomes the public one; all others stay (catalogue U5). */
-function publicLocation(value: string, target: Target): string {
-  if (value.charCodeAt(0) === 0x2f) return value;
-  for (const origin of target.ownOrigins) {
-    if (value.slice(0, origin.length).toLowerCase() !== origin) continue;
-    const next = value.charAt(origin.length);
-    if (next === '' || next === '/' || next === '?' || next === '#')
-      return target.publicOrigin + value.slice(origin.length);
-  }
-  return value;
 }
 
 /**

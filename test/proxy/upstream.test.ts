@@ -64,6 +64,55 @@ t.test('answers of an upstream', async (t) => {
     }
   });
 
+  await t.test('U5 so do all other addresses that an upstream tells a browser', async (t) => {
+    const own = `http://127.0.0.1:${recorder.port}`;
+    const other = 'http://other.example';
+    const cases: [name: string, sent: string, seen: string][] = [
+      ['Location', `${own.slice(5)}/a`, `${origin}/a`],
+      ['Location', own.toUpperCase(), origin],
+      ['Content-Location', `${own}/a`, `${origin}/a`],
+      ['SourceMap', `${own}/a.map`, `${origin}/a.map`],
+      ['Refresh', `5; url=${own}/a`, `5; url=${origin}/a`],
+      ['Refresh', `0;URL = "${own}/a?b"`, `0;URL = "${origin}/a?b"`],
+      ['Refresh', `0, '${own}/a' x`, `0, '${origin}/a' x`],
+      ['Refresh', `0.5 ${own}`, `0.5 ${origin}`],
+      ['Refresh', `3;url=${other}/?next=${own}/a`, `3;url=${other}/?next=${own}/a`],
+      ['Refresh', '5; url=/local', '5; url=/local'],
+      ['Refresh', '5', '5'],
+      [
+        'Link',
+        `<${own}/a>; rel=next, <${other}/b>; rel=prev,<${own}/c,d>;rel="x"`,
+        `<${origin}/a>; rel=next, <${other}/b>; rel=prev,<${origin}/c,d>;rel="x"`,
+      ],
+      [
+        'Link',
+        `</a>; title="<${own}/x>, \\"${own}"; anchor="${own}/y"`,
+        `</a>; title="<${own}/x>, \\"${own}"; anchor="${origin}/y"`,
+      ],
+      ['Link', `<${own}/not-ended`, `<${origin}/not-ended`],
+      ['Link', `</a>; title="not ended <${own}>`, `</a>; title="not ended <${own}>`],
+      ['Reporting-Endpoints', `main="${own}/r", b="${other}/r"`, `main="${origin}/r", b="${other}/r"`],
+      ['Report-To', `{"endpoints":[{"url":"${own}/r"}]}`, `{"endpoints":[{"url":"${origin}/r"}]}`],
+      ['Access-Control-Allow-Origin', own, origin],
+      ['Access-Control-Allow-Origin', other, other],
+      ['WWW-Authenticate', `Bearer realm="${own}/token",service="x"`, `Bearer realm="${origin}/token",service="x"`],
+      ['WWW-Authenticate', `Digest realm="${own}/"`, `Digest realm="${own}/"`],
+      ['X-Other', `${own}/a`, `${own}/a`],
+    ];
+    for (const [name, sent, seen] of cases) {
+      answers(`200 OK\r\n${name}: ${sent}\r\nContent-Length: 0`);
+      t.strictSame((await get()).headers.get(name.toLowerCase()), [seen], `${name}: ${sent}`);
+      t.equal((await get2()).headers[name.toLowerCase()], seen, `${name} over HTTP/2`);
+    }
+    recorder.answerWith(
+      () =>
+        `HTTP/1.1 103 Early Hints\r\nLink: <${own}/a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`,
+    );
+    t.match((await get()).bytes, `link: <${origin}/a.css>; rel=preload\r\n`, 'in a hint too');
+    answers(`200 OK\r\nLink: ${'"\\'.repeat(30_000)}//\r\nRefresh: ${'0;'.repeat(20_000)}//\r\nContent-Length: 0`);
+    t.equal((await get()).status, 200, 'whatever is in them');
+  });
+
   await t.test('statuses, texts and fields without a body arrive as they are', async (t) => {
     answers('418 Short And Stout\r\nX-Latin: caf\xe9\r\nContent-Length: 0');
     const { bytes, headers } = await get();
