@@ -71,7 +71,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
 
   async function open(): Promise<void> {
     // The ground: data folder, store and facts, keys.
-    closing(lockDataFolder(config.data), (lock) => lock.release());
+    const folder = closing(lockDataFolder(config.data, log), (lock) => lock.release());
     makeOwnPackage(config.data);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
     const { store, audit, accounts, sessions, routes } = facts;
@@ -96,6 +96,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
 
     // What is seen of every request.
     const seen = await createSeen(config, {
+      folder,
       store,
       policy,
       liveStreams: live.count,
@@ -111,7 +112,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const edge = createEdge({ certificates, routes, publicAddress: config, trustedProxies, limits, log, onAccess });
     closing(edge, (listener) => listener.close(limits.drainMs));
     const listen = parseListen(config.listen);
-    const port = await listenOn(edge.server, listen);
+    const port = await listenOn(edge.server, listen, log);
     const address = publicAddress(config, port);
 
     // The tools and where they are reached.
@@ -179,7 +180,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     endWithRights({ sessions, accounts, policy, routes, keys, live, proxy });
 
     // The main host.
-    const health = createHealth({ store, policy, certificates, integrations, watch });
+    const health = createHealth({ folder, store, policy, certificates, integrations, watch });
     const explainUrl = createExplain({ routes, accounts, policy }, address);
     const throttle = createThrottle({ store, clock, config: config.login, accountOf: accounts.findSignIn });
     const shared = {

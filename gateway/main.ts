@@ -7,6 +7,9 @@ import type { App } from './app.ts';
 import { describe, parseInvocation, runCommand, UsageError } from './cli/index.ts';
 import { loadConfig } from './config/index.ts';
 
+// A reader that is gone (`knot user list | head -1`, a terminal that was closed) is told by an event; unheard, it would end us.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 const streams = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
 const [command = 'start', ...rest] = process.argv.slice(2);
 

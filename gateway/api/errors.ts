@@ -1,5 +1,5 @@
 import type { FastifySchemaValidationError } from 'fastify';
-import { type KnotError, KnotError as KnotErrorClass, knotError, publicError } from '../lib/index.ts';
+import { errorHeaders, type KnotError, knotError, publicError } from '../lib/index.ts';
 import type { ApiContext, ApiServer } from './context.ts';
 
 /** Every error of the API leaves in one shape (contract: `ApiError`), also that of an unknown address. */
@@ -9,7 +9,7 @@ export function answerErrors(app: ApiServer, { log }: ApiContext): void {
   app.setErrorHandler((error, request, reply) => {
     const answer = publicError(error, request.id);
     if (answer.statusCode >= 500) log.error({ err: error, requestId: request.id }, 'an api request failed');
-    if (error instanceof KnotErrorClass && error.headers) reply.headers(error.headers);
+    reply.headers(errorHeaders(error));
     return reply.code(answer.statusCode).type('application/json; charset=utf-8').send(JSON.stringify(answer));
   });
 

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   asksForPage,
+  errorHeaders,
   knotError,
   type Log,
   pageHeaders,
@@ -17,7 +18,7 @@ export function shapeErrors(main: FastifyInstance, log: Log): void {
   main.setErrorHandler((error: FastifyError, request, reply) => {
     const shown = publicError(error, request.id);
     if (shown.statusCode >= 500) log.error({ err: error, requestId: request.id }, 'a request failed');
-    return sendError(request, reply, shown);
+    return sendError(request, reply.headers(errorHeaders(error)), shown);
   });
   main.setNotFoundHandler((request, reply) => {
     const missing = knotError('KNOT_APP_NOT_FOUND', 404, 'There is no such page.', {
@@ -36,8 +37,7 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: PublicEr
   }
   const page = renderErrorPage({
     status: error.statusCode,
-    heading:
-      error.statusCode === 404 ? 'Not found' : error.statusCode >= 500 ? 'Something went wrong' : 'That did not work',
+    heading: headings[error.statusCode] ?? (error.statusCode >= 500 ? 'Something went wrong' : 'That did not work'),
     reason: error.message,
     ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
     facts: [
@@ -48,3 +48,5 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: PublicEr
   });
   return reply.headers(pageHeaders).send(page);
 }
+
+const headings: Record<number, string> = { 404: 'Not found', 503: 'Not available at the moment' };

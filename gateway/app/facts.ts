@@ -51,8 +51,11 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
         return `${address.origin}/setup/${token}`;
       },
       async close() {
-        await sessions.close();
-        await store.close();
+        try {
+          await sessions.close();
+        } finally {
+          await store.close();
+        }
       },
     };
   } catch (error) {

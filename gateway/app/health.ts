@@ -1,22 +1,23 @@
 import type { Integration } from '../integrations/index.ts';
-import type { ComponentHealth } from '../lib/index.ts';
+import { type ComponentHealth, within } from '../lib/index.ts';
 import { nodeHealth } from '../ops/index.ts';
 import type { Policy } from '../policy/index.ts';
-import type { Store } from '../store/index.ts';
+import type { DataFolderLock, Store } from '../store/index.ts';
 import type { Certificates } from '../tls/index.ts';
 import type { Watch } from './watch.ts';
 
 /** The state of every part, in the order an operator would look. */
 export function createHealth(parts: {
+  folder: DataFolderLock;
   store: Store;
   policy: Policy;
   certificates: Certificates;
   integrations: readonly Integration[];
   watch: Watch;
 }): () => Promise<ComponentHealth[]> {
-  const { store, policy, certificates, integrations, watch } = parts;
+  const { folder, store, policy, certificates, integrations, watch } = parts;
   return async () => [
-    await storeHealth(store),
+    await storeHealth(folder, store),
     policyHealth(policy),
     certificates.health(),
     ...integrations.flatMap((tool) => tool.health()),
@@ -40,12 +41,22 @@ function policyHealth(policy: Policy): ComponentHealth {
   };
 }
 
-async function storeHealth(store: Store): Promise<ComponentHealth> {
+const patienceMs = 2000;
+
+async function storeHealth(folder: DataFolderLock, store: Store): Promise<ComponentHealth> {
   const name = 'store';
   try {
-    await store.ping();
+    await within(patienceMs, Promise.all([folder.check(), store.ping()]), 'the database');
     return { name, status: 'ok', message: store.kind === 'sqlite' ? 'SQLite answers.' : 'PostgreSQL answers.' };
-  } catch {
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'KNOT_STORE_MOVED') {
+      return {
+        name,
+        status: 'failed',
+        message: 'The data folder was moved, replaced or deleted while Knot runs: nothing is saved.',
+        remedy: 'Put it back where it was, or start Knot again.',
+      };
+    }
     return { name, status: 'failed', message: 'The database does not answer.', remedy: 'See the log of the gateway.' };
   }
 }

@@ -1,16 +1,19 @@
 import type { AddressInfo, Server } from 'node:net';
 import type { ListenAddress } from '../config/index.ts';
-import { knotError } from '../lib/index.ts';
+import { knotError, type Log } from '../lib/index.ts';
 
 /**
  * Starts listening and resolves with the port that was really bound (the configuration may say 0).
  * @throws KNOT_APP_ADDRESS_IN_USE, KNOT_APP_ADDRESS_UNUSABLE
  */
-export async function listenOn(server: Server, { host, port }: ListenAddress): Promise<number> {
+export async function listenOn(server: Server, { host, port }: ListenAddress, log: Log): Promise<number> {
   await new Promise<void>((done, fail) => {
-    server.once('error', (error: NodeJS.ErrnoException) => fail(describe(error, host, port)));
+    const onError = (error: NodeJS.ErrnoException): void => fail(describe(error, host, port));
+    server.once('error', onError);
     server.listen(port, host, () => {
-      server.removeAllListeners('error');
+      server.off('error', onError);
+      // A connection that cannot be accepted (no file descriptors or buffers left) is told here, for as long as it listens.
+      server.on('error', (error) => log.error({ err: error }, 'the listener failed'));
       done();
     });
   });

@@ -10,18 +10,18 @@ import {
   type ProcessLog,
 } from '../ops/index.ts';
 import type { Policy } from '../policy/index.ts';
-import type { Store } from '../store/index.ts';
+import type { DataFolderLock, Store } from '../store/index.ts';
 import { version } from './version.ts';
 
 /** What is seen of every request and of the process: access log, metrics, traces, readiness. */
 export async function createSeen(
   config: Config,
-  parts: { store: Store; policy: Policy; clock: Clock; log: ProcessLog } & Pick<
+  parts: { folder: DataFolderLock; store: Store; policy: Policy; clock: Clock; log: ProcessLog } & Pick<
     MetricsSources,
     'liveStreams' | 'sessions'
   >,
 ) {
-  const { store, policy, liveStreams, sessions, clock, log } = parts;
+  const { folder, store, policy, liveStreams, sessions, clock, log } = parts;
   const traced = tracingSettings(config);
   const tracer = traced && (await createTracing({ ...traced, version, clock, log }));
   const metrics = createMetrics({
@@ -30,6 +30,7 @@ export async function createSeen(
     ...(sessions && { sessions }),
     ...(tracer && { droppedSpans: tracer.droppedCount }),
     policy: policy.status,
+    log,
   });
   const { requests } = config.log;
   const isLogged = requests === 'all' || (requests === 'auto' && !isForTerminal(config.log));
@@ -38,7 +39,7 @@ export async function createSeen(
   return {
     metrics,
     tracer,
-    readiness: createReadiness({ ping: store.ping, isPolicyLoaded, clock, log }),
+    readiness: createReadiness({ ping: () => Promise.all([folder.check(), store.ping()]), isPolicyLoaded, clock, log }),
     onAccess(entry: AccessEntry): void {
       metrics.count(entry);
       accessLog?.(entry);

@@ -27,5 +27,11 @@ export function develop(root, node, args, environment) {
     for (const child of children) child.kill(signal);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(signal));
-  for (const child of children) child.on('exit', () => stop('SIGTERM'));
+  for (const child of children) {
+    child.on('exit', () => stop('SIGTERM'));
+    child.on('error', (error) => {
+      process.stderr.write(`knot: ${error.message}\n`);
+      stop('SIGTERM');
+    });
+  }
 }

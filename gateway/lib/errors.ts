@@ -77,6 +77,12 @@ export function publicError(error: unknown, requestId: string): PublicError {
   };
 }
 
+/** The header fields that belong to an error: those it names itself, and `Retry-After` on every 503 (RFC 9110 section 15.6.4). */
+export function errorHeaders(error: unknown): Readonly<Record<string, string>> {
+  if (!(error instanceof KnotError)) return {};
+  return { ...(error.statusCode === 503 && { 'retry-after': '5' }), ...error.headers };
+}
+
 /** Fastify's own 4xx (validation, malformed JSON, body too large) are safe to show: they name the client's input only. */
 function fastifyError(error: unknown): Omit<PublicError, 'requestId'> | undefined {
   if (!(error instanceof Error)) return undefined;

@@ -27,3 +27,4 @@ export * from './page.ts';
 export * from './principal.ts';
 export * from './same-origin.ts';
 export * from './tracing.ts';
+export * from './within.ts';

@@ -1,6 +1,6 @@
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isSameOrigin, knotError, publicError, renderErrorPage } from '../lib/index.ts';
+import { errorHeaders, isSameOrigin, knotError, publicError, renderErrorPage } from '../lib/index.ts';
 import { accountRoutes } from './account.ts';
 import { createSteps, type LoginOptions } from './context.ts';
 import { handoffRoutes } from './handoff.ts';
@@ -31,7 +31,7 @@ export async function loginRoutes(app: FastifyInstance, options: LoginOptions): 
   app.setErrorHandler((error, request, reply) => {
     const shown = publicError(error, request.id);
     if (shown.statusCode >= 500) log.error({ err: error, requestId: request.id }, 'a sign-in page failed');
-    return sendError(reply, shown);
+    return sendError(reply.headers(errorHeaders(error)), shown);
   });
 
   signInRoutes(app, context);
@@ -87,5 +87,5 @@ const headings: Record<number, string> = {
   410: 'This link no longer works',
   413: 'That was too much',
   415: 'Not a form',
-  503: 'Busy for a moment',
+  503: 'Not available at the moment',
 };

@@ -87,6 +87,12 @@ const errorWords: Record<string, ErrorWords> = {
       'The application asked to send you to an address that is not registered for it. For your safety Knot does not go there.',
     remedy: 'Do not continue if a link in a message brought you here. Otherwise tell whoever runs the application.',
   },
+  temporarily_unavailable: {
+    status: 503,
+    heading: 'Not available at the moment',
+    reason: 'Knot cannot finish the sign-in just now.',
+    remedy: 'Try again in a moment. If it stays like this, tell whoever runs this Knot.',
+  },
   server_error: {
     status: 500,
     heading: 'Something went wrong',

@@ -14,7 +14,7 @@ import { type Outbound, queueLogouts } from './outbound.ts';
 import { signedOutPage } from './pages.ts';
 import type { Records } from './records.ts';
 import { logRefusals } from './refusals.ts';
-import { answerUnknown, renderError, renderHtml } from './render.ts';
+import { answerAway, answerUnknown, renderError, renderHtml } from './render.ts';
 import { burnCodes } from './replay.ts';
 import { signOut } from './sign-out.ts';
 
@@ -160,6 +160,7 @@ export function buildProvider(options: ProviderOptions): Provider {
     }
   });
   provider.use(answerUnknown);
+  provider.use(answerAway);
   provider.use(burnCodes(provider, options.records));
   logRefusals(provider, log);
   return provider;

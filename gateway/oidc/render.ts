@@ -30,3 +30,18 @@ export const answerUnknown: Parameters<Provider['use']>[0] = async (context, nex
   if (context.accepts('json', 'html') === 'html') renderHtml(context as KoaContextWithOIDC, unknownPage());
   else context.body = { error: 'not_found', error_description: 'there is no such endpoint' };
 };
+
+/** `Retry-After` on every 503, and the answer to what failed for want of the store outside of the routes' own error handling. */
+export const answerAway: Parameters<Provider['use']>[0] = async (context, next) => {
+  try {
+    await next();
+  } catch (error) {
+    const { statusCode } = (error ?? {}) as { statusCode?: unknown };
+    if (statusCode !== 503 || context.respond === false) throw error;
+    context.status = 503;
+    const out = { error: 'temporarily_unavailable', error_description: 'try again in a moment' };
+    if (context.accepts('json', 'html') === 'html') renderError(context as KoaContextWithOIDC, out);
+    else context.body = out;
+  }
+  if (context.status === 503) context.set('retry-after', '5');
+};

@@ -1,6 +1,7 @@
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSameOrigin, knotError, pageHeaders } from '../lib/index.ts';
+import { asItWas } from './away.ts';
 import type { Answer } from './interactions.ts';
 import { mountPath } from './mount.ts';
 import { expiredPage, providerErrorPage } from './pages.ts';
@@ -26,7 +27,8 @@ export async function oidcRoutes(app: FastifyInstance, options: { oidc: Oidc; or
     await pages.register(formbody, { bodyLimit: 4096 });
     pages.get(`${mountPath}/interaction/:uid`, async (request: InteractionRequest, reply) => {
       const isSelected = request.query.selected === '1';
-      return await send(reply, await oidc.interactions.show(request.params.uid, request.raw, reply.raw, isSelected));
+      const shown = oidc.interactions.show(request.params.uid, request.raw, reply.raw, isSelected);
+      return await send(reply, await asItWas(shown));
     });
     pages.post(`${mountPath}/interaction/:uid`, async (request: InteractionRequest, reply) => {
       const { origin: from, 'sec-fetch-site': secFetchSite } = request.headers;
@@ -36,7 +38,8 @@ export async function oidcRoutes(app: FastifyInstance, options: { oidc: Oidc; or
         });
       }
       const isAllowed = request.body?.decision === 'allow';
-      return await send(reply, await oidc.interactions.decide(request.params.uid, isAllowed, request.raw, reply.raw));
+      const decided = oidc.interactions.decide(request.params.uid, isAllowed, request.raw, reply.raw);
+      return await send(reply, await asItWas(decided));
     });
   });
 

@@ -5,6 +5,7 @@ import type { SigningKeys } from '../keys/index.ts';
 import type { AuditEntry, Clock, Identify, Log, Principal, Session } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { createAdapter } from './adapter.ts';
+import { asItWas, createTellingAway, tellingAwayIn } from './away.ts';
 import { createSessionBinding } from './binding.ts';
 import { type Clients, type ClientsOptions, createClients } from './clients.ts';
 import { createClientDirectory } from './directory.ts';
@@ -116,22 +117,24 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
   await clients.reconcile('config', options.configuredClients);
   await clients.reconcile('integration', options.integrationClients.map(asFirstParty));
 
+  const tellingAway = createTellingAway(library.errors);
+  const adapterOf = createAdapter({ records, directory, clock, library });
   const build = () =>
     buildProvider({
       library,
       issuer: publicAddress.issuer,
-      adapter: createAdapter({ records, directory, clock, library }),
+      adapter: (model) => tellingAwayIn(tellingAway, adapterOf(model)),
       keys,
       cookieKeys: JSON.parse(cookieKeys) as string[],
       sessionSeconds: options.sessionSeconds,
-      principalOf: (userId) => accounts.principal(userId),
+      principalOf: tellingAway(accounts.principal),
       emailVerified: options.emailVerified,
       binding,
-      records,
+      records: tellingAwayIn(tellingAway, records),
       fetch: outbound.fetch,
       noteLogout,
-      endCentralOf,
-      onRefused: (principal, clientId) => auditRefusal(principal, clientId, 'group'),
+      endCentralOf: tellingAway(endCentralOf),
+      onRefused: tellingAway((principal, clientId) => auditRefusal(principal, clientId, 'group')),
       log,
     });
   let provider = build();
@@ -197,7 +200,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
   return {
     async prepare(request, response, path) {
       mountRequest(request, path, publicAddress.issuer);
-      if (boundPaths.test(path)) await binding.bind(provider, request, response);
+      if (boundPaths.test(path)) await asItWas(binding.bind(provider, request, response));
     },
     handle: (request, response) => callback(request, response),
     interactions: createInteractions({

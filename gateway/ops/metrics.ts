@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import type { AccessEntry } from '../lib/index.ts';
+import { type AccessEntry, type Log, silentLog, within } from '../lib/index.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 
 /** Asked at each scrape. */
@@ -11,6 +11,7 @@ export type MetricsSources = {
   sessions?: () => number | Promise<number>;
   /** Spans that did not get to the collector; only when tracing is on. */
   droppedSpans?: () => number;
+  log?: Log;
   policy?: () => { version: string; isCurrent: boolean; problems: readonly { severity: 'error' | 'warning' }[] };
 };
 
@@ -20,6 +21,8 @@ export type Metrics = {
   contentType: string;
   text(): Promise<string>;
 };
+
+const patienceMs = 2000;
 
 /** Lets so many different values of a label through and calls all further ones `other`: memory must not follow input. */
 function bounded(most: number): (value: string) => string {
@@ -65,7 +68,10 @@ export function createMetrics(sources: MetricsSources): Metrics {
   };
 }
 
-function gauges(registers: Registry[], { liveStreams, sessions, droppedSpans, policy }: MetricsSources): void {
+function gauges(
+  registers: Registry[],
+  { liveStreams, sessions, droppedSpans, policy, log = silentLog }: MetricsSources,
+): void {
   if (liveStreams) {
     new Gauge({
       name: 'knot_live_streams',
@@ -81,8 +87,14 @@ function gauges(registers: Registry[], { liveStreams, sessions, droppedSpans, po
       name: 'knot_sessions',
       help: 'People signed in now.',
       registers,
+      // A store that hangs must not take every other figure with it: the gauge is left out of this scrape.
       async collect() {
-        this.set(await sessions());
+        this.remove();
+        try {
+          this.set(await within(patienceMs, Promise.resolve(sessions()), 'the store'));
+        } catch (error) {
+          log.debug({ err: error }, 'sessions were not counted for the metrics');
+        }
       },
     });
   }

@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../lib/index.ts';
+import { type Clock, type Log, within } from '../lib/index.ts';
 
 export type Readiness = {
   /** Whether requests should be sent here: the store answers, policies are loaded, and it is not shutting down. */
@@ -12,7 +12,7 @@ const patienceMs = 2000;
 
 /** The answer is kept for a second: the question is open to everyone and must not become load on the store. */
 export function createReadiness(options: {
-  ping: () => Promise<void>;
+  ping: () => Promise<unknown>;
   isPolicyLoaded: () => boolean;
   clock: Clock;
   log: Log;
@@ -22,18 +22,12 @@ export function createReadiness(options: {
   let kept: { at: number; answer: Promise<boolean> } | undefined;
 
   async function ask(): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
     try {
-      const patience = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error('the store did not answer in time')), patienceMs);
-      });
-      await Promise.race([ping(), patience]);
+      await within(patienceMs, ping(), 'the store');
       return true;
     } catch (error) {
-      log.warn({ err: error }, 'not ready: the store does not answer');
+      log.warn({ err: error }, 'not ready: the store does not answer, or is not where it was');
       return false;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -67,6 +67,7 @@ export async function createOpsServer(options: OpsServerOptions): Promise<OpsSer
   });
   options.guard(server);
 
+  server.on('error', (error) => log.error({ err: error }, 'the operations listener failed'));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const place = `${listen.host}:${listen.port}`;
@@ -82,8 +83,6 @@ export async function createOpsServer(options: OpsServerOptions): Promise<OpsSer
     });
     server.listen(listen.port, listen.host, resolve);
   });
-  server.removeAllListeners('error');
-  server.on('error', (error) => log.error({ err: error }, 'the operations listener failed'));
   const { address, port } = server.address() as AddressInfo;
   return {
     host: address,

@@ -60,8 +60,8 @@ export function superviseChild(
     if (identity) journal.add(identity);
     // At `debug`: a chatty tool would push everything else out of sight. What an ending child said last is told with its end.
     const onLine = (line: string) => log.debug({ line }, 'output of a child process');
-    output.read(child.stdout!, onLine);
-    output.read(child.stderr!, onLine);
+    output.read(child.stdout, onLine);
+    output.read(child.stderr, onLine);
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const current: Run = { process: child, identity, startedAt, ended };
     run = current;
@@ -71,7 +71,7 @@ export function superviseChild(
       run = undefined;
       void afterProcess(current, reason);
     };
-    child.once('error', (error) => {
+    child.on('error', (error) => {
       if (child.pid === undefined) finish(`cannot be started: ${startProblem(error, spec)}`);
     });
     // `exit`, not `close`: a grandchild may hold the pipes open for ever.

@@ -36,8 +36,8 @@ export async function runCommand(command: Command, marker: string, graceMs: numb
   if (signal.aborted) return { code: null, reason: 'was not started', output: [] };
   const child = spawnMarked(command, marker);
   const onLine = command.onLine ?? (() => undefined);
-  output.read(child.stdout!, onLine);
-  output.read(child.stderr!, onLine);
+  output.read(child.stdout, onLine);
+  output.read(child.stderr, onLine);
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   let ending: Promise<number> | undefined;
   const end = () => {

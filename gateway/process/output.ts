@@ -6,7 +6,8 @@ const maxLineLength = 2000;
 export type OutputTail = {
   /** Newest last. */
   lines(): readonly string[];
-  read(stream: Readable, onLine: (line: string) => void): void;
+  /** Without a stream (a process that could not be made for want of file descriptors has none) there is nothing to read. */
+  read(stream: Readable | null | undefined, onLine: (line: string) => void): void;
 };
 
 /**
@@ -18,6 +19,7 @@ export function createOutputTail(): OutputTail {
   return {
     lines: () => [...kept],
     read(stream, onLine) {
+      if (!stream) return;
       let partial = '';
       const take = (raw: string) => {
         const line = stripControl(raw).slice(0, maxLineLength).trimEnd();

@@ -6,13 +6,16 @@ export function spawnMarked(
   program: { command: string; args: readonly string[]; env: Readonly<Record<string, string>>; cwd: string },
   marker: string,
 ): ChildProcess {
-  return spawn(program.command, [...program.args], {
+  const child = spawn(program.command, [...program.args], {
     cwd: program.cwd,
     env: { ...program.env, [markerVariable]: marker },
     // A group of its own: a signal for the gateway's terminal does not hit it, and it can be ended as a whole.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // Whoever starts it listens as well; this one is there before anything can go wrong, and stays.
+  child.on('error', () => undefined);
+  return child;
 }
 
 /** What is alive of a child that was started with `marker`. `roots` are processes known to belong to it. */

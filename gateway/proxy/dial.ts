@@ -101,16 +101,18 @@ export function createDial(
     let timer: NodeJS.Timeout | undefined = setTimeout(() => {
       socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' }));
     }, connectMs);
-    const onError = (error: Error): void => {
+    let isHandedOver = false;
+    // Stays for as long as the socket, so that none is ever without a listener, whoever has it or has put it away.
+    socket.on('error', (error) => {
+      if (isHandedOver) return;
       clearTimeout(timer);
       session = undefined;
       callback(error, null);
-    };
-    socket.once('error', onError);
+    });
     socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
       clearTimeout(timer);
       timer = undefined;
-      socket.off('error', onError);
+      isHandedOver = true;
       callback(null, socket);
     });
   };

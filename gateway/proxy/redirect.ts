@@ -54,6 +54,7 @@ export async function createRedirectListener(options: {
 
   const server = createServer({ requireHostHeader: false, headersTimeout: 10_000, requestTimeout: 30_000 }, redirect);
   guardRequestLines(server);
+  server.on('error', (error) => log.error({ err: error }, 'the redirect listener failed'));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(

@@ -19,6 +19,9 @@ export type ChangeFeed = {
 const pollMs = 400;
 /** Sequence numbers are given out before commit on PostgreSQL, so late commits with lower numbers are looked for this long. */
 const lookBackMs = 30_000;
+/** Changes that may be written but not committed yet, by all processes together, when this one starts. */
+const mostInFlight = 1_000;
+const tellAgainMs = 60_000;
 const keepMs = 24 * 3600 * 1000;
 
 /**
@@ -30,8 +33,10 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
   const listeners = new Map<ChangeTopic, Set<(key: string) => void>>();
   /** Those above `lowest` that were delivered. */
   const seen = new Set<number>();
+  /** The highest numbers there were, each with the time of this process at which it was asked for; oldest first. */
+  const marks: { id: number; at: number }[] = [];
+  const outage = createOutageLog(log);
   let lowest = 0;
-  let nextAdvanceAt = 0;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
@@ -49,6 +54,7 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
 
   /** Own changes were delivered at their commit; reading them back would cost most when there are most. */
   async function poll(): Promise<void> {
+    const settled = newestSettledMark();
     const rows = await db
       .selectFrom('changes')
       .selectAll()
@@ -59,32 +65,42 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
     const fresh = rows.filter((row) => !seen.has(row.id));
     for (const row of fresh) seen.add(row.id);
     deliver(fresh as Change[]);
-    if (clock.now() >= nextAdvanceAt) await advance();
+    if (settled !== undefined) advance(settled);
+    const now = clock.now();
+    const latest = marks.at(-1);
+    if (latest === undefined || Math.abs(now - latest.at) >= lookBackMs / 4) await mark(now);
   }
 
-  /** Nothing with a lower number than one that old can still come. */
-  async function advance(): Promise<void> {
+  /**
+   * The highest number below which nothing can come any more: it was there `lookBackMs` ago, so whatever got a lower one has been
+   * committed or given up since (the store ends transactions that take so long). Measured by this process alone, because the
+   * clocks of replicas differ. Asked for before the rows are read: what is committed after the reading may still lie below it.
+   */
+  function newestSettledMark(): number | undefined {
     const now = clock.now();
-    nextAdvanceAt = now + lookBackMs / 4;
-    const last = await db
-      .selectFrom('changes')
-      .select('id')
-      .where('id', '>', lowest)
-      .where('at', '<', now - lookBackMs)
-      .orderBy('id', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    if (last === undefined) return;
-    lowest = last.id;
+    // A clock that was set back would keep a mark for ever.
+    return marks.findLast(({ at }) => now - at >= lookBackMs || at > now + lookBackMs)?.id;
+  }
+
+  function advance(settled: number): void {
+    lowest = settled;
+    marks.splice(0, marks.findLastIndex(({ id }) => id <= settled) + 1);
     for (const id of seen) if (id <= lowest) seen.delete(id);
+  }
+
+  async function mark(now: number): Promise<void> {
+    const last = await newest();
+    marks.push({ id: last ?? lowest, at: now });
+  }
+
+  async function newest(): Promise<number | undefined> {
+    return (await db.selectFrom('changes').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst())?.id;
   }
 
   function schedule(): void {
     if (isStopped) return;
     timer = setTimeout(() => {
-      poll()
-        .catch((error: unknown) => log.error({ err: error }, 'reading the change feed failed'))
-        .finally(schedule);
+      poll().then(outage.isOver, outage.goesOn).finally(schedule);
     }, pollMs);
     timer.unref();
   }
@@ -105,13 +121,37 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
         .deleteFrom('changes')
         .where('at', '<', clock.now() - keepMs)
         .execute();
-      const last = await db.selectFrom('changes').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
-      lowest = last?.id ?? 0;
+      // What is being committed at this moment may have a lower number than what is there already.
+      const last = (await newest()) ?? 0;
+      lowest = Math.max(0, last - mostInFlight);
+      const known = await db.selectFrom('changes').select('id').where('id', '>', lowest).execute();
+      for (const { id } of known) seen.add(id);
       schedule();
     },
     stop() {
       isStopped = true;
       clearTimeout(timer);
+    },
+  };
+}
+
+/** One line when the database goes and one when it is back, and one a minute between them instead of two a second. */
+function createOutageLog(log: Log): { isOver(): void; goesOn(error: unknown): void } {
+  let since: number | undefined;
+  let toldAt = -Infinity;
+  return {
+    isOver() {
+      if (since === undefined) return;
+      log.warn({ seconds: Math.round((performance.now() - since) / 1000) }, 'the database answers again');
+      since = undefined;
+      toldAt = -Infinity;
+    },
+    goesOn(error) {
+      const now = performance.now();
+      since ??= now;
+      if (now - toldAt < tellAgainMs) return;
+      toldAt = now;
+      log.error({ err: error }, 'the database does not answer: what needs it is refused with 503 until it does');
     },
   };
 }

@@ -1,20 +1,28 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { knotError } from '../lib/index.ts';
+import { knotError, type Log, silentLog } from '../lib/index.ts';
+import { rememberInPlace } from './in-place.ts';
 
-export type DataFolderLock = { release(): void };
+export type DataFolderLock = {
+  /** @throws KNOT_STORE_MOVED when the folder was deleted, moved or replaced since */
+  check(): Promise<void>;
+  release(): void;
+};
+
+const lookAgainMs = 5_000;
 
 /**
  * Makes this process the only gateway on a data folder. The lock is an exclusive SQLite transaction on a file of its own:
  * the operating system drops it when the process ends in whatever way, so no stale lock survives `kill -9`.
  * @throws KNOT_STORE_FOLDER_IN_USE when another gateway holds it; KNOT_STORE_FOLDER_UNUSABLE when the folder cannot be written.
  */
-export function lockDataFolder(folder: string): DataFolderLock {
+export function lockDataFolder(folder: string, log: Log = silentLog): DataFolderLock {
+  const file = join(folder, 'gateway.lock');
   let database: DatabaseSync;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    database = new DatabaseSync(join(folder, 'gateway.lock'));
+    database = new DatabaseSync(file);
   } catch (error) {
     throw knotError('KNOT_STORE_FOLDER_UNUSABLE', 500, `The data folder ${folder} cannot be written.`, {
       cause: error,
@@ -30,5 +38,34 @@ export function lockDataFolder(folder: string): DataFolderLock {
       remedy: 'Stop it first, or start this one with another folder: --data DIR.',
     });
   }
-  return { release: () => database.close() };
+  const check = rememberInPlace([file]);
+  const stopWatching = tellWhenMoved(check, folder, log);
+  return {
+    check,
+    release() {
+      stopWatching();
+      database.close();
+    },
+  };
+}
+
+/** One line when the folder is gone and one when it is back, whether or not anybody writes or asks. */
+function tellWhenMoved(check: () => Promise<void>, folder: string, log: Log): () => void {
+  let isGone = false;
+  const look = async (): Promise<void> => {
+    const wasGone = isGone;
+    isGone = await check().then(
+      () => false,
+      () => true,
+    );
+    if (isGone && !wasGone) {
+      log.error(
+        { folder },
+        'the data folder was moved, replaced or deleted: nothing is saved until it is back; put it back, or start Knot again',
+      );
+    }
+    if (!isGone && wasGone) log.warn({ folder }, 'the data folder is back');
+  };
+  const timer = setInterval(() => void look(), lookAgainMs).unref();
+  return () => clearInterval(timer);
 }

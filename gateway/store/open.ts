@@ -1,11 +1,10 @@
-import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { Kysely, PostgresDialect, type Transaction as KyselyTransaction } from 'kysely';
+import { Kysely, type Transaction as KyselyTransaction } from 'kysely';
 import { type Clock, KnotError, type Log, newId } from '../lib/index.ts';
 import { type Change, type ChangeTopic, createChangeFeed } from './changes.ts';
-import { describeDatabaseError } from './errors.ts';
+import { describeDatabaseError, isLostRace, whileRunning } from './errors.ts';
 import { migrate } from './migrate.ts';
+import { migrationPatience, postgresDialect, runningPatience } from './postgres.ts';
+import { openSqliteFile, type SqliteFile } from './sqlite-file.ts';
 import { sqliteDialect } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
@@ -22,11 +21,12 @@ export type Store = {
   /**
    * All or nothing; `work` runs again when the database undid it to resolve a deadlock, so it must do nothing but query. Serialised against other writers (SQLite: `begin immediate`). Do not nest and do not use `store.db`
    * inside: SQLite has one connection and would wait for itself.
+   * @throws KNOT_STORE_*, 503 with `Retry-After` while the database is away, full, locked or overloaded; so do queries through `db`
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /** Hears announced changes of this and of every other process on the store; returns the way to stop. */
   onChange(topic: ChangeTopic, listener: (key: string) => void): () => void;
-  /** A trivial query; rejects when the database does not answer. */
+  /** A trivial query; rejects when the database does not answer, or is not the one at its path any more. */
   ping(): Promise<void>;
   close(): Promise<void>;
 };
@@ -44,48 +44,53 @@ export type StoreOptions = {
  */
 export async function openStore({ url, clock, log }: StoreOptions): Promise<Store> {
   const kind = url.startsWith('sqlite:') ? 'sqlite' : 'postgres';
-  let db: Kysely<Tables> | undefined;
+  let opened: Opened | undefined;
   try {
-    db = new Kysely<Tables>({
-      dialect: kind === 'sqlite' ? openSqlite(url.slice('sqlite:'.length)) : await openPostgres(url, log),
-    });
+    opened = kind === 'sqlite' ? await openSqlite(url.slice('sqlite:'.length)) : await openPostgres(url, log);
+  } catch (error) {
+    throw error instanceof KnotError ? error : describeDatabaseError(error, { url });
+  }
+  return wrap(opened, kind, clock, log);
+}
+
+type Opened = { db: Kysely<Tables>; check(): Promise<void> };
+
+async function openSqlite(path: string): Promise<Opened> {
+  let file: SqliteFile | undefined;
+  let describe = asItIs;
+  const db = new Kysely<Tables>({
+    dialect: sqliteDialect({ open: () => (file = openSqliteFile(path)), describe: (error) => describe(error) }),
+  });
+  await migrateOrClose(db, 'sqlite');
+  describe = whileRunning;
+  return { db, check: () => file!.check() };
+}
+
+/** Migrations get connections and patience of their own; the start fails with what the driver says, with the address in it. */
+async function openPostgres(url: string, log: Log): Promise<Opened> {
+  const migrating = { url, patience: migrationPatience, describe: asItIs, log };
+  const first = new Kysely<Tables>({ dialect: await postgresDialect(migrating) });
+  await migrateOrClose(first, 'postgres');
+  await first.destroy();
+  const running = { url, patience: runningPatience, describe: whileRunning, log };
+  return { db: new Kysely<Tables>({ dialect: await postgresDialect(running) }), check: async () => undefined };
+}
+
+async function migrateOrClose(db: Kysely<Tables>, kind: Store['kind']): Promise<void> {
+  try {
     await migrate(db, kind);
   } catch (error) {
-    await db?.destroy().catch(() => log.debug({}, 'closing a database that did not open failed'));
-    throw error instanceof KnotError ? error : describeDatabaseError(error, url);
+    // What closing says is of no interest beside the reason for it.
+    await db.destroy().catch(() => undefined);
+    throw error;
   }
-  return wrap(db, kind, url, clock, log);
 }
 
-function openSqlite(file: string) {
-  return sqliteDialect(() => {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: true });
-    // FULL: an acknowledged write is on disk before the answer leaves, so that neither kill -9 nor a power cut loses it.
-    database.exec('pragma journal_mode = wal; pragma synchronous = full');
-    if (file !== ':memory:') chmodSync(file, 0o600);
-    return database;
-  });
+function asItIs(error: unknown): unknown {
+  return error;
 }
 
-async function openPostgres(url: string, log: Log) {
-  // Loaded only when used: 27 ms and 9 MB that the embedded start does not need to pay.
-  const { default: pg } = await import('pg');
-  const int8 = 20;
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 10,
-    connectionTimeoutMillis: 5000,
-    types: {
-      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid === int8 ? Number : (pg.types.getTypeParser(oid, format) as (value: string) => unknown),
-    },
-  });
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection failed'));
-  return new PostgresDialect({ pool });
-}
-
-async function wrap(db: Kysely<Tables>, kind: Store['kind'], url: string, clock: Clock, log: Log): Promise<Store> {
+async function wrap({ db, check }: Opened, kind: Store['kind'], clock: Clock, log: Log): Promise<Store> {
   const feed = createChangeFeed({ db, clock, log, origin: newId() });
   await feed.start();
   return {
@@ -104,12 +109,13 @@ async function wrap(db: Kysely<Tables>, kind: Store['kind'], url: string, clock:
           return result;
         } catch (error) {
           if (isLostRace(error) && attempt < maxAttempts) continue;
-          throw error instanceof KnotError ? error : describeDatabaseError(error, url);
+          throw error instanceof KnotError ? error : describeDatabaseError(error, 'visitor');
         }
       }
     },
     onChange: feed.listen,
     async ping() {
+      await check();
       await db.selectFrom('settings').select('key').limit(1).execute();
     },
     async close() {
@@ -120,9 +126,3 @@ async function wrap(db: Kysely<Tables>, kind: Store['kind'], url: string, clock:
 }
 
 const maxAttempts = 4;
-
-/** Deadlock detected, serialization failure (PostgreSQL appendix A, class 40): nothing happened, and trying again is right. */
-function isLostRace(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === '40P01' || code === '40001';
-}

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -11,15 +11,24 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import type { SqliteFile } from './sqlite-file.ts';
+import { createTurns } from './turns.ts';
+
+export type SqliteOptions = {
+  open: () => SqliteFile;
+  /** Says what callers are told of an error of SQLite. */
+  describe: (error: unknown) => unknown;
+};
 
 /**
- * Kysely over the built-in SQLite. One connection, a mutex around it, a cache of prepared statements (Kysely's own dialect
+ * Kysely over the built-in SQLite. One connection, transactions in turn, a cache of prepared statements (Kysely's own dialect
  * prepares each query anew), and `begin immediate`: a deferred transaction that reads first and writes later fails with
- * "database is locked" whatever the busy timeout when another process wrote in between.
+ * "database is locked" whatever the busy timeout when another process wrote in between. Whatever wrote is acknowledged when it
+ * is on disk.
  */
-export function sqliteDialect(open: () => DatabaseSync): Dialect {
+export function sqliteDialect(options: SqliteOptions): Dialect {
   return {
-    createDriver: () => new SqliteDriver(open),
+    createDriver: () => new SqliteDriver(options),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new TransactionalSqliteAdapter(),
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
@@ -28,7 +37,7 @@ export function sqliteDialect(open: () => DatabaseSync): Dialect {
 
 const maxStatements = 500;
 /**
- * How long a write waits for another process. SQLite's own busy timeout sleeps inside the call and would stop the whole
+ * How long a write waits for another process and for its turn. SQLite's own busy timeout sleeps inside the call and would stop the whole
  * event loop, so it is kept at zero and the waiting is done here.
  */
 const busyMs = 5000;
@@ -42,68 +51,128 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
 }
 
 class SqliteDriver implements Driver {
-  readonly #open: () => DatabaseSync;
-  #database: DatabaseSync | undefined;
-  #connection: SqliteConnection | undefined;
-  /** Resolves when the connection is free; every acquirer chains itself behind. */
-  #free: Promise<void> = Promise.resolve();
-  #release: (() => void) | undefined;
+  readonly #options: SqliteOptions;
+  #file: SqliteFile | undefined;
+  #shared: Shared | undefined;
 
-  constructor(open: () => DatabaseSync) {
-    this.#open = open;
+  constructor(options: SqliteOptions) {
+    this.#options = options;
   }
 
   async init(): Promise<void> {
-    this.#database = await whenFree(() => this.#open());
-    this.#connection = new SqliteConnection(this.#database);
+    this.#file = await whenFree(() => this.#options.open(), deadlineFromNow());
+    this.#shared = { file: this.#file, turns: createTurns(), statements: new Map(), describe: this.#options.describe };
   }
 
-  async acquireConnection(): Promise<DatabaseConnection> {
-    const previous = this.#free;
-    let release!: () => void;
-    this.#free = new Promise((resolve) => (release = resolve));
-    await previous;
-    this.#release = release;
-    return this.#connection!;
+  async acquireConnection(): Promise<SqliteConnection> {
+    return new SqliteConnection(this.#shared!);
   }
 
-  async releaseConnection(): Promise<void> {
-    this.#release?.();
+  /** A transaction that nobody ended would keep everybody else out. */
+  releaseConnection(connection: SqliteConnection): Promise<void> {
+    return connection.rollback();
   }
 
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  beginTransaction(connection: SqliteConnection): Promise<void> {
+    return connection.begin();
   }
 
-  async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('commit'));
+  commitTransaction(connection: SqliteConnection): Promise<void> {
+    return connection.commit();
   }
 
-  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    // A full disk or an I/O error has already rolled back; a second rollback would hide the first error.
-    if (this.#database?.isTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
+  rollbackTransaction(connection: SqliteConnection): Promise<void> {
+    return connection.rollback();
   }
 
   async destroy(): Promise<void> {
-    this.#database?.close();
+    this.#file?.close();
   }
 }
 
-class SqliteConnection implements DatabaseConnection {
-  readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+/** What all who use the file have in common. */
+type Shared = {
+  file: SqliteFile;
+  turns: ReturnType<typeof createTurns>;
+  statements: Map<string, StatementSync>;
+  describe: SqliteOptions['describe'];
+};
 
-  constructor(database: DatabaseSync) {
-    this.#database = database;
+/** One user of the file: a transaction, or statements on their own that run between the transactions of others. */
+class SqliteConnection implements DatabaseConnection {
+  readonly #shared: Shared;
+  #isInTransaction = false;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  async begin(): Promise<void> {
+    const deadline = deadlineFromNow();
+    await this.#shared.turns.take(deadline);
+    try {
+      await whenFree(() => this.#run(CompiledQuery.raw('begin immediate')), deadline);
+      this.#isInTransaction = true;
+    } catch (error) {
+      this.#shared.turns.give();
+      throw this.#shared.describe(error);
+    }
+  }
+
+  async commit(): Promise<void> {
+    try {
+      // The lock is ours; what can fail here is the disk, and then Kysely rolls back, which gives the turn away.
+      this.#run(CompiledQuery.raw('commit'));
+    } catch (error) {
+      throw this.#shared.describe(error);
+    }
+    // Others may go on while this is synced: they are acknowledged after a sync of their own.
+    this.#end();
+    await this.#flush();
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#isInTransaction) return;
+    try {
+      // A full disk or an I/O error has already rolled back; a second rollback would hide the first error.
+      if (this.#shared.file.database.isTransaction) this.#run(CompiledQuery.raw('rollback'));
+    } finally {
+      this.#end();
+    }
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    // Inside a transaction the lock is ours already; a busy answer there is final.
-    if (this.#database.isTransaction) return this.#execute<R>(query);
-    return whenFree(() => this.#execute<R>(query));
+    try {
+      // Inside a transaction the lock is ours already; a busy answer there is final.
+      if (this.#isInTransaction) return this.#run<R>(query);
+      const result = await this.#runAlone<R>(query);
+      if (!isRead(query)) await this.#shared.file.flush();
+      return result;
+    } catch (error) {
+      throw this.#shared.describe(error);
+    }
   }
 
-  #execute<R>(query: CompiledQuery): QueryResult<R> {
+  /** Between the transactions of others: what they have not committed must not be seen, and not be part of what they undo. */
+  async #runAlone<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const { turns, file } = this.#shared;
+    const deadline = deadlineFromNow();
+    if (!file.database.isTransaction) {
+      try {
+        return this.#run<R>(query);
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+      }
+    }
+    await turns.take(deadline);
+    try {
+      return await whenFree(() => this.#run<R>(query), deadline);
+    } finally {
+      turns.give();
+    }
+  }
+
+  #run<R>(query: CompiledQuery): QueryResult<R> {
     const statement = this.#prepare(query.sql);
     const parameters = query.parameters as SQLInputValue[];
     if (statement.columns().length > 0) return { rows: statement.all(...parameters) as R[] };
@@ -117,24 +186,46 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
+    const { statements, file } = this.#shared;
+    let statement = statements.get(sql);
     if (!statement) {
-      if (this.#statements.size >= maxStatements) this.#statements.clear();
-      statement = this.#database.prepare(sql);
-      this.#statements.set(sql, statement);
+      if (statements.size >= maxStatements) statements.clear();
+      statement = file.database.prepare(sql);
+      statements.set(sql, statement);
     }
     return statement;
   }
+
+  #end(): void {
+    this.#isInTransaction = false;
+    this.#shared.turns.give();
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#shared.file.flush();
+    } catch (error) {
+      throw this.#shared.describe(error);
+    }
+  }
+}
+
+/** A read needs no sync; whatever is not certainly one gets it, which costs little when there is nothing to write. */
+function isRead({ sql }: CompiledQuery): boolean {
+  return /^\s*(select|pragma)\b/i.test(sql);
+}
+
+function deadlineFromNow(): number {
+  return performance.now() + busyMs;
 }
 
 /** Tries again while another process holds the file, without stopping the event loop. */
-async function whenFree<T>(attempt: () => T): Promise<T> {
-  const deadline = Date.now() + busyMs;
+async function whenFree<T>(attempt: () => T, deadline: number): Promise<T> {
   for (;;) {
     try {
       return attempt();
     } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw error;
+      if (!isBusy(error) || performance.now() > deadline) throw error;
       await setTimeout(busyPauseMs);
     }
   }

@@ -45,7 +45,7 @@ t.test('a database that another program holds is named after the busy time', asy
     store.transaction(async ({ db }) => {
       await db.insertInto('settings').values({ key: 'a', value: 'b' }).execute();
     }),
-    { code: 'KNOT_STORE_LOCKED', remedy: /Close the program/ },
+    { code: 'KNOT_STORE_LOCKED', internal: { cure: /Close the program/ }, headers: { 'retry-after': /^\d+$/ } },
   );
   clearInterval(timer);
   t.ok(ticks > 50, `the event loop went on while waiting (${ticks} ticks)`);
@@ -114,7 +114,7 @@ t.test(
           acknowledged.push(`n${n}`);
         }
       })(),
-      { code: 'KNOT_STORE_FULL', message: /the disk is full/, remedy: /Free some space/ },
+      { code: 'KNOT_STORE_FULL', message: /the disk is full/, internal: { cure: /Free some space/ } },
     );
     const rows = await store.db.selectFrom('settings').select('key').execute();
     t.strictSame(

@@ -1,8 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -20,6 +22,17 @@ export type Postgres = {
   url: string;
   /** Makes an empty database and returns its address: test files that share a server do not meet. */
   createDatabase(): Promise<string>;
+  /** Runs a statement as superuser, on its own connection. */
+  query(statement: string, url?: string): Promise<void>;
+  /** `fast` breaks every connection, `immediate` is a crash. Resolves when the server is gone. */
+  down(mode: 'fast' | 'immediate'): Promise<void>;
+  /** Resolves when it answers again. */
+  up(): Promise<void>;
+  /** Stops the server and all its backends (SIGSTOP): connections stay open, nothing answers. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /** Owned by the account that the server runs as. */
+  folder: string;
   stop(): Promise<void>;
 };
 
@@ -69,7 +82,7 @@ async function start(binaries: string, account: Account): Promise<Postgres> {
   const keeper = spawn(
     process.execPath,
     [join(import.meta.dirname, 'postgres-keeper.ts'), folder, String(uid), String(gid), ...program, ...serverOptions],
-    { env: environment, stdio: ['pipe', 'ignore', 'pipe'] },
+    { env: environment, stdio: ['pipe', 'pipe', 'pipe'] },
   );
   let output = '';
   keeper.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -85,19 +98,39 @@ async function start(binaries: string, account: Account): Promise<Postgres> {
   }
 
   const url = `postgres://knot:${password}@127.0.0.1:${port}/postgres`;
-  const deadline = Date.now() + startTimeoutMs;
-  while (!(await answers(url))) {
-    if (keeper.exitCode !== null || keeper.signalCode !== null || Date.now() > deadline) {
-      await stop();
-      throw new Error(`PostgreSQL did not start:\n${output}`);
+  await untilItAnswers();
+
+  async function untilItAnswers(): Promise<void> {
+    const deadline = Date.now() + startTimeoutMs;
+    while (!(await answers(url))) {
+      if (keeper.exitCode !== null || keeper.signalCode !== null || Date.now() > deadline) {
+        await stop();
+        throw new Error(`PostgreSQL did not start:\n${output}`);
+      }
+      await delay(50);
     }
-    await delay(50);
+  }
+
+  const answersOfKeeper = createInterface({ input: keeper.stdout });
+  async function tell(act: string): Promise<void> {
+    const done = once(answersOfKeeper, 'line');
+    keeper.stdin.write(`${act}\n`);
+    await done;
   }
 
   let databases = 0;
   return {
     url,
     stop,
+    query: (statement, address = url) => query(address, statement),
+    down: (mode) => tell(`stop ${mode}`),
+    async up() {
+      await tell('start');
+      await untilItAnswers();
+    },
+    freeze: () => tell('freeze'),
+    thaw: () => tell('thaw'),
+    folder,
     async createDatabase() {
       databases += 1;
       const name = `knot_${process.pid}_${databases}`;

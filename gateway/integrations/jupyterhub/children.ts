@@ -30,7 +30,7 @@ export async function choosePorts(): Promise<HubPorts> {
 function isFree(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const server = createServer();
-  server.once('error', () => resolve(false));
+  server.on('error', () => resolve(false));
   server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
   return promise;
 }
@@ -43,7 +43,7 @@ function answers(url: string, headers: Record<string, string> = {}): Promise<boo
     resolve(response.statusCode === 200);
   });
   request.once('timeout', () => request.destroy());
-  request.once('error', () => resolve(false));
+  request.on('error', () => resolve(false));
   return promise;
 }
 
