@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -70,9 +70,6 @@ t.test('two gateways outlive whatever happens to their database', skipped(), asy
     }
   }
 
-  t.teardown(() => {
-    for (const [i, g] of gateways.entries()) writeFileSync(`/tmp/store-gw${i}.log`, g.output());
-  });
   await allWell();
 
   await t.test('connections are terminated while they are in use', async (t) => {
@@ -161,7 +158,6 @@ t.test('two gateways outlive whatever happens to their database', skipped(), asy
       if (process.env['CI'] === 'true') t.fail('a tmpfs cannot be mounted');
       return void t.comment('mounting is not allowed here');
     }
-    const database = new URL(url).pathname.slice(1);
     const { uid, gid } = statSync(postgres.folder);
     chownSync(folder, uid, gid);
     await postgres.query(`create tablespace small location '${folder}'`);
@@ -183,11 +179,11 @@ t.test('two gateways outlive whatever happens to their database', skipped(), asy
     const refusedBefore = loads.map((load) => load.counts()['write 503'] ?? 0);
     t.ok(await fill(), 'there is no room left');
     await eventually(
-      `who writes is told, in ${database}`,
+      'who writes is told',
       () => loads.some((load, index) => (load.counts()['write 503'] ?? 0) > refusedBefore[index]!),
       20_000,
     );
-    await postgres.query('truncate filler', url);
+    execFileSync('mount', ['-o', 'remount,size=128m', folder]);
     await survived(t, longestWaitMs);
   });
 
