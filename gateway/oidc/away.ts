@@ -35,7 +35,7 @@ export async function asItWas<T>(work: Promise<T>): Promise<T> {
 
 /** The same for every method of what is given to the provider. */
 export function tellingAwayIn<T extends object>(tellingAway: TellingAway, methods: T): T {
-  const wrapped = Object.entries(methods).map(([name, method]) => [
+  const wrapped = Object.entries(methods).map(([name, method]: [string, unknown]): [string, unknown] => [
     name,
     typeof method === 'function' ? tellingAway(method as never) : method,
   ]);

@@ -32,7 +32,7 @@ t.test('an address in use is still told to whoever wanted it', async (t) => {
   await t.rejects(
     createRedirectListener({
       listen: { host: '127.0.0.1', port },
-      publicAddress: publicAddress as never,
+      publicAddress: publicAddress,
       log: silentLog,
     }),
     { code: 'KNOT_PROXY_LISTEN_FAILED' },
