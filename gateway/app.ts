@@ -8,7 +8,7 @@ import { apiRoutes } from './api/index.ts';
 import { appRoute } from './app/apps.ts';
 import { recordCuts } from './app/cuts.ts';
 import { makeOwnPackage } from './app/data-folder.ts';
-import { createExplain } from './app/explain.ts';
+import { createExplain, createExplainDecision } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
 import { createHealth } from './app/health.ts';
 import { createIdentify } from './app/identify.ts';
@@ -74,7 +74,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const folder = closing(lockDataFolder(config.data, log), (lock) => lock.release());
     makeOwnPackage(config.data);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
-    const { store, audit, accounts, sessions, routes } = facts;
+    const { store, audit, accounts, sessions, routes, denials } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
@@ -171,6 +171,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       clock,
       log,
       onAccess,
+      noteDenial: denials.note,
       ownPorts: () => ownPorts,
       limits,
       ...(tracer && { tracer }),
@@ -210,6 +211,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       integrations: () => integrations,
       health,
       explainUrl,
+      explainDecision: createExplainDecision({ denials, accounts, policy }, address),
+      noteDenial: denials.note,
       mail,
       onChange: store.onChange,
       appStatus: watch.tile,

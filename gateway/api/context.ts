@@ -34,10 +34,9 @@ export type ApiContext = ApiOptions & ReturnType<typeof createQuestions>;
 
 /** What several resources of the API ask about a request. */
 export function createQuestions({ policy, addressOf = (request) => request.ip, publicAddress }: ApiOptions) {
-  function decide(
-    request: FastifyRequest,
-    question: { principal: Principal; action: AuthorizationRequest['action']; resource: Resource; host?: string },
-  ): Decision {
+  type Question = { principal: Principal; action: AuthorizationRequest['action']; resource: Resource; host?: string };
+
+  function asked(request: FastifyRequest, question: Question): AuthorizationRequest {
     const { principal, action, resource, host = publicAddress.domain } = question;
     const path = request.url.split('?', 1)[0] ?? '/';
     const context = {
@@ -47,8 +46,10 @@ export function createQuestions({ policy, addressOf = (request) => request.ip, p
       address: addressOf(request),
       isUpgrade: false,
     };
-    return policy.decide({ principal, action, resource, context });
+    return { principal, action, resource, context };
   }
+
+  const decide = (request: FastifyRequest, question: Question): Decision => policy.decide(asked(request, question));
 
   return {
     decide,
@@ -56,6 +57,9 @@ export function createQuestions({ policy, addressOf = (request) => request.ip, p
     /** May this person use the admin pages? */
     decideAdminister: (request: FastifyRequest, principal: Principal) =>
       decide(request, { principal, action: 'administer', resource: platform }),
+    /** What `decideAdminister` asks. */
+    administering: (request: FastifyRequest, principal: Principal): AuthorizationRequest =>
+      asked(request, { principal, action: 'administer', resource: platform }),
     /** For the audit record. */
     actorOf: (request: FastifyRequest): Actor => ({
       name: identityOf(request).principal.username,

@@ -17,7 +17,7 @@ const answerHeaders = {
  * who may call it does not start.
  */
 export function guard(app: ApiServer, context: ApiContext): void {
-  const { identify, publicAddress, decideAdminister, log } = context;
+  const { identify, publicAddress, decideAdminister, administering, noteDenial = newShortId, log } = context;
   app.decorateRequest('identity', null);
 
   app.addHook('onRoute', (route: RouteOptions) => {
@@ -44,7 +44,8 @@ export function guard(app: ApiServer, context: ApiContext): void {
     if (access === 'person') return;
     const decision = decideAdminister(request, identity.principal);
     if (decision.effect === 'allow') return;
-    const decisionId = newShortId();
+    const question = administering(request, identity.principal);
+    const decisionId = noteDenial({ route: 'Knot', request: question, decision });
     const { reason, rules } = decision;
     log.info(
       { subject: identity.principal.id, decisionId, reason, rules, path: request.routeOptions.url },

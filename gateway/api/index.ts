@@ -5,4 +5,4 @@
  * Mounts, on the main host: /api/v1/*
  */
 export { apiRoutes } from './routes.ts';
-export type { ApiOptions, ExplainUrl, UrlExplanation } from './options.ts';
+export type { ApiOptions, DecisionExplanation, ExplainDecision, ExplainUrl, UrlExplanation } from './options.ts';

@@ -3,7 +3,8 @@ import type { Accounts } from '../accounts/index.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { Integration } from '../integrations/index.ts';
-import type { Clock, ComponentHealth, Identify, Log, TileStatus } from '../lib/index.ts';
+import type { Denials } from '../denials/index.ts';
+import type { Clock, ComponentHealth, Decision, Identify, Log, TileStatus } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Throttle } from '../login/index.ts';
 import type { Mail } from '../mail/index.ts';
@@ -12,14 +13,34 @@ import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import type { Store } from '../store/index.ts';
 
-/** What the gateway would do with a request: `resource` is type and id in one string. */
-export type UrlExplanation = { route: string; action: string; resource: string; explanation: Explanation };
+/** What the gateway would do with a request: `title` says what is asked for, `resource` is its type and id in Cedar's words. */
+export type UrlExplanation = { route: string; title: string; action: string; resource: string; explanation: Explanation };
 
 /**
  * Maps an address to the question the proxy would ask. Given by `app.ts`, because the proxy owns the mapping.
  * @throws a KnotError (4xx) for an address that leads nowhere or a person who does not exist
  */
 export type ExplainUrl = (question: { username: string; method: string; url: string }) => Promise<UrlExplanation>;
+
+/** A refusal that was, with what was known then, and what would be said to the same request now. */
+export type DecisionExplanation = {
+  id: string;
+  /** Epoch milliseconds. */
+  at: number;
+  username: string;
+  /** Attributes of the person, the thing and the request, as the rules saw them. */
+  facts: { about: 'person' | 'resource' | 'request'; name: string; value: string }[];
+  method: string;
+  url: string;
+  route: string;
+  action: string;
+  resource: string;
+  decision: Decision;
+  now: Explanation;
+};
+
+/** @throws KNOT_APP_DECISION_UNKNOWN (404) for an id that is unknown, too old or was not kept */
+export type ExplainDecision = (id: string) => Promise<DecisionExplanation>;
 
 /** What the API is given by `app.ts`. */
 export type ApiOptions = {
@@ -36,6 +57,9 @@ export type ApiOptions = {
   /** The state of every part, with the warnings that stay until they are cured. */
   health: () => Promise<ComponentHealth[]>;
   explainUrl: ExplainUrl;
+  explainDecision: ExplainDecision;
+  /** Keeps a refusal of the API itself; by default its id leads nowhere. */
+  noteDenial?: Denials['note'];
   /** Version of the gateway. */
   version: string;
   /** The change feed: what another process did also reaches the event stream. */

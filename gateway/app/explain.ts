@@ -1,6 +1,7 @@
-import type { ExplainUrl, UrlExplanation } from '../api/index.ts';
+import type { DecisionExplanation, ExplainDecision, ExplainUrl, UrlExplanation } from '../api/index.ts';
 import { type Config, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
-import { knotError, silentLog, systemClock } from '../lib/index.ts';
+import type { Denial, Denials } from '../denials/index.ts';
+import { knotError, type Resource, silentLog, systemClock } from '../lib/index.ts';
 import { createPolicy, type Policy } from '../policy/index.ts';
 import { createExplain as createProxyExplain } from '../proxy/index.ts';
 import type { Facts } from './facts.ts';
@@ -16,7 +17,9 @@ export function createExplain(
     switch (answer.outcome) {
       case 'decided': {
         const { route, action, resource, explanation } = answer;
-        return { route: route.name, action, resource: `${resource.type}::"${resource.id}"`, explanation };
+        const { owner } = resource.attributes;
+        const title = owner === undefined ? route.title : `what belongs to ${owner} in ${route.title}`;
+        return { route: route.name, title, action, resource: inCedar(resource), explanation };
       }
       case 'refused':
         throw knotError(
@@ -29,7 +32,7 @@ export function createExplain(
         );
       case 'main':
         throw knotError('KNOT_APP_EXPLAIN_MAIN', 422, 'This is the main host, where each page decides for itself.', {
-          remedy: 'Give the address of a tool or application, such as https://jupyterhub.DOMAIN/.',
+          remedy: `Give the address of a tool or application, such as https://jupyterhub.${address.domain}/.`,
         });
       case 'untouched':
         throw knotError(
@@ -41,19 +44,82 @@ export function createExplain(
   };
 }
 
-/** The same for the command line, where nothing listens: the policies are those that lie in the folder now. */
-export async function explainUrl(
+/** Finds a refusal by the id that its page named, and asks the same again of the set in force and of the person as they are now. */
+export function createExplainDecision(
+  {
+    denials,
+    accounts,
+    policy,
+  }: { denials: Pick<Denials, 'find'> } & Pick<Facts, 'accounts'> & {
+      policy: Pick<Policy, 'explain'>;
+    },
+  address: Pick<PublicAddress, 'originOf'>,
+): ExplainDecision {
+  return async (id) => {
+    const denial = await denials.find(id.trim().toLowerCase());
+    if (denial === undefined) {
+      throw knotError('KNOT_APP_DECISION_UNKNOWN', 404, 'No refusal of this id is known.', {
+        remedy:
+          'Ids are kept for a day, and not every one of somebody who is refused again and again. Compare the id, or explain the address instead.',
+      });
+    }
+    const { at, route, request, decision } = denial;
+    const { action, resource, context } = request;
+    const principal = (await accounts.principal(request.principal.id)) ?? request.principal;
+    return {
+      id: denial.id,
+      at,
+      username: request.principal.username,
+      facts: factsOf(denial),
+      method: context.method,
+      url: `${address.originOf(context.host)}${context.path}`,
+      route,
+      action,
+      resource: inCedar(resource),
+      decision,
+      now: policy.explain({ ...request, principal }),
+    };
+  };
+}
+
+const inCedar = ({ type, id }: Resource): string => `${type}::"${id}"`;
+
+function factsOf({ request: { principal, resource, context } }: Denial): DecisionExplanation['facts'] {
+  const person = { username: principal.username, email: principal.email, state: principal.state };
+  const teams = principal.teams.map(({ name }) => name).join(', ') || 'none';
+  const of = (about: 'person' | 'resource' | 'request', values: Record<string, string>) =>
+    Object.entries(values).map(([name, value]) => ({ about, name, value }));
+  return [
+    ...of('person', { ...person, isAdmin: String(principal.isAdmin), teams }),
+    ...of('resource', { type: resource.type, id: resource.id, ...resource.attributes }),
+    ...of('request', { address: context.address, isUpgrade: String(context.isUpgrade) }),
+  ];
+}
+
+const addressIn = (config: Config): PublicAddress => publicAddress(config, parseListen(config.listen).port);
+
+/** For the command line, where nothing listens: the policies are those that lie in the folder now. */
+async function withPolicies<T>(config: Config, work: (policy: Policy) => Promise<T>): Promise<T> {
+  const policy = await createPolicy({ folder: config.policies, clock: systemClock, log: silentLog });
+  try {
+    return await work(policy);
+  } finally {
+    await policy.close();
+  }
+}
+
+export function explainUrl(
   { routes, accounts }: Facts,
   config: Config,
   question: { username: string; method: string; url: string },
 ): Promise<UrlExplanation> {
-  const policy = await createPolicy({ folder: config.policies, clock: systemClock, log: silentLog });
-  try {
-    return await createExplain(
-      { routes, accounts, policy },
-      publicAddress(config, parseListen(config.listen).port),
-    )(question);
-  } finally {
-    await policy.close();
-  }
+  return withPolicies(config, (policy) => createExplain({ routes, accounts, policy }, addressIn(config))(question));
+}
+
+export function explainDecision(
+  { denials, accounts }: Facts,
+  config: Config,
+  id: string,
+): Promise<DecisionExplanation> {
+  return withPolicies(config, (policy) => createExplainDecision({ denials, accounts, policy }, addressIn(config))(id));
 }

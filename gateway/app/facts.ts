@@ -1,6 +1,7 @@
 import type { Accounts } from '../accounts/index.ts';
 import { type Audit, createAudit } from '../audit/index.ts';
 import { type Config, databaseUrl, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
+import { createDenials, type Denials } from '../denials/index.ts';
 import type { Clock, Log } from '../lib/index.ts';
 import type { Clients } from '../oidc/index.ts';
 import { createRoutes, type Routes } from '../routes/index.ts';
@@ -15,6 +16,7 @@ export type Facts = {
   accounts: Accounts;
   sessions: Sessions;
   routes: Routes;
+  denials: Denials;
   /** Loaded when asked for: most commands need no OpenID Provider. */
   clients(): Promise<Clients>;
   /** A fresh link that makes the first admin, replacing earlier ones; undefined when there is an admin. */
@@ -32,12 +34,14 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
     const people = { store, clock, record, passwordRules, sessions: config.sessions, log };
     const { accounts, sessions } = createPeople(people);
     const routes = await createRoutes({ store, clock, log });
+    const denials = createDenials({ store, clock, log });
     return {
       store,
       audit,
       accounts,
       sessions,
       routes,
+      denials,
       async clients() {
         const { createClients } = await import('../oidc/index.ts');
         return createClients({ store, clock, record });
@@ -52,6 +56,7 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
       },
       async close() {
         try {
+          await denials.close();
           await sessions.close();
         } finally {
           await store.close();

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { explainUrl } from '../app/explain.ts';
+import { explainDecision, explainUrl } from '../app/explain.ts';
 import { loadConfig } from '../config/index.ts';
+import { denialIdPattern } from '../denials/index.ts';
 import { knotError, type RuleReference } from '../lib/index.ts';
 import { checkFolder, formatProblems } from '../policy/index.ts';
 import { type Command, type Invocation, required } from './command.ts';
@@ -22,7 +23,32 @@ async function check(invocation: Invocation): Promise<void> {
   );
 }
 
+const name = ({ rule, file, line, effect }: RuleReference): string =>
+  `  ${effect.padEnd(6)} ${rule}  ${file}:${line}\n`;
+
+async function explainId(invocation: Invocation, id: string): Promise<void> {
+  const answer = await withFacts(invocation, (facts, config) => explainDecision(facts, config, id));
+  if (invocation.options['json'] === true) {
+    invocation.streams.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+    return;
+  }
+  const { decision, now } = answer;
+  invocation.streams.stdout.write(
+    [
+      `DENY  ${answer.username} ${answer.method} ${answer.url}\n`,
+      `  at ${new Date(answer.at).toISOString()}, ${answer.route}, action ${answer.action}, resource ${answer.resource}\n`,
+      decision.rules.length > 0
+        ? `Decided by (version ${decision.policyVersion}):\n${decision.rules.map(name).join('')}`
+        : `No rule permitted it (version ${decision.policyVersion}, ${decision.reason}).\n`,
+      'What the rules saw:\n',
+      ...answer.facts.map((fact) => `  ${fact.about}.${fact.name} = ${JSON.stringify(fact.value)}\n`),
+      `Now it would be ${now.decision.effect === 'allow' ? 'allowed' : 'denied'}: ${now.hint}\n`,
+    ].join(''),
+  );
+}
+
 async function explain(invocation: Invocation, url: string): Promise<void> {
+  if (denialIdPattern.test(url.trim().toLowerCase())) return explainId(invocation, url);
   const request = {
     username: required(invocation, 'as'),
     method: required(invocation, 'method').toUpperCase(),
@@ -34,7 +60,6 @@ async function explain(invocation: Invocation, url: string): Promise<void> {
     return;
   }
   const { explanation, route, resource, action } = answer;
-  const name = ({ rule, file, line, effect }: RuleReference) => `  ${effect.padEnd(6)} ${rule}  ${file}:${line}\n`;
   invocation.streams.stdout.write(
     [
       `${explanation.decision.effect.toUpperCase()}  ${request.username} ${request.method} ${request.url}\n`,
@@ -82,8 +107,8 @@ export const policyCommands: readonly Command[] = [
 export const explainCommands: readonly Command[] = [
   {
     words: ['explain'],
-    usage: 'URL --as USER [--method GET] [--json]',
-    summary: 'The same as policy explain.',
+    usage: 'URL --as USER [--method GET] [--json] | DECISION-ID [--json]',
+    summary: 'The same as policy explain; with the id of a refusal, what was refused and why.',
     options: {
       as: { type: 'string' },
       method: { type: 'string', default: 'GET' },

@@ -36,7 +36,8 @@ export type UrlExplanation =
 /**
  * What the gateway would do with a request, told by the same steps that a real one takes.
  *
- * @throws KNOT_PROXY_EXPLAIN_INPUT (400) when the address is no https URL or the person does not exist
+ * @throws KNOT_PROXY_EXPLAIN_INPUT (400) when the address is no https URL
+ * @throws KNOT_PROXY_EXPLAIN_PERSON (404) when the person does not exist
  */
 export type ExplainUrl = (question: {
   username?: string;
@@ -47,8 +48,8 @@ export type ExplainUrl = (question: {
 }) => Promise<UrlExplanation>;
 
 const nobodyTrusted = addressBlocks([]);
-/** What follows `#` never leaves a browser. */
-const urlPattern = /^https:\/\/([^/?#]+)([^#]*)/;
+/** What follows `#` never leaves a browser; `https://` may be left out, as browsers leave it out when they show an address. */
+const urlPattern = /^(?:https:\/\/)?((?:[^/?#:]|:(?=\d))+)(?=[/?#]|$)([^#]*)/i;
 
 export function createExplain(options: ExplainOptions): ExplainUrl {
   const { routes, accounts, publicAddress, explain } = options;
@@ -56,13 +57,13 @@ export function createExplain(options: ExplainOptions): ExplainUrl {
   async function personOf(question: { username?: string; principal?: Principal }): Promise<Principal> {
     const found = question.principal ?? (await accounts.principalByName(question.username ?? ''));
     if (found) return found;
-    throw knotError('KNOT_PROXY_EXPLAIN_INPUT', 400, `There is no user "${question.username ?? ''}".`, {
-      remedy: '`knot user list` shows all of them.',
+    throw knotError('KNOT_PROXY_EXPLAIN_PERSON', 404, `There is no user "${question.username ?? ''}".`, {
+      remedy: 'Give the name they sign in with; the list of users shows all names.',
     });
   }
 
   return async (question) => {
-    const match = urlPattern.exec(question.url);
+    const match = urlPattern.exec(question.url.trim());
     if (match === null) {
       throw knotError('KNOT_PROXY_EXPLAIN_INPUT', 400, `"${question.url}" is not an https address.`, {
         remedy: 'Give the whole address, as it stands in the browser.',

@@ -13,6 +13,7 @@ import {
   newShortId,
   type Tracer,
 } from '../lib/index.ts';
+import type { Denial } from '../denials/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
@@ -46,6 +47,8 @@ export type ProxyOptions = {
   clock: Clock;
   log: Log;
   onAccess(entry: AccessEntry): void;
+  /** Keeps a refusal, so that the id it returns leads to it; by default ids lead nowhere. */
+  noteDenial?(denial: Omit<Denial, 'id' | 'at'>): string;
   /** Ports the gateway itself listens on: no route may lead to them on loopback. */
   ownPorts?(): readonly number[];
   limits?: Partial<LimitSettings>;
@@ -83,7 +86,7 @@ type Subject = {
 
 /** Makes the forward path of every host that is not the main one. Synchronous from end to end when the caches hit. */
 export function createProxy(options: ProxyOptions): Proxy {
-  const { routes, sessions, live, publicAddress, clock, log, onAccess, tracer } = options;
+  const { routes, sessions, live, publicAddress, clock, log, onAccess, tracer, noteDenial = newShortId } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const gate = createGate(options);
   const inFlight = createSwept<Exchange>(inFlightSweepMs);
@@ -139,7 +142,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 
   function refuseDenied(subject: Subject, { principal }: Visitor, verdict: Verdict): void {
     const { route } = subject.target;
-    const decisionId = newShortId();
+    const decisionId = noteDenial({ route: route.title, request: verdict.question, decision: verdict.decision });
     subject.decisionId = decisionId;
     const { origin } = publicAddress;
     const refuse = (accountPage: string): void =>

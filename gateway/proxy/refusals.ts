@@ -46,8 +46,8 @@ export function denied(options: {
     reason: `You are signed in as ${principal.username}, and the policies do not allow you to ${question.action} ${describe(route, verdict)}.`,
     remedy:
       rule === undefined
-        ? 'No rule permits it. An administrator can add one to the policy files.'
-        : 'If you need it, send the decision id to an administrator.',
+        ? 'No rule permits it. If you need it, send the decision id to an administrator, who can add a rule.'
+        : 'If you need it, send the decision id to an administrator: it leads to what was asked and to the rule.',
     facts: [
       ['Decision', decisionId],
       ['Rule', rule === undefined ? 'no rule permits' : rule.rule],
@@ -57,6 +57,7 @@ export function denied(options: {
     links: [
       { href: `${origin}/`, label: 'Home' },
       { href: accountPage, label: 'Switch account' },
+      ...(principal.isAdmin ? [{ href: `${origin}/admin/policies?decision=${decisionId}`, label: 'Explain' }] : []),
     ],
     code: 'KNOT_PROXY_DENIED',
     reasonCode: reason,

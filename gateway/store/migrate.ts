@@ -7,6 +7,7 @@ import * as knownPlaces from './migrations/0003-known-places.ts';
 import * as emailProven from './migrations/0004-email-proven.ts';
 import * as logoutNotices from './migrations/0005-logout-notices.ts';
 import * as handOff from './migrations/0006-hand-off.ts';
+import * as denials from './migrations/0007-denials.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -17,6 +18,7 @@ const migrations: Record<string, Migration> = {
   '0004-email-proven': emailProven,
   '0005-logout-notices': logoutNotices,
   '0006-hand-off': handOff,
+  '0007-denials': denials,
 };
 
 /**

@@ -165,6 +165,9 @@ export type AuditTable = {
   hash: string;
 };
 
+/** denials: refusals of the last day by their decision id. */
+export type DenialsTable = { id: string; at: number; detail: string };
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -189,6 +192,7 @@ export type Tables = {
   signing_keys: SigningKeysTable;
   routes: RoutesTable;
   audit: AuditTable;
+  denials: DenialsTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

@@ -31,9 +31,10 @@ const rows: Row[] = [
   {
     method: 'POST',
     url: '/policies/explanations',
-    body: { as: 'ann', method: 'GET', url: `${origin}/` },
+    body: { as: 'bob', method: 'GET', url: 'https://vault.localhost:8443/' },
     access: 'admin',
   },
+  { url: `/policies/refusals/${id}`, access: 'admin', ok: 404 },
   { url: '/audit', access: 'admin' },
   { url: '/audit/verification', access: 'admin' },
   { url: '/health', access: 'admin' },

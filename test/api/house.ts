@@ -6,10 +6,12 @@ import { type ApiOptions, apiRoutes } from '../../gateway/api/index.ts';
 import { createAudit } from '../../gateway/audit/index.ts';
 import { publicAddress } from '../../gateway/config/index.ts';
 import type { Integration } from '../../gateway/integrations/index.ts';
-import { createManualClock, type Identify, knotError, type Log, platform, silentLog } from '../../gateway/lib/index.ts';
+import { createManualClock, type Identify, type Log, silentLog } from '../../gateway/lib/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
 import { createThrottle } from '../../gateway/login/index.ts';
 import { createPolicy } from '../../gateway/policy/index.ts';
+import { createDenials } from '../../gateway/denials/index.ts';
+import { createExplain, createExplainDecision } from '../../gateway/app/explain.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 
@@ -55,6 +57,8 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const policy = await createPolicy({ folder: join(import.meta.dirname, '..', '..', 'policies'), clock, log });
   const routes = await createRoutes({ store, clock, log });
   const live = createLive({ log });
+  const denials = createDenials({ store, clock, log });
+  const address = publicAddress({ domain: 'localhost' }, 8443);
   sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
   accounts.onChange((userId) => void live.rejudge(userId));
 
@@ -79,19 +83,15 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     audit,
     live,
     integrations: () => [hub],
-    publicAddress: publicAddress({ domain: 'localhost' }, 8443),
+    publicAddress: address,
     config: { login },
     health: async () => [
       { name: 'store', status: 'ok', message: 'It answers.' },
       { name: 'sandbox', status: 'warning', message: 'No bubblewrap.', remedy: 'Install it.' },
     ],
-    explainUrl: async ({ username }) => {
-      const principal = await accounts.principalByName(username);
-      if (!principal) throw knotError('KNOT_EXPLAIN_NO_USER', 404, 'There is no such user.');
-      const context = { method: 'GET', host: 'localhost', path: '/', address: '127.0.0.1', isUpgrade: false };
-      const explanation = policy.explain({ principal, action: 'administer', resource: platform, context });
-      return { route: 'main', action: 'administer', resource: 'Platform knot', explanation };
-    },
+    explainUrl: createExplain({ routes, accounts, policy }, address),
+    explainDecision: createExplainDecision({ denials, accounts, policy }, address),
+    noteDenial: denials.note,
     version: '9.9.9',
     onChange: store.onChange,
     throttle,
@@ -102,6 +102,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   await app.ready();
   t.teardown(async () => {
     await app.close();
+    await denials.close();
     await policy.close();
     await sessions.close();
     await store.close();

@@ -5,6 +5,8 @@ import { request } from 'undici';
 import type { AuditPage, Changed } from '../../gateway/api/contract.ts';
 import { openHouse, origin, secrets } from './house.ts';
 
+t.setTimeout(120_000);
+
 type House = Awaited<ReturnType<typeof openHouse>>;
 
 t.test('home shows the tools a person may open, with their real state', async (t) => {
@@ -51,7 +53,7 @@ t.test('me: who, which session, what is allowed', async (t) => {
 t.test('policies, explanations, health and integrations', async (t) => {
   const house = await openHouse(t);
   const { cookie } = await house.person('ann', { isAdmin: true });
-  await house.person('bob');
+  const bob = await house.person('bob');
   t.match(await house.call({ url: '/policies', cookie }), {
     json: {
       isCurrent: true,
@@ -60,28 +62,53 @@ t.test('policies, explanations, health and integrations', async (t) => {
       files: [{ name: 'default.cases.yaml' }, { name: 'default.cedar', text: /permit/ }],
     },
   });
-  const explain = (as: string) =>
-    house.call({
-      method: 'POST',
-      url: '/policies/explanations',
-      body: { as, method: 'GET', url: `${origin}/` },
-      cookie,
-    });
+  const explain = (as: string, url = 'https://vault.localhost:8443/') =>
+    house.call({ method: 'POST', url: '/policies/explanations', body: { as, method: 'GET', url }, cookie });
   t.match(await explain('bob'), {
     json: {
-      sentence: 'bob may not administer Platform knot.',
-      route: 'main',
+      sentence: 'bob may not view VAULT.',
+      route: 'vault',
+      resource: 'Integration::"vault"',
       decision: { effect: 'deny', rules: [] },
-      hint: /bob/,
+      hint: /bob were in Role admin/,
     },
   });
-  t.match(await explain('ann'), {
+  t.match(await explain('ann', 'vault.localhost:8443/x'), {
     json: {
-      sentence: 'ann may administer Platform knot.',
-      decision: { effect: 'allow', rules: [{ file: /cedar/, effect: 'permit' }] },
+      sentence: 'ann may view VAULT.',
+      resource: 'Integration::"vault"',
+      decision: { effect: 'allow', rules: [{ rule: 'tools-for-admins', file: 'default.cedar', effect: 'permit' }] },
     },
   });
-  t.match(await explain('zoe'), { status: 404 });
+  // A refusal of the API has an id that leads to it.
+  const refused = await house.call({ url: '/users', cookie: bob.cookie });
+  const { decisionId } = refused.json['details'] as { decisionId: string };
+  t.match(await house.call({ url: `/policies/refusals/${decisionId}`, cookie }), {
+    json: {
+      id: decisionId,
+      username: 'bob',
+      method: 'GET',
+      url: `${origin}/api/v1/users`,
+      action: 'administer',
+      resource: 'Platform::"knot"',
+      decision: { effect: 'deny', reason: 'no_permit', rules: [] },
+      facts: [{ about: 'person', name: 'username', value: 'bob' }],
+      now: {
+        effect: 'deny',
+        hint: /`admins-administer` \(default\.cedar:\d+\) would permit it if bob were in Role admin/,
+      },
+    },
+  });
+  t.match(await house.call({ url: `/policies/refusals/${decisionId}`, cookie: bob.cookie }), { status: 403 });
+  t.match(await house.call({ url: '/policies/refusals/0000000000000000', cookie }), {
+    status: 404,
+    json: { code: 'KNOT_APP_DECISION_UNKNOWN', remedy: /kept for a day/ },
+  });
+  t.match(await explain('zoe'), { status: 404, json: { code: 'KNOT_PROXY_EXPLAIN_PERSON' } });
+  t.match(await explain('bob', `${origin}/`), {
+    status: 422,
+    json: { code: 'KNOT_APP_EXPLAIN_MAIN', remedy: /https:\/\/jupyterhub\.localhost\// },
+  });
   t.match(await house.call({ url: '/health', cookie }), {
     json: { status: 'warning', components: [{ name: 'store' }, { name: 'sandbox', remedy: 'Install it.' }] },
   });

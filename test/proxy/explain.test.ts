@@ -64,9 +64,19 @@ t.test('an explanation names what is refused before anyone is asked', async (t) 
   t.equal(await outcome('https://nothing.localhost/'), 'unknown_host');
   t.equal(await outcome('https://localhost/admin'), 'main');
   t.equal(await outcome('https://echo.localhost/tokens/x'), 'untouched');
-  await t.rejects(outcome('http://echo.localhost/'), { code: 'KNOT_PROXY_EXPLAIN_INPUT' });
+  t.equal(await outcome('nothing.localhost/x'), 'unknown_host', 'without https://');
+  t.equal(await outcome('nothing.localhost:8443'), 'unknown_host');
+  for (const address of [
+    'http://echo.localhost/',
+    'javascript:alert(1)',
+    'wss://echo.localhost/',
+    '',
+    '/only/a/path',
+  ]) {
+    await t.rejects(outcome(address), { code: 'KNOT_PROXY_EXPLAIN_INPUT' }, address);
+  }
   await t.rejects(explain({ username: 'nobody', method: 'GET', url: 'https://echo.localhost/' }), {
-    code: 'KNOT_PROXY_EXPLAIN_INPUT',
+    code: 'KNOT_PROXY_EXPLAIN_PERSON',
   });
 });
 

@@ -45,19 +45,48 @@ export const ExplanationQuestionSchema = closed({
 });
 export type ExplanationQuestion = Static<typeof ExplanationQuestionSchema>;
 
+export const DecisionSchema = closed({
+  effect: oneOf('allow', 'deny'),
+  reason: Type.String(),
+  policyVersion: Type.String(),
+  rules: Type.Array(RuleReferenceSchema),
+});
+
 export const ExplanationSchema = closed({
   sentence: Type.String({ description: 'The verdict in words.' }),
   hint: Type.String({ description: 'What would have to change.' }),
   route: Type.String(),
   action: Type.String(),
-  resource: Type.String({ description: 'Type and id, for example: Service jupyterhub/ann.' }),
-  decision: closed({
-    effect: oneOf('allow', 'deny'),
-    reason: Type.String(),
-    policyVersion: Type.String(),
-    rules: Type.Array(RuleReferenceSchema),
+  resource: Type.String({
+    description: 'Type and id in the words of the policies, for example: Service::"jupyterhub/ann".',
   }),
+  decision: DecisionSchema,
   matched: Type.Array(RuleReferenceSchema, { description: 'Every rule that applied.' }),
   others: Type.Array(RuleReferenceSchema, { description: 'Rules of the same action and kind that did not apply.' }),
 });
 export type Explanation = Static<typeof ExplanationSchema>;
+
+/** A refusal by the decision id that its page named. */
+export const RefusalSchema = closed({
+  id: Type.String(),
+  at: TimeSchema,
+  username: Type.String(),
+  method: Type.String(),
+  url: Type.String({ description: 'Address without query.' }),
+  route: Type.String({ description: 'Title of what was asked for.' }),
+  action: Type.String(),
+  resource: Type.String({
+    description: 'Type and id in the words of the policies, for example: Service::"jupyterhub/ann".',
+  }),
+  facts: Type.Array(
+    closed({ about: oneOf('person', 'resource', 'request'), name: Type.String(), value: Type.String() }),
+    { description: 'What the rules saw.' },
+  ),
+  decision: DecisionSchema,
+  now: closed({
+    effect: oneOf('allow', 'deny'),
+    hint: Type.String({ description: 'What the set in force says to the same request of the same person now.' }),
+    policyVersion: Type.String(),
+  }),
+});
+export type Refusal = Static<typeof RefusalSchema>;

@@ -1,11 +1,19 @@
 import type { ApiContext, ApiServer } from '../context.ts';
-import { type Explanation, ExplanationQuestionSchema, ExplanationSchema, PoliciesSchema } from '../contract.ts';
-import type { UrlExplanation } from '../options.ts';
+import { Type } from 'typebox';
+import {
+  type Explanation,
+  ExplanationQuestionSchema,
+  ExplanationSchema,
+  PoliciesSchema,
+  type Refusal,
+  RefusalSchema,
+} from '../contract.ts';
+import type { DecisionExplanation, UrlExplanation } from '../options.ts';
 import { answers, describe } from './describe.ts';
 
 const tag = 'Policies';
 
-export function policyRoutes(app: ApiServer, { policy, explainUrl }: ApiContext): void {
+export function policyRoutes(app: ApiServer, { policy, explainUrl, explainDecision }: ApiContext): void {
   app.get(
     '/policies',
     describe('admin', tag, 'The policy files, whether they are in force, and what is wrong', {
@@ -23,14 +31,32 @@ export function policyRoutes(app: ApiServer, { policy, explainUrl }: ApiContext)
     async ({ body: { as: username, method, url } }): Promise<Explanation> =>
       toExplanation(username, await explainUrl({ username, method, url })),
   );
+
+  app.get(
+    '/policies/refusals/:id',
+    describe('admin', tag, 'What was refused to whom and why, by the decision id of the refusal, for a day', {
+      params: Type.Object({ id: Type.String({ maxLength: 64 }) }),
+      response: answers(200, RefusalSchema),
+    }),
+    async ({ params: { id } }): Promise<Refusal> => toRefusal(await explainDecision(id)),
+  );
 }
 
-function toExplanation(username: string, { route, action, resource, explanation }: UrlExplanation): Explanation {
+function toRefusal({ decision, now, ...refusal }: DecisionExplanation): Refusal {
+  const { effect, policyVersion } = now.decision;
+  return {
+    ...refusal,
+    decision: { ...decision, rules: [...decision.rules] },
+    now: { effect, policyVersion, hint: now.hint },
+  };
+}
+
+function toExplanation(username: string, { route, title, action, resource, explanation }: UrlExplanation): Explanation {
   const { decision, matched, others, hint } = explanation;
   const { effect, reason, policyVersion, rules } = decision;
   const verdict = effect === 'allow' ? 'may' : 'may not';
   return {
-    sentence: `${username} ${verdict} ${action} ${resource}.`,
+    sentence: `${username} ${verdict} ${action} ${title}.`,
     hint,
     route,
     action,
