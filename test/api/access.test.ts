@@ -1,5 +1,7 @@
 import t from 'tap';
-import { type Call, openHouse, origin, secrets } from './house.ts';
+import { type Call, openHouse, secrets } from './house.ts';
+
+t.setTimeout(120_000);
 
 /** Who may call what: the whole API as data. `ID` stands for a user, a team, … that does not exist. */
 type Row = Call & { access: 'person' | 'admin'; ok?: number };

@@ -9,7 +9,7 @@ import type { Integration } from '../../gateway/integrations/index.ts';
 import { createManualClock, type Identify, type Log, silentLog } from '../../gateway/lib/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
 import { createThrottle } from '../../gateway/login/index.ts';
-import { createPolicy } from '../../gateway/policy/index.ts';
+import { createPolicy, type Verified, type VerifiedSets } from '../../gateway/policy/index.ts';
 import { createDenials } from '../../gateway/denials/index.ts';
 import { createExplain, createExplainDecision } from '../../gateway/app/explain.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
@@ -43,6 +43,16 @@ function route(name: string, kind: Route['kind'], audience: Route['audience']): 
   };
 }
 
+const folder = join(import.meta.dirname, '..', '..', 'policies');
+let lastVerified: Verified | undefined;
+/** The shipped policies are checked once in a test file, not for each house. */
+const verified: VerifiedSets = {
+  find: async () => lastVerified,
+  async keep(next) {
+    lastVerified = next;
+  },
+};
+
 /** The API over the real modules on a database in memory; only the hub is a stand-in. */
 export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const clock = createManualClock();
@@ -54,7 +64,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const passwordRules = { minimumLength: 10 };
   const lifetimes = { idleSeconds: 3600, absoluteSeconds: 86_400 };
   const { accounts, sessions } = createPeople({ store, clock, record, passwordRules, sessions: lifetimes, log });
-  const policy = await createPolicy({ folder: join(import.meta.dirname, '..', '..', 'policies'), clock, log });
+  const policy = await createPolicy({ folder, clock, log, verified });
   const routes = await createRoutes({ store, clock, log });
   const live = createLive({ log });
   const denials = createDenials({ store, clock, log });
