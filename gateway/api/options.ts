@@ -14,7 +14,13 @@ import type { Sessions } from '../sessions/index.ts';
 import type { Store } from '../store/index.ts';
 
 /** What the gateway would do with a request: `title` says what is asked for, `resource` is its type and id in Cedar's words. */
-export type UrlExplanation = { route: string; title: string; action: string; resource: string; explanation: Explanation };
+export type UrlExplanation = {
+  route: string;
+  title: string;
+  action: string;
+  resource: string;
+  explanation: Explanation;
+};
 
 /**
  * Maps an address to the question the proxy would ask. Given by `app.ts`, because the proxy owns the mapping.
