@@ -200,7 +200,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     await main.register(healthRoutes, { isReady: readiness.isReady });
     await main.register(jwksRoutes, { keys });
     await main.register(oidcRoutes, { oidc, origin: address.origin });
-    await main.register(loginRoutes, { ...shared, findRoute: routes.find, caPem: certificates.caPem });
+    await main.register(loginRoutes, { ...shared, mail, findRoute: routes.find, caPem: certificates.caPem });
     await main.register(apiRoutes, {
       ...shared,
       prefix: '/api/v1',

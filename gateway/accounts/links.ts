@@ -5,9 +5,11 @@ import { parseEmail } from './email.ts';
 import { linkInvalid, noSuchUser, setupDone } from './errors.ts';
 import type { Accounts, Link, LinkKind, NewUser } from './model.ts';
 import type { PasswordHasher } from './password-hash.ts';
-import { checkPassword } from './password-rules.ts';
+import { insertUser, prepareNewUser } from './new-user.ts';
+import { checkNewPassword } from './password-rules.ts';
+import { checkFields } from './problems.ts';
 import { countAdmins, findUserRow, isId, toUser } from './records.ts';
-import { insertUser, prepareNewUser, requireUser, storePassword } from './users.ts';
+import { requireUser, storePassword } from './users.ts';
 
 export type LinkParts = { store: Store; clock: Clock; change: Change; hasher: PasswordHasher; minimumLength: number };
 
@@ -88,7 +90,7 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
       if (kind === 'reset') {
         const user = await findUserRow(store.db, row.user_id ?? '');
         if (!user) throw linkInvalid();
-        await checkPassword(input.password, user, minimumLength);
+        await checkFields({ password: () => checkNewPassword(input.password, user, minimumLength, hasher) });
         const passwordHash = await hasher.hash(input.password);
         return change(actor, async (scope) => {
           await useLink(scope, row);
@@ -106,7 +108,7 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
         state: 'active',
         isEmailProven: kind === 'invitation' && row.email !== null,
       };
-      const passwordHash = await prepareNewUser(newUser, hasher, minimumLength);
+      const passwordHash = await prepareNewUser(store.db, newUser, hasher, minimumLength);
       return change(actor, async (scope) => {
         if (kind === 'setup' && (await countAdmins(scope.db)).withPassword > 0) throw linkInvalid();
         await useLink(scope, row);

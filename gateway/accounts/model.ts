@@ -73,8 +73,28 @@ export type Accounts = {
   peekPrincipal(userId: string): Principal | undefined;
   principalByName(username: string): Promise<Principal | undefined>;
 
+  /**
+   * An account that is `pending` takes neither name nor address until it is approved, and is compared with nobody.
+   * @throws KNOT_ACCOUNTS_* with `details.problems` naming every field that is refused
+   */
   createUser(user: NewUser, actor: Actor): Promise<User>;
+  /**
+   * A stranger asks for an account that an administrator approves. `isTold`: the mailbox is told the outcome, so what cannot
+   * become an account is not kept; else it waits, and who approves it is told what is in the way.
+   * @throws as `createUser`, for what is wrong with the form itself
+   */
+  askForAccount(
+    wish: { username: string; email: string; password: string },
+    actor: Actor,
+    options: { isTold: boolean },
+  ): Promise<{ outcome: 'waiting' | 'name-taken' } | { outcome: 'known'; username: string }>;
+  /** A stranger asks for a link with which to make an account; none is made for an address that has one. */
+  askForLink(
+    wish: { email: string; lifetimeSeconds: number },
+    actor: Actor,
+  ): Promise<{ outcome: 'known'; username: string } | { outcome: 'link'; link: Link; token: string }>;
   findUser(id: string): Promise<User | undefined>;
+  /** By name; failing that, the sign-up that has waited longest under it. */
   findUserByName(username: string): Promise<User | undefined>;
   listUsers(query: UserQuery): Promise<UserPage>;
   /**

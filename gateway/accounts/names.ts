@@ -1,4 +1,4 @@
-import { checkName, knotError, nameSkeleton } from '../lib/index.ts';
+import { checkName, type KnotError, knotError, nameSkeleton } from '../lib/index.ts';
 import type { ChangeScope } from './change.ts';
 
 /**
@@ -20,14 +20,36 @@ export async function takeName(
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows === 1n) return;
   const same = await scope.db.selectFrom('names').select('name').where('name', '=', name).executeTakeFirst();
-  if (same) {
-    throw knotError('KNOT_ACCOUNTS_NAME_TAKEN', 409, `The name "${name}" is taken, or belonged to someone before.`, {
+  throw unavailable(name, same !== undefined);
+}
+
+function unavailable(name: string, isSame: boolean): KnotError {
+  if (isSame) {
+    return knotError('KNOT_ACCOUNTS_NAME_TAKEN', 409, `The name "${name}" is taken, or belonged to someone before.`, {
       remedy: 'Choose another name.',
     });
   }
-  throw knotError('KNOT_ACCOUNTS_NAME_ALIKE', 409, `The name "${name}" looks like one that is taken.`, {
+  return knotError('KNOT_ACCOUNTS_NAME_ALIKE', 409, `The name "${name}" looks like one that is taken.`, {
     remedy: 'Choose a name that cannot be mistaken for another (0 and o, 1 and l, rn and m count as the same).',
   });
+}
+
+/**
+ * The same without taking it: what is free now may be taken a moment later, which `takeName` then says.
+ * @throws as `takeName`
+ */
+export async function requireFreeName(db: ChangeScope['db'], name: string): Promise<void> {
+  requireGoodName(name);
+  const taken = await db
+    .selectFrom('names')
+    .select('name')
+    .where(({ or, eb }) => or([eb('name', '=', name), eb('skeleton', '=', nameSkeleton(name))]))
+    .execute();
+  if (taken.length > 0)
+    throw unavailable(
+      name,
+      taken.some((other) => other.name === name),
+    );
 }
 
 /** The part of the check that needs no database. */

@@ -1,10 +1,10 @@
 import { type KnotError, knotError } from '../lib/index.ts';
-import { maximumPasswordBytes, normalise } from './password-hash.ts';
+import { maximumPasswordBytes, normalise, type PasswordHasher } from './password-hash.ts';
 
 /** What is known about the person whose password it is. */
 export type PasswordOwner = { username: string; email: string };
 
-export type PasswordRule = 'length' | 'too-long' | 'personal' | 'repeated' | 'sequential' | 'common';
+export type PasswordRule = 'length' | 'too-long' | 'personal' | 'repeated' | 'sequential' | 'common' | 'present';
 
 /**
  * NIST SP 800-63B section 3.1.1.2: a minimum length, a blocklist of common, breached and contextual values, and no rules
@@ -37,9 +37,28 @@ export async function checkPassword(password: string, owner: PasswordOwner, mini
   }
 }
 
-function weak(rule: PasswordRule, message: string): KnotError {
+/**
+ * The same for somebody who has a password: the present one is no new one. Looked at last, because it costs a hash.
+ * @throws KNOT_ACCOUNTS_PASSWORD_WEAK
+ */
+export async function checkNewPassword(
+  password: string,
+  owner: PasswordOwner & { password_hash: string | null },
+  minimumLength: number,
+  hasher: PasswordHasher,
+): Promise<void> {
+  await checkPassword(password, owner, minimumLength);
+  if (owner.password_hash === null || !(await hasher.verify(password, owner.password_hash))) return;
+  throw weak('present', 'This is the present password.', 'Choose one that is new.');
+}
+
+function weak(
+  rule: PasswordRule,
+  message: string,
+  remedy = 'Several unrelated words are easy to remember and hard to guess.',
+): KnotError {
   return knotError('KNOT_ACCOUNTS_PASSWORD_WEAK', 400, message, {
-    remedy: 'Several unrelated words are easy to remember and hard to guess.',
+    remedy,
     details: { rule },
   });
 }

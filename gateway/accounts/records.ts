@@ -15,7 +15,19 @@ export function isId(text: string): boolean {
 
 export async function findUserRow(db: Db, id: string): Promise<Row<'users'> | undefined> {
   if (!isId(id)) return undefined;
-  return db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+  return named(await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst());
+}
+
+/** Who waits for approval is known by the wished name; where names are unique a placeholder stands (new-user.ts). */
+function named<R extends Row<'users'> | undefined>(row: R): R {
+  return row && row.wished_name !== null ? { ...row, username: row.wished_name } : row;
+}
+
+/** The sign-up that has waited longest under a name. */
+export async function findWaitingRow(db: Db, username: string): Promise<Row<'users'> | undefined> {
+  if (checkName(username)?.reason === 'pattern') return undefined;
+  const waiting = db.selectFrom('users').selectAll().where('wished_name', '=', username).orderBy('created_at').limit(1);
+  return named(await waiting.executeTakeFirst());
 }
 
 export async function findUserRowByName(db: Db, username: string): Promise<Row<'users'> | undefined> {
@@ -40,7 +52,7 @@ export async function toUsers(db: Db, rows: readonly Row<'users'>[]): Promise<Us
     db,
     rows.map((row) => row.id),
   );
-  return rows.map((row) => ({
+  return rows.map(named).map((row) => ({
     id: row.id,
     username: row.username,
     email: row.email,
@@ -85,14 +97,18 @@ export async function findUserRows(db: Db, query: UserQuery): Promise<{ rows: Ro
   if (search !== '') {
     const pattern = `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`;
     users = users.where(({ or }) =>
-      or([sql<boolean>`username like ${pattern} escape '\\'`, sql<boolean>`email_key like ${pattern} escape '\\'`]),
+      or([
+        sql<boolean>`coalesce(wished_name, username) like ${pattern} escape '\\'`,
+        sql<boolean>`lower(email) like ${pattern} escape '\\'`,
+      ]),
     );
   }
   const { total } = await users.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   const rows = await users
     .selectAll()
     .orderBy((eb) => eb.case().when('state', '=', 'pending').then(0).else(1).end())
-    .orderBy('username')
+    .orderBy(sql`coalesce(wished_name, username)`)
+    .orderBy('created_at')
     .limit(Math.min(Math.max(1, query.limit ?? defaultLimit), maximumLimit))
     .offset(Math.max(0, query.offset ?? 0))
     .execute();

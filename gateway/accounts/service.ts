@@ -6,6 +6,7 @@ import type { OnLoss } from './loss.ts';
 import type { Accounts, RecordAudit } from './model.ts';
 import { createPasswordHasher } from './password-hash.ts';
 import { createPrincipals } from './principals.ts';
+import { createSignUps } from './sign-ups.ts';
 import { createTeams } from './teams.ts';
 import { createUsers } from './users.ts';
 
@@ -24,10 +25,12 @@ export function createAccounts({ store, clock, record, onLoss, passwordRules, lo
   const { minimumLength } = passwordRules;
   const change = createChange({ store, clock, record, onLoss });
   const hasher = createPasswordHasher();
+  const links = createLinks({ store, clock, change, hasher, minimumLength });
   return {
     ...createPrincipals(store),
     ...createUsers({ store, clock, change, hasher, minimumLength, log }),
-    ...createLinks({ store, clock, change, hasher, minimumLength }),
+    ...links,
+    ...createSignUps({ store, change, hasher, minimumLength, createLink: links.createLink }),
     ...createTeams({ store, change }),
   };
 }

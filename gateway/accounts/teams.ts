@@ -4,6 +4,7 @@ import type { Change, ChangeScope } from './change.ts';
 import { noSuchTeam } from './errors.ts';
 import type { Accounts, Team, TeamMember } from './model.ts';
 import { takeName } from './names.ts';
+import { checkFields } from './problems.ts';
 import { isId, touchUsers } from './records.ts';
 import { recordedAs, requireUnchanged } from './undo.ts';
 import { requireUser } from './users.ts';
@@ -14,8 +15,11 @@ export function createTeams({ store, change }: { store: Store; change: Change })
   return {
     createTeam: (team, actor) =>
       change(actor, async (scope) => {
-        const row = { id: newId(), name: team.name, title: checkTitle(team.title), created_at: scope.now };
-        await takeName(scope, team.name, 'team', row.id);
+        const row = { id: newId(), name: team.name, title: team.title.trim(), created_at: scope.now };
+        await checkFields({
+          title: () => checkTitle(team.title),
+          name: () => takeName(scope, team.name, 'team', row.id),
+        });
         await scope.db.insertInto('teams').values(row).execute();
         scope.announce({ topic: 'teams', key: row.id });
         scope.audit('team.created', `team:${row.name}`, { id: row.id });
@@ -104,12 +108,11 @@ async function requireTeam(scope: ChangeScope, id: string): Promise<Row<'teams'>
   return row;
 }
 
-function checkTitle(text: string): string {
+function checkTitle(text: string): void {
   const title = text.trim();
   if (title === '' || title.length > 60 || /\p{Cc}/u.test(title)) {
     throw knotError('KNOT_ACCOUNTS_TITLE_INVALID', 400, 'The title of a team has 1 to 60 characters on one line.');
   }
-  return title;
 }
 
 function toTeam(row: Row<'teams'>, members: readonly TeamMember[]): Team {

@@ -1,19 +1,21 @@
-import { type KnotError, knotError, type Log, newId, type UserState } from '../lib/index.ts';
+import type { Log, UserState } from '../lib/index.ts';
 import type { Row, Store } from '../store/index.ts';
 import type { Change, ChangeScope } from './change.ts';
 import { parseEmail } from './email.ts';
 import { credentialChanged, lastAdmin, noSuchUser } from './errors.ts';
 import { admit, holdActive, lose, type LossReason } from './loss.ts';
-import type { Accounts, Actor, ChangedUser, NewUser, User } from './model.ts';
-import { requireGoodName, takeName } from './names.ts';
+import type { Accounts, Actor, ChangedUser } from './model.ts';
+import { insertUser, isWishing, prepareNewUser, requireFreeEmail, takeWish } from './new-user.ts';
 import type { PasswordHasher } from './password-hash.ts';
-import { checkPassword } from './password-rules.ts';
+import { checkNewPassword } from './password-rules.ts';
+import { checkFields } from './problems.ts';
 import {
   countAdmins,
   findUserRow,
   findUserRowByName,
   findUserRowBySignIn,
   findUserRows,
+  findWaitingRow,
   touchUsers,
   toUser,
   toUsers,
@@ -63,6 +65,7 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       const isLoss =
         ('state' in values && values.state !== 'active') || ('is_admin' in values && values.is_admin === 0);
       if (isLoss) await requireOtherAdmin(scope, row);
+      if ('state' in values && values.state === 'active' && isWishing(row)) await takeWish(scope, row);
       await scope.db.updateTable('users').set(values).where('id', '=', id).execute();
       await touchUsers(scope, [id]);
       if ('state' in values && values.state !== 'active') await lose(scope, id, 'account_disabled');
@@ -75,7 +78,7 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
 
   return {
     async createUser(user, actor) {
-      const passwordHash = await prepareNewUser(user, hasher, minimumLength);
+      const passwordHash = await prepareNewUser(store.db, user, hasher, minimumLength);
       return change(actor, (scope) => insertUser(scope, user, passwordHash));
     },
     async findUser(id) {
@@ -83,7 +86,7 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       return row && toUser(store.db, row);
     },
     async findUserByName(username) {
-      const row = await findUserRowByName(store.db, username);
+      const row = (await findUserRowByName(store.db, username)) ?? (await findWaitingRow(store.db, username));
       return row && toUser(store.db, row);
     },
     async listUsers(query) {
@@ -117,13 +120,10 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
         const { email, key } = parseEmail(text);
         const row = await requireUser(scope, id);
         if (row.email === email) return toUser(scope.db, row);
-        const owner = await scope.db.selectFrom('users').select('id').where('email_key', '=', key).executeTakeFirst();
-        if (owner && owner.id !== id) throw emailTaken();
-        await scope.db
-          .updateTable('users')
-          .set({ email, email_key: key, email_proven_at: null })
-          .where('id', '=', id)
-          .execute();
+        // Who waits for approval holds no address yet.
+        if (!isWishing(row)) await checkFields({ email: () => requireFreeEmail(scope.db, email, id) });
+        const values = { email, email_proven_at: null, ...(isWishing(row) ? {} : { email_key: key }) };
+        await scope.db.updateTable('users').set(values).where('id', '=', id).execute();
         await touchUsers(scope, [id]);
         scope.audit('user.email-changed', `user:${row.username}`);
         return toUser(scope.db, { ...row, email });
@@ -155,7 +155,7 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
     async setPassword({ id, credentialVersion }, password, actor, { exceptSessionId } = {}) {
       const row = await findUserRow(store.db, id);
       if (!row) throw noSuchUser();
-      await checkPassword(password, row, minimumLength);
+      await checkFields({ password: () => checkNewPassword(password, row, minimumLength, hasher) });
       const passwordHash = await hasher.hash(password);
       await change(actor, async (scope) => {
         const { state, credential_version } = await requireUser(scope, id);
@@ -184,47 +184,6 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
   }
 }
 
-/** Everything that can be refused without the database; returns the hash of the password, if there is one. */
-export async function prepareNewUser(
-  user: NewUser,
-  hasher: PasswordHasher,
-  minimumLength: number,
-): Promise<string | null> {
-  requireGoodName(user.username);
-  parseEmail(user.email);
-  if (user.password === undefined) return null;
-  await checkPassword(user.password, user, minimumLength);
-  return hasher.hash(user.password);
-}
-
-export async function insertUser(scope: ChangeScope, user: NewUser, passwordHash: string | null): Promise<User> {
-  const { email, key } = parseEmail(user.email);
-  const row: Row<'users'> = {
-    id: newId(),
-    username: user.username,
-    email,
-    email_key: key,
-    is_admin: user.isAdmin ? 1 : 0,
-    state: user.state,
-    password_hash: passwordHash,
-    credential_version: 1,
-    version: 1,
-    created_at: scope.now,
-    last_sign_in_at: null,
-    email_proven_at: user.isEmailProven === true ? scope.now : null,
-  };
-  await takeName(scope, user.username, 'user', row.id);
-  const { numInsertedOrUpdatedRows } = await scope.db
-    .insertInto('users')
-    .values(row)
-    .onConflict((conflict) => conflict.column('email_key').doNothing())
-    .executeTakeFirst();
-  if (numInsertedOrUpdatedRows !== 1n) throw emailTaken();
-  scope.announce({ topic: 'users', key: row.id });
-  scope.audit('user.created', `user:${row.username}`, { id: row.id, state: row.state, admin: row.is_admin === 1 });
-  return toUser(scope.db, row);
-}
-
 export async function storePassword(
   scope: ChangeScope,
   id: string,
@@ -251,10 +210,4 @@ async function requireOtherAdmin(scope: ChangeScope, row: Row<'users'>): Promise
   if (row.is_admin !== 1 || row.state !== 'active') return;
   const others = await countAdmins(scope.db, row.id);
   if ((row.password_hash === null ? others.all : others.withPassword) === 0) throw lastAdmin();
-}
-
-function emailTaken(): KnotError {
-  return knotError('KNOT_ACCOUNTS_EMAIL_TAKEN', 409, 'This e-mail address belongs to another account.', {
-    remedy: 'Use another address, or recover the account it belongs to.',
-  });
 }

@@ -3,6 +3,7 @@ import type { Accounts, User } from '../accounts/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { AuditEntry, Clock, Identify, Log, Session } from '../lib/index.ts';
 import { knotError } from '../lib/index.ts';
+import type { Mail } from '../mail/index.ts';
 import type { Route } from '../routes/index.ts';
 import { describeDevice, type Sessions } from '../sessions/index.ts';
 import { createNext, type Next } from './next.ts';
@@ -14,7 +15,15 @@ import type { Attempt, Throttle } from './throttle.ts';
 export type LoginOptions = {
   accounts: Pick<
     Accounts,
-    'createUser' | 'verifyPassword' | 'findSignIn' | 'findLink' | 'redeemLink' | 'hasAdmin' | 'findUser'
+    | 'createUser'
+    | 'askForAccount'
+    | 'askForLink'
+    | 'verifyPassword'
+    | 'findSignIn'
+    | 'findLink'
+    | 'redeemLink'
+    | 'hasAdmin'
+    | 'findUser'
   >;
   sessions: Sessions;
   audit: { append(entry: AuditEntry): Promise<void> };
@@ -23,6 +32,7 @@ export type LoginOptions = {
   publicAddress: PublicAddress;
   config: Pick<Config, 'signUp' | 'login'>;
   throttle: Throttle;
+  mail: Mail;
   /** The local certificate authority, if certificates are Knot's own. */
   caPem: () => string | undefined;
   clock: Clock;

@@ -94,6 +94,7 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
       hidden: { token },
       fields: [...(kind.makesAccount ? accountFields(link, typed, errors) : []), passwordField(kind, errors)],
       button: kind.button,
+      isCheckedHere: true,
     });
   }
 

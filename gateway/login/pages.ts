@@ -38,7 +38,9 @@ export function field({
   isFocused,
   isFixed,
 }: Field): Html {
-  const describedBy = [error && `${name}-error`, hint && `${name}-hint`].filter(Boolean).join(' ');
+  // A refusal says what is expected; the hint would say it again below.
+  const shownHint = error === undefined ? hint : undefined;
+  const describedBy = [error && `${name}-error`, shownHint && `${name}-hint`].filter(Boolean).join(' ');
   const attributes = [
     type !== 'password' && html` value="${value}"`,
     type === 'text' && html` autocapitalize="none" autocorrect="off" spellcheck="false"`,
@@ -51,7 +53,7 @@ export function field({
     <label for="${name}">${label}</label>
     <input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}" required${attributes} />
     ${error && html`<p class="error" id="${name}-error">${error}</p>`}
-    ${hint && html`<p class="hint" id="${name}-hint">${hint}</p>`}
+    ${shownHint && html`<p class="hint" id="${name}-hint">${shownHint}</p>`}
   </div>`;
 }
 
@@ -64,19 +66,31 @@ export type FormPage = {
   hidden?: Record<string, string>;
   fields: readonly Field[];
   button: string;
+  /** All problems are told by us, at their fields and at once, instead of one by one by the browser. */
+  isCheckedHere?: boolean;
   /** Below the card: where else to go. */
   below?: Html | undefined;
 };
 
 /** A page with one form: one heading, one primary action. */
-export function renderFormPage({ title, lead, note, action, hidden = {}, fields, button, below }: FormPage): string {
+export function renderFormPage({
+  title,
+  lead,
+  note,
+  action,
+  hidden = {},
+  fields,
+  button,
+  isCheckedHere,
+  below,
+}: FormPage): string {
   const wrong = fields.find(({ error }) => error !== undefined) ?? fields.find(({ value }) => !value);
   return renderPage({
     title,
     body: html`<h1>${title}</h1>
       ${lead && html`<p class="lead">${lead}</p>`}
       ${note && html`<p class="note ${note.kind}" role="${note.kind === 'bad' ? 'alert' : 'status'}">${note.text}</p>`}
-      <form method="post" ${action !== undefined && html` action="${action}"`}>
+      <form method="post" ${action !== undefined && html` action="${action}"`} ${isCheckedHere && html` novalidate`}>
         ${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
         ${fields.map((each) => field({ ...each, isFocused: each === wrong }))}
         <button class="button primary" type="submit">${button}</button>

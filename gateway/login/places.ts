@@ -1,6 +1,5 @@
-import { cookieValues, hashSecret, newSecret } from '../lib/index.ts';
+import { cookieValues, hashSecret, networkOf, newSecret } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
-import { addressKey } from './address-key.ts';
 import { deletePlacesBeyond, findPlaces, isPlaceKnown, writePlace } from './records.ts';
 
 /** Where an attempt comes from. */
@@ -50,7 +49,7 @@ export function createKnownPlaces(store: Store): KnownPlaces {
 }
 
 export const devicePlace = (secret: string): string => `device:${hashSecret(secret)}`;
-const networkPlace = (address: string): string => `network:${addressKey(address)}`;
+const networkPlace = (address: string): string => `network:${networkOf(address)}`;
 
 function placesOf({ address, device }: Origin): string[] {
   return [networkPlace(address), ...(device === undefined ? [] : [devicePlace(device)])];

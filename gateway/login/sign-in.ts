@@ -38,6 +38,12 @@ const refusedNext: Note = {
 export function signInRoutes(app: FastifyInstance, context: LoginContext): void {
   const { accounts, sessions, audit, throttle, config, caPem, log } = context;
 
+  // Said to everybody: whether this very account waits would tell which names others have (decision 0020).
+  const refusalText =
+    config.signUp === 'approval'
+      ? 'Username or password is wrong. A new account works once an administrator has approved it.'
+      : 'Username or password is wrong.';
+
   async function page({ username = '', next, note, signedIn, mode = 'plain' }: SignInState): Promise<string> {
     const isSetUp = await context.isSetUp();
     return renderFormPage({
@@ -104,7 +110,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
     const user = await verify(attempt, form.password);
     if (!user) {
       await refused(request, name, 'wrong_credentials');
-      const text = `Username or password is wrong.${isRefused ? ` ${refusedNext.text}` : ''}`;
+      const text = `${refusalText}${isRefused ? ` ${refusedNext.text}` : ''}`;
       const mode = modeOf(request);
       const signedIn = mode === 'switch' ? (await context.identityOf(request))?.principal.username : undefined;
       return sendPage(
@@ -164,7 +170,7 @@ function leadOf(mode: SignInState['mode'], signedIn: string | undefined): string
 }
 
 /** A way back to the form: by `reopen` from an address of the form's own, whose fragment then stays, else by a link. */
-type WayBack = Pick<ErrorPage, 'links' | 'reopen'>;
+export type WayBack = Pick<ErrorPage, 'links' | 'reopen'>;
 
 function backToSignIn(next: Next): NonNullable<WayBack['reopen']> {
   return { label: 'Back to sign in', parameters: next === '/' ? {} : { next } };
@@ -190,7 +196,7 @@ export function pendingPage(back: WayBack): string {
   return renderErrorPage({
     status: 403,
     heading: 'Waiting for approval',
-    reason: 'Your account is made. An administrator looks at new accounts before they can be used.',
+    reason: 'An administrator looks at new accounts before they can be used.',
     remedy: 'You can sign in as soon as yours is approved; nothing else is needed from you.',
     ...back,
   });

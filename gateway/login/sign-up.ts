@@ -1,44 +1,58 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { html, renderErrorPage } from '../lib/index.ts';
 import type { LoginContext } from './context.ts';
 import { type FieldErrors, fieldErrors } from './field-errors.ts';
 import { nextOfForm, readForm, textOf, usernameOf } from './form.ts';
 import { type Next, withNext } from './next.ts';
-import { passwordHint, renderFormPage, usernameField } from './pages.ts';
+import { type Field, passwordHint, renderFormPage, usernameField } from './pages.ts';
 import { sendOn, sendPage } from './send.ts';
 import { notSetUpPage } from './setup-state.ts';
-import { blockedPage, linkToSignIn, pendingPage } from './sign-in.ts';
+import { blockedPage, linkToSignIn, pendingPage, type WayBack } from './sign-in.ts';
+import { createSignUpMail } from './sign-up-mail.ts';
 
-/** `/signup`: makes an account, as far as the operator lets people do so themselves. */
+type Typed = { username: string; email: string; password: string };
+
+/** A posted form: what was typed, and where the person wanted to go (as read, and short enough for an address). */
+type Asked = { request: FastifyRequest; reply: FastifyReply; typed: Typed; next: Next; carried: Next };
+
+/**
+ * `/signup`: makes an account, as far as the operator lets people do so themselves (decision 0020). Only `open` without mail
+ * answers at once, and so tells which names and addresses are taken; everything else is told to the mailbox or after approval.
+ */
 export function signUpRoutes(app: FastifyInstance, context: LoginContext): void {
-  const { accounts, config, throttle } = context;
+  const { accounts, config, throttle, mail, publicAddress } = context;
+  const message = createSignUpMail(context);
+  /** The mailbox is asked first, and the link in it leads to the rest of the form. */
+  const isByMail = config.signUp === 'open' && mail.isConfigured;
 
-  function page(typed: { username: string; email: string }, next: Next, errors: FieldErrors = {}): string {
+  function page(typed: Pick<Typed, 'username' | 'email'>, next: Next, errors: FieldErrors = {}): string {
+    const email: Field = {
+      name: 'email',
+      label: 'E-mail',
+      type: 'email',
+      value: typed.email,
+      autocomplete: 'email',
+      error: errors.email,
+    };
+    const password: Field = {
+      name: 'password',
+      label: 'Password',
+      type: 'password',
+      autocomplete: 'new-password',
+      hint: passwordHint(config.login.minimumPasswordLength),
+      error: errors.password,
+    };
     return renderFormPage({
       title: 'Create an account',
-      lead:
-        config.signUp === 'approval' ? 'An administrator approves new accounts before they can be used.' : undefined,
+      lead: isByMail
+        ? 'We send you a link with which you choose a username and a password.'
+        : config.signUp === 'approval'
+          ? 'An administrator approves new accounts before they can be used.'
+          : undefined,
       hidden: next === '/' ? {} : { next },
-      fields: [
-        usernameField(typed.username, errors.username),
-        {
-          name: 'email',
-          label: 'E-mail',
-          type: 'email',
-          value: typed.email,
-          autocomplete: 'email',
-          error: errors.email,
-        },
-        {
-          name: 'password',
-          label: 'Password',
-          type: 'password',
-          autocomplete: 'new-password',
-          hint: passwordHint(config.login.minimumPasswordLength),
-          error: errors.password,
-        },
-      ],
-      button: 'Create account',
+      fields: isByMail ? [email] : [usernameField(typed.username, errors.username), email, password],
+      isCheckedHere: true,
+      button: isByMail ? 'Send the link' : 'Create account',
       below: html`<p>Have an account? <a href="${withNext('/login', next)}">Sign in</a></p>`,
     });
   }
@@ -51,10 +65,15 @@ export function signUpRoutes(app: FastifyInstance, context: LoginContext): void 
     return sendPage(reply, page({ username: '', email: '' }, await context.carried(request, next)));
   });
 
-  app.get<{ Querystring: Record<string, unknown> }>('/signup/pending', async (request, reply) => {
-    const { next } = context.readNext(textOf(request.query['next']));
-    return sendPage(reply, pendingPage(linkToSignIn(await context.carried(request, next))));
-  });
+  for (const [path, told] of [
+    ['/signup/pending', pendingPage],
+    ['/signup/sent', sentPage],
+  ] as const) {
+    app.get<{ Querystring: Record<string, unknown> }>(path, async (request, reply) => {
+      const { next } = context.readNext(textOf(request.query['next']));
+      return sendPage(reply, told(linkToSignIn(await context.carried(request, next))));
+    });
+  }
 
   app.post('/signup', async (request, reply) => {
     if (config.signUp === 'off') return sendPage(reply, closedPage(), 403);
@@ -62,26 +81,59 @@ export function signUpRoutes(app: FastifyInstance, context: LoginContext): void 
     const form = readForm(request.body, ['username', 'email', 'password', 'next']);
     const { next } = context.readNext(nextOfForm(form, request.query));
     const carried = await context.carried(request, next);
-    const typed = { username: form.username.trim(), email: form.email.trim() };
-    const address = context.addressOf(request);
-    const verdict = await throttle.take({ address });
+    const { password } = form;
+    const typed = { username: usernameOf(form.username), email: form.email.trim(), password };
+    const verdict = await throttle.take({ address: context.addressOf(request) });
     if (!verdict.isAllowed) {
       reply.header('retry-after', verdict.retryAfterSeconds);
       return sendPage(reply, blockedPage(verdict.retryAfterSeconds, linkToSignIn(carried)), 429);
     }
     try {
-      const state = config.signUp === 'open' ? 'active' : 'pending';
-      const user = await accounts.createUser(
-        { username: usernameOf(typed.username), email: typed.email, password: form.password, state },
-        { name: 'anonymous', address },
-      );
-      if (user.state === 'active') return await context.signIn(request, reply, user, next);
-      return sendOn(reply, withNext('/signup/pending', carried));
+      const act = isByMail ? sendLink : config.signUp === 'open' ? makeAccount : askForApproval;
+      return await act({ request, reply, typed, next, carried });
     } catch (error) {
       const errors = fieldErrors(error);
       if (!errors) throw error;
-      return sendPage(reply, page(typed, carried, errors), 400);
+      return sendPage(reply, page({ username: form.username.trim(), email: typed.email }, carried, errors), 400);
     }
+  });
+
+  async function sendLink({ request, reply, typed: { email }, carried }: Asked): Promise<FastifyReply> {
+    if (await throttle.takeMail(email)) {
+      const wish = { email, lifetimeSeconds: config.login.linkSeconds };
+      const asked = await accounts.askForLink(wish, anonymous(request));
+      if (asked.outcome === 'known') message.known(email, asked.username);
+      else message.link(email, `${publicAddress.origin}/invite/${asked.token}`, asked.link.expiresAt);
+    }
+    return sendOn(reply, withNext('/signup/sent', carried));
+  }
+
+  async function makeAccount({ request, reply, typed, next }: Asked): Promise<FastifyReply> {
+    const user = await accounts.createUser({ ...typed, state: 'active' }, anonymous(request));
+    return context.signIn(request, reply, user, next);
+  }
+
+  async function askForApproval({ request, reply, typed, carried }: Asked): Promise<FastifyReply> {
+    const { email, username } = typed;
+    const asked = await accounts.askForAccount(typed, anonymous(request), { isTold: mail.isConfigured });
+    if (mail.isConfigured && (await throttle.takeMail(email))) {
+      if (asked.outcome === 'known') message.known(email, asked.username);
+      else if (asked.outcome === 'name-taken') message.nameTaken(email, username);
+      else message.waiting(email, username);
+    }
+    return sendOn(reply, withNext('/signup/pending', carried));
+  }
+
+  const anonymous = (request: FastifyRequest) => ({ name: 'anonymous', address: context.addressOf(request) });
+}
+
+function sentPage(back: WayBack): string {
+  return renderErrorPage({
+    status: 200,
+    heading: 'Look into your mailbox',
+    reason: 'We have sent a mail to the address you gave. It says how to go on.',
+    remedy: 'It may take a minute, and it may lie among unwanted mail.',
+    ...back,
   });
 }
 

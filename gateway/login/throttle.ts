@@ -1,7 +1,6 @@
 import type { Config } from '../config/index.ts';
-import { type Clock, hashSecret } from '../lib/index.ts';
+import { type Clock, hashSecret, networkOf } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
-import { addressKey } from './address-key.ts';
 import { createKnownPlaces, devicePlace, type Origin } from './places.ts';
 import { deleteAttempts, deleteOldAttempts, findAttempts, lockAttempts, writeAttempts } from './records.ts';
 
@@ -27,6 +26,8 @@ export type Throttle = {
   succeeding(attempt: Attempt): Promise<(transaction: Transaction) => Promise<void>>;
   /** The attempt could not be made (overload), or there was nothing to guess: as if it had never been. */
   refund(attempt: Attempt): Promise<void>;
+  /** Whether a mailbox may be sent one more message that a stranger asked for. */
+  takeMail(email: string): Promise<boolean>;
   /** From now on this browser and this network are known to the account; in the transaction that begins a session. */
   remember(transaction: Transaction, userId: string, origin: Origin): Promise<void>;
   /** The password is a new one: guesses at the old one do not count any more, and this browser and network are known. */
@@ -47,6 +48,8 @@ export type ThrottleOptions = {
 type Counter = { key: string; limit: number; isOwn: boolean };
 
 const cleanUpMs = 60_000;
+/** Within a window. */
+const mailsPerAddress = 3;
 
 /** Makes the throttle. The limits are those of the configuration section `login`. */
 export function createThrottle({ store, clock, config, accountOf }: ThrottleOptions): Throttle {
@@ -60,7 +63,7 @@ export function createThrottle({ store, clock, config, accountOf }: ThrottleOpti
    */
   async function countersOf(attempt: Attempt): Promise<Counter[]> {
     const { name, address, sessionId } = attempt;
-    const byAddress = { key: `address:${addressKey(address)}`, limit: config.attemptsPerAddress, isOwn: false };
+    const byAddress = { key: `address:${networkOf(address)}`, limit: config.attemptsPerAddress, isOwn: false };
     if (name === undefined) return [byAddress];
     const account = await accountOf(name);
     const { isDevice, isNetwork } = await places.knows(account?.id, attempt);
@@ -99,31 +102,38 @@ export function createThrottle({ store, clock, config, accountOf }: ThrottleOpti
     };
   }
 
+  async function count(unsorted: readonly Counter[]): Promise<ThrottleVerdict> {
+    // In one order, so that two at once wait for one another instead of for each other.
+    const counters = unsorted.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    const now = clock.now();
+    return store.transaction<ThrottleVerdict>(async ({ db }) => {
+      if (Math.abs(now - cleanedAt) > cleanUpMs) {
+        cleanedAt = now;
+        await deleteOldAttempts(db, now - windowMs, now);
+      }
+      const rows = [];
+      for (const { key, limit } of counters) rows.push({ key, limit, row: await lockAttempts(db, key, now) });
+      const blockedUntil = Math.max(
+        0,
+        ...rows.map(({ row }) => (row.blocked_until <= now + windowMs ? row.blocked_until : 0)),
+      );
+      if (blockedUntil > now) return { isAllowed: false, retryAfterSeconds: Math.ceil((blockedUntil - now) / 1000) };
+      for (const { key, limit, row } of rows) {
+        const isFresh = row.blocked_until > 0 || isOver(row.window_started_at, now);
+        const failures = isFresh ? 1 : row.failures + 1;
+        const startedAt = isFresh ? now : row.window_started_at;
+        const blocked = failures >= limit ? now + windowMs : 0;
+        await writeAttempts(db, { key, failures, window_started_at: startedAt, blocked_until: blocked });
+      }
+      return { isAllowed: true };
+    });
+  }
+
   return {
-    async take(attempt) {
-      const counters = (await countersOf(attempt)).sort((a, b) => (a.key < b.key ? -1 : 1));
-      const now = clock.now();
-      return store.transaction<ThrottleVerdict>(async ({ db }) => {
-        if (Math.abs(now - cleanedAt) > cleanUpMs) {
-          cleanedAt = now;
-          await deleteOldAttempts(db, now - windowMs, now);
-        }
-        const rows = [];
-        for (const { key, limit } of counters) rows.push({ key, limit, row: await lockAttempts(db, key, now) });
-        const blockedUntil = Math.max(
-          0,
-          ...rows.map(({ row }) => (row.blocked_until <= now + windowMs ? row.blocked_until : 0)),
-        );
-        if (blockedUntil > now) return { isAllowed: false, retryAfterSeconds: Math.ceil((blockedUntil - now) / 1000) };
-        for (const { key, limit, row } of rows) {
-          const isFresh = row.blocked_until > 0 || isOver(row.window_started_at, now);
-          const failures = isFresh ? 1 : row.failures + 1;
-          const startedAt = isFresh ? now : row.window_started_at;
-          const blocked = failures >= limit ? now + windowMs : 0;
-          await writeAttempts(db, { key, failures, window_started_at: startedAt, blocked_until: blocked });
-        }
-        return { isAllowed: true };
-      });
+    take: async (attempt) => count(await countersOf(attempt)),
+    async takeMail(email) {
+      const key = `mail:${hashSecret(email.toLowerCase())}`;
+      return (await count([{ key, limit: mailsPerAddress, isOwn: false }])).isAllowed;
     },
     async succeed(attempt) {
       await store.transaction(await succeeding(attempt));

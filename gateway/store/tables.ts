@@ -23,6 +23,8 @@ export type UsersTable = {
   email: string;
   /** Lower-cased, unique. */
   email_key: string;
+  /** The name of a sign-up that waits for approval and holds none yet; `username` and `email_key` are placeholders then. */
+  wished_name: string | null;
   is_admin: Flag;
   state: 'pending' | 'active' | 'disabled';
   /** PHC string, or null until the person chose one. */

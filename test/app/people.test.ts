@@ -70,6 +70,7 @@ const acts: Record<
   delete: { reason: 'account_deleted', run: ({ accounts }, { id }) => accounts.deleteUser(id, by) },
 };
 
+t.setTimeout(120_000);
 await onBothStores(t, async (t, open) => {
   for (const [title, { reason, run }] of Object.entries(acts)) {
     await t.test(`${title}: of the sign-ins under way with the old password none survives`, async (t) => {

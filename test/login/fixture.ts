@@ -6,6 +6,7 @@ import { type Audit, createAudit } from '../../gateway/audit/index.ts';
 import { type Config, publicAddress } from '../../gateway/config/index.ts';
 import { createManualClock, type Identify, type Session, silentLog } from '../../gateway/lib/index.ts';
 import { createThrottle, type LoginOptions, loginRoutes } from '../../gateway/login/index.ts';
+import { createMail } from '../../gateway/mail/index.ts';
 import type { Route } from '../../gateway/routes/index.ts';
 import type { Sessions } from '../../gateway/sessions/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
@@ -96,6 +97,7 @@ export async function createFixture(
     publicAddress: publicAddress({ domain: 'localhost' }, 8443),
     config: { signUp, login: loginConfig },
     throttle: createThrottle({ store, clock, config: loginConfig, accountOf: accounts.findSignIn }),
+    mail: createMail({ settings: undefined, log: silentLog }),
     caPem: () => caPem,
     clock,
     log: silentLog,

@@ -68,11 +68,12 @@ t.test('refusals are in the ledger, and a password typed as a name is not', asyn
   t.notMatch(JSON.stringify(refused), /secret|Passw0rd/i);
 });
 
-t.test('only who knows the password learns that an account is pending or disabled', async (t) => {
+t.test('only who knows the password learns that an account is disabled or waits again', async (t) => {
   const { post, addUser, accounts, audit } = await createFixture(t, {
     login: { attemptsPerAccount: 50, attemptsPerAddress: 50 },
   });
-  await addUser('pat', 'pending');
+  const approved = await accounts.setState(await addUser('pat', 'pending'), 'active', { name: 'cli' });
+  await accounts.setState(approved.id, 'pending', { name: 'cli' }, approved.undo!.undoes);
   const disabled = await addUser('dan');
   await accounts.setState(disabled, 'disabled', { name: 'cli' });
   for (const [username, told] of [
@@ -92,6 +93,24 @@ t.test('only who knows the password learns that an account is pending or disable
     { subject: 'user:dan', detail: { reason: 'wrong_credentials' } },
     { subject: 'user:pat', detail: { reason: 'pending' } },
   ]);
+});
+
+t.test('a sign-up that waits says nothing at sign-in: else signing up would tell which names there are', async (t) => {
+  const { post, addUser, accounts } = await createFixture(t, {
+    login: { attemptsPerAccount: 50, attemptsPerAddress: 50 },
+  });
+  await addUser('ann');
+  const own = 'a password of my own 7';
+  for (const username of ['ann', 'pat'])
+    await accounts.createUser({ username, email: 'x@example.org', password: own, state: 'pending' }, { name: 'x' });
+  const shapes = await Promise.all(
+    ['ann', 'pat', 'nobody'].map(async (username) => {
+      const { status, body } = await post('/login', { username, password: own });
+      return `${status} ${body.replaceAll(`"${username}"`, '')}`;
+    }),
+  );
+  t.strictSame(new Set(shapes).size, 1);
+  t.match(shapes[0], /^401 .*works once an administrator has approved it/s);
 });
 
 t.test('an e-mail address signs in, in any spelling, and says no more than a name', async (t) => {

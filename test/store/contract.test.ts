@@ -55,6 +55,7 @@ export function contract(t: Test, newUrl: () => string): void {
       state: 'active' as const,
       password_hash: null,
       credential_version: 7,
+      wished_name: null,
       version: 9_007_199_254_740_991,
       created_at: 1_900_000_000_123,
       last_sign_in_at: null,

@@ -17,6 +17,7 @@ import {
   UserSchema,
 } from '../contract.ts';
 import { createLinkMaker } from '../new-link.ts';
+import { tellApproved } from '../approval-mail.ts';
 import { answers, describe, nothing } from './describe.ts';
 
 const tag = 'Users';
@@ -83,7 +84,9 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
       }
       if (email !== undefined) user = await accounts.setEmail(id, email, actor);
       // Someone who is disabled and demoted at once must not be counted as an admin in between, nor the other way round.
+      const wasWaiting = user.state === 'pending';
       if (state === 'active') user = await accounts.setState(id, state, actor);
+      if (wasWaiting && user.state === 'active') tellApproved(context, user);
       if (isAdmin !== undefined) user = await accounts.setAdmin(id, isAdmin, actor);
       if (state === 'disabled') user = await accounts.setState(id, state, actor);
       const { undo, ...changed } = toUser(user);

@@ -4,7 +4,8 @@ import { type AddProblem, object } from './section.ts';
 /** Who may sign up: nobody, those an admin lets in, everyone. */
 export const SignUpConfig = Type.Union([Type.Literal('off'), Type.Literal('approval'), Type.Literal('open')], {
   default: 'approval',
-  description: 'Who may sign up: nobody, everyone after an admin approves, or everyone.',
+  description:
+    'Who may sign up: nobody, everyone after an admin approves, or everyone. With `mail`, `open` sends a link first; without, it tells strangers which names are taken.',
 });
 
 export const SessionsConfig = object(
