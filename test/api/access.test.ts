@@ -146,7 +146,7 @@ t.test('bad input is named, its value is not repeated', async (t) => {
     [{ method: 'POST', url: '/users', body: '[]' }, 400, /object/],
     [{ method: 'POST', url: '/users', body: `{"username":"${'x'.repeat(70_000)}"}` }, 413, /large/],
     [{ method: 'PATCH', url: `/users/${id}`, body: {} }, 400, /body/],
-    [{ method: 'PATCH', url: `/users/${id}`, body: { state: 'pending' } }, 400, /state/],
+    [{ method: 'PATCH', url: `/users/${id}`, body: { state: 'pending' } }, 400, /undo/],
     [{ method: 'PATCH', url: `/users/${id}`, body: { isAdmin: 'true' } }, 400, /isAdmin/],
     [
       { method: 'PUT', url: '/account/password', body: { current: 'x', new: 'y', userId: id } },

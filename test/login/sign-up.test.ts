@@ -114,11 +114,12 @@ t.test(
     const invitation = await accounts.createLink({ kind: 'invitation', lifetimeSeconds: 60 }, admin);
     const reset = await accounts.createLink({ kind: 'reset', userId, lifetimeSeconds: 60 }, admin);
     for (const [path, token, fields] of [
-      ['/signup', '', ['username', 'email', 'password']],
       ['/setup', nothing.token, ['username', 'email', 'password']],
+      ['/signup', '', ['username', 'email', 'password']],
       ['/invite', invitation.token, ['username', 'email', 'password']],
       ['/reset', reset.token, ['password']],
     ] as const) {
+      if (path === '/signup') await addAdmin();
       const form = await get(token === '' ? path : `${path}/${token}`);
       t.match(form.body, /<form [^>]*novalidate/, `${path}: the browser does not stop at the first`);
       t.match(form.body, 'At least 10 characters');
