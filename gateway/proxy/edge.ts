@@ -1,4 +1,4 @@
-import { defaultLimits, type LimitSettings } from '../config/index.ts';
+import { type Config, defaultLimits, type LimitSettings, publicAddress } from '../config/index.ts';
 import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
 import { createSecureServer } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -20,6 +20,7 @@ import { refusedEntry } from './access-entry.ts';
 import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal } from './answers.ts';
 import { createBrokenConnectionAnswer } from './broken-connections.ts';
 import { createConnectionBound } from './connection-bound.ts';
+import { answerClearText, isClearText } from './clear-text.ts';
 import type { Taken } from './client-connection.ts';
 import { createDrain } from './drain.ts';
 import { createHttp1Front } from './http1-front.ts';
@@ -46,7 +47,7 @@ export type EdgeOptions = {
   certificates: Pick<Certificates, 'current' | 'sniCallback' | 'onChange'>;
   routes: Pick<Routes, 'find'>;
   /** `domain` is the main host. */
-  publicAddress: { domain: string };
+  publicAddress: Pick<Config, 'domain' | 'publicPort'>;
   /** CIDRs whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
   log: Log;
@@ -94,6 +95,12 @@ export function createEdge(options: EdgeOptions): Edge {
   let mainHandler: MainHandler | undefined;
   let mainUpgrade: MainUpgrade | undefined;
   let proxy: ForwardPath | undefined;
+
+  /** Of the main host; the port is known once the server listens. */
+  function publicOrigin(): string {
+    const bound = server.address();
+    return publicAddress(options.publicAddress, typeof bound === 'object' && bound !== null ? bound.port : 443).origin;
+  }
 
   function read(request: ClientRequest, isUpgrade: boolean): CanonicalRequest | ReasonCode {
     const { method, url, rawHeaders, httpVersion, socket } = request;
@@ -234,6 +241,7 @@ export function createEdge(options: EdgeOptions): Edge {
   server.on('connect', onConnect);
   server.on('clientError', answerBroken);
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    if (isClearText(error)) answerClearText(socket, publicOrigin());
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
   });
   server.on('session', (session) => session.setLocalWindowSize(connectionWindowBytes));

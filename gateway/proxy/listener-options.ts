@@ -1,5 +1,7 @@
 import type { SecureServerOptions } from 'node:http2';
-import { type Certificates, tlsOptions } from '../tls/index.ts';
+import type { TLSSocket } from 'node:tls';
+import { type Certificates, NameRefusal, tlsOptions } from '../tls/index.ts';
+import { sendAlert } from './clear-text.ts';
 
 export type ListenerLimits = {
   headerCount: number;
@@ -29,7 +31,7 @@ export function listenerOptions(
   };
   return {
     ...certificates.current(),
-    SNICallback: certificates.sniCallback,
+    SNICallback: sayingWhy(certificates.sniCallback),
     ...tlsOptions(),
     allowHTTP1: true,
     handshakeTimeout: limits.headersMs,
@@ -53,5 +55,17 @@ export function listenerOptions(
     maxSessionRejectedStreams: 100,
     maxSettings: 32,
     unknownProtocolTimeout: 5_000,
+  };
+}
+
+type SniCallback = NonNullable<SecureServerOptions['SNICallback']>;
+
+/** Node closes without a word when a name is refused, so the alert is sent here. Node calls this on the socket. */
+function sayingWhy(find: SniCallback): SniCallback {
+  return function (this: unknown, serverName, callback) {
+    find(serverName, (error, context) => {
+      if (error instanceof NameRefusal) sendAlert(this as TLSSocket, error.alert);
+      callback(error, context);
+    });
   };
 }

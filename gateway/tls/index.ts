@@ -7,3 +7,4 @@
 export { type Certificates, type CertificateOptions, createCertificates } from './service.ts';
 export { caFileIn } from './local.ts';
 export { tlsOptions } from './options.ts';
+export { NameRefusal } from './presenter.ts';

@@ -11,6 +11,16 @@ type Presenter = {
   swap(pair: Pair): void;
 };
 
+/** Why a handshake ends: the name and number of the TLS alert that says so (RFC 6066 section 3, RFC 8446 section 6.2). */
+export class NameRefusal extends Error {
+  readonly alert: number;
+
+  constructor(name: string, alert: number) {
+    super(name);
+    this.alert = alert;
+  }
+}
+
 export const contextOf = (pair: Pair): SecureContext =>
   createSecureContext({ ...tlsOptions(), cert: pair.cert, key: pair.key });
 
@@ -41,11 +51,11 @@ export function createPresenter(options: {
         (found) => {
           if (found) return callback(null, found);
           log.debug({ serverName: String(serverName).slice(0, 255) }, 'refused an unknown server name');
-          callback(new Error('unrecognized_name'));
+          callback(new NameRefusal('unrecognized_name', 112));
         },
         (error: unknown) => {
           log.error({ err: error }, 'finding the certificate of a server name failed');
-          callback(new Error('internal_error'));
+          callback(new NameRefusal('internal_error', 80));
         },
       );
     },
