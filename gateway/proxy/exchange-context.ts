@@ -2,6 +2,7 @@ import type { LimitSettings } from '../config/index.ts';
 import type { AccessEntry, Log, Trace } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Exchange } from './exchange.ts';
+import type { DescribeFailure } from './failure-pages.ts';
 import type { Gate } from './gate.ts';
 import type { SessionStreams } from './session-streams.ts';
 import type { WarnOnce } from './warn-once.ts';
@@ -16,6 +17,7 @@ export type ExchangeContext = {
   inFlight: Swept<Exchange>;
   sessionStreams: SessionStreams;
   onAccess(entry: AccessEntry): void;
+  describeFailure: DescribeFailure;
   warnOnce: WarnOnce;
   trace?: Trace;
 };

@@ -9,6 +9,7 @@ import { asksToBind, bindsConnection, ownerOf, tellTakenOut, unbound } from './c
 import { corsHeaders } from './cross-origin.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { crossedBound, type WatchedExchange } from './exchange-watch.ts';
+import { isBareFailure } from './failure-pages.ts';
 import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
 import type { Visitor } from './gate.ts';
 import { answerAlone } from './grpc.ts';
@@ -16,7 +17,7 @@ import { Http1Response } from './http1-response.ts';
 import { fieldRecord } from './http-fields.ts';
 import { askForBody, relayInformation } from './information.ts';
 import type { ConnectionOwner } from './private-connections.ts';
-import { failureOf, tooManyStreams, upstreamFailed, type UpstreamFailure } from './refusals.ts';
+import { failureOf, tooManyStreams, type UpstreamFailure } from './refusals.ts';
 import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
 import { mayRetry } from './retry.ts';
@@ -164,7 +165,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
   }
 
   refuseAsBusy(): void {
-    this.refuse(upstreamFailed('upstream_busy', this.target.route));
+    this.refuse(this.#context.describeFailure('upstream_busy', this));
   }
 
   start(): void {
@@ -201,6 +202,8 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
       return relayInformation(this.response, status, clientHeaders(headers, this.target), this.#informationCount);
     }
     if (status > 599) throw new RangeError('status out of range');
+    if (isBareFailure(status, headers, this.canonical))
+      return this.refuse(this.#context.describeFailure('upstream_unavailable', this));
     this.lastMoveAt = this.timings.answeredAt = performance.now();
     const { response, target } = this;
     const received = unbound(headers, target, this.#context.warnOnce);
@@ -284,7 +287,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     }
     const failure = failureOf(error);
     this.#fail(failure, error);
-    this.refuse(upstreamFailed(failure, this.target.route));
+    this.refuse(this.#context.describeFailure(failure, this));
   }
 
   #fail(reason: UpstreamFailure | 'upstream_cut', error: Error): void {
@@ -321,7 +324,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     if (crossed === 'idle') {
       this.reason = 'idle';
       this.cut();
-    } else if (crossed !== undefined) this.refuse(upstreamFailed(crossed, this.target.route));
+    } else if (crossed !== undefined) this.refuse(this.#context.describeFailure(crossed, this));
   }
 
   /** What lasts is registered, so that it ends when its right ends, and gives its slot back. */

@@ -22,6 +22,7 @@ import { createAssertions } from './assertion.ts';
 import { isCrossOrigin, isListedPreflight } from './cross-origin.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeContext } from './exchange-context.ts';
+import { createFailurePages, type StateOf, withWayOn } from './failure-pages.ts';
 import { createGate, isUntouched, type Verdict, type Visitor } from './gate.ts';
 import { createHandoff, isReserved, signInAddress } from './handoff.ts';
 import { createProbe, type Probe } from './probe.ts';
@@ -52,6 +53,7 @@ export type ProxyOptions = {
   /** Ports the gateway itself listens on: no route may lead to them on loopback. */
   ownPorts?(): readonly number[];
   limits?: Partial<LimitSettings>;
+  stateOf: StateOf;
   /** Without it, nothing is traced and the trace fields of clients are like any other. */
   tracer?: Tracer;
 };
@@ -93,7 +95,10 @@ export function createProxy(options: ProxyOptions): Proxy {
   const tunnels = createSwept<Tunnel>(tunnelSweepMs(limits));
   const sessionStreams = createSessionStreams(limits);
   const warnOnce = createWarnOnce(log);
-  const context: ExchangeContext = { gate, live, log, limits, inFlight, sessionStreams, onAccess, warnOnce };
+  const describeFailure = createFailurePages({ origin: publicAddress.origin, stateOf: options.stateOf });
+  const context: ExchangeContext = {
+    ...{ gate, live, log, limits, inFlight, sessionStreams, onAccess, describeFailure, warnOnce },
+  };
   const contextOf = (canonical: CanonicalRequest): ExchangeContext =>
     tracer === undefined ? context : tracedContext(context, tracer, canonical);
   const guard = { ownPorts: options.ownPorts ?? (() => []) };
@@ -179,7 +184,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   /** A failure of our own (store, keys, policy engine) is never a way in: the request ends with 503 (catalogue C3). */
   function fail(subject: Subject, error: unknown): void {
     log.error({ requestId: subject.requestId, host: subject.canonical.host, err: error }, 'request failed');
-    subject.refuse(unavailable());
+    subject.refuse(withWayOn(unavailable(), subject, publicAddress.origin));
   }
 
   return {

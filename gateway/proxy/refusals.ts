@@ -124,6 +124,7 @@ export type UpstreamFailure =
   | 'upstream_certificate'
   | 'upstream_protocol'
   | 'upstream_timeout'
+  | 'upstream_unavailable'
   | 'upstream_busy'
   | 'upstream_target_refused'
   | 'body_too_slow'
@@ -153,6 +154,12 @@ const failures: Record<UpstreamFailure, { status: number; code: string; reason: 
     code: 'KNOT_PROXY_UPSTREAM_TIMEOUT',
     reason: 'The application took too long to answer.',
     remedy: 'Try again in a moment.',
+  },
+  upstream_unavailable: {
+    status: 503,
+    code: 'KNOT_PROXY_UPSTREAM_UNAVAILABLE',
+    reason: 'The application says that it cannot answer at the moment.',
+    remedy: 'It may be starting or restarting. Try again in a moment.',
   },
   upstream_busy: {
     status: 503,

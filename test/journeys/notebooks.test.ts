@@ -50,6 +50,12 @@ t.test('the tile of the notebooks becomes ready', async (t) => {
     t.equal(added.status, 0, added.stderr);
   }
   await people.ann.signIn('ann', passwords.ann);
+  const early = await people.ann.visit(`${hub}/hub/home`);
+  if (early.status !== 200) {
+    t.equal(early.status, 503);
+    t.match(early.text, /<h1>Notebooks is starting<\/h1>/, 'not ready yet: our page with the step');
+    t.match(early.text, /http-equiv="refresh"/);
+  }
   let last: Tiles['tiles'][number] | undefined;
   await eventually(
     'Notebooks is ready',

@@ -16,7 +16,7 @@ import {
   type Tracer,
 } from '../../gateway/lib/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
-import { createEdge, createProxy } from '../../gateway/proxy/index.ts';
+import { createEdge, createProxy, type ProxyOptions } from '../../gateway/proxy/index.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 import { createCertificates } from '../../gateway/tls/index.ts';
@@ -28,6 +28,8 @@ export type Gateway = Awaited<ReturnType<typeof openGateway>>;
 
 export type GatewayOptions = {
   limits?: Partial<LimitSettings>;
+  /** What is known of an application; nothing by default. */
+  stateOf?: ProxyOptions['stateOf'];
   trustedProxies?: string[];
   decide?: Authorize;
   /** Changes the route of `echo.localhost`; the second route, `open.localhost`, accepts every oddity. */
@@ -112,6 +114,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     log,
     onAccess,
     limits,
+    stateOf: options.stateOf ?? (() => undefined),
     ...(options.ownPorts === undefined ? {} : { ownPorts: options.ownPorts }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   });
