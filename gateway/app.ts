@@ -74,7 +74,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const folder = closing(lockDataFolder(config.data, log), (lock) => lock.release());
     makeOwnPackage(config.data);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
-    const { store, audit, accounts, sessions, routes, denials } = facts;
+    const { store, audit, accounts, sessions, connections, routes, denials } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
@@ -188,6 +188,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const shared = {
       accounts,
       sessions,
+      connections,
       audit,
       identify,
       publicAddress: address,

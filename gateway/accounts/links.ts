@@ -94,10 +94,11 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
         const passwordHash = await hasher.hash(input.password);
         return change(actor, async (scope) => {
           await useLink(scope, row);
+          const kept = { keepsConnections: input.keepsConnections };
           const present = await requireUser(scope, user.id);
           if (present.state === 'disabled') throw linkInvalid();
           if (row.email === present.email) await proveEmail(scope, user.id);
-          return toUser(scope.db, await storePassword(scope, user.id, passwordHash, 'password_reset'));
+          return toUser(scope.db, await storePassword(scope, user.id, passwordHash, 'password_reset', kept));
         });
       }
       const newUser: NewUser = {

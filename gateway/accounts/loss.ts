@@ -11,7 +11,12 @@ export type Loss = {
   actor: string;
   /** The central session that goes on: the one in which a person changes the password. */
   exceptSessionId?: string | undefined;
+  /** The person wants the connected applications to go on; what they stand on is not the password. */
+  keepsConnections?: boolean | undefined;
 };
+
+/** What goes on although the rest ends. */
+export type Kept = Pick<Loss, 'exceptSessionId' | 'keepsConnections'>;
 
 /**
  * Ends what a person has by virtue of an account or a password that is gone, inside the transaction that takes it away.
@@ -25,12 +30,7 @@ export type OnLoss = (transaction: Transaction, loss: Loss) => Promise<void>;
  * committed before and ended here, or begins afterwards and finds the version changed. Open reset links go as well: they were
  * made for the credential that is replaced.
  */
-export async function lose(
-  scope: ChangeScope,
-  userId: string,
-  reason: LossReason,
-  exceptSessionId?: string,
-): Promise<void> {
+export async function lose(scope: ChangeScope, userId: string, reason: LossReason, kept: Kept = {}): Promise<void> {
   await scope.db
     .updateTable('users')
     .set(({ eb }) => ({ credential_version: eb('credential_version', '+', 1) }))
@@ -44,7 +44,7 @@ export async function lose(
     .returning('id')
     .execute();
   for (const { id } of links) scope.announce({ topic: 'links', key: id });
-  await scope.onLoss(scope, { userId, reason, actor: scope.actor, exceptSessionId });
+  await scope.onLoss(scope, { userId, reason, actor: scope.actor, ...kept });
 }
 
 /** Who signed in, and against which version of the credential it was checked. */

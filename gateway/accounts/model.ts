@@ -1,6 +1,6 @@
 import type { AuditEntry, Principal, TeamRole, UserState } from '../lib/index.ts';
 import type { Transaction } from '../store/index.ts';
-import type { Verified } from './loss.ts';
+import type { Kept, Verified } from './loss.ts';
 import type { UserUndo } from './undo.ts';
 
 export type User = {
@@ -118,10 +118,11 @@ export type Accounts = {
    */
   verifyPassword(name: string, password: string): Promise<{ user: User } | undefined>;
   /**
-   * Replaces the password of somebody whose present one was verified, and ends every session but the one that is excepted.
+   * Replaces the password of somebody whose present one was verified, and ends every session and connected application but what
+   * is kept.
    * @throws KNOT_ACCOUNTS_PASSWORD_WEAK naming the rule that failed, KNOT_ACCOUNTS_CREDENTIAL_CHANGED when another act was faster
    */
-  setPassword(user: Verified, password: string, actor: Actor, options?: { exceptSessionId?: string }): Promise<void>;
+  setPassword(user: Verified, password: string, actor: Actor, kept?: Kept): Promise<void>;
   /**
    * Inside the transaction that begins a session: true when the account is active and its credential is the one that was
    * verified; holds both until the transaction ends, and notes the time of the sign-in.
@@ -143,7 +144,7 @@ export type Accounts = {
   redeemLink(
     token: string,
     kind: LinkKind,
-    input: { username?: string; email?: string; password: string },
+    input: { username?: string; email?: string; password: string; keepsConnections?: boolean },
     actor: Actor,
   ): Promise<User>;
   listLinks(): Promise<Link[]>;

@@ -3,7 +3,7 @@ import type { Row, Store } from '../store/index.ts';
 import type { Change, ChangeScope } from './change.ts';
 import { parseEmail } from './email.ts';
 import { credentialChanged, lastAdmin, noSuchUser } from './errors.ts';
-import { admit, holdActive, lose, type LossReason } from './loss.ts';
+import { admit, holdActive, type Kept, lose, type LossReason } from './loss.ts';
 import type { Accounts, Actor, ChangedUser } from './model.ts';
 import { insertUser, isWishing, prepareNewUser, requireFreeEmail, takeWish } from './new-user.ts';
 import type { PasswordHasher } from './password-hash.ts';
@@ -152,7 +152,7 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       await renewHash(row, password);
       return { user: await toUser(store.db, row) };
     },
-    async setPassword({ id, credentialVersion }, password, actor, { exceptSessionId } = {}) {
+    async setPassword({ id, credentialVersion }, password, actor, kept = {}) {
       const row = await findUserRow(store.db, id);
       if (!row) throw noSuchUser();
       await checkFields({ password: () => checkNewPassword(password, row, minimumLength, hasher) });
@@ -160,7 +160,7 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       await change(actor, async (scope) => {
         const { state, credential_version } = await requireUser(scope, id);
         if (credential_version !== credentialVersion || state !== 'active') throw credentialChanged();
-        await storePassword(scope, id, passwordHash, 'password_changed', exceptSessionId);
+        await storePassword(scope, id, passwordHash, 'password_changed', kept);
       });
     },
     admit: (transaction, user) => admit(transaction, user, clock.now()),
@@ -189,12 +189,12 @@ export async function storePassword(
   id: string,
   passwordHash: string,
   reason: LossReason,
-  exceptSessionId?: string,
+  kept: Kept = {},
 ): Promise<Row<'users'>> {
   const row = await requireUser(scope, id);
   await scope.db.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute();
   await touchUsers(scope, [id]);
-  await lose(scope, id, reason, exceptSessionId);
+  await lose(scope, id, reason, kept);
   scope.audit('password.changed', `user:${row.username}`);
   return { ...row, password_hash: passwordHash, credential_version: row.credential_version + 1 };
 }

@@ -5,6 +5,7 @@
 export * from './contract/account.ts';
 export * from './contract/audit.ts';
 export * from './contract/common.ts';
+export * from './contract/connections.ts';
 export * from './contract/health.ts';
 export * from './contract/me.ts';
 export * from './contract/policies.ts';

@@ -6,6 +6,7 @@ import { guard } from './guard.ts';
 import type { ApiOptions } from './options.ts';
 import { accountRoutes } from './routes/account.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { connectionRoutes } from './routes/connections.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invitationRoutes } from './routes/invitations.ts';
@@ -36,6 +37,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   invitationRoutes(app, context);
   teamRoutes(app, context);
   accountRoutes(app, context);
+  connectionRoutes(app, context);
   policyRoutes(app, context);
   auditRoutes(app, context);
   healthRoutes(app, context);

@@ -3,7 +3,7 @@ import { type Audit, createAudit } from '../audit/index.ts';
 import { type Config, databaseUrl, parseListen, type PublicAddress, publicAddress } from '../config/index.ts';
 import { createDenials, type Denials } from '../denials/index.ts';
 import type { Clock, Log } from '../lib/index.ts';
-import type { Clients } from '../oidc/index.ts';
+import type { Clients, Connections } from '../oidc/index.ts';
 import { createRoutes, type Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import { openStore, type Store } from '../store/index.ts';
@@ -17,6 +17,8 @@ export type Facts = {
   sessions: Sessions;
   routes: Routes;
   denials: Denials;
+  /** Connected applications; loaded when asked for. */
+  connections(): Promise<Connections>;
   /** Loaded when asked for: most commands need no OpenID Provider. */
   clients(): Promise<Clients>;
   /** A fresh link that makes the first admin, replacing earlier ones; undefined when there is an admin. */
@@ -32,7 +34,7 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
     const { record } = audit;
     const passwordRules = { minimumLength: config.login.minimumPasswordLength };
     const people = { store, clock, record, passwordRules, sessions: config.sessions, log };
-    const { accounts, sessions } = createPeople(people);
+    const { accounts, sessions, connections } = createPeople(people);
     const routes = await createRoutes({ store, clock, log });
     const denials = createDenials({ store, clock, log });
     return {
@@ -42,6 +44,7 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
       sessions,
       routes,
       denials,
+      connections,
       async clients() {
         const { createClients } = await import('../oidc/index.ts');
         return createClients({ store, clock, record });

@@ -1,7 +1,13 @@
 import { type Accounts, type AccountsOptions, createAccounts } from '../accounts/index.ts';
+import type { Connections } from '../oidc/index.ts';
 import { createSessions, type Sessions, type SessionsOptions } from '../sessions/index.ts';
 
-export type People = { accounts: Accounts; sessions: Sessions };
+export type People = {
+  accounts: Accounts;
+  sessions: Sessions;
+  /** Connected applications. Loaded when asked for: most commands need no OpenID Provider. */
+  connections(): Promise<Connections>;
+};
 
 export type PeopleOptions = Omit<AccountsOptions, 'onLoss'> & { sessions: SessionsOptions['config'] };
 
@@ -11,13 +17,15 @@ export type PeopleOptions = Omit<AccountsOptions, 'onLoss'> & { sessions: Sessio
  */
 export function createPeople({ sessions: config, ...options }: PeopleOptions): People {
   const { store, clock, record, log } = options;
+  const connections = async () => (await import('../oidc/index.ts')).createConnections({ store, clock, record });
   const accounts: Accounts = createAccounts({
     ...options,
     // Everything that ends with an account or a password is named here.
-    onLoss: async (transaction, { userId, reason, actor, exceptSessionId }) => {
+    onLoss: async (transaction, { userId, reason, actor, exceptSessionId, keepsConnections }) => {
       await sessions.endAllWithin(transaction, userId, { actor, reason, exceptId: exceptSessionId });
+      if (keepsConnections !== true) await (await connections()).endAllWithin(transaction, userId, { actor, reason });
     },
   });
   const sessions = createSessions({ store, clock, config, record, account: accounts, log });
-  return { accounts, sessions };
+  return { accounts, sessions, connections };
 }

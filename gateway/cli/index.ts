@@ -18,6 +18,7 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   user: async () => (await import('./users.ts')).userCommands,
   session: async () => (await import('./sessions.ts')).sessionCommands,
   client: async () => (await import('./clients.ts')).clientCommands,
+  connection: async () => (await import('./connections.ts')).connectionCommands,
   policy: async () => (await import('./policy.ts')).policyCommands,
   explain: async () => (await import('./policy.ts')).explainCommands,
   routes: async () => (await import('./routes.ts')).routeCommands,

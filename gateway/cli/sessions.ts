@@ -38,25 +38,33 @@ export const sessionCommands: readonly Command[] = [
   },
   {
     words: ['session', 'end'],
-    usage: 'ID | --user NAME',
-    summary: 'Ends one session, or all of a user, on every host; open streams close within two seconds.',
-    options: { user: { type: 'string' } },
+    usage: 'ID | --user NAME [--keep-connections]',
+    summary:
+      'Ends one session, or all of a user with the connected applications, on every host; open streams close within two seconds.',
+    options: { user: { type: 'string' }, 'keep-connections': { type: 'boolean' } },
     positionals: [0, 1],
     async run(invocation) {
       const [id] = invocation.positionals;
       const name = invocation.options['user'];
       if ((id === undefined) === (name === undefined)) throw new UsageError('name either a session id or --user');
-      const ended = await withFacts(invocation, async ({ accounts, sessions }) => {
+      const keeps = invocation.options['keep-connections'] === true;
+      if (keeps && name === undefined) throw new UsageError('--keep-connections goes with --user');
+      const { ended, disconnected } = await withFacts(invocation, async ({ accounts, sessions, connections }) => {
         const by = { actor: actor.name, reason: 'ended on the command line' };
-        if (id !== undefined) return (await sessions.end(id, by)) ? 1 : 0;
+        if (id !== undefined) return { ended: (await sessions.end(id, by)) ? 1 : 0, disconnected: 0 };
         const user = await accounts.findUserByName(name as string);
-        return user ? sessions.endAll(user.id, by) : 0;
+        if (!user) return { ended: 0, disconnected: 0 };
+        const count = await sessions.endAll(user.id, by);
+        return { ended: count, disconnected: keeps ? 0 : await (await connections()).endAll(user.id, by) };
       });
-      if (ended === 0)
+      if (ended + disconnected === 0)
         throw knotError('KNOT_CLI_NO_SUCH_SESSION', 404, 'There is no such session.', {
           remedy: '`knot session list` shows all of them.',
         });
-      invocation.streams.stdout.write(`${ended} ${ended === 1 ? 'session' : 'sessions'} ended.\n`);
+      const apps = `${disconnected} connected ${disconnected === 1 ? 'application' : 'applications'}`;
+      invocation.streams.stdout.write(
+        `${ended} ${ended === 1 ? 'session' : 'sessions'}${disconnected === 0 ? '' : ` and ${apps}`} ended.\n`,
+      );
     },
   },
 ];

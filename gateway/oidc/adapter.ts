@@ -1,8 +1,9 @@
 import type { Adapter, AdapterFactory, AdapterPayload, KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../lib/index.ts';
+import type { Transaction } from '../store/index.ts';
 import type { ClientDirectory } from './directory.ts';
 import type { ProviderLibrary } from './library.ts';
-import type { RecordRow, Records } from './records.ts';
+import type { NewRecord, RecordRow, Records } from './records.ts';
 
 /** A used code is remembered this long after it expired, so that a late replay still revokes what was made from it. */
 const usedCodeRetentionMs = 3600 * 1000;
@@ -22,8 +23,10 @@ export function createAdapter(options: {
   directory: ClientDirectory;
   clock: Clock;
   library: ProviderLibrary;
+  /** Whether a Knot session still lives, held until the transaction ends (`hold` of sessions). */
+  hold(transaction: Transaction, session: { centralId: string; userId: string }): Promise<boolean>;
 }): AdapterFactory {
-  const { records, directory, clock, library } = options;
+  const { records, directory, clock, library, hold } = options;
   const { errors, Provider } = library;
 
   function read(row: RecordRow | undefined): AdapterPayload | undefined {
@@ -54,7 +57,7 @@ export function createAdapter(options: {
   const adapterOf = (model: string): Adapter => ({
     async upsert(id, payload, expiresInSeconds) {
       const retentionMs = model === 'AuthorizationCode' ? usedCodeRetentionMs : 0;
-      await records.upsert({
+      const record: NewRecord = {
         model,
         id,
         payload,
@@ -64,7 +67,13 @@ export function createAdapter(options: {
         userCode: payload.userCode,
         accountId: payload.accountId,
         expiresAt: expiresInSeconds ? clock.now() + expiresInSeconds * 1000 + retentionMs : undefined,
-      });
+      };
+      // A code is a right that is derived from a session, and with offline access one that outlives it: none is given while the
+      // session ends (`onLoss`), because what ends connections would not find it.
+      const isDerived = model === 'AuthorizationCode' && payload.sessionUid !== undefined;
+      if (!isDerived) return await records.upsert(record);
+      const isHeld = await records.upsertHeld(record, payload.sessionUid!, hold);
+      if (!isHeld) throw new errors.LoginRequired('the sign-in has ended');
     },
     async find(id) {
       const payload = read(await records.find(model, id));

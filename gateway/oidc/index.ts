@@ -14,5 +14,6 @@ export {
   createClients,
   type NewClient,
 } from './clients.ts';
+export { type Connection, type Connections, createConnections } from './connections.ts';
 export { oidcRoutes } from './routes.ts';
 export { type ConfiguredClient, createOidc, type IntegratedClient, type Oidc, type OidcOptions } from './service.ts';

@@ -20,7 +20,8 @@ const sessionLink = 'SessionLink';
 /** What a person agreed to share with a client: `id` is `<account>:<client>`, `uid` the client. */
 const consent = 'Consent';
 
-export type Consent = { scope: string; claims: string[] };
+/** `at`: when, milliseconds. */
+export type Consent = { scope: string; claims: string[]; at?: number };
 
 /** The SQL of `oidc_records`. What has expired by the clock is never returned, swept or not. */
 export function createRecords({ store, clock }: { store: Store; clock: Clock }) {
@@ -30,8 +31,9 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
     column: 'id' | 'uid' | 'user_code',
     model: string,
     value: string,
+    on: Store['db'] = db,
   ): Promise<RecordRow | undefined> {
-    const row = await db
+    const row = await on
       .selectFrom('oidc_records')
       .selectAll()
       .where('model', '=', model)
@@ -61,8 +63,8 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
   }
 
   /** The grant and every code and token made from it. */
-  async function revokeGrant(grantId: string): Promise<void> {
-    await db
+  async function revokeGrant(grantId: string, on: Store['db'] = db): Promise<void> {
+    await on
       .deleteFrom('oidc_records')
       .where((is) => is.or([is('grant_id', '=', grantId), is.and([is('model', '=', 'Grant'), is('id', '=', grantId)])]))
       .execute();
@@ -73,6 +75,19 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
     findByUid: (model: string, uid: string) => findBy('uid', model, uid),
     findByUserCode: (model: string, userCode: string) => findBy('user_code', model, userCode),
     upsert: (record: NewRecord) => upsert(record),
+    /** Writes what is derived from a session, unless `hold` says that this has ended: it is held meanwhile. */
+    async upsertHeld(
+      record: NewRecord,
+      sessionUid: string,
+      hold: (transaction: Transaction, session: { centralId: string; userId: string }) => Promise<boolean>,
+    ): Promise<boolean> {
+      return await store.transaction(async (transaction) => {
+        const link = await findBy('id', sessionLink, sessionUid, transaction.db);
+        if (!link || !(await hold(transaction, { centralId: link.uid!, userId: link.account_id! }))) return false;
+        await upsert(record, transaction.db);
+        return true;
+      });
+    },
     remove,
     revokeGrant,
 
@@ -158,7 +173,17 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
       return row && (JSON.parse(row.payload) as Consent);
     },
     async saveConsent(accountId: string, clientId: string, given: Consent): Promise<void> {
-      await upsert({ model: consent, id: `${accountId}:${clientId}`, payload: given, uid: clientId, accountId });
+      const payload = { ...given, at: clock.now() };
+      await upsert({ model: consent, id: `${accountId}:${clientId}`, payload, uid: clientId, accountId });
+    },
+    /** Whether there was one. */
+    async removeConsent(accountId: string, clientId: string, on: Store['db']): Promise<boolean> {
+      const { numDeletedRows } = await on
+        .deleteFrom('oidc_records')
+        .where('model', '=', consent)
+        .where('id', '=', `${accountId}:${clientId}`)
+        .executeTakeFirst();
+      return numDeletedRows === 1n;
     },
 
     /** Deletes what has expired. */

@@ -118,7 +118,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
   await clients.reconcile('integration', options.integrationClients.map(asFirstParty));
 
   const tellingAway = createTellingAway(library.errors);
-  const adapterOf = createAdapter({ records, directory, clock, library });
+  const adapterOf = createAdapter({ records, directory, clock, library, hold: sessions.hold });
   const build = () =>
     buildProvider({
       library,

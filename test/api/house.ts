@@ -63,7 +63,14 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const record = audit.record;
   const passwordRules = { minimumLength: 10 };
   const lifetimes = { idleSeconds: 3600, absoluteSeconds: 86_400 };
-  const { accounts, sessions } = createPeople({ store, clock, record, passwordRules, sessions: lifetimes, log });
+  const { accounts, sessions, connections } = createPeople({
+    store,
+    clock,
+    record,
+    passwordRules,
+    sessions: lifetimes,
+    log,
+  });
   const policy = await createPolicy({ folder, clock, log, verified });
   const routes = await createRoutes({ store, clock, log });
   const live = createLive({ log });
@@ -88,6 +95,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     identify,
     accounts,
     sessions,
+    connections,
     policy,
     routes,
     audit,

@@ -11,7 +11,12 @@ const library = await loadProviderLibrary(silentLog);
 async function partsOf({ store, clock }: Awaited<ReturnType<OpenDatabase>>) {
   const records = createRecords({ store, clock });
   const directory = createClientDirectory(store);
-  return { clock, store, records, adapter: createAdapter({ records, directory, clock, library }) };
+  return {
+    clock,
+    store,
+    records,
+    adapter: createAdapter({ records, directory, clock, library, hold: async () => true }),
+  };
 }
 
 const countOf = async ({ store }: Awaited<ReturnType<typeof partsOf>>) =>

@@ -60,5 +60,8 @@ export type Session = Static<typeof SessionSchema>;
 export const SessionListSchema = closed({ sessions: Type.Array(SessionSchema) });
 export type SessionList = Static<typeof SessionListSchema>;
 
-export const EndedSchema = closed({ ended: Type.Integer({ description: 'How many sessions were ended.' }) });
+export const EndedSchema = closed({
+  ended: Type.Integer({ description: 'How many sessions were ended.' }),
+  connections: Type.Integer({ description: 'How many connected applications were ended.' }),
+});
 export type Ended = Static<typeof EndedSchema>;

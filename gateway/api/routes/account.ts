@@ -1,13 +1,19 @@
 import { knotError } from '../../lib/index.ts';
 import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
-import { EndedSchema, IdParamsSchema, PasswordChangeSchema, SessionListSchema } from '../contract.ts';
+import {
+  EndedSchema,
+  IdParamsSchema,
+  KeepConnectionsSchema,
+  PasswordChangeSchema,
+  SessionListSchema,
+} from '../contract.ts';
 import { answers, describe, nothing } from './describe.ts';
 
 const tag = 'Account';
 
 /** What people do about their own account; whose it is comes from the session, never from the address. */
 export function accountRoutes(app: ApiServer, context: ApiContext): void {
-  const { accounts, sessions, audit, throttle, actorOf, addressOf, log } = context;
+  const { accounts, sessions, connections, audit, throttle, actorOf, addressOf, log } = context;
 
   app.get(
     '/account/sessions',
@@ -37,11 +43,16 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
 
   app.delete(
     '/account/sessions',
-    describe('person', tag, 'End all my sessions but this one', { response: answers(200, EndedSchema) }),
+    describe('person', tag, 'End all my sessions but this one', {
+      querystring: KeepConnectionsSchema,
+      response: answers(200, EndedSchema),
+    }),
     async (request) => {
       const { principal, session } = identityOf(request);
-      const by = { actor: principal.username, reason: 'ended_by_owner', exceptId: session.centralId };
-      return { ended: await sessions.endAll(principal.id, by) };
+      const by = { actor: principal.username, reason: 'ended_by_owner' };
+      const ended = await sessions.endAll(principal.id, { ...by, exceptId: session.centralId });
+      const keeps = request.query.keepConnections === true;
+      return { ended, connections: keeps ? 0 : await (await connections()).endAll(principal.id, by) };
     },
   );
 
@@ -80,8 +91,8 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
         throw knotError('KNOT_API_PASSWORD_WRONG', 403, 'The current password is not right.');
       }
       await throttle?.succeed(attempt);
-      const others = { exceptSessionId: session.centralId };
-      await accounts.setPassword(verified.user, request.body.new, actorOf(request), others);
+      const kept = { exceptSessionId: session.centralId, keepsConnections: request.body.keepConnections };
+      await accounts.setPassword(verified.user, request.body.new, actorOf(request), kept);
       log.info({ subject: principal.id }, 'password changed');
       return reply.code(204).send(null);
     },

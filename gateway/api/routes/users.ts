@@ -7,6 +7,7 @@ import {
   CreatedUserSchema,
   EndedSchema,
   IdParamsSchema,
+  KeepConnectionsSchema,
   NewLinkSchema,
   NewUserSchema,
   SessionListSchema,
@@ -26,7 +27,7 @@ const states = ['pending', 'active', 'disabled'] as const;
 const activeAdmins = { state: 'active', isAdmin: true } as const;
 
 export function userRoutes(app: ApiServer, context: ApiContext): void {
-  const { accounts, sessions, actorOf } = context;
+  const { accounts, sessions, connections, actorOf } = context;
   const makeLink = createLinkMaker(context);
 
   app.get(
@@ -137,11 +138,15 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
     '/users/:id/sessions',
     describe('admin', tag, 'Sign a user out everywhere', {
       params: IdParamsSchema,
+      querystring: KeepConnectionsSchema,
       response: answers(200, EndedSchema),
     }),
     async (request) => {
       const { id } = await find(request.params.id);
-      return { ended: await sessions.endAll(id, { actor: actorOf(request).name, reason: 'ended_by_admin' }) };
+      const by = { actor: actorOf(request).name, reason: 'ended_by_admin' };
+      const ended = await sessions.endAll(id, by);
+      const keeps = request.query.keepConnections === true;
+      return { ended, connections: keeps ? 0 : await (await connections()).endAll(id, by) };
     },
   );
 

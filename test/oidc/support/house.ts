@@ -42,7 +42,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
   const address = publicAddress({ domain: 'localhost' }, port);
   const store = changes.store ?? (await openStore({ url: 'sqlite::memory:', clock, log: silentLog }));
   const audit = createAudit({ store, clock });
-  const { accounts, sessions } = createPeople({
+  const { accounts, sessions, connections } = createPeople({
     store,
     clock,
     record: audit.record,
@@ -60,7 +60,8 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     store,
     clock,
     keys,
-    accounts,
+    // Asked at each call, so that a test can stand in between.
+    accounts: { principal: (id) => accounts.principal(id), onChange: accounts.onChange },
     identify,
     sessions,
     publicAddress: address,
@@ -121,6 +122,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     keys,
     accounts,
     sessions,
+    connections: await connections(),
     audit,
     oidc,
     app,
