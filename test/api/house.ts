@@ -71,11 +71,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     sessions: lifetimes,
     log,
   });
-<<<<<<< HEAD
   const policy = await createPolicy({ folder, clock, log, verified });
-=======
-  const policy = await createPolicy({ folder: join(import.meta.dirname, '..', '..', 'policies'), clock, log });
->>>>>>> 7a0bb80 (api: format)
   const routes = await createRoutes({ store, clock, log });
   const live = createLive({ log });
   const denials = createDenials({ store, clock, log });
