@@ -102,7 +102,12 @@ const losses: [string, (parts: Awaited<ReturnType<typeof open>>) => Promise<unkn
 
 async function reset(house: House, userId: string, kept: { keepsConnections?: boolean }) {
   const { token } = await house.accounts.createLink({ kind: 'reset', userId, lifetimeSeconds: 60 }, { name: 'test' });
-  return await house.accounts.redeemLink(token, 'reset', { password, ...kept }, { name: 'anonymous' });
+  return await house.accounts.redeemLink(
+    token,
+    'reset',
+    { password: 'another tractor 8 melon', ...kept },
+    { name: 'anonymous' },
+  );
 }
 
 for (const [name, act] of losses) {
