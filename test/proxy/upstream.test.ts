@@ -30,6 +30,28 @@ t.test('answers of an upstream', async (t) => {
     }
   });
 
+  await t.test('H17 H18 each of these names ends at the gateway by itself', async (t) => {
+    const names = [
+      'HTTP2-Settings',
+      'Proxy-Connection',
+      'Proxy-Authenticate',
+      'Proxy-Authentication-Info',
+      'TE',
+      'Trailer',
+    ];
+    names.push('Upgrade', 'Alt-Svc', 'Strict-Transport-Security', 'Public-Key-Pins', 'X-Accel-Redirect', 'X-Sendfile');
+    names.push('Keep-Alive', 'X-Knot-User', 'X-Knot-Anything');
+    for (const name of names) {
+      answers(`200 OK\r\nX-Before: 1\r\n${name}: not-for-clients\r\nX-After: 1\r\nContent-Length: 2`, 'ok');
+      const { bytes, headers } = await get();
+      t.notMatch(bytes, /not-for-clients/, name);
+      t.strictSame([headers.get('x-before'), headers.get('x-after')], [['1'], ['1']], 'and nothing else does');
+      const { status, headers: overHttp2 } = await get2();
+      t.equal(status, 200);
+      t.notMatch(JSON.stringify(overHttp2), /not-for-clients/, `${name} over HTTP/2`);
+    }
+  });
+
   await t.test('H18 an upstream speaks for its own host only', async (t) => {
     answers(
       '200 OK\r\nX-Knot-User: evil\r\nSet-Cookie: __Host-knot=evil; Path=/; Secure\r\nSet-Cookie: __HOST-KNOT-handoff=x\r\nSet-Cookie: a=1; Domain=localhost\r\n' +
