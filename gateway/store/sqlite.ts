@@ -45,6 +45,11 @@ const busyPauseMs = 15;
 
 /** SQLite can undo DDL; told so, the migrator applies a migration wholly or not at all, also when the process is killed. */
 class TransactionalSqliteAdapter extends SqliteAdapter {
+  /** Else Kysely lets one in at a time, and a read waits for every transaction that waits for another program. */
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+
   override get supportsTransactionalDdl(): boolean {
     return true;
   }

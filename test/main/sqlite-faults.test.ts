@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import t, { type Test } from 'tap';
+import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { type Answer, createPerson, type Person } from '../support/person.ts';
+
+/** What happens to a database file in the field, under a gateway that people use. */
+t.setTimeout(120_000);
+const password = 'correct-horse-staple-7';
+
+async function start(t: Test, data: string): Promise<{ gateway: RunningGateway; ann: Person }> {
+  const gateway = await startGateway({ data, config: { integrations: { jupyterhub: { mode: 'off' } } } });
+  t.teardown(() => gateway.stop());
+  const words = ['user', 'add', 'ann', '--email', 'ann@example.org', '--admin', '--password-file', '-'];
+  const added = await gateway.knot(words, password);
+  t.equal(added.status, 0, added.stderr);
+  const ann = createPerson(gateway);
+  t.teardown(() => ann.close());
+  await ann.signIn('ann', password);
+  return { gateway, ann };
+}
+
+const makeTeam = (person: Person, name: string, title = name) => person.api('POST', '/teams', { name, title });
+const isAway = { status: 503, headers: { 'retry-after': /^\d+$/ } };
+
+t.test('while another program holds the database, reads go on and writes are told to come back', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-locked-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const { gateway, ann } = await start(t, folder);
+  const other = new DatabaseSync(join(folder, 'knot.db'));
+  t.teardown(() => other.close());
+  other.exec('begin immediate');
+  const writes = Promise.all(
+    Array.from({ length: 20 }, (_, index) => makeTeam(ann, `t${'abcdefghijklmnopqrst'[index]}`)),
+  );
+  const signIn = createPerson(gateway);
+  t.teardown(() => signIn.close());
+  const signedIn = signIn.signIn('ann', password);
+  const startedAt = performance.now();
+  const waited = () => Math.round(performance.now() - startedAt);
+  t.equal((await ann.api('GET', '/users')).status, 200, `a read is answered (${waited()} ms)`);
+  t.equal((await fetch(`${gateway.ops}/healthz`)).status, 200, `health (${waited()} ms)`);
+  t.equal((await fetch(`${gateway.ops}/metrics`)).status, 200, `metrics (${waited()} ms)`);
+  t.ok(waited() < 4000, 'without waiting for the lock');
+  for (const answer of await writes) t.match(answer, isAway, answer.text);
+  t.match(await signedIn, isAway);
+  // Twenty that wait one after another would take a hundred seconds.
+  t.ok(performance.now() - startedAt < 30_000, `all were told after ${Math.round(performance.now() - startedAt)} ms`);
+  other.exec('rollback');
+  t.equal((await makeTeam(ann, 'after')).status, 201);
+});
+
+t.test('a full disk', { skip: process.getuid?.() !== 0 && 'needs root to mount a small tmpfs' }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-full-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    rmSync(folder, { recursive: true });
+    if (process.env['CI'] === 'true') t.fail('a tmpfs cannot be mounted');
+    return void t.comment('mounting is not allowed here');
+  }
+  t.teardown(() => {
+    execFileSync('umount', ['-l', folder]);
+    rmSync(folder, { recursive: true });
+  });
+  const { gateway, ann } = await start(t, folder);
+  const filler = join(folder, 'filler');
+  t.throws(() => {
+    for (let size = 1; ; size++) writeFileSync(`${filler}${size}`, Buffer.alloc(64 * 1024));
+  }, /ENOSPC/);
+  const names = Array.from({ length: 200 }, (_, index) =>
+    `f${index}`.replace(/\d/g, (digit) => 'abcdefghij'[Number(digit)]!),
+  );
+  const acknowledged: string[] = [];
+  let refused: Answer | undefined;
+  for (const name of names) {
+    const answer = await makeTeam(ann, name);
+    if (answer.status !== 201) {
+      refused = answer;
+      break;
+    }
+    acknowledged.push(name);
+  }
+  t.match(refused, isAway, 'who writes is told');
+  t.match(refused?.json(), { code: 'KNOT_STORE_FULL' });
+  t.equal((await ann.api('GET', '/users')).status, 200, 'a read is answered');
+  execFileSync('mount', ['-o', 'remount,size=64m', folder]);
+  t.equal((await makeTeam(ann, 'after')).status, 201, 'and again when there is room');
+  const teams = (await ann.api('GET', '/teams')).text;
+  t.strictSame(
+    acknowledged.filter((name) => !teams.includes(`"${name}"`)),
+    [],
+    'nothing acknowledged is lost',
+  );
+  t.notMatch(gateway.output(), /nobody caught/);
+});
