@@ -3,6 +3,7 @@ import { atRate, type Load, saturate, saturateAsMany } from './generators.ts';
 import type { RunningKnot } from './knot.ts';
 import type { ProxyName, RunningProxy } from './peers.ts';
 import { residentKiB } from './process-facts.ts';
+import { signInMany } from './sign-in.ts';
 import { churn, echo, idle } from './sockets.ts';
 import { transfer } from './transfers.ts';
 import type { Upstream } from './upstream.ts';
@@ -12,7 +13,7 @@ import type { Upstream } from './upstream.ts';
 export type Figures = Record<string, number>;
 
 /** Who is measured: a proxy, the gateway with a large population, or another checkout of the gateway. */
-export type SubjectName = ProxyName | 'knot-large' | 'knot-before';
+export type SubjectName = ProxyName | 'knot-large' | 'knot-before' | 'knot-people';
 
 export type Column = { figure: string; title: string; digits: number };
 
@@ -212,7 +213,39 @@ export const cases: readonly Case[] = [
     warmUp: (proxy, setting) => measureMany(proxy, { ...setting, seconds: setting.isQuick ? 1.5 : 15 }),
     measure: measureMany,
   },
+  signInCase('sign-in', '1,000 people sign in within a minute (250 in 15 s with --quick)', 60),
+  signInCase('sign-in-at-once', '1,000 people sign in at once, and again when asked to wait (250 with --quick)', 0),
 ];
+
+function signInCase(id: string, title: string, spreadSeconds: number): Case {
+  return {
+    id,
+    title: `${title}; 100 requests a second are forwarded meanwhile`,
+    subjects: ['knot-people'],
+    upstream: 'files',
+    columns: [
+      { figure: 'perSecond', title: 'sign-ins/s', digits: 0 },
+      { figure: 'p50Ms', title: 'p50 ms', digits: 0 },
+      { figure: 'p99Ms', title: 'p99 ms', digits: 0 },
+      { figure: 'askedToWait', title: 'asked to wait', digits: 0 },
+      { figure: 'lagP99Ms', title: 'event loop p99 ms', digits: 1 },
+      { figure: 'lagMostMs', title: 'most ms', digits: 1 },
+      { figure: 'idleP99Ms', title: 'forwarded p99 ms, quiet', digits: 2 },
+      { figure: 'forwardedP99Ms', title: 'meanwhile', digits: 2 },
+      { figure: 'slower', title: 'ratio', digits: 2 },
+    ],
+    mostRounds: 3,
+    warmUp: (knot, { upstream, folder }) =>
+      signInMany(knot as RunningKnot, { upstream, folder, people: 50, spreadSeconds: 2 }),
+    measure: (knot, { upstream, folder, isQuick }) =>
+      signInMany(knot as RunningKnot, {
+        upstream,
+        folder,
+        people: isQuick ? 250 : 1000,
+        spreadSeconds: isQuick ? spreadSeconds / 4 : spreadSeconds,
+      }),
+  };
+}
 
 async function measureMany(proxy: RunningProxy, { upstream, folder, seconds }: Setting): Promise<Figures> {
   const visitors = (proxy as RunningKnot).visitors.slice(0, activeVisitors);

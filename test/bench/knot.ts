@@ -2,24 +2,44 @@ import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { createPasswordHasher } from '../../gateway/accounts/password-hash.ts';
 import { openFacts } from '../../gateway/app/facts.ts';
 import { loadConfig } from '../../gateway/config/index.ts';
 import { hashSecret, newId, newSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { everybodysPassword } from './sign-in.ts';
 import type { Certificate, RunningProxy } from './peers.ts';
 import { freePort, startServer } from './servers.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
 /** How much the gateway knows besides what is asked of it. */
-export type Population = { routes: number; users: number; sessions: number; policies: number };
+export type Population = {
+  routes: number;
+  users: number;
+  sessions: number;
+  policies: number;
+  /** Everybody can sign in with it. */
+  password?: string;
+};
 
 export const smallPopulation: Population = { routes: 1, users: 1, sessions: 1, policies: 0 };
+/** Those who sign in within a minute. */
+export const peoplePopulation: Population = {
+  ...{ routes: 1, users: 1_000, sessions: 1, policies: 0 },
+  password: everybodysPassword,
+};
 export const largePopulation: Population = { routes: 10_000, users: 1_000, sessions: 10_000, policies: 200 };
 
 /** One signed-in visitor of one application. */
 export type Visitor = { host: string; cookie: string };
 
-export type RunningKnot = RunningProxy & { visitors: Visitor[]; child: ChildProcess };
+export type RunningKnot = RunningProxy & {
+  visitors: Visitor[];
+  child: ChildProcess;
+  opsPort: number;
+  /** Usernames. */
+  people: string[];
+};
 
 /**
  * The real gateway process with everything a request meets in operation: session, policy, header rules, access log to a file,
@@ -52,6 +72,8 @@ export async function startKnot(options: {
     log: { format: 'json', level: 'info' },
     // One visitor holds all idle WebSockets. Other checkouts may not know the setting.
     ...(checkout === root && { limits: { streamsPerSession: 10_000 } }),
+    // Everybody comes from one address here.
+    login: { attemptsPerAddress: 100_000 },
     integrations: { jupyterhub: { mode: 'off' } },
     apps: Array.from({ length: population.routes }, (_, index) => ({
       name: `tool-${index}`,
@@ -74,7 +96,8 @@ export async function startKnot(options: {
     },
   );
   await untilReady(logFile);
-  return { name: 'knot', port, pid: child.pid!, ...visitors[0]!, visitors, child };
+  const people = Array.from({ length: population.users }, (_, index) => usernameOf(index));
+  return { name: 'knot', port, pid: child.pid!, ...visitors[0]!, visitors, child, opsPort, people };
 }
 
 /** Waits for the line the gateway prints when every module is up. */
@@ -87,19 +110,24 @@ async function untilReady(logFile: string): Promise<void> {
 }
 
 /** Fills the store of a configuration; returns one visitor for each session, spread over users and routes. */
-async function populate(configFile: string, { routes, users, sessions }: Population): Promise<Visitor[]> {
+async function populate(configFile: string, { routes, users, sessions, password }: Population): Promise<Visitor[]> {
   const { config } = loadConfig({ config: configFile }, {});
   const facts = await openFacts(config, { clock: systemClock, log: silentLog });
   try {
     const admin = { name: 'benchmark' };
     const ids: string[] = [];
     for (let index = 0; index < users; index++) {
-      const username = `visitor${lettersOf(index)}`;
+      const username = usernameOf(index);
       const user = await facts.accounts.createUser(
         { username, email: `${username}@example.org`, state: 'active', isAdmin: index === 0 },
         admin,
       );
       ids.push(user.id);
+    }
+    if (password !== undefined) {
+      // Hashed once: a thousand times would take longer than what is measured.
+      const passwordHash = await createPasswordHasher().hash(password);
+      await facts.store.db.updateTable('users').set({ password_hash: passwordHash }).execute();
     }
     const now = Date.now();
     const visitors: Visitor[] = [];
@@ -133,6 +161,10 @@ async function populate(configFile: string, { routes, users, sessions }: Populat
   } finally {
     await facts.close();
   }
+}
+
+function usernameOf(index: number): string {
+  return `visitor${lettersOf(index)}`;
 }
 
 /** Digits look like letters, and names that look like others are refused. */

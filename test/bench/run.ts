@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { type Case, cases, type Figures, type Setting, type SubjectName } from './cases.ts';
 import { makeCertificate } from './certificate.ts';
 import { hasHttp2Generator, hasWrk } from './generators.ts';
-import { largePopulation, type RunningKnot, startKnot, type Visitor } from './knot.ts';
+import { largePopulation, peoplePopulation, type RunningKnot, startKnot, type Visitor } from './knot.ts';
 import { installedPeers, type RunningProxy, startPeer } from './peers.ts';
 import { profile } from './profile.ts';
 import { judge, type Result, tableOf, verdictLines } from './report.ts';
@@ -81,6 +81,7 @@ async function main(): Promise<number> {
       return knot;
     }
     if (name === 'knot-before') return startKnot({ ...place, checkout: resolve(options.against!) });
+    if (name === 'knot-people') return startKnot({ ...place, population: peoplePopulation });
     if (name === 'knot-large') return startKnot({ ...place, population: largePopulation });
     return startPeer(name, place, visitor);
   }
@@ -97,7 +98,13 @@ async function main(): Promise<number> {
     if (wanted.length === 1) return isFlat || !options.strict ? 0 : 1;
   }
 
-  const names = new Set<SubjectName>(['knot', 'knot-large', 'knot-before', ...peers.map(({ name }) => name)]);
+  const names = new Set<SubjectName>([
+    'knot',
+    'knot-large',
+    'knot-people',
+    'knot-before',
+    ...peers.map(({ name }) => name),
+  ]);
   const results: Result[] = [];
   for (const one of cases.filter(({ id }) => wanted?.includes(id) ?? true)) {
     const everybody = options.quick ? (one.quickSubjects ?? one.subjects) : one.subjects;
