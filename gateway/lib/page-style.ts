@@ -37,6 +37,7 @@ export const pageStyle = [
   `input:focus-visible{outline:2px solid var(--accent);outline-offset:-1px;border-color:var(--accent);box-shadow:0 0 0 4px var(--accent-wash)}`,
   `input[aria-invalid]{border-color:var(--failed)}`,
   `input[type=checkbox],input[type=radio]{width:1.25rem;height:1.25rem;accent-color:var(--accent)}`,
+  `.check{display:flex;align-items:center;gap:var(--space-3);min-height:var(--target);font-weight:inherit}.check input{flex:none}`,
   `.error{color:var(--failed)}`,
   `.error::before{content:"";display:inline-block;width:.5em;height:.5em;margin-right:.45em;border-radius:1px;background:currentColor;vertical-align:.06em}`,
   `.button{display:inline-flex;align-items:center;justify-content:center;min-height:var(--target);padding:.5rem 1.125rem;font:inherit;font-weight:var(--weight-strong);text-align:center;text-decoration:none;color:var(--text);background:var(--surface);border:1px solid var(--edge);border-radius:var(--radius);cursor:pointer;transition:background-color .12s,border-color .12s}`,

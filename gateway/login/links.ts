@@ -31,13 +31,13 @@ const kinds: readonly Kind[] = [
     path: '/reset',
     kind: 'reset',
     title: 'Choose a new password',
-    lead: 'You will be signed out everywhere and sign in again with the new one.',
+    lead: 'You will be signed out everywhere, connected applications included, and sign in again with the new one.',
     button: 'Change password',
     makesAccount: false,
   },
 ];
 
-type Typed = { username: string; email: string };
+type Typed = { username: string; email: string; keepsConnections?: boolean };
 
 /** `/setup`, `/invite` and `/reset`, each with the token as `/TOKEN` or `?token=`: what one-time links lead to. */
 export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
@@ -56,8 +56,9 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
   }
 
   async function redeem(request: FastifyRequest, reply: FastifyReply, kind: Kind): Promise<FastifyReply> {
-    const form = readForm(request.body, ['token', 'username', 'email', 'password']);
-    const typed = { username: form.username.trim(), email: form.email.trim() };
+    const form = readForm(request.body, ['token', 'username', 'email', 'password', 'keepConnections']);
+    const keepsConnections = form.keepConnections !== '';
+    const typed = { username: form.username.trim(), email: form.email.trim(), keepsConnections };
     const attempt = { address: context.addressOf(request) };
     const verdict = await throttle.take(attempt);
     if (!verdict.isAllowed) {
@@ -69,7 +70,9 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
     // Who has the link guesses nothing, however often a password is refused.
     await throttle.refund(attempt);
     const { password } = form;
-    const input = kind.makesAccount ? { ...typed, username: usernameOf(typed.username), password } : { password };
+    const input = kind.makesAccount
+      ? { ...typed, username: usernameOf(typed.username), password }
+      : { password, keepsConnections };
     const actor = { name: 'anonymous', address: context.addressOf(request) };
     try {
       const user = await accounts.redeemLink(form.token, kind.kind, input, actor);
@@ -93,6 +96,13 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
       action: kind.path,
       hidden: { token },
       fields: [...(kind.makesAccount ? accountFields(link, typed, errors) : []), passwordField(kind, errors)],
+      check: kind.makesAccount
+        ? undefined
+        : {
+            name: 'keepConnections',
+            label: 'Keep my connected applications',
+            isTicked: typed.keepsConnections === true,
+          },
       button: kind.button,
       isCheckedHere: true,
     });

@@ -65,6 +65,8 @@ export type FormPage = {
   action?: string;
   hidden?: Record<string, string>;
   fields: readonly Field[];
+  /** One thing to tick, below the fields. */
+  check?: { name: string; label: string; isTicked: boolean } | undefined;
   button: string;
   /** All problems are told by us, at their fields and at once, instead of one by one by the browser. */
   isCheckedHere?: boolean;
@@ -80,6 +82,7 @@ export function renderFormPage({
   action,
   hidden = {},
   fields,
+  check,
   button,
   isCheckedHere,
   below,
@@ -92,12 +95,17 @@ export function renderFormPage({
       ${note && html`<p class="note ${note.kind}" role="${note.kind === 'bad' ? 'alert' : 'status'}">${note.text}</p>`}
       <form method="post" ${action !== undefined && html` action="${action}"`} ${isCheckedHere && html` novalidate`}>
         ${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
-        ${fields.map((each) => field({ ...each, isFocused: each === wrong }))}
+        ${fields.map((each) => field({ ...each, isFocused: each === wrong }))} ${check && tick(check)}
         <button class="button primary" type="submit">${button}</button>
       </form>`,
     ...(below === undefined ? {} : { below }),
   });
 }
+
+const tick = ({ name, label, isTicked }: NonNullable<FormPage['check']>): Html =>
+  html`<label class="check"
+    ><input type="checkbox" name="${name}" value="1" ${isTicked && html`checked`} />${label}</label
+  >`;
 
 export const passwordHint = (minimumLength: number) =>
   `At least ${minimumLength} characters. A few unrelated words are easy to remember and hard to guess.`;

@@ -21,6 +21,9 @@ type SignInState = {
   mode?: 'plain' | 'reauthenticate' | 'switch';
 };
 
+/** No name or e-mail address is longer. */
+const longestHint = 254;
+
 const notes: Record<string, string> = {
   'signed-out': 'You are signed out.',
   'password-changed': 'Your password is changed and every session of yours has ended. Sign in with the new password.',
@@ -79,7 +82,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
     const note = (await noteFor(request)) ?? (isRefused ? refusedNext : undefined);
     // A cookie that is no session (ended, tampered, tossed) only costs a lookup on each request: take it back.
     if (request.headers.cookie?.includes('__Host-knot=')) reply.header('set-cookie', sessions.clearCookie());
-    return sendPage(reply, await page({ next: await context.carried(request, next), note }));
+    return sendPage(reply, await page({ username: hintOf(request), next: await context.carried(request, next), note }));
   });
 
   /** What was just done, or why the session ended whose cookie this browser still shows. */
@@ -156,6 +159,12 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
       detail: { reason },
     });
   }
+}
+
+/** The name a client knows already (`login_hint`, OpenID Connect Core 1.0 section 3.1.2.1); it only fills the field in. */
+function hintOf(request: FastifyRequest): string {
+  const hint = textOf((request.query as Record<string, unknown>)['login_hint']) ?? '';
+  return hint.length <= longestHint ? hint : '';
 }
 
 function modeOf(request: FastifyRequest): NonNullable<SignInState['mode']> {

@@ -184,3 +184,33 @@ t.test('of two people with the same invitation one gets an account', async (t) =
   const made = [await accounts.findUserByName('carla'), await accounts.findUserByName('dora')].filter(Boolean);
   t.equal(made.length, 1);
 });
+
+t.test('reset: connected applications are kept only where the person ticks that', async (t) => {
+  const { accounts, store, clock, get, post, addUser } = await createFixture(t);
+  const grant = { clientId: 'kube', openid: { scope: 'openid offline_access' }, iat: 0, exp: 9_999_999_999 };
+  const grants = () => store.db.selectFrom('oidc_records').select('id').where('model', '=', 'Grant').execute();
+  const userId = await addUser('ann');
+  const reset = async (fields: Record<string, string>) => {
+    const record = { grant_id: null, uid: null, user_code: null, consumed_at: null, account_id: userId };
+    const expires_at = clock.now() + 3600_000;
+    const row = {
+      model: 'Grant',
+      id: `g${Object.keys(fields).length}`,
+      payload: JSON.stringify(grant),
+      expires_at,
+      ...record,
+    };
+    await store.db.insertInto('oidc_records').values(row).execute();
+    const { token } = await accounts.createLink({ kind: 'reset', userId, lifetimeSeconds: 60 }, admin);
+    t.match((await get(`/reset/${token}`)).body, /type="checkbox" name="keepConnections" value="1"\s*\/>/);
+    const refused = await post('/reset', { token, password: 'short', ...fields });
+    t.equal(refused.body.includes('value="1" checked'), 'keepConnections' in fields, 'what was ticked stays');
+    t.equal(
+      (await post('/reset', { token, password: `${fresh} ${Object.keys(fields).length}`, ...fields })).status,
+      303,
+    );
+    return (await grants()).length;
+  };
+  t.equal(await reset({ keepConnections: '1' }), 1);
+  t.equal(await reset({}), 0);
+});

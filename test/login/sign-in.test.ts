@@ -361,3 +361,14 @@ t.test('the certificate authority can be fetched when it is our own', async (t) 
   t.equal((await given.get('/ca.pem')).status, 404);
   t.notMatch((await given.get('/login')).body, 'ca.pem');
 });
+
+t.test('login_hint fills the name in, and nothing else', async (t) => {
+  const { get } = await createFixture(t);
+  const page = async (hint: string) => (await get(`/login?login_hint=${encodeURIComponent(hint)}`)).body;
+  t.match(await page('ann@example.org'), /name="username"[^>]* value="ann@example.org"/);
+  const attack = await page('"><script>alert(1)</script>');
+  t.notMatch(attack, '<script>alert');
+  t.match(attack, '&quot;&gt;&lt;script&gt;');
+  t.notMatch(await page('x'.repeat(300)), 'xxxx');
+  t.match((await get('/login?login_hint=a&login_hint=b')).status, 200, 'twice is never');
+});
