@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { checkName, type ErrorPage, html, renderErrorPage } from '../lib/index.ts';
+import { checkName, type ErrorPage, html, newShortId, renderErrorPage } from '../lib/index.ts';
 import type { LoginContext } from './context.ts';
 import { endedNote } from './ended.ts';
 import { nextOfForm, readForm, textOf, usernameOf } from './form.ts';
@@ -181,8 +181,10 @@ function leadOf(mode: SignInState['mode'], signedIn: string | undefined): string
 /** A way back to the form: by `reopen` from an address of the form's own, whose fragment then stays, else by a link. */
 export type WayBack = Pick<ErrorPage, 'links' | 'reopen'>;
 
+/** `visit` is different each time: to the very same address a browser would only jump to the fragment (HTML, "navigate"). */
 function backToSignIn(next: Next): NonNullable<WayBack['reopen']> {
-  return { label: 'Back to sign in', parameters: next === '/' ? {} : { next } };
+  const visit = newShortId();
+  return { label: 'Back to sign in', parameters: next === '/' ? { visit } : { next, visit } };
 }
 
 export function linkToSignIn(next: Next): WayBack {
