@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { isSameOrigin, knotError, newShortId } from '../lib/index.ts';
+import { isSameOrigin, knotError, newShortId, otherPort } from '../lib/index.ts';
 import type { Access, ApiContext, ApiServer } from './context.ts';
 
 const safeMethods = new Set(['GET', 'HEAD']);
@@ -65,8 +65,10 @@ export function guard(app: ApiServer, context: ApiContext): void {
     const { origin, 'sec-fetch-site': secFetchSite } = request.headers;
     const isRead = safeMethods.has(request.method);
     if (isSameOrigin({ origin: isRead ? undefined : origin, secFetchSite }, publicAddress.origin)) return;
-    throw knotError('KNOT_API_CROSS_SITE', 403, 'The request comes from another site.', {
+    const { message, remedy } = otherPort(origin, publicAddress.origin) ?? {
+      message: 'The request comes from another site.',
       remedy: `Use the API from ${publicAddress.origin}.`,
-    });
+    };
+    throw knotError('KNOT_API_CROSS_SITE', 403, message, { remedy });
   }
 }

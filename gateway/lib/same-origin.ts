@@ -24,3 +24,22 @@ export function isSameOrigin(
 }
 
 const nobody: readonly string[] = [];
+
+/**
+ * Words for a refused origin that is no other site at all, but this host on another port (a tunnel, a forwarded port) or by http: what
+ * was opened and what is expected. Undefined for every other one.
+ *
+ * @param origin as a browser sent it, or `https://` and a Host field
+ */
+export function otherPort(
+  origin: string | undefined,
+  ownOrigin: string,
+): { message: string; remedy: string } | undefined {
+  if (origin === undefined || origin === ownOrigin || !URL.canParse(origin)) return undefined;
+  const opened = new URL(origin);
+  if (opened.hostname !== new URL(ownOrigin).hostname || opened.origin === ownOrigin) return undefined;
+  return {
+    message: `You opened this as ${opened.origin}, and it is at ${ownOrigin}.`,
+    remedy: `Open ${ownOrigin}. If people reach it through another port, an administrator sets publicPort in knot.yaml to that.`,
+  };
+}

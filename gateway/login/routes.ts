@@ -1,6 +1,6 @@
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { errorHeaders, isSameOrigin, knotError, publicError, renderErrorPage } from '../lib/index.ts';
+import { errorHeaders, isSameOrigin, knotError, otherPort, publicError, renderErrorPage } from '../lib/index.ts';
 import { accountRoutes } from './account.ts';
 import { createSteps, type LoginOptions } from './context.ts';
 import { handoffRoutes } from './handoff.ts';
@@ -61,9 +61,11 @@ export async function loginRoutes(app: FastifyInstance, options: LoginOptions): 
 function refuseForeign(request: FastifyRequest, ownOrigin: string): void {
   const { origin, 'sec-fetch-site': secFetchSite } = request.headers;
   if (isSameOrigin({ origin, secFetchSite }, ownOrigin)) return;
-  throw knotError('KNOT_LOGIN_FOREIGN_ORIGIN', 403, 'This form was sent from another site, so it was not accepted.', {
+  const { message, remedy } = otherPort(origin, ownOrigin) ?? {
+    message: 'This form was sent from another site, so it was not accepted.',
     remedy: 'Nothing was changed. Open the page itself and try again.',
-  });
+  };
+  throw knotError('KNOT_LOGIN_FOREIGN_ORIGIN', 403, message, { remedy });
 }
 
 function sendError(reply: FastifyReply, shown: ReturnType<typeof publicError>): FastifyReply {

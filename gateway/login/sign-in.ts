@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { checkName, type ErrorPage, html, newShortId, renderErrorPage } from '../lib/index.ts';
+import { checkName, type ErrorPage, html, newShortId, otherPort, renderErrorPage } from '../lib/index.ts';
 import type { LoginContext } from './context.ts';
 import { endedNote } from './ended.ts';
 import { nextOfForm, readForm, textOf, usernameOf } from './form.ts';
@@ -39,7 +39,7 @@ const refusedNext: Note = {
  * client) and `switch=1` (`account.ts`) show it to who is signed in, too.
  */
 export function signInRoutes(app: FastifyInstance, context: LoginContext): void {
-  const { accounts, sessions, audit, throttle, config, caPem, log } = context;
+  const { accounts, sessions, audit, throttle, publicAddress, config, caPem, log } = context;
 
   // Said to everybody: whether this very account waits would tell which names others have (decision 0020).
   const refusalText =
@@ -92,7 +92,15 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
     if (text !== undefined) return { kind: 'good', text };
     // A session whose person was switched off meanwhile is not ended yet, but nobody's any more.
     const session = await sessions.find(request.headers.cookie, '');
-    return endedNote(session ? 'account_disabled' : await sessions.whyEnded(request.headers.cookie));
+    return (
+      endedNote(session ? 'account_disabled' : await sessions.whyEnded(request.headers.cookie)) ?? portNote(request)
+    );
+  }
+
+  /** Through a tunnel one gets as far as this page, and from here to addresses that are not there. */
+  function portNote({ host }: FastifyRequest): Note | undefined {
+    const port = /:\d+$/.test(host) ? otherPort(`https://${host}`, publicAddress.origin) : undefined;
+    return port && { kind: 'bad', text: `${port.message} ${port.remedy}` };
   }
 
   app.post('/login', async (request, reply) => {

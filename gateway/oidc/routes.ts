@@ -1,6 +1,6 @@
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isSameOrigin, knotError, pageHeaders } from '../lib/index.ts';
+import { isSameOrigin, knotError, otherPort, pageHeaders } from '../lib/index.ts';
 import { asItWas } from './away.ts';
 import type { Answer } from './interactions.ts';
 import { mountPath } from './mount.ts';
@@ -33,9 +33,11 @@ export async function oidcRoutes(app: FastifyInstance, options: { oidc: Oidc; or
     pages.post(`${mountPath}/interaction/:uid`, async (request: InteractionRequest, reply) => {
       const { origin: from, 'sec-fetch-site': secFetchSite } = request.headers;
       if (!isSameOrigin({ origin: from, secFetchSite }, origin)) {
-        throw knotError('KNOT_OIDC_CROSS_SITE', 403, 'This form was not sent from a page of Knot.', {
+        const { message, remedy } = otherPort(from, origin) ?? {
+          message: 'This form was not sent from a page of Knot.',
           remedy: 'Go back to the application and start again.',
-        });
+        };
+        throw knotError('KNOT_OIDC_CROSS_SITE', 403, message, { remedy });
       }
       const isAllowed = request.body?.decision === 'allow';
       const decided = oidc.interactions.decide(request.params.uid, isAllowed, request.raw, reply.raw);

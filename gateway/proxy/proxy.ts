@@ -121,7 +121,9 @@ export function createProxy(options: ProxyOptions): Proxy {
   /** The order of the checks is the order of a request's life (DESIGN.md section 4). */
   function judgeNow(subject: Subject): void {
     const { canonical, target } = subject;
-    if (isCrossOrigin(canonical, target)) return subject.refuse(crossOrigin(target.route));
+    if (isCrossOrigin(canonical, target)) {
+      return subject.refuse(crossOrigin(target.route, target.publicOrigin, canonical.origin));
+    }
     if (isUntouched(target.route, canonical.decodedPath)) return subject.forward(undefined);
     if (isListedPreflight(canonical, target)) return subject.forward(undefined);
     const visitor = gate.peek(canonical.cookie, canonical.host);

@@ -1,3 +1,4 @@
+import { otherPort } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
 import type { Refusal } from './answers.ts';
 
@@ -63,13 +64,14 @@ export function handoffFailed({ title }: Route, next?: string): Refusal {
   };
 }
 
-export function crossOrigin({ title }: Route): Refusal {
+export function crossOrigin({ title }: Route, publicOrigin: string, origin: string | undefined): Refusal {
+  const port = otherPort(origin, publicOrigin);
   return {
     status: 403,
     heading: 'Request refused',
-    reason: 'The request comes from a page of another address, and it would change something here.',
-    remedy: `Open ${title} itself and repeat what you did.`,
-    links: [{ href: '/', label: `Open ${title}` }],
+    reason: port?.message ?? 'The request comes from a page of another address, and it would change something here.',
+    remedy: port?.remedy ?? `Open ${title} itself and repeat what you did.`,
+    links: [{ href: `${publicOrigin}/`, label: `Open ${title}` }],
     code: 'KNOT_PROXY_CROSS_ORIGIN',
     reasonCode: 'cross_origin',
   };

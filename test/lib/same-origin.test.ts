@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isSameOrigin } from '../../gateway/lib/index.ts';
+import { isSameOrigin, otherPort } from '../../gateway/lib/index.ts';
 
 const own = 'https://localhost:8443';
 
@@ -58,4 +58,26 @@ t.test('a listed origin is let in whatever the browser calls the relation, and n
   for (const [origin, secFetchSite, isAllowed] of rows) {
     t.equal(isSameOrigin({ origin, secFetchSite }, own, listed), isAllowed, `${origin} ${secFetchSite}`);
   }
+});
+
+t.test('the same host on another port is named, with the address that is expected; another site is not', async (t) => {
+  for (const opened of ['https://localhost:9443', 'https://localhost', 'http://localhost:8443', 'http://localhost']) {
+    const told = otherPort(opened, own);
+    t.match(told?.message, opened);
+    t.match(told?.message, own);
+    t.match(told?.remedy, `Open ${own}`);
+  }
+  for (const other of [
+    undefined,
+    '',
+    'null',
+    own,
+    'https://evil.example:8443',
+    'https://echo.localhost:9443',
+    'https://localhost.evil.example',
+    'https://localhost@evil.example',
+  ]) {
+    t.equal(otherPort(other, own), undefined, other ?? 'none');
+  }
+  t.equal(otherPort('https://localhost:443', 'https://localhost'), undefined, 'a default port is none');
 });

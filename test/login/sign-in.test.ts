@@ -372,3 +372,22 @@ t.test('login_hint fills the name in, and nothing else', async (t) => {
   t.notMatch(await page('x'.repeat(300)), 'xxxx');
   t.match((await get('/login?login_hint=a&login_hint=b')).status, 200, 'twice is never');
 });
+
+t.test('a tunnel to another port is told which address is expected, not that it is another site', async (t) => {
+  const { app, post, addUser, addAdmin } = await createFixture(t);
+  await addAdmin();
+  await addUser('ann');
+  const page = (host: string) => app.inject({ url: '/login', headers: { host } });
+  t.match(
+    (await page('localhost:9443')).body,
+    'You opened this as https://localhost:9443, and it is at https://localhost:8443.',
+  );
+  for (const host of ['localhost:8443', 'localhost']) t.notMatch((await page(host)).body, 'You opened this', host);
+  const form = { username: 'ann', password };
+  const refused = await post('/login', form, { origin: 'https://localhost:9443', 'sec-fetch-site': undefined });
+  t.equal(refused.status, 403);
+  t.match(refused.body, 'it is at https://localhost:8443');
+  t.notMatch(refused.body, 'another site');
+  const foreign = await post('/login', form, { origin: 'https://evil.test', 'sec-fetch-site': undefined });
+  t.match(foreign.body, 'another site');
+});
