@@ -153,16 +153,18 @@ async function follow(house: House, cookie: string) {
   const answer = await request(`http://127.0.0.1:${port}/api/v1/events`, { headers: { cookie } });
   const topics: string[] = [];
   let isEnded = false;
+  let isTold = false;
   answer.body.on('data', (chunk: Buffer) => {
     for (const [, data] of String(chunk).matchAll(/event: changed\ndata: (.*)\n/g)) {
       topics.push(...(JSON.parse(data ?? '') as Changed).topics);
     }
+    if (String(chunk).includes('event: ended\n')) isTold = true;
   });
   const ended = Promise.race([once(answer.body, 'end'), once(answer.body, 'close')]).then(
     () => void (isEnded = true),
     () => void (isEnded = true),
   );
-  return { answer, topics, ended, isEnded: () => isEnded, stop: () => answer.body.destroy() };
+  return { answer, topics, ended, isEnded: () => isEnded, isTold: () => isTold, stop: () => answer.body.destroy() };
 }
 
 async function until(claim: () => boolean, deadlineMs = 5000): Promise<boolean> {
@@ -216,6 +218,7 @@ t.test('the event stream ends with the session, with the account, and with the s
   const bobs = await follow(house, bob.cookie);
   await house.call({ method: 'DELETE', url: `/users/${bob.id}/sessions`, cookie: ann.cookie });
   t.ok(await until(bobs.isEnded, 2000), 'signed out');
+  t.ok(bobs.isTold(), 'and told, so that it is not taken for a broken line');
 
   const again = await house.signIn(bob.id, 'bob');
   const second = await follow(house, again.cookie);
@@ -225,6 +228,7 @@ t.test('the event stream ends with the session, with the account, and with the s
   const admins = await follow(house, ann.cookie);
   await house.app.close();
   t.ok(await until(admins.isEnded, 2000), 'closing');
+  t.notOk(admins.isTold(), 'which is a broken line');
   t.equal(house.live.count(), 0);
 });
 

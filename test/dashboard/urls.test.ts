@@ -22,6 +22,9 @@ t.test('sign-in is asked to come back to this site only', async (t) => {
     'x',
   ];
   for (const address of elsewhere) t.equal(ownPath(address), '/', JSON.stringify(address));
+  for (const address of ['/admin/audit?actor=\\d+', '/admin/policies?as=a#line-3', '/x?to=//evil.example', '/#\\']) {
+    t.equal(ownPath(address), address, 'what a browser keeps here stays as it is');
+  }
 });
 
 t.test('whatever ownPath lets through, a browser keeps on the same origin', async () => {

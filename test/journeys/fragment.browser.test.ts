@@ -10,72 +10,87 @@ const fragment = '#/namespaces/x?y=1&z=%2F';
 
 t.setTimeout(120_000);
 
-t.test('what stands behind # in an address survives signing in', { skip }, async (t) => {
-  const echo = await startEcho();
-  t.teardown(() => echo.close());
-  const gateway = await startGateway({
-    config: {
-      integrations: { jupyterhub: { mode: 'off' } },
-      apps: [{ name: 'echo', upstream: echo.address, title: 'Echo' }],
-      login: { attemptsPerAccount: 3 },
-    },
-  });
-  t.teardown(() => gateway.stop());
-  const ann = createPerson(gateway);
-  t.teardown(() => ann.close());
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-  await gateway.knot(['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'], `${password}\n`);
-  const browser = await launchBrowser();
-  t.teardown(() => browser.close());
-  const echoOrigin = `https://echo.localhost:${gateway.port}`;
+t.test(
+  'what stands behind # in an address survives signing in, and a forced sign-out says why',
+  { skip },
+  async (t) => {
+    const echo = await startEcho();
+    t.teardown(() => echo.close());
+    const gateway = await startGateway({
+      config: {
+        integrations: { jupyterhub: { mode: 'off' } },
+        apps: [{ name: 'echo', upstream: echo.address, title: 'Echo' }],
+        login: { attemptsPerAccount: 3 },
+      },
+    });
+    t.teardown(() => gateway.stop());
+    const ann = createPerson(gateway);
+    t.teardown(() => ann.close());
+    await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
+    await gateway.knot(['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'], `${password}\n`);
+    const browser = await launchBrowser();
+    t.teardown(() => browser.close());
+    const echoOrigin = `https://echo.localhost:${gateway.port}`;
 
-  async function submit(page: Awaited<ReturnType<typeof open>>, username: string, secret: string): Promise<void> {
-    await page.getByLabel('Username').fill(username);
-    await page.getByLabel('Password').fill(secret);
-    await Promise.all([page.waitForNavigation(), page.getByRole('button', { name: 'Sign in' }).click()]);
-  }
-  async function open(javaScriptEnabled: boolean) {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, javaScriptEnabled });
-    return context.newPage();
-  }
+    async function submit(page: Awaited<ReturnType<typeof open>>, username: string, secret: string): Promise<void> {
+      await page.getByLabel('Username').fill(username);
+      await page.getByLabel('Password').fill(secret);
+      await Promise.all([page.waitForNavigation(), page.getByRole('button', { name: 'Sign in' }).click()]);
+    }
+    async function open(javaScriptEnabled: boolean) {
+      const context = await browser.newContext({ ignoreHTTPSErrors: true, javaScriptEnabled });
+      return context.newPage();
+    }
 
-  for (const javaScriptEnabled of [true, false]) {
-    const page = await open(javaScriptEnabled);
-    const deep = `${echoOrigin}/hash?a=1${fragment}`;
-    await page.goto(deep);
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    await submit(page, 'ann', 'wrong');
-    await page.getByText('is wrong').waitFor();
-    await submit(page, 'ann', password);
-    t.equal(page.url(), deep, 'after a wrong password');
+    for (const javaScriptEnabled of [true, false]) {
+      const page = await open(javaScriptEnabled);
+      const deep = `${echoOrigin}/hash?a=1${fragment}`;
+      await page.goto(deep);
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await submit(page, 'ann', 'wrong');
+      await page.getByText('is wrong').waitFor();
+      await submit(page, 'ann', password);
+      t.equal(page.url(), deep, 'after a wrong password');
 
-    // The main host knows the person, another host session is made without a page.
-    await page.context().clearCookies({ domain: 'echo.localhost' });
-    await page.goto('about:blank');
-    await page.goto(deep);
-    t.equal(page.url(), deep, 'without a page');
+      // The main host knows the person, another host session is made without a page.
+      await page.context().clearCookies({ domain: 'echo.localhost' });
+      await page.goto('about:blank');
+      await page.goto(deep);
+      t.equal(page.url(), deep, 'without a page');
 
-    await page.goto(`${gateway.origin}/login/account?next=${encodeURIComponent(`${echoOrigin}/deep`)}`);
-    await page.getByRole('link', { name: 'Use another account' }).click();
-    await submit(page, 'bob', password);
-    t.equal(page.url(), `${echoOrigin}/deep`);
-    t.match(await page.textContent('body'), /"x-knot-user":"bob"/);
-    await page.context().close();
-  }
+      await page.goto(`${gateway.origin}/login/account?next=${encodeURIComponent(`${echoOrigin}/deep`)}`);
+      await page.getByRole('link', { name: 'Use another account' }).click();
+      await submit(page, 'bob', password);
+      t.equal(page.url(), `${echoOrigin}/deep`);
+      t.match(await page.textContent('body'), /"x-knot-user":"bob"/);
+      await page.context().close();
+    }
 
-  const waiting = await open(false);
-  await waiting.goto(`${echoOrigin}/hash${fragment}`);
-  const blocked = waiting.getByRole('heading', { name: 'Too many attempts' });
-  for (let attempt = 0; attempt < 10 && (await blocked.count()) === 0; attempt += 1) {
-    await submit(waiting, 'carol', 'wrong');
-  }
-  await blocked.waitFor();
-  await Promise.all([waiting.waitForNavigation(), waiting.getByRole('button', { name: 'Back to sign in' }).click()]);
-  await submit(waiting, 'ann', password);
-  t.equal(waiting.url(), `${echoOrigin}/hash${fragment}`, 'after having to wait');
+    const waiting = await open(false);
+    await waiting.goto(`${echoOrigin}/hash${fragment}`);
+    const blocked = waiting.getByRole('heading', { name: 'Too many attempts' });
+    for (let attempt = 0; attempt < 10 && (await blocked.count()) === 0; attempt += 1) {
+      await submit(waiting, 'carol', 'wrong');
+    }
+    await blocked.waitFor();
+    await Promise.all([waiting.waitForNavigation(), waiting.getByRole('button', { name: 'Back to sign in' }).click()]);
+    await submit(waiting, 'ann', password);
+    t.equal(waiting.url(), `${echoOrigin}/hash${fragment}`, 'after having to wait');
 
-  const dashboard = await open(true);
-  await dashboard.goto(`${gateway.origin}/account#sessions`);
-  await submit(dashboard, 'ann', password);
-  t.equal(dashboard.url(), `${gateway.origin}/account#sessions`, 'on the main host');
-});
+    const dashboard = await open(true);
+    await dashboard.goto(`${gateway.origin}/account#sessions`);
+    await submit(dashboard, 'ann', password);
+    t.equal(dashboard.url(), `${gateway.origin}/account#sessions`, 'on the main host');
+
+    await dashboard.getByRole('heading', { level: 1 }).waitFor();
+    await dashboard.evaluate(`new MutationObserver(() => {
+    if (document.body.innerText.includes('Reconnecting')) sessionStorage.setItem('sawReconnecting', '1');
+  }).observe(document.body, { subtree: true, childList: true, characterData: true })`);
+    t.equal((await ann.api('DELETE', '/account/sessions')).status, 200);
+    await dashboard.getByText('You were signed out from another device of yours').waitFor();
+    t.equal(dashboard.url(), `${gateway.origin}/login?next=${encodeURIComponent('/account#sessions')}`);
+    t.equal(await dashboard.evaluate(`sessionStorage.getItem('sawReconnecting')`), null, 'nothing was waited for');
+    await submit(dashboard, 'ann', password);
+    t.equal(dashboard.url(), `${gateway.origin}/account#sessions`, 'and back');
+  },
+);

@@ -70,8 +70,8 @@ async function request<T>(method: Method, path: string, body?: unknown): Promise
 
 /** Comes back to the page that was asked for, also when it is not shown yet. */
 function leaveForSignIn(): Promise<never> {
-  const { pathname, search } = navigating.to?.url ?? location;
-  location.assign(urls.signIn(pathname + search));
+  const { pathname, search, hash } = navigating.to?.url ?? location;
+  location.assign(urls.signIn(pathname + search + hash));
   return new Promise(() => undefined);
 }
 

@@ -24,6 +24,11 @@ export function followChanges(): () => void {
     source.addEventListener('changed', (event) => {
       for (const topic of topicsIn(event.data as string)) void invalidate(topicKey(topic));
     });
+    // The session may be over: asked at once, so that the sign-in page can say why, instead of a wait for a line that is not broken.
+    source.addEventListener('ended', () => {
+      source?.close();
+      if (!isStopped) void api.me().then(connect, retryLater);
+    });
     source.onopen = () => {
       clearTimeout(timer);
       failures = 0;

@@ -48,9 +48,9 @@ export function withQuery(path: string, query: Query): string {
 
 /**
  * A path of this site, or '/' for anything a browser would take elsewhere: other schemes, `//host`, `/\host`, and the tabs
- * and line breaks that the URL standard drops before it looks (WHATWG URL §4.4).
+ * and line breaks that the URL standard drops before it looks (WHATWG URL §4.4). Behind `?` or `#` a backslash is one.
  */
 export function ownPath(address: string): string {
-  const isPrintable = [...address].every((character) => character >= ' ' && character !== '\\');
-  return isPrintable && /^\/(?!\/)/.test(address) ? address : '/';
+  const isPrintable = [...address].every((character) => character >= ' ');
+  return isPrintable && /^\/(?![/\\])[^?#\\]*(?:[?#]|$)/.test(address) ? address : '/';
 }

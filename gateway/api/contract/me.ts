@@ -41,6 +41,6 @@ export type Tiles = Static<typeof TilesSchema>;
 export const TopicSchema = oneOf('tiles', 'users', 'policies', 'sessions', 'audit', 'health');
 export type Topic = Static<typeof TopicSchema>;
 
-/** Data of the event `changed` on /api/v1/events: what to fetch anew. */
+/** Data of the event `changed` on /api/v1/events: what to fetch anew. The event `ended` says that the session may be over. */
 export const ChangedSchema = closed({ topics: Type.Array(TopicSchema) });
 export type Changed = Static<typeof ChangedSchema>;

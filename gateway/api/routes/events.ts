@@ -99,7 +99,11 @@ export function eventRoutes(app: ApiServer, context: ApiContext): void {
         username: principal.username,
         host: publicAddress.domain,
         isStillAllowed: async () => (await identify(request.headers.cookie, '')) !== undefined,
-        close,
+        close: () => {
+          // Told, so that nobody takes it for a broken line and waits to come back.
+          if (stream.writable) stream.write('event: ended\ndata: {}\n\n');
+          close();
+        },
       }),
     ];
     open.add(close);
