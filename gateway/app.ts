@@ -23,6 +23,7 @@ import { createWatch } from './app/watch.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
+import { notebooksReach } from './app/reach.ts';
 import { configuredClients } from './app/clients.ts';
 import { absolute, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
 import { createSigningKeys, jwksRoutes } from './keys/index.ts';
@@ -182,7 +183,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     endWithRights({ sessions, accounts, policy, routes, keys, live, proxy });
 
     // The main host.
-    const health = createHealth({ folder, store, policy, certificates, integrations, watch });
+    const reach = notebooksReach(config);
+    const health = createHealth({ folder, store, policy, certificates, integrations, watch, reach });
     const explainUrl = createExplain({ routes, accounts, policy }, address);
     const throttle = createThrottle({ store, clock, config: config.login, accountOf: accounts.findSignIn });
     const shared = {
@@ -257,6 +259,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       ops,
       certificates,
       health,
+      reach,
       address,
       setupLink: await facts.newSetupLink(address),
       startedAt,

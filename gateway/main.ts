@@ -10,6 +10,9 @@ import { loadConfig } from './config/index.ts';
 // A reader that is gone (`knot user list | head -1`, a terminal that was closed) is told by an event; unheard, it would end us.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
+// What Knot makes is for its own account, unless a module says otherwise.
+process.umask(0o077);
+
 const streams = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
 const [command = 'start', ...rest] = process.argv.slice(2);
 

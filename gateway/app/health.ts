@@ -4,6 +4,7 @@ import { nodeHealth } from '../ops/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { DataFolderLock, Store } from '../store/index.ts';
 import type { Certificates } from '../tls/index.ts';
+import { type Reachable, reachHealth } from './reach.ts';
 import type { Watch } from './watch.ts';
 
 /** The state of every part, in the order an operator would look. */
@@ -14,13 +15,16 @@ export function createHealth(parts: {
   certificates: Certificates;
   integrations: readonly Integration[];
   watch: Watch;
+  /** What notebooks can connect to past the gateway. */
+  reach: readonly Reachable[] | undefined;
 }): () => Promise<ComponentHealth[]> {
-  const { folder, store, policy, certificates, integrations, watch } = parts;
+  const { folder, store, policy, certificates, integrations, watch, reach } = parts;
   return async () => [
     await storeHealth(folder, store),
     policyHealth(policy),
     certificates.health(),
     ...integrations.flatMap((tool) => tool.health()),
+    ...reachHealth(reach),
     ...watch.health(),
     nodeHealth(),
   ];

@@ -14,6 +14,8 @@ export type Command = {
   /** Ends it and everything it started. */
   signal?: AbortSignal;
   timeoutMs?: number;
+  /** Rights its new files do not get (umask(2)), where they differ from the gateway's own. */
+  umask?: number;
 };
 
 export type CommandResult = {

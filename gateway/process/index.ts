@@ -8,4 +8,5 @@ export type { Child, ChildSpec, ChildState } from './child-spec.ts';
 export { type Command, type CommandResult } from './command.ts';
 export { systemEnvironment } from './environment.ts';
 export { createSupervisor, type Supervisor } from './supervisor.ts';
-export { findSandbox, type Sandbox, sandboxArguments, type SandboxPlan } from './sandbox.ts';
+export { findSandbox, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
+export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';

@@ -3,19 +3,38 @@ import { findDescendants, markerVariable, type ProcessIdentity } from './descend
 
 /** Starts an executable in a process group of its own, with exactly the given environment and the marker. */
 export function spawnMarked(
-  program: { command: string; args: readonly string[]; env: Readonly<Record<string, string>>; cwd: string },
+  program: {
+    command: string;
+    args: readonly string[];
+    env: Readonly<Record<string, string>>;
+    cwd: string;
+    umask?: number;
+  },
   marker: string,
 ): ChildProcess {
-  const child = spawn(program.command, [...program.args], {
-    cwd: program.cwd,
-    env: { ...program.env, [markerVariable]: marker },
-    // A group of its own: a signal for the gateway's terminal does not hit it, and it can be ended as a whole.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = withUmask(program.umask, () =>
+    spawn(program.command, [...program.args], {
+      cwd: program.cwd,
+      env: { ...program.env, [markerVariable]: marker },
+      // A group of its own: a signal for the gateway's terminal does not hit it, and it can be ended as a whole.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
   // Whoever starts it listens as well; this one is there before anything can go wrong, and stays.
   child.on('error', () => undefined);
   return child;
+}
+
+/** Node's `spawn` has no option for it: a child takes over what is set while it is made, which happens inside the call. */
+function withUmask<T>(umask: number | undefined, act: () => T): T {
+  if (umask === undefined) return act();
+  const before = process.umask(umask);
+  try {
+    return act();
+  } finally {
+    process.umask(before);
+  }
 }
 
 /** What is alive of a child that was started with `marker`. `roots` are processes known to belong to it. */

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { knotError, type Log, silentLog } from '../lib/index.ts';
@@ -22,6 +22,7 @@ export function lockDataFolder(folder: string, log: Log = silentLog): DataFolder
   let database: DatabaseSync;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    closeToOthers(folder, log);
     database = new DatabaseSync(file);
   } catch (error) {
     throw knotError('KNOT_STORE_FOLDER_UNUSABLE', 500, `The data folder ${folder} cannot be written.`, {
@@ -68,4 +69,15 @@ function tellWhenMoved(check: () => Promise<void>, folder: string, log: Log): ()
   };
   const timer = setInterval(() => void look(), lookAgainMs).unref();
   return () => clearInterval(timer);
+}
+
+/** A folder somebody else made may be open to every account of the machine: nobody else passes it from now on. */
+function closeToOthers(folder: string, log: Log): void {
+  if ((statSync(folder).mode & 0o077) === 0) return;
+  try {
+    chmodSync(folder, 0o700);
+  } catch {
+    // A mounted volume belongs to whoever mounts it; the files in it are closed one by one.
+    log.warn({ folder }, 'you SHOULD close the data folder to other accounts (mode 0700), because Knot may not do it');
+  }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { cachedVenv, createTestHub, processFinder, temporaryFolder, until } from './hub-fixture.ts';
@@ -102,51 +102,6 @@ t.test('with an installed environment', { timeout: 280_000 }, async (t) => {
       60_000,
     );
     await close();
-  });
-
-  t.test('without bubblewrap there are real folders and a lasting warning', async (t) => {
-    const folder = temporaryFolder();
-    const provider = await startStubProvider(folder);
-    t.teardown(() => provider.close());
-    const { hub, close } = await createTestHub({
-      folder,
-      providerPort: provider.port,
-      caFile: provider.caFile,
-      venvFolder: cachedVenv,
-      searchPath: join(folder, 'nothing'),
-    });
-    t.teardown(() => close());
-    hub.start();
-    await until(
-      () => hub.tile().status === 'ready',
-      () => JSON.stringify(hub.tile()),
-      60_000,
-    );
-    t.match(hub.health(), [
-      { name: 'jupyterhub', status: 'ok' },
-      {
-        name: 'notebook-isolation',
-        status: 'warning',
-        message: /share one OS account.*not installed/,
-        remedy: /apt install/,
-      },
-    ]);
-    const ann = createVisitor({ port: hub.route.upstream.port, origin: hub.url, username: 'ann' });
-    await ann.startServer();
-    const kernel = await ann.startKernel();
-    const seen = JSON.parse(
-      await ann.run(
-        kernel,
-        `import os, json
-open(os.path.expanduser("~/files/private/mine.txt"), "w").write("x")
-open(os.path.expanduser("~/files/shared/ours.txt"), "w").write("x")
-print(json.dumps([os.environ["HOME"], os.environ["KNOT_PRIVATE_DIR"], os.environ["KNOT_SHARED_DIR"], os.getcwd()]))`,
-      ),
-    ) as string[];
-    const home = join(folder, 'jupyterhub/homes/ann');
-    t.strictSame(seen, [home, join(folder, 'files/users/ann'), join(folder, 'files/shared'), home]);
-    t.ok(existsSync(join(folder, 'files/users/ann/mine.txt')));
-    t.ok(existsSync(join(folder, 'files/shared/ours.txt')));
   });
 
   t.test('after kill -9 of the gateway nothing runs twice, and people start again where they were', async (t) => {

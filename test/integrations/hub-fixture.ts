@@ -20,6 +20,8 @@ export function temporaryFolder(): string {
 export async function createTestHub(options: {
   folder: string;
   config?: Partial<JupyterHubOptions['config']>;
+  /** Whether and how a sandbox is found, instead of what this machine has. */
+  findSandbox?: JupyterHubOptions['findSandbox'];
   providerPort?: number;
   caFile?: string;
   venvFolder?: string | undefined;
@@ -34,7 +36,13 @@ export async function createTestHub(options: {
     timing: { firstBackoffMs: 100, maxBackoffMs: 400, quickEndsUntilFailed: 3 },
   });
   const hub = await createJupyterHub({
-    config: { mode: 'managed', title: 'Notebooks', ...options.config },
+    config: {
+      mode: 'managed',
+      title: 'Notebooks',
+      isolation: 'required',
+      accounts: { first: 40_000, count: 20_000 },
+      ...options.config,
+    },
     publicAddress: address,
     dataFolder: folder,
     caFile: options.caFile,
@@ -44,6 +52,7 @@ export async function createTestHub(options: {
     log: silentLog,
     ...(options.venvFolder !== undefined && { venvFolder: options.venvFolder }),
     ...(options.searchPath !== undefined && { searchPath: options.searchPath }),
+    ...(options.findSandbox && { findSandbox: options.findSandbox }),
   });
   return {
     hub,

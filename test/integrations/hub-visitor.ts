@@ -10,6 +10,8 @@ export function createVisitor(facts: {
   port: number;
   origin: string;
   username: string;
+  /** What the gateway tells of their groups; nothing when left out. */
+  groups?: string;
   cookies?: Map<string, string>;
 }) {
   const { port, origin } = facts;
@@ -34,6 +36,7 @@ export function createVisitor(facts: {
         host,
         'x-forwarded-proto': 'https',
         'x-knot-user': facts.username,
+        ...(facts.groups !== undefined && { 'x-knot-groups': facts.groups }),
         'sec-fetch-mode': 'navigate',
         'sec-fetch-dest': 'document',
         'sec-fetch-site': 'same-origin',
@@ -89,14 +92,22 @@ export function createVisitor(facts: {
     throw new Error('the notebook server did not start');
   };
 
-  const startKernel = async () => {
-    const path = `/user/${facts.username}/api/kernels`;
-    const xsrf = cookies.get(`_xsrf /user/${facts.username}/`) ?? '';
-    const answer = await send(path, {
+  /** As a page of the person's server sends it, or one of the hub (`/hub/`). */
+  const post = (path: string, page = `/user/${facts.username}/`, body = '') =>
+    send(path, {
       method: 'POST',
-      body: '{"name":"python3"}',
-      headers: { 'content-type': 'application/json', 'x-xsrftoken': xsrf, origin, 'sec-fetch-mode': 'cors' },
+      body,
+      headers: {
+        'content-type': 'application/json',
+        'x-xsrftoken': cookies.get(`_xsrf ${page}`) ?? '',
+        origin,
+        'sec-fetch-mode': 'cors',
+      },
     });
+
+  const startKernel = async () => {
+    const page = `/user/${facts.username}/`;
+    const answer = await post(`${page}api/kernels`, page, '{"name":"python3"}');
     if (answer.status !== 201) throw new Error(`starting a kernel: ${answer.status} ${answer.body.slice(0, 300)}`);
     return (JSON.parse(answer.body) as { id: string }).id;
   };
@@ -140,5 +151,5 @@ export function createVisitor(facts: {
     }
   };
 
-  return { cookies, send, open, startServer, startKernel, run };
+  return { cookies, send, post, open, startServer, startKernel, run };
 }

@@ -111,7 +111,8 @@ print(json.dumps({
   "secret": readable(${JSON.stringify(join(folder, 'jupyterhub/client-secret'))}),
   "homes": listing("/files/home/.."),
   "shadow": readable("/etc/shadow"),
-  "others": [p for p in os.listdir("/proc") if p.isdigit() and b"ann" in open(f"/proc/{p}/environ", "rb").read()],
+  "others": [p for p in os.listdir("/proc") if p.isdigit() and "ann" in readable(f"/proc/{p}/environ")],
+  "secrets": [p for p in os.listdir("/proc") if p.isdigit() and "CONFIGPROXY" in readable(f"/proc/{p}/environ")],
 }))`,
           ),
         ) as Record<string, unknown>;
@@ -125,6 +126,7 @@ print(json.dumps({
           homes: ['home', 'private', 'shared'],
           shadow: 'FileNotFoundError',
           others: [],
+          secrets: [],
         });
       },
     );

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { publicAddress } from '../../gateway/config/address.ts';
 import { hubConfig } from '../../gateway/integrations/jupyterhub/hub-config.ts';
@@ -27,7 +27,21 @@ const facts = {
   caFile: '/data/tls/ca.pem',
   clientSecretFile: '/data/jupyterhub/hub/client-secret',
   isRoot: true,
+  isolation: {
+    sandbox: { isAvailable: true, command: '/usr/bin/bwrap', confinement: 'account' },
+    startsFor: 'everyone',
+  },
+} as const;
+
+const launchFacts = {
+  accounts: { first: 40_000, count: 20_000 },
+  folder: '/data/jupyterhub',
+  dataFolder: '/data',
+  venvFolder: '/data/jupyterhub/venv',
+  basePrefix: '/usr',
+  python: facts.python,
 };
+const noSandbox = { isAvailable: false, isInstalled: false, reason: 'bubblewrap (bwrap) is not installed' } as const;
 
 t.test('the generated configuration is what was reviewed, and is Python', (t) => {
   const text = hubConfig(facts);
@@ -42,40 +56,45 @@ t.test('the generated configuration is what was reviewed, and is Python', (t) =>
 });
 
 t.test('the launch plan shows a person their own and nothing else of the data folder', (t) => {
-  const plan = planLaunch({
-    sandbox: { isAvailable: true, command: '/usr/bin/bwrap' },
-    folder: '/data/jupyterhub',
-    dataFolder: '/data',
-    venvFolder: '/data/jupyterhub/venv',
-    basePrefix: '/usr',
-    python: facts.python,
-  });
+  const plan = planLaunch({ ...launchFacts, sandbox: facts.isolation.sandbox });
   golden(t, 'plan.json', `${JSON.stringify(plan, undefined, 2)}\n`);
   t.ok(
     plan.sandbox.indexOf('/data') < plan.sandbox.indexOf('/data/jupyterhub/venv'),
     'hidden first, then the exceptions',
   );
-  const bare = planLaunch({
-    sandbox: { isAvailable: false, reason: '' },
-    folder: '/data/jupyterhub',
-    dataFolder: '/data',
-    venvFolder: '/data/jupyterhub/venv',
-    basePrefix: '/usr',
-    python: facts.python,
-  });
+  const bare = planLaunch({ ...launchFacts, sandbox: noSandbox });
   t.strictSame(bare.sandbox, []);
   t.equal(bare.environment['KNOT_PRIVATE_DIR'], '/data/files/users/%KNOT_USER%');
+  t.equal(bare.accounts, null, 'without a sandbox a folder of another account could not be reached');
+  const shared = planLaunch({ ...launchFacts, sandbox: { ...facts.isolation.sandbox, confinement: 'namespace' } });
+  t.equal(shared.accounts, null);
   t.end();
 });
+
+t.test(
+  'without a sandbox the configuration starts servers of admins only, until the operator trusts everybody',
+  (t) => {
+    const refusing = hubConfig({ ...facts, isolation: { sandbox: noSandbox, startsFor: 'admins' } });
+    execFileSync('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], { input: refusing });
+    t.match(refusing, 'if not self.user.admin');
+    t.match(refusing, 'bubblewrap (bwrap) is not installed');
+    const trusting = hubConfig({ ...facts, isolation: { sandbox: noSandbox, startsFor: 'everyone' } });
+    t.notMatch(trusting, 'self.user.admin');
+    t.end();
+  },
+);
 
 t.test('the launcher refuses a name that is not a username', (t) => {
   const launcher = join(import.meta.dirname, '../../gateway/integrations/jupyterhub/launch/spawn.py');
   const folder = temporaryFolder();
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'spawn.py'), readFileSync(launcher));
+  copyFileSync(join(dirname(launcher), 'accounts.py'), join(folder, 'accounts.py'));
   const plan = {
     placeholder: '%U%',
     folders: [],
+    shared: [],
+    accounts: null,
     sandbox: [],
     program: ['/bin/echo', 'home of', '%U%'],
     environment: {},

@@ -60,6 +60,7 @@ const components: Record<string, string> = {
   certificate: 'Certificate',
   jupyterhub: 'JupyterHub',
   'notebook-isolation': 'Isolation of notebooks',
+  'notebook-network': 'Network of notebooks',
   node: 'Node.js runtime',
   audit: 'Audit record',
   keys: 'Signing keys',

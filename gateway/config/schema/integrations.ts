@@ -23,6 +23,23 @@ export const JupyterHubConfig = object(
         description: 'Folder of the Python environment of a managed hub; in the data folder by default, may be shared.',
       }),
     ),
+    isolation: Type.Union([Type.Literal('required'), Type.Literal('trusted-users')], {
+      default: 'required',
+      description:
+        'Notebook servers of a managed hub where no sandbox can be had. `required`: only admins can start one. `trusted-users`: everybody can, and so everybody with an account owns the gateway: its keys, accounts and database.',
+    }),
+    accounts: object(
+      {
+        first: Type.Integer({
+          default: 40_000,
+          minimum: 1000,
+          maximum: 4_000_000_000,
+          description: 'Number of their common group; accounts (uid) have the numbers after it.',
+        }),
+        count: Type.Integer({ default: 20_000, minimum: 2, maximum: 100_000_000, description: 'How many numbers.' }),
+      },
+      'Accounts of this system that notebook servers run under when Knot runs as root. Each person keeps theirs.',
+    ),
   },
   'JupyterHub at https://jupyterhub.DOMAIN.',
 );

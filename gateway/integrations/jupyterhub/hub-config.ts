@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ListenAddress, PublicAddress } from '../../config/index.ts';
+import { cureOf, type Isolation, reasonOf } from './isolation.ts';
 import { launchFolderOf } from './launch.ts';
 
 export type HubPorts = { public: number; hub: number; api: number };
@@ -13,6 +14,7 @@ export type HubFacts = {
   caFile: string | undefined;
   clientSecretFile: string;
   isRoot: boolean;
+  isolation: Isolation;
 };
 
 /** A Python literal; JSON strings, numbers, arrays and objects are Python literals already, except the three words. */
@@ -24,7 +26,8 @@ function python(value: string | number | boolean | readonly string[]): string {
 /**
  * Sign-in through Knot, the same for a managed and an external hub. The subclass closes a gap of shared browsers: the hub's own
  * cookie outlives the sign-out of the person, so the next person on that browser would be taken for the first. The gateway
- * names the person in `X-Knot-User` (a client's own is never passed on); whoever differs from the hub's cookie signs in anew.
+ * names the person in `X-Knot-User` and their groups in `X-Knot-Groups` (a client's own are never passed on); whoever differs
+ * from the hub's cookie, or is no admin any more, signs in anew.
  */
 export function signInSettings(facts: {
   publicAddress: PublicAddress;
@@ -43,7 +46,11 @@ class KnotAuthenticator(GenericOAuthenticator):
 
     async def refresh_user(self, user, handler=None, **kwargs):
         person = handler.request.headers.get("X-Knot-User") if handler else None
-        return person is None or person == user.name
+        if person is None:
+            return True
+        groups = handler.request.headers.get("X-Knot-Groups")
+        is_demoted = user.admin and groups is not None and "knot-admins" not in groups.split(",")
+        return person == user.name and not is_demoted
 
 
 c.JupyterHub.authenticator_class = KnotAuthenticator
@@ -76,8 +83,10 @@ export function hubConfig(facts: HubFacts): string {
   const { ports, folder } = facts;
   return `# Written by Knot at each start; changes are lost. Settings of your own belong into knot.yaml.
 import os
+import signal
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
+from tornado import web
 from tornado.httpclient import AsyncHTTPClient
 
 c = get_config()  # noqa: F821
@@ -110,7 +119,7 @@ class KnotSpawner(SimpleLocalProcessSpawner):
         super().load_state(state)
         if state.get("run") != os.environ["KNOT_RUN"]:
             self.pid = 0
-
+${facts.isolation.startsFor === 'admins' ? startForAdminsOnly(facts.isolation) : ''}
 
 c.JupyterHub.bind_url = "http://127.0.0.1:${ports.public}"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:${ports.hub}"
@@ -143,10 +152,35 @@ c.LocalProcessSpawner.kill_timeout = 2
 `;
 }
 
+/**
+ * Of the class `KnotSpawner`: nobody else's server starts, whoever asks (an admin too), and it ends with the right to it. What
+ * is raised before the start is shown by the hub on a page, and by its API.
+ */
+function startForAdminsOnly({ sandbox }: Isolation): string {
+  const refusal = `Your notebook server was not started: on this machine nothing would keep it from reading the files of others and the keys of Knot, because ${reasonOf(sandbox)}. For whoever runs this machine: ${cureOf(sandbox)}`;
+  return `
+    def run_pre_spawn_hook(self):
+        if not self.user.admin:
+            refusal = web.HTTPError(403, ${python(refusal)})
+            # Shown again by the page that tells how the last attempt ended.
+            refusal.jupyterhub_message = refusal.log_message
+            raise refusal
+        return super().run_pre_spawn_hook()
+
+    async def poll(self):
+        status = await super().poll()
+        if status is None and not self.user.admin:
+            await self._signal(signal.SIGTERM)
+        return status
+`;
+}
+
 function notebookArguments(isRoot: boolean): string[] {
   return [
     ...(isRoot ? ['--allow-root'] : []),
     '--log-level=WARN',
+    // A kernel that listens on loopback can be read by every other server (see launch.ts).
+    '--KernelManager.transport=ipc',
     // Stops at the hub's signal instead of asking nobody for five seconds whether it should.
     '--ServerApp.answer_yes=True',
     // A cookie the hub no longer accepts is refused after a second instead of five minutes.

@@ -20,6 +20,9 @@ const shippedRequirements = join(import.meta.dirname, 'requirements.txt');
 export type Installation =
   { isInstalled: true; python: string; basePrefix: string } | { isInstalled: false; problem: Problem };
 
+/** People's servers may run under other accounts than the gateway; nothing in the environment is a secret. */
+export const readableForEverybody = 0o022;
+
 /** `done` of `known` is real: packages seen in pip's output or on the disk, of those the list names. */
 export type InstallProgress = { step: string; message: string; progress: number };
 
@@ -87,6 +90,7 @@ export async function install(options: InstallOptions): Promise<Installation> {
     env,
     cwd: parent,
     signal,
+    umask: readableForEverybody,
   });
   if (made.code !== 0) return fail(made);
 
@@ -144,6 +148,7 @@ async function runPip(options: InstallOptions & { requirementsFile: string }, en
       env,
       cwd: dirname(venvFolder),
       signal,
+      umask: readableForEverybody,
       onLine,
     });
   } finally {
@@ -152,7 +157,7 @@ async function runPip(options: InstallOptions & { requirementsFile: string }, en
 }
 
 /** Proxy, certificate and pip settings of the operator reach the installer (and nothing else). */
-function installerEnvironment(): Record<string, string> {
+export function installerEnvironment(): Record<string, string> {
   const environment = systemEnvironment();
   const isForInstaller =
     /^(PIP_.+|https?_proxy|no_proxy|all_proxy|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|XDG_CACHE_HOME)$/i;
@@ -171,7 +176,7 @@ function installerEnvironment(): Record<string, string> {
   return environment;
 }
 
-function interpreter(venvFolder: string): string {
+export function interpreter(venvFolder: string): string {
   return join(venvFolder, 'bin', 'python');
 }
 
@@ -194,8 +199,14 @@ function requirementsHash(requirementsFile: string): string {
 }
 
 function readSitePackages(venvFolder: string): string[] {
+  const folder = sitePackagesOf(venvFolder);
+  return folder === undefined ? [] : readdirSync(folder);
+}
+
+/** Where an environment keeps its packages; undefined before it is made. */
+export function sitePackagesOf(venvFolder: string): string | undefined {
   const library = join(venvFolder, 'lib');
-  if (!existsSync(library)) return [];
+  if (!existsSync(library)) return undefined;
   const version = readdirSync(library).find((name) => name.startsWith('python3'));
-  return version === undefined ? [] : readdirSync(join(library, version, 'site-packages'));
+  return version === undefined ? undefined : join(library, version, 'site-packages');
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config, ListenAddress, PublicAddress } from '../../config/index.ts';
 import { type Clock, knotError, type Log, newSecret } from '../../lib/index.ts';
-import type { Supervisor } from '../../process/index.ts';
+import type { findSandbox, Supervisor } from '../../process/index.ts';
 import { parseUpstream } from '../../routes/index.ts';
 import type { Integration } from '../integration.ts';
 import { createExternalHub, createOffHub } from './external.ts';
@@ -26,6 +26,8 @@ export type JupyterHubOptions = {
   venvFolder?: string;
   /** Searched for Python and bubblewrap instead of PATH. */
   searchPath?: string;
+  /** Instead of this machine's. */
+  findSandbox?: typeof findSandbox;
 };
 
 /**

@@ -1,12 +1,15 @@
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Sandbox, sandboxArguments } from '../../process/index.ts';
+import { sitePackagesOf } from './install.ts';
 
 /** Stands for the username in the plan; the launcher puts the checked name in its place. */
 const placeholder = '%KNOT_USER%';
 
 export type LaunchFacts = {
   sandbox: Sandbox;
+  /** Numbers of the accounts servers run under, where the sandbox gives them accounts of their own. */
+  accounts: { first: number; count: number };
   /** Folder of this integration in the data folder. */
   folder: string;
   dataFolder: string;
@@ -19,8 +22,12 @@ export type LaunchFacts = {
 /** Read by `launch/spawn.py`. */
 export type LaunchPlan = {
   placeholder: string;
-  /** Made before the start, for the gateway's account only. */
+  /** Made before the start, for the person's account only; the home comes first. */
   folders: string[];
+  /** Made before the start, for every person. */
+  shared: string[];
+  /** Where the accounts of people are recorded and which numbers they have; null when servers keep the gateway's account. */
+  accounts: { file: string; first: number; count: number } | null;
   /** bubblewrap with its arguments, or nothing. */
   sandbox: string[];
   program: string[];
@@ -32,34 +39,42 @@ export type LaunchPlan = {
  * operating system, its own home and the two file areas, and nothing else of the data folder.
  */
 export function planLaunch(facts: LaunchFacts): LaunchPlan {
+  const { sandbox } = facts;
   const home = join(facts.folder, 'homes', placeholder);
   const privateFiles = join(facts.dataFolder, 'files/users', placeholder);
   const sharedFiles = join(facts.dataFolder, 'files/shared');
   const launchFolder = launchFolderOf(facts.folder);
-  const isSandboxed = facts.sandbox.isAvailable;
+  const enter = join(launchFolder, 'enter.py');
+  const settings = join(launchFolder, 'settings');
   // Not below /home: the data folder or Python may lie in the home of an account with the same name.
   const insideHome = '/files/home';
   const visible = {
-    home: isSandboxed ? insideHome : home,
-    private: isSandboxed ? '/files/private' : privateFiles,
-    shared: isSandboxed ? '/files/shared' : sharedFiles,
+    home: sandbox.isAvailable ? insideHome : home,
+    private: sandbox.isAvailable ? '/files/private' : privateFiles,
+    shared: sandbox.isAvailable ? '/files/shared' : sharedFiles,
   };
+  const hasAccounts = sandbox.isAvailable && sandbox.confinement === 'account';
   return {
     placeholder,
-    folders: [home, privateFiles, sharedFiles],
-    sandbox: facts.sandbox.isAvailable
+    folders: [home, privateFiles],
+    shared: [sharedFiles],
+    accounts: hasAccounts ? { file: join(facts.folder, 'accounts.json'), ...facts.accounts } : null,
+    sandbox: sandbox.isAvailable
       ? sandboxArguments({
-          command: facts.sandbox.command,
-          hidden: [facts.dataFolder],
-          readOnly: [facts.basePrefix, facts.venvFolder, join(launchFolder, 'enter.py')],
+          command: sandbox.command,
+          confinement: sandbox.confinement,
+          hidden: [facts.dataFolder, ...debuggerIn(facts.venvFolder)],
+          readOnly: [facts.basePrefix, facts.venvFolder, enter, settings],
           home: { source: home, target: insideHome },
           mounts: [
             { source: privateFiles, target: '/files/private', isWritable: true },
             { source: sharedFiles, target: '/files/shared', isWritable: true },
           ],
+          scratch: [runtimeMount],
         })
       : [],
-    program: [facts.python, join(launchFolder, 'enter.py')],
+    // Nothing of the person's is read before the change of account.
+    program: [facts.python, '-I', '-S', enter],
     environment: {
       HOME: visible.home,
       KNOT_USER: placeholder,
@@ -67,9 +82,31 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       KNOT_SHARED_DIR: visible.shared,
       // Not in the shared environment: see venv-files.ts.
       PIP_TARGET: `${visible.home}/.local/lib/knot-python`,
+      JUPYTER_CONFIG_PATH: settings,
+      // In memory and nobody else's: a home on a network file system may refuse sockets.
+      ...(sandbox.isAvailable && { JUPYTER_RUNTIME_DIR: `${runtimeMount}/jupyter` }),
     },
   };
 }
+
+/**
+ * Turned on, the debugger of a kernel listens on loopback and does what whoever connects says (debugpy asks no key of a client):
+ * run code as that person. JupyterLab hides its button when the kernel has none.
+ */
+function debuggerIn(venvFolder: string): string[] {
+  const packages = sitePackagesOf(venvFolder);
+  const folder = packages && join(packages, 'debugpy');
+  return folder !== undefined && existsSync(folder) ? [folder] : [];
+}
+
+const runtimeMount = '/run/knot';
+
+/**
+ * For every Jupyter program of a person, `jupyter console` and `nbconvert --execute` among them: kernels talk over sockets in the
+ * person's own folder. By default they listen on loopback, which all servers share, and whoever connects there reads code
+ * and output (jupyter_client asks no key of a subscriber).
+ */
+const jupyterSettings = { KernelManager: { transport: 'ipc' } };
 
 export function launchFolderOf(folder: string): string {
   return join(folder, 'launch');
@@ -78,9 +115,21 @@ export function launchFolderOf(folder: string): string {
 /** Puts launcher and plan into the data folder, where also a sandboxed server can read what it needs. */
 export function writeLaunch(facts: LaunchFacts): void {
   const target = launchFolderOf(facts.folder);
-  mkdirSync(target, { recursive: true, mode: 0o700 });
-  for (const name of ['spawn.py', 'enter.py'])
+  const settings = join(target, 'settings');
+  mkdirSync(settings, { recursive: true, mode: 0o700 });
+  chmodSync(target, 0o700);
+  for (const name of ['spawn.py', 'accounts.py', 'enter.py']) {
     copyFileSync(join(import.meta.dirname, 'launch', name), join(target, name));
+  }
+  writeFileSync(join(settings, 'jupyter_config.json'), `${JSON.stringify(jupyterSettings)}\n`);
+  // Read inside the sandbox, where the person's account is another one.
+  for (const [path, mode] of [
+    ['enter.py', 0o644],
+    ['settings', 0o755],
+    ['settings/jupyter_config.json', 0o644],
+  ] as const) {
+    chmodSync(join(target, path), mode);
+  }
   writeFileSync(join(target, 'plan.json'), `${JSON.stringify(planLaunch(facts), undefined, 2)}\n`, { mode: 0o600 });
   const homes = join(facts.folder, 'homes');
   mkdirSync(homes, { recursive: true, mode: 0o700 });

@@ -2,16 +2,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join, relative } from 'node:path';
 import { newSecret } from '../../lib/index.ts';
-import { type Child, findSandbox, type Sandbox } from '../../process/index.ts';
+import type { Child } from '../../process/index.ts';
 import type { Integration } from '../integration.ts';
 import { choosePorts, hubChild, proxyChild } from './children.ts';
 import { hubConfig } from './hub-config.ts';
 import { describeIdentity } from './identity.ts';
 import { findInstallation, type Installation } from './install.ts';
 import { installWithRetry } from './install-with-retry.ts';
+import { describeIsolation, type Isolation, provideIsolation } from './isolation.ts';
 import type { JupyterHubOptions } from './jupyterhub.ts';
 import { writeLaunch } from './launch.ts';
 import { keepSecret } from './secret-file.ts';
+import { openToPeople } from './venv-files.ts';
 import { describeHealth, describeTile, type HubStatus } from './status.ts';
 
 type ManagedOptions = JupyterHubOptions & { folder: string; clientSecret: string };
@@ -44,7 +46,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     progress: 0,
     stepStartedAt: clock.now(),
   };
-  let sandbox: Sandbox | undefined;
+  let isolation: Isolation | undefined;
   let children: { proxy: Child; hub: Child } | undefined;
   let work: Promise<void> | undefined;
 
@@ -75,20 +77,38 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       progress: 0.93,
       stepStartedAt: clock.now(),
     });
-    sandbox = await findSandbox(searchPath);
-    if (!sandbox.isAvailable)
-      log.warn({ reason: sandbox.reason }, 'notebook servers of all users share one account of this machine');
-    writeConfiguration(installed, sandbox);
+    isolation = await provideIsolation({
+      config: options.config,
+      supervisor,
+      venvFolder,
+      searchPath,
+      signal: abort.signal,
+      ...(options.findSandbox && { find: options.findSandbox }),
+    });
+    if (abort.signal.aborted) return;
+    tell(isolation);
+    const { sandbox } = isolation;
+    if (sandbox.isAvailable && sandbox.confinement === 'account') await openToPeople(venvFolder);
+    writeConfiguration(installed, isolation);
     await startChildren(installed);
   };
 
-  const writeConfiguration = (installed: Installed, found: Sandbox) => {
+  const tell = (found: Isolation) => {
+    const { status: word, message, remedy } = describeIsolation(found);
+    if (word === 'ok') return;
+    const { sandbox } = found;
+    log.warn({ remedy, ...(!sandbox.isAvailable && { said: sandbox.said }) }, message);
+  };
+
+  const writeConfiguration = (installed: Installed, found: Isolation) => {
     const clientSecretFile = join(folder, 'hub/client-secret');
     mkdirSync(join(folder, 'hub'), { recursive: true, mode: 0o700 });
     // Written anew each time: it may come from the operator's configuration.
     writeFileSync(clientSecretFile, `${clientSecret}\n`, { mode: 0o600 });
     keepSecret(join(folder, 'cookie-secret'), () => randomBytes(32).toString('hex'));
-    writeLaunch({ ...installed, sandbox: found, folder, dataFolder: options.dataFolder, venvFolder });
+    const { accounts } = options.config;
+    const { sandbox } = found;
+    writeLaunch({ ...installed, sandbox, accounts, folder, dataFolder: options.dataFolder, venvFolder });
     const isRoot = process.getuid?.() === 0;
     const facts = {
       folder,
@@ -98,7 +118,9 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       caFile: options.caFile,
       clientSecretFile,
     };
-    writeFileSync(configFile, hubConfig({ ...facts, python: installed.python, isRoot }), { mode: 0o600 });
+    writeFileSync(configFile, hubConfig({ ...facts, python: installed.python, isRoot, isolation: found }), {
+      mode: 0o600,
+    });
   };
 
   const startChildren = async (installed: Installed) => {
@@ -142,7 +164,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       await work;
     },
     tile: () => describeTile(status, clock.now()),
-    health: () => describeHealth(status, sandbox),
+    health: () => describeHealth(status, isolation),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -1,5 +1,6 @@
 import type { ComponentHealth, TileStatus } from '../../lib/index.ts';
-import type { ChildState, Sandbox } from '../../process/index.ts';
+import type { ChildState } from '../../process/index.ts';
+import { describeIsolation, type Isolation } from './isolation.ts';
 import { lastMeaningfulLine } from './pip-problem.ts';
 import type { Problem } from './python.ts';
 
@@ -66,7 +67,7 @@ function withNextTry(remedy: string, at: number | undefined, now: number): strin
 }
 
 /** What an admin sees of it. */
-export function describeHealth(status: HubStatus, sandbox: Sandbox | undefined): ComponentHealth[] {
+export function describeHealth(status: HubStatus, isolation: Isolation | undefined): ComponentHealth[] {
   const tile = describeTile(status, 0);
   const word = { ready: 'ok', preparing: 'working' } as Partial<
     Record<TileStatus['status'], ComponentHealth['status']>
@@ -80,21 +81,9 @@ export function describeHealth(status: HubStatus, sandbox: Sandbox | undefined):
     message,
     ...(remedy !== undefined && { remedy }),
   };
-  if (sandbox === undefined) return [hub];
-  return [hub, describeIsolation(sandbox)];
+  if (isolation === undefined) return [hub];
+  return [describeIsolation(isolation), hub];
 }
 
 const restartRemedy =
   'Read its output in the log of the gateway; undo what you changed in the data folder, or start Knot again.';
-
-function describeIsolation(sandbox: Sandbox): ComponentHealth {
-  const name = 'notebook-isolation';
-  if (sandbox.isAvailable) return { name, status: 'ok', message: 'Each notebook server runs in a sandbox of its own.' };
-  return {
-    name,
-    status: 'warning',
-    message: `On one machine without bubblewrap, notebook users share one OS account and can read each other's files: ${sandbox.reason}.`,
-    remedy:
-      'Install bubblewrap (apt install bubblewrap) and start Knot again, or let only people who trust one another in.',
-  };
-}

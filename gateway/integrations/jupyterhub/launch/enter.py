@@ -1,7 +1,24 @@
-"""Runs as the person, inside the sandbox when there is one: makes the links to the file areas and becomes the server."""
+"""The first program inside the sandbox, or without one where there is none: becomes the person, makes the links to the file
+areas and becomes the server.
+
+Called as `enter.py ACCOUNT ARGUMENT…`; ACCOUNT is UID:GID, or `same` to stay who this is.
+"""
 
 import os
+import stat
 import sys
+
+
+def become(account):
+    """Gives up root for good, before anything of the person's is touched."""
+    if account == "same":
+        return
+    uid, gid = map(int, account.split(":"))
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    # Readable for the group: a file moved to the shared folder can be read there.
+    os.umask(0o027)
 
 
 def link(name, target):
@@ -17,8 +34,25 @@ def link(name, target):
         print(f"cannot link {path}: {error}", file=sys.stderr)
 
 
+def runtime_folder():
+    """Where kernels have their sockets: the person's own, and short, because the path of a socket has at most 107 bytes
+    (unix(7); 103 on macOS), and Jupyter's names take 50 of them."""
+    folder = os.environ.get("JUPYTER_RUNTIME_DIR") or os.path.join(os.environ["HOME"], ".local/share/jupyter/runtime")
+    if len(os.fsencode(folder)) > 103 - 50:
+        folder = f"/tmp/knot-{os.geteuid()}-{os.environ['KNOT_USER']}"
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    # Anybody may have made a folder in /tmp before.
+    found = os.lstat(folder)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        sys.exit(f"{folder} belongs to somebody else")
+    os.chmod(folder, 0o700)
+    return folder
+
+
+become(sys.argv[1])
+os.environ["JUPYTER_RUNTIME_DIR"] = runtime_folder()
 link("private", os.environ["KNOT_PRIVATE_DIR"])
 link("shared", os.environ["KNOT_SHARED_DIR"])
 os.makedirs(os.environ["PIP_TARGET"], exist_ok=True)
 os.chdir(os.environ["HOME"])
-os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "jupyterhub.singleuser", *sys.argv[1:]])
+os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "jupyterhub.singleuser", *sys.argv[2:]])

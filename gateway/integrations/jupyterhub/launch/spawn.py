@@ -12,6 +12,10 @@ import signal
 import subprocess
 import sys
 
+# Isolated from everything else, this interpreter does not look beside the script by itself.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import accounts  # noqa: E402
+
 
 def main():
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "plan.json"), encoding="utf-8") as file:
@@ -25,21 +29,34 @@ def main():
         return text.replace(plan["placeholder"], user)
 
     os.umask(0o077)
-    for folder in plan["folders"]:
-        os.makedirs(fill(folder), mode=0o700, exist_ok=True)
-    command = [fill(part) for part in plan["sandbox"]] + plan["program"] + sys.argv[1:]
+    own = [fill(folder) for folder in plan["folders"]]
+    for folder in own + plan["shared"]:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    account = accounts.account_of(plan["accounts"], user, own) if plan["accounts"] else None
+    accounts.give(own, account)
+    if account:
+        accounts.share(plan["shared"], account)
+    who = f"{account.uid}:{account.gid}" if account else "same"
+    program = plan["program"] + [who] + sys.argv[1:]
     environment = dict(os.environ, **{name: fill(value) for name, value in plan["environment"].items()})
     if not plan["sandbox"]:
-        os.execve(command[0], command, environment)
-    sys.exit(supervise(command, environment))
+        os.execve(program[0], program, environment)
+    sys.exit(supervise([fill(part) for part in plan["sandbox"]], program, environment, accounts.names(user, account)))
 
 
-def supervise(command, environment):
+def supervise(sandbox, program, environment, names):
+    """Runs the program in the sandbox, which ends with "--"; `names` are the files that say there who is who."""
     read_end, write_end = os.pipe()
-    os.set_inheritable(write_end, True)
-    command = [command[0], "--info-fd", str(write_end)] + command[1:]
-    server = subprocess.Popen(command, env=environment, pass_fds=[write_end])
-    os.close(write_end)
+    passed = [write_end]
+    options = ["--info-fd", str(write_end)]
+    binds = []
+    for path, text in names.items():
+        passed.append(in_memory(text))
+        binds += ["--perms", "0644", "--ro-bind-data", str(passed[-1]), path]
+    command = [sandbox[0], *options, *sandbox[1:-1], *binds, "--", *program]
+    server = subprocess.Popen(command, env=environment, pass_fds=passed)
+    for number in passed:
+        os.close(number)
     wanted = []
 
     def forward(number, _frame):
@@ -62,6 +79,14 @@ def supervise(command, environment):
         forward(number, None)
     code = server.wait()
     return code if code >= 0 else 128 - code
+
+
+def in_memory(text):
+    """A file descriptor that reads as this text; nothing is left on the disk."""
+    read_end, write_end = os.pipe()
+    with os.fdopen(write_end, "w", encoding="utf-8") as file:
+        file.write(text)
+    return read_end
 
 
 def children_of(parent):

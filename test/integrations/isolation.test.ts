@@ -1,0 +1,343 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { findSandbox } from '../../gateway/process/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { cachedVenv, createTestHub, temporaryFolder, until } from './hub-fixture.ts';
+import { createVisitor } from './hub-visitor.ts';
+import { startStubProvider } from './stub-provider.ts';
+
+/** What notebook servers can do to one another and to the gateway: with a sandbox, and where there is none. */
+t.setTimeout(600_000);
+
+const launcher = join(import.meta.dirname, '../../gateway/integrations/jupyterhub/launch');
+const isRoot = process.getuid?.() === 0;
+type Tap = { teardown(work: () => unknown): unknown };
+
+/** A running hub with what its visitors need; ended with the test. */
+async function startHub(t: Tap, options: Omit<Parameters<typeof createTestHub>[0], 'folder'> & { folder?: string }) {
+  const folder = options.folder ?? temporaryFolder();
+  const provider = await startStubProvider(folder);
+  t.teardown(() => provider.close());
+  const { hub, close } = await createTestHub({
+    ...options,
+    folder,
+    providerPort: provider.port,
+    caFile: provider.caFile,
+    venvFolder: cachedVenv,
+  });
+  t.teardown(() => close());
+  hub.start();
+  await until(
+    () => hub.tile().status === 'ready',
+    () => JSON.stringify(hub.tile()),
+    240_000,
+  );
+  const { port } = hub.route.upstream;
+  const visit = (username: string, groups?: string) =>
+    createVisitor({ port, origin: hub.url, username, ...(groups !== undefined && { groups }) });
+  return { folder, hub, visit };
+}
+
+const available = await findSandbox();
+
+t.test('in sandboxes', { skip: !available.isAvailable && available.reason }, async (t) => {
+  const folder = temporaryFolder();
+  // As an earlier release left it: everything belongs to the gateway's account.
+  for (const path of ['jupyterhub/homes/ann/deep', 'files/users/ann', 'files/shared/old']) {
+    mkdirSync(join(folder, path), { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, path, 'old.txt'), 'old', { mode: 0o600 });
+  }
+  const { visit } = await startHub(t, { folder });
+  const ann = visit('ann');
+  const bob = visit('bob');
+  await Promise.all([ann.startServer(), bob.startServer()]);
+  const annKernel = await ann.startKernel();
+  const bobKernel = await bob.startKernel();
+  const asBob = (code: string) => bob.run(bobKernel, code);
+
+  await t.test('a kernel talks over sockets in its own folder, also one that is started in a terminal', async (t) => {
+    const code = `import json, os
+from jupyter_client.kernelapp import KernelApp
+from ipykernel.kernelapp import IPKernelApp
+started = KernelApp()
+started.initialize([])
+own = IPKernelApp.instance()
+folder = os.path.dirname(own.abs_connection_file)
+print(json.dumps([own.transport, started.km.transport, folder, os.stat(folder).st_mode & 0o777, len(own.ip) + 2]))`;
+    const [own, started, place, mode, length] = JSON.parse(await ann.run(annKernel, code)) as unknown[];
+    t.strictSame({ own, started, mode }, { own: 'ipc', started: 'ipc', mode: 0o700 });
+    t.equal(place, '/run/knot/jupyter');
+    t.ok((length as number) < 104, 'short enough for a socket on every system');
+  });
+
+  await t.test('kernels restart, are interrupted and report their end over these sockets', async (t) => {
+    await ann.run(annKernel, 'kept = 1');
+    const restarted = await ann.post(`/user/ann/api/kernels/${annKernel}/restart`);
+    t.equal(restarted.status, 200);
+    t.equal(await ann.run(annKernel, 'print("kept" in globals())'), 'False\n');
+    const endless = ann
+      .run(annKernel, 'import time\nwhile True: time.sleep(0.05)')
+      .catch((error: Error) => error.message);
+    await eventually('the kernel works', () => isBusy(ann, annKernel), 20_000);
+    t.equal((await ann.post(`/user/ann/api/kernels/${annKernel}/interrupt`)).status, 204);
+    t.match(await endless, 'KeyboardInterrupt');
+  });
+
+  await t.test('another person’s notebook hears nothing of what a kernel runs and prints', async (t) => {
+    const listening = asBob(`import json, time, zmq
+context = zmq.Context()
+poller = zmq.Poller()
+ports = set()
+for table in ("tcp", "tcp6"):
+    for line in open("/proc/net/" + table).read().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A":
+            ports.add(int(fields[1].rpartition(":")[2], 16))
+paths = {line.split()[-1] for line in open("/proc/net/unix") if len(line.split()) == 8}
+kernels = {p.rpartition("-")[0] for p in paths if "-ipc-" in p and not p.startswith("@")}
+names = [f"tcp://127.0.0.1:{port}" for port in ports]
+names += [f"ipc://{prefix}-{n}" for prefix in kernels for n in range(1, 6)]
+names += [f"ipc://{p}" for p in paths if p.startswith("@")]
+own = __import__("ipykernel.kernelapp").kernelapp.IPKernelApp.instance().ip
+heard = []
+for name in names:
+    if own in name:
+        continue
+    socket = context.socket(zmq.SUB)
+    socket.setsockopt(zmq.SUBSCRIBE, b"")
+    socket.setsockopt(zmq.LINGER, 0)
+    try:
+        socket.connect(name)
+        poller.register(socket, zmq.POLLIN)
+    except zmq.ZMQError:
+        pass
+print("listening", len(ports) > 0, flush=True)
+until = time.time() + 6
+while time.time() < until:
+    for socket, _ in poller.poll(200):
+        heard.append(repr(socket.recv_multipart()))
+print(json.dumps([text for text in heard if "whisper" in text]))`);
+    for (let count = 0; count < 20; count++) await ann.run(annKernel, `secret = "whisper"; print(secret)`);
+    const [first, heard] = (await listening).trim().split('\n');
+    t.equal(first, 'listening True');
+    t.equal(heard, '[]');
+  });
+
+  await t.test('nor does it find the other’s sockets, connection files, processes or tokens', async (t) => {
+    const found = await asBob(`import glob, json, os
+def readable(path):
+    try:
+        return open(path, "rb").read().decode("latin-1")
+    except OSError as error:
+        return type(error).__name__
+own = os.environ["JUPYTER_RUNTIME_DIR"]
+print(json.dumps({
+  "folders": [p for place in ("run", "tmp", "var", "files", "dev", "home") for pattern in ("*-ipc-*", "kernel-*.json")
+              for p in glob.glob(f"/{place}/**/{pattern}", recursive=True) if not p.startswith(own)],
+  "mine": len(os.listdir(own)) > 0,
+  "environments": [p for p in glob.glob("/proc/[0-9]*/environ") if any(word in readable(p) for word in ("CONFIGPROXY", "=ann"))],
+  "abstract": [line.split()[-1] for line in open("/proc/net/unix") if any(w in line for w in ("@jupyter", "@kernel", "@/tmp/zmq"))],
+}))`);
+    t.strictSame(JSON.parse(found), { folders: [], mine: true, environments: [], abstract: [] });
+  });
+
+  await t.test('the other’s server and the hub ask for a token on loopback too', async (t) => {
+    const model = JSON.parse((await ann.send('/hub/api/user')).body) as { server: string };
+    t.equal(model.server, '/user/ann/');
+    const address = (await ann.run(annKernel, 'import os; print(os.environ["JUPYTERHUB_SERVICE_URL"])')).trim();
+    const answers = JSON.parse(
+      await asBob(`import json, os, urllib.request, urllib.error
+def ask(url, **headers):
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5).status
+    except urllib.error.HTTPError as error:
+        return error.code
+hub = os.environ["JUPYTERHUB_API_URL"]
+token = "token " + os.environ["JUPYTERHUB_API_TOKEN"]
+answers = [ask(${JSON.stringify(address)} + path, **headers)
+           for path in ("api/kernels", "api/contents", "api/sessions", "api/terminals", "api/kernels/${annKernel}/channels")
+           for headers in ({}, {"Authorization": token}, {"X-Knot-User": "ann"})]
+print(json.dumps({
+  "servers": sorted(set(answers)),
+  "user": ask(hub + "/users/ann", Authorization=token),
+  "start": ask(hub + "/users/ann/server", Authorization=token),
+}))`),
+    ) as Record<string, unknown>;
+    t.match(answers, { servers: [403] });
+    t.ok([403, 404].includes(answers['user'] as number), String(answers['user']));
+    t.ok([403, 404, 405].includes(answers['start'] as number), String(answers['start']));
+  });
+
+  await t.test(
+    'people have accounts of their own, which own what is theirs',
+    { skip: !isRoot && 'not root' },
+    async (t) => {
+      type Record = { group: number; people: { [name: string]: number } };
+      const record = JSON.parse(readFileSync(join(folder, 'jupyterhub/accounts.json'), 'utf8')) as Record;
+      t.strictSame(Object.keys(record.people).toSorted(), ['ann', 'bob']);
+      t.not(record.people['ann'], record.people['bob']);
+      for (const name of ['ann', 'bob']) {
+        for (const path of [`jupyterhub/homes/${name}`, `files/users/${name}`]) {
+          const { uid, mode } = statSync(join(folder, path));
+          t.strictSame([uid, mode & 0o777], [record.people[name], 0o700], path);
+        }
+      }
+      t.equal(statSync(join(folder, 'jupyterhub/accounts.json')).mode & 0o777, 0o600);
+      for (const path of ['jupyterhub/homes/ann/deep/old.txt', 'files/users/ann/old.txt']) {
+        t.equal(statSync(join(folder, path)).uid, record.people['ann'], `${path}, made before`);
+      }
+      t.equal(
+        await asBob('import os; print(os.getuid(), os.geteuid())'),
+        `${record.people['bob']} ${record.people['bob']}\n`,
+      );
+      const who =
+        'import getpass, grp, os, pwd; print(pwd.getpwuid(os.getuid())[0], grp.getgrgid(os.getgid())[0], os.path.expanduser("~bob"))';
+      t.equal(await asBob(who), 'bob people /files/home\n', 'and a name inside');
+      t.equal(
+        await asBob(
+          'import subprocess; print(subprocess.run(["cat", "/etc/passwd"], capture_output=True, text=True).stdout.count("\\n"))',
+        ),
+        '3\n',
+      );
+    },
+  );
+
+  await t.test('what is in the shared folder is everybody’s: made there, moved there, or there before', async (t) => {
+    await ann.run(
+      annKernel,
+      `import os, shutil
+open("/files/shared/made.txt", "w").write("made")
+os.makedirs("/files/shared/folder/deeper", exist_ok=True)
+open("/files/private/moved.txt", "w").write("moved")
+shutil.move("/files/private/moved.txt", "/files/shared/moved.txt")`,
+    );
+    const code = `import json
+def change(path):
+    try:
+        open(path, "a").write("!")
+        return open(path).read()
+    except OSError as error:
+        return type(error).__name__
+open("/files/shared/folder/deeper/by-bob.txt", "w").write("x")
+print(json.dumps([change("/files/shared/" + name) for name in ("made.txt", "old/old.txt")] + [open("/files/shared/moved.txt").read()]))`;
+    t.strictSame(JSON.parse(await asBob(code)), ['made!', 'old!', 'moved']);
+  });
+});
+
+t.test('numbers of people are kept, and never lead to files of somebody else', { skip: !isRoot && 'not root' }, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-accounts-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'accounts.json');
+  const accountOf = (name: string) => {
+    const home = join(folder, 'homes', name);
+    mkdirSync(home, { recursive: true });
+    const code = `import sys; sys.path.insert(0, ${JSON.stringify(launcher)}); sys.dont_write_bytecode = True
+import accounts
+own = [${JSON.stringify(home)}]
+account = accounts.account_of({"file": ${JSON.stringify(file)}, "first": 40006, "count": 4}, ${JSON.stringify(name)}, own)
+accounts.give(own, account)
+print(*account)`;
+    return execFileSync('python3', ['-c', code], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  };
+  t.equal(accountOf('ann'), '40007 40006');
+  t.equal(accountOf('bob'), '40008 40006');
+  t.equal(accountOf('ann'), '40007 40006', 'again');
+  rmSync(file);
+  t.equal(accountOf('eve'), '40009 40006', 'the record is lost, the files still have owners');
+  t.equal(accountOf('bob'), '40008 40006');
+  t.equal(accountOf('ann'), '40007 40006');
+  t.throws(() => accountOf('joe'), /accounts\.count/, 'and when none is left that is said');
+  t.end();
+});
+
+t.test('on a machine without bubblewrap Knot brings its own', { skip: process.platform !== 'linux' }, async (t) => {
+  const { hub, visit } = await startHub(t, { searchPath: '/nowhere' });
+  t.match(hub.health(), [{ name: 'notebook-isolation', status: 'ok', message: /sandbox of its own/ }]);
+  const ann = visit('ann');
+  await ann.startServer();
+  const seen = await ann.run(
+    await ann.startKernel(),
+    'import os; print(os.path.exists("/etc/shadow"), os.environ["HOME"])',
+  );
+  t.equal(seen, 'False /files/home\n');
+});
+
+const forbidden = async () =>
+  ({
+    isAvailable: false,
+    isInstalled: true,
+    reason: 'bubblewrap is installed, but this system does not let it work',
+    said: 'bwrap: Creating new namespace failed: /secret/path',
+  }) as const;
+
+t.test('where no sandbox can be had only admins’ own servers start, and the refusal says why', async (t) => {
+  const { hub, visit } = await startHub(t, { findSandbox: forbidden });
+  t.match(hub.health(), [
+    { name: 'notebook-isolation', status: 'failed', message: /admins only/, remedy: /isolation: trusted-users/ },
+    { name: 'jupyterhub', status: 'ok' },
+  ]);
+  const ann = visit('ann', 'knot:user:ann');
+  for (const path of ['/hub/spawn', '/user/ann/lab', '/hub/user-redirect/lab']) {
+    const page = await ann.open(path);
+    t.ok([403, 424].includes(page.status), `${path}: ${page.status}`);
+  }
+  const page = await ann.open('/hub/spawn');
+  t.equal(page.status, 403);
+  t.match(page.body, /not started.*does not let it work/s);
+  t.match(page.body, 'Allow user namespaces');
+  t.notMatch(page.body, '/secret/path');
+  const api = await ann.post('/hub/api/users/ann/server', '/hub/');
+  t.equal(api.status, 403, api.body);
+  t.match(api.body, 'does not let it work');
+
+  const root = visit('root1', 'knot-admins,knot:user:root1');
+  await root.startServer();
+  t.equal(await root.run(await root.startKernel(), 'print(6*7)'), '42\n', 'an admin’s own starts');
+  const forAnn = await root.post('/hub/api/users/ann/server', '/hub/');
+  t.equal(forAnn.status, 403, 'nobody else’s does, an admin asking or not');
+
+  // The gateway says on each request who is an admin now.
+  const demoted = visit('root1', 'knot:user:root1');
+  for (const [key, value] of root.cookies) demoted.cookies.set(key, value);
+  const answer = await demoted.send('/hub/home');
+  t.match(answer, { status: 302, headers: { location: /\/hub\/login/ } }, 'who is none any more signs in anew');
+});
+
+t.test('when the operator says so everybody’s servers start, and the health says what that means', async (t) => {
+  const { hub, visit, folder } = await startHub(t, {
+    findSandbox: forbidden,
+    config: { isolation: 'trusted-users' },
+  });
+  t.match(hub.health(), [
+    {
+      name: 'notebook-isolation',
+      status: 'failed',
+      message: /^Notebook users own the gateway: .*keys.*accounts.*database/,
+      remedy: /take integrations\.jupyterhub\.isolation: trusted-users out/,
+    },
+  ]);
+  const ann = visit('ann');
+  await ann.startServer();
+  const seen = JSON.parse(
+    await ann.run(
+      await ann.startKernel(),
+      `import os, json
+from ipykernel.kernelapp import IPKernelApp
+open(os.path.expanduser("~/files/private/mine.txt"), "w").write("x")
+open(os.path.expanduser("~/files/shared/ours.txt"), "w").write("x")
+print(json.dumps([os.environ["HOME"], os.environ["KNOT_PRIVATE_DIR"], os.environ["KNOT_SHARED_DIR"], os.getcwd(), IPKernelApp.instance().transport]))`,
+    ),
+  ) as string[];
+  const home = join(folder, 'jupyterhub/homes/ann');
+  t.strictSame(seen, [home, join(folder, 'files/users/ann'), join(folder, 'files/shared'), home, 'ipc']);
+  t.equal(statSync(join(folder, 'files/users/ann/mine.txt')).size, 1);
+  t.equal(statSync(join(folder, 'files/shared/ours.txt')).size, 1);
+});
+
+async function isBusy(visitor: ReturnType<typeof createVisitor>, kernel: string): Promise<boolean> {
+  const { body } = await visitor.send(`/user/ann/api/kernels/${kernel}`);
+  return (JSON.parse(body) as { execution_state: string }).execution_state === 'busy';
+}
