@@ -79,7 +79,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
         await page({ ...known, next: await context.carried(request, next), mode, signedIn: username }),
       );
     }
-    const note = (await noteFor(request)) ?? (isRefused ? refusedNext : undefined);
+    const note = (await noteFor(request)) ?? (await noteOnWay(request, isRefused));
     // A cookie that is no session (ended, tampered, tossed) only costs a lookup on each request: take it back.
     if (request.headers.cookie?.includes('__Host-knot=')) reply.header('set-cookie', sessions.clearCookie());
     return sendPage(reply, await page({ username: hintOf(request), next: await context.carried(request, next), note }));
@@ -92,9 +92,13 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
     if (text !== undefined) return { kind: 'good', text };
     // A session whose person was switched off meanwhile is not ended yet, but nobody's any more.
     const session = await sessions.find(request.headers.cookie, '');
-    return (
-      endedNote(session ? 'account_disabled' : await sessions.whyEnded(request.headers.cookie)) ?? portNote(request)
-    );
+    return endedNote(session ? 'account_disabled' : await sessions.whyEnded(request.headers.cookie));
+  }
+
+  /** What is wrong with the way here; a Knot that is not set up is said first. */
+  async function noteOnWay(request: FastifyRequest, isRefused: boolean): Promise<Note | undefined> {
+    if (!(await context.isSetUp())) return undefined;
+    return isRefused ? refusedNext : portNote(request);
   }
 
   /** Through a tunnel one gets as far as this page, and from here to addresses that are not there. */

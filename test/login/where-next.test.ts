@@ -26,7 +26,8 @@ t.test('the form goes to the address of its page; its hidden field wins over tha
 });
 
 t.test('what cannot be followed is said before anybody signs in', async (t) => {
-  const { get } = await createFixture(t);
+  const { get, addAdmin } = await createFixture(t);
+  await addAdmin();
   const page = await get(`/login?next=${encodeURIComponent('https://evil.test/')}`);
   t.match(page.body, 'not on this platform');
   t.notMatch(page.body, 'evil');
@@ -64,7 +65,9 @@ t.test('sign-up keeps the way: open, waiting, and with a mistake', async (t) => 
       const pending = await get(done.location!);
       t.match(pending.body, 'Waiting for approval');
       t.match(pending.body, `href="/login?next=${encodeURIComponent(to)}"`);
-      t.match((await post(`/login?next=${encodeURIComponent(to)}`, typed)).body, 'Waiting for approval');
+      const early = await post(`/login?next=${encodeURIComponent(to)}`, typed);
+      t.notOk(early.cookie);
+      t.equal(hidden(early.body), to, 'whoever comes too early keeps it as well');
     }
   }
 });
