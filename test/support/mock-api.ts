@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { Membership, Topic, UserChange } from '../../gateway/api/contract.ts';
 import type { Identity } from '../../gateway/lib/index.ts';
 import { uiRoutes } from '../../gateway/ui/index.ts';
-import { explanationFor, type MockData } from './mock-data.ts';
+import { explanationFor, type MockData, refusalOf, refusedId } from './mock-data.ts';
 
 export const dashboardBuild = join(import.meta.dirname, '../../dashboard/build');
 
@@ -222,4 +222,14 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
     const { as, url } = body as { as: string; url: string };
     return explanationFor(as, url);
   });
+  api.get<IdParams>('/policies/refusals/:id', ({ params }, reply) =>
+    params.id === refusedId
+      ? refusalOf(Date.now())
+      : reply.code(404).send({
+          statusCode: 404,
+          code: 'KNOT_APP_DECISION_UNKNOWN',
+          message: 'No refusal of this id is known.',
+          requestId: 'req-2',
+        }),
+  );
 }

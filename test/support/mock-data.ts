@@ -5,6 +5,7 @@ import type {
   Invitation,
   Me,
   Policies,
+  Refusal,
   Session,
   Team,
   Tile,
@@ -292,7 +293,7 @@ export function explanationFor(as: string, url: string): Explanation {
       : 'Allowed because the tool is meant for everyone and the account is active.',
     route: 'jupyterhub',
     action: 'open',
-    resource: isDenied ? 'Service jupyterhub/bela' : 'Integration jupyterhub',
+    resource: isDenied ? 'Service::"jupyterhub/bela"' : 'Integration::"jupyterhub"',
     decision: {
       effect: isDenied ? 'deny' : 'allow',
       reason: isDenied ? 'forbid' : 'permit',
@@ -301,6 +302,31 @@ export function explanationFor(as: string, url: string): Explanation {
     },
     matched: isDenied ? [own, open] : [open],
     others: [{ rule: 'genomics-reads-grafana', file: 'team-share.cedar', line: 1, effect: 'permit' }],
+  };
+}
+
+export const refusedId = '7k3m9q2x4v8n5tbc';
+
+/** What bela was refused a while ago. */
+export function refusalOf(now: number): Refusal {
+  const { decision, hint } = explanationFor('bela', 'https://jupyterhub.localhost:8443/user/ann/lab');
+  return {
+    id: refusedId,
+    at: now - 12 * minute,
+    username: 'bela',
+    method: 'GET',
+    url: 'https://jupyterhub.localhost:8443/user/ann/lab',
+    route: 'Notebooks',
+    action: 'view',
+    resource: 'Service::"jupyterhub/ann"',
+    facts: [
+      { about: 'person', name: 'username', value: 'bela' },
+      { about: 'person', name: 'teams', value: 'genomics' },
+      { about: 'resource', name: 'owner', value: 'ann' },
+      { about: 'request', name: 'address', value: '192.0.2.7' },
+    ],
+    decision,
+    now: { effect: 'deny', hint, policyVersion: decision.policyVersion },
   };
 }
 

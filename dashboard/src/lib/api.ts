@@ -20,6 +20,7 @@ import type {
   NewTeam,
   NewUser,
   Policies,
+  Refusal,
   SessionList,
   Team,
   TeamList,
@@ -115,6 +116,7 @@ export const api = {
   policies: {
     status: () => request<Policies>('GET', '/policies'),
     explain: (question: ExplanationQuestion) => request<Explanation>('POST', '/policies/explanations', question),
+    refusal: (id: string) => request<Refusal>('GET', `/policies/refusals/${encodeURIComponent(id)}`),
   },
   audit: {
     list: (query: AuditQuery) => request<AuditPage>('GET', withQuery('/audit', query)),

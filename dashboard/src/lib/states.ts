@@ -1,5 +1,5 @@
 /** States of the API as mark (colour and shape) and word; always shown together. */
-import type { Component, Health, Tile, User } from '#lib/contract.ts';
+import type { Component, Health, Policies, Tile, User } from '#lib/contract.ts';
 import type { Mark } from '#lib/ui/StatusMark.svelte';
 
 const componentMarks = { ok: 'ready', working: 'working', warning: 'warning', failed: 'failed' } as const;
@@ -36,7 +36,12 @@ export const userStates: Record<User['state'], { mark: Mark; word: string }> = {
 };
 
 /** What waits for an admin. */
-export type Attention = { pending: number; health: Health | undefined };
+export type Attention = {
+  pending: number;
+  health: Health | undefined;
+  /** When the files of the policies are not in force: what is wrong with them. */
+  policies: Policies | undefined;
+};
 
 /** The parts that failed or warn. */
 export function troubledIn(components: readonly Component[]): Component[] {

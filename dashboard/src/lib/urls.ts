@@ -17,6 +17,7 @@ export const urls = {
   policies: (
     query: {
       file?: string | undefined;
+      decision?: string | undefined;
       as?: string | undefined;
       method?: string | undefined;
       url?: string | undefined;
@@ -35,6 +36,11 @@ export const urls = {
   signIn: (next: string) => `/login?next=${encodeURIComponent(ownPath(next))}`,
   certificate: () => '/ca.pem',
 };
+
+/** The decision id that a text holds and nothing else, as people paste it: `newShortId` of the gateway. */
+export function decisionIn(text: string): string | undefined {
+  return /^\s*([0-9a-hjkmnp-tv-z]{16})\s*$/i.exec(text)?.[1]?.toLowerCase();
+}
 
 /** Appends the parts of a query that say something: '' and undefined are left out. */
 export function withQuery(path: string, query: Query): string {

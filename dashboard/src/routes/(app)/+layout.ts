@@ -6,14 +6,16 @@ import { orErrorPage, orNothing } from '#lib/load.ts';
 import type { LayoutLoad } from './$types';
 
 export const load: LayoutLoad = async ({ depends }) => {
-  depends(topicKey('users'), topicKey('health'));
+  depends(topicKey('users'), topicKey('health'), topicKey('policies'));
   const me = await orErrorPage(api.me());
   return { me, attention: await attentionOf(me) };
 };
 
 /** What waits for an admin: people, and parts that need a look. Neither may keep a page from being shown. */
 async function attentionOf(me: Me): Promise<Attention> {
-  if (!me.canAdminister) return { pending: 0, health: undefined };
+  if (!me.canAdminister) return { pending: 0, health: undefined, policies: undefined };
   const [users, health] = await Promise.all([orNothing(api.users.list({ limit: 1 })), orNothing(api.health())]);
-  return { pending: users?.counts.pending ?? 0, health };
+  const areRefused = health?.components.some(({ name, status }) => name === 'policies' && status === 'failed');
+  const policies = areRefused ? await orNothing(api.policies.status()) : undefined;
+  return { pending: users?.counts.pending ?? 0, health, policies: policies?.isCurrent ? undefined : policies };
 }

@@ -1,17 +1,24 @@
 import { api, problemIn } from '#lib/api.ts';
-import type { Explanation, ExplanationQuestion } from '#lib/contract.ts';
+import type { Explanation, ExplanationQuestion, Refusal } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { orErrorPage } from '#lib/load.ts';
 import type { Problem } from '#lib/problem.ts';
 import type { PageLoad } from './$types';
 
-export type Answer = { explanation: Explanation } | { problem: Problem };
+export type Answer = { explanation: Explanation } | { refusal: Refusal } | { problem: Problem };
+/** An address and a person, or the decision id of a refusal. */
+export type Question = ExplanationQuestion & { decision: string };
 
 /** The question stands in the address, so that an explanation can be bookmarked and sent. */
 export const load: PageLoad = async ({ url, depends }) => {
   depends(topicKey('policies'));
   const value = (name: string): string => url.searchParams.get(name) ?? '';
-  const question = { as: value('as'), method: value('method') || 'GET', url: value('url') };
+  const question = {
+    as: value('as'),
+    method: value('method') || 'GET',
+    url: value('url'),
+    decision: value('decision'),
+  };
   const [status, answer] = await Promise.all([orErrorPage(api.policies.status()), ask(question)]);
   // Files with rules first: they are what a reader comes for; cases and the schema follow.
   const files = status.files.toSorted((a, b) => Number(b.rules > 0) - Number(a.rules > 0));
@@ -20,9 +27,10 @@ export const load: PageLoad = async ({ url, depends }) => {
   return { policies, file, question, answer };
 };
 
-async function ask(question: ExplanationQuestion): Promise<Answer | undefined> {
-  if (question.as === '' || question.url === '') return undefined;
+async function ask({ decision, ...question }: Question): Promise<Answer | undefined> {
+  if (decision === '' && (question.as === '' || question.url === '')) return undefined;
   try {
+    if (decision !== '') return { refusal: await api.policies.refusal(decision) };
     return { explanation: await api.policies.explain(question) };
   } catch (error) {
     return { problem: problemIn(error) };
