@@ -1,4 +1,5 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { knotError } from '../lib/index.ts';
 
@@ -10,8 +11,11 @@ export type Argon2Parameters = { memory: number; passes: number; parallelism: nu
 /** Longest password, in bytes of its normalised UTF-8 form: hashing must not be made expensive by length. */
 export const maximumPasswordBytes = 1024;
 
-/** What a sign-in costs while others wait: two at a time leave two threads of the pool to files and DNS. */
-const maximumRunning = 2;
+/**
+ * What a sign-in costs while others wait: two at a time leave two threads of the pool to files and DNS, and one processor is left to
+ * the event loop, which would get a third of one that it shares with two of these.
+ */
+const maximumRunning = Math.min(2, Math.max(1, availableParallelism() - 1));
 const maximumWaiting = 64;
 /** Of a stored hash we agree to check: 1 GiB, in KiB. */
 const maximumMemory = 1_048_576;

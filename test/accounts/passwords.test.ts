@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { availableParallelism } from 'node:os';
 import t from 'tap';
 import { createPasswordHasher, currentParameters } from '../../gateway/accounts/password-hash.ts';
 import { checkPassword, commonPasswords, type PasswordRule } from '../../gateway/accounts/password-rules.ts';
@@ -113,18 +114,22 @@ await t.test('a password beyond the limit is never right and costs no more', asy
   t.equal(await hasher.verify(long, undefined), false);
 });
 
-await t.test('two are hashed at a time, 64 wait, the next is refused at once', async (t) => {
-  const hasher = createPasswordHasher(small);
-  const results = await Promise.allSettled(Array.from({ length: 70 }, () => hasher.hash('x')));
-  const refusals = results.filter((result) => result.status === 'rejected');
-  t.equal(refusals.length, 4);
-  t.match(refusals[0]?.reason, {
-    code: 'KNOT_ACCOUNTS_BUSY',
-    statusCode: 503,
-    headers: { 'retry-after': /^\d+$/ },
-  });
-  t.match(await hasher.hash('x'), /^\$argon2id/, 'and then there is room again');
-});
+await t.test(
+  'two are hashed at a time but one processor is left free, 64 wait, the next is refused at once',
+  async (t) => {
+    const hasher = createPasswordHasher(small);
+    const results = await Promise.allSettled(Array.from({ length: 70 }, () => hasher.hash('x')));
+    const refusals = results.filter((result) => result.status === 'rejected');
+    const atOnce = availableParallelism() > 2 ? 2 : 1;
+    t.equal(refusals.length, 70 - 64 - atOnce);
+    t.match(refusals[0]?.reason, {
+      code: 'KNOT_ACCOUNTS_BUSY',
+      statusCode: 503,
+      headers: { 'retry-after': /^\d+$/ },
+    });
+    t.match(await hasher.hash('x'), /^\$argon2id/, 'and then there is room again');
+  },
+);
 
 await t.test('hashing leaves the event loop free', async (t) => {
   const hasher = createPasswordHasher();
