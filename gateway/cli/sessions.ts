@@ -50,7 +50,7 @@ export const sessionCommands: readonly Command[] = [
       const keeps = invocation.options['keep-connections'] === true;
       if (keeps && name === undefined) throw new UsageError('--keep-connections goes with --user');
       const { ended, disconnected } = await withFacts(invocation, async ({ accounts, sessions, connections }) => {
-        const by = { actor: actor.name, reason: 'ended on the command line' };
+        const by = { actor: actor.name, reason: 'ended_by_admin' };
         if (id !== undefined) return { ended: (await sessions.end(id, by)) ? 1 : 0, disconnected: 0 };
         const user = await accounts.findUserByName(name as string);
         if (!user) return { ended: 0, disconnected: 0 };
