@@ -44,6 +44,7 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
   return {
     async createLink({ kind, userId, email, lifetimeSeconds }, actor) {
       const token = newSecret();
+      if (email !== undefined) await checkFields({ email: () => parseEmail(email) });
       const address = email === undefined ? null : parseEmail(email).email;
       const link = await change(actor, async (scope) => {
         const subject = await prepareLink(scope, kind, userId);

@@ -117,6 +117,7 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       ),
     setEmail: (id, text, actor) =>
       change(actor, async (scope) => {
+        await checkFields({ email: () => parseEmail(text) });
         const { email, key } = parseEmail(text);
         const row = await requireUser(scope, id);
         if (row.email === email) return toUser(scope.db, row);

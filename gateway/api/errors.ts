@@ -1,5 +1,5 @@
 import type { FastifySchemaValidationError } from 'fastify';
-import { errorHeaders, type KnotError, knotError, publicError } from '../lib/index.ts';
+import { errorHeaders, KnotError, knotError, publicError } from '../lib/index.ts';
 import type { ApiContext, ApiServer } from './context.ts';
 
 /** Every error of the API leaves in one shape (contract: `ApiError`), also that of an unknown address. */
@@ -46,3 +46,18 @@ function inputError(errors: FastifySchemaValidationError[], place: string): Knot
 }
 
 const nameOf = (place: string) => ({ body: 'body', querystring: 'query', params: 'address' })[place] ?? place;
+
+/** The same refusal with a field under the name that the body of a request has for it. */
+export function renameField(error: unknown, from: string, to: string): unknown {
+  if (!(error instanceof KnotError)) return error;
+  const { code, statusCode, message, remedy, details, headers } = error;
+  const problems = details?.['problems'] as { field: string; message: string }[] | undefined;
+  if (!problems) return error;
+  const renamed = problems.map((problem) => (problem.field === from ? { ...problem, field: to } : problem));
+  return new KnotError(code, statusCode, message, {
+    ...(remedy === undefined ? {} : { remedy }),
+    ...(headers === undefined ? {} : { headers }),
+    details: { ...details, problems: renamed },
+    cause: error,
+  });
+}

@@ -99,6 +99,27 @@ t.test('the last admin can neither be disabled, demoted nor deleted, and stays s
   t.match(await house.call({ url: '/me', cookie }), { status: 200 });
 });
 
+t.test('everything that is wrong with a body is told at once, at its fields', async (t) => {
+  const house = await openHouse(t);
+  const { cookie } = await house.person('ann', { isAdmin: true });
+  const post = (url: string, body: unknown) => house.call({ method: 'POST', url, body, cookie });
+  const at = (...fields: string[]) => ({ json: { details: { problems: fields.map((field) => ({ field })) } } });
+  t.match(await post('/teams', { name: 'Not A Name', title: 'x'.repeat(61) }), { status: 400, ...at('title', 'name') });
+  t.match(await post('/teams', { name: '', title: '' }), { status: 400, ...at('title', 'name') });
+  t.match(await post('/users', { username: '', email: 'x' }), { status: 400, ...at('username', 'email') });
+  t.match(await post('/users', { username: 'ann', email: 'ann@example.org' }), {
+    status: 409,
+    ...at('username', 'email'),
+  });
+  t.match(await post('/invitations', { email: 'x' }), { status: 400, ...at('email') });
+  const change = (current: string, next: string) =>
+    house.call({ method: 'PUT', url: '/account/password', body: { current, new: next }, cookie });
+  t.match(await change('wrong', 'a better phrase 42'), { status: 403, ...at('current') });
+  t.match(await change(password, password), { status: 400, ...at('new'), text: /present password/ });
+  t.match(await change(password, 'short'), { status: 400, ...at('new'), text: /10 characters/ });
+  t.match(await house.call({ url: '/me', cookie }), { json: { minimumPasswordLength: 10 } });
+});
+
 t.test('strangers cannot keep somebody who is signed in from changing the password', async (t) => {
   const house = await openHouse(t);
   const bob = await house.person('bob');

@@ -188,10 +188,40 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.getByLabel('E-mail', { exact: true }).fill('mira@example.org');
     await page.getByRole('button', { name: 'Make the link' }).click();
     await page.getByText('https://localhost:8443/invite/').waitFor();
+    t.match(await page.getByText('It works once, until').textContent(), /\d{4} at \d/, 'the hour, not just the day');
     t.ok(await page.getByRole('button', { name: 'Copy' }).isVisible());
     await page.getByRole('button', { name: 'Done' }).click();
     t.equal(await page.getByText('https://localhost:8443/invite/').count(), 0);
     t.match(gateway.changes, [/POST .*invitations \{"email":"mira@example.org"\}/]);
+  });
+
+  await scene('a form says all that is wrong at its fields, and nothing twice', async (t, { page, gateway }) => {
+    const problems = (...fields: string[]) => ({
+      code: 'KNOT_ACCOUNTS_INPUT',
+      message: 'Several.',
+      details: { problems: fields.map((field) => ({ field, message: `The ${field} is not good` })) },
+    });
+    await page.goto(`${gateway.origin}/admin/teams`);
+    await page.getByRole('button', { name: 'New team' }).first().click();
+    gateway.refuse('/teams', 400, problems('title', 'name'));
+    await page.getByRole('button', { name: 'Make the team' }).click();
+    await page.getByText('The title is not good.').waitFor();
+    t.equal(await page.getByLabel('Title').getAttribute('aria-invalid'), 'true');
+    t.equal(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid'), 'true');
+    t.equal(await page.getByText('Several.').count(), 0);
+    gateway.clearRefusals();
+    await page.goto(`${gateway.origin}/admin/users`);
+    await page.getByRole('button', { name: 'Invite', exact: true }).click();
+    gateway.refuse('/users', 400, problems('email', 'username'));
+    await page.getByLabel('Username').fill('Not A Name');
+    await page.getByLabel('E-mail', { exact: true }).fill('nonsense');
+    await page.getByRole('button', { name: 'Make the link' }).click();
+    await page.getByText('The username is not good.').waitFor();
+    t.ok(await page.getByText('The email is not good.').isVisible());
+    t.equal(await page.getByLabel('Username').inputValue(), 'Not A Name', 'what was typed stays');
+    gateway.clearRefusals();
+    await page.goto(`${gateway.origin}/account`);
+    await page.getByText('At least 10 characters').waitFor();
   });
 
   await scene('a refusal is said where it happened', async (t, { page, gateway }) => {

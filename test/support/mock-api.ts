@@ -215,6 +215,7 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
           statusCode: 403,
           code: 'KNOT_API_PASSWORD_WRONG',
           message: 'The current password is not right.',
+          details: { problems: [{ field: 'current', message: 'The current password is not right.' }] },
           requestId: 'req-1',
         }),
   );

@@ -62,6 +62,7 @@ export function mockData(now: number, { isAdmin = true } = {}): MockData {
       session: { id: 's-0', startedAt: now - 2 * hour, expiresAt: now + 7 * day },
       domain: 'localhost',
       canAdminister: isAdmin,
+      minimumPasswordLength: 10,
       version: '0.1.0',
     },
     tiles: tiles(now),

@@ -7,6 +7,8 @@ export type Problem = {
   remedy?: string;
   /** To quote to an admin; the gateway's log carries the same id. */
   requestId?: string;
+  /** What is wrong with a form, at its fields (`details.problems` of the API). */
+  fields?: Record<string, string>;
 };
 
 const sentences: Record<number, string> = {
@@ -39,7 +41,25 @@ export function problemOf(status: number, body: unknown): Problem {
     message: asSentence(message),
     ...(remedy === undefined ? {} : { remedy: asSentence(remedy) }),
     ...(requestId === undefined ? {} : { requestId }),
+    ...fieldsIn(fields.details),
   };
+}
+
+function fieldsIn(details: unknown): Pick<Problem, 'fields'> {
+  const { problems } = (typeof details === 'object' && details !== null ? details : {}) as { problems?: unknown };
+  if (!Array.isArray(problems)) return {};
+  const told = problems.flatMap((problem): [string, string][] => {
+    const { field, message } = (problem ?? {}) as { field?: unknown; message?: unknown };
+    const text = textOf(message);
+    return typeof field === 'string' && text !== undefined ? [[field, asSentence(text)]] : [];
+  });
+  return { fields: Object.fromEntries(told) };
+}
+
+/** Whether a form shows everything that is wrong at its own fields, so that nothing is left to be said below. */
+export function isAtFields(problem: Problem, shown: readonly string[]): boolean {
+  const wrong = Object.keys(problem.fields ?? {});
+  return wrong.length > 0 && wrong.every((field) => shown.includes(field));
 }
 
 function textOf(value: unknown): string | undefined {

@@ -15,8 +15,9 @@ export const TeamListSchema = closed({ teams: Type.Array(TeamSchema) });
 export type TeamList = Static<typeof TeamListSchema>;
 
 export const NewTeamSchema = closed({
-  name: Type.String({ minLength: 1, maxLength: 30 }),
-  title: Type.String({ minLength: 1, maxLength: 60 }),
+  // Only bounded here: what is wrong is told for all fields at once, by the module that owns the rules.
+  name: Type.String({ maxLength: 200, description: 'a–z and 0–9, a letter first, 30 at most.' }),
+  title: Type.String({ maxLength: 200, description: '1 to 60 characters on one line.' }),
 });
 export type NewTeam = Static<typeof NewTeamSchema>;
 

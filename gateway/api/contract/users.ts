@@ -34,10 +34,11 @@ export const UserPageSchema = closed({
 });
 export type UserPage = Static<typeof UserPageSchema>;
 
-const EmailSchema = Type.String({ minLength: 3, maxLength: 254 });
+// Only bounded here: what is wrong is told for all fields at once, by the module that owns the rules.
+const EmailSchema = Type.String({ maxLength: 320, description: 'name@example.org, 254 characters at most.' });
 
 export const NewUserSchema = closed({
-  username: Type.String({ minLength: 1, maxLength: 30 }),
+  username: Type.String({ maxLength: 200, description: 'a–z and 0–9, a letter first, 30 at most.' }),
   email: EmailSchema,
   isAdmin: Type.Optional(Type.Boolean()),
 });

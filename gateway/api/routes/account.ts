@@ -7,6 +7,7 @@ import {
   PasswordChangeSchema,
   SessionListSchema,
 } from '../contract.ts';
+import { renameField } from '../errors.ts';
 import { answers, describe, nothing } from './describe.ts';
 
 const tag = 'Account';
@@ -88,11 +89,16 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
           outcome: 'refused',
           address: attempt.address,
         });
-        throw knotError('KNOT_API_PASSWORD_WRONG', 403, 'The current password is not right.');
+        const message = 'The current password is not right.';
+        throw knotError('KNOT_API_PASSWORD_WRONG', 403, message, {
+          details: { problems: [{ field: 'current', message }] },
+        });
       }
       await throttle?.succeed(attempt);
       const kept = { exceptSessionId: session.centralId, keepsConnections: request.body.keepConnections };
-      await accounts.setPassword(verified.user, request.body.new, actorOf(request), kept);
+      await accounts
+        .setPassword(verified.user, request.body.new, actorOf(request), kept)
+        .catch((error: unknown) => Promise.reject(renameField(error, 'password', 'new')));
       log.info({ subject: principal.id }, 'password changed');
       return reply.code(204).send(null);
     },

@@ -8,7 +8,16 @@ import { answers, describe } from './describe.ts';
 const tag = 'Me';
 
 export function meRoutes(app: ApiServer, context: ApiContext): void {
-  const { publicAddress, version, routes, integrations, decide, decideAdminister, appStatus = unwatched } = context;
+  const {
+    publicAddress,
+    config,
+    version,
+    routes,
+    integrations,
+    decide,
+    decideAdminister,
+    appStatus = unwatched,
+  } = context;
 
   app.get(
     '/me',
@@ -21,6 +30,7 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
         session: { id: session.centralId, startedAt: session.startedAt, expiresAt: session.expiresAt },
         domain: publicAddress.domain,
         canAdminister: decideAdminister(request, principal).effect === 'allow',
+        minimumPasswordLength: config.login.minimumPasswordLength,
         version,
       };
     },
