@@ -96,9 +96,11 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
       }
       await throttle?.succeed(attempt);
       const kept = { exceptSessionId: session.centralId, keepsConnections: request.body.keepConnections };
-      await accounts
-        .setPassword(verified.user, request.body.new, actorOf(request), kept)
-        .catch((error: unknown) => Promise.reject(renameField(error, 'password', 'new')));
+      try {
+        await accounts.setPassword(verified.user, request.body.new, actorOf(request), kept);
+      } catch (error) {
+        throw renameField(error, 'password', 'new');
+      }
       log.info({ subject: principal.id }, 'password changed');
       return reply.code(204).send(null);
     },
