@@ -212,6 +212,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       policy,
       routes,
       live,
+      clients: oidc.clients,
       integrations: () => integrations,
       health,
       explainUrl,

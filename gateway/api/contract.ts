@@ -4,6 +4,7 @@
  */
 export * from './contract/account.ts';
 export * from './contract/audit.ts';
+export * from './contract/clients.ts';
 export * from './contract/common.ts';
 export * from './contract/connections.ts';
 export * from './contract/health.ts';

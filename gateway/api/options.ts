@@ -8,7 +8,7 @@ import type { Clock, ComponentHealth, Decision, Identify, Log, TileStatus } from
 import type { Live } from '../live/index.ts';
 import type { Throttle } from '../login/index.ts';
 import type { Mail } from '../mail/index.ts';
-import type { Connections } from '../oidc/index.ts';
+import type { Clients, Connections } from '../oidc/index.ts';
 import type { Explanation, Policy } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
@@ -53,6 +53,8 @@ export type ExplainDecision = (id: string) => Promise<DecisionExplanation>;
 export type ApiOptions = {
   identify: Identify;
   accounts: Accounts;
+  /** Clients of the OpenID Provider. */
+  clients: Clients;
   /** Connected applications. */
   connections: () => Promise<Connections>;
   sessions: Pick<Sessions, 'list' | 'end' | 'endAll' | 'onEnded' | 'clearCookie'>;

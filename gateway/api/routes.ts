@@ -6,6 +6,7 @@ import { guard } from './guard.ts';
 import type { ApiOptions } from './options.ts';
 import { accountRoutes } from './routes/account.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { clientRoutes } from './routes/clients.ts';
 import { connectionRoutes } from './routes/connections.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -38,6 +39,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   teamRoutes(app, context);
   accountRoutes(app, context);
   connectionRoutes(app, context);
+  clientRoutes(app, context);
   policyRoutes(app, context);
   auditRoutes(app, context);
   healthRoutes(app, context);

@@ -9,6 +9,7 @@ export function configuredClients(config: Config): ConfiguredClient[] {
     redirectUris: client.redirectUris,
     postLogoutRedirectUris: client.postLogoutRedirectUris,
     secret: client.secret && readSecret(client.secret, config.baseFolder),
+    previousSecret: client.previousSecret && readSecret(client.previousSecret, config.baseFolder),
     firstParty: client.firstParty,
     allowedGroups: client.allowedGroups,
     backchannelLogoutUri: client.backchannelLogoutUri,

@@ -1,6 +1,7 @@
-import { type AuditEntry, type Clock, knotError, newSecret } from '../lib/index.ts';
-import type { Store, Transaction } from '../store/index.ts';
-import { type ClientFacts, type StoredClient, toMetadata } from './metadata.ts';
+import { type AuditEntry, type Clock, hashSecret, knotError, newSecret } from '../lib/index.ts';
+import type { Row, Store, Transaction } from '../store/index.ts';
+import { checkClient, checkSecret, clientIdFrom } from './client-input.ts';
+import { type ClientFacts, secretOf, type SigningAlgorithm, type StoredClient, toMetadata } from './metadata.ts';
 import { createRecords } from './records.ts';
 
 export type ClientOrigin = 'config' | 'integration' | 'cli' | 'admin';
@@ -11,40 +12,75 @@ export type ClientListing = {
   origin: ClientOrigin;
   redirectUris: string[];
   postLogoutRedirectUris: string[];
+  backchannelLogoutUri: string | null;
   isPublic: boolean;
   firstParty: boolean;
   allowedGroups: string[];
+  idTokenSignedResponseAlg: SigningAlgorithm;
+  /** Until when the secret of before the last rotation is taken as well, milliseconds; null when there is none. */
+  previousSecretUntil: number | null;
   createdAt: number;
 };
 
-export type NewClient = {
-  /** Shown on the consent page; also the client id when it is fit to be one. */
+/** What may be changed of a client. */
+export type ClientSettings = {
+  /** Shown on the consent page. */
   name: string;
   redirectUris: string[];
-  postLogoutRedirectUris?: string[];
-  /** Without a secret; PKCE is required of it. */
-  isPublic: boolean;
-  firstParty?: boolean;
-  allowedGroups?: string[];
+  postLogoutRedirectUris?: string[] | undefined;
+  backchannelLogoutUri?: string | null | undefined;
+  firstParty?: boolean | undefined;
+  /** Groups that may use it; none: everyone. */
+  allowedGroups?: string[] | undefined;
+  idTokenSignedResponseAlg?: SigningAlgorithm | undefined;
 };
 
+export type NewClient = ClientSettings & {
+  /** Made from the name when none is given. */
+  clientId?: string | undefined;
+  /** Without a secret; PKCE is required of it. */
+  isPublic: boolean;
+  /** Made when none is given. */
+  secret?: string | undefined;
+};
+
+export type ClientActor = { actor: string; origin: 'cli' | 'admin'; address?: string | undefined };
+
+/** In force in every process within a second. Each act is audited. */
 export type Clients = {
   /**
-   * Registers a client; in force in every process within a second. The secret is shown only now.
-   * @throws KNOT_OIDC_CLIENT_NAME, KNOT_OIDC_CLIENT_EXISTS, KNOT_OIDC_REDIRECT_URI
+   * Registers a client. The secret is shown only now.
+   * @throws KNOT_OIDC_CLIENT_INPUT and the codes of single problems (client-input.ts), KNOT_OIDC_CLIENT_EXISTS
    */
-  add(client: NewClient, by?: { actor: string; origin: 'cli' | 'admin'; address?: string }): Promise<AddedClient>;
+  add(client: NewClient, by?: ClientActor): Promise<AddedClient>;
   list(): Promise<ClientListing[]>;
+  /** @throws KNOT_OIDC_CLIENT_UNKNOWN */
+  get(clientId: string): Promise<ClientListing>;
+  /**
+   * Changes what is named; the rest stays, and so does what was given out.
+   * @throws as `add`; KNOT_OIDC_CLIENT_UNKNOWN; KNOT_OIDC_CLIENT_FIXED for one that configuration or an integration brings
+   */
+  set(clientId: string, changes: Partial<ClientSettings>, by?: ClientActor): Promise<ClientListing>;
+  /**
+   * Gives a client another secret, shown only now; the present one is taken as well for `overlapSeconds`.
+   * @throws KNOT_OIDC_CLIENT_UNKNOWN, KNOT_OIDC_CLIENT_FIXED, KNOT_OIDC_CLIENT_PUBLIC, KNOT_OIDC_CLIENT_SECRET
+   */
+  rotateSecret(
+    clientId: string,
+    options: { secret?: string | undefined; overlapSeconds: number },
+    by?: ClientActor,
+  ): Promise<RotatedSecret>;
   /**
    * Removes a client with everything that was given out to it.
    * @throws KNOT_OIDC_CLIENT_UNKNOWN; KNOT_OIDC_CLIENT_FIXED for one that configuration or an integration brings
    */
-  remove(clientId: string, by?: { actor: string; address?: string }): Promise<void>;
+  remove(clientId: string, by?: Omit<ClientActor, 'origin'>): Promise<void>;
   /** Makes the stored clients of an origin equal to the given ones. */
   reconcile(origin: 'config' | 'integration', clients: readonly ClientFacts[]): Promise<void>;
 };
 
 export type AddedClient = { clientId: string; clientSecret?: string };
+export type RotatedSecret = { clientId: string; clientSecret: string; previousSecretUntil: number | null };
 
 export type ClientsOptions = {
   store: Store;
@@ -52,6 +88,8 @@ export type ClientsOptions = {
   /** Writes the audit entry inside the same transaction. */
   record(transaction: Transaction, entry: AuditEntry): Promise<void>;
 };
+
+const onCommandLine: ClientActor = { actor: 'cli', origin: 'cli' };
 
 /** The registered clients. Works on the store alone, so that the command line can use it while the gateway runs. */
 export function createClients({ store, clock, record }: ClientsOptions): Clients {
@@ -68,75 +106,134 @@ export function createClients({ store, clock, record }: ClientsOptions): Clients
     announceClient(transaction, metadata.client_id);
   }
 
+  async function find(db: Store['db'], clientId: string): Promise<Row<'oidc_clients'>> {
+    const row = await db.selectFrom('oidc_clients').selectAll().where('client_id', '=', clientId).executeTakeFirst();
+    if (!row) throw knotError('KNOT_OIDC_CLIENT_UNKNOWN', 404, `There is no client ${clientId}.`);
+    return row;
+  }
+
+  /** One that may be changed by hand. */
+  async function findOwn(db: Store['db'], clientId: string): Promise<Row<'oidc_clients'>> {
+    const row = await find(db, clientId);
+    if (row.origin === 'config' || row.origin === 'integration') {
+      throw knotError('KNOT_OIDC_CLIENT_FIXED', 409, `The client ${clientId} is part of the configuration.`, {
+        remedy: 'Change or remove it in knot.yaml, or switch the integration off, and restart.',
+      });
+    }
+    return row;
+  }
+
+  function note(
+    transaction: Transaction,
+    action: string,
+    clientId: string,
+    { actor, address }: Omit<ClientActor, 'origin'>,
+    detail?: AuditEntry['detail'],
+  ): Promise<void> {
+    return record(transaction, {
+      action,
+      actor,
+      subject: `client:${clientId}`,
+      outcome: 'done',
+      ...(address === undefined ? {} : { address }),
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  function listing(row: Row<'oidc_clients'>): ClientListing {
+    const metadata = JSON.parse(row.metadata) as StoredClient;
+    const until = metadata['knot:previous_secret_until'] ?? null;
+    return {
+      clientId: row.client_id,
+      name: row.name,
+      origin: row.origin as ClientOrigin,
+      redirectUris: [...(metadata.redirect_uris ?? [])],
+      postLogoutRedirectUris: [...(metadata.post_logout_redirect_uris ?? [])],
+      backchannelLogoutUri: metadata.backchannel_logout_uri ?? null,
+      isPublic: metadata.token_endpoint_auth_method === 'none',
+      firstParty: metadata['knot:first_party'],
+      allowedGroups: metadata['knot:allowed_groups'],
+      idTokenSignedResponseAlg: (metadata.id_token_signed_response_alg ?? 'RS256') as SigningAlgorithm,
+      previousSecretUntil: until !== null && until > clock.now() ? until : null,
+      createdAt: row.created_at,
+    };
+  }
+
   return {
-    async add(client, { actor, origin, address } = { actor: 'cli', origin: 'cli' }) {
-      const clientId = clientIdFrom(client.name);
-      const secret = client.isPublic ? undefined : newSecret();
-      const metadata = toMetadata({ ...client, clientId, secret });
+    async add({ secret: given, ...client }, by = onCommandLine) {
+      const clientId = client.clientId ?? clientIdFrom(client.name);
+      const secret = client.isPublic ? undefined : (given ?? newSecret());
+      const facts = { ...client, backchannelLogoutUri: client.backchannelLogoutUri ?? undefined, clientId, secret };
+      checkClient(facts);
       await store.transaction(async (transaction) => {
-        const existing = await transaction.db
-          .selectFrom('oidc_clients')
-          .select('client_id')
-          .where('client_id', '=', clientId)
-          .executeTakeFirst();
-        if (existing) {
+        const taken = transaction.db.selectFrom('oidc_clients').select('client_id').where('client_id', '=', clientId);
+        if (await taken.executeTakeFirst()) {
           throw knotError('KNOT_OIDC_CLIENT_EXISTS', 409, `There is a client ${clientId} already.`, {
             remedy: 'Choose another name, or remove the old client first.',
+            details: { problems: [{ field: 'clientId', message: 'is taken' }] },
           });
         }
-        await write(transaction, origin, metadata);
-        await record(transaction, {
-          action: 'client.added',
-          actor,
-          subject: `client:${clientId}`,
-          outcome: 'done',
-          ...(address === undefined ? {} : { address }),
-          detail: { origin, isPublic: client.isPublic },
-        });
+        await write(transaction, by.origin, toMetadata(facts));
+        await note(transaction, 'client.added', clientId, by, { origin: by.origin, isPublic: client.isPublic });
       });
       return secret === undefined ? { clientId } : { clientId, clientSecret: secret };
     },
 
     async list() {
-      const rows = await store.db.selectFrom('oidc_clients').selectAll().orderBy('client_id').execute();
-      return rows.map((row) => {
-        const metadata = JSON.parse(row.metadata) as StoredClient;
-        return {
-          clientId: row.client_id,
-          name: row.name,
-          origin: row.origin as ClientOrigin,
-          redirectUris: [...(metadata.redirect_uris ?? [])],
-          postLogoutRedirectUris: [...(metadata.post_logout_redirect_uris ?? [])],
-          isPublic: metadata.token_endpoint_auth_method === 'none',
-          firstParty: metadata['knot:first_party'],
-          allowedGroups: metadata['knot:allowed_groups'],
-          createdAt: row.created_at,
-        };
+      return (await store.db.selectFrom('oidc_clients').selectAll().orderBy('client_id').execute()).map(listing);
+    },
+
+    get: async (clientId) => listing(await find(store.db, clientId)),
+
+    async set(clientId, changes, by = onCommandLine) {
+      return await store.transaction(async (transaction) => {
+        const row = await findOwn(transaction.db, clientId);
+        const stored = JSON.parse(row.metadata) as StoredClient;
+        const now = listing(row);
+        const wanted = { ...now, ...changes };
+        const facts: ClientFacts = { ...wanted, backchannelLogoutUri: wanted.backchannelLogoutUri ?? undefined };
+        // Its secret is not known any more, and stays.
+        checkClient({ ...facts, secret: now.isPublic ? undefined : newSecret() });
+        const metadata = { ...toMetadata({ ...facts, secret: now.isPublic ? undefined : '' }), ...secretOf(stored) };
+        const changed = Object.keys(changes).filter(
+          (key) =>
+            JSON.stringify(now[key as keyof ClientListing]) !== JSON.stringify(wanted[key as keyof typeof wanted]),
+        );
+        if (changed.length === 0) return now;
+        await write(transaction, row.origin as ClientOrigin, metadata);
+        await note(transaction, 'client.changed', clientId, by, { changed: changed.join(', ') });
+        return listing({ ...row, name: metadata.client_name!, metadata: JSON.stringify(metadata) });
       });
     },
 
-    async remove(clientId, { actor, address } = { actor: 'cli' }) {
+    async rotateSecret(clientId, { secret: given, overlapSeconds }, by = onCommandLine) {
+      const secret = given ?? newSecret();
+      checkSecret(secret);
+      const previousSecretUntil = overlapSeconds > 0 ? clock.now() + overlapSeconds * 1000 : null;
       await store.transaction(async (transaction) => {
-        const row = await transaction.db
-          .selectFrom('oidc_clients')
-          .select('origin')
-          .where('client_id', '=', clientId)
-          .executeTakeFirst();
-        if (!row) throw knotError('KNOT_OIDC_CLIENT_UNKNOWN', 404, `There is no client ${clientId}.`);
-        if (row.origin === 'config' || row.origin === 'integration') {
-          throw knotError('KNOT_OIDC_CLIENT_FIXED', 409, `The client ${clientId} is part of the configuration.`, {
-            remedy: 'Remove it from knot.yaml, or switch the integration off, and restart.',
-          });
+        const row = await findOwn(transaction.db, clientId);
+        const stored = JSON.parse(row.metadata) as StoredClient;
+        if (stored.client_secret === undefined) {
+          throw knotError('KNOT_OIDC_CLIENT_PUBLIC', 409, `The client ${clientId} is public and has no secret.`);
         }
+        const { client_secret: previous, ...rest } = stored;
+        await write(transaction, row.origin as ClientOrigin, {
+          ...rest,
+          client_secret: hashSecret(secret),
+          'knot:previous_secret': previousSecretUntil === null ? undefined : previous,
+          'knot:previous_secret_until': previousSecretUntil ?? undefined,
+        });
+        await note(transaction, 'client.secret-rotated', clientId, by, { overlapSeconds });
+      });
+      return { clientId, clientSecret: secret, previousSecretUntil };
+    },
+
+    async remove(clientId, by = { actor: 'cli' }) {
+      await store.transaction(async (transaction) => {
+        await findOwn(transaction.db, clientId);
         await transaction.db.deleteFrom('oidc_clients').where('client_id', '=', clientId).execute();
         announceClient(transaction, clientId);
-        await record(transaction, {
-          action: 'client.removed',
-          actor,
-          subject: `client:${clientId}`,
-          outcome: 'done',
-          ...(address === undefined ? {} : { address }),
-        });
+        await note(transaction, 'client.removed', clientId, by);
       });
       await createRecords({ store, clock }).removeByClient(clientId);
     },
@@ -161,22 +258,4 @@ export function createClients({ store, clock, record }: ClientsOptions): Clients
       for (const { client_id } of gone) await createRecords({ store, clock }).removeByClient(client_id);
     },
   };
-}
-
-/** `My App` → `my-app`. Kept to characters that need no encoding in Basic credentials (RFC 6749 section 2.3.1). */
-function clientIdFrom(name: string): string {
-  const clientId = /^[A-Za-z0-9._-]+$/.test(name)
-    ? name
-    : name
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9]+/g, '-')
-        .replaceAll(/^-+|-+$/g, '');
-  if (!/^[A-Za-z0-9._-]{1,80}$/.test(clientId) || name.length > 80) {
-    throw knotError(
-      'KNOT_OIDC_CLIENT_NAME',
-      400,
-      'A client needs a name of 1 to 80 characters with letters or digits.',
-    );
-  }
-  return clientId;
 }

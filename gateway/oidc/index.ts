@@ -7,12 +7,15 @@
  */
 export {
   type AddedClient,
+  type ClientActor,
   type ClientListing,
   type ClientOrigin,
+  type ClientSettings,
   type Clients,
   type ClientsOptions,
   createClients,
   type NewClient,
+  type RotatedSecret,
 } from './clients.ts';
 export { type Connection, type Connections, createConnections } from './connections.ts';
 export { oidcRoutes } from './routes.ts';

@@ -2,14 +2,32 @@ import type { ClientMetadata } from 'oidc-provider';
 import { backchannelUriProblem, hashSecret, knotError, redirectUriProblem } from '../lib/index.ts';
 
 /** What Knot adds to the registered metadata of a client (OpenID Connect Dynamic Client Registration 1.0, section 2). */
-export const extraMetadata = ['knot:first_party', 'knot:allowed_groups'] as const;
+export const extraMetadata = [
+  'knot:first_party',
+  'knot:allowed_groups',
+  'knot:previous_secret',
+  'knot:previous_secret_until',
+] as const;
 
 export type StoredClient = ClientMetadata & {
   /** SHA-256 of the secret, never the secret: `provider.ts` overrides the comparison. */
   client_secret?: string;
   'knot:first_party': boolean;
   'knot:allowed_groups': string[];
+  /** The hash of the secret of before, taken as well until then (milliseconds; without a time as long as it stands there). */
+  'knot:previous_secret'?: string | undefined;
+  'knot:previous_secret_until'?: number | undefined;
 };
+
+/** The parts of a stored client that are about its secrets. */
+export function secretOf(client: StoredClient): Partial<StoredClient> {
+  const { client_secret, 'knot:previous_secret': previous, 'knot:previous_secret_until': until } = client;
+  return {
+    ...(client_secret === undefined ? {} : { client_secret }),
+    ...(previous === undefined ? {} : { 'knot:previous_secret': previous }),
+    ...(until === undefined ? {} : { 'knot:previous_secret_until': until }),
+  };
+}
 
 export type ClientFacts = {
   clientId: string;
@@ -19,6 +37,8 @@ export type ClientFacts = {
   postLogoutRedirectUris?: readonly string[] | undefined;
   /** Undefined for a public client. */
   secret?: string | undefined;
+  /** The secret of before, taken as well while a client moves to the new one. */
+  previousSecret?: string | undefined;
   /** Skips the consent page. */
   firstParty?: boolean | undefined;
   /** Groups that may use it; empty: everyone. */
@@ -54,6 +74,7 @@ export function toMetadata(client: ClientFacts): StoredClient {
     application_type: isNative ? 'native' : 'web',
     token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
     ...(client.secret === undefined ? {} : { client_secret: hashSecret(client.secret) }),
+    ...(client.previousSecret === undefined ? {} : { 'knot:previous_secret': hashSecret(client.previousSecret) }),
     ...(client.backchannelLogoutUri === undefined
       ? {}
       : { backchannel_logout_uri: client.backchannelLogoutUri, backchannel_logout_session_required: true }),

@@ -1,5 +1,5 @@
 import type { AdapterFactory, Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { equalSecrets, hashSecret, type Log, type Principal } from '../lib/index.ts';
+import type { Log, Principal } from '../lib/index.ts';
 import type { SigningKeys } from '../keys/index.ts';
 import { createFindAccount, createLoadGrant, isFirstParty, mayUse } from './account.ts';
 import type { SessionBinding } from './binding.ts';
@@ -7,6 +7,7 @@ import { passwordContext } from './context-class.ts';
 import { cookieNames, interactionCookie, sessionCookie } from './cookies.ts';
 import { interactionPath } from './interactions.ts';
 import type { ProviderLibrary } from './library.ts';
+import { type ClientSecrets, isSecretOf } from './client-secret.ts';
 import { extraMetadata } from './metadata.ts';
 import { askedScope, restoreOfflineAccess } from './offline.ts';
 import type { LogoutNotice } from './notices.ts';
@@ -25,6 +26,8 @@ export type ProviderOptions = {
   keys: SigningKeys;
   cookieKeys: string[];
   sessionSeconds: number;
+  /** Milliseconds. */
+  now(): number;
   principalOf(userId: string): Promise<Principal | undefined>;
   emailVerified: 'proven' | 'all' | undefined;
   binding: SessionBinding;
@@ -149,8 +152,8 @@ export function buildProvider(options: ProviderOptions): Provider {
   queueLogouts(provider, options.noteLogout);
   // Every ID token names its session, so that one of an earlier sign-in is told from one of this (sign-out.ts).
   provider.Client.prototype.includeSid = () => true;
-  provider.Client.prototype.compareClientSecret = function (this: { clientSecret?: string }, actual: string): boolean {
-    return equalSecrets(hashSecret(actual), this.clientSecret ?? '');
+  provider.Client.prototype.compareClientSecret = function (this: ClientSecrets, actual: string): boolean {
+    return isSecretOf(this, actual, options.now());
   };
   provider.use(async (context, next) => {
     await next();

@@ -127,6 +127,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
       keys,
       cookieKeys: JSON.parse(cookieKeys) as string[],
       sessionSeconds: options.sessionSeconds,
+      now: clock.now,
       principalOf: tellingAway(accounts.principal),
       emailVerified: options.emailVerified,
       binding,

@@ -12,6 +12,7 @@ import { createThrottle } from '../../gateway/login/index.ts';
 import { createPolicy, type Verified, type VerifiedSets } from '../../gateway/policy/index.ts';
 import { createDenials } from '../../gateway/denials/index.ts';
 import { createExplain, createExplainDecision } from '../../gateway/app/explain.ts';
+import { createClients } from '../../gateway/oidc/index.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 
@@ -95,6 +96,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     identify,
     accounts,
     sessions,
+    clients: createClients({ store, clock, record }),
     connections,
     policy,
     routes,

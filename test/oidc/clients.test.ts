@@ -131,3 +131,142 @@ t.test('what another process adds and removes is in force without a restart', as
     'a new client of the same name gets nothing of the old',
   );
 });
+
+t.test('everything that is wrong with a client is told at once, at its field', async (t) => {
+  const { clients } = await open(t);
+  const failure = await clients
+    .add({
+      name: ' ',
+      clientId: 'white space',
+      redirectUris: ['http://a.example/cb', 'https://a.example/*'],
+      postLogoutRedirectUris: ['/x'],
+      backchannelLogoutUri: 'ftp://a.example',
+      allowedGroups: ['two words'],
+      isPublic: false,
+      secret: 'short',
+    })
+    .catch((error: unknown) => error);
+  t.match(failure, { code: 'KNOT_OIDC_CLIENT_INPUT', statusCode: 400 });
+  const { problems } = (failure as { details: { problems: { field: string }[] } }).details;
+  t.same(
+    problems.map(({ field }) => field),
+    [
+      'name',
+      'clientId',
+      'redirectUris',
+      'redirectUris',
+      'postLogoutRedirectUris',
+      'backchannelLogoutUri',
+      'allowedGroups',
+      'secret',
+    ],
+  );
+  t.notMatch(JSON.stringify(failure), 'short');
+  for (const secret of ['passé-with-accent-é', 'a\tb-0123456789abcdef', 'x'.repeat(2000)]) {
+    const client = { name: 'b', redirectUris: ['https://b.example/cb'], isPublic: false, secret };
+    await t.rejects(clients.add(client), { code: 'KNOT_OIDC_CLIENT_SECRET' });
+  }
+});
+
+t.test('a client can be given its id and its secret', async (t) => {
+  const { clients } = await open(t);
+  const given = { clientId: 'Harbor.1', name: 'Images of the team', secret: 'given-secret-0123456789' };
+  const added = await clients.add({ ...given, redirectUris: ['https://a.example/cb'], isPublic: false });
+  t.same(added, { clientId: 'Harbor.1', clientSecret: given.secret });
+  t.match(await clients.get('Harbor.1'), { name: given.name });
+});
+
+t.test('a client is changed without losing what was given out, or its secret', async (t) => {
+  const house = await openHouse(t);
+  const { clients } = house.oidc;
+  const redirectUri = 'https://app.example/cb';
+  const { clientSecret } = await clients.add({
+    name: 'app',
+    redirectUris: [redirectUri],
+    isPublic: false,
+    firstParty: true,
+  });
+  const browser = house.browser();
+  await house.signIn(browser, await house.person('ann'));
+  const party = createRelyingParty(house, { id: 'app', secret: clientSecret!, redirectUri });
+  const tokens = await party.tokens(browser);
+  const by = { actor: 'root-admin', origin: 'admin', address: '192.0.2.7' } as const;
+  const changes = {
+    name: 'The App',
+    idTokenSignedResponseAlg: 'ES256',
+    backchannelLogoutUri: 'http://10.1.2.3/out',
+  } as const;
+  t.match(await clients.set('app', changes, by), { ...changes, redirectUris: [redirectUri], firstParty: true });
+  t.equal((await party.userinfo(tokens.access_token!)).status, 200);
+  t.equal((await party.refresh(tokens.refresh_token!)).status, 200, 'with the same secret');
+  t.match(await clients.set('app', { backchannelLogoutUri: null }), { backchannelLogoutUri: null, name: 'The App' });
+  await clients.set('app', {});
+  t.match(
+    (await house.audit.list({ action: 'client.changed' })).map(({ actor, detail }) => ({ actor, ...detail })),
+    [
+      { actor: 'cli', changed: 'backchannelLogoutUri' },
+      { actor: 'root-admin', changed: 'name, idTokenSignedResponseAlg, backchannelLogoutUri' },
+    ],
+    'what changes nothing is not recorded',
+  );
+  await t.rejects(clients.set('app', { redirectUris: ['http://x.example/'] }), { code: 'KNOT_OIDC_REDIRECT_URI' });
+  await t.rejects(clients.set('nobody', { name: 'x' }), { code: 'KNOT_OIDC_CLIENT_UNKNOWN' });
+  await t.rejects(clients.set('jupyterhub', { name: 'x' }), { code: 'KNOT_OIDC_CLIENT_FIXED' });
+  await t.rejects(clients.rotateSecret('jupyterhub', { overlapSeconds: 1 }), { code: 'KNOT_OIDC_CLIENT_FIXED' });
+});
+
+t.test('during a rotation both secrets work, afterwards one', async (t) => {
+  let ahead = 0;
+  const house = await openHouse(t, { clock: { now: () => Date.now() + ahead } });
+  const { clients } = house.oidc;
+  const redirectUri = 'https://app.example/cb';
+  const { clientSecret: first } = await clients.add({
+    name: 'app',
+    redirectUris: [redirectUri],
+    isPublic: false,
+    firstParty: true,
+  });
+  const browser = house.browser();
+  await house.signIn(browser, await house.person('ann'));
+  const { refresh_token } = await createRelyingParty(house, { id: 'app', secret: first!, redirectUri }).tokens(browser);
+  const works = async (secret: string) =>
+    (await createRelyingParty(house, { id: 'app', secret, redirectUri }).refresh(refresh_token!)).status === 200;
+  const rotated = await clients.rotateSecret('app', { overlapSeconds: 3600 });
+  t.not(rotated.clientSecret, first);
+  t.ok(await works(first!));
+  t.ok(await works(rotated.clientSecret));
+  t.notOk(await works('x'.repeat(43)));
+  t.equal((await clients.get('app')).previousSecretUntil, rotated.previousSecretUntil);
+  await clients.set('app', { name: 'renamed' });
+  t.ok(await works(first!), 'a change of something else ends nothing');
+  ahead = 3601_000;
+  t.notOk(await works(first!));
+  t.ok(await works(rotated.clientSecret));
+  t.equal((await clients.get('app')).previousSecretUntil, null);
+  const last = await clients.rotateSecret('app', { overlapSeconds: 0, secret: 'chosen-by-the-operator' });
+  t.match(last, { clientSecret: 'chosen-by-the-operator', previousSecretUntil: null });
+  t.notOk(await works(rotated.clientSecret), 'at once, where somebody saw it');
+  t.ok(await works('chosen-by-the-operator'));
+  const stored = JSON.stringify(await house.store.db.selectFrom('oidc_clients').selectAll().execute());
+  t.notMatch(stored, 'chosen-by-the-operator');
+  t.notMatch(JSON.stringify(await clients.list()), /[0-9a-f]{64}/, 'no hash leaves');
+  t.match(await house.audit.list({ action: 'client.secret-rotated' }), [
+    { subject: 'client:app', detail: { overlapSeconds: 0 } },
+    { subject: 'client:app', detail: { overlapSeconds: 3600 } },
+  ]);
+  await clients.add({ name: 'spa', redirectUris: ['https://spa.example/'], isPublic: true });
+  await t.rejects(clients.rotateSecret('spa', { overlapSeconds: 0 }), { code: 'KNOT_OIDC_CLIENT_PUBLIC' });
+});
+
+t.test('configuration may name two secrets', async (t) => {
+  const redirectUri = 'https://app.example/cb';
+  const facts = { clientId: 'app', name: 'App', redirectUris: [redirectUri], firstParty: true };
+  const house = await openHouse(t, {
+    configuredClients: [{ ...facts, secret: 'new-secret-0123456789', previousSecret: 'old-secret-0123456789' }],
+  });
+  const browser = house.browser();
+  await house.signIn(browser, await house.person('ann'));
+  for (const secret of ['new-secret-0123456789', 'old-secret-0123456789']) {
+    t.ok((await createRelyingParty(house, { id: 'app', secret, redirectUri }).tokens(browser)).access_token);
+  }
+});

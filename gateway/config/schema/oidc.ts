@@ -26,6 +26,12 @@ export const ClientConfig = object(
       }),
     ),
     secret: Type.Optional(SecretReference),
+    previousSecret: Type.Optional(
+      Type.Unsafe<Static<typeof SecretReference>>({
+        ...SecretReference,
+        description: 'The secret of before, taken as well while the application moves to the new one.',
+      }),
+    ),
     public: Type.Boolean({
       default: false,
       description: 'A client without a secret (SPA, command line); PKCE is required.',
@@ -78,6 +84,9 @@ export function checkOidc(
         `${at}.secret`,
         client.public ? 'must be left out of a public client' : 'is needed unless the client is public: true',
       );
+    }
+    if (client.public && client.previousSecret !== undefined) {
+      add(`${at}.previousSecret`, 'must be left out of a public client');
     }
     const check = (key: string, uri: string, problemOf: typeof redirectUriProblem) => {
       const problem = problemOf(uri, client.public);
