@@ -71,6 +71,21 @@ t.test('root that cannot have other accounts still gets a sandbox, and is told',
   t.match(await findSandbox({ account }), { isAvailable: true, confinement: 'account' });
 });
 
+t.test('where the system forbids namespaces that is found out, not assumed', { skip: !isLinux }, async (t) => {
+  // Inside a sandbox that allows no further one, as an account without rights: like a container with a strict profile.
+  const outer = shippedSandbox();
+  const door = join(import.meta.dirname, '../../gateway/process/find-sandbox.ts');
+  const code = `import { findSandbox } from ${JSON.stringify(door)};
+console.log(JSON.stringify(await findSandbox({ searchPath: '', further: [${JSON.stringify(outer)}] })));`;
+  const file = join(folder(t), 'find.ts');
+  writeFileSync(file, code);
+  const { stdout } = await promisify(execFile)(outer, [
+    ...['--unshare-user', '--disable-userns', '--cap-drop', 'ALL', '--dev-bind', '/', '/', '--'],
+    ...[process.execPath, file],
+  ]);
+  t.match(JSON.parse(stdout), { isAvailable: false, isInstalled: true, said: /namespace|permi|space/i });
+});
+
 const commands = new Set<string>();
 if (isLinux) {
   const found = await findSandbox();

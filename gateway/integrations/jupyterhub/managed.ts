@@ -95,6 +95,12 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
 
   const tell = (found: Isolation) => {
     const { status: word, message, remedy } = describeIsolation(found);
+    if (found.sandbox.isAvailable && options.config.isolation === 'trusted-users') {
+      log.warn(
+        {},
+        'you SHOULD take integrations.jupyterhub.isolation: trusted-users out, because there is a sandbox now, and without it notebook users would own the gateway',
+      );
+    }
     if (word === 'ok') return;
     const { sandbox } = found;
     log.warn({ remedy, ...(!sandbox.isAvailable && { said: sandbox.said }) }, message);
