@@ -101,11 +101,8 @@ kernels = {p.rpartition("-")[0] for p in paths if "-ipc-" in p and not p.startsw
 names = [f"tcp://127.0.0.1:{port}" for port in ports]
 names += [f"ipc://{prefix}-{n}" for prefix in kernels for n in range(1, 6)]
 names += [f"ipc://{p}" for p in paths if p.startswith("@")]
-own = __import__("ipykernel.kernelapp").kernelapp.IPKernelApp.instance().ip
 heard = []
 for name in names:
-    if own in name:
-        continue
     socket = context.socket(zmq.SUB)
     socket.setsockopt(zmq.SUBSCRIBE, b"")
     socket.setsockopt(zmq.LINGER, 0)
@@ -119,9 +116,11 @@ until = time.time() + 6
 while time.time() < until:
     for socket, _ in poller.poll(200):
         heard.append(repr(socket.recv_multipart()))
-print(json.dumps([text for text in heard if "whisper" in text]))`);
-    for (let count = 0; count < 20; count++) await ann.run(annKernel, `secret = "whisper"; print(secret)`);
-    const [first, heard] = (await listening).trim().split('\n');
+print(json.dumps([text for text in heard if "whis" + "per" in text]))`);
+    let isOver = false;
+    const over = listening.finally(() => (isOver = true));
+    while (!isOver) await ann.run(annKernel, `secret = "whisper"; print(secret)`);
+    const [first, heard] = (await over).trim().split('\n');
     t.equal(first, 'listening True');
     t.equal(heard, '[]');
   });
