@@ -54,10 +54,22 @@ export function readPage(db: Kysely<Tables>, afterSeq: number, limit: number): P
 
 export function findRows(
   db: Kysely<Tables>,
-  query: { action?: string; actor?: string; subject?: string; beforeSeq?: number; limit: number },
+  query: { action?: string; person?: string; actor?: string; subject?: string; beforeSeq?: number; limit: number },
 ): Promise<Row<'audit'>[]> {
   let rows = db.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(query.limit);
   if (query.action !== undefined) rows = rows.where('action', '=', query.action);
+  if (query.person !== undefined) {
+    const { person } = query;
+    // The canonical form of a detail (`chain.ts`) holds each value as JSON text.
+    const named = `%:${JSON.stringify(person).replaceAll(/[\\%_]/g, '\\$&')}%`;
+    rows = rows.where(({ or, and, eb }) =>
+      or([
+        eb('actor', '=', person),
+        eb('subject', '=', `user:${person}`),
+        and([eb('subject', 'like', 'team:%'), sql<boolean>`detail like ${named} escape '\\'`]),
+      ]),
+    );
+  }
   if (query.actor !== undefined) rows = rows.where('actor', '=', query.actor);
   if (query.subject !== undefined) rows = rows.where('subject', '=', query.subject);
   if (query.beforeSeq !== undefined) rows = rows.where('seq', '<', query.beforeSeq);

@@ -6,7 +6,15 @@ import { type AuditVerification, verifyLedger } from './verify.ts';
 
 export type AuditRecord = AuditEntry & { seq: number; at: number; hash: string };
 
-export type AuditQuery = { action?: string; actor?: string; subject?: string; beforeSeq?: number; limit?: number };
+/** `person`: a username, as actor, as subject, or named in an act on a team. */
+export type AuditQuery = {
+  action?: string;
+  person?: string;
+  actor?: string;
+  subject?: string;
+  beforeSeq?: number;
+  limit?: number;
+};
 
 export type Audit = {
   /**

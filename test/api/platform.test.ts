@@ -146,6 +146,33 @@ t.test('the audit record is paged to its end and verified', async (t) => {
   t.match(await house.call({ url: '/audit/verification', cookie }), { json: { isIntact: true, count: 7 } });
 });
 
+t.test('what happened to a person is found by the name, as actor, subject or member', async (t) => {
+  const house = await openHouse(t);
+  const ann = await house.person('ann', { isAdmin: true });
+  const bob = await house.person('bob');
+  await house.person('bobby');
+  const by = { name: 'ann' };
+  await house.accounts.setAdmin(bob.id, true, by);
+  const team = await house.accounts.createTeam({ name: 'optics', title: 'Optics' }, by);
+  await house.accounts.setMember(team.id, bob.id, 'member', by);
+  await house.audit.append({ action: 'signin.refused', actor: 'bob', subject: 'login', outcome: 'refused' });
+  const found = async (person: string) => {
+    const answer = await house.call({
+      url: `/audit?limit=100&person=${encodeURIComponent(person)}`,
+      cookie: ann.cookie,
+    });
+    return (answer.json as AuditPage).records.map(({ action }) => action).reverse();
+  };
+  const acts = await found('bob');
+  for (const action of ['user.created', 'session.started', 'user.promoted', 'team.member-set', 'signin.refused']) {
+    t.ok(acts.includes(action), action);
+  }
+  t.equal(acts.filter((action) => action === 'user.created').length, 1, 'not those of bobby');
+  t.notOk(acts.includes('team.created'));
+  for (const hostile of ['%', '_ob', 'b%', `"`, `' or 1=1 --`, '\\', 'member'])
+    t.same(await found(hostile), [], hostile);
+});
+
 /** Opens the event stream over a real socket and collects what it tells. */
 async function follow(house: House, cookie: string) {
   if (!house.app.server.listening) await house.app.listen({ port: 0, host: '127.0.0.1' });

@@ -1,7 +1,11 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from 'playwright-core';
 import t from 'tap';
-import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard.ts';
+import {
+  browserSkipReason,
+  ensureDashboardBuild,
+  launchBrowser,
+  openPage,
+  violationsOn,
+} from '../support/dashboard.ts';
 import { startMockGateway } from '../support/mock-api.ts';
 import { brokenPolicies, mockData } from '../support/mock-data.ts';
 
@@ -55,8 +59,3 @@ t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason(
     });
   }
 });
-
-async function violationsOn(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
-}

@@ -333,6 +333,39 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.getByText('Echo again').first().waitFor();
   });
 
+  await scene(
+    'a click while Knot is away keeps the page, and the other one opens when it is back',
+    async (t, { page, gateway }) => {
+      await page.goto(`${gateway.origin}/admin/users`);
+      await page.getByRole('row', { name: /bela/ }).waitFor();
+      await page.waitForLoadState('networkidle').catch(() => undefined);
+      await page.context().setOffline(true);
+      await page.getByRole('link', { name: 'Audit', exact: true }).click();
+      await page.getByText('Cannot open Audit while Knot is not reachable; it opens when it is back.').waitFor();
+      t.ok(await page.getByRole('row', { name: /bela/ }).isVisible(), 'the page stays');
+      t.match(page.url(), /\/admin\/users$/, 'and so does its address');
+      await page.getByRole('link', { name: 'Teams', exact: true }).click();
+      await page.getByText('Cannot open Teams while').waitFor();
+      t.equal(await page.getByText('made a mistake').count(), 0);
+      await page.context().setOffline(false);
+      await page.getByRole('heading', { level: 1, name: 'Teams' }).waitFor();
+      t.match(page.url(), /\/admin\/teams$/, 'the last one that was asked for');
+      await page.getByText('Cannot open').waitFor({ state: 'detached' });
+    },
+  );
+
+  await scene('data that cannot be asked for anew stays as it is', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/users`);
+    await page.getByRole('row', { name: /bela/ }).waitFor();
+    await page.context().setOffline(true);
+    await page
+      .getByRole('row', { name: /dmitri/ })
+      .getByRole('button', { name: 'Approve' })
+      .click();
+    await page.getByText('Knot cannot be reached just now').waitFor();
+    t.ok(await page.getByRole('row', { name: /bela/ }).isVisible());
+  });
+
   await scene('a session that ended leads to sign-in and back', async (t, { page, gateway }) => {
     await page.goto(`${gateway.origin}/admin/users`);
     await page.getByRole('row', { name: /bela/ }).waitFor();

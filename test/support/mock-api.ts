@@ -115,11 +115,12 @@ function readRoutes(api: FastifyInstance, data: MockData): void {
   api.get('/account/sessions', () => ({ sessions: data.sessions }));
   api.get('/policies', () => data.policies);
   api.get<{ Querystring: Record<string, string> }>('/audit', ({ query }) => {
-    const { action, actor, subject, before = '1000', limit = '50' } = query;
+    const { action, person, actor, subject, before = '1000', limit = '50' } = query;
     const found = data.audit.filter(
       (record) =>
         record.seq < Number(before) &&
         (!action || record.action === action) &&
+        (!person || record.actor === person || record.subject === `user:${person}`) &&
         (!actor || record.actor === actor) &&
         (!subject || record.subject === subject),
     );

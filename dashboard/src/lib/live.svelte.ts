@@ -20,6 +20,8 @@ export function followChanges(): () => void {
   let isStopped = false;
 
   function connect(): void {
+    // The answer that leads here may come after the stop.
+    if (isStopped) return;
     source = new EventSource(`${apiRoot}/events`);
     source.addEventListener('changed', (event) => {
       for (const topic of topicsIn(event.data as string)) void invalidate(topicKey(topic));
@@ -46,6 +48,7 @@ export function followChanges(): () => void {
 
   /** A refusal (not a broken line) ends an EventSource for good: ask who we are, which leads to sign-in after a 401. */
   function retryLater(): void {
+    if (isStopped) return;
     const delay = Math.min(30_000, 1000 * 2 ** failures++);
     setTimeout(() => !isStopped && void api.me().then(connect, retryLater), delay);
   }

@@ -10,9 +10,7 @@ export const theme = {
     return chosen;
   },
   choose(next: Theme): void {
-    chosen = next;
-    if (next === 'auto') delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = next;
+    apply(next);
     try {
       localStorage.setItem(key, next);
     } catch {
@@ -20,6 +18,18 @@ export const theme = {
     }
   },
 };
+
+function apply(next: Theme): void {
+  chosen = next;
+  if (next === 'auto') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = next;
+}
+
+// Told by the other tabs only (HTML, "the storage event").
+addEventListener('storage', ({ key: changed, newValue }) => {
+  if (changed !== key) return;
+  apply(newValue === 'light' || newValue === 'dark' ? newValue : 'auto');
+});
 
 function stored(): Theme {
   const applied = document.documentElement.dataset.theme;

@@ -9,11 +9,16 @@ export const urls = {
     query: {
       search?: string | undefined;
       state?: string | undefined;
+      /** `invitations`: those instead of people. */
+      view?: string | undefined;
       page?: number | undefined;
       user?: string | undefined;
     } = {},
   ) => withQuery('/admin/users', query),
+  /** The list with its dialog open. */
+  invite: () => '/admin/users#invite',
   teams: () => '/admin/teams',
+  newTeam: () => '/admin/teams#new',
   policies: (
     query: {
       file?: string | undefined;
@@ -27,12 +32,15 @@ export const urls = {
   audit: (
     query: {
       action?: string | undefined;
+      person?: string | undefined;
       actor?: string | undefined;
       subject?: string | undefined;
       before?: number | undefined;
     } = {},
   ) => withQuery('/admin/audit', query),
   health: () => '/admin/health',
+  /** Where a person may go on as somebody else and come back. */
+  switchAccount: (next: string) => `/login/account?next=${encodeURIComponent(ownPath(next))}`,
   signIn: (next: string) => `/login?next=${encodeURIComponent(ownPath(next))}`,
   certificate: () => '/ca.pem',
 };

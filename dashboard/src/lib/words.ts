@@ -24,6 +24,11 @@ export function exactTime(at: number, locale?: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium' }).format(at);
 }
 
+/** `23 Nov 2026, 07:00:12` in the reader's locale. */
+export function shortTime(at: number, locale?: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
+}
+
 /** `4 s`, `2 min 5 s`, `1 h 3 min`. */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
@@ -47,6 +52,15 @@ export function greeting(hour: number): string {
 /** `ann` → `A`, `annlee` → `A`: one letter, since a username carries no word breaks. */
 export function initial(name: string): string {
   return name.charAt(0).toUpperCase();
+}
+
+/** `Génomique & co` → `genomiqueco`: a name for what has this title, or '' when none of its letters can stand in one. */
+export function proposedName(title: string): string {
+  const plain = title
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '');
+  return plain.replace(/^[0-9]+/, '').slice(0, 30);
 }
 
 /** `a`, `a and b`, `a, b and c`. */

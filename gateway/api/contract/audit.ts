@@ -20,6 +20,7 @@ const word = (description: string) => Type.Optional(Type.String({ minLength: 1, 
 
 export const AuditQuerySchema = closed({
   action: word('Exact action.'),
+  person: word('Username: what this person did, and what was done to them.'),
   actor: word('Exact actor.'),
   subject: word('Exact subject.'),
   before: Type.Optional(Type.Integer({ minimum: 1, description: 'Only records with a smaller number: `nextBefore`.' })),

@@ -9,7 +9,8 @@ export type Entry = {
   hint?: string;
   /** Other words a person may look for. */
   words?: string;
-  href: string;
+  /** Where it leads; an act of the frame has none. */
+  href?: string;
 };
 
 /** Entries that fit every typed word, those whose title starts with it first; all of them when nothing is typed. */

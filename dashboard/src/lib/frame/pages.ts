@@ -58,7 +58,7 @@ export const pages: readonly PageEntry[] = [
 ];
 
 /** A number beside a page's name: people who wait, or parts that need a look. */
-export type PageBadge = { text: string; tone: 'accent' | 'warning' | 'failed'; words: string };
+export type PageBadge = { text: string; tone: 'accent' | 'warning' | 'failed'; words: string; href: string };
 
 export function pagesFor(canAdminister: boolean): readonly PageEntry[] {
   return pages.filter((page) => canAdminister || !page.isForAdmins);

@@ -7,7 +7,7 @@ import type { LayoutLoad } from './$types';
 
 export const load: LayoutLoad = async ({ depends }) => {
   depends(topicKey('users'), topicKey('health'), topicKey('policies'));
-  const me = await orErrorPage(api.me());
+  const me = await orErrorPage(api.me);
   return { me, attention: await attentionOf(me) };
 };
 

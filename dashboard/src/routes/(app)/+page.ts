@@ -5,5 +5,5 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
   depends(topicKey('tiles'));
-  return orErrorPage(api.tiles());
+  return orErrorPage(api.tiles);
 };

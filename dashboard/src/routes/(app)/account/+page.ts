@@ -5,5 +5,5 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
   depends(topicKey('sessions'));
-  return orErrorPage(api.account.sessions());
+  return orErrorPage(api.account.sessions);
 };

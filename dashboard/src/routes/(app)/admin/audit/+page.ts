@@ -7,12 +7,12 @@ import type { PageLoad } from './$types';
 export const load: PageLoad = async ({ url, depends }) => {
   depends(topicKey('audit'));
   const filter: AuditQuery = {};
-  for (const name of ['action', 'actor', 'subject'] as const) {
+  for (const name of ['action', 'person', 'actor', 'subject'] as const) {
     const value = url.searchParams.get(name);
     if (value) filter[name] = value;
   }
   const before = Math.trunc(Number(url.searchParams.get('before')));
   const query: AuditQuery = { ...filter, limit: 40, ...(before > 0 ? { before } : {}) };
-  const records = await orErrorPage(api.audit.list(query));
+  const records = await orErrorPage(() => api.audit.list(query));
   return { ...records, filter, isFirstPage: !(before > 0) };
 };

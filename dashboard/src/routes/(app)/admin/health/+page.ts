@@ -6,7 +6,7 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
   depends(topicKey('health'), topicKey('tiles'));
-  const [{ components }, { tiles }] = await Promise.all([orErrorPage(api.health()), orErrorPage(api.tiles())]);
+  const [{ components }, { tiles }] = await Promise.all([orErrorPage(api.health), orErrorPage(api.tiles)]);
   const names = tiles.filter(({ kind }) => kind === 'integration').map(({ name }) => name);
   const details = await Promise.all(names.map((name) => orNothing(api.integration(name))));
   return { components, integrations: details.filter((detail): detail is IntegrationDetail => detail !== undefined) };

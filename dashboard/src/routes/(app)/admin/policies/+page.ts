@@ -19,7 +19,7 @@ export const load: PageLoad = async ({ url, depends }) => {
     url: value('url'),
     decision: value('decision'),
   };
-  const [status, answer] = await Promise.all([orErrorPage(api.policies.status()), ask(question)]);
+  const [status, answer] = await Promise.all([orErrorPage(api.policies.status), ask(question)]);
   // Files with rules first: they are what a reader comes for; cases and the schema follow.
   const files = status.files.toSorted((a, b) => Number(b.rules > 0) - Number(a.rules > 0));
   const policies = { ...status, files };

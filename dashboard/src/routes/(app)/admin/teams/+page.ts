@@ -5,5 +5,5 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
   depends(topicKey('users'));
-  return orErrorPage(api.teams.list());
+  return orErrorPage(api.teams.list);
 };

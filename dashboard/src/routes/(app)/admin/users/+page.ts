@@ -11,13 +11,15 @@ export const load: PageLoad = async ({ url, depends }) => {
   depends(topicKey('users'));
   const search = url.searchParams.get('search') ?? '';
   const state = stateOf(url.searchParams.get('state'));
+  const isInvitations = url.searchParams.get('view') === 'invitations';
   const page = Math.max(1, Math.trunc(Number(url.searchParams.get('page'))) || 1);
   const query: UserQuery = { search, limit: pageSize, offset: (page - 1) * pageSize, ...(state ? { state } : {}) };
   const [people, { invitations }] = await Promise.all([
-    orErrorPage(api.users.list(query)),
-    orErrorPage(api.invitations.list()),
+    orErrorPage(() => api.users.list(query)),
+    orErrorPage(api.invitations.list),
   ]);
-  return { ...people, invitations, search, state, page, pageSize };
+  const fitting = invitations.filter(({ email }) => (email ?? '').toLowerCase().includes(search.trim().toLowerCase()));
+  return { ...people, invitations: fitting, isInvitations, search, state, page, pageSize };
 };
 
 function stateOf(text: string | null): User['state'] | undefined {

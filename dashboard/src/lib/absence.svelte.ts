@@ -1,0 +1,32 @@
+/** What happens to a page while Knot cannot be reached: it stays, and the one that was asked for opens when Knot is back. */
+import { navigating } from '$app/state';
+import { pages, isOn } from '#lib/frame/pages.ts';
+
+/** Name of the page that waits for Knot, or undefined. */
+export const absence = $state<{ awaited: string | undefined }>({ awaited: undefined });
+
+const retryMilliseconds = 1000;
+let isShown = false;
+/** Counts where the person set out for; whoever waits for an older one gives up. */
+let journey = 0;
+
+export const isPageShown = (): boolean => isShown;
+
+export function pageIsShown(): void {
+  isShown = true;
+  absence.awaited = undefined;
+}
+
+export function setOut(): void {
+  journey += 1;
+  absence.awaited = undefined;
+}
+
+/** Waits a moment before the next try; for ever when the person has gone somewhere else meanwhile. */
+export async function awaitKnot(): Promise<void> {
+  const mine = journey;
+  const wanted = navigating.to?.url.pathname;
+  if (wanted !== undefined) absence.awaited = pages.find((page) => isOn(page, wanted))?.title ?? 'this page';
+  await new Promise((resolve) => setTimeout(resolve, retryMilliseconds));
+  if (mine !== journey) await new Promise(() => undefined);
+}

@@ -1,0 +1,76 @@
+import type { Page } from 'playwright-core';
+import t from 'tap';
+import {
+  browserSkipReason,
+  ensureDashboardBuild,
+  launchBrowser,
+  openPage,
+  violationsOn,
+} from '../support/dashboard.ts';
+import { startMockGateway } from '../support/mock-api.ts';
+import { mockData } from '../support/mock-data.ts';
+
+t.setTimeout(480_000);
+
+/** What opens over a page: where, how, and what is then there. */
+const openings: { name: string; path: string; only?: 'phone' | 'desktop'; open(page: Page): Promise<unknown> }[] = [
+  { name: 'menu of a person', path: '/admin/users', open: (page) => menu(page, 'Actions for bela') },
+  { name: 'menu of one who waits', path: '/admin/users', open: (page) => menu(page, 'Actions for dmitri') },
+  { name: 'menu of oneself', path: '/admin/users?search=wolfe', open: (page) => menu(page, 'Actions for wolfe') },
+  { name: 'menu of a team', path: '/admin/teams', open: (page) => menu(page, 'Actions for Genomics group') },
+  { name: 'menu of a member', path: '/admin/teams', open: (page) => menu(page, / in Genomics group/) },
+  { name: 'palette', path: '/', open: (page) => page.keyboard.press('Control+k') },
+  { name: 'palette with results', path: '/', open: (page) => palette(page, 'a') },
+  { name: 'palette without results', path: '/', open: (page) => palette(page, 'zzz') },
+  { name: 'shortcuts', path: '/', open: (page) => page.keyboard.press('?') },
+  { name: 'invitation', path: '/admin/users', open: (page) => press(page, 'Invite') },
+  { name: 'new team', path: '/admin/teams', open: (page) => press(page, 'New team') },
+  { name: 'adding a member', path: '/admin/teams', open: (page) => press(page, 'Add a member to Genomics group') },
+  { name: 'deletion', path: '/admin/users', open: (page) => choose(page, 'Actions for bela', 'Delete…') },
+  { name: 'reset link', path: '/admin/users', open: (page) => choose(page, 'Actions for bela', 'Make a reset link') },
+  { name: 'notice with an offer', path: '/admin/users', open: (page) => choose(page, 'Actions for bela', 'Disable') },
+  { name: 'panel of the person', path: '/', open: (page) => page.locator('button.chip').click() },
+  { name: 'sheet of a person', path: '/admin/users?user=u-3', open: () => Promise.resolve() },
+  { name: 'more', path: '/', only: 'phone', open: (page) => press(page, 'More') },
+];
+
+const press = (page: Page, name: string): Promise<void> => page.getByRole('button', { name, exact: true }).click();
+const menu = (page: Page, name: string | RegExp): Promise<void> => page.getByRole('button', { name }).first().click();
+const choose = async (page: Page, name: string, item: string): Promise<void> => {
+  await menu(page, name);
+  await page.getByRole('menuitem', { name: item }).click();
+};
+const palette = async (page: Page, text: string): Promise<void> => {
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill(text);
+};
+
+t.test('everything that opens over a page', { skip: browserSkipReason() }, async (t) => {
+  ensureDashboardBuild();
+  const browser = await launchBrowser();
+  t.teardown(() => browser.close());
+  for (const look of [
+    { width: 1440, theme: 'light' },
+    { width: 1440, theme: 'dark' },
+    { width: 390, theme: 'dark' },
+  ] as const) {
+    t.test(`at ${look.width} px, ${look.theme}`, async (t) => {
+      const data = mockData(Date.now());
+      data.users[0]!.username = 'wolfeschlegelsteinhausenberger';
+      const gateway = await startMockGateway(data);
+      const { page, complaints } = await openPage(browser, look);
+      t.teardown(() => Promise.all([page.context().close(), gateway.close()]));
+      for (const { name, path, only, open } of openings) {
+        if (only === 'phone' && look.width > 500) continue;
+        await page.goto(gateway.origin + path);
+        await page.waitForSelector('h1');
+        await open(page);
+        await page.locator('[role=menu], dialog[open], .toast, .panel:popover-open').first().waitFor();
+        t.strictSame(await violationsOn(page), [], `${name}: no violation`);
+        const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth');
+        t.ok(scrollWidth <= look.width, `${name} does not scroll sideways (${scrollWidth} px)`);
+      }
+      t.strictSame(complaints, [], 'nothing was blocked, thrown or logged as an error');
+    });
+  }
+});
