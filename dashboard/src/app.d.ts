@@ -5,6 +5,8 @@ declare global {
       code?: string;
       remedy?: string;
       requestId?: string;
+      heading?: string;
+      facts?: [label: string, value: string][];
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { isSameOrigin, knotError, newShortId, otherPort } from '../lib/index.ts';
+import { denialWords, isSameOrigin, knotError, newShortId, otherPort } from '../lib/index.ts';
 import type { Access, ApiContext, ApiServer } from './context.ts';
 
 const safeMethods = new Set(['GET', 'HEAD']);
@@ -51,9 +51,11 @@ export function guard(app: ApiServer, context: ApiContext): void {
       { subject: identity.principal.id, decisionId, reason, rules, path: request.routeOptions.url },
       'api request denied',
     );
-    throw knotError('KNOT_API_DENIED', 403, 'The policies do not let you administer this platform.', {
-      remedy: 'Ask an administrator.',
-      details: { decisionId, reason, rules },
+    const { username } = identity.principal;
+    const words = denialWords({ username, toDo: 'administer this platform', decisionId, rules });
+    throw knotError('KNOT_API_DENIED', 403, words.reason, {
+      remedy: words.remedy,
+      details: { decisionId, reason, rules, heading: words.heading, facts: words.facts },
     });
   });
 

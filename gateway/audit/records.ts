@@ -60,8 +60,8 @@ export function findRows(
   if (query.action !== undefined) rows = rows.where('action', '=', query.action);
   if (query.person !== undefined) {
     const { person } = query;
-    // The canonical form of a detail (`chain.ts`) holds each value as JSON text.
-    const named = `%:${JSON.stringify(person).replaceAll(/[\\%_]/g, '\\$&')}%`;
+    // As the canonical form of a detail has it (`chain.ts`).
+    const named = `%"user":${JSON.stringify(person).replaceAll(/[\\%_]/g, '\\$&')}%`;
     rows = rows.where(({ or, and, eb }) =>
       or([
         eb('actor', '=', person),

@@ -14,6 +14,7 @@ export * from './canonical.ts';
 export * from './client-rules.ts';
 export * from './clock.ts';
 export * from './cookies.ts';
+export * from './denial.ts';
 export * from './errors.ts';
 export * from './headers.ts';
 export * from './health.ts';

@@ -79,7 +79,8 @@ export const pageStyle = [
   `footer>*+*{margin-top:var(--space-3)}`,
   `details summary{cursor:pointer;border-radius:2px}`,
   `details[open] summary{margin-bottom:var(--space-2)}`,
-  `@media (pointer:coarse){footer a,summary{display:inline-block;min-height:var(--target);padding-block:.75rem}footer>*+*{margin-top:0}}`,
+  // A link inside a sentence stays in its line (WCAG 2.2, 2.5.8: inline targets are exempt); a summary keeps its triangle.
+  `@media (pointer:coarse){footer>p>a{display:inline-block;min-height:var(--target);padding-block:.75rem}summary{padding-block:.75rem}footer>*+*{margin-top:0}}`,
   `@media (max-width:30rem){main{padding:0;background:none;border:0;box-shadow:none}footer{padding-inline:0}body{padding-top:2rem}.actions .button{flex:1 1 auto}}`,
   `@media (prefers-reduced-motion:reduce){*{transition:none!important}.spin{animation-duration:6s}}`,
   `@media (forced-colors:active){.button,input{border-color:ButtonBorder}.badge{border:1px solid}}`,

@@ -1,4 +1,4 @@
-import { type Principal, type ReasonCode, refusals } from '../lib/index.ts';
+import { denialWords, type Principal, type ReasonCode, refusals } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
 import type { Refusal } from './answers.ts';
 import type { Verdict } from './gate.ts';
@@ -42,18 +42,12 @@ export function denied(options: {
   const rule = rules[0];
   return {
     status: 403,
-    heading: 'Not allowed',
-    reason: `You are signed in as ${principal.username}, and the policies do not allow you to ${question.action} ${describe(route, verdict)}.`,
-    remedy:
-      rule === undefined
-        ? 'No rule permits it. If you need it, send the decision id to an administrator, who can add a rule.'
-        : 'If you need it, send the decision id to an administrator: it leads to what was asked and to the rule.',
-    facts: [
-      ['Decision', decisionId],
-      ['Rule', rule === undefined ? 'no rule permits' : rule.rule],
-      ...(rule === undefined ? [] : [['Policy file', `${rule.file}:${rule.line}`] as const]),
-      ['Signed in as', principal.username],
-    ],
+    ...denialWords({
+      username: principal.username,
+      toDo: `${question.action} ${describe(route, verdict)}`,
+      decisionId,
+      rules,
+    }),
     links: [
       { href: `${origin}/`, label: 'Home' },
       { href: accountPage, label: 'Switch account' },

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { type ComponentHealth, knotError } from '../lib/index.ts';
 import type { Pair } from './issue.ts';
-import { type CheckedPair, checkPair, type PairSource } from './pair.ts';
+import { type CheckedPair, checkPair, dayOf, type PairSource } from './pair.ts';
 import { createPresenter } from './presenter.ts';
 import { isWildcardAccepted } from './server-names.ts';
 import type { CertificateOptions, Certificates } from './service.ts';
@@ -92,7 +92,7 @@ export async function openFileCertificates(options: CertificateOptions): Promise
     caFile: () => undefined,
     health(): ComponentHealth {
       const name = 'certificate';
-      const until = current.leaf.validTo;
+      const until = dayOf(current.leaf.validToDate);
       const renew = `Renew ${source.certFile}; it is watched.`;
       if (clock.now() >= current.expiresAt) {
         return { name, status: 'failed', message: `The certificate expired on ${until}.`, remedy: renew };

@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import type { ComponentHealth, Log } from '../lib/index.ts';
 import { authorityName, makeAuthority, makeLeaf, newKey, type Pair, renewBeforeMs } from './issue.ts';
 import { keepFile, readKept } from './keep.ts';
+import { dayOf } from './pair.ts';
 import { contextOf, createPresenter } from './presenter.ts';
 import { isWildcardAccepted } from './server-names.ts';
 import type { CertificateOptions, Certificates } from './service.ts';
@@ -132,7 +133,7 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
     caPem: () => authority.cert,
     caFile: () => caFile,
     health(): ComponentHealth {
-      const until = new X509Certificate(leaf.cert).validTo;
+      const until = dayOf(new X509Certificate(leaf.cert).validToDate);
       if (renewalProblem !== undefined) {
         return {
           name: 'certificate',

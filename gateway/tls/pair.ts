@@ -78,3 +78,7 @@ export function checkPair(pair: Pair, domain: string, nowMs: number, source: Pai
   if (names) throw names;
   return { ...pair, leaf, expiresAt };
 }
+
+/** `27 February 2027`, in UTC as certificates have it: a day is what people plan by. */
+export const dayOf = (date: Date): string =>
+  new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(date);

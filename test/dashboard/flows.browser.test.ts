@@ -69,7 +69,10 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
       t.equal(await page.getByRole('link', { name: 'Users' }).count(), 0);
       t.equal(await page.getByText('waiting for your approval').count(), 0);
       await page.goto(`${gateway.origin}/admin/users`);
-      await page.getByText('Only admins see this page.').waitFor();
+      await page.getByRole('heading', { level: 1, name: 'Not allowed' }).waitFor();
+      t.ok(await page.getByText('k3v9x2m4').isVisible());
+      const leave = page.getByRole('link', { name: 'Switch account' });
+      t.equal(await leave.getAttribute('href'), '/login/account?next=%2Fadmin%2Fusers');
     },
     { isAdmin: false },
   );

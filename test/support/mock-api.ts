@@ -39,6 +39,7 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
       api.addHook('onRequest', async (request, reply) => {
         if (!isSignedIn)
           return reply.code(401).send({ statusCode: 401, code: 'KNOT_API_SIGN_IN', message: 'Sign in first.' });
+        if (!data.me.canAdminister && request.url.startsWith('/api/v1/health')) return reply.code(403).send(denial);
         const refusal = refusals.get(request.url.slice('/api/v1'.length).split('?')[0]!);
         if (refusal) return reply.code(refusal.statusCode).send({ statusCode: refusal.statusCode, ...refusal.body });
       });
@@ -79,6 +80,21 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
     close: () => app.close(),
   };
 }
+
+const denial = {
+  statusCode: 403,
+  code: 'KNOT_API_DENIED',
+  message: 'You are signed in as ann, and the policies do not allow you to administer this platform.',
+  remedy: 'No rule permits it. An administrator can add one to the policy files.',
+  details: {
+    heading: 'Not allowed',
+    facts: [
+      ['Decision', 'k3v9x2m4'],
+      ['Rule', 'no rule permits'],
+      ['Signed in as', 'ann'],
+    ],
+  },
+};
 
 function readRoutes(api: FastifyInstance, data: MockData): void {
   api.get('/me', () => data.me);

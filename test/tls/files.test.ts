@@ -135,7 +135,12 @@ t.test('a Kubernetes secret, changed by a swapped symlink, is noticed', async (t
 t.test('a certificate near its end is told on the health page', async (t) => {
   const certificates = await open(write(newFolder(), await leaf(undefined, Date.now() - 80 * dayMs)));
   t.teardown(() => certificates.close());
-  t.match(certificates.health(), { name: 'certificate', status: 'warning', message: /ends on/, remedy: /Renew/ });
+  t.match(certificates.health(), {
+    name: 'certificate',
+    status: 'warning',
+    message: /ends on \d+ [A-Z][a-z]+ 20\d\d\.$/,
+    remedy: /Renew/,
+  });
   t.equal(certificates.caPem(), undefined);
   t.equal(certificates.caFile(), undefined);
 });

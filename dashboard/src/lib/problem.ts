@@ -9,7 +9,12 @@ export type Problem = {
   requestId?: string;
   /** What is wrong with a form, at its fields (`details.problems` of the API). */
   fields?: Record<string, string>;
+  /** Of a denial: what the page of a tool says, in the same words. */
+  heading?: string;
+  facts?: Fact[];
 };
+
+export type Fact = [label: string, value: string];
 
 const sentences: Record<number, string> = {
   0: 'Knot cannot be reached just now. What you see may be out of date.',
@@ -42,6 +47,7 @@ export function problemOf(status: number, body: unknown): Problem {
     ...(remedy === undefined ? {} : { remedy: asSentence(remedy) }),
     ...(requestId === undefined ? {} : { requestId }),
     ...fieldsIn(fields.details),
+    ...denialIn(fields.details),
   };
 }
 
@@ -60,6 +66,18 @@ function fieldsIn(details: unknown): Pick<Problem, 'fields'> {
 export function isAtFields(problem: Problem, shown: readonly string[]): boolean {
   const wrong = Object.keys(problem.fields ?? {});
   return wrong.length > 0 && wrong.every((field) => shown.includes(field));
+}
+
+function denialIn(details: unknown): Pick<Problem, 'heading' | 'facts'> {
+  const { heading, facts } = (typeof details === 'object' && details !== null ? details : {}) as Record<
+    string,
+    unknown
+  >;
+  const title = textOf(heading);
+  if (title === undefined || !Array.isArray(facts)) return {};
+  const isFact = (fact: unknown): fact is Fact =>
+    Array.isArray(fact) && fact.length === 2 && fact.every((part) => typeof part === 'string');
+  return { heading: title, facts: facts.filter(isFact) };
 }
 
 function textOf(value: unknown): string | undefined {

@@ -72,7 +72,7 @@ const components: Record<string, string> = {
   store: 'Database',
   policies: 'Policies',
   certificate: 'Certificate',
-  jupyterhub: 'JupyterHub',
+  jupyterhub: 'Notebooks (JupyterHub)',
   'notebook-isolation': 'Isolation of notebooks',
   'notebook-network': 'Network of notebooks',
   node: 'Node.js runtime',

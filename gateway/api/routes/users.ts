@@ -160,9 +160,14 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
 /** Somebody is put back among those who wait by an undo alone, and one undo is about one act. */
 function requireOneUndo(change: UserChange): void {
   if (isOneAct(change) && change.undoes !== undefined) return;
-  throw knotError('KNOT_API_UNDO', 400, 'An undo names exactly what its act answered as `undo`.', {
-    remedy: 'To keep somebody out, disable the account.',
-  });
+  throw knotError(
+    'KNOT_API_UNDO',
+    400,
+    'An undo names what its act answered as `undo`: `undoes`, and `state` or `isAdmin`.',
+    {
+      remedy: 'To keep somebody out, disable the account.',
+    },
+  );
 }
 
 const isOneAct = ({ state, isAdmin, email }: UserChange): boolean =>

@@ -1,11 +1,9 @@
-import { error } from '@sveltejs/kit';
-import { problemOf } from '#lib/problem.ts';
+import { api } from '#lib/api.ts';
+import { orErrorPage } from '#lib/load.ts';
 import type { LayoutLoad } from './$types';
 
+/** Who may not administer gets the refusal of the API: which rule decided, and an id to quote. */
 export const load: LayoutLoad = async ({ parent }) => {
   const { me } = await parent();
-  if (!me.canAdminister) {
-    const words = { message: 'Only admins see this page', remedy: 'Ask an admin of this platform if you need it.' };
-    error(403, problemOf(403, words));
-  }
+  if (!me.canAdminister) await orErrorPage(api.health);
 };

@@ -18,11 +18,16 @@ function change(
 ): Promise<boolean> {
   const about = `user:${member.userId}`;
   const apply = async (ask: () => Promise<MembershipChange>): Promise<MembershipChange> => {
+    let changed: MembershipChange;
     try {
-      return await ask();
-    } finally {
-      await refresh();
+      changed = await ask();
+    } catch (error) {
+      // Somebody may have been faster. Not waited for: while Knot is away it would never end.
+      void refresh();
+      throw error;
     }
+    await refresh();
+    return changed;
   };
   const offer = ({ undo }: MembershipChange): Offer | undefined =>
     undo && {

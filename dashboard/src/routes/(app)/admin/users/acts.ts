@@ -18,11 +18,16 @@ async function change(
 ): Promise<boolean> {
   const about = `user:${user.id}`;
   const apply = async (next: UserChange): Promise<ChangedUser> => {
+    let changed: ChangedUser;
     try {
-      return await api.users.change(user.id, next);
-    } finally {
-      await refresh();
+      changed = await api.users.change(user.id, next);
+    } catch (error) {
+      // Somebody may have been faster. Not waited for: while Knot is away it would never end.
+      void refresh();
+      throw error;
     }
+    await refresh();
+    return changed;
   };
   const undo = (way: UserUndo) => (): Promise<boolean> =>
     attempt(() => apply(way), `Undone: ${user.username} ${undoneWords(way)}.`, { about });
