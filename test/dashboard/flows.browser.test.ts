@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard.ts';
+import { eventually } from '../support/eventually.ts';
 import { startMockGateway, type MockGateway } from '../support/mock-api.ts';
 import { brokenPolicies, mockData, refusedId } from '../support/mock-data.ts';
 
@@ -341,7 +342,17 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     async (t, { page, gateway }) => {
       await page.goto(`${gateway.origin}/admin/users`);
       await page.getByRole('row', { name: /bela/ }).waitFor();
-      await page.waitForLoadState('networkidle').catch(() => undefined);
+      // The code of every page (seven, and three layouts) is fetched while there is time.
+      await eventually(
+        'all of it is there',
+        async () => {
+          const files = await page.evaluate<string[]>(
+            `performance.getEntriesByType('resource').map(({ name }) => name)`,
+          );
+          return files.filter((name) => name.includes('/nodes/')).length >= 10;
+        },
+        20_000,
+      );
       await page.context().setOffline(true);
       await page.getByRole('link', { name: 'Audit', exact: true }).click();
       await page.getByText('Cannot open Audit while Knot is not reachable; it opens when it is back.').waitFor();
