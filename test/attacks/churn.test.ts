@@ -134,7 +134,6 @@ t.test('W3 ten thousand upgrades, reset at every moment, leave nothing behind', 
   t.comment(
     `${iterations} in ${seconds.toFixed(1)} s; moments ${JSON.stringify(reached)}; ${asked} upgrades reached the upstream`,
   );
-  t.ok(seconds < 60, `${seconds.toFixed(1)} s`);
   t.ok(asked > iterations / 4, 'neighbour: many reach the upstream');
   await until(
     async () => {

@@ -93,7 +93,8 @@ t.test('with an installed environment', { timeout: 280_000 }, async (t) => {
     );
     t.match(hub.tile().message, /ended with exit code 1 again and again\. Its last words: .*cookie/i);
     t.match(hub.tile().remedy, /log of the gateway/);
-    t.match(hub.health()[0], { status: 'failed', remedy: /log of the gateway/ });
+    const health = hub.health().find(({ name }) => name === 'jupyterhub');
+    t.match(health, { status: 'failed', remedy: /log of the gateway/ });
     rmSync(join(folder, 'jupyterhub/cookie-secret'));
     writeFileSync(join(folder, 'jupyterhub/cookie-secret'), `${'ab'.repeat(32)}\n`, { mode: 0o600 });
     await until(
