@@ -35,6 +35,7 @@ export function createChanges(context: ApiContext): Changes {
           onChange('audit', () => tell(['audit'])),
           onChange('teams', () => tell(['users'])),
           onChange('links', () => tell(['users'])),
+          onChange('clients', () => tell(['clients'])),
         ]
       : []),
   ];

@@ -60,7 +60,12 @@ function refuse(problems: readonly FieldProblem[]): void {
   const code = problems.every((problem) => problem.code === first.code) ? first.code : 'KNOT_OIDC_CLIENT_INPUT';
   const sentences = problems.map(({ field, message }) => `${field} ${message}`);
   throw knotError(code, 400, `The client cannot be registered: ${sentences.join('; ')}.`, {
-    details: { problems: problems.map(({ field, message }) => ({ field, message })) },
+    details: {
+      problems: Object.entries(Object.groupBy(problems, ({ field }) => field)).map(([field, all]) => ({
+        field,
+        message: all!.map(({ message }) => message).join('; '),
+      })),
+    },
   });
 }
 

@@ -16,6 +16,7 @@ const pages = [
   '/admin/users?search=nobody-of-that-name',
   '/admin/users?user=u-3',
   '/admin/teams',
+  '/admin/clients',
   '/admin/policies',
   '/admin/policies?as=bela&url=https%3A%2F%2Fjupyterhub.localhost%2Fuser%2Fann%2F',
   '/admin/audit',

@@ -150,16 +150,7 @@ t.test('everything that is wrong with a client is told at once, at its field', a
   const { problems } = (failure as { details: { problems: { field: string }[] } }).details;
   t.same(
     problems.map(({ field }) => field),
-    [
-      'name',
-      'clientId',
-      'redirectUris',
-      'redirectUris',
-      'postLogoutRedirectUris',
-      'backchannelLogoutUri',
-      'allowedGroups',
-      'secret',
-    ],
+    ['name', 'clientId', 'redirectUris', 'postLogoutRedirectUris', 'backchannelLogoutUri', 'allowedGroups', 'secret'],
   );
   t.notMatch(JSON.stringify(failure), 'short');
   for (const secret of ['passé-with-accent-é', 'a\tb-0123456789abcdef', 'x'.repeat(2000)]) {

@@ -129,6 +129,9 @@ function readRoutes(api: FastifyInstance, data: MockData): void {
   api.get('/invitations', () => ({ invitations: data.invitations }));
   api.get('/teams', () => ({ teams: data.teams }));
   api.get('/account/sessions', () => ({ sessions: data.sessions }));
+  api.get('/account/connections', () => ({ connections: data.connections }));
+  api.get('/users/:id/connections', () => ({ connections: data.connections }));
+  api.get('/clients', () => ({ clients: data.clients }));
   api.get('/policies', () => data.policies);
   api.get<{ Querystring: Record<string, string> }>('/audit', ({ query }) => {
     const { action, person, actor, subject, before = '1000', limit = '50' } = query;
@@ -189,7 +192,41 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
     return { user: data.users[0], link: link('invite') };
   });
   api.post('/users/:id/reset-links', () => link('reset'));
-  api.delete('/users/:id/sessions', () => ({ ended: 3 }));
+  api.post('/clients', ({ body }) => {
+    const { name, clientId = name.toLowerCase().replaceAll(' ', '-') } = body as { name: string; clientId?: string };
+    data.clients.push({
+      ...data.clients[1]!,
+      ...(body as object),
+      clientId,
+      origin: 'admin',
+      previousSecretUntil: null,
+    });
+    return { clientId, clientSecret: 'Zk3vWn8qTzG7yLxP1sRfH6dJcMaUeOi8tVqXwZ3bNg0' };
+  });
+  api.post<{ Params: { clientId: string } }>('/clients/:clientId/secrets', ({ params }) => ({
+    clientId: params.clientId,
+    clientSecret: 'Rt9vWn8qTzG7yLxP1sRfH6dJcMaUeOi8tVqXwZ3bNg0',
+    previousSecretUntil: Date.now() + 86_400_000,
+  }));
+  api.patch<{ Params: { clientId: string } }>('/clients/:clientId', ({ params, body }) =>
+    Object.assign(
+      data.clients.find(({ clientId }) => clientId === params.clientId)!,
+      body,
+    ),
+  );
+  api.delete<{ Params: { clientId: string } }>('/clients/:clientId', ({ params }, reply) => {
+    data.clients = data.clients.filter(({ clientId }) => clientId !== params.clientId);
+    return reply.code(204).send();
+  });
+  api.delete('/users/:id/sessions', () => ({ ended: 3, connections: 0 }));
+  api.delete<{ Params: { clientId: string } }>('/users/:id/connections/:clientId', ({ params }, reply) => {
+    data.connections = data.connections.filter(({ clientId }) => clientId !== params.clientId);
+    return reply.code(204).send();
+  });
+  api.delete<{ Params: { clientId: string } }>('/account/connections/:clientId', ({ params }, reply) => {
+    data.connections = data.connections.filter(({ clientId }) => clientId !== params.clientId);
+    return reply.code(204).send();
+  });
   api.post('/invitations', () => ({ id: 'i-3', ...link('invite') }));
   api.delete<IdParams>('/invitations/:id', ({ params }, reply) => {
     data.invitations = data.invitations.filter(({ id }) => id !== params.id);
@@ -224,7 +261,7 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
     data.sessions = data.sessions.filter(({ id }) => id !== params.id);
     return reply.code(204).send();
   });
-  api.delete('/account/sessions', () => ({ ended: data.sessions.splice(1).length }));
+  api.delete('/account/sessions', () => ({ ended: data.sessions.splice(1).length, connections: 1 }));
   api.put('/account/password', ({ body }, reply) =>
     (body as { current: string }).current === 'correct horse'
       ? reply.code(204).send()

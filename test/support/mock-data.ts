@@ -1,6 +1,8 @@
 import type {
   AuditRecord,
+  Client,
   Component,
+  Connection,
   Explanation,
   Invitation,
   Me,
@@ -25,6 +27,8 @@ export type MockData = {
   invitations: Invitation[];
   teams: Team[];
   sessions: Session[];
+  connections: Connection[];
+  clients: Client[];
   policies: Policies;
   audit: AuditRecord[];
   components: Component[];
@@ -82,6 +86,8 @@ export function mockData(now: number, { isAdmin = true } = {}): MockData {
       team('fieldwork', 'Field work 2027', [], now),
     ],
     sessions: sessions(now),
+    connections: connections(now),
+    clients: clients(now),
     policies: policies(now),
     audit: audit(now),
     components: [
@@ -176,6 +182,60 @@ function team(name: string, title: string, members: User[], now: number): Team {
       role: index === 0 ? 'manager' : 'member',
     })),
   };
+}
+
+function connections(now: number): Connection[] {
+  const kube = {
+    clientId: 'kubelogin',
+    name: 'kubectl on the command line',
+    firstParty: true,
+    isOffline: true,
+  } as const;
+  const wiki = { clientId: 'wiki', name: 'Wiki of the institute', firstParty: false, isOffline: false } as const;
+  return [
+    { ...kube, scopes: ['profile', 'groups', 'offline_access'], since: now - 12 * day, expiresAt: now + 18 * day },
+    { ...wiki, scopes: ['profile', 'email'], since: now - 40 * day, expiresAt: null },
+  ];
+}
+
+function clients(now: number): Client[] {
+  const plain = {
+    postLogoutRedirectUris: [],
+    backchannelLogoutUri: null,
+    isPublic: false,
+    firstParty: true,
+    allowedGroups: [],
+    idTokenSignedResponseAlg: 'RS256',
+    previousSecretUntil: null,
+    createdAt: now - 90 * day,
+  } as const;
+  return [
+    {
+      ...plain,
+      clientId: 'jupyterhub',
+      name: 'Notebooks',
+      origin: 'integration',
+      redirectUris: ['https://jupyterhub.localhost/hub/oauth_callback'],
+    },
+    {
+      ...plain,
+      clientId: 'harbor',
+      name: 'Images of the team',
+      origin: 'admin',
+      redirectUris: ['https://harbor.example.org/c/oidc/callback'],
+      backchannelLogoutUri: 'http://10.0.0.9/logout',
+      allowedGroups: ['knot:team:genomics'],
+      previousSecretUntil: now + 20 * hour,
+    },
+    {
+      ...plain,
+      clientId: 'kubelogin',
+      name: 'kubectl',
+      origin: 'cli',
+      isPublic: true,
+      redirectUris: ['http://localhost:8000'],
+    },
+  ].map((client) => ({ ...client, postLogoutRedirectUris: [], allowedGroups: [...client.allowedGroups] }) as Client);
 }
 
 function sessions(now: number): Session[] {

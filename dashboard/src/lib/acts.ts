@@ -25,6 +25,12 @@ const words: Record<string, string> = {
   'policy.loaded': 'Policies loaded',
   'policy.refused': 'Policy change refused',
   'authorization.refused': 'Access to an application refused',
+  'client.added': 'Application registered',
+  'client.changed': 'Application changed',
+  'client.removed': 'Application removed',
+  'client.secret-rotated': 'Secret of an application rotated',
+  'client.logout-told': 'Application told of a sign-out',
+  'connection.ended': 'Application disconnected',
 };
 
 const undone = '.undone';

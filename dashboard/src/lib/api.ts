@@ -2,6 +2,12 @@
 import { navigating } from '$app/state';
 import type {
   AuditPage,
+  ClientChange,
+  ClientList,
+  ConnectionList,
+  CreatedClient,
+  NewClient,
+  RotatedSecret,
   AuditQuery,
   AuditVerification,
   ChangedUser,
@@ -77,6 +83,7 @@ function leaveForSignIn(): Promise<never> {
 }
 
 const id = encodeURIComponent;
+const keeping = (keepConnections: boolean) => ({ keepConnections: keepConnections ? 'true' : undefined });
 
 export const api = {
   me: () => request<Me>('GET', '/me'),
@@ -91,7 +98,11 @@ export const api = {
     remove: (userId: string) => request<void>('DELETE', `/users/${id(userId)}`),
     createResetLink: (userId: string) => request<NewLink>('POST', `/users/${id(userId)}/reset-links`),
     sessions: (userId: string) => request<SessionList>('GET', `/users/${id(userId)}/sessions`),
-    endSessions: (userId: string) => request<Ended>('DELETE', `/users/${id(userId)}/sessions`),
+    endSessions: (userId: string, keepConnections = false) =>
+      request<Ended>('DELETE', withQuery(`/users/${id(userId)}/sessions`, keeping(keepConnections))),
+    connections: (userId: string) => request<ConnectionList>('GET', `/users/${id(userId)}/connections`),
+    endConnection: (userId: string, clientId: string) =>
+      request<void>('DELETE', `/users/${id(userId)}/connections/${id(clientId)}`),
   },
   invitations: {
     list: () => request<InvitationList>('GET', '/invitations'),
@@ -110,8 +121,20 @@ export const api = {
   account: {
     sessions: () => request<SessionList>('GET', '/account/sessions'),
     endSession: (sessionId: string) => request<void>('DELETE', `/account/sessions/${id(sessionId)}`),
-    endAllSessions: () => request<Ended>('DELETE', '/account/sessions'),
-    setPassword: (current: string, next: string) => request<void>('PUT', '/account/password', { current, new: next }),
+    endAllSessions: (keepConnections: boolean) =>
+      request<Ended>('DELETE', withQuery('/account/sessions', keeping(keepConnections))),
+    connections: () => request<ConnectionList>('GET', '/account/connections'),
+    endConnection: (clientId: string) => request<void>('DELETE', `/account/connections/${id(clientId)}`),
+    setPassword: (current: string, next: string, keepConnections: boolean) =>
+      request<void>('PUT', '/account/password', { current, new: next, keepConnections }),
+  },
+  clients: {
+    list: () => request<ClientList>('GET', '/clients'),
+    create: (client: NewClient) => request<CreatedClient>('POST', '/clients', client),
+    change: (clientId: string, change: ClientChange) => request<void>('PATCH', `/clients/${id(clientId)}`, change),
+    remove: (clientId: string) => request<void>('DELETE', `/clients/${id(clientId)}`),
+    rotateSecret: (clientId: string, overlapSeconds: number) =>
+      request<RotatedSecret>('POST', `/clients/${id(clientId)}/secrets`, { overlapSeconds }),
   },
   policies: {
     status: () => request<Policies>('GET', '/policies'),

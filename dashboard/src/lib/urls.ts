@@ -19,6 +19,7 @@ export const urls = {
   invite: () => '/admin/users#invite',
   teams: () => '/admin/teams',
   newTeam: () => '/admin/teams#new',
+  clients: () => '/admin/clients',
   policies: (
     query: {
       file?: string | undefined;

@@ -1,4 +1,5 @@
 /** The pages of the dashboard, once: rail, bottom bar, palette and shortcuts are made from this list. */
+import AppWindow from '@lucide/svelte/icons/app-window';
 import Activity from '@lucide/svelte/icons/activity';
 import House from '@lucide/svelte/icons/house';
 import CircleUser from '@lucide/svelte/icons/circle-user-round';
@@ -38,6 +39,14 @@ export const pages: readonly PageEntry[] = [
     words: 'people approve invite disable',
   },
   { title: 'Teams', href: urls.teams(), icon: UsersRound, isForAdmins: true, key: 't', words: 'groups members' },
+  {
+    title: 'Applications',
+    href: urls.clients(),
+    icon: AppWindow,
+    isForAdmins: true,
+    key: 'o',
+    words: 'clients openid oidc oauth secret redirect single sign-on',
+  },
   {
     title: 'Policies',
     href: urls.policies(),

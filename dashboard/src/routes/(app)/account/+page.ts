@@ -5,5 +5,8 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
   depends(topicKey('sessions'));
-  return orErrorPage(api.account.sessions);
+  const [{ sessions }, { connections }] = await orErrorPage(() =>
+    Promise.all([api.account.sessions(), api.account.connections()]),
+  );
+  return { sessions, connections };
 };

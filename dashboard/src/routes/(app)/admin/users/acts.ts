@@ -7,6 +7,7 @@ import { api } from '#lib/api.ts';
 import type { ChangedUser, User, UserChange, UserUndo } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { attempt, type Offer } from '#lib/toasts.svelte.ts';
+import { counted } from '#lib/words.ts';
 
 const refresh = (): Promise<void> => invalidate(topicKey('users'));
 
@@ -55,10 +56,17 @@ export const acts = {
   promote: (user: User) => change(user, { isAdmin: true }, `${user.username} is an admin now.`),
   demote: (user: User) => change(user, { isAdmin: false }, `${user.username} is no longer an admin.`),
   endSessions: (user: User) =>
-    attempt(async () => {
-      await api.users.endSessions(user.id);
-      await invalidate(topicKey('sessions'));
-    }, `${user.username} is signed out everywhere.`),
+    attempt(
+      async () => {
+        const { connections } = await api.users.endSessions(user.id);
+        await invalidate(topicKey('sessions'));
+        return connections;
+      },
+      (connections) =>
+        connections === 0
+          ? `${user.username} is signed out everywhere.`
+          : `${user.username} is signed out everywhere, and ${counted(connections, 'application is', 'applications are')} disconnected.`,
+    ),
   async remove(user: User): Promise<void> {
     await api.users.remove(user.id);
     await refresh();
