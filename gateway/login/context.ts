@@ -69,7 +69,7 @@ export function createSteps(options: LoginOptions) {
   }
 
   /**
-   * Starts a session under a new id, ends the one the browser had (fixation, C5), and goes on. This browser and
+   * Starts a session under a new secret, ends the one of somebody else that the browser had (fixation, C5), and goes on. This browser and
    * network are known to the account from now on; `attempt` is what the throttle counted, if anything was guessed.
    * @throws KNOT_LOGIN_ACCOUNT_CHANGED when what was verified does not hold any more
    */
@@ -87,7 +87,7 @@ export function createSteps(options: LoginOptions) {
       user,
       device: describeDevice(request.headers['user-agent']),
       address: origin.address,
-      replaced: (await sessions.find(request.headers.cookie, '')) ?? undefined,
+      cookie: request.headers.cookie,
       async also(transaction) {
         await cleared?.(transaction);
         await throttle.remember(transaction, user.id, { ...origin, device });

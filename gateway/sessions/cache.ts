@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Session } from '../lib/index.ts';
+import { hashSecret, type Session } from '../lib/index.ts';
 
 /** What all sessions of one sign-in share: using any of them keeps all of them from going idle. */
 export type Family = {
@@ -21,6 +21,8 @@ export type SessionCache = {
   bury(centralId: string): void;
   /** Forgets one host session for good. */
   burySession(centralId: string, id: string): void;
+  /** Forgets one secret (its hash) for good; the store is asked next time about the others of the sign-in, which goes on. */
+  burySecret(centralId: string, secretHash: string): void;
   /** Forgets what is cached; the store is asked next time. */
   forget(centralId: string): void;
   isMissing(secret: string, now: number): boolean;
@@ -56,7 +58,7 @@ export function createSessionCache(): SessionCache {
   return {
     get: (secret) => sessions.get(secret),
     put(secret, session, lastSeenAt) {
-      if (buried.has(session.centralId) || buried.has(session.id)) return undefined;
+      if (buried.has(session.centralId) || buried.has(session.id) || buried.has(hashSecret(secret))) return undefined;
       let family = families.get(session.centralId);
       if (!family) {
         family = { centralId: session.centralId, lastSeenAt, queuedAt: lastSeenAt, secrets: new Set() };
@@ -77,6 +79,10 @@ export function createSessionCache(): SessionCache {
       for (const secret of families.get(centralId)?.secrets ?? []) {
         if (sessions.peek(secret)?.session.id === id) sessions.delete(secret);
       }
+    },
+    burySecret(centralId, secretHash) {
+      buried.set(secretHash, true);
+      forget(centralId);
     },
     forget,
     isMissing(secret, now) {

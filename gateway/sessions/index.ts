@@ -8,4 +8,5 @@ export { cookieName } from './cookie.ts';
 export { describeDevice } from './device.ts';
 export type { Redemption, Visit } from './handoff.ts';
 export type { SessionListing } from './listing.ts';
-export { type AccountGuard, createSessions, type Sessions, type SessionsOptions, type Verified } from './service.ts';
+export { createSessions, type Sessions, type SessionsOptions } from './service.ts';
+export type { AccountGuard, Verified } from './start.ts';

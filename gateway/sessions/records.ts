@@ -38,6 +38,25 @@ export async function findCentral(db: Database, id: string): Promise<Row<'sessio
   return db.selectFrom('sessions').selectAll().where('id', '=', id).where('host', '=', '').executeTakeFirst();
 }
 
+/** Compare-and-set by the secret: false when it is not the one in force any more. */
+export async function renewCentral(
+  db: Database,
+  { id, secretHash }: { id: string; secretHash: string },
+  renewed: Pick<
+    Row<'sessions'>,
+    'secret_hash' | 'device' | 'address' | 'authenticated_at' | 'last_seen_at' | 'expires_at'
+  >,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('sessions')
+    .set(renewed)
+    .where('id', '=', id)
+    .where('host', '=', '')
+    .where('secret_hash', '=', secretHash)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
 export async function listCentral(db: Database, userId?: string): Promise<Row<'sessions'>[]> {
   const query = db.selectFrom('sessions').selectAll().where('host', '=', '').orderBy('last_seen_at', 'desc');
   return userId === undefined ? query.execute() : query.where('user_id', '=', userId).execute();

@@ -1,13 +1,13 @@
-import { type AuditEntry, type Clock, hashSecret, type Log, newId, newSecret, type Session } from '../lib/index.ts';
+import { type AuditEntry, type Clock, hashSecret, type Log, type Session } from '../lib/index.ts';
 import type { Row, Store, Transaction } from '../store/index.ts';
 import { createSessionCache, type Family } from './cache.ts';
 import { readSessionCookie, writeSessionCookie } from './cookie.ts';
-import { describeDevice } from './device.ts';
 import { noteWhyEnded, whyEnded } from './ended.ts';
 import { createHandoff, type Redemption, type Visit } from './handoff.ts';
 import { createKeptAddresses, type KeptAddresses } from './kept-addresses.ts';
 import { type Lifetime, lifetimeOf } from './lifetime.ts';
 import { createListing, type SessionListing } from './listing.ts';
+import { type AccountGuard, createStart, type SignIn } from './start.ts';
 import {
   countCentral,
   deleteEndedBefore,
@@ -16,23 +16,11 @@ import {
   deleteOrphans,
   findCentral,
   findSession,
-  insertSession,
   listCentral,
   listOver,
   sessionOf,
   writeLastSeen,
 } from './records.ts';
-
-/** Who was verified, and against which version of the credential (`User` of accounts). */
-export type Verified = { id: string; username: string; credentialVersion: number };
-
-/** What sessions ask of the accounts, inside a transaction that they then hold; given by `app/facts.ts` from `accounts`. */
-export type AccountGuard = {
-  /** Whether the account is active and its credential still the verified one; notes the sign-in. */
-  admit(transaction: Transaction, user: Verified): Promise<boolean>;
-  /** Whether the account is active. */
-  holdActive(transaction: Transaction, userId: string): Promise<boolean>;
-};
 
 /**
  * Opaque cookies, stored hashed; a central session on DOMAIN and host sessions bound to it. The cookie is `__Host-knot`
@@ -41,17 +29,9 @@ export type AccountGuard = {
 export type Sessions = {
   /**
    * Starts a central session for who was verified; the value goes into the cookie and is never kept. Undefined when the
-   * account was disabled, deleted or given another password since: the transaction that inserts the session compares.
+   * account was disabled, deleted or given another password since: the transaction that writes the session compares.
    */
-  start(facts: {
-    user: Verified;
-    device: string;
-    address: string;
-    /** The session this browser had: it ends with the new one's beginning (fixation, C5). */
-    replaced?: Session | undefined;
-    /** What else is true once the session exists, in the same transaction. */
-    also?: ((transaction: Transaction) => Promise<void>) | undefined;
-  }): Promise<{ secret: string; session: Session } | undefined>;
+  start(facts: SignIn): Promise<{ secret: string; session: Session } | undefined>;
   /**
    * Inside a transaction that derives a right from a session (a code, a token, a session of the provider): whether it still
    * lives and its person is active; both are held until the transaction ends.
@@ -125,6 +105,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
   const touchMs = Math.min(maxMinuteMs, Math.ceil(idleMs / 10));
   const cache = createSessionCache();
   const handoff = createHandoff({ store, clock, cache, hold, find, record });
+  const start = createStart({ store, clock, absoluteMs, cache, find, endCentral, record, account });
   const kept = createKeptAddresses({ store, clock });
   const listing = createListing({ store, lifetimeOf: lifetimeOfCentral, pendingLastSeen });
   const loading = new Map<string, Promise<Session | null>>();
@@ -133,7 +114,9 @@ export function createSessions({ store, clock, config, record, account, log }: S
   const hostListeners = new Set<(id: string) => void>();
 
   const stopListening = store.onChange('sessions', (key) => {
-    const [centralId, hostSessionId] = key.split('/') as [string, string?];
+    const [centralId, hostSessionId, secretHash] = key.split('/') as [string, string?, string?];
+    // The sign-in goes on under another secret: nothing ended.
+    if (secretHash !== undefined) return cache.burySecret(centralId, secretHash);
     if (hostSessionId === undefined) cache.bury(centralId);
     else cache.burySession(centralId, hostSessionId);
     for (const listener of hostSessionId === undefined ? listeners : hostListeners) {
@@ -294,44 +277,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
   }
 
   return {
-    async start({ user, device, address, replaced, also }) {
-      const secret = newSecret();
-      const id = newId();
-      const now = clock.now();
-      const row = {
-        secret_hash: hashSecret(secret),
-        id,
-        central_id: id,
-        host: '',
-        user_id: user.id,
-        device: describeDevice(device),
-        address,
-        started_at: now,
-        authenticated_at: now,
-        last_seen_at: now,
-        expires_at: now + absoluteMs,
-      };
-      const isStarted = await store.transaction(async (transaction) => {
-        if (!(await account.admit(transaction, user))) return false;
-        await insertSession(transaction.db, row);
-        await also?.(transaction);
-        const old = replaced && (await findCentral(transaction.db, replaced.centralId));
-        if (old) await endCentral(transaction, old, { actor: user.username, reason: 'signed_in_again' });
-        await record(transaction, {
-          action: 'session.started',
-          actor: user.username,
-          subject: `session:${id}`,
-          outcome: 'done',
-          address,
-          detail: { device: row.device },
-        });
-        return true;
-      });
-      if (!isStarted) return undefined;
-      const session = sessionOf(row);
-      cache.put(secret, session, now);
-      return { secret, session };
-    },
+    start,
     peek,
     find,
     issueCode: handoff.issue,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import fc from 'fast-check';
 import t from 'tap';
@@ -182,6 +183,30 @@ t.test('opening tabs does not end what runs in the first one', async (t) => {
   await eventually('the stream goes on', async () => isCut() || count() > before + 20, 10_000);
   t.notOk(isCut(), 'the stream of the first tab is not cut');
   t.equal((await person.api('GET', '/me')).status, 200);
+});
+
+t.test('signing in again in another tab ends nothing that runs in the first one', async (t) => {
+  const person = browser();
+  // Two sign-in pages stand open; the second one is filled in when the first person is at work already.
+  const [first, second] = [await person.visit(`${echoOrigin}/one`), await person.visit(`${gateway.origin}/login`)];
+  await signIn(person, first);
+  const before = person.cookies('localhost').get('__Host-knot');
+  const socket = person.socket(`wss://${host}:${gateway.port}/ws`);
+  t.teardown(() => socket.terminate());
+  let isClosed = false;
+  socket.on('close', () => (isClosed = true));
+  await once(socket, 'open');
+  t.equal((await signIn(person, second)).status, 200);
+  t.not(person.cookies('localhost').get('__Host-knot'), before, 'under a new secret (fixation, C5)');
+  let heard = '';
+  socket.once('message', (data: Buffer) => (heard = data.toString()));
+  socket.send('still here');
+  await eventually('the echo, or the end', async () => heard !== '' || isClosed);
+  t.equal(heard, 'still here');
+  t.equal((await person.request('GET', `${echoOrigin}/three`)).status, 200, 'the session of the tool goes on');
+  // The reaction to an ending would come within two seconds; a request that ends the session shows that it does come.
+  await person.submit('/logout', {});
+  await eventually('a real sign-out closes it', async () => isClosed);
 });
 
 t.test('whatever the edge takes comes back byte for byte', async (t) => {

@@ -137,7 +137,7 @@ t.test('an e-mail address signs in, in any spelling, and says no more than a nam
   t.notMatch(JSON.stringify(refused), /example/, 'what was typed is not written down');
 });
 
-t.test('signing in makes a new id, and the one before is dead (fixation, C5)', async (t) => {
+t.test('signing in makes a new secret, and the one before is dead (fixation, C5)', async (t) => {
   const { post, addUser, sessions, signIn } = await createFixture(t);
   await addUser('ann');
   await addUser('bob');
@@ -146,6 +146,10 @@ t.test('signing in makes a new id, and the one before is dead (fixation, C5)', a
   t.not(after, before);
   t.equal(await sessions.find(before, ''), null);
   t.ok(await sessions.find(after, ''));
+  const again = (await post('/login', { username: 'bob', password }, { cookie: after })).cookie;
+  t.not(again, after, 'also for the same person');
+  t.equal(await sessions.find(after, ''), null);
+  t.ok(await sessions.find(again, ''));
   const planted = `__Host-knot=${'x'.repeat(43)}`;
   const answer = await post('/login', { username: 'ann', password }, { cookie: planted });
   t.not(answer.cookie, planted, 'a planted id is not taken over');
