@@ -71,8 +71,8 @@ export function ask(
   return { principal, action, resource, context: { ...quiet, ...context } };
 }
 
-/** Waits until a claim holds, at most `ms`; resolves with how long it took. */
-export async function until(claim: () => boolean, ms = 5000): Promise<number> {
+/** Waits until a claim holds; resolves with how long it took. `ms` is not a promise: a test machine may be busy. */
+export async function until(claim: () => boolean, ms = 30_000): Promise<number> {
   const start = performance.now();
   while (!claim()) {
     if (performance.now() - start > ms) throw new Error(`not within ${ms} ms: ${claim.toString()}`);
