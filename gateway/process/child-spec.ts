@@ -11,8 +11,9 @@ export type ChildSpec = {
   /** A child that does not get ready in this time is ended and tried again (60 s by default). */
   readyTimeoutMs?: number;
   /**
-   * True for a child whose own children outlive a crash of it and are found again by the next one (a notebook hub). They are
-   * ended by `stop` all the same. By default they are ended before the restart.
+   * True for a child whose own children outlive a crash of it and are found again by the next one (a notebook hub), and can be
+   * handed over to the next run of the gateway. They are ended by `stop` all the same. By default they are ended before the
+   * restart.
    */
   keepsDescendantsOnRestart?: boolean;
 };
@@ -38,6 +39,13 @@ export type Child = {
   start(): void;
   /** Ends it and everything it started; resolves when all are gone. */
   stop(): Promise<void>;
+  /** Ends the child alone, as a crash would: what it started is not told and goes on. Resolves with how many processes that are. */
+  leave(): Promise<number>;
+  /**
+   * Values of a variable in the environments of what it started, one for each branch: what such a process starts itself is not
+   * asked. Empty where there is no `/proc`.
+   */
+  valuesBelow(variable: string): string[];
   state(): ChildState;
   onChange(listener: () => void): () => void;
 };

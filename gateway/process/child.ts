@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Clock, Log } from '../lib/index.ts';
 import type { Child, ChildSpec, ChildState } from './child-spec.ts';
-import { endAll, identify, type ProcessIdentity } from './descendants.ts';
+import { branchValues, endAll, identify, type ProcessIdentity } from './descendants.ts';
 import type { RunJournal } from './leftovers.ts';
 import { createOutputTail } from './output.ts';
 import { familyOf, signalGroup, spawnMarked } from './spawn.ts';
@@ -165,6 +165,21 @@ export function superviseChild(
     if (current) log.info({}, 'child process stopped');
   };
 
+  const leave = async () => {
+    isWanted = false;
+    isWantedAgain = false;
+    clearTimeout(timer);
+    timer = undefined;
+    const current = run;
+    const hasEnded = current && (current.process.exitCode !== null || current.process.signalCode !== null);
+    if (current && !hasEnded) {
+      current.process.kill('SIGKILL');
+      await current.ended;
+    }
+    change({ status: 'stopped', restarts: state.restarts, ...lastExit() });
+    return familyOf(marker, []).length;
+  };
+
   const start = () => {
     if (stopping) {
       isWantedAgain = true;
@@ -185,6 +200,8 @@ export function superviseChild(
       });
       return stopping;
     },
+    leave,
+    valuesBelow: (variable) => branchValues(marker, variable),
     state: () => ({ ...state, output: output.lines() }),
     onChange(listener) {
       listeners.add(listener);

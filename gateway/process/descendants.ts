@@ -59,11 +59,38 @@ export function isAlive({ pid, startTicks }: ProcessIdentity): boolean {
 }
 
 function marker(pid: number): string | undefined {
+  return variableOf(pid, markerVariable);
+}
+
+function variableOf(pid: number, variable: string): string | undefined {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
-    return environment.find((entry) => entry.startsWith(`${markerVariable}=`))?.slice(markerVariable.length + 1);
+    return environment.find((entry) => entry.startsWith(`${variable}=`))?.slice(variable.length + 1);
   } catch {
     return undefined; // Ended, or another account's.
+  }
+}
+
+/** Values of a variable among the processes that carry a marker; below one that has it nobody is asked. */
+export function branchValues(mark: string, variable: string): string[] {
+  const values = new Map<number, string>();
+  const parents = new Map<number, number>();
+  for (const { pid, parentPid, isZombie } of listProcesses()) {
+    if (isZombie || marker(pid) !== mark) continue;
+    const value = variableOf(pid, variable);
+    if (value === undefined) continue;
+    values.set(pid, value);
+    parents.set(pid, parentPid);
+  }
+  return [...values].filter(([pid]) => !values.has(parents.get(pid)!)).map(([, value]) => value);
+}
+
+/** Differs after each boot of the machine: process numbers and start times of an earlier boot mean nothing. Empty where unknown. */
+export function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
   }
 }
 

@@ -4,6 +4,7 @@ import { superviseChild, type Timing } from './child.ts';
 import type { Child, ChildSpec } from './child-spec.ts';
 import { type Command, type CommandResult, runCommand } from './command.ts';
 import { findDescendants, signalProcess } from './descendants.ts';
+import { startKeeper } from './keep.ts';
 import { createRunJournal } from './leftovers.ts';
 
 export type Supervisor = {
@@ -18,6 +19,19 @@ export type Supervisor = {
   endEarlierRun(): Promise<number>;
   /** Ends all children and running programs, with everything they started. */
   stopAll(): Promise<void>;
+  /** Whether an earlier run handed the family of this child over (`handOver`) and nobody took it yet. */
+  wasHandedOver(name: string): boolean;
+  /**
+   * What a child of this name started in the earlier run belongs to this run from now on. To be called before `endEarlierRun`, which
+   * ends what nobody took over.
+   */
+  takeOver(name: string): void;
+  /**
+   * Ends everything except what was started by children that keep it (`keepsDescendantsOnRestart`): the next run on the same state
+   * folder may take that over. A keeper ends it after `keptSeconds` if no run does, so nothing stays for ever. Where there is no
+   * `/proc` nothing can be found again, and everything is ended. Resolves with the number of processes left.
+   */
+  handOver(): Promise<number>;
 };
 
 export type SupervisorOptions = {
@@ -26,6 +40,8 @@ export type SupervisorOptions = {
   /** Where the list of started processes is kept; without it leftovers of an earlier run are not found. */
   stateFolder?: string;
   timing?: Partial<Timing>;
+  /** How long what was handed over waits for the next run. */
+  keptSeconds?: number;
 };
 
 const defaultTiming: Timing = {
@@ -38,11 +54,12 @@ const defaultTiming: Timing = {
 };
 
 /** Starts children, restarts them with growing intervals, and ends them with all their descendants. */
-export function createSupervisor({ clock, log, stateFolder, timing: given }: SupervisorOptions): Supervisor {
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { clock, log, stateFolder, timing: given, keptSeconds = 180 } = options;
   const timing: Timing = { ...defaultTiming, ...given };
-  const instance = newSecret().slice(0, 22);
-  const journal = createRunJournal(stateFolder, instance, log);
-  const children = new Map<string, Child>();
+  const journal = createRunJournal(stateFolder, newSecret().slice(0, 22), log);
+  const { instance } = journal;
+  const children = new Map<string, { child: Child; spec: ChildSpec }>();
   const running = new Set<{ abort: AbortController; ended: Promise<CommandResult> }>();
   let earlierRunEnded: Promise<number> | undefined;
   let hasExitHook = false;
@@ -59,12 +76,21 @@ export function createSupervisor({ clock, log, stateFolder, timing: given }: Sup
     process.once('exit', endNow);
   };
 
+  const stop = async (some: readonly Child[]) => {
+    for (const { abort } of running) abort.abort();
+    await Promise.all([...some.map((child) => child.stop()), ...[...running].map(({ ended }) => ended)]);
+  };
+  const forgetExit = () => {
+    process.off('exit', endNow);
+    hasExitHook = false;
+  };
+
   return {
     supervise(spec) {
       if (children.has(spec.name)) throw new TypeError(`child name used twice: ${spec.name}`);
       prepare();
       const child = superviseChild(spec, { clock, log, timing, journal, marker: `${instance}/${spec.name}` });
-      children.set(spec.name, child);
+      children.set(spec.name, { child, spec });
       return child;
     },
     run(command) {
@@ -81,14 +107,22 @@ export function createSupervisor({ clock, log, stateFolder, timing: given }: Sup
       earlierRunEnded ??= journal.endEarlierRun(timing.graceMs);
       return earlierRunEnded;
     },
-    async stopAll() {
-      for (const { abort } of running) abort.abort();
-      await Promise.all([
-        ...[...children.values()].map((child) => child.stop()),
-        ...[...running].map(({ ended }) => ended),
-      ]);
-      process.off('exit', endNow);
-      hasExitHook = false;
+    stopAll: () => stop([...children.values()].map(({ child }) => child)).then(forgetExit),
+    wasHandedOver: (name) => journal.hasLeft(name),
+    takeOver: (name) => journal.takeOver(name),
+    async handOver() {
+      const canBeFound = stateFolder !== undefined && process.platform === 'linux';
+      const isKept = ({ spec }: { spec: ChildSpec }) => canBeFound && spec.keepsDescendantsOnRestart === true;
+      const [kept, others] = [[...children.values()].filter(isKept), [...children.values()].filter((one) => !isKept(one))];
+      await stop(others.map(({ child }) => child));
+      let count = 0;
+      for (const { child } of kept) count += await child.leave();
+      if (count > 0) {
+        journal.leave(kept.map(({ spec }) => spec.name));
+        await startKeeper(stateFolder!, instance, keptSeconds);
+      }
+      forgetExit();
+      return count;
     },
   };
 }
