@@ -20,7 +20,12 @@ export type Integration = {
   probePath?: string;
   /** Starts what is to be started; returns at once, work goes on in the background. */
   start(): void;
-  stop(): Promise<void>;
+  /** `handsOver`: what people have running stays for the next run of Knot, where the tool can do that. */
+  stop(options?: { handsOver?: boolean }): Promise<void>;
+  /** People with something running here that ends when Knot stops: usernames, sorted. */
+  people?(): string[];
+  /** Why what people have running would not survive a restart of Knot now, for an operator; undefined when it would. */
+  endsOnRestart?(): string | undefined;
   tile(): TileStatus;
   health(): ComponentHealth[];
   /** Hears each change of tile or health. */

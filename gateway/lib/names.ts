@@ -49,3 +49,9 @@ export function checkName(name: string): NameProblem | undefined {
   }
   return undefined;
 }
+
+/** Names in a sentence: `ann`, `ann and bob`, `ann, bob and 3 others`. */
+export function listNames(names: readonly string[], most = 8): string {
+  const shown = names.length > most ? [...names.slice(0, most - 1), `${names.length - most + 1} others`] : names;
+  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}

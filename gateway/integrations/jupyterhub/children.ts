@@ -8,11 +8,12 @@ import { type ChildSpec, systemEnvironment } from '../../process/index.ts';
 import type { HubPorts } from './hub-config.ts';
 
 /**
- * Three free ports on loopback. Below the range the kernel hands out for outgoing connections, so that none of them is taken
+ * Three free ports on loopback, the `wanted` ones if they are all free. Below the range the kernel hands out for outgoing connections, so that none of them is taken
  * by chance while a child restarts.
  * @throws KNOT_INTEGRATIONS_NO_PORT
  */
-export async function choosePorts(): Promise<HubPorts> {
+export async function choosePorts(wanted?: HubPorts): Promise<HubPorts> {
+  if (wanted && (await Promise.all(Object.values(wanted).map(isFree))).every(Boolean)) return wanted;
   const chosen = new Set<number>();
   for (let attempt = 0; attempt < 200 && chosen.size < 3; attempt++) {
     const port = randomInt(20_000, 32_000);

@@ -99,8 +99,19 @@ AsyncHTTPClient.configure(
 )
 
 
+def began(pid):
+    """When a process began, in ticks since the machine did (proc(5), field 22); None when there is none, or no /proc."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+            return file.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None
+
+
 class KnotSpawner(SimpleLocalProcessSpawner):
     """One person's server, started by Knot's launcher, which knows homes, file areas and sandbox."""
+
+    began = None
 
     def make_preexec_fn(self, name):
         return None
@@ -110,15 +121,22 @@ class KnotSpawner(SimpleLocalProcessSpawner):
         env["SHELL"] = "/bin/bash"
         return env
 
-    # A process number means something only during the run of the gateway that started it: after that its processes are
-    # ended, and the number may belong to anything.
+    # A process number alone means nothing: after a run of the gateway its processes are ended or handed over to the next
+    # one, and a number that is free again may belong to anything. So the run is kept beside it, and when the process began.
     def get_state(self):
-        return {**super().get_state(), "run": os.environ["KNOT_RUN"]}
+        return {**super().get_state(), "run": os.environ["KNOT_RUN"], "began": began(self.pid)}
 
     def load_state(self, state):
         super().load_state(state)
-        if state.get("run") != os.environ["KNOT_RUN"]:
+        self.began = state.get("began")
+        if state.get("run") != os.environ["KNOT_RUN"] or self.began != began(self.pid):
             self.pid = 0
+
+    async def _signal(self, sig):
+        # Of a server that an earlier hub started only the number is known, and nobody holds it.
+        if self.proc is None and self.pid and self.began != began(self.pid):
+            return False
+        return await super()._signal(sig)
 ${facts.isolation.startsFor === 'admins' ? startForAdminsOnly(facts.isolation) : ''}
 
 c.JupyterHub.bind_url = "http://127.0.0.1:${ports.public}"

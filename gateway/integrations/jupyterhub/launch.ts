@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Sandbox, sandboxArguments } from '../../process/index.ts';
 import { sitePackagesOf } from './install.ts';
@@ -112,8 +112,11 @@ export function launchFolderOf(folder: string): string {
   return join(folder, 'launch');
 }
 
-/** Puts launcher and plan into the data folder, where also a sandboxed server can read what it needs. */
-export function writeLaunch(facts: LaunchFacts): void {
+/**
+ * Puts launcher and plan into the data folder, where also a sandboxed server can read what it needs. Returns whether servers are
+ * started by the same plan as before.
+ */
+export function writeLaunch(facts: LaunchFacts): boolean {
   const target = launchFolderOf(facts.folder);
   const settings = join(target, 'settings');
   mkdirSync(settings, { recursive: true, mode: 0o700 });
@@ -130,8 +133,12 @@ export function writeLaunch(facts: LaunchFacts): void {
   ] as const) {
     chmodSync(join(target, path), mode);
   }
-  writeFileSync(join(target, 'plan.json'), `${JSON.stringify(planLaunch(facts), undefined, 2)}\n`, { mode: 0o600 });
+  const planFile = join(target, 'plan.json');
+  const plan = `${JSON.stringify(planLaunch(facts), undefined, 2)}\n`;
+  const isAsBefore = existsSync(planFile) && readFileSync(planFile, 'utf8') === plan;
+  writeFileSync(planFile, plan, { mode: 0o600 });
   const homes = join(facts.folder, 'homes');
   mkdirSync(homes, { recursive: true, mode: 0o700 });
   chmodSync(homes, 0o700);
+  return isAsBefore;
 }

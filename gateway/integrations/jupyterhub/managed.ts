@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join, relative } from 'node:path';
-import { newSecret } from '../../lib/index.ts';
 import type { Child } from '../../process/index.ts';
 import type { Integration } from '../integration.ts';
-import { choosePorts, hubChild, proxyChild } from './children.ts';
+import { hubChild, proxyChild } from './children.ts';
 import { hubConfig } from './hub-config.ts';
+import { beginRun, keepRun } from './hub-run.ts';
 import { describeIdentity } from './identity.ts';
 import { findInstallation, type Installation } from './install.ts';
 import { installWithRetry } from './install-with-retry.ts';
@@ -27,15 +27,14 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
   const venvFolder = options.venvFolder ?? join(folder, 'venv');
   const isShared = relative(folder, venvFolder).startsWith('..');
   // Known from the start and kept while the gateway runs: the route leads here before the hub is up.
-  const ports = await choosePorts();
+  const hubRun = await beginRun(folder, supervisor.wasHandedOver('jupyterhub'));
+  const { ports, authToken, run } = hubRun;
   const identity = describeIdentity({
     publicAddress,
     title: options.config.title,
     clientSecret,
     upstream: { protocol: 'http:', hostname: '127.0.0.1', port: ports.public, allowLoopback: true },
   });
-  const authToken = newSecret();
-  const run = newSecret();
   const configFile = join(folder, 'hub/jupyterhub_config.py');
   const listeners = new Set<() => void>();
   const abort = new AbortController();
@@ -56,9 +55,12 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
   };
 
   const prepare = async () => {
-    await supervisor.endEarlierRun();
+    const present = findInstallation(venvFolder);
+    if (hubRun.isContinued && present) supervisor.takeOver('jupyterhub');
+    if ((await supervisor.endEarlierRun()) > 0 && hubRun.isContinued && !present)
+      log.warn({}, 'the notebook servers that were running are ended: their Python environment is made anew');
     const installed =
-      findInstallation(venvFolder) ??
+      present ??
       (await installWithRetry({
         supervisor,
         venvFolder,
@@ -89,8 +91,8 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     tell(isolation);
     const { sandbox } = isolation;
     if (sandbox.isAvailable && sandbox.confinement === 'account') await openToPeople(venvFolder);
-    writeConfiguration(installed, isolation);
-    await startChildren(installed);
+    const isAsBefore = writeConfiguration(installed, isolation);
+    await startChildren(installed, isAsBefore);
   };
 
   const tell = (found: Isolation) => {
@@ -106,7 +108,8 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     log.warn({ remedy, ...(!sandbox.isAvailable && { said: sandbox.said }) }, message);
   };
 
-  const writeConfiguration = (installed: Installed, found: Isolation) => {
+  const writeConfiguration = (installed: Installed, found: Isolation): boolean => {
+    keepRun(folder, hubRun);
     const clientSecretFile = join(folder, 'hub/client-secret');
     mkdirSync(join(folder, 'hub'), { recursive: true, mode: 0o700 });
     // Written anew each time: it may come from the operator's configuration.
@@ -114,7 +117,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     keepSecret(join(folder, 'cookie-secret'), () => randomBytes(32).toString('hex'));
     const { accounts } = options.config;
     const { sandbox } = found;
-    writeLaunch({ ...installed, sandbox, accounts, folder, dataFolder: options.dataFolder, venvFolder });
+    const isAsBefore = writeLaunch({ ...installed, sandbox, accounts, folder, dataFolder: options.dataFolder, venvFolder });
     const isRoot = process.getuid?.() === 0;
     const facts = {
       folder,
@@ -127,15 +130,23 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     writeFileSync(configFile, hubConfig({ ...facts, python: installed.python, isRoot, isolation: found }), {
       mode: 0o600,
     });
+    return isAsBefore;
   };
 
-  const startChildren = async (installed: Installed) => {
+  const startChildren = async (installed: Installed, isAsBefore: boolean) => {
     const cwd = join(folder, 'hub');
     const proxy = supervisor.supervise(proxyChild({ ports, authToken, cwd }));
     const hub = supervisor.supervise(
       hubChild({ ports, authToken, cwd, python: installed.python, venvFolder, configFile, run }),
     );
     children = { proxy, hub };
+    const people = peopleOf(hub);
+    if (people.length > 0 && isAsBefore) log.info({ people }, 'notebook servers went on during the restart');
+    if (people.length > 0 && !isAsBefore) {
+      // Whoever started them had another sandbox, other accounts or other folders in mind.
+      log.warn({ people }, 'the notebook servers that were running are ended: servers are started in another way now');
+      await hub.stop();
+    }
     const update = () => change({ phase: 'running', proxy: proxy.state(), hub: hub.state(), since: startedAt });
     const startedAt = clock.now();
     proxy.onChange(update);
@@ -162,15 +173,23 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
         });
       });
     },
-    async stop() {
+    async stop({ handsOver = false } = {}) {
       abort.abort();
+      // Nothing of it is asked to end: the supervisor knows what stays.
+      if (handsOver) return work;
       // First the hub, which ends the notebook servers in good order and tells its proxy.
       await children?.hub.stop();
       await children?.proxy.stop();
       await work;
     },
     tile: () => describeTile(status, clock.now()),
-    health: () => describeHealth(status, isolation),
+    health: () => describeHealth(status, isolation, children ? peopleOf(children.hub) : []),
+    people: () => (children ? peopleOf(children.hub) : []),
+    endsOnRestart() {
+      if (process.platform !== 'linux') return 'this system has no /proc, so running servers cannot be found again';
+      if (findInstallation(venvFolder) === undefined) return 'their Python environment has to be made anew';
+      return undefined;
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -178,6 +197,12 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     settings: () =>
       `# Knot runs this hub itself; there is nothing to paste. It is configured by\n# ${configFile}\n# which is written anew at each start.\n`,
   };
+}
+
+/** Whose servers run, from the processes of this machine. */
+function peopleOf(hub: Child): string[] {
+  const names = hub.valuesBelow('JUPYTERHUB_USER').filter((name) => /^[a-z][a-z0-9]{0,29}$/.test(name));
+  return [...new Set(names)].sort();
 }
 
 function untilRunning(child: Child, signal: AbortSignal): Promise<void> {

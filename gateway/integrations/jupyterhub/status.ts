@@ -1,4 +1,4 @@
-import type { ComponentHealth, TileStatus } from '../../lib/index.ts';
+import { type ComponentHealth, listNames, type TileStatus } from '../../lib/index.ts';
 import type { ChildState } from '../../process/index.ts';
 import { describeIsolation, type Isolation } from './isolation.ts';
 import { lastMeaningfulLine } from './pip-problem.ts';
@@ -67,14 +67,18 @@ function withNextTry(remedy: string, at: number | undefined, now: number): strin
 }
 
 /** What an admin sees of it. */
-export function describeHealth(status: HubStatus, isolation: Isolation | undefined): ComponentHealth[] {
+export function describeHealth(
+  status: HubStatus,
+  isolation: Isolation | undefined,
+  people: readonly string[],
+): ComponentHealth[] {
   const tile = describeTile(status, 0);
   const word = { ready: 'ok', preparing: 'working' } as Partial<
     Record<TileStatus['status'], ComponentHealth['status']>
   >;
   const remedy =
     status.phase === 'blocked' ? status.problem.remedy : tile.status === 'failed' ? restartRemedy : undefined;
-  const message = tile.status === 'ready' ? 'JupyterHub answers.' : tile.message;
+  const message = tile.status === 'ready' ? `JupyterHub answers. ${describePeople(people)}` : tile.message;
   const hub: ComponentHealth = {
     name: 'jupyterhub',
     status: word[tile.status] ?? 'failed',
@@ -83,6 +87,13 @@ export function describeHealth(status: HubStatus, isolation: Isolation | undefin
   };
   if (isolation === undefined) return [hub];
   return [describeIsolation(isolation), hub];
+}
+
+/** Who is affected when Knot stops, and what to do instead. */
+function describePeople(people: readonly string[]): string {
+  if (people.length === 0) return 'Nobody has a notebook server running.';
+  const many = people.length > 1 ? 'servers' : 'server';
+  return `Stopping Knot ends the notebook ${many} of ${listNames(people)}; \`npx knot restart\` keeps ${people.length > 1 ? 'them' : 'it'}.`;
 }
 
 const restartRemedy =
