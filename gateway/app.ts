@@ -13,6 +13,7 @@ import { openFacts } from './app/facts.ts';
 import { createHealth } from './app/health.ts';
 import { createIdentify } from './app/identify.ts';
 import { createIntegrations } from './app/integrations.ts';
+import { type RunTelling, tellOfRun } from './app/run-record.ts';
 import { addressOf, createMainHost } from './app/main-host.ts';
 import { mailSettings } from './app/mail-settings.ts';
 import { tellPreparing } from './app/preparing.ts';
@@ -26,6 +27,7 @@ import { announce } from './app/announce.ts';
 import { notebooksReach } from './app/reach.ts';
 import { configuredClients } from './app/clients.ts';
 import { absolute, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
+import type { Integration } from './integrations/index.ts';
 import { createSigningKeys, jwksRoutes } from './keys/index.ts';
 import { systemClock } from './lib/index.ts';
 import { createLive } from './live/index.ts';
@@ -43,8 +45,14 @@ export type App = {
   log: ProcessLog;
   /** Opens everything and resolves when requests are answered; what was opened is closed again when a step fails. */
   start(): Promise<void>;
-  /** Lets answers finish, ends every child, frees the data folder. */
-  close(): Promise<void>;
+  /** Lets answers finish, ends every child, frees the data folder. `handsOver`: what people run in tools stays for the next run. */
+  close(options?: { handsOver?: boolean }): Promise<void>;
+  /** People with something running in a tool that ends when the gateway stops: usernames. */
+  people(): string[];
+  /** Why their work would not survive a restart now; undefined when it would. */
+  endsOnRestart(): string | undefined;
+  /** Tells those who asked for a restart that it does not happen. */
+  refuseRestart(reason: string): void;
 };
 
 /** Builds the gateway of a configuration. `startedAt` (epoch milliseconds) is when the process began, for the ready line. */
@@ -54,8 +62,12 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
   const log = createLog(config.log);
   /** Undone in reverse order. */
   const opened: (() => unknown)[] = [];
+  let tools: readonly Integration[] = [];
+  let telling: RunTelling | undefined;
+  let handsOver = false;
 
-  async function close(): Promise<void> {
+  async function close(options: { handsOver?: boolean } = {}): Promise<void> {
+    handsOver = options.handsOver ?? false;
     for (const undo of opened.splice(0).reverse()) {
       try {
         await undo();
@@ -74,6 +86,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     // The ground: data folder, store and facts, keys.
     const folder = closing(lockDataFolder(config.data, log), (lock) => lock.release());
     makeOwnPackage(config.data);
+    telling = tellOfRun(config.data, startedAt);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
     const { store, audit, accounts, sessions, connections, routes, denials } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
@@ -82,7 +95,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const live = createLive({ log, onCut: recordCuts(audit, log) });
     const mail = createMail({ settings: mailSettings(config), log });
     const stateFolder = join(config.data, 'process');
-    const supervisor = closing(createSupervisor({ clock, log, stateFolder }), (children) => children.stopAll());
+    const supervisor = closing(createSupervisor({ clock, log, stateFolder }), (children) =>
+      handsOver ? children.handOver() : children.stopAll(),
+    );
     const certificates = closing(
       await createCertificates({
         config: { cert: absolute(config, config.tls.cert), key: absolute(config, config.tls.key) },
@@ -118,7 +133,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
 
     // The tools and where they are reached.
     const watch = closing(createWatch({ log }), (watching) => watching.close());
-    const tools = await createIntegrations(config, {
+    const made = await createIntegrations(config, {
       publicAddress: address,
       caFile: certificates.caFile(),
       supervisor,
@@ -126,8 +141,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       clock,
       log,
     });
-    const integrations = tools.map(watch.follow);
-    closing(integrations, (tools) => Promise.all(tools.map((tool) => tool.stop())));
+    const integrations = made.map(watch.follow);
+    tools = integrations;
+    closing(integrations, (all) => Promise.all(all.map((tool) => tool.stop({ handsOver }))));
     await routes.replace(
       'integration',
       integrations.map((tool) => tool.route),
@@ -253,6 +269,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     opened.push(() => readiness.drain());
     closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());
     for (const tool of integrations) tool.start();
+    telling.ready(address.origin);
     watch.start(proxy.probe);
     await announce({
       loaded,
@@ -278,5 +295,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       }
     },
     close,
+    people: () => [...new Set(tools.flatMap((tool) => tool.people?.() ?? []))].sort(),
+    endsOnRestart: () => tools.map((tool) => tool.endsOnRestart?.()).find((reason) => reason !== undefined),
+    refuseRestart: (reason) => telling?.refused(reason),
   };
 }

@@ -5,7 +5,9 @@
 import { setFlagsFromString } from 'node:v8';
 import type { App } from './app.ts';
 import { describe, parseInvocation, runCommand, UsageError } from './cli/index.ts';
-import { loadConfig } from './config/index.ts';
+import { type ConfigOverrides, loadConfig } from './config/index.ts';
+import { listNames } from './lib/index.ts';
+import { giveWay, stopForRestart } from './restart.ts';
 
 // A reader that is gone (`knot user list | head -1`, a terminal that was closed) is told by an event; unheard, it would end us.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -24,11 +26,17 @@ async function serve(args: string[]): Promise<void> {
   tuneMemory();
   const startedAt = performance.timeOrigin;
   let app: App;
+  let settings: ConfigOverrides;
+  let dataFolder: string;
+  // Unheard, the signal would end a gateway that is just starting.
+  process.on('SIGUSR2', () => undefined);
   try {
-    const { settings } = parseInvocation({ options: {}, positionals: [0, 0] }, args, streams);
+    ({ settings } = parseInvocation({ options: {}, positionals: [0, 0] }, args, streams));
     // Loaded only here: a command needs none of the servers.
     const { createApp } = await import('./app.ts');
-    app = createApp(loadConfig(settings), { startedAt });
+    const loaded = loadConfig(settings);
+    dataFolder = loaded.config.data;
+    app = createApp(loaded, { startedAt });
     await app.start();
   } catch (error) {
     const usage = error instanceof UsageError ? '\n      `knot help` lists the flags.' : '';
@@ -36,7 +44,18 @@ async function serve(args: string[]): Promise<void> {
     process.exit(error instanceof UsageError ? 2 : 1);
   }
   const stop = closeOnce(app);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+  const isSure = askTwice(app);
+  process.on('SIGINT', () => isSure() && stop('SIGINT'));
+  let isRestarting = false;
+  process.on('SIGUSR2', () => {
+    if (isRestarting || stop.isStopping()) return;
+    isRestarting = true;
+    void stopForRestart(app, settings, dataFolder).then((isStopped) => {
+      isRestarting = isStopped;
+      if (isStopped) giveWay();
+    });
+  });
   // The process that started us is gone, in whatever way: leave nothing behind.
   process.on('disconnect', () => stop('parent'));
   process.channel?.unref();
@@ -48,16 +67,17 @@ async function serve(args: string[]): Promise<void> {
 }
 
 /** A terminal sends Ctrl-C to every process of the group, so the same signal arrives twice; later ones end at once. */
-function closeOnce(app: { close(): Promise<void>; log: { error(fields: object, message: string): void } }) {
-  const againMs = 1000;
+function closeOnce(app: App): ((reason: string) => void) & { isStopping(): boolean } {
   let stoppingSince: number | undefined;
-  return (reason: string): void => {
+  const stop = (reason: string): void => {
     const now = performance.now();
     if (stoppingSince !== undefined) {
       if (now - stoppingSince > againMs) process.exit(1);
       return;
     }
     stoppingSince = now;
+    const people = app.people();
+    if (people.length > 0) app.log.warn({ people, reason }, 'stopping ends the notebook servers of these people');
     app
       .close()
       .then(() => process.exit(reason === 'error' ? 1 : 0))
@@ -65,6 +85,32 @@ function closeOnce(app: { close(): Promise<void>; log: { error(fields: object, m
         app.log.error({ err: error }, 'stopping failed');
         process.exit(1);
       });
+  };
+  return Object.assign(stop, { isStopping: () => stoppingSince !== undefined });
+}
+
+/** Signals this close together are one key. */
+const againMs = 1000;
+
+/**
+ * In a terminal the first Ctrl-C asks when it would end what people run, and a second one within ten seconds means it. Says whether
+ * to stop.
+ */
+function askTwice(app: App): () => boolean {
+  const patienceMs = 10_000;
+  let askedAt: number | undefined;
+  return () => {
+    const sinceAsked = askedAt === undefined ? Infinity : performance.now() - askedAt;
+    if (sinceAsked <= againMs) return false;
+    if (sinceAsked <= patienceMs || !process.stdin.isTTY) return true;
+    const people = app.people();
+    if (people.length === 0) return true;
+    askedAt = performance.now();
+    process.stderr.write(
+      `\nknot: stopping ends the notebook servers of ${listNames(people)}. Press Ctrl-C again within ${patienceMs / 1000} s to stop all the same;\n` +
+        '      `npx knot restart` starts Knot anew and keeps them.\n',
+    );
+    return false;
   };
 }
 

@@ -11,6 +11,10 @@ export async function createIntegrations(
   options: Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'>,
 ): Promise<Integration[]> {
   const { jupyterhub } = config.integrations;
+  if (jupyterhub.mode !== 'managed') {
+    // Who managed it before may have left servers behind: of a crash, or for a restart with another configuration than this.
+    void options.supervisor.endEarlierRun();
+  }
   if (jupyterhub.mode === 'off') return [];
   const { clientSecret: secret, pythonEnvironment } = jupyterhub;
   const hub = await createJupyterHub({

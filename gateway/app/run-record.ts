@@ -11,15 +11,13 @@ export type RunRecord = {
   startedAt: number;
   /** Its public address, once it answers. */
   origin?: string;
-  /** Whose work went on during the restart it came from. */
-  kept?: readonly string[];
   /** Why the last restart that was asked for did not happen. */
   refused?: { at: number; reason: string };
 };
 
 export type RunTelling = {
   /** From now on requests are answered. */
-  ready(origin: string, kept: readonly string[]): void;
+  ready(origin: string): void;
   refused(reason: string): void;
 };
 
@@ -37,7 +35,7 @@ export function tellOfRun(dataFolder: string, startedAt: number): RunTelling {
   };
   write();
   return {
-    ready: (origin, kept) => write({ origin, kept }),
+    ready: (origin) => write({ origin }),
     refused: (reason) => write({ refused: { at: Date.now(), reason } }),
   };
 }

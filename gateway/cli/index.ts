@@ -25,6 +25,8 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   audit: async () => (await import('./audit.ts')).auditCommands,
   config: async () => (await import('./config.ts')).configCommands,
   integrations: async () => (await import('./integrations.ts')).integrationCommands,
+  status: async () => (await import('./running.ts')).runningCommands,
+  restart: async () => (await import('./running.ts')).restartCommands,
 };
 
 /** Runs one command and returns its exit status. */

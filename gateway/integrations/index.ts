@@ -5,4 +5,5 @@
  * Mounts: nothing.
  */
 export type { Integration, IntegrationClient } from './integration.ts';
+export { peopleWithServers } from './jupyterhub/people.ts';
 export { createJupyterHub, type JupyterHubOptions } from './jupyterhub/jupyterhub.ts';

@@ -9,6 +9,8 @@ export type ComponentHealth = {
   message: string;
   /** What to do, when something is to be done. */
   remedy?: string;
+  /** Names people: not for listeners that ask nobody who they are. */
+  isPersonal?: boolean;
 };
 
 /**

@@ -38,7 +38,10 @@ export async function createOpsServer(options: OpsServerOptions): Promise<OpsSer
       return json(isYes ? 200 : 503, { status: isYes ? 'ready' : 'not ready' });
     }
     // A failed part does not make the process dead: restarting it would cure nothing.
-    if (path === '/healthz') return json(200, { status: 'ok', components: await health() });
+    if (path === '/healthz') {
+      const components = await health();
+      return json(200, { status: 'ok', components: components.filter(({ isPersonal }) => isPersonal !== true) });
+    }
     return json(404, { status: 'not found', paths: ['/metrics', '/healthz', '/readyz'] });
   }
 

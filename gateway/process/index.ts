@@ -8,6 +8,7 @@ export type { Child, ChildSpec, ChildState } from './child-spec.ts';
 export { type Command, type CommandResult } from './command.ts';
 export { identify, isAlive, type ProcessIdentity, readBootId } from './descendants.ts';
 export { systemEnvironment } from './environment.ts';
+export { valuesBelowChild } from './leftovers.ts';
 export { createSupervisor, type Supervisor } from './supervisor.ts';
 export { findSandbox, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
 export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';

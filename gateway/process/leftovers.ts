@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../lib/index.ts';
-import { endAll, findDescendants, type ProcessIdentity, readBootId } from './descendants.ts';
+import { branchValues, endAll, findDescendants, type ProcessIdentity, readBootId } from './descendants.ts';
 
 /**
  * What a later run must know to find strays: the markers' first part, and processes by number and start time. `left` names the
@@ -100,6 +100,12 @@ export async function endWhatWasLeft(folder: string, instance: string, graceMs: 
   if (!isStillLeft(folder, instance)) return false;
   await endAll(() => findDescendants([], (marker) => marker.startsWith(`${instance}/`)), graceMs);
   return true;
+}
+
+/** As `Child.valuesBelow`, of the gateway that runs, or ran last, with this state folder; for other programs. */
+export function valuesBelowChild(folder: string, name: string, variable: string): string[] {
+  const record = readRecord(join(folder, 'processes.json'), readBootId());
+  return (record?.instances ?? []).flatMap((id) => branchValues(`${id}/${name}`, variable));
 }
 
 export function isStillLeft(folder: string, instance: string): boolean {

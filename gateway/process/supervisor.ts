@@ -113,7 +113,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     async handOver() {
       const canBeFound = stateFolder !== undefined && process.platform === 'linux';
       const isKept = ({ spec }: { spec: ChildSpec }) => canBeFound && spec.keepsDescendantsOnRestart === true;
-      const [kept, others] = [[...children.values()].filter(isKept), [...children.values()].filter((one) => !isKept(one))];
+      const [kept, others] = [
+        [...children.values()].filter(isKept),
+        [...children.values()].filter((one) => !isKept(one)),
+      ];
       await stop(others.map(({ child }) => child));
       let count = 0;
       for (const { child } of kept) count += await child.leave();

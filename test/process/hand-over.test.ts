@@ -32,7 +32,11 @@ function stage(t: Test, keptSeconds = 60) {
     createSupervisor({ clock: systemClock, log: silentLog, timing, stateFolder: join(folder, 'run'), keptSeconds });
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const pids = (name: string) =>
-    readFileSync(join(folder, `${name}.pids`), 'utf8').trim().split('\n').filter(Boolean).map(Number);
+    readFileSync(join(folder, `${name}.pids`), 'utf8')
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map(Number);
   const startFirst = async () => {
     const supervisor = run();
     const hub = supervisor.supervise(parent(folder, 'hub', true));

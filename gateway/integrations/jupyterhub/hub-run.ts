@@ -35,7 +35,8 @@ function readRun(folder: string): Pick<HubRun, 'ports' | 'authToken' | 'run'> | 
     const { ports, authToken, run } = JSON.parse(readFileSync(fileIn(folder), 'utf8')) as Partial<HubRun>;
     const { public: front, hub, api } = ports ?? {};
     if (![front, hub, api].every((port) => Number.isInteger(port) && port! > 1023 && port! < 65_536)) return undefined;
-    if (typeof authToken !== 'string' || authToken.length < 20 || typeof run !== 'string' || run === '') return undefined;
+    if (typeof authToken !== 'string' || authToken.length < 20 || typeof run !== 'string' || run === '')
+      return undefined;
     return { ports: { public: front!, hub: hub!, api: api! }, authToken, run };
   } catch {
     return undefined; // Never written, or cut short by a full disk: the servers are ended.

@@ -13,6 +13,7 @@ import { describeIsolation, type Isolation, provideIsolation } from './isolation
 import type { JupyterHubOptions } from './jupyterhub.ts';
 import { writeLaunch } from './launch.ts';
 import { keepSecret } from './secret-file.ts';
+import { peopleOf } from './people.ts';
 import { openToPeople } from './venv-files.ts';
 import { describeHealth, describeTile, type HubStatus } from './status.ts';
 
@@ -117,7 +118,14 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     keepSecret(join(folder, 'cookie-secret'), () => randomBytes(32).toString('hex'));
     const { accounts } = options.config;
     const { sandbox } = found;
-    const isAsBefore = writeLaunch({ ...installed, sandbox, accounts, folder, dataFolder: options.dataFolder, venvFolder });
+    const isAsBefore = writeLaunch({
+      ...installed,
+      sandbox,
+      accounts,
+      folder,
+      dataFolder: options.dataFolder,
+      venvFolder,
+    });
     const isRoot = process.getuid?.() === 0;
     const facts = {
       folder,
@@ -197,12 +205,6 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     settings: () =>
       `# Knot runs this hub itself; there is nothing to paste. It is configured by\n# ${configFile}\n# which is written anew at each start.\n`,
   };
-}
-
-/** Whose servers run, from the processes of this machine. */
-function peopleOf(hub: Child): string[] {
-  const names = hub.valuesBelow('JUPYTERHUB_USER').filter((name) => /^[a-z][a-z0-9]{0,29}$/.test(name));
-  return [...new Set(names)].sort();
 }
 
 function untilRunning(child: Child, signal: AbortSignal): Promise<void> {

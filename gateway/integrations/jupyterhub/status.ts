@@ -78,22 +78,29 @@ export function describeHealth(
   >;
   const remedy =
     status.phase === 'blocked' ? status.problem.remedy : tile.status === 'failed' ? restartRemedy : undefined;
-  const message = tile.status === 'ready' ? `JupyterHub answers. ${describePeople(people)}` : tile.message;
+  const message = tile.status === 'ready' ? 'JupyterHub answers.' : tile.message;
   const hub: ComponentHealth = {
     name: 'jupyterhub',
     status: word[tile.status] ?? 'failed',
     message,
     ...(remedy !== undefined && { remedy }),
   };
-  if (isolation === undefined) return [hub];
-  return [describeIsolation(isolation), hub];
+  return [
+    ...(isolation ? [describeIsolation(isolation)] : []),
+    hub,
+    ...(people.length > 0 ? [describePeople(people)] : []),
+  ];
 }
 
 /** Who is affected when Knot stops, and what to do instead. */
-function describePeople(people: readonly string[]): string {
-  if (people.length === 0) return 'Nobody has a notebook server running.';
-  const many = people.length > 1 ? 'servers' : 'server';
-  return `Stopping Knot ends the notebook ${many} of ${listNames(people)}; \`npx knot restart\` keeps ${people.length > 1 ? 'them' : 'it'}.`;
+function describePeople(people: readonly string[]): ComponentHealth {
+  return {
+    name: 'notebook-servers',
+    title: 'Running notebook servers',
+    status: 'ok',
+    message: `${listNames(people)}. Stopping Knot ends what they run; \`npx knot restart\` keeps it.`,
+    isPersonal: true,
+  };
 }
 
 const restartRemedy =
