@@ -7,7 +7,7 @@ import type { App } from './app.ts';
 import { describe, parseInvocation, runCommand, UsageError } from './cli/index.ts';
 import { type ConfigOverrides, loadConfig } from './config/index.ts';
 import { listNames } from './lib/index.ts';
-import { giveWay, stopForRestart } from './restart.ts';
+import { giveWay, stopForRestart } from './app/restart.ts';
 
 // A reader that is gone (`knot user list | head -1`, a terminal that was closed) is told by an event; unheard, it would end us.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -51,7 +51,7 @@ async function serve(args: string[]): Promise<void> {
   process.on('SIGUSR2', () => {
     if (isRestarting || stop.isStopping()) return;
     isRestarting = true;
-    void stopForRestart(app, settings, dataFolder).then((isStopped) => {
+    void stopForRestart(app, { settings, dataFolder, describe }).then((isStopped) => {
       isRestarting = isStopped;
       if (isStopped) giveWay();
     });

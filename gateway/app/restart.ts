@@ -1,15 +1,17 @@
-import type { App } from './app.ts';
-import { describe } from './cli/index.ts';
-import { type ConfigOverrides, loadConfig } from './config/index.ts';
-import { listNames } from './lib/index.ts';
+import type { App } from '../app.ts';
+import { type ConfigOverrides, loadConfig } from '../config/index.ts';
+import { listNames } from '../lib/index.ts';
 
 /**
  * Starts the gateway anew with its present configuration while notebook servers go on; asked for by SIGUSR2. Everything that could
  * keep the new one from coming up is looked at before anything is stopped. Resolves with whether it was stopped: the caller
- * then puts the new one into its place.
+ * then puts the new one into its place. `describe` words what is wrong with the configuration.
  */
-export async function stopForRestart(app: App, settings: ConfigOverrides, dataFolder: string): Promise<boolean> {
-  const refusal = whyNot(app, settings, dataFolder);
+export async function stopForRestart(
+  app: App,
+  start: { settings: ConfigOverrides; dataFolder: string; describe: (error: unknown) => string },
+): Promise<boolean> {
+  const refusal = whyNot(app, start);
   if (refusal !== undefined) {
     app.log.error({}, `the restart is refused, and everything goes on as it was: ${refusal}`);
     app.refuseRestart(refusal);
@@ -24,7 +26,10 @@ export async function stopForRestart(app: App, settings: ConfigOverrides, dataFo
   return true;
 }
 
-function whyNot(app: App, settings: ConfigOverrides, dataFolder: string): string | undefined {
+function whyNot(
+  app: App,
+  { settings, dataFolder, describe }: Parameters<typeof stopForRestart>[1],
+): string | undefined {
   try {
     const { config } = loadConfig(settings);
     if (config.data !== dataFolder)
@@ -45,7 +50,7 @@ function whyNot(app: App, settings: ConfigOverrides, dataFolder: string): string
 const again = 'knot:again';
 
 function canBeReplaced(): boolean {
-  return process.channel !== undefined && process.channel !== null ? true : typeof process.execve === 'function';
+  return Boolean(process.channel) || typeof process.execve === 'function';
 }
 
 /** Never returns: the new gateway comes in the place of this process, made by whoever started it or by this process itself. */
@@ -56,5 +61,5 @@ export function giveWay(): void {
   }
   const own = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   // execve(2) keeps number and place of the process, so a service manager or container sees one that never ended.
-  process.execve!(process.execPath, own, { ...process.env, NODE_NO_WARNINGS: process.env['NODE_NO_WARNINGS'] ?? '' });
+  process.execve!(process.execPath, own, process.env);
 }
