@@ -1,7 +1,7 @@
 /**
  * oidc: Knot as an OpenID Provider.
- * Owns: the provider at `https://DOMAIN/oidc` (codes, tokens, grants), its clients, the consent page, and its binding to
- * Knot sessions: signed in here exactly as long as there.
+ * Owns: the provider at `https://DOMAIN/oidc` (codes, tokens, grants), its clients, the consent page, connected applications,
+ * telling clients of a sign-out, and its binding to Knot sessions: signed in here exactly as long as there.
  * Does not own: signing people in (login), sessions, signing keys (keys), what integrations do with a client.
  * Mounts: `/oidc/*`, `GET|POST /oidc/interaction/:uid`, `GET /.well-known/oauth-authorization-server/oidc` on the main host.
  */

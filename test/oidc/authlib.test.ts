@@ -81,5 +81,24 @@ t.test(
     await house.sessions.end(session.id, { actor: 'test', reason: 'test' });
     t.match(await party.tell({ do: 'userinfo' }), { status: 401 }, 'signed out of Knot is signed out here');
     t.match(await party.tell({ do: 'refresh' }), { error: 'invalid_grant' });
+
+    // Harbor's CLI secret: a refresh token that goes on after the person has signed out, without prompt=consent.
+    await house.signIn(browser, ann);
+    const harbor = await startAuthlib(python as string, house.caFile, {
+      issuer: house.issuer,
+      client_id: wiki.clientId,
+      client_secret: wiki.secret,
+      redirect_uri: wiki.redirectUri,
+      scope: 'openid profile email groups offline_access',
+    });
+    t.teardown(harbor.stop);
+    const { url } = await harbor.tell({ do: 'start' });
+    const page = await browser.go(String(url), (address) => address.startsWith(wiki.redirectUri));
+    await harbor.tell({ do: 'finish', callback: page.location! });
+    await house.sessions.endAll(ann.id, { actor: 'test', reason: 'test' });
+    for (const round of [1, 2]) {
+      t.equal(((await harbor.tell({ do: 'refresh' }))['claims'] as Claims)['sub'], ann.id, `refresh ${round}`);
+      t.match(await harbor.tell({ do: 'userinfo' }), { status: 200 });
+    }
   },
 );

@@ -108,6 +108,12 @@ t.test('R7: what a request brings is escaped on every page, under a policy witho
     await browser.request(`${house.issuer}/auth?error=x&error_description=${encodeURIComponent(attack)}`),
     await browser.request(`${house.issuer}/session/end?client_id=${encodeURIComponent(attack)}`),
     await browser.request(`${house.issuer}/session/end?client_id=wiki&state=${encodeURIComponent(attack)}`),
+    await browser.request(`${house.issuer}/auth?kept=${encodeURIComponent(attack)}`),
+    await browser.request(`${house.issuer}/session/end?kept=${encodeURIComponent(attack)}`),
+    await browser.request(`${house.issuer}/auth`, {
+      form: { a: attack },
+      headers: { 'content-type': 'text/plain' },
+    }),
     await browser.request(`${house.issuer}/${encodeURIComponent(attack)}`),
     await browser.request(`${house.origin}/oidc/interaction/${encodeURIComponent(attack)}`),
   ];

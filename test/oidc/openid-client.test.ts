@@ -197,3 +197,43 @@ t.test('pushed authorization requests work', async (t) => {
   const replay = await browser.go(url, (address) => address.startsWith(hubRedirect));
   t.notMatch(replay.location ?? '', /code=/, 'a pushed request is used once');
 });
+
+t.test(
+  'kubelogin as a strict client: offline access without prompt=consent, ID tokens verified at each refresh',
+  async (t) => {
+    const redirectUri = 'http://localhost/';
+    const house = await openHouse(t, {
+      configuredClients: [
+        {
+          clientId: 'kube',
+          name: 'kubectl',
+          redirectUris: [redirectUri],
+          firstParty: true,
+          idTokenSignedResponseAlg: 'ES256',
+        },
+      ],
+    });
+    const ann = await house.person('ann');
+    const browser = house.browser();
+    const session = await house.signIn(browser, ann);
+    const configuration = await client.discovery(
+      new URL(house.issuer),
+      'kube',
+      { id_token_signed_response_alg: 'ES256' },
+      client.None(),
+      { [client.customFetch]: house.fetch as unknown as client.CustomFetch },
+    );
+    client.enableNonRepudiationChecks(configuration);
+    const parameters = { scope: `${scope} offline_access`, redirect_uri: 'http://localhost:8000/' };
+    const { finish } = await signInAt(browser, configuration, parameters);
+    const first = await finish();
+    await house.sessions.end(session.id, { actor: 'test', reason: 'test' });
+    let { refresh_token } = first;
+    for (const round of [1, 2, 3]) {
+      const next = await client.refreshTokenGrant(configuration, refresh_token!);
+      t.match(next.claims(), { sub: ann.id, groups: ['knot:user:ann'] }, `refresh ${round}`);
+      t.not(next.refresh_token, refresh_token);
+      ({ refresh_token } = next);
+    }
+  },
+);
