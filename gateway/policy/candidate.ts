@@ -71,7 +71,8 @@ export async function tryCandidate(
       if ('step' in message) step = message.step;
       else trial = message.trial;
     });
-    child.once('error', (error) => {
+    // Every error for as long as it lives: a signal or a message that cannot be sent is one too.
+    child.on('error', (error) => {
       clearTimeout(timer);
       resolve(`cannot start: ${error.message}`);
     });

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { systemEnvironment } from './environment.ts';
 
@@ -13,5 +12,8 @@ export async function startKeeper(stateFolder: string, instance: string, seconds
     [join(import.meta.dirname, 'keeper.ts'), 'start', stateFolder, instance, String(seconds)],
     { env: systemEnvironment(), stdio: 'ignore' },
   );
-  await once(starter, 'exit');
+  await new Promise<void>((resolve, reject) => {
+    starter.on('error', reject);
+    starter.on('exit', () => resolve());
+  });
 }

@@ -11,7 +11,12 @@ const graceMs = 8000;
 
 if (mode === 'start') {
   const own = [import.meta.filename, 'keep', folder, instance, seconds];
-  spawn(process.execPath, own, { detached: true, stdio: 'ignore' }).unref();
+  const keeper = spawn(process.execPath, own, { detached: true, stdio: 'ignore' });
+  keeper.on('error', (error) => {
+    process.stderr.write(`knot: nobody can keep what was left: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+  keeper.unref();
 } else {
   const deadline = performance.now() + Number(seconds) * 1000;
   while (performance.now() < deadline && isStillLeft(folder, instance)) await delay(500);
