@@ -60,7 +60,7 @@ export type Decision = {
   rules: readonly RuleReference[];
   /** Version of the policy set that decided. */
   policyVersion: string;
-  /** Stable reason code for logs: `permit`, `forbid`, `no_permit`, `evaluation_error`, `not_loaded`. */
+  /** Stable reason code for logs: `permit`, `forbid`, `no_permit`, `evaluation_error`, `too_long`, `engine_failed`, `not_loaded`. */
   reason: string;
 };
 

@@ -164,4 +164,5 @@ export function judge(one: Case, decision: Decision): PolicyProblem | undefined 
 const reasons: Record<string, string> = {
   no_permit: 'no rule permits it',
   evaluation_error: 'a rule could not be evaluated',
+  too_long: 'a text of the request is too long for the patterns of the rules',
 };

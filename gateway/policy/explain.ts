@@ -1,6 +1,6 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { AuthorizationRequest, Decision, RuleReference } from '../lib/index.ts';
-import { type Engine, engineFailed } from './engine.ts';
+import { type Engine, engineFailed, tooLong } from './engine.ts';
 import type { Rule } from './rules.ts';
 
 export type Explanation = {
@@ -18,7 +18,8 @@ export function explain(engine: Engine, request: AuthorizationRequest, decision:
   // A rule whose scope names another action or type does not apply, whoever asks: it need not be parsed.
   const rules = engine.set.rules.filter((rule) => isAbout(rule.json, request));
   const matched = engine.match(request, rules)?.satisfied ?? [];
-  const others = rules.filter((rule) => !matched.includes(rule));
+  const applies = new Set(matched);
+  const others = rules.filter((rule) => !applies.has(rule));
   return {
     decision,
     matched: matched.map((rule) => rule.reference),
@@ -35,6 +36,9 @@ function hintOf(engine: Engine, rules: readonly Rule[], request: AuthorizationRe
   if (decision.reason === 'evaluation_error') {
     const which = deciders.length === 0 ? 'The request' : listOf(deciders);
     return `${which} could not be evaluated, so ${question} is denied.`;
+  }
+  if (decision.reason === tooLong) {
+    return `The request holds a text that is too long for the patterns of the rules, so ${question} is denied. A shorter address is judged.`;
   }
   if (decision.reason === engineFailed) {
     return `The policy engine failed and was replaced, so ${question} was denied. Ask again.`;

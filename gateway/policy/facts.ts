@@ -1,4 +1,6 @@
+import { patternSteps } from './patterns.ts';
 import type { Rule } from './rules.ts';
+import { tokensOf } from './tokens.ts';
 
 /**
  * What the loaded rules look at. Facts that no rule mentions are neither sent to the engine (marshalling them is most of the
@@ -10,6 +12,8 @@ export type RuleFacts = {
   /** True when `context` is used as a whole, so that every attribute of it matters. */
   usesWholeContext: boolean;
   teams: ReadonlySet<string>;
+  /** What all patterns together cost for each character of a text. */
+  patternSteps: number;
 };
 
 /** Reads the facts off the JSON form of the rules (Cedar's documented policy format). */
@@ -45,5 +49,10 @@ export function factsOf(rules: readonly Rule[]): RuleFacts {
   }
 
   for (const { json } of rules) visit([json.principal, json.action, json.resource, json.conditions], false);
-  return { attributes, usesWholeContext, teams };
+  return { attributes, usesWholeContext, teams, patternSteps: rules.reduce((sum, rule) => sum + stepsOf(rule), 0) };
+}
+
+function stepsOf({ text }: Rule): number {
+  if (!text.includes('like')) return 0;
+  return patternSteps(text, [...tokensOf(text)]).reduce((sum, { steps }) => sum + steps, 0);
 }

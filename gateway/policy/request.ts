@@ -53,6 +53,23 @@ export function callOf(request: AuthorizationRequest, facts: RuleFacts): Call | 
   };
 }
 
+/**
+ * Characters of the longest text that rules can compare with a pattern. Addresses come from anybody and may be long
+ * (decisions/0021); patterns come from admins and may be many: it is their product that everybody waits for.
+ */
+export function longestText({ principal, resource, context }: AuthorizationRequest): number {
+  const { name, title, owner, audience } = resource.attributes;
+  const most = Math.max(context.path.length, context.host.length, context.method.length, principal.email.length);
+  return Math.max(
+    most,
+    resource.id.length,
+    name?.length ?? 0,
+    title?.length ?? 0,
+    owner?.length ?? 0,
+    audience?.length ?? 0,
+  );
+}
+
 /** Half of a surrogate pair is no text in UTF-8, and Cedar's reader breaks off in the middle of its work when it meets one. */
 function isSayable(values: readonly unknown[]): boolean {
   for (const value of values) if (typeof value === 'string' && !value.isWellFormed()) return false;

@@ -148,6 +148,17 @@ const files: readonly { what: string; name?: string; text: string | Buffer; line
     text: cases(`  - { who: ${'x'.repeat(200_000)}, action: open, resource: hub, expect: allow }`),
     line: 6,
   },
+  {
+    what: 'many long lists, each within its bound',
+    text: many(30, (n) => `@id("l${n}") ${rule(`[${'"a",'.repeat(1_900)}"b"].contains(principal.username)`)}\n`),
+    says: /more than 80000 words/,
+  },
+  {
+    what: 'a hundred patterns that take half a minute for one long address',
+    text: many(100, (n) => `@id("p${n}") ${rule(`context.path like "*${'a'.repeat(1_900)}b"`)}\n`),
+    line: 10,
+    says: /patterns/,
+  },
   { what: 'bytes that are no text', text: Buffer.from([0, 255, 254, 128]), says: /not UTF-8/ },
   { what: 'zeros', text: Buffer.alloc(200_000) },
 ];
@@ -239,6 +250,26 @@ t.test('what the bounds let through, the engine bears: parsed, validated, decide
   t.equal(policy.decide(ask(person('ann'), 'open', notebooks)).effect, 'allow');
   t.equal(policy.decide(ask(root, 'open', notebooks)).effect, 'allow');
   t.match(policy.explain(ask(person('ann'), 'open', notebookOf('bob'))).hint, /services-are-private/);
+});
+
+t.test('a set full of patterns does not stop everybody for an address that is long', async (t) => {
+  const folder = copyOfShipped((clean) => t.teardown(clean));
+  unlinkSync(join(folder, 'default.cases.yaml'));
+  const patterns = many(
+    4,
+    (n) =>
+      `@id("p${n}") forbid (principal, action, resource) when { context.path like "*${'a'.repeat(1_900)}${n}" };\n`,
+  );
+  writeFileSync(join(folder, 'patterns.cedar'), patterns);
+  const policy = await createPolicy({ ...base, folder });
+  t.teardown(() => policy.close());
+  t.strictSame(policy.status().problems, []);
+  const long = ask(person('ann'), 'open', notebooks, { path: `/${'a'.repeat(15_000)}` });
+  t.match(policy.decide(long), { effect: 'deny', reason: 'too_long', rules: [] });
+  t.match(policy.explain(long), { hint: /too long/, decision: { reason: 'too_long' } });
+  t.match(policy.decide(ask(person('ann'), 'open', notebooks, { path: `/${'a'.repeat(1_000)}` })), { effect: 'allow' });
+  const matching = ask(person('ann'), 'open', notebooks, { path: `/${'a'.repeat(1_900)}3` });
+  t.match(policy.decide(matching), { effect: 'deny', reason: 'forbid', rules: [{ rule: 'p3' }] });
 });
 
 t.test('hostile facts do not bring the engine down: very many teams, very long names', async (t) => {

@@ -27,6 +27,7 @@ const all: RuleFacts = {
   attributes: new Set(['owner', 'audience', 'name', 'title', 'method', 'host', 'path', 'address', 'isUpgrade']),
   usesWholeContext: true,
   teams: new Set(),
+  patternSteps: 0,
 };
 
 t.test('two requests share a key only when no rule can tell them apart', (t) => {
@@ -58,7 +59,7 @@ const plain: AuthorizationRequest = {
 };
 
 t.test('each fact a rule mentions is part of the key, and no other', (t) => {
-  const none: RuleFacts = { attributes: new Set(), usesWholeContext: false, teams: new Set() };
+  const none: RuleFacts = { attributes: new Set(), usesWholeContext: false, teams: new Set(), patternSteps: 0 };
   const changed: Record<string, AuthorizationRequest> = {
     owner: { ...plain, resource: { ...plain.resource, attributes: { owner: 'x' } } },
     audience: { ...plain, resource: { ...plain.resource, attributes: { audience: 'x' } } },
