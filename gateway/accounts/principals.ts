@@ -9,7 +9,8 @@ export type Principals = Pick<Accounts, 'principal' | 'peekPrincipal' | 'princip
 const maximumCached = 10_000;
 
 /**
- * Principals, kept in memory until the change feed says they changed. A load that a change overtakes is handed to who asked
+ * Principals, kept in memory until the change feed says they changed, or can say nothing for a minute: then everybody's rights are
+ * asked of the store, and whoever asks learns that it is away. A load that a change overtakes is handed to who asked
  * but not kept: it may have read the row from before the change.
  */
 export function createPrincipals(store: Store): Principals {
@@ -24,6 +25,11 @@ export function createPrincipals(store: Store): Principals {
   });
   // Members are announced one by one; this only covers a team whose own row changed.
   store.onChange('teams', () => {
+    cache.clear();
+    loading.clear();
+  });
+
+  store.onSilence(() => {
     cache.clear();
     loading.clear();
   });

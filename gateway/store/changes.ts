@@ -12,6 +12,10 @@ export type ChangeFeed = {
   /** Tells local listeners at once; called by the store after a commit. */
   deliver(changes: readonly Change[]): void;
   listen(topic: ChangeTopic, listener: (key: string) => void): () => void;
+  /** Changes of this process may have been committed without an answer: for a while they are read back like those of others. */
+  doubt(): void;
+  /** Hears that others have not been heard for so long (`silenceMs`) that what is cached may be wrong; again until they are. */
+  onSilence(listener: () => void): () => void;
   start(): Promise<void>;
   stop(): void;
 };
@@ -21,6 +25,11 @@ const pollMs = 400;
 const lookBackMs = 30_000;
 /** Changes that may be written but not committed yet, by all processes together, when this one starts. */
 const mostInFlight = 1_000;
+/**
+ * How long caches are believed while the database cannot be read: a restart is bridged, and whoever lost a right on another
+ * replica is not let in here for as long as a network is cut (decisions/0033).
+ */
+const silenceMs = 60_000;
 const tellAgainMs = 60_000;
 const keepMs = 24 * 3600 * 1000;
 
@@ -36,18 +45,18 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
   /** The highest numbers there were, each with the time of this process at which it was asked for; oldest first. */
   const marks: { id: number; at: number }[] = [];
   const outage = createOutageLog(log);
+  const silenceListeners = new Set<() => void>();
   let lowest = 0;
+  let heardAt = clock.now();
+  /** Until when own changes are read back: nothing is in flight for longer than `lookBackMs`, counted from when they can be read again. */
+  let doubtedUntil = -Infinity;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
   function deliver(changes: readonly Change[]): void {
     for (const { topic, key } of changes) {
       for (const listener of listeners.get(topic) ?? []) {
-        try {
-          listener(key);
-        } catch (error) {
-          log.error({ err: error, topic }, 'a listener of the change feed failed');
-        }
+        guard(() => listener(key), topic);
       }
     }
   }
@@ -55,13 +64,12 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
   /** Own changes were delivered at their commit; reading them back would cost most when there are most. */
   async function poll(): Promise<void> {
     const settled = newestSettledMark();
-    const rows = await db
-      .selectFrom('changes')
-      .selectAll()
-      .where('id', '>', lowest)
-      .where('origin', '!=', origin)
-      .orderBy('id')
-      .execute();
+    const startedAt = clock.now();
+    const isInDoubt = startedAt < doubtedUntil;
+    const all = db.selectFrom('changes').selectAll().where('id', '>', lowest).orderBy('id');
+    const rows = await (isInDoubt ? all : all.where('origin', '!=', origin)).execute();
+    heardAt = startedAt;
+    if (!isInDoubt) doubtedUntil = -Infinity;
     const fresh = rows.filter((row) => !seen.has(row.id));
     for (const row of fresh) seen.add(row.id);
     deliver(fresh as Change[]);
@@ -100,9 +108,26 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
   function schedule(): void {
     if (isStopped) return;
     timer = setTimeout(() => {
-      poll().then(outage.isOver, outage.goesOn).finally(schedule);
+      poll().then(outage.isOver, missed).finally(schedule);
     }, pollMs);
     timer.unref();
+  }
+
+  function missed(error: unknown): void {
+    outage.goesOn(error);
+    const now = clock.now();
+    // Nothing that is in flight ends before the database is back.
+    if (doubtedUntil !== -Infinity) doubtedUntil = Math.max(doubtedUntil, now + lookBackMs);
+    if (now - heardAt <= silenceMs) return;
+    for (const listener of silenceListeners) guard(listener, 'silence');
+  }
+
+  function guard(listen: () => void, topic: string): void {
+    try {
+      listen();
+    } catch (error) {
+      log.error({ err: error, topic }, 'a listener of the change feed failed');
+    }
   }
 
   return {
@@ -110,6 +135,11 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
       await transaction.insertInto('changes').values({ topic, key, at: clock.now(), origin }).execute();
     },
     deliver,
+    doubt: () => void (doubtedUntil = clock.now() + lookBackMs),
+    onSilence(listener) {
+      silenceListeners.add(listener);
+      return () => void silenceListeners.delete(listener);
+    },
     listen(topic, listener) {
       const set = listeners.get(topic) ?? new Set();
       listeners.set(topic, set);

@@ -26,6 +26,8 @@ export type Store = {
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /** Hears announced changes of this and of every other process on the store; returns the way to stop. */
   onChange(topic: ChangeTopic, listener: (key: string) => void): () => void;
+  /** Hears that changes of other processes have not been read for a minute, again and again until they are: caches are not to be believed. */
+  onSilence(listener: () => void): () => void;
   /** A trivial query; rejects when the database does not answer, or is not the one at its path any more. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -109,11 +111,18 @@ async function wrap({ db, check }: Opened, kind: Store['kind'], clock: Clock, lo
           return result;
         } catch (error) {
           if (isLostRace(error) && attempt < maxAttempts) continue;
+          // An answer that is lost says nothing about the commit: whoever caches what it would have changed asks anew, now and
+          // when it is read back, should the server have been slower than we were patient.
+          if (announced.length > 0 && !isRefusedByWork(error)) {
+            feed.doubt();
+            feed.deliver(announced);
+          }
           throw error instanceof KnotError ? error : describeDatabaseError(error, 'visitor');
         }
       }
     },
     onChange: feed.listen,
+    onSilence: feed.onSilence,
     async ping() {
       await check();
       await db.selectFrom('settings').select('key').limit(1).execute();
@@ -123,6 +132,11 @@ async function wrap({ db, check }: Opened, kind: Store['kind'], clock: Clock, lo
       await db.destroy();
     },
   };
+}
+
+/** Errors of the caller's own (a name that is taken, a right that is missing) were thrown before any commit. */
+function isRefusedByWork(error: unknown): boolean {
+  return error instanceof KnotError && !error.code.startsWith('KNOT_STORE_');
 }
 
 const maxAttempts = 4;
