@@ -50,7 +50,15 @@ const patienceMs = 2000;
 async function storeHealth(folder: DataFolderLock, store: Store): Promise<ComponentHealth> {
   const name = 'store';
   try {
-    await within(patienceMs, Promise.all([folder.check(), store.ping()]), 'the database');
+    const [, { isWritable }] = await within(patienceMs, Promise.all([folder.check(), store.ping()]), 'the database');
+    if (!isWritable) {
+      return {
+        name,
+        status: 'failed',
+        message: 'The database answers, but cannot be written: nobody can sign in, and nothing is saved.',
+        remedy: 'Name the server that takes writes in the database setting, or let this one take them again.',
+      };
+    }
     return { name, status: 'ok', message: store.kind === 'sqlite' ? 'SQLite answers.' : 'PostgreSQL answers.' };
   } catch (error) {
     if ((error as { code?: unknown }).code === 'KNOT_STORE_MOVED') {

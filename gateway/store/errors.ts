@@ -35,6 +35,20 @@ export class ConnectionLost extends Error {
   }
 }
 
+/**
+ * What a server says, of whatever class, before it has let us in: `database "knot" is not currently accepting connections`. It is
+ * about the database, never about a request.
+ */
+export class ConnectionRefused extends Error {
+  readonly code: string | undefined;
+
+  constructor(cause: Error & { code?: string }) {
+    super(cause.message, { cause });
+    this.name = 'ConnectionRefused';
+    this.code = cause.code;
+  }
+}
+
 /** Whether nothing more can be asked of the connection an error came over: everything that is not an answer of the server. */
 export function isConnectionLost(error: unknown): error is Error {
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return false;
@@ -152,7 +166,8 @@ function isAway(error: unknown, primary: number | undefined, state: string): boo
   return primary === 10 || error instanceof ConnectionLost || /^(08|57P|58|25P0[34])/.test(state);
 }
 
-/** `pg`'s own complaint about a password it was not given, or a server that proves nothing. */
+/** The server's, or `pg`'s own complaint about a password it was not given, or a server that proves nothing. */
 function isRefusal(error: unknown): boolean {
+  if (error instanceof ConnectionRefused) return true;
   return error instanceof ConnectionLost && error.message.startsWith('SASL');
 }

@@ -1,4 +1,4 @@
-import { Kysely, type Transaction as KyselyTransaction } from 'kysely';
+import { Kysely, sql, type Transaction as KyselyTransaction } from 'kysely';
 import { type Clock, KnotError, type Log, newId } from '../lib/index.ts';
 import { type Change, type ChangeTopic, createChangeFeed } from './changes.ts';
 import { describeDatabaseError, isLostRace, whileRunning } from './errors.ts';
@@ -29,7 +29,7 @@ export type Store = {
   /** Hears that changes of other processes have not been read for a minute, again and again until they are: caches are not to be believed. */
   onSilence(listener: () => void): () => void;
   /** A trivial query; rejects when the database does not answer, or is not the one at its path any more. */
-  ping(): Promise<void>;
+  ping(): Promise<{ isWritable: boolean }>;
   close(): Promise<void>;
 };
 
@@ -55,7 +55,7 @@ export async function openStore({ url, clock, log }: StoreOptions): Promise<Stor
   return wrap(opened, kind, clock, log);
 }
 
-type Opened = { db: Kysely<Tables>; check(): Promise<void> };
+type Opened = { db: Kysely<Tables>; check(): Promise<void>; isWritable(): Promise<boolean> };
 
 async function openSqlite(path: string): Promise<Opened> {
   let file: SqliteFile | undefined;
@@ -65,7 +65,7 @@ async function openSqlite(path: string): Promise<Opened> {
   });
   await migrateOrClose(db, 'sqlite');
   describe = whileRunning;
-  return { db, check: () => file!.check() };
+  return { db, check: () => file!.check(), isWritable: async () => true };
 }
 
 /** Migrations get connections and patience of their own; the start fails with what the driver says, with the address in it. */
@@ -75,7 +75,18 @@ async function openPostgres(url: string, log: Log): Promise<Opened> {
   await migrateOrClose(first, 'postgres');
   await first.destroy();
   const running = { url, patience: runningPatience, describe: whileRunning, log };
-  return { db: new Kysely<Tables>({ dialect: await postgresDialect(running) }), check: async () => undefined };
+  const db = new Kysely<Tables>({ dialect: await postgresDialect(running) });
+  return {
+    db,
+    check: async () => undefined,
+    // `on` at a standby, and at a server that a failover or its operator made read-only.
+    async isWritable() {
+      const { rows } = await sql<{
+        setting: string;
+      }>`select current_setting('transaction_read_only') as setting`.execute(db);
+      return rows[0]?.setting !== 'on';
+    },
+  };
 }
 
 async function migrateOrClose(db: Kysely<Tables>, kind: Store['kind']): Promise<void> {
@@ -92,7 +103,7 @@ function asItIs(error: unknown): unknown {
   return error;
 }
 
-async function wrap({ db, check }: Opened, kind: Store['kind'], clock: Clock, log: Log): Promise<Store> {
+async function wrap({ db, check, isWritable }: Opened, kind: Store['kind'], clock: Clock, log: Log): Promise<Store> {
   const feed = createChangeFeed({ db, clock, log, origin: newId() });
   await feed.start();
   return {
@@ -101,10 +112,12 @@ async function wrap({ db, check }: Opened, kind: Store['kind'], clock: Clock, lo
     async transaction(work) {
       for (let attempt = 1; ; attempt++) {
         const announced: Change[] = [];
+        let isCommitting = false;
         try {
           const result = await db.transaction().execute(async (transaction: KyselyTransaction<Tables>) => {
             const value = await work({ db: transaction, announce: (change) => void announced.push(change) });
             for (const change of announced) await feed.append(transaction, change);
+            isCommitting = true;
             return value;
           });
           feed.deliver(announced);
@@ -113,7 +126,7 @@ async function wrap({ db, check }: Opened, kind: Store['kind'], clock: Clock, lo
           if (isLostRace(error) && attempt < maxAttempts) continue;
           // An answer that is lost says nothing about the commit: whoever caches what it would have changed asks anew, now and
           // when it is read back, should the server have been slower than we were patient.
-          if (announced.length > 0 && !isRefusedByWork(error)) {
+          if (isCommitting && announced.length > 0) {
             feed.doubt();
             feed.deliver(announced);
           }
@@ -126,17 +139,13 @@ async function wrap({ db, check }: Opened, kind: Store['kind'], clock: Clock, lo
     async ping() {
       await check();
       await db.selectFrom('settings').select('key').limit(1).execute();
+      return { isWritable: await isWritable() };
     },
     async close() {
       feed.stop();
       await db.destroy();
     },
   };
-}
-
-/** Errors of the caller's own (a name that is taken, a right that is missing) were thrown before any commit. */
-function isRefusedByWork(error: unknown): boolean {
-  return error instanceof KnotError && !error.code.startsWith('KNOT_STORE_');
 }
 
 const maxAttempts = 4;

@@ -1,7 +1,7 @@
 import { type Dialect, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import type { Log } from '../lib/index.ts';
-import { ConnectionLost, isConnectionLost } from './errors.ts';
+import { ConnectionLost, ConnectionRefused, isConnectionLost } from './errors.ts';
 import { busy } from './turns.ts';
 
 /** How long a database is waited for. */
@@ -80,7 +80,12 @@ async function connect(pool: Pool, { patience, describe }: PostgresOptions): Pro
   try {
     return new Connection(await pool.connect(), patience.answerMs, describe);
   } catch (error) {
-    throw describe(isConnectionLost(error) ? new ConnectionLost(error) : error);
+    if (isConnectionLost(error)) throw describe(new ConnectionLost(error));
+    const told = describe(error);
+    // What the start says is described by who starts it.
+    if (told === error && error instanceof Error && patience === runningPatience)
+      throw describe(new ConnectionRefused(error));
+    throw told;
   }
 }
 

@@ -88,3 +88,40 @@ t.test('who cannot hear what others change stops believing what it knows', { ski
     ),
   );
 });
+
+t.test(
+  'whatever a server says before it lets anybody in is 503, and one that takes no writes is seen',
+  { skip },
+  async (t) => {
+    if ('skip' in postgres) return;
+    const url = await postgres.createDatabase();
+    const { store } = await open(t, url);
+    const name = new URL(url).pathname.slice(1);
+    const asks = `where datname = '${name}' and pid <> pg_backend_pid()`;
+    t.strictSame(await store.ping(), { isWritable: true });
+    await postgres.query(`alter database ${name} set default_transaction_read_only = on`);
+    await postgres.query(`select pg_terminate_backend(pid) from pg_stat_activity ${asks}`);
+    await eventually('it is read-only', () =>
+      store.ping().then(
+        ({ isWritable }) => !isWritable,
+        () => false,
+      ),
+    );
+    await postgres.query(`alter database ${name} allow_connections false`);
+    await postgres.query(`select pg_terminate_backend(pid) from pg_stat_activity ${asks}`);
+    await eventually('it refuses', () =>
+      store.ping().then(
+        () => false,
+        (error: { code?: string; statusCode?: number }) =>
+          error.code === 'KNOT_STORE_REFUSED' && error.statusCode === 503,
+      ),
+    );
+    await postgres.query(`alter database ${name} allow_connections true`);
+    await eventually('it goes on', () =>
+      store.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
+  },
+);
