@@ -17,14 +17,21 @@ export function isCrossOrigin(request: CanonicalRequest, target: Target): boolea
 }
 
 /**
- * A CORS preflight (Fetch, "CORS-preflight request": OPTIONS, Origin, Access-Control-Request-Method) carries no cookies by design, so it
- * is forwarded without naming anyone; only for origins the route lists, because without a session nothing else reaches an upstream.
+ * A CORS preflight (Fetch, "CORS-preflight fetch": OPTIONS with an Origin and one Access-Control-Request-Method, without credentials and
+ * content) is forwarded without naming anyone; only for origins the route lists, because without a session nothing else reaches an
+ * upstream. What carries more than that comes from a program, and is judged like everything else.
  */
-export function isListedPreflight(request: CanonicalRequest, target: Target): boolean {
-  const { method, origin, rawHeaders } = request;
+export function isListedPreflight(request: CanonicalRequest, target: Target, hasBody: boolean): boolean {
+  const { method, origin, rawHeaders, cookie, authorization } = request;
   if (method !== 'OPTIONS' || origin === undefined || !isListed(origin, target)) return false;
-  return rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'access-control-request-method');
+  if (cookie !== undefined || authorization !== undefined || hasBody) return false;
+  const asked = rawHeaders.filter((_, index) => index % 2 === 1 && isRequestMethod(rawHeaders[index - 1]!));
+  return asked.length === 1 && token.test(asked[0]!);
 }
+
+const isRequestMethod = (name: string): boolean => name.toLowerCase() === 'access-control-request-method';
+/** RFC 9110 section 5.6.2. */
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
  * What makes an answer of our own readable for a page of a listed origin, so that it sees a 401 for what it is; none for others. What

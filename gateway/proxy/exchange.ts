@@ -9,7 +9,7 @@ import { asksToBind, bindsConnection, ownerOf, tellTakenOut, unbound } from './c
 import { corsHeaders } from './cross-origin.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { crossedBound, type WatchedExchange } from './exchange-watch.ts';
-import { isBareFailure } from './failure-pages.ts';
+import { isBareFailure, withRetryAfter } from './failure-pages.ts';
 import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
 import type { Visitor } from './gate.ts';
 import { answerAlone } from './grpc.ts';
@@ -203,7 +203,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     }
     if (status > 599) throw new RangeError('status out of range');
     if (isBareFailure(status, headers, this.canonical))
-      return this.refuse(this.#context.describeFailure('upstream_unavailable', this));
+      return this.refuse(withRetryAfter(this.#context.describeFailure('upstream_unavailable', this), headers));
     this.lastMoveAt = this.timings.answeredAt = performance.now();
     const { response, target } = this;
     const received = unbound(headers, target, this.#context.warnOnce);

@@ -98,3 +98,13 @@ export function isBareFailure(status: number, headers: AnswerHeaders, canonical:
   const { 'content-type': type = 'text/plain', 'content-length': length } = fieldRecord(headers);
   return String(length) === '0' || String(type).trim().toLowerCase().startsWith('text/plain');
 }
+
+/** `delay-seconds` or a date (RFC 9110 section 10.2.3); only the one form of a date that may be sent. */
+const retryAfter = /^(?:\d{1,9}|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT)$/;
+
+/** Our page for a bare failure asks to come back when the application said, if it did and nothing better is known. */
+export function withRetryAfter(refusal: Refusal, headers: AnswerHeaders): Refusal {
+  const { 'retry-after': said } = fieldRecord(headers);
+  if (typeof said !== 'string' || !retryAfter.test(said) || refusal.refreshSeconds !== undefined) return refusal;
+  return { ...refusal, headers: { ...refusal.headers, 'retry-after': said } };
+}

@@ -125,7 +125,8 @@ export function createProxy(options: ProxyOptions): Proxy {
       return subject.refuse(crossOrigin(target.route, target.publicOrigin, canonical.origin));
     }
     if (isUntouched(target.route, canonical.decodedPath)) return subject.forward(undefined);
-    if (isListedPreflight(canonical, target)) return subject.forward(undefined);
+    const hasBody = subject instanceof Exchange && subject.hasBody;
+    if (isListedPreflight(canonical, target, hasBody)) return subject.forward(undefined);
     const visitor = gate.peek(canonical.cookie, canonical.host);
     if (visitor === undefined) return settle(subject, lookUp(subject));
     admit(subject, visitor);

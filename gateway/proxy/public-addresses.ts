@@ -12,14 +12,18 @@ export function publicValue(name: string, value: string, target: Target): string
 
 type Rewrite = (value: string, target: Target) => string;
 
+/** Credentials before a host are no part of an origin (RFC 3986 section 3.2.1), and none of a browser's business. */
+const userinfo = /^((?:https?:)?\/\/)[^/?#\\@]*@/i;
+
 /** The one rule (RFC 9110 section 10.2.2; a reference without a scheme: RFC 3986 section 4.2). */
 function address(value: string, { publicOrigin, ownOrigins }: Target): string {
-  const isRelative = value.startsWith('//');
+  const place = value.includes('@') ? value.replace(userinfo, '$1') : value;
+  const isRelative = place.startsWith('//');
   for (const origin of ownOrigins) {
     const own = isRelative ? origin.slice(origin.indexOf('//')) : origin;
-    if (value.slice(0, own.length).toLowerCase() !== own) continue;
-    const next = value.charAt(own.length);
-    if (next === '' || next === '/' || next === '?' || next === '#') return publicOrigin + value.slice(own.length);
+    if (place.slice(0, own.length).toLowerCase() !== own) continue;
+    const next = place.charAt(own.length);
+    if (next === '' || next === '/' || next === '?' || next === '#') return publicOrigin + place.slice(own.length);
   }
   return value;
 }

@@ -1,5 +1,5 @@
 import type { LimitSettings, PublicAddress } from '../config/index.ts';
-import type { Route, Upstream } from '../routes/index.ts';
+import { type Route, type Upstream, upstreamAddress } from '../routes/index.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { createDial, type Dial, type DialGuard } from './dial.ts';
 import type { Forwarder } from './forwarder.ts';
@@ -88,10 +88,6 @@ function keyOf({ protocol, hostname, port, ca, allowLoopback, http2 }: Upstream)
   return JSON.stringify([protocol, hostname, port, ca ?? null, allowLoopback, http2 === true]);
 }
 
-function originOf({ protocol, hostname, port }: Upstream): string {
-  return `${protocol}//${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
-}
-
 /** Connections to an upstream in the protocol it speaks. */
 export function createForwarder(
   upstream: Upstream,
@@ -103,7 +99,7 @@ export function createForwarder(
   const dial =
     (isHttp2 ? undefined : dialHttp1) ?? createDial(upstream, guard, { connectMs: limits.connectMs, isHttp2 });
   return isHttp2
-    ? createHttp2Forwarder({ origin: originOf(upstream), dial, limits })
+    ? createHttp2Forwarder({ origin: upstreamAddress(upstream), dial, limits })
     : createHttp1Forwarder({ dial, limits });
 }
 
@@ -126,9 +122,9 @@ function createTarget(route: Route, backend: Backend, publicAddress: PublicAddre
   const { upstream } = route;
   const publicOrigin = publicAddress.originOf(route.host);
   const publicHost = publicOrigin.slice('https://'.length);
-  const ownOrigins = [originOf(upstream), `http://${publicHost}`];
+  const ownOrigins = [upstreamAddress(upstream), `http://${publicHost}`];
   if (upstream.port === (upstream.protocol === 'https:' ? 443 : 80)) {
-    ownOrigins.push(`${upstream.protocol}//${upstream.hostname}`);
+    ownOrigins.push(new URL(upstreamAddress(upstream)).origin);
   }
   return {
     route,

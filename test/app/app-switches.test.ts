@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { openHouse, until } from '../attacks/house.ts';
 import { startByteRecorder } from '../support/byte-recorder.ts';
 import { runKnot } from '../support/gateway.ts';
-import { sendRaw } from '../support/raw-client.ts';
+import { sendHttp2, sendRaw } from '../support/raw-client.ts';
 
 t.setTimeout(120_000);
 
@@ -83,6 +83,37 @@ t.test('pages of listed origins may ask and change things; their preflights reac
     t.equal((await send('POST /x', `Origin: ${origin}\r\nContent-Length: 0\r\n`)).status, 403, `POST of ${origin}`);
   }
   t.equal(open.requests.length, 0);
+});
+
+t.test('nothing but a preflight passes as one: it carries no credentials and no content (Fetch)', async (t) => {
+  open.reset();
+  const asks = 'Access-Control-Request-Method: PUT\r\n';
+  const own = switches.crossOrigins[0]!;
+  for (const [what, fields, body] of [
+    ['content', `${asks}Content-Length: 3\r\n`, 'abc'],
+    ['content in chunks', `${asks}Transfer-Encoding: chunked\r\n`, '3\r\nabc\r\n0\r\n\r\n'],
+    ['a cookie of the application', `${asks}Cookie: session=stolen\r\n`, ''],
+    ['a cookie that is no session', `${asks}Cookie: __Host-knot=${'x'.repeat(43)}\r\n`, ''],
+    ['credentials', `${asks}Authorization: Basic YTpi\r\n`, ''],
+    ['two methods', `${asks}${asks}`, ''],
+    ['no method', 'Access-Control-Request-Method:\r\n', ''],
+    ['no method at all', 'Access-Control-Request-Method: a b\r\n', ''],
+  ] as const) {
+    const line = `OPTIONS /x HTTP/1.1\r\nHost: ${host}\r\nOrigin: ${own}\r\n`;
+    const { status } = await house.send(`${line}${fields}\r\n${body}`);
+    t.equal(status, 401, what);
+  }
+  const over2 = await sendHttp2(
+    house.raw,
+    {
+      ...{ ':method': 'OPTIONS', ':path': '/x', ':authority': host, origin: own },
+      'access-control-request-method': 'PUT',
+    },
+    'abc',
+  );
+  t.equal(over2.status, 401, 'content without a length over HTTP/2');
+  t.equal(open.requests.length, 0);
+  t.equal((await send('OPTIONS /x', `Origin: ${own}\r\n${asks}`)).status, 200, 'who is signed in may send any of them');
 });
 
 t.test('an application is told of the groups it names; the others as many as find room', async (t) => {

@@ -95,6 +95,25 @@ t.test('an application that does not answer: one calm page with a way on, whatev
     }
   });
 
+  await t.test('when to ask again is said by the application, if it says so', async (t) => {
+    for (const [said, told] of [
+      ['Retry-After: 120\r\n', '120'],
+      ['RETRY-AFTER: Sun, 06 Nov 2033 08:49:37 GMT\r\n', 'Sun, 06 Nov 2033 08:49:37 GMT'],
+      ['', '5'],
+      ['Retry-After: 1\r\nRetry-After: 2\r\n', '5'],
+      ['Retry-After: soon\r\n', '5'],
+    ] as const) {
+      recorder.answerWith(() => `HTTP/1.1 503 Service Unavailable\r\n${said}Content-Length: 0\r\n\r\n`);
+      for (const method of ['GET', 'HEAD']) {
+        const { status, headers } = await get(page, '/', method);
+        t.strictSame([status, headers.get('retry-after')], [503, [told]], `${method} ${said}`);
+      }
+    }
+    state = { status: 'preparing', message: 'Starting' };
+    recorder.answerWith(() => 'HTTP/1.1 503 Starting\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n');
+    t.strictSame((await get()).headers.get('retry-after'), ['3'], 'unless it is known better');
+  });
+
   await t.test('pages of the application, and whatever programs asked for, pass as they are', async (t) => {
     const html = '<!doctype html><title>Back soon</title>';
     recorder.answerWith(
