@@ -104,7 +104,14 @@ export type Accounts = {
    */
   setState(userId: string, state: UserState, actor: Actor, undoes?: number): Promise<ChangedUser>;
   setAdmin(userId: string, isAdmin: boolean, actor: Actor, undoes?: number): Promise<ChangedUser>;
+  /** Ends open reset links that were mailed to the address of before. */
   setEmail(userId: string, email: string, actor: Actor): Promise<User>;
+  /** Several of the above as one act: all of them or, when one is refused, none. */
+  changeUser(
+    userId: string,
+    change: { email?: string | undefined; state?: 'active' | 'disabled' | undefined; isAdmin?: boolean | undefined },
+    actor: Actor,
+  ): Promise<ChangedUser>;
   /** Ends, in the same transaction, everything the person is signed in to. */
   deleteUser(userId: string, actor: Actor): Promise<void>;
   /** True once an active admin with a password exists: the setup link is dead from then on. */

@@ -4,7 +4,7 @@ import type { Change, ChangeScope } from './change.ts';
 import { parseEmail } from './email.ts';
 import { credentialChanged, lastAdmin, noSuchUser } from './errors.ts';
 import { admit, holdActive, type Kept, lose, type LossReason } from './loss.ts';
-import type { Accounts, Actor, ChangedUser } from './model.ts';
+import type { Accounts, ChangedUser, User } from './model.ts';
 import { insertUser, isWishing, prepareNewUser, requireFreeEmail, takeWish } from './new-user.ts';
 import type { PasswordHasher } from './password-hash.ts';
 import { checkNewPassword } from './password-rules.ts';
@@ -40,6 +40,7 @@ export type Users = Pick<
   | 'setState'
   | 'setAdmin'
   | 'setEmail'
+  | 'changeUser'
   | 'deleteUser'
   | 'hasAdmin'
   | 'findSignIn'
@@ -51,29 +52,65 @@ export type Users = Pick<
 
 export function createUsers({ store, change, hasher, minimumLength, clock, log }: UserParts): Users {
   async function setFlag(
+    scope: ChangeScope,
     id: string,
-    actor: Actor,
     isSame: (row: Row<'users'>) => boolean,
     values: { state: UserState } | { is_admin: 0 | 1 },
     action: (row: Row<'users'>) => string,
     undo: { undoes: number | undefined; back(row: Row<'users'>, version: number): UserUndo | undefined },
   ): Promise<ChangedUser> {
-    return change(actor, async (scope) => {
-      const row = await requireUser(scope, id);
-      requireUnchanged(row, undo.undoes);
-      if (isSame(row)) return toUser(scope.db, row);
-      const isLoss =
-        ('state' in values && values.state !== 'active') || ('is_admin' in values && values.is_admin === 0);
-      if (isLoss) await requireOtherAdmin(scope, row);
-      if ('state' in values && values.state === 'active' && isWishing(row)) await takeWish(scope, row);
-      await scope.db.updateTable('users').set(values).where('id', '=', id).execute();
-      await touchUsers(scope, [id]);
-      if ('state' in values && values.state !== 'active') await lose(scope, id, 'account_disabled');
-      scope.audit(recordedAs(action(row), undo.undoes !== undefined), `user:${row.username}`);
-      const changed = await toUser(scope.db, { ...row, ...values });
-      const back = undo.undoes === undefined ? undo.back(row, row.version + 1) : undefined;
-      return back ? { ...changed, undo: back } : changed;
-    });
+    const row = await requireUser(scope, id);
+    requireUnchanged(row, undo.undoes);
+    if (isSame(row)) return toUser(scope.db, row);
+    const isLoss = ('state' in values && values.state !== 'active') || ('is_admin' in values && values.is_admin === 0);
+    if (isLoss) await requireOtherAdmin(scope, row);
+    if ('state' in values && values.state === 'active' && isWishing(row)) await takeWish(scope, row);
+    await scope.db.updateTable('users').set(values).where('id', '=', id).execute();
+    await touchUsers(scope, [id]);
+    if ('state' in values && values.state !== 'active') await lose(scope, id, 'account_disabled');
+    scope.audit(recordedAs(action(row), undo.undoes !== undefined), `user:${row.username}`);
+    const changed = await toUser(scope.db, { ...row, ...values });
+    const back = undo.undoes === undefined ? undo.back(row, row.version + 1) : undefined;
+    return back ? { ...changed, undo: back } : changed;
+  }
+
+  const setState = (scope: ChangeScope, id: string, state: UserState, undoes?: number): Promise<ChangedUser> =>
+    setFlag(
+      scope,
+      id,
+      (row) => row.state === state,
+      { state },
+      (row) => (undoes === undefined ? stateAct(row.state, state) : stateAct(state, row.state)),
+      {
+        undoes,
+        // What an active person had open ends with the state and does not come back with it.
+        back: (row, version) => (row.state === 'active' ? undefined : { state: row.state, undoes: version }),
+      },
+    );
+
+  const setAdmin = (scope: ChangeScope, id: string, isAdmin: boolean, undoes?: number): Promise<ChangedUser> =>
+    setFlag(
+      scope,
+      id,
+      (row) => (row.is_admin === 1) === isAdmin,
+      { is_admin: isAdmin ? 1 : 0 },
+      () => (isAdmin === (undoes === undefined) ? 'user.promoted' : 'user.demoted'),
+      { undoes, back: (_row, version) => ({ isAdmin: !isAdmin, undoes: version }) },
+    );
+
+  async function setEmail(scope: ChangeScope, id: string, text: string): Promise<User> {
+    await checkFields({ email: () => parseEmail(text) });
+    const { email, key } = parseEmail(text);
+    const row = await requireUser(scope, id);
+    if (row.email === email) return toUser(scope.db, row);
+    // Who waits for approval holds no address yet.
+    if (!isWishing(row)) await checkFields({ email: () => requireFreeEmail(scope.db, email, id) });
+    const values = { email, email_proven_at: null, ...(isWishing(row) ? {} : { email_key: key }) };
+    await scope.db.updateTable('users').set(values).where('id', '=', id).execute();
+    await touchUsers(scope, [id]);
+    await endMailedLinks(scope, id);
+    scope.audit('user.email-changed', `user:${row.username}`);
+    return toUser(scope.db, { ...row, email });
   }
 
   return {
@@ -93,41 +130,21 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       const { rows, total } = await findUserRows(store.db, query);
       return { users: await toUsers(store.db, rows), total };
     },
-    setState: (id, state, actor, undoes) =>
-      setFlag(
-        id,
-        actor,
-        (row) => row.state === state,
-        { state },
-        (row) => (undoes === undefined ? stateAct(row.state, state) : stateAct(state, row.state)),
-        {
-          undoes,
-          // What an active person had open ends with the state and does not come back with it.
-          back: (row, version) => (row.state === 'active' ? undefined : { state: row.state, undoes: version }),
-        },
-      ),
-    setAdmin: (id, isAdmin, actor, undoes) =>
-      setFlag(
-        id,
-        actor,
-        (row) => (row.is_admin === 1) === isAdmin,
-        { is_admin: isAdmin ? 1 : 0 },
-        () => (isAdmin === (undoes === undefined) ? 'user.promoted' : 'user.demoted'),
-        { undoes, back: (_row, version) => ({ isAdmin: !isAdmin, undoes: version }) },
-      ),
-    setEmail: (id, text, actor) =>
+    setState: (id, state, actor, undoes) => change(actor, (scope) => setState(scope, id, state, undoes)),
+    setAdmin: (id, isAdmin, actor, undoes) => change(actor, (scope) => setAdmin(scope, id, isAdmin, undoes)),
+    setEmail: (id, email, actor) => change(actor, (scope) => setEmail(scope, id, email)),
+    changeUser: (id, { email, state, isAdmin }, actor) =>
       change(actor, async (scope) => {
-        await checkFields({ email: () => parseEmail(text) });
-        const { email, key } = parseEmail(text);
-        const row = await requireUser(scope, id);
-        if (row.email === email) return toUser(scope.db, row);
-        // Who waits for approval holds no address yet.
-        if (!isWishing(row)) await checkFields({ email: () => requireFreeEmail(scope.db, email, id) });
-        const values = { email, email_proven_at: null, ...(isWishing(row) ? {} : { email_key: key }) };
-        await scope.db.updateTable('users').set(values).where('id', '=', id).execute();
-        await touchUsers(scope, [id]);
-        scope.audit('user.email-changed', `user:${row.username}`);
-        return toUser(scope.db, { ...row, email });
+        let user: ChangedUser = await toUser(scope.db, await requireUser(scope, id));
+        if (email !== undefined) user = await setEmail(scope, id, email);
+        // Someone who is disabled and demoted at once must not be counted as an admin in between, nor the other way round.
+        if (state === 'active') user = await setState(scope, id, state);
+        if (isAdmin !== undefined) user = await setAdmin(scope, id, isAdmin);
+        if (state === 'disabled') user = await setState(scope, id, state);
+        const { undo, ...changed } = user;
+        // Of several changes the last one's undo would take back a part.
+        const isOneAct = [email, state, isAdmin].filter((value) => value !== undefined).length === 1;
+        return undo && isOneAct ? { ...changed, undo } : changed;
       }),
     deleteUser: (id, actor) =>
       change(actor, async (scope) => {
@@ -204,6 +221,19 @@ export async function requireUser(scope: ChangeScope, id: string): Promise<Row<'
   const row = await findUserRow(scope.db, id);
   if (!row) throw noSuchUser();
   return row;
+}
+
+/** Ends the open reset links that went to the address of before: whoever reads that mailbox is not the person any more. */
+async function endMailedLinks(scope: ChangeScope, userId: string): Promise<void> {
+  const links = await scope.db
+    .deleteFrom('links')
+    .where('kind', '=', 'reset')
+    .where('user_id', '=', userId)
+    .where('email', 'is not', null)
+    .where('used_at', 'is', null)
+    .returning('id')
+    .execute();
+  for (const { id } of links) scope.announce({ topic: 'links', key: id });
 }
 
 /** An admin who can sign in with a password is only let go when another such one stays. */

@@ -24,7 +24,9 @@ const pathOf = (url: string) => (url.split('?', 1)[0] ?? '').slice(0, 200);
 
 /** Names each field that is wrong, never the value: it may be a password. */
 function inputError(errors: FastifySchemaValidationError[], place: string): KnotError {
-  const problems = errors.slice(0, 20).flatMap((error) => {
+  // The validator says twice what is not known: of each such field, and of the object that holds it.
+  const told = errors.filter(({ keyword }) => keyword !== 'boolean');
+  const problems = told.slice(0, 20).flatMap((error) => {
     const field = error.instancePath.slice(1).replaceAll('/', '.');
     const params = error.params as { additionalProperties?: unknown; requiredProperties?: unknown };
     const names = [params.additionalProperties, params.requiredProperties].find(Array.isArray) as string[] | undefined;

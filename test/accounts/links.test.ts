@@ -141,6 +141,23 @@ await onBothStores(t, async (t, open) => {
     t.ok(await accounts.verifyPassword('ben', password));
   });
 
+  await t.test('a reset link that was mailed ends when the person gets another address', async (t) => {
+    const { accounts, add } = await house(t, open);
+    const ben = await add('ben', { password: goodPassword });
+    const mailed = await accounts.createLink({ kind: 'reset', userId: ben.id, lifetimeSeconds }, by);
+    await accounts.noteMailed(mailed.link.id, ben.email);
+    await accounts.setEmail(ben.id, 'ben@elsewhere.org', by);
+    t.equal(
+      await accounts.findLink(mailed.token, 'reset'),
+      undefined,
+      'who reads the old mailbox may be somebody else',
+    );
+    await t.rejects(accounts.redeemLink(mailed.token, 'reset', { password: 'green kettle 7 fox' }, visitor), dead);
+    const handed = await accounts.createLink({ kind: 'reset', userId: ben.id, lifetimeSeconds }, by);
+    await accounts.setEmail(ben.id, 'ben@third.org', by);
+    t.ok(await accounts.findLink(handed.token, 'reset'), 'one that was given by hand has nothing to do with it');
+  });
+
   await t.test('a disabled or deleted user cannot come back by a reset link', async (t) => {
     const { accounts, add } = await house(t, open);
     const ben = await add('ben', { password: goodPassword });

@@ -99,6 +99,27 @@ t.test('the last admin can neither be disabled, demoted nor deleted, and stays s
   t.match(await house.call({ url: '/me', cookie }), { status: 200 });
 });
 
+t.test('several changes in one request are all made or, when one is refused, none', async (t) => {
+  const house = await openHouse(t);
+  const { id, cookie } = await house.person('ann', { isAdmin: true });
+  const { id: carlId } = await house.person('carl');
+  const patch = (of: string, body: object) => house.call({ method: 'PATCH', url: `/users/${of}`, body, cookie });
+  const acts = async () =>
+    (await house.audit.list({ limit: 500 })).filter(({ subject }) => /^user:/.test(subject)).length;
+  const recorded = await acts();
+  const refusals: [string, object, number, string][] = [
+    [id, { email: 'new@example.org', state: 'disabled' }, 409, 'KNOT_ACCOUNTS_LAST_ADMIN'],
+    [id, { email: 'new@example.org', isAdmin: false }, 409, 'KNOT_ACCOUNTS_LAST_ADMIN'],
+    [carlId, { isAdmin: true, email: 'ann@example.org' }, 409, 'KNOT_ACCOUNTS_EMAIL_TAKEN'],
+  ];
+  for (const [of, body, status, code] of refusals) {
+    const before = await house.accounts.findUser(of);
+    t.match(await patch(of, body), { status, json: { code } });
+    t.same(await house.accounts.findUser(of), before, JSON.stringify(body));
+  }
+  t.equal(await acts(), recorded, 'nothing is recorded that was not done');
+});
+
 t.test('everything that is wrong with a body is told at once, at its fields', async (t) => {
   const house = await openHouse(t);
   const { cookie } = await house.person('ann', { isAdmin: true });

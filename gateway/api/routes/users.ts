@@ -78,21 +78,15 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
       const { state, isAdmin, email, undoes } = request.body;
       const actor = actorOf(request);
       if (undoes !== undefined || state === 'pending') requireOneUndo(request.body);
-      let user: AccountAfterChange = await find(id);
+      const before = await find(id);
       if (undoes !== undefined) {
         if (state === undefined) return toUser(await accounts.setAdmin(id, isAdmin === true, actor, undoes));
         return toUser(await accounts.setState(id, state, actor, undoes));
       }
-      if (email !== undefined) user = await accounts.setEmail(id, email, actor);
-      // Someone who is disabled and demoted at once must not be counted as an admin in between, nor the other way round.
-      const wasWaiting = user.state === 'pending';
-      if (state === 'active') user = await accounts.setState(id, state, actor);
-      if (wasWaiting && user.state === 'active') tellApproved(context, user);
-      if (isAdmin !== undefined) user = await accounts.setAdmin(id, isAdmin, actor);
-      if (state === 'disabled') user = await accounts.setState(id, state, actor);
-      const { undo, ...changed } = toUser(user);
-      // Of several changes the last one's undo would take back a part.
-      return undo && isOneAct(request.body) ? { ...changed, undo } : changed;
+      const wanted = { email, isAdmin, ...(state === 'pending' ? {} : { state }) };
+      const user = await accounts.changeUser(id, wanted, actor);
+      if (before.state === 'pending' && user.state === 'active') tellApproved(context, user);
+      return toUser(user);
     },
   );
 
