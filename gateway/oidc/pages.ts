@@ -107,22 +107,34 @@ const otherError: ErrorWords = {
   remedy: 'Go back to the application and start again.',
 };
 
+/** Whoever wanted to leave must be able to, whatever is wrong with the way an application asks for it. */
+const signOutError: ErrorWords = {
+  heading: 'The sign-out was stopped',
+  reason: 'The application that sent you here did not ask for it as it must.',
+  remedy: 'You may still be signed in: sign out here instead, and tell whoever runs the application.',
+};
+
 /** The page for an OAuth error that is shown to the person. `description` is written by the provider for developers. */
-export function providerErrorPage(problem: { error: string; description?: string | undefined; status: number }): {
+export function providerErrorPage(problem: {
+  error: string;
+  description?: string | undefined;
+  status: number;
+  isSignOut?: boolean;
+}): {
   status: number;
   page: string;
 } {
-  const words = errorWords[problem.error] ?? otherError;
+  const isSignOut = problem.isSignOut === true && problem.status < 500;
+  const words = isSignOut ? signOutError : (errorWords[problem.error] ?? otherError);
   const isInternal = problem.error === 'server_error' || problem.status >= 500;
   const status = words.status ?? problem.status;
   const facts: [string, string][] = [['Error', problem.error]];
   if (problem.description && !isInternal && problem.error !== 'access_denied')
     facts.push(['Detail', problem.description]);
   const { heading, reason, remedy } = words;
-  return {
-    status,
-    page: renderErrorPage({ status, heading, reason, remedy, facts, links: [{ href: '/', label: 'Home' }] }),
-  };
+  const home = { href: '/', label: 'Home' };
+  const links = isSignOut ? [{ href: '/logout', label: 'Sign out' }, home] : [home];
+  return { status, page: renderErrorPage({ status, heading, reason, remedy, facts, links }) };
 }
 
 export function expiredPage(): string {

@@ -17,7 +17,7 @@ import type { Records } from './records.ts';
 import { logRefusals } from './refusals.ts';
 import { answerAway, answerUnknown, renderError, renderHtml } from './render.ts';
 import { burnCodes } from './replay.ts';
-import { signOut } from './sign-out.ts';
+import { askAgain, signOut } from './sign-out.ts';
 
 export type ProviderOptions = {
   library: ProviderLibrary;
@@ -162,6 +162,7 @@ export function buildProvider(options: ProviderOptions): Provider {
       await endCentralOf(oidc.session!.uid);
     }
   });
+  provider.use(askAgain);
   provider.use(answerUnknown);
   provider.use(answerAway);
   provider.use(burnCodes(provider, options.records));

@@ -11,6 +11,7 @@ export function renderError(
     error: out.error,
     description: out.error_description,
     status: context.status,
+    isSignOut: ['end_session', 'end_session_confirm'].includes(context.oidc?.route ?? ''),
   });
   context.status = status;
   renderHtml(context, page);

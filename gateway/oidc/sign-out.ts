@@ -1,4 +1,5 @@
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { html } from '../lib/index.ts';
 import { isFirstParty } from './account.ts';
 import { sessionCookie } from './cookies.ts';
 import { signOutPage } from './pages.ts';
@@ -21,10 +22,13 @@ export async function signOut(
     payload.sub === session?.accountId &&
     payload.sid === session?.sidFor(client?.clientId ?? '');
   if (!session || !client || !isFirstParty(client) || !isOfThisSession) {
-    renderHtml(context, signOutPage({ clientName: client?.clientName ?? client?.clientId, form }));
+    renderHtml(
+      context,
+      signOutPage({ clientName: client?.clientName ?? client?.clientId, form: withQuestion(form, context) }),
+    );
     return;
   }
-  const { postLogoutRedirectUri, state } = session.state as { postLogoutRedirectUri?: string; state?: string };
+  const { postLogoutRedirectUri, state } = session.state as Question;
   await endCentralOf(session.uid);
   await session.destroy();
   context.cookies.set(provider.cookieName('session'), null, sessionCookie);
@@ -33,3 +37,31 @@ export async function signOut(
   context.status = 303;
   context.redirect(target.href);
 }
+
+/** What was asked, as the library keeps it in the session until the answer comes. */
+type Question = { clientId?: string; postLogoutRedirectUri?: string; state?: string };
+
+/** The form with the question in its address, so that an answer that comes too late can be followed by the same question. */
+function withQuestion(form: string, { oidc }: KoaContextWithOIDC): string {
+  const { clientId, postLogoutRedirectUri, state } = (oidc.session?.state ?? {}) as Question;
+  const question = { client_id: clientId, post_logout_redirect_uri: postLogoutRedirectUri, state };
+  const asked = Object.entries(question).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const query = new URLSearchParams([['asked', 'here'], ...asked]).toString();
+  return form.replace(/(?<= action="[^"?]*)(?=")/, () => html`?${query}`.markup);
+}
+
+/**
+ * Asks again where an answer fits no question any more: a session keeps one, so that of two pages that ask, in two tabs, the later
+ * one has taken the place of the earlier; and the session may have ended meanwhile. Whoever pressed "Sign out" must not be left
+ * signed in with an error. Only for our own page, which needs a click each time: the form that sends itself would go in circles.
+ */
+export const askAgain: Parameters<Provider['use']>[0] = async (context, next) => {
+  await next();
+  const { oidc } = context as KoaContextWithOIDC;
+  if (oidc?.route !== 'end_session_confirm' || context.status !== 400) return;
+  const asked = new URLSearchParams(context.querystring);
+  if (!asked.has('asked')) return;
+  asked.delete('asked');
+  context.status = 303;
+  context.redirect(`${oidc.urlFor('end_session')}?${asked.toString()}`);
+};

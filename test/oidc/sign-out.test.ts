@@ -57,3 +57,64 @@ t.test('an ID token of a client that this sign-in never used only asks', async (
   t.match((await browser.request(endUrl(id_token!))).text, 'Sign out of Knot?');
   t.ok(await isAlive(session.id));
 });
+
+t.test('of two tabs that ask, each signs out when it is answered, and leads to its own application', async (t) => {
+  const house = await openHouse(t, {
+    configuredClients: ['one', 'two'].map((clientId) => ({
+      clientId,
+      name: clientId,
+      secret: 'a-secret-of-a-client-0123456789',
+      redirectUris: [`https://${clientId}.example/cb`],
+      postLogoutRedirectUris: [`https://${clientId}.example/out?a="&b=<i>`],
+    })),
+  });
+  const ann = await house.person('ann');
+  const browser = house.browser();
+  const ask = async (clientId: string) =>
+    await browser.request(
+      `${house.issuer}/session/end?${new URLSearchParams({ client_id: clientId, post_logout_redirect_uri: `https://${clientId}.example/out?a="&b=<i>`, state: `of "${clientId}" & <b>` }).toString()}`,
+    );
+  /** Presses the button of a page that asks. */
+  const press = async (page: { text: string }, answer: Record<string, string>) => {
+    const [, action, xsrf] = /action="([^"]+)"><input type="hidden" name="xsrf" value="(\w+)"/.exec(page.text)!;
+    return await browser.request(action!.replaceAll('&amp;', '&'), { form: { xsrf: xsrf!, ...answer } });
+  };
+  const isAlive = async (id: string) => (await house.sessions.listAll()).some((entry) => entry.id === id);
+
+  const session = await house.signIn(browser, ann);
+  const first = await ask('one');
+  const second = await ask('two');
+  const again = await press(first, { logout: 'yes' });
+  t.equal(again.status, 303, 'the question of the second tab has taken its place');
+  t.ok(await isAlive(session.id), 'an answer to another question is not taken for one');
+  const anew = await browser.request(again.location!);
+  t.match(anew.text, /<strong>one<\/strong> asks for it/);
+  const left = await press(anew, { logout: 'yes' });
+  t.equal(new URL(left.location!).origin, 'https://one.example');
+  t.equal(new URL(left.location!).searchParams.get('state'), 'of "one" & <b>');
+  t.notOk(await isAlive(session.id));
+
+  const late = await browser.go((await press(second, { logout: 'yes' })).location!, () => false);
+  t.match(late.text, /name="logout" value="yes"/, 'who is signed out already goes on without a question');
+  const [, action, xsrf] = /action="([^"]+)">\s*<input type="hidden" name="xsrf" value="(\w+)"/.exec(late.text)!;
+  t.notMatch(action, '?', 'and that form is not asked again, or a browser without cookies would go in circles');
+  const done = await browser.request(action!, { form: { xsrf: xsrf!, logout: 'yes' } });
+  t.equal(new URL(done.location!).origin, 'https://two.example');
+  t.equal((await browser.request(action!, { form: { xsrf: 'wrong', logout: 'yes' } })).status, 400);
+});
+
+t.test('a sign-out that cannot be done says so, and offers ours', async (t) => {
+  const { house, browser, session, isAlive } = await open(t);
+  for (const query of [
+    'client_id=jupyterhub&post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F',
+    'client_id=nobody',
+    'id_token_hint=nonsense',
+  ]) {
+    const page = await browser.request(`${house.issuer}/session/end?${query}`);
+    t.equal(page.status, 400, query);
+    t.match(page.text, 'The sign-out was stopped', query);
+    t.match(page.text, 'href="/logout"', query);
+    t.notMatch(page.text, 'evil.example', query);
+  }
+  t.ok(await isAlive(session.id));
+});
