@@ -2,7 +2,8 @@ import { type Html, html } from './html.ts';
 
 /** Small pictures of the pages outside the dashboard, inline, so that a page is one answer. */
 
-const knotPath =
+/** The line of the mark, in a box of 24 by 24. */
+export const knotPath =
   'M19.1 11.5C20.7 10.1 21.6 8.3 21.5 6.7 21.4 5.2 20.4 3.9 18.7 3.4 17.1 2.9 15 3.3 13 4.4 11.1 5.6 9.3 7.6 8.4 9.9' +
   'M7.5 16C7.9 18.1 9 19.7 10.4 20.4 11.8 21.1 13.4 20.8 14.7 19.7 15.9 18.5 16.7 16.5 16.6 14.2 16.6 12 15.7 9.5 14.2 7.5' +
   'M9.4 3.7C7.4 2.9 5.4 3.1 4.1 3.9 2.8 4.8 2.2 6.4 2.6 8 3 9.6 4.4 11.3 6.3 12.4 8.3 13.5 10.9 14 13.4 13.8';

@@ -4,7 +4,8 @@ import { knotIconAddress, knotMark, pageBadge, type PageTone, progressRing } fro
 import { pageStyle } from './page-style.ts';
 
 export { escapeHtml, type Html, html } from './html.ts';
-export { pageBadge, type PageTone, progressRing } from './page-icons.ts';
+export { knotIconAddress, knotMark, knotPath, pageBadge, type PageTone, progressRing } from './page-icons.ts';
+export { pageStyle } from './page-style.ts';
 
 /** Kept out of the template: the hash in the policy covers the text between the tags byte for byte. */
 const styleElement: Html = { markup: `<style>${pageStyle}</style>` };

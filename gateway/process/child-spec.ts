@@ -16,6 +16,8 @@ export type ChildSpec = {
    * restart.
    */
   keepsDescendantsOnRestart?: boolean;
+  /** Lines of its output that an operator looks for; they are warnings in the log, every other line is for debugging. */
+  isForOperators?(line: string): boolean;
 };
 
 export type ChildState = {

@@ -59,7 +59,8 @@ export function superviseChild(
     const identity = child.pid === undefined ? undefined : identify(child.pid);
     if (identity) journal.add(identity);
     // At `debug`: a chatty tool would push everything else out of sight. What an ending child said last is told with its end.
-    const onLine = (line: string) => log.debug({ line }, 'output of a child process');
+    const onLine = (line: string) =>
+      log[spec.isForOperators?.(line) ? 'warn' : 'debug']({ line }, 'output of a child process');
     output.read(child.stdout, onLine);
     output.read(child.stderr, onLine);
     const { promise: ended, resolve } = Promise.withResolvers<void>();

@@ -137,17 +137,20 @@ print(json.dumps({
       t.match(page, { status: 200, path: '/user/ann/lab/tree/files?y=1' });
     });
 
-    await t.test('admins of Knot are admins of the hub, others are not, and signing out leads to Knot', async (t) => {
-      const root = createVisitor({ port, origin: hub.url, username: 'root1' });
-      await root.open('/hub/home');
-      const model = async (visitor: typeof root) =>
-        JSON.parse((await visitor.send('/hub/api/user')).body) as { admin: boolean; groups: string[] };
-      t.match(await model(root), { admin: true });
-      t.strictSame(new Set((await model(root)).groups), new Set(['knot-admins', 'knot:user:root1']));
-      t.match(await model(ann), { admin: false, groups: ['knot:user:ann'] });
-      const answer = await root.send('/hub/logout');
-      t.match(answer, { status: 302, headers: { location: `https://localhost:${provider.port}/` } });
-    });
+    await t.test(
+      'admins of Knot are admins of the hub, others are not, and signing out leads to Knot’s own page for it',
+      async (t) => {
+        const root = createVisitor({ port, origin: hub.url, username: 'root1' });
+        await root.open('/hub/home');
+        const model = async (visitor: typeof root) =>
+          JSON.parse((await visitor.send('/hub/api/user')).body) as { admin: boolean; groups: string[] };
+        t.match(await model(root), { admin: true });
+        t.strictSame(new Set((await model(root)).groups), new Set(['knot-admins', 'knot:user:root1']));
+        t.match(await model(ann), { admin: false, groups: ['knot:user:ann'] });
+        const answer = await root.send('/hub/logout');
+        t.match(answer, { status: 302, headers: { location: `https://localhost:${provider.port}/logout` } });
+      },
+    );
 
     await t.test("the hub's cookie of one person is not believed for another", async (t) => {
       t.equal((await ann.send('/hub/home')).status, 200);

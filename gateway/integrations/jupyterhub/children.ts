@@ -108,6 +108,8 @@ export function hubChild(facts: {
       (await answers(`http://127.0.0.1:${facts.ports.hub}/hub/health`)) &&
       (await answers(`http://127.0.0.1:${facts.ports.public}/hub/health`)),
     readyTimeoutMs: 120_000,
+    // The id stands on the page that somebody got instead of what they asked for (hub-pages.ts).
+    isForOperators: (line) => /\] Request [0-9a-f]{12}: /.test(line),
     // Notebook servers outlive a crash of the hub; the next hub finds them in its database.
     keepsDescendantsOnRestart: true,
   };

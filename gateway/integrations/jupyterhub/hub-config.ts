@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { ListenAddress, PublicAddress } from '../../config/index.ts';
 import { cureOf, type Isolation, reasonOf } from './isolation.ts';
-import { launchFolderOf } from './launch.ts';
+import { pageSettings } from './hub-pages.ts';
+import { labFolderOf, launchFolderOf } from './launch.ts';
 
 export type HubPorts = { public: number; hub: number; api: number };
 
@@ -65,7 +66,8 @@ c.GenericOAuthenticator.username_claim = "preferred_username"
 c.GenericOAuthenticator.enable_pkce = True
 c.GenericOAuthenticator.login_service = "Knot"
 c.GenericOAuthenticator.auto_login = True
-c.GenericOAuthenticator.logout_redirect_url = ${python(`${publicAddress.origin}/`)}
+# Signing out here signs out of Knot: its page asks, because a link on any page may lead to the hub's, and says what it did.
+c.GenericOAuthenticator.logout_redirect_url = ${python(`${publicAddress.origin}/logout`)}
 # Who may come here at all is decided by Knot's policies, before the hub sees the request.
 c.GenericOAuthenticator.allow_all = True
 # Before the group settings: they are refused without it.
@@ -82,6 +84,7 @@ c.JupyterHub.public_url = ${python(`${url}/`)}
 export function hubConfig(facts: HubFacts): string {
   const { ports, folder } = facts;
   return `# Written by Knot at each start; changes are lost. Settings of your own belong into knot.yaml.
+import asyncio
 import os
 import signal
 
@@ -113,6 +116,13 @@ class KnotSpawner(SimpleLocalProcessSpawner):
 
     began = None
 
+    # What the page of a starting server tells.
+    async def progress(self):
+        yield {"progress": 20, "message": "Preparing folders and sandbox"}
+        while not self.pid:
+            await asyncio.sleep(0.1)
+        yield {"progress": 50, "message": "Loading JupyterLab"}
+
     def make_preexec_fn(self, name):
         return None
 
@@ -139,6 +149,7 @@ class KnotSpawner(SimpleLocalProcessSpawner):
         return await super()._signal(sig)
 ${facts.isolation.startsFor === 'admins' ? startForAdminsOnly(facts.isolation) : ''}
 
+${pageSettings(folder)}
 c.JupyterHub.bind_url = "http://127.0.0.1:${ports.public}"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:${ports.hub}"
 c.JupyterHub.db_url = ${python(`sqlite:///${join(folder, 'hub/jupyterhub.sqlite')}`)}
@@ -156,7 +167,7 @@ c.Authenticator.username_pattern = r"^[a-z][a-z0-9]{0,29}$"
 c.JupyterHub.spawner_class = KnotSpawner
 c.Spawner.cmd = ${python([facts.python, '-I', join(launchFolderOf(folder), 'spawn.py')])}
 c.Spawner.args = [
-${notebookArguments(facts.isRoot)
+${notebookArguments(facts.isRoot, labFolderOf(folder))
   .map((argument) => `    ${python(argument)},\n`)
   .join('')}]
 c.Spawner.ip = "127.0.0.1"
@@ -193,8 +204,9 @@ function startForAdminsOnly({ sandbox }: Isolation): string {
 `;
 }
 
-function notebookArguments(isRoot: boolean): string[] {
+function notebookArguments(isRoot: boolean, labFolder: string): string[] {
   return [
+    `--LabApp.extra_labextensions_path=${labFolder}`,
     ...(isRoot ? ['--allow-root'] : []),
     '--log-level=WARN',
     // A kernel that listens on loopback can be read by every other server (see launch.ts).

@@ -2,6 +2,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFile
 import { join } from 'node:path';
 import { type Sandbox, sandboxArguments } from '../../process/index.ts';
 import { sitePackagesOf } from './install.ts';
+import { writeLabExtension } from './lab.ts';
 
 /** Stands for the username in the plan; the launcher puts the checked name in its place. */
 const placeholder = '%KNOT_USER%';
@@ -112,11 +113,16 @@ export function launchFolderOf(folder: string): string {
   return join(folder, 'launch');
 }
 
+/** Extensions of JupyterLab, among the settings because those are visible inside the sandbox. */
+export function labFolderOf(folder: string): string {
+  return join(launchFolderOf(folder), 'settings/labextensions');
+}
+
 /**
  * Puts launcher and plan into the data folder, where also a sandboxed server can read what it needs. Returns whether servers are
- * started by the same plan as before.
+ * started by the same plan as before. `home` is where the mark in JupyterLab leads.
  */
-export function writeLaunch(facts: LaunchFacts): boolean {
+export function writeLaunch(facts: LaunchFacts, home: string): boolean {
   const target = launchFolderOf(facts.folder);
   const settings = join(target, 'settings');
   mkdirSync(settings, { recursive: true, mode: 0o700 });
@@ -133,6 +139,7 @@ export function writeLaunch(facts: LaunchFacts): boolean {
   ] as const) {
     chmodSync(join(target, path), mode);
   }
+  writeLabExtension(labFolderOf(facts.folder), home);
   const planFile = join(target, 'plan.json');
   const plan = `${JSON.stringify(planLaunch(facts), undefined, 2)}\n`;
   const isAsBefore = existsSync(planFile) && readFileSync(planFile, 'utf8') === plan;

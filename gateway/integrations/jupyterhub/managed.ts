@@ -5,6 +5,7 @@ import type { Child } from '../../process/index.ts';
 import type { Integration } from '../integration.ts';
 import { hubChild, proxyChild } from './children.ts';
 import { hubConfig } from './hub-config.ts';
+import { writePages } from './hub-pages.ts';
 import { beginRun, keepRun } from './hub-run.ts';
 import { describeIdentity } from './identity.ts';
 import { findInstallation, type Installation } from './install.ts';
@@ -118,14 +119,10 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     keepSecret(join(folder, 'cookie-secret'), () => randomBytes(32).toString('hex'));
     const { accounts } = options.config;
     const { sandbox } = found;
-    const isAsBefore = writeLaunch({
-      ...installed,
-      sandbox,
-      accounts,
-      folder,
-      dataFolder: options.dataFolder,
-      venvFolder,
-    });
+    const home = `${publicAddress.origin}/`;
+    const { dataFolder } = options;
+    const isAsBefore = writeLaunch({ ...installed, sandbox, accounts, folder, dataFolder, venvFolder }, home);
+    writePages(folder, { home, title: options.config.title });
     const isRoot = process.getuid?.() === 0;
     const facts = {
       folder,
