@@ -8,10 +8,14 @@
   const path = /*MARK*/ '';
 
   const addMark = () => {
-    const logo = document.getElementById('jp-MainLogo');
+    const logo = globalThis.document.getElementById('jp-MainLogo');
     if (!logo) return;
     const svg = `<svg width="20" height="20" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round" aria-hidden="true"><path d="${path}"/></svg>`;
-    const link = Object.assign(document.createElement('a'), { href: home, title: 'Home: Knot', innerHTML: svg });
+    const link = Object.assign(globalThis.document.createElement('a'), {
+      href: home,
+      title: 'Home: Knot',
+      innerHTML: svg,
+    });
     link.id = 'knot-home';
     link.setAttribute('aria-label', 'Knot, home');
     link.style.cssText =
