@@ -18,9 +18,6 @@ export const tileStates: Record<Tile['status']['status'], { mark: Mark; word: st
   unknown: { mark: 'working', word: 'Looking' },
 };
 
-/** What is broken now, as far as anybody knows. */
-export const isTroubled = ({ status }: Tile): boolean => status.status === 'failed' || status.status === 'unreachable';
-
 /**
  * Whether a tile leads to its tool. Applications always do: asking from outside may be wrong about them, and who goes there sees
  * what is. A tool that Knot runs itself is opened when it runs.
