@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { runKnot } from '../support/gateway.ts';
 
-t.setTimeout(60_000);
+t.setTimeout(300_000);
 
 /** What makes a command slow to start: servers, the OpenID Provider, the policies (whose engine is loaded behind chokidar). */
 const environment = {

@@ -8,7 +8,7 @@ const skip = browserSkipReason();
 const password = 'correct-horse-staple-7';
 const fragment = '#/namespaces/x?y=1&z=%2F';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 t.test(
   'what stands behind # in an address survives signing in, and a forced sign-out says why',

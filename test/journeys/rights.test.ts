@@ -13,7 +13,7 @@ import { type RunningGateway, startGateway } from '../support/gateway.ts';
 import { createPerson, type Person } from '../support/person.ts';
 
 /** What ends a right ends what is open by it: each line of `app/rights.ts`, on a whole gateway. */
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const password = 'correct-horse-staple-7';
 

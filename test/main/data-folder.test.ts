@@ -7,7 +7,7 @@ import { type RunningGateway, startGateway } from '../support/gateway.ts';
 import { createPerson, type Person } from '../support/person.ts';
 
 /** A folder that goes while its files are open takes writes that nobody finds again: none of them may be acknowledged. */
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 const password = 'correct-horse-staple-7';
 
 async function start(t: Test): Promise<{ gateway: RunningGateway; ann: Person; folder: string; away: string }> {

@@ -8,7 +8,7 @@ import { type RunningGateway, startGateway } from '../support/gateway.ts';
 import { type Answer, createPerson, type Person } from '../support/person.ts';
 
 /** What happens to a database file in the field, under a gateway that people use. */
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 const password = 'correct-horse-staple-7';
 
 async function start(t: Test, data: string): Promise<{ gateway: RunningGateway; ann: Person }> {

@@ -8,7 +8,7 @@ import t from 'tap';
 import { request } from 'undici';
 import { caOf, runKnot, startGateway } from '../support/gateway.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 const quiet = { integrations: { jupyterhub: { mode: 'off' } } };
 
 t.test('a start that cannot succeed says what, where and what to do, and exits with its status', async (t) => {

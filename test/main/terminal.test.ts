@@ -6,7 +6,7 @@ import { Agent, fetch } from 'undici';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/gateway.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
 const skip = hasPython ? false : 'needs python3 to open a terminal';

@@ -4,7 +4,7 @@ import { accessLines, metric, openHouse, until } from '../attacks/house.ts';
 import { startCollector } from '../support/collector.ts';
 import { startGateway } from '../support/gateway.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const integrations = { jupyterhub: { mode: 'off' } };
 const watched = { NODE_OPTIONS: `--import ${join(import.meta.dirname, '../support/loaded-packages.mjs')}` };

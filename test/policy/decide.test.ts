@@ -29,7 +29,7 @@ async function policyOf(t: Test, rules: string): Promise<Policy> {
   return policy;
 }
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 t.test('the shipped policies, role by role', async (t) => {
   const policy = await createPolicy({ ...base, folder: shippedFolder });

@@ -24,7 +24,7 @@ const { createPolicy } = await import('../../gateway/policy/index.ts');
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 t.test('reloads, taken and refused, leave one engine in memory and none behind', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));

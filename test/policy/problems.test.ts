@@ -8,7 +8,7 @@ import { checkFolder, formatProblems, type PolicyProblem } from '../../gateway/p
 import { positionOfByte } from '../../gateway/policy/position.ts';
 import { copyOfShipped, shippedFolder } from './support.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 t.test('the shipped folder is valid and all of its cases pass', async (t) => {
   const status = await checkFolder(shippedFolder);
