@@ -77,8 +77,12 @@ export function linkRoutes(app: FastifyInstance, context: LoginContext): void {
     try {
       const user = await accounts.redeemLink(form.token, kind.kind, input, actor);
       if (kind.makesAccount) return await context.signIn(request, reply, user, '/');
-      const cookies = [sessions.clearCookie(), await context.recognise(request, user)];
-      return sendOn(reply.header('set-cookie', cookies), '/login?note=password-changed');
+      const known = await context.recognise(request, user);
+      // Somebody else in this browser: their session ends when the other one begins, not before, and never by losing its cookie.
+      const isSomebodyElse = (await sessions.find(request.headers.cookie, '')) !== null;
+      return isSomebodyElse
+        ? sendOn(reply.header('set-cookie', known), '/login?switch=1&note=password-changed')
+        : sendOn(reply.header('set-cookie', [sessions.clearCookie(), known]), '/login?note=password-changed');
     } catch (error) {
       const errors = fieldErrors(error);
       if (errors) return sendPage(reply, page(kind, form.token, link, typed, errors), 400);

@@ -74,25 +74,23 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
       if (mode === 'plain') return context.goOn(reply, next);
       const { username } = identity.principal;
       const known = mode === 'switch' ? {} : { username };
-      return sendPage(
-        reply,
-        await page({ ...known, next: await context.carried(request, next), mode, signedIn: username }),
-      );
+      const shown = { ...known, mode, signedIn: username, note: doneNote(request) };
+      return sendPage(reply, await page({ ...shown, next: await context.carried(request, next) }));
     }
-    const note = (await noteFor(request)) ?? (await noteOnWay(request, isRefused));
-    // A cookie that is no session (ended, tampered, tossed) only costs a lookup on each request: take it back.
-    if (request.headers.cookie?.includes('__Host-knot=')) reply.header('set-cookie', sessions.clearCookie());
+    const ended = await sessions.whyEnded(request.headers.cookie);
+    const note = doneNote(request) ?? (await endedNoteFor(request, ended)) ?? (await noteOnWay(request, isRefused));
+    // A cookie that is no session (ended, tampered, tossed) only costs a lookup on each request: take it back. Not where this browser
+    // has signed in since this request was sent: the cookie of the newer session has the same name.
+    const isOver = ended !== 'signed_in_again' && request.headers.cookie?.includes('__Host-knot=') === true;
+    if (isOver) reply.header('set-cookie', sessions.clearCookie());
     return sendPage(reply, await page({ username: hintOf(request), next: await context.carried(request, next), note }));
   });
 
-  /** What was just done, or why the session ended whose cookie this browser still shows. */
-  async function noteFor(request: FastifyRequest): Promise<Note | undefined> {
-    const { note } = request.query as { note?: unknown };
-    const text = notes[textOf(note) ?? ''];
-    if (text !== undefined) return { kind: 'good', text };
+  /** Why the session ended whose cookie this browser still shows. */
+  async function endedNoteFor({ headers }: FastifyRequest, ended: string | undefined): Promise<Note | undefined> {
     // A session whose person was switched off meanwhile is not ended yet, but nobody's any more.
-    const session = await sessions.find(request.headers.cookie, '');
-    return endedNote(session ? 'account_disabled' : await sessions.whyEnded(request.headers.cookie));
+    const session = await sessions.find(headers.cookie, '');
+    return endedNote(session ? 'account_disabled' : ended);
   }
 
   /** What is wrong with the way here; a Knot that is not set up is said first. */
@@ -177,6 +175,12 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
 function hintOf(request: FastifyRequest): string {
   const hint = textOf((request.query as Record<string, unknown>)['login_hint']) ?? '';
   return hint.length <= longestHint ? hint : '';
+}
+
+/** What was just done. */
+function doneNote(request: FastifyRequest): Note | undefined {
+  const text = notes[textOf((request.query as { note?: unknown }).note) ?? ''];
+  return text === undefined ? undefined : { kind: 'good', text };
 }
 
 function modeOf(request: FastifyRequest): NonNullable<SignInState['mode']> {

@@ -3,6 +3,7 @@ import type { Row, Store, Transaction } from '../store/index.ts';
 import type { SessionCache } from './cache.ts';
 import { readSessionCookie } from './cookie.ts';
 import { describeDevice } from './device.ts';
+import { noteWhyEnded } from './ended.ts';
 import { findCentral, insertSession, renewCentral, sessionOf } from './records.ts';
 
 /** Who was verified, and against which version of the credential (`User` of accounts). */
@@ -102,7 +103,9 @@ export function createStart({ store, clock, absoluteMs, cache, find, endCentral,
   ): Promise<boolean> {
     const old = hashSecret(readSessionCookie(cookie)!);
     const isRenewed = await renewCentral(transaction.db, { id: central.id, secretHash: old }, renewed);
-    if (isRenewed) transaction.announce({ topic: 'sessions', key: `${central.id}//${old}` });
-    return isRenewed;
+    if (!isRenewed) return false;
+    await noteWhyEnded(transaction.db, central, 'signed_in_again');
+    transaction.announce({ topic: 'sessions', key: `${central.id}//${old}` });
+    return true;
   }
 }

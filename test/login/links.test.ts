@@ -83,6 +83,30 @@ t.test('reset: the new password works, the old one and every session do not', as
   t.equal((await post('/reset', { token, password })).status, 410, 'the link is used up');
 });
 
+t.test(
+  'reset: who else is signed in in that browser loses no cookie; their session ends when the owner of the link signs in',
+  async (t) => {
+    const { accounts, get, post, addUser, signIn, sessions } = await createFixture(t);
+    const userId = await addUser('ann');
+    await addUser('bob');
+    const bob = await signIn('bob');
+    const { token } = await accounts.createLink({ kind: 'reset', userId, lifetimeSeconds: 60 }, admin);
+    const answer = await post('/reset', { token, password: fresh }, { cookie: bob });
+    t.equal(
+      answer.cookie,
+      undefined,
+      'a cookie that is taken back would leave a session behind that nobody can end here',
+    );
+    const page = await get(answer.location!, bob);
+    t.equal(page.status, 200, 'and nobody goes on as somebody else by accident');
+    t.match(page.body, 'Your password is changed');
+    t.match(page.body, 'You stay signed in as bob');
+    const ann = (await post('/login', { username: 'ann', password: fresh }, { cookie: bob })).cookie;
+    t.ok(await sessions.find(ann, ''));
+    t.equal(await sessions.find(bob, ''), null);
+  },
+);
+
 t.test('what is wrong is said at its field, and what was typed is kept', async (t) => {
   const { accounts, post, addUser, addAdmin } = await createFixture(t, {
     signUp: 'open',

@@ -187,12 +187,13 @@ t.test('without JavaScript: sign up, sign in, sign out, by keyboard', { skip, ti
   await accounts.setState(carla!.id, 'active', { name: 'admin' });
 
   await page.goto(`${origin}/login?next=/logout%3Fx`);
+  // A page has loaded a moment before the browser puts the cursor into the field; what is typed in between is lost.
+  await page.locator('input[name=username]:focus').waitFor();
   await page.keyboard.type('carla');
   await page.keyboard.press('Tab');
   await page.keyboard.type('wrong password');
   await page.keyboard.press('Enter');
   await page.getByText('Username or password is wrong.').waitFor();
-  // The text is there a moment before the browser puts the cursor into the field; what is typed in between is lost.
   await page.locator('input[type=password]:focus').waitFor();
   await page.keyboard.type(password);
   await page.keyboard.press('Enter');

@@ -41,3 +41,23 @@ t.test('idle is told as such; a sign-out of ones own is not called forced', asyn
   await post('/login', { username: 'ann', password: 'correct horse battery staple' }, { cookie: replaced });
   t.notMatch((await get('/login', replaced)).body, 'signed out', 'a newer session in the same browser');
 });
+
+t.test('a page that was asked for before a sign-in and comes after it leaves the new cookie alone', async (t) => {
+  const { get, post, addUser, signIn, sessions } = await createFixture(t);
+  await addUser('ann');
+  await addUser('bob');
+  const first = await signIn('ann');
+  const sign = (username: string, cookie: string) =>
+    post('/login', { username, password: 'correct horse battery staple' }, { cookie });
+  const second = (await sign('ann', first)).cookie!;
+  const third = (await sign('bob', second)).cookie!;
+  // Cookies have one name: taking back what this request showed would take what another answer has set meanwhile.
+  for (const late of [first, second]) {
+    const page = await get('/login', late);
+    t.equal(page.status, 200);
+    t.equal(page.cookie, undefined);
+  }
+  t.ok(await sessions.find(third, ''));
+  const tossed = await get('/login', `__Host-knot=${'x'.repeat(43)}`);
+  t.match(tossed.headers['set-cookie'], /__Host-knot=;/, 'neighbour: what is no session goes');
+});
