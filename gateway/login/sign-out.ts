@@ -14,7 +14,8 @@ export function signOutRoutes(app: FastifyInstance, context: LoginContext): void
   });
 
   app.post('/logout', async (request, reply) => {
-    const session = await sessions.find(request.headers.cookie, '');
+    const { cookie } = request.headers;
+    const session = (await sessions.find(cookie, '')) ?? (await sessions.findFormer(cookie));
     if (session) {
       const identity = await context.identityOf(request);
       await Promise.resolve(onSignOut?.(session)).catch((error: unknown) => {

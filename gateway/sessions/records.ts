@@ -38,23 +38,16 @@ export async function findCentral(db: Database, id: string): Promise<Row<'sessio
   return db.selectFrom('sessions').selectAll().where('id', '=', id).where('host', '=', '').executeTakeFirst();
 }
 
-/** Compare-and-set by the secret: false when it is not the one in force any more. */
+/** Gives a central session another secret, and what a fresh sign-in says of it. */
 export async function renewCentral(
   db: Database,
-  { id, secretHash }: { id: string; secretHash: string },
+  id: string,
   renewed: Pick<
     Row<'sessions'>,
     'secret_hash' | 'device' | 'address' | 'authenticated_at' | 'last_seen_at' | 'expires_at'
   >,
-): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('sessions')
-    .set(renewed)
-    .where('id', '=', id)
-    .where('host', '=', '')
-    .where('secret_hash', '=', secretHash)
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
+): Promise<void> {
+  await db.updateTable('sessions').set(renewed).where('id', '=', id).where('host', '=', '').execute();
 }
 
 export async function listCentral(db: Database, userId?: string): Promise<Row<'sessions'>[]> {

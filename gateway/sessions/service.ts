@@ -2,7 +2,7 @@ import { type AuditEntry, type Clock, hashSecret, type Log, type Session } from 
 import type { Row, Store, Transaction } from '../store/index.ts';
 import { createSessionCache, type Family } from './cache.ts';
 import { readSessionCookie, writeSessionCookie } from './cookie.ts';
-import { noteWhyEnded, whyEnded } from './ended.ts';
+import { findRenewed, noteWhyEnded, whyEnded } from './ended.ts';
 import { createHandoff, type Redemption, type Visit } from './handoff.ts';
 import { createKeptAddresses, type KeptAddresses } from './kept-addresses.ts';
 import { type Lifetime, lifetimeOf } from './lifetime.ts';
@@ -43,6 +43,11 @@ export type Sessions = {
    */
   peek(cookieHeader: string | undefined, host: string): Session | null | undefined;
   find(cookieHeader: string | undefined, host: string): Promise<Session | null>;
+  /**
+   * The central session that had the secret in a Cookie header before its person signed in again. Good for ending it, as the browser
+   * that shows it asks; never for acting in it.
+   */
+  findFormer(cookieHeader: string | undefined): Promise<Session | null>;
   /** One-time code (60 s) that lets `host` start its own session, for the browser whose binding hash is given. */
   issueCode(session: Session, handoff: { host: string; binding: string; next: string }): Promise<string>;
   /** Single use; refused when unknown, used, expired, of another host or browser. A replay ends the session the code made. */
@@ -105,7 +110,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
   const touchMs = Math.min(maxMinuteMs, Math.ceil(idleMs / 10));
   const cache = createSessionCache();
   const handoff = createHandoff({ store, clock, cache, hold, find, record });
-  const start = createStart({ store, clock, absoluteMs, cache, find, endCentral, record, account });
+  const start = createStart({ store, clock, absoluteMs, cache, find, findFormer, endCentral, record, account });
   const kept = createKeptAddresses({ store, clock });
   const listing = createListing({ store, lifetimeOf: lifetimeOfCentral, pendingLastSeen });
   const loading = new Map<string, Promise<Session | null>>();
@@ -178,6 +183,11 @@ export function createSessions({ store, clock, config, record, account, log }: S
     }
     const session = await read;
     return session !== null && session.host === host ? session : null;
+  }
+
+  async function findFormer(cookieHeader: string | undefined): Promise<Session | null> {
+    const central = await findRenewed(store.db, readSessionCookie(cookieHeader), clock.now());
+    return central && lifetimeOfCentral(central) === 'alive' ? sessionOf(central) : null;
   }
 
   async function load(secret: string): Promise<Session | null> {
@@ -280,6 +290,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
     start,
     peek,
     find,
+    findFormer,
     issueCode: handoff.issue,
     redeemCode: handoff.redeem,
     kept,

@@ -1,9 +1,8 @@
 import { type AuditEntry, type Clock, hashSecret, newId, newSecret, type Session } from '../lib/index.ts';
 import type { Row, Store, Transaction } from '../store/index.ts';
 import type { SessionCache } from './cache.ts';
-import { readSessionCookie } from './cookie.ts';
 import { describeDevice } from './device.ts';
-import { noteWhyEnded } from './ended.ts';
+import { noteRenewed } from './ended.ts';
 import { findCentral, insertSession, renewCentral, sessionOf } from './records.ts';
 
 /** Who was verified, and against which version of the credential (`User` of accounts). */
@@ -23,7 +22,7 @@ export type SignIn = {
   address: string;
   /**
    * The Cookie header of this browser. A live session of the same person in it goes on under the new secret, with the tools that
-   * are open in it; one of somebody else ends. Either way the secret that was shown is worth nothing afterwards (fixation, C5).
+   * are open in it, also where the browser shows an earlier secret of it; one of somebody else ends. Either way the secret that was shown is worth nothing afterwards (fixation, C5).
    */
   cookie?: string | undefined;
   /** What else is true once the session exists, in the same transaction. */
@@ -38,13 +37,14 @@ type Parts = {
   absoluteMs: number;
   cache: SessionCache;
   find: (cookieHeader: string | undefined, host: string) => Promise<Session | null>;
+  findFormer: (cookieHeader: string | undefined) => Promise<Session | null>;
   endCentral: (transaction: Transaction, central: Central, by: { actor: string; reason: string }) => Promise<void>;
   record: (transaction: Transaction, entry: AuditEntry) => Promise<void>;
   account: Pick<AccountGuard, 'admit'>;
 };
 
 /** `start` of `Sessions`: what a right password is turned into. */
-export function createStart({ store, clock, absoluteMs, cache, find, endCentral, record, account }: Parts) {
+export function createStart({ store, clock, absoluteMs, cache, find, findFormer, endCentral, record, account }: Parts) {
   return async function start({
     user,
     device,
@@ -52,7 +52,7 @@ export function createStart({ store, clock, absoluteMs, cache, find, endCentral,
     cookie,
     also,
   }: SignIn): Promise<{ secret: string; session: Session } | undefined> {
-    const shown = await find(cookie, '');
+    const shown = (await find(cookie, '')) ?? (await findFormer(cookie));
     const secret = newSecret();
     const now = clock.now();
     const renewed = {
@@ -66,7 +66,8 @@ export function createStart({ store, clock, absoluteMs, cache, find, endCentral,
     const row = await store.transaction(async (transaction) => {
       if (!(await account.admit(transaction, user))) return undefined;
       const old = shown ? await findCentral(transaction.db, shown.centralId) : undefined;
-      const goesOn = old?.user_id === user.id && (await renew(transaction, old, cookie, renewed));
+      const goesOn = old?.user_id === user.id;
+      if (goesOn) await renew(transaction, old, renewed);
       const id = goesOn ? old.id : newId();
       const startedAt = goesOn ? old.started_at : now;
       const row = { ...renewed, id, central_id: id, host: '', user_id: user.id, started_at: startedAt };
@@ -91,21 +92,14 @@ export function createStart({ store, clock, absoluteMs, cache, find, endCentral,
     return { secret, session };
   };
 
-  /**
-   * Gives a live sign-in of the same person a new secret. False when another sign-in of this browser was faster: then each answer
-   * has a session of its own, because nobody knows which of the two cookies the browser keeps.
-   */
+  /** Of two sign-ins at once the later secret counts; who shows the other one is led back to the same session by signing in again. */
   async function renew(
     transaction: Transaction,
     central: Central,
-    cookie: string | undefined,
     renewed: Parameters<typeof renewCentral>[2],
-  ): Promise<boolean> {
-    const old = hashSecret(readSessionCookie(cookie)!);
-    const isRenewed = await renewCentral(transaction.db, { id: central.id, secretHash: old }, renewed);
-    if (!isRenewed) return false;
-    await noteWhyEnded(transaction.db, central, 'signed_in_again');
-    transaction.announce({ topic: 'sessions', key: `${central.id}//${old}` });
-    return true;
+  ): Promise<void> {
+    await renewCentral(transaction.db, central.id, renewed);
+    await noteRenewed(transaction.db, central);
+    transaction.announce({ topic: 'sessions', key: `${central.id}//${central.secret_hash}` });
   }
 }

@@ -9,6 +9,7 @@ import * as logoutNotices from './migrations/0005-logout-notices.ts';
 import * as handOff from './migrations/0006-hand-off.ts';
 import * as denials from './migrations/0007-denials.ts';
 import * as wishedNames from './migrations/0008-wished-names.ts';
+import * as formerSecrets from './migrations/0009-former-secrets.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -21,6 +22,7 @@ const migrations: Record<string, Migration> = {
   '0006-hand-off': handOff,
   '0007-denials': denials,
   '0008-wished-names': wishedNames,
+  '0009-former-secrets': formerSecrets,
 };
 
 /**

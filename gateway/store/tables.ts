@@ -103,7 +103,13 @@ export type KeptAddressesTable = {
 };
 
 /** sessions: why a central session ended, told to the browser that still shows its cookie. */
-export type EndedSessionsTable = { secret_hash: string; reason: string; forget_at: number };
+export type EndedSessionsTable = {
+  secret_hash: string;
+  reason: string;
+  forget_at: number;
+  /** The session that goes on under another secret. */
+  central_id: string | null;
+};
 
 /** oidc: every model of the provider except clients. */
 export type OidcRecordsTable = {

@@ -61,3 +61,16 @@ t.test('a page that was asked for before a sign-in and comes after it leaves the
   const tossed = await get('/login', `__Host-knot=${'x'.repeat(43)}`);
   t.match(tossed.headers['set-cookie'], /__Host-knot=;/, 'neighbour: what is no session goes');
 });
+
+t.test('who shows an earlier secret can sign out, and nothing else', async (t) => {
+  const { get, post, addUser, signIn, sessions } = await createFixture(t);
+  await addUser('ann');
+  const first = await signIn('ann');
+  const second = (
+    await post('/login', { username: 'ann', password: 'correct horse battery staple' }, { cookie: first })
+  ).cookie!;
+  t.match((await get('/login', first)).body, /name="password"/, 'it is asked to sign in');
+  t.equal((await get('/logout', first)).location, '/login');
+  t.equal((await post('/logout', {}, { cookie: first })).status, 303);
+  t.equal(await sessions.find(second, ''), null);
+});

@@ -54,13 +54,29 @@ t.test('a secret that is read while it is replaced does not come back', async (t
   }
 });
 
-t.test('two sign-ins at once with one cookie both work, whichever answer the browser keeps', async (t) => {
-  const { sessions, signIn, userId, ended } = await createFixture(t);
+t.test('of two sign-ins at once one secret counts, and the other leads back to the same session', async (t) => {
+  const { sessions, signIn, userId, ended, openAgain, store } = await createFixture(t);
   const user = { id: userId, username: 'ann', credentialVersion: 1 };
   const first = await signIn();
   const both = await Promise.all([0, 1].map(() => sessions.start({ user, ...place, cookie: first.header })));
-  for (const made of both) t.ok(await sessions.find(`__Host-knot=${made!.secret}`, ''));
+  const headers = both.map((made) => `__Host-knot=${made!.secret}`);
+  const alive = await Promise.all(headers.map((header) => sessions.find(header, '')));
+  t.strictSame(
+    alive.map((session) => session?.centralId),
+    [undefined, first.id],
+  );
+  for (const former of [first.header, headers[0]!]) {
+    t.match(await openAgain().findFormer(former), { centralId: first.id });
+    const back = (await sessions.start({ user, ...place, cookie: former }))!;
+    t.equal(back.session.centralId, first.id, 'so that a sign-out ends the tools, too');
+  }
   t.strictSame(ended, []);
+  const bob = { id: await addUser(store, 'bob'), username: 'bob', credentialVersion: 1 };
+  await sessions.start({ user: bob, ...place, cookie: first.header });
+  t.strictSame(ended, [first.id], 'and another person never finds the tools of the one before');
+  t.equal(await sessions.findFormer(first.header), null);
+  t.equal(await sessions.findFormer(`__Host-knot=${'x'.repeat(43)}`), null);
+  t.equal(await sessions.findFormer(undefined), null);
 });
 
 t.test('another person who signs in ends the session before, with all that was bound to it', async (t) => {
