@@ -32,7 +32,8 @@ t.test('judged is forwarded, one in is at most one out, and no answer goes to an
   await running;
   const forwarded = await house.checkLines();
   t.comment(`${cases} cases, ${forwarded} requests forwarded`);
-  t.ok(forwarded > 500, 'neighbour: plain requests pass');
+  // A share and no number: how many cases fit into the time is the machine's business.
+  t.ok(cases > 10 && forwarded > 3 * cases, 'neighbour: plain requests pass');
   t.ok((await house.house.serveMs()) < 2_000, 'the process still answers');
   t.notMatch(house.house.gateway.output(), /uncaught|unhandled|request failed/i);
 });
