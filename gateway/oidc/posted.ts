@@ -4,6 +4,8 @@ import type { Records } from './records.ts';
 /** What goes into an address as it is; a longer request is kept and named. Common proxies bear 8 KiB of request line. */
 const longestQuery = 6 * 1024;
 const keptMs = 10 * 60 * 1000;
+/** All together; beyond them the oldest go. 500 of 64 KiB are 32 MiB. */
+const mostKept = 500;
 const parameter = 'kept';
 const model = 'PostedRequest';
 
@@ -22,7 +24,7 @@ export type PostedRequests = {
   restore(address: string): Promise<string | undefined>;
 };
 
-/** Anybody may post, so what is kept is bounded (the form's 64 KiB, ten minutes) and worth no more than a long link. */
+/** Anybody may post, so what is kept is bounded (the form's 64 KiB, ten minutes, `mostKept`) and worth no more than a long link. */
 export function createPostedRequests(records: Records, now: () => number): PostedRequests {
   return {
     async addressOf(path, form) {
@@ -30,6 +32,7 @@ export function createPostedRequests(records: Records, now: () => number): Poste
       if (query.length <= longestQuery) return `${path}?${query}`;
       const id = newSecret();
       await records.upsert({ model, id, payload: { path, query }, expiresAt: now() + keptMs });
+      await records.removeBeyond(model, mostKept);
       return `${path}?${parameter}=${id}`;
     },
     async restore(address) {

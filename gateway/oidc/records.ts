@@ -186,6 +186,16 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
       return numDeletedRows === 1n;
     },
 
+    /** Deletes of a model all but those that expire last. */
+    async removeBeyond(model: string, most: number): Promise<void> {
+      const last = db.selectFrom('oidc_records').select('id').where('model', '=', model);
+      await db
+        .deleteFrom('oidc_records')
+        .where('model', '=', model)
+        .where('id', 'not in', last.orderBy('expires_at', 'desc').orderBy('id').limit(most))
+        .execute();
+    },
+
     /** Deletes what has expired. */
     async sweep(): Promise<void> {
       await db.deleteFrom('oidc_records').where('expires_at', '<=', clock.now()).execute();

@@ -1,4 +1,6 @@
 import t from 'tap';
+import { createPostedRequests } from '../../gateway/oidc/posted.ts';
+import { createRecords } from '../../gateway/oidc/records.ts';
 import { openHouse, type Teardown } from './support/house.ts';
 import { challengeOf, createRelyingParty, newVerifier } from './support/relying-party.ts';
 
@@ -141,4 +143,18 @@ t.test('another content type, a body that is too large, and other endpoints are 
   t.equal(large.status, 413);
   t.equal((await post('/auth/abc', query)).status, 404);
   t.equal((await house.fetch(`${house.issuer}/auth`, { method: 'PUT', body: 'x' })).status, 404);
+});
+
+t.test('strangers cannot fill the store with long requests, and the latest one is always kept', async (t) => {
+  const { house } = await open(t);
+  let now = house.clock.now();
+  const records = createRecords({ store: house.store, clock: house.clock });
+  const posted = createPostedRequests(records, () => (now += 1));
+  const kept = async () =>
+    (await house.store.db.selectFrom('oidc_records').select('id').where('model', '=', 'PostedRequest').execute())
+      .length;
+  let last = '';
+  for (let index = 0; index < 520; index++) last = await posted.addressOf('/auth', `n=${index}&x=${'y'.repeat(7000)}`);
+  t.equal(await kept(), 500);
+  t.match(await posted.restore(last), '/auth?n=519&');
 });
