@@ -7,6 +7,8 @@ const idPattern = new RegExp(clientIdPattern);
 /** `knot-admins`, `knot:team:genomics`, `knot:user:ann`. */
 const groupPattern = /^[\x21-\x7e]{1,120}$/;
 const longestName = 80;
+/** Control characters move the cursor of a terminal, marks of direction reorder what stands beside them on the consent page. */
+const unseen = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 const mostAddresses = 50;
 
 /**
@@ -19,8 +21,12 @@ export function checkClient(client: ClientFacts): void {
   const add = (field: string, code: string, message: string | undefined) =>
     message === undefined ? undefined : problems.push({ field, code, message });
 
-  const isNamed = client.name.trim() !== '' && client.name.length <= longestName;
-  add('name', 'KNOT_OIDC_CLIENT_NAME', isNamed ? undefined : `must have 1 to ${longestName} characters`);
+  const isNamed = client.name.trim() !== '' && client.name.length <= longestName && !unseen.test(client.name);
+  add(
+    'name',
+    'KNOT_OIDC_CLIENT_NAME',
+    isNamed ? undefined : `must have 1 to ${longestName} visible characters on one line`,
+  );
   if (!idPattern.test(client.clientId)) {
     // Who gave no id gave a name that makes none.
     add('clientId', 'KNOT_OIDC_CLIENT_NAME', 'must have 1 to 80 letters, digits, dots, dashes or underscores');

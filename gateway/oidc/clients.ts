@@ -232,10 +232,10 @@ export function createClients({ store, clock, record }: ClientsOptions): Clients
       await store.transaction(async (transaction) => {
         await findOwn(transaction.db, clientId);
         await transaction.db.deleteFrom('oidc_clients').where('client_id', '=', clientId).execute();
+        await createRecords({ store, clock }).removeByClient(clientId, transaction.db);
         announceClient(transaction, clientId);
         await note(transaction, 'client.removed', clientId, by);
       });
-      await createRecords({ store, clock }).removeByClient(clientId);
     },
 
     async reconcile(origin, clients) {
@@ -252,10 +252,10 @@ export function createClients({ store, clock, record }: ClientsOptions): Clients
         for (const metadata of changed) await write(transaction, origin, metadata);
         for (const { client_id } of gone) {
           await transaction.db.deleteFrom('oidc_clients').where('client_id', '=', client_id).execute();
+          await createRecords({ store, clock }).removeByClient(client_id, transaction.db);
           announceClient(transaction, client_id);
         }
       });
-      for (const { client_id } of gone) await createRecords({ store, clock }).removeByClient(client_id);
     },
   };
 }

@@ -113,15 +113,15 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
     },
 
     /** Everything that was given out to a client; there is no index, because clients are removed rarely. */
-    async removeByClient(clientId: string): Promise<void> {
-      await db.deleteFrom('oidc_records').where('model', '=', consent).where('uid', '=', clientId).execute();
-      const grants = await db
+    async removeByClient(clientId: string, on: Store['db']): Promise<void> {
+      await on.deleteFrom('oidc_records').where('model', '=', consent).where('uid', '=', clientId).execute();
+      const grants = await on
         .selectFrom('oidc_records')
         .select(['id', 'payload'])
         .where('model', '=', 'Grant')
         .execute();
       for (const { id, payload } of grants) {
-        if ((JSON.parse(payload) as { clientId?: string }).clientId === clientId) await revokeGrant(id);
+        if ((JSON.parse(payload) as { clientId?: string }).clientId === clientId) await revokeGrant(id, on);
       }
     },
 

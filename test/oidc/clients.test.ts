@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import t from 'tap';
 import { createAudit } from '../../gateway/audit/index.ts';
 import { hashSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
@@ -84,6 +85,31 @@ t.test('names: taken, empty and endless ones are refused', async (t) => {
   t.match(await add(''), { code: 'KNOT_OIDC_CLIENT_NAME' });
   t.match(await add('***'), { code: 'KNOT_OIDC_CLIENT_NAME' });
   t.match(await add('a'.repeat(81)), { code: 'KNOT_OIDC_CLIENT_NAME' });
+  for (const name of ['two\nlines', 'red \u001b[31m', 'Bank \u202egnp.exe', 'a\u2066b'])
+    t.match(await add(name), { code: 'KNOT_OIDC_CLIENT_NAME' }, JSON.stringify(name));
+  t.match(await add('Génomique & co 漢字'), { clientId: 'g-nomique-co' });
+});
+
+t.test('a client is removed with everything it was given, or not at all', async (t) => {
+  const { store, clients } = await open(t);
+  await clients.add({ name: 'app', redirectUris: ['https://a.example/cb'], isPublic: false });
+  const grant = { model: 'Grant', id: 'grant', payload: JSON.stringify({ clientId: 'app' }) };
+  await store.db
+    .insertInto('oidc_records')
+    .values({ ...grant, expires_at: null })
+    .execute();
+  await sql`create trigger full_disk before delete on oidc_records begin select raise(abort, 'disk full'); end`.execute(
+    store.db,
+  );
+  await t.rejects(clients.remove('app'));
+  t.match(
+    await clients.get('app'),
+    { clientId: 'app' },
+    'else whoever registers the id again would inherit what is left',
+  );
+  await sql`drop trigger full_disk`.execute(store.db);
+  await clients.remove('app');
+  t.same(await store.db.selectFrom('oidc_records').selectAll().execute(), []);
 });
 
 t.test('what configuration brings follows it, and cannot be removed by hand', async (t) => {
