@@ -342,14 +342,14 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     async (t, { page, gateway }) => {
       await page.goto(`${gateway.origin}/admin/users`);
       await page.getByRole('row', { name: /bela/ }).waitFor();
-      // The code of every page (seven, and three layouts) is fetched while there is time.
+      // The code of every page (eight, and three layouts) is fetched while there is time.
       await eventually(
         'all of it is there',
         async () => {
           const files = await page.evaluate<string[]>(
             `performance.getEntriesByType('resource').map(({ name }) => name)`,
           );
-          return files.filter((name) => name.includes('/nodes/')).length >= 10;
+          return files.filter((name) => name.includes('/nodes/')).length >= 11;
         },
         20_000,
       );
