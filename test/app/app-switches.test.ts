@@ -176,7 +176,8 @@ t.test('what cannot be meant is refused before anything starts', async (t) => {
             'https://A.example',
             'https://a.example:443',
           ],
-          publicPaths: ['x', '/a/../b', '//', '/a?b', '/a%2f'],
+          publicPaths: ['x', '/a/../b', '//', '/a?b', '/a%2f', '/.knot/', '/.knot', '/.knot/callback'],
+          methods: ['propfind', '', 'CONNECT', 'TRACE', 'TRACK', 'A B'],
           ownedPaths: ['/user', '/'],
           groups: ['a,b', ''],
         },
@@ -188,8 +189,11 @@ t.test('what cannot be meant is refused before anything starts', async (t) => {
   const said = checked.stdout + checked.stderr;
   for (const place of [
     ...[0, 1, 2, 3, 4, 5].map((at) => `crossOrigins\\[${at}\\]`),
-    ...[0, 1, 2, 3, 4].map((at) => `publicPaths\\[${at}\\]`),
+    ...[0, 1, 2, 3, 4, 5, 6, 7].map((at) => `publicPaths\\[${at}\\]`),
     ...[0, 1].map((at) => `ownedPaths\\[${at}\\]`),
+    ...[0, 1, 5].map((at) => `methods\\[${at}\\] must be a method in capital letters`),
+    ...[2, 3, 4].map((at) => `methods\\[${at}\\] .*never forwarded`),
+    `publicPaths\\[5\\] .*reserved for signing in`,
     ...[0, 1].map((at) => `groups\\[${at}\\]`),
   ]) {
     t.match(said, new RegExp(`apps\\[0\\]\\.${place}`), place);

@@ -11,6 +11,12 @@ const pageOrigin = /^https:\/\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,
 /** Groups stand in one field, divided by commas. */
 const groupName = /^[!-+\--~]{1,100}$/;
 
+const methodName = /^[A-Z][A-Z-]{0,31}$/;
+/** Tunnels and echoes, which the proxy refuses on every route. */
+const neverForwarded = new Set(['CONNECT', 'TRACE', 'TRACK']);
+/** Where a host's own half of the sign-in answers, before any application. */
+const reserved = /^\/\.knot(?:\/|$)/;
+
 const label = '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
 
 export const AppConfig = object(
@@ -39,7 +45,7 @@ export const AppConfig = object(
       default: false,
       description: 'Speaks HTTP/2 to the upstream (gRPC needs it), over TLS or, for http://, with prior knowledge.',
     }),
-    methods: Type.Array(Type.String({ pattern: '^[A-Z][A-Z-]{0,31}$' }), {
+    methods: Type.Array(Type.String(), {
       default: [],
       description: 'Methods besides GET HEAD POST PUT PATCH DELETE OPTIONS, for example PROPFIND.',
     }),
@@ -89,11 +95,14 @@ export function checkApps(apps: readonly AppSettings[], integrations: readonly s
 function checkLists(app: AppSettings, add: AddProblem): void {
   const path = 'must be a path of plain characters (a-z A-Z 0-9 . _ ~ -) that starts with /, without "." or ".."';
   const lists: [
-    key: 'publicPaths' | 'ownedPaths' | 'crossOrigins' | 'groups',
+    key: 'methods' | 'publicPaths' | 'ownedPaths' | 'crossOrigins' | 'groups',
     isRight: (entry: string) => boolean,
     must: string,
   ][] = [
+    ['methods', (entry) => methodName.test(entry), 'must be a method in capital letters, such as PROPFIND'],
+    ['methods', (entry) => !neverForwarded.has(entry), 'must not be a tunnel or an echo, which are never forwarded'],
     ['publicPaths', isPlainPath, path],
+    ['publicPaths', (entry) => !reserved.test(entry), 'must not lead below /.knot, which is reserved for signing in'],
     ['ownedPaths', (entry) => isPlainPath(entry) && /.\/$/.test(entry), `${path}, and end in / without being /`],
     [
       'crossOrigins',
