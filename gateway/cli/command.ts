@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { nearest } from '../config/index.ts';
 import type { ConfigOverrides } from '../config/index.ts';
+import { printable } from '../lib/index.ts';
 
 export type Streams = { stdin: NodeJS.ReadableStream; stdout: NodeJS.WritableStream; stderr: NodeJS.WritableStream };
 
@@ -78,7 +79,8 @@ export function required(invocation: Invocation, name: string): string {
 }
 
 /** Plain columns for people; `--json` is for programs. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
   return rows

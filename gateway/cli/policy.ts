@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { explainDecision, explainUrl } from '../app/explain.ts';
 import { loadConfig } from '../config/index.ts';
 import { denialIdPattern } from '../denials/index.ts';
-import { knotError, type RuleReference } from '../lib/index.ts';
+import { knotError, printable, type RuleReference } from '../lib/index.ts';
 import { checkFolder, formatProblems } from '../policy/index.ts';
 import { type Command, type Invocation, required } from './command.ts';
 import { withFacts } from './facts.ts';
@@ -24,7 +24,7 @@ async function check(invocation: Invocation): Promise<void> {
 }
 
 const name = ({ rule, file, line, effect }: RuleReference): string =>
-  `  ${effect.padEnd(6)} ${rule}  ${file}:${line}\n`;
+  `  ${effect.padEnd(6)} ${rule}  ${printable(file)}:${line}\n`;
 
 async function explainId(invocation: Invocation, id: string): Promise<void> {
   const answer = await withFacts(invocation, (facts, config) => explainDecision(facts, config, id));
@@ -35,14 +35,14 @@ async function explainId(invocation: Invocation, id: string): Promise<void> {
   const { decision, now } = answer;
   invocation.streams.stdout.write(
     [
-      `DENY  ${answer.username} ${answer.method} ${answer.url}\n`,
-      `  at ${new Date(answer.at).toISOString()}, ${answer.route}, action ${answer.action}, resource ${answer.resource}\n`,
+      `DENY  ${answer.username} ${answer.method} ${printable(answer.url)}\n`,
+      `  at ${new Date(answer.at).toISOString()}, ${printable(answer.route)}, action ${answer.action}, resource ${printable(answer.resource)}\n`,
       decision.rules.length > 0
         ? `Decided by (version ${decision.policyVersion}):\n${decision.rules.map(name).join('')}`
         : `No rule permitted it (version ${decision.policyVersion}, ${decision.reason}).\n`,
       'What the rules saw:\n',
-      ...answer.facts.map((fact) => `  ${fact.about}.${fact.name} = ${JSON.stringify(fact.value)}\n`),
-      `Now it would be ${now.decision.effect === 'allow' ? 'allowed' : 'denied'}: ${now.hint}\n`,
+      ...answer.facts.map((fact) => `  ${fact.about}.${fact.name} = ${printable(JSON.stringify(fact.value))}\n`),
+      `Now it would be ${now.decision.effect === 'allow' ? 'allowed' : 'denied'}: ${printable(now.hint)}\n`,
     ].join(''),
   );
 }
@@ -62,12 +62,12 @@ async function explain(invocation: Invocation, url: string): Promise<void> {
   const { explanation, route, resource, action } = answer;
   invocation.streams.stdout.write(
     [
-      `${explanation.decision.effect.toUpperCase()}  ${request.username} ${request.method} ${request.url}\n`,
-      `  route ${route}, action ${action}, resource ${resource}\n`,
+      `${explanation.decision.effect.toUpperCase()}  ${request.username} ${request.method} ${printable(request.url)}\n`,
+      `  route ${printable(route)}, action ${action}, resource ${printable(resource)}\n`,
       explanation.matched.length > 0
         ? `Rules that apply:\n${explanation.matched.map(name).join('')}`
         : 'No rule applies, and what no rule permits is denied.\n',
-      explanation.hint ? `${explanation.hint}\n` : '',
+      explanation.hint ? `${printable(explanation.hint)}\n` : '',
     ].join(''),
   );
 }

@@ -26,6 +26,7 @@ export * from './names.ts';
 export * from './navigation.ts';
 export * from './page.ts';
 export * from './principal.ts';
+export * from './printable.ts';
 export * from './same-origin.ts';
 export * from './tracing.ts';
 export * from './within.ts';

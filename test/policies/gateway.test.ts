@@ -119,6 +119,18 @@ t.test(
     t.match(told, /DENY {2}bob GET https:\/\/console\.localhost:\d+\/reports\/7/);
     t.match(told, /person\.username = "bob"/);
     t.match(told, /tools-for-admins/);
+    const forged = await bob.visit(`${consoleOrigin}/%1b[2J%0d%0aALLOW%20%20bob%E2%80%AE`);
+    const forgedId = /<dd>([0-9a-z]{16})<\/dd>/.exec(forged.text)?.[1] ?? '';
+    await eventually(
+      'it is written as well',
+      async () => {
+        told = (await gateway.knot(['explain', forgedId])).stdout;
+        return told.startsWith('DENY');
+      },
+      30_000,
+    );
+    t.notMatch(told.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u, 'an address moves no cursor');
+    t.notMatch(told, /^ALLOW/m, 'and forges no line');
     const unknown = await gateway.knot(['explain', '0000000000000000']);
     t.equal(unknown.status, 1);
     t.match(unknown.stderr, /kept for a day/);
