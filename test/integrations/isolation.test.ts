@@ -143,6 +143,29 @@ print(json.dumps({
     t.strictSame(JSON.parse(found), { folders: [], mine: true, environments: [], abstract: [] });
   });
 
+  await t.test('nor does it connect to sockets that have a name and no file', async (t) => {
+    // Landlock keeps them apart from Linux 6.12 on (landlock(7), ABI 6); they belong to the network, which all share.
+    const abi = `import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))`;
+    if (Number(await asBob(abi)) < 6) return void t.comment('this kernel cannot do it');
+    const name = `knot-test-${process.pid}`;
+    const listen = `import socket; served = socket.socket(socket.AF_UNIX); served.bind("\\0${name}"); served.listen()`;
+    await ann.run(annKernel, listen);
+    const connect = `import socket
+try:
+    socket.socket(socket.AF_UNIX).connect("\\0${name}"); print("connected")
+except OSError as error:
+    print(type(error).__name__)`;
+    t.equal(await ann.run(annKernel, connect), 'connected\n', 'her own does');
+    t.equal(await asBob(connect), 'PermissionError\n');
+  });
+
+  await t.test('processes without end are bounded, and end before the gateway does when memory is short', async (t) => {
+    const code = `import resource; print(*resource.getrlimit(resource.RLIMIT_NPROC), open("/proc/self/oom_score_adj").read())`;
+    const [soft, hard, score] = (await asBob(code)).trim().split(' ').map(Number);
+    t.ok(soft! > 0 && soft! <= 8192 && hard! <= 8192, `${soft} ${hard}`);
+    t.equal(score, 500);
+  });
+
   await t.test('the other’s server and the hub ask for a token on loopback too', async (t) => {
     const model = JSON.parse((await ann.send('/hub/api/user')).body) as { server: string };
     t.equal(model.server, '/user/ann/');

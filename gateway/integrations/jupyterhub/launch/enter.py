@@ -4,8 +4,11 @@ areas and becomes the server.
 Called as `enter.py ACCOUNT ARGUMENT…`; ACCOUNT is UID:GID, or `same` to stay who this is.
 """
 
+import ctypes
 import os
+import resource
 import stat
+import struct
 import sys
 
 
@@ -19,6 +22,31 @@ def become(account):
     os.setresuid(uid, uid, uid)
     # Readable for the group: a file moved to the shared folder can be read there.
     os.umask(0o027)
+
+
+def bound_processes():
+    """A program that starts itself again and again takes what one person may have, not what the machine has. Counted by account,
+    or by sandbox (getrlimit(2), RLIMIT_NPROC); threads count too, so it is far above what notebooks need."""
+    most = 8192
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+
+
+def keep_apart():
+    """Sockets that have a name but no file belong to the network, which sandboxes share with the machine: the display and the
+    session bus of who sits there, helpers of container runtimes, whatever somebody else's notebook started. Landlock ends that
+    (landlock(7), LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, Linux 6.12); a kernel without it refuses the call and nothing changes."""
+    libc = ctypes.CDLL(None)
+    no_new_privileges = 39  # PR_GET_NO_NEW_PRIVS: set by the sandbox; without one there is nothing to keep apart.
+    if libc.prctl(no_new_privileges, 0, 0, 0, 0) != 1:
+        return
+    create_ruleset, restrict_self = 444, 446  # The same number on every architecture.
+    attributes = struct.pack("=QQQ", 0, 0, 1)  # Of struct landlock_ruleset_attr: files, network, scope.
+    ruleset = libc.syscall(create_ruleset, attributes, len(attributes), 0)
+    if ruleset >= 0:
+        libc.syscall(restrict_self, ruleset, 0)
+        os.close(ruleset)
 
 
 def link(name, target):
@@ -50,6 +78,8 @@ def runtime_folder():
 
 
 become(sys.argv[1])
+bound_processes()
+keep_apart()
 os.environ["JUPYTER_RUNTIME_DIR"] = runtime_folder()
 link("private", os.environ["KNOT_PRIVATE_DIR"])
 link("shared", os.environ["KNOT_SHARED_DIR"])

@@ -29,6 +29,7 @@ def main():
         return text.replace(plan["placeholder"], user)
 
     os.umask(0o077)
+    end_first()
     own = [fill(folder) for folder in plan["folders"]]
     for folder in own + plan["shared"]:
         os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -42,6 +43,15 @@ def main():
     if not plan["sandbox"]:
         os.execve(program[0], program, environment)
     sys.exit(supervise([fill(part) for part in plan["sandbox"]], program, environment, accounts.names(user, account)))
+
+
+def end_first():
+    """Where memory is short Linux ends notebooks before the gateway (proc_pid_oom_score_adj(5))."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("500")
+    except OSError:
+        pass  # Another system, or more than that already.
 
 
 def supervise(sandbox, program, environment, names):
