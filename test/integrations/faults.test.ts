@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { cachedVenv, createTestHub, processFinder, temporaryFolder, until } from './hub-fixture.ts';
+import { sitePackagesOf } from '../../gateway/integrations/jupyterhub/venv-folder.ts';
+import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder, until } from './hub-fixture.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
 
-t.setTimeout(280_000);
+t.setTimeout(900_000);
 
 /** A folder to search for programs in: fake ones by name and shell text. */
 function programs(folder: string, scripts: Record<string, string>): string {
@@ -66,7 +67,7 @@ t.test('what is missing on the machine is named on the tile, with what to do', a
   }
 });
 
-t.test('with an installed environment', { timeout: 280_000 }, async (t) => {
+t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
   // Makes the shared environment if no test has done so yet.
   t.before(async () => {
     const folder = temporaryFolder();
@@ -103,6 +104,70 @@ t.test('with an installed environment', { timeout: 280_000 }, async (t) => {
       60_000,
     );
     await close();
+  });
+
+  t.test(
+    'a damaged environment is mended by itself: at the start, and after the hub has ended again and again',
+    async (t) => {
+      const folder = temporaryFolder();
+      const venvFolder = join(folder, 'jupyterhub/venv');
+      cpSync(cachedVenv, venvFolder, { recursive: true, verbatimSymlinks: true });
+      const packages = sitePackagesOf(venvFolder)!;
+      rmSync(join(packages, 'jupyterlab/labapp.py'));
+      const { hub, close } = await createTestHub({ folder });
+      t.teardown(() => close());
+      const said = new Set<string>();
+      hub.onChange(() => said.add(hub.tile().message));
+      hub.start();
+      await until(
+        () => hub.tile().status === 'ready',
+        () => JSON.stringify(hub.tile()),
+        240_000,
+      );
+      t.ok([...said].some((message) => message.startsWith('Repairing the damaged Python environment: ')));
+      t.ok(existsSync(join(packages, 'jupyterlab/labapp.py')));
+
+      said.clear();
+      const application = join(packages, 'jupyterhub/app.py');
+      writeFileSync(application, 'raise SystemExit("damaged")\n');
+      const pid = readdirSync('/proc').find((name) => {
+        const words = readProcess(name, 'cmdline').split('\0');
+        return words.includes('jupyterhub') && words.some((word) => word.startsWith(folder));
+      });
+      process.kill(Number(pid), 'SIGKILL');
+      await until(
+        () => hub.tile().status !== 'ready',
+        () => JSON.stringify(hub.tile()),
+      );
+      await until(
+        () => hub.tile().status === 'ready',
+        () => JSON.stringify(hub.tile()),
+        240_000,
+      );
+      t.ok([...said].some((message) => message.startsWith('Repairing the damaged Python environment: ')));
+    },
+  );
+
+  t.test('a damaged database of the hub is named with a cure that works', async (t) => {
+    const folder = temporaryFolder();
+    const database = join(folder, 'jupyterhub/hub/jupyterhub.sqlite');
+    mkdirSync(join(folder, 'jupyterhub/hub'), { recursive: true });
+    writeFileSync(database, 'no database at all, but long enough to be read as one\n'.repeat(100));
+    const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
+    t.teardown(() => close());
+    hub.start();
+    await until(
+      () => hub.tile().status === 'failed',
+      () => JSON.stringify(hub.tile()),
+      120_000,
+    );
+    t.match(hub.tile().remedy, /move jupyterhub\/hub\/jupyterhub\.sqlite out/);
+    rmSync(database);
+    await until(
+      () => hub.tile().status === 'ready',
+      () => JSON.stringify(hub.tile()),
+      60_000,
+    );
   });
 
   t.test('after kill -9 of the gateway nothing runs twice, and people start again where they were', async (t) => {

@@ -1,9 +1,11 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { findDamage } from '../../gateway/integrations/jupyterhub/damage.ts';
 import { installWithRetry } from '../../gateway/integrations/jupyterhub/install-with-retry.ts';
 import { findInstallation } from '../../gateway/integrations/jupyterhub/install.ts';
 import { describeTile, type HubStatus } from '../../gateway/integrations/jupyterhub/status.ts';
+import { sitePackagesOf } from '../../gateway/integrations/jupyterhub/venv-folder.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor } from '../../gateway/process/index.ts';
 import { temporaryFolder, until } from './hub-fixture.ts';
@@ -144,4 +146,34 @@ t.test('two gateways with one folder do not install into each other', async (t) 
   t.match(results, [{ isInstalled: true }, { isInstalled: true }]);
   t.ok(steps[0]!.includes('environment'));
   t.strictSame([...new Set(steps[1])], ['waiting'], 'the second waited and then found it done');
+});
+
+t.test('an environment that has lost files or packages is found, and made anew', async (t) => {
+  const folder = temporaryFolder();
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const { run, seen, venvFolder, requirementsFile } = createInstallation(folder);
+  t.match(await run(), { isInstalled: true });
+  t.equal(await findDamage(venvFolder), undefined);
+  t.equal(await findDamage(venvFolder, { isThorough: true }), undefined);
+  const packages = sitePackagesOf(venvFolder)!;
+  const six = join(packages, 'six.py');
+  const source = readFileSync(six, 'utf8');
+  const { packages: installed } = findInstallation(venvFolder, requirementsFile)!;
+
+  writeFileSync(six, source.replace('__version__', '__versiom__'));
+  t.equal(await findDamage(venvFolder), undefined, 'of the same size');
+  t.equal(await findDamage(venvFolder, { isThorough: true }), 'six.py of six is missing or changed');
+  writeFileSync(six, '');
+  t.equal(await findDamage(venvFolder), 'six.py of six is missing or changed');
+  writeFileSync(six, source);
+  renameSync(join(venvFolder, 'pyvenv.cfg'), join(venvFolder, 'gone.cfg'));
+  t.equal(await findDamage(venvFolder), 'pyvenv.cfg is missing');
+  renameSync(join(venvFolder, 'gone.cfg'), join(venvFolder, 'pyvenv.cfg'));
+  for (const name of ['six.py', 'six-1.17.0.dist-info']) rmSync(join(packages, name), { recursive: true });
+  t.equal(await findDamage(venvFolder, { packages: installed! }), 'six is missing');
+
+  seen.splice(0);
+  t.match(await run(), { isInstalled: true });
+  t.equal(await findDamage(venvFolder, { packages: installed! }), undefined);
+  t.match(describeTile(seen[0]!, 0).message, /^Repairing the damaged Python environment: /);
 });

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Clock, Log } from '../../lib/index.ts';
 import type { Supervisor } from '../../process/index.ts';
 import { type DataFolderLock, lockDataFolder } from '../../store/index.ts';
+import { findDamage } from './damage.ts';
 import { findInstallation, install, type Installation } from './install.ts';
 import type { HubStatus } from './status.ts';
 
@@ -18,18 +19,40 @@ export type InstallWithRetryOptions = {
   clock: Clock;
   log: Log;
   onChange(status: HubStatus): void;
+  /** What is wrong with an environment that is there; by default its files are compared with what its packages list. */
+  damageOf?: DamageOf;
   /** First wait after a failure; doubles up to five minutes. */
   firstWaitMs?: number;
 };
 
+/** In plain words; undefined when it is whole. */
+export type DamageOf = (present: Extract<Installation, { isInstalled: true }>) => Promise<string | undefined>;
+
 const maxWaitMs = 300_000;
+
+/** The environment if it is there, made from the present list, and whole. Starts no process. */
+export async function findWhole(
+  options: Pick<InstallWithRetryOptions, 'venvFolder' | 'requirementsFile' | 'damageOf' | 'log'>,
+): Promise<Extract<Installation, { isInstalled: true }> | undefined> {
+  const { venvFolder, requirementsFile, log } = options;
+  const damageOf = options.damageOf ?? (({ packages }) => findDamage(venvFolder, packages ? { packages } : {}));
+  const present = findInstallation(venvFolder, requirementsFile);
+  const damage = present && (await damageOf(present));
+  if (damage !== undefined) log.warn({ damage }, 'the Python environment of JupyterHub is damaged and made anew');
+  return damage === undefined ? present : undefined;
+}
 
 /** Installs until it works or `signal` says stop; every failure is shown with its cause and the time of the next try. */
 export async function installWithRetry(options: InstallWithRetryOptions): Promise<Installation> {
-  const { signal, clock, log, onChange } = options;
+  const { signal, clock, log } = options;
+  const isRepair = findInstallation(options.venvFolder, options.requirementsFile) !== undefined;
+  const onChange = (status: HubStatus) =>
+    options.onChange(
+      isRepair && status.phase === 'installing' ? { ...status, message: repairing(status.message) } : status,
+    );
   let waitMs = options.firstWaitMs ?? 10_000;
   for (;;) {
-    const result = await installOnce(options);
+    const result = await installOnce({ ...options, onChange });
     if (result.isInstalled) {
       log.info({}, 'JupyterHub is installed');
       return result;
@@ -44,13 +67,15 @@ export async function installWithRetry(options: InstallWithRetryOptions): Promis
   }
 }
 
+const repairing = (message: string): string => `Repairing the damaged Python environment: ${message}`;
+
 async function installOnce(options: InstallWithRetryOptions): Promise<Installation> {
   const { supervisor, venvFolder, searchPath, requirementsFile, signal, clock, onChange } = options;
   const lock = options.isShared ? await lockShared(options) : undefined;
   let step = '';
   let stepStartedAt = clock.now();
   try {
-    const present = findInstallation(venvFolder, requirementsFile);
+    const present = await findWhole(options);
     if (present) return present;
     return await install({
       supervisor,

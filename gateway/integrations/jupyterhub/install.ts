@@ -1,24 +1,18 @@
 import { createHash } from 'node:crypto';
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Supervisor, systemEnvironment } from '../../process/index.ts';
 import { describePipProblem } from './pip-problem.ts';
 import { findPython, type Problem } from './python.ts';
+import { packagesIn } from './damage.ts';
 import { environmentAdditions, writeEnvironmentAdditions } from './venv-files.ts';
+import { sitePackagesOf } from './venv-folder.ts';
 
 const shippedRequirements = join(import.meta.dirname, 'requirements.txt');
 
 export type Installation =
-  { isInstalled: true; python: string; basePrefix: string } | { isInstalled: false; problem: Problem };
+  | { isInstalled: true; python: string; basePrefix: string; packages?: string[] }
+  | { isInstalled: false; problem: Problem };
 
 /** People's servers may run under other accounts than the gateway; nothing in the environment is a secret. */
 export const readableForEverybody = 0o022;
@@ -37,7 +31,7 @@ export type InstallOptions = {
 };
 
 /** What a finished environment was made from; written last, so that an interrupted installation has none. */
-type Marker = { requirements: string; basePrefix: string };
+type Marker = { requirements: string; basePrefix: string; packages?: string[] };
 
 /**
  * The environment if it is complete and made from the present list. Starts no process: this is the whole cost of a second
@@ -54,7 +48,8 @@ export function findInstallation(
     const marker = JSON.parse(readFileSync(markerFile(venvFolder), 'utf8')) as Partial<Marker>;
     if (marker.requirements !== requirementsHash(requirementsFile) || typeof marker.basePrefix !== 'string')
       return undefined;
-    return { isInstalled: true, python, basePrefix: marker.basePrefix };
+    const { basePrefix, packages } = marker;
+    return { isInstalled: true, python, basePrefix, ...(Array.isArray(packages) && { packages }) };
   } catch {
     return undefined; // Nothing there, or an installation that did not finish.
   }
@@ -98,7 +93,9 @@ export async function install(options: InstallOptions): Promise<Installation> {
   if (installed.code !== 0) return fail(installed);
   try {
     writeEnvironmentAdditions(venvFolder);
-    const marker: Marker = { requirements: requirementsHash(requirementsFile), basePrefix: python.basePrefix };
+    const { basePrefix } = python;
+    const packages = packagesIn(sitePackagesOf(venvFolder)!);
+    const marker: Marker = { requirements: requirementsHash(requirementsFile), basePrefix, packages };
     writeFileSync(markerFile(venvFolder), JSON.stringify(marker));
   } catch (error) {
     return fail({ output: [error instanceof Error ? error.message : String(error)] });
@@ -201,12 +198,4 @@ function requirementsHash(requirementsFile: string): string {
 function readSitePackages(venvFolder: string): string[] {
   const folder = sitePackagesOf(venvFolder);
   return folder === undefined ? [] : readdirSync(folder);
-}
-
-/** Where an environment keeps its packages; undefined before it is made. */
-export function sitePackagesOf(venvFolder: string): string | undefined {
-  const library = join(venvFolder, 'lib');
-  if (!existsSync(library)) return undefined;
-  const version = readdirSync(library).find((name) => name.startsWith('python3'));
-  return version === undefined ? undefined : join(library, version, 'site-packages');
 }

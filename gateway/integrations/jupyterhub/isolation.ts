@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import type { ComponentHealth } from '../../lib/index.ts';
 import { findSandbox, type Sandbox, type SandboxSearch, type Supervisor } from '../../process/index.ts';
-import { installerEnvironment, interpreter, readableForEverybody, sitePackagesOf } from './install.ts';
+import { installerEnvironment, interpreter, readableForEverybody } from './install.ts';
+import { sitePackagesOf } from './venv-folder.ts';
 import { describePipProblem } from './pip-problem.ts';
 
 type HubConfig = Config['integrations']['jupyterhub'];

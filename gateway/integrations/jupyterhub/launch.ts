@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Sandbox, sandboxArguments } from '../../process/index.ts';
-import { sitePackagesOf } from './install.ts';
+import { sitePackagesOf } from './venv-folder.ts';
 import { writeLabExtension } from './lab.ts';
 
 /** Stands for the username in the plan; the launcher puts the checked name in its place. */

@@ -9,7 +9,8 @@ import { writePages } from './hub-pages.ts';
 import { beginRun, keepRun } from './hub-run.ts';
 import { describeIdentity } from './identity.ts';
 import { findInstallation, type Installation } from './install.ts';
-import { installWithRetry } from './install-with-retry.ts';
+import { findDeepDamage } from './damage.ts';
+import { type DamageOf, findWhole, installWithRetry } from './install-with-retry.ts';
 import { describeIsolation, type Isolation, provideIsolation } from './isolation.ts';
 import type { JupyterHubOptions } from './jupyterhub.ts';
 import { writeLaunch } from './launch.ts';
@@ -56,23 +57,23 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     for (const listener of listeners) listener();
   };
 
+  const installing = {
+    supervisor,
+    venvFolder,
+    isShared,
+    searchPath,
+    signal: abort.signal,
+    clock,
+    log,
+    onChange: change,
+  };
+
   const prepare = async () => {
-    const present = findInstallation(venvFolder);
+    const present = await findWhole({ venvFolder, log });
     if (hubRun.isContinued && present) supervisor.takeOver('jupyterhub');
     if ((await supervisor.endEarlierRun()) > 0 && hubRun.isContinued && !present)
       log.warn({}, 'the notebook servers that were running are ended: their Python environment is made anew');
-    const installed =
-      present ??
-      (await installWithRetry({
-        supervisor,
-        venvFolder,
-        isShared,
-        searchPath,
-        signal: abort.signal,
-        clock,
-        log,
-        onChange: change,
-      }));
+    const installed = present ?? (await installWithRetry(installing));
     if (abort.signal.aborted || !installed.isInstalled) return;
     change({
       phase: 'installing',
@@ -152,14 +153,38 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       log.warn({ people }, 'the notebook servers that were running are ended: servers are started in another way now');
       await hub.stop();
     }
-    const update = () => change({ phase: 'running', proxy: proxy.state(), hub: hub.state(), since: startedAt });
     const startedAt = clock.now();
+    let repair: 'not-needed' | 'under-way' | 'done' = 'not-needed';
+    const update = () => {
+      if (repair === 'under-way') return;
+      change({ phase: 'running', proxy: proxy.state(), hub: hub.state(), since: startedAt });
+      if (repair !== 'not-needed' || hub.state().status !== 'failed') return;
+      repair = 'done';
+      work = repairOnce().catch((error: unknown) => log.error({ err: error }, 'the repair of JupyterHub failed'));
+    };
+    /** A hub that ends again and again may have lost parts of what it runs on: looked at once, mended once. */
+    const repairOnce = async () => {
+      const damageOf: DamageOf = ({ packages = [] }) =>
+        findDeepDamage({ supervisor, venvFolder, packages, cwd, signal: abort.signal });
+      if (await findWhole({ venvFolder, log, damageOf })) return;
+      if (abort.signal.aborted) return;
+      repair = 'under-way';
+      await hub.stop();
+      await proxy.stop();
+      const result = await installWithRetry({ ...installing, damageOf });
+      repair = 'done';
+      if (abort.signal.aborted || !result.isInstalled) return;
+      await startBoth();
+    };
+    const startBoth = async () => {
+      proxy.start();
+      // The hub ends at once when it cannot reach its proxy.
+      await untilRunning(proxy, abort.signal);
+      if (!abort.signal.aborted) hub.start();
+    };
     proxy.onChange(update);
     hub.onChange(update);
-    proxy.start();
-    // The hub ends at once when it cannot reach its proxy.
-    await untilRunning(proxy, abort.signal);
-    if (!abort.signal.aborted) hub.start();
+    await startBoth();
   };
 
   return {

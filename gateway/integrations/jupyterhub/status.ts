@@ -43,11 +43,7 @@ function describeProcesses({ proxy, hub, since }: Extract<HubStatus, { phase: 'r
     return {
       status: 'failed',
       message: `JupyterHub ${broken.lastExit ?? 'ended'} again and again.${line === undefined ? '' : ` Its last words: ${line}`}`,
-      remedy: withNextTry(
-        'The log of the gateway has its whole output. If you changed something in the data folder, undo it; else start Knot again.',
-        broken.nextStartAt,
-        now,
-      ),
+      remedy: withNextTry(howToMend(broken.output), broken.nextStartAt, now),
     };
   }
   const hasEnded = [proxy, hub].find((child) => child.status === 'waiting');
@@ -77,7 +73,11 @@ export function describeHealth(
     Record<TileStatus['status'], ComponentHealth['status']>
   >;
   const remedy =
-    status.phase === 'blocked' ? status.problem.remedy : tile.status === 'failed' ? restartRemedy : undefined;
+    status.phase === 'blocked'
+      ? status.problem.remedy
+      : tile.status === 'failed'
+        ? howToMend(status.phase === 'running' ? status.hub.output : [])
+        : undefined;
   const message = tile.status === 'ready' ? 'JupyterHub answers.' : tile.message;
   const hub: ComponentHealth = {
     name: 'jupyterhub',
@@ -103,5 +103,10 @@ function describePeople(people: readonly string[]): ComponentHealth {
   };
 }
 
-const restartRemedy =
-  'Read its output in the log of the gateway; undo what you changed in the data folder, or start Knot again.';
+/** Its packages were looked at already, so starting it again would change nothing by itself. */
+function howToMend(output: readonly string[]): string {
+  if (/sqlite3\.(DatabaseError|OperationalError).*(not a database|malformed)/i.test(output.join('\n'))) {
+    return 'The database of JupyterHub is damaged: move jupyterhub/hub/jupyterhub.sqlite out of the data folder. JupyterHub makes a new one, and people sign in again; no file of theirs is in it.';
+  }
+  return 'The log of the gateway has its last lines. Its packages are whole; undo what was changed in the folder `jupyterhub` of the data folder.';
+}

@@ -18,8 +18,17 @@ export const environmentAdditions = {
   },
 };
 
+/** Files of packages that are not as their package made them. */
+export function changedFiles(venvFolder: string): string[] {
+  return [kernelFileOf(venvFolder)];
+}
+
+function kernelFileOf(venvFolder: string): string {
+  return join(venvFolder, 'share/jupyter/kernels/python3/kernel.json');
+}
+
 export function writeEnvironmentAdditions(venvFolder: string): void {
-  const kernelFile = join(venvFolder, 'share/jupyter/kernels/python3/kernel.json');
+  const kernelFile = kernelFileOf(venvFolder);
   const kernel = JSON.parse(readFileSync(kernelFile, 'utf8')) as Record<string, unknown>;
   writeJson(kernelFile, { ...kernel, ...environmentAdditions.kernel });
   const pageFolder = join(venvFolder, 'etc/jupyter/labconfig');
