@@ -30,6 +30,8 @@ export type Integration = {
   health(): ComponentHealth[];
   /** Hears each change of tile or health. */
   onChange(listener: () => void): () => void;
+  /** Knot runs and configures it: there is nothing to paste anywhere. */
+  isManaged?: true;
   /** What an operator pastes into the tool's own configuration (`knot integrations show NAME`). */
   settings(): string;
 };

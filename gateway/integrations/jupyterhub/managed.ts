@@ -189,6 +189,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
 
   return {
     ...identity,
+    isManaged: true,
     start() {
       work ??= prepare().catch((error: unknown) => {
         log.error({ err: error }, 'the notebooks integration could not be started');
