@@ -27,7 +27,14 @@ export function healthRoutes(app: ApiServer, { health, integrations }: ApiContex
       const tool = integrations().find((one) => one.name === name);
       if (!tool) throw knotError('KNOT_API_NO_INTEGRATION', 404, 'There is no such integration, or it is off.');
       const { title, url } = tool;
-      return { name, title, url, status: tool.tile(), health: tool.health(), settings: tool.isManaged ? '' : withoutSecret(tool) };
+      return {
+        name,
+        title,
+        url,
+        status: tool.tile(),
+        health: tool.health(),
+        settings: tool.isManaged ? '' : withoutSecret(tool),
+      };
     },
   );
 }

@@ -38,7 +38,7 @@ const rules: readonly Rule[] = [
     kind: 'permission',
     pattern: /Permission denied|Errno 13|Read-only file system|Errno 30/i,
     message: 'The folder for the Python packages of JupyterHub cannot be written.',
-    remedy: `Give this account write access to the data folder. ${triesAgain}`,
+    remedy: `Give this account write access to the data folder, or to the one in integrations.jupyterhub.pythonEnvironment. ${triesAgain}`,
   },
   {
     kind: 'venv-missing',
