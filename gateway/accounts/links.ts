@@ -5,7 +5,7 @@ import { parseEmail } from './email.ts';
 import { linkInvalid, noSuchUser, setupDone } from './errors.ts';
 import type { Accounts, Link, LinkKind, NewUser } from './model.ts';
 import type { PasswordHasher } from './password-hash.ts';
-import { insertUser, prepareNewUser } from './new-user.ts';
+import { insertUser, prepareNewUser, requireFreeEmail } from './new-user.ts';
 import { checkNewPassword } from './password-rules.ts';
 import { checkFields } from './problems.ts';
 import { countAdmins, findUserRow, isId, toUser } from './records.ts';
@@ -44,7 +44,9 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
   return {
     async createLink({ kind, userId, email, lifetimeSeconds }, actor) {
       const token = newSecret();
-      if (email !== undefined) await checkFields({ email: () => parseEmail(email) });
+      // An invitation for an address that has an account could never be redeemed.
+      const check = kind === 'invitation' ? requireFreeEmail : (_db: unknown, text: string) => void parseEmail(text);
+      if (email !== undefined) await checkFields({ email: () => check(store.db, email) });
       const address = email === undefined ? null : parseEmail(email).email;
       const link = await change(actor, async (scope) => {
         const subject = await prepareLink(scope, kind, userId);

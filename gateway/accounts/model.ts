@@ -138,7 +138,10 @@ export type Accounts = {
   /** Inside a transaction that derives a right from a session: whether the account is active; holds that until it ends. */
   holdActive(transaction: Transaction, userId: string): Promise<boolean>;
 
-  /** Makes a one-time link and returns its token once. A new setup link replaces the older ones. */
+  /**
+   * Makes a one-time link and returns its token once. A new setup link replaces the older ones.
+   * @throws KNOT_ACCOUNTS_EMAIL_TAKEN for an invitation to an address that has an account
+   */
   createLink(
     link: { kind: LinkKind; userId?: string; email?: string; lifetimeSeconds: number },
     actor: Actor,

@@ -1,4 +1,4 @@
-import { knotError, newId } from '../lib/index.ts';
+import { hiddenCharacter, knotError, newId } from '../lib/index.ts';
 import type { Row, Store } from '../store/index.ts';
 import type { Change, ChangeScope } from './change.ts';
 import { noSuchTeam } from './errors.ts';
@@ -110,7 +110,7 @@ async function requireTeam(scope: ChangeScope, id: string): Promise<Row<'teams'>
 
 function checkTitle(text: string): void {
   const title = text.trim();
-  if (title === '' || title.length > 60 || /\p{Cc}/u.test(title)) {
+  if (title === '' || title.length > 60 || hiddenCharacter.test(title)) {
     throw knotError('KNOT_ACCOUNTS_TITLE_INVALID', 400, 'The title of a team has 1 to 60 characters on one line.');
   }
 }

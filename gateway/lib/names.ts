@@ -55,3 +55,9 @@ export function listNames(names: readonly string[], most = 8): string {
   const shown = names.length > most ? [...names.slice(0, most - 1), `${names.length - most + 1} others`] : names;
   return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
 }
+
+/**
+ * What has no place in a name that people read: control characters move the cursor of a terminal, line separators break lists, and
+ * marks of direction reorder what stands beside them (Unicode Technical Report 36, section 2.5).
+ */
+export const hiddenCharacter = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;

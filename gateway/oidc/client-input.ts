@@ -1,4 +1,11 @@
-import { backchannelUriProblem, clientIdPattern, knotError, redirectUriProblem, secretProblem } from '../lib/index.ts';
+import {
+  backchannelUriProblem,
+  clientIdPattern,
+  hiddenCharacter,
+  knotError,
+  redirectUriProblem,
+  secretProblem,
+} from '../lib/index.ts';
 import type { ClientFacts } from './metadata.ts';
 
 type FieldProblem = { field: string; message: string; code: string };
@@ -7,8 +14,6 @@ const idPattern = new RegExp(clientIdPattern);
 /** `knot-admins`, `knot:team:genomics`, `knot:user:ann`. */
 const groupPattern = /^[\x21-\x7e]{1,120}$/;
 const longestName = 80;
-/** Control characters move the cursor of a terminal, marks of direction reorder what stands beside them on the consent page. */
-const unseen = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 const mostAddresses = 50;
 
 /**
@@ -21,7 +26,7 @@ export function checkClient(client: ClientFacts): void {
   const add = (field: string, code: string, message: string | undefined) =>
     message === undefined ? undefined : problems.push({ field, code, message });
 
-  const isNamed = client.name.trim() !== '' && client.name.length <= longestName && !unseen.test(client.name);
+  const isNamed = client.name.trim() !== '' && client.name.length <= longestName && !hiddenCharacter.test(client.name);
   add(
     'name',
     'KNOT_OIDC_CLIENT_NAME',

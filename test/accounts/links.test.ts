@@ -110,6 +110,17 @@ await onBothStores(t, async (t, open) => {
     t.match(ben, { username: 'ben', email: 'ben@x.org', isAdmin: false, state: 'active' });
   });
 
+  await t.test('nobody is invited whose address has an account: that link could never be redeemed', async (t) => {
+    const { accounts, add } = await house(t, open);
+    await add('ben');
+    const invite = (email: string) => accounts.createLink({ kind: 'invitation', email, lifetimeSeconds }, by);
+    const problems = [{ field: 'email' }];
+    for (const email of ['ben@example.org', 'BEN@Example.org'])
+      await t.rejects(invite(email), { code: 'KNOT_ACCOUNTS_EMAIL_TAKEN', details: { problems } });
+    t.strictSame(await accounts.listLinks(), []);
+    t.ok(await invite('other@example.org'));
+  });
+
   await t.test('a refused redemption leaves the link usable', async (t) => {
     const { accounts, add } = await house(t, open);
     await add('cornelia');

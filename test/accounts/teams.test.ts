@@ -45,7 +45,7 @@ await onBothStores(t, async (t, open) => {
 
   await t.test('a title is one short line', async (t) => {
     const { accounts } = await house(t, open);
-    for (const title of ['', '   ', 'x'.repeat(61), 'a\nb', 'a\0b']) {
+    for (const title of ['', '   ', 'x'.repeat(61), 'a\nb', 'a\0b', 'a\u202eb', 'a\u2028b']) {
       const made = accounts.createTeam({ name: 'vision', title }, by);
       await t.rejects(made, { code: 'KNOT_ACCOUNTS_TITLE_INVALID' });
     }
