@@ -72,6 +72,35 @@ const acts: Record<
 
 t.setTimeout(240_000);
 await onBothStores(t, async (t, open) => {
+  await t.test('sign-ins at once with one cookie, on two replicas, are one session and one secret', async (t) => {
+    const house = await given(t, open);
+    const user = await house.add('ann');
+    const verified = (await house.accounts.verifyPassword('ann', old))!.user;
+    const first = (await house.sessions.start({ user: verified, ...place }))!;
+    const cookie = `__Host-knot=${first.secret}`;
+    const made = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        (index % 2 ? house.people : house.elsewhere).sessions.start({ user: verified, ...place, cookie }),
+      ),
+    );
+    t.strictSame(await house.rowsOf(user.id), [first.session.id]);
+    const headers = [cookie, ...made.map((each) => `__Host-knot=${each!.secret}`)];
+    const fresh = peopleOn(t, house.store, house.clock).sessions;
+    const alive: string[] = [];
+    for (const header of headers) {
+      if (await fresh.find(header, '')) alive.push(header);
+      else t.match(await fresh.findFormer(header), { centralId: first.session.id }, 'the others lead back to it');
+    }
+    t.equal(alive.length, 1);
+    for (const { sessions } of [house.people, house.elsewhere]) {
+      for (const header of headers) {
+        await eventually('each replica agrees', async () => {
+          return ((await sessions.find(header, '')) !== null) === (header === alive[0]);
+        });
+      }
+    }
+  });
+
   for (const [title, { reason, run }] of Object.entries(acts)) {
     await t.test(`${title}: of the sign-ins under way with the old password none survives`, async (t) => {
       const house = await given(t, open);
