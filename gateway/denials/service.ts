@@ -47,6 +47,7 @@ const maxSame = 5_000;
 /** Texts come from requests; what is shown of them need not be longer. */
 const maxText = 1_024;
 const maxTeams = 200;
+const maxRules = 50;
 
 type Budget = { left: number; at: number };
 
@@ -140,7 +141,7 @@ function rowOf({ id, at, route, request, decision }: Denial): NewRow<'denials'> 
       principal: { ...principal, teams, groups: groupsOf(principal.username, principal.isAdmin, names) },
       context: { ...context, path: context.path.slice(0, maxText), method: context.method.slice(0, 40) },
     },
-    decision,
+    decision: { ...decision, rules: decision.rules.slice(0, maxRules) },
   };
   return { id, at, detail: JSON.stringify(kept) };
 }

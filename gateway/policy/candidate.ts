@@ -93,6 +93,11 @@ export async function tryCandidate(
     const message = `the policies took longer to check than ${milliseconds / 1000} s; it stopped here`;
     return { ...failed(step, message), isConclusive: false, failure };
   }
+  // V8 and the engine end with SIGABRT, SIGTRAP or SIGSEGV where the files are too much. This is Linux, short of memory, or a person.
+  if (ended === 'SIGKILL' || ended === 'SIGTERM') {
+    const message = 'checking the policies was ended from outside (memory may be short); it is tried again';
+    return { ...failed({ file: '', line: 0 }, message), isConclusive: false, failure };
+  }
   return {
     ...failed(step, 'checking the policies ended here: they need more memory or depth than there is'),
     isConclusive: true,

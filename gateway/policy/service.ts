@@ -69,10 +69,14 @@ export type Verified = {
 };
 
 const maxDecisions = 100_000;
+/** Rules that are named by all of them: a set of many rules that all apply must not fill the memory. */
+const maxReferences = 1_000_000;
 const keptLastGood = 'policies refused; the last good set stays in force';
 const startedWithout = 'no valid policies; until they are corrected only the admin pages are open, to active admins';
 const firstRetryMs = 5_000;
 const longestRetryMs = 600_000;
+/** How often the folder is read although nobody told of a change: a note of the system can be lost (no file descriptor, a network file system). */
+const lookAgainMs = 60_000;
 const settleMs = 100;
 const settleTries = 8;
 
@@ -82,7 +86,7 @@ const settleTries = 8;
  */
 export async function createPolicy(options: PolicyOptions): Promise<Policy> {
   const { folder, clock, log, recordReload } = options;
-  const cache = new LRUCache<string, Decision>({ max: maxDecisions });
+  const cache = new LRUCache<string, Decision>({ max: maxDecisions, maxSize: maxReferences, sizeCalculation: sizeOf });
   const listeners = new Set<(status: PolicyStatus) => void>();
   const onBroken = (error: unknown): void =>
     log.error({ err: error }, 'the policy engine failed; it is replaced and the set in force loaded anew');
@@ -255,6 +259,12 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
     : undefined;
   // A change between the first reading and the start of the watch would go unseen.
   if (stopWatching) await enqueue(() => readFolder(folder));
+  const lookAgain = options.watch ? setInterval(readAgain, lookAgainMs).unref() : undefined;
+
+  /** What is tried again by itself has a pace of its own. */
+  function readAgain(): void {
+    if (lastHash !== '') enqueue(() => readSettled(folder)).catch(noteFailure);
+  }
 
   return {
     decide(request) {
@@ -279,6 +289,7 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
       listeners.clear();
       await stopWatching?.();
       clearTimeout(retry);
+      clearInterval(lookAgain);
       await queue;
     },
   };
@@ -295,6 +306,8 @@ async function readSettled(folder: string): Promise<Snapshot> {
   }
   return snapshot;
 }
+
+const sizeOf = ({ rules }: Decision): number => 1 + rules.length;
 
 function countsOf({ set }: Engine): Map<string, number> {
   const counts = new Map<string, number>();

@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { createPolicy } from '../../gateway/policy/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { copyOfShipped } from './support.ts';
+
+t.setTimeout(90_000);
+const isLinux = process.platform === 'linux';
+
+/** Processes in which this one tries policies at this moment. */
+function candidates(): number[] {
+  return readdirSync('/proc/self/task')
+    .flatMap((thread) => readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' '))
+    .filter((pid) => pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('candidate-process'))
+    .map(Number);
+}
+
+t.test(
+  'files whose check was ended from outside are not to blame, and checked again',
+  { skip: !isLinux },
+  async (t) => {
+    const folder = copyOfShipped((clean) => t.teardown(clean));
+    const policy = await createPolicy({ clock: systemClock, log: silentLog, folder, watch: true });
+    t.teardown(() => policy.close());
+    const { version } = policy.status();
+    writeFileSync(
+      join(folder, 'good.cedar'),
+      '@id("good") forbid (principal, action, resource) when { principal.username == "mallory" };\n',
+    );
+    // As Linux does where memory is short: these processes ask to be the first.
+    await eventually('it is being tried', () => {
+      for (const pid of candidates()) process.kill(pid, 'SIGKILL');
+      return !policy.status().isCurrent;
+    });
+    t.match(policy.status(), { version, problems: [{ message: /ended from outside/ }] });
+    await eventually(
+      'it is in force by itself',
+      () => policy.status().isCurrent && policy.status().version !== version,
+      60_000,
+    );
+  },
+);
