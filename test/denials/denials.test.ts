@@ -30,6 +30,21 @@ await onBothStores(t, async (t, openDatabase) => {
     t.match(await denials.find(id), { id, ...noted });
   });
 
+  t.test('a refusal by very many rules is kept with the first of them', async (t) => {
+    const { store, clock } = await openDatabase(t);
+    const denials = createDenials({ store, clock, log: silentLog });
+    t.teardown(() => denials.close());
+    const rules = Array.from({ length: 2000 }, (_, line) => ({
+      rule: `r${line}`,
+      file: 'x.cedar',
+      line,
+      effect: 'forbid' as const,
+    }));
+    const id = denials.note({ ...refusal('ann'), decision: { ...decision, reason: 'forbid', rules } });
+    await denials.flush();
+    t.strictSame((await denials.find(id))?.decision.rules, rules.slice(0, 50));
+  });
+
   t.test('an id is known for a day; unknown ones and other texts are not', async (t) => {
     const { store, clock } = await openDatabase(t);
     const denials = createDenials({ store, clock, log: silentLog });
