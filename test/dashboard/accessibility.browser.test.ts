@@ -7,7 +7,8 @@ import {
   violationsOn,
 } from '../support/dashboard.ts';
 import { startMockGateway } from '../support/mock-api.ts';
-import { brokenPolicies, mockData } from '../support/mock-data.ts';
+import { mockData } from '../support/mock-data.ts';
+import { brokenPolicies } from '../support/mock-policies.ts';
 
 const pages = [
   '/',

@@ -1,25 +1,12 @@
-import type { Browser, Page } from 'playwright-core';
-import t, { type Test } from 'tap';
-import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard.ts';
+import t from 'tap';
+import { browserSkipReason } from '../support/dashboard.ts';
 import { eventually } from '../support/eventually.ts';
-import { startMockGateway, type MockGateway } from '../support/mock-api.ts';
-import { brokenPolicies, mockData, refusedId } from '../support/mock-data.ts';
+import { openScenes } from './scene.ts';
 
 t.setTimeout(240_000);
 
-type Scene = { page: Page; gateway: MockGateway };
-
 t.test('what people do with the dashboard', { skip: browserSkipReason() }, async (t) => {
-  ensureDashboardBuild();
-  const browser = await launchBrowser();
-  t.teardown(() => browser.close());
-
-  const scene = async (name: string, act: (t: Test, scene: Scene) => Promise<void>, options: SceneOptions = {}) =>
-    t.test(name, async (t) => {
-      const { page, gateway, close } = await open(browser, options);
-      t.teardown(close);
-      await act(t, { page, gateway });
-    });
+  const scene = await openScenes(t);
 
   await scene(
     'home shows real progress that moves by itself, and what to do about a failure',
@@ -237,63 +224,6 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     t.equal(await page.getByLabel('New password').inputValue(), 'some new words here', 'what was typed stays');
   });
 
-  await scene('a request is explained, and the explanation has an address of its own', async (t, { page, gateway }) => {
-    await page.goto(`${gateway.origin}/admin/policies`);
-    await page.getByLabel('Person').fill('bela');
-    await page.getByLabel('Address').fill('https://jupyterhub.localhost/user/ann/lab');
-    await page.getByRole('button', { name: 'Explain' }).click();
-    await page.getByText('bela may not open this.').waitFor();
-    t.match(page.url(), /as=bela&method=GET&url=https/);
-    await page.reload();
-    await page.getByText('bela may not open this.').waitFor();
-    t.ok(await page.getByRole('link', { name: 'own-services-only' }).isVisible());
-  });
-
-  await scene(
-    'a decision id leads to its refusal, from the palette and from the card',
-    async (t, { page, gateway }) => {
-      await page.goto(gateway.origin);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.keyboard.press('Control+k');
-      await page.keyboard.type(` ${refusedId.toUpperCase()} `);
-      await page.getByRole('option', { name: refusedId, selected: true }).waitFor();
-      await page.keyboard.press('Enter');
-      await page.getByText('bela could not open Notebooks.').waitFor();
-      t.match(page.url(), `decision=${refusedId}`);
-      t.ok(await page.getByRole('link', { name: 'own-services-only' }).isVisible());
-      t.equal(await page.getByLabel('Address or decision id').inputValue(), refusedId);
-      t.notOk(await page.getByLabel('Person').isVisible(), 'an id says whose request it was');
-      await page.getByText('What the rules saw').click();
-      await page.getByText('192.0.2.7').waitFor();
-      await page.getByLabel('Address or decision id').fill('0000000000000000');
-      await page.getByRole('button', { name: 'Explain' }).click();
-      await page.getByText('No refusal of this id is known.').waitFor();
-      await page.getByLabel('Address or decision id').fill('');
-      await page.getByRole('button', { name: 'Explain' }).click();
-      await page.getByText('Give an address or a decision id.').waitFor();
-    },
-  );
-
-  await scene(
-    'policy files that were refused are the first thing on Home, in red, with file and line',
-    async (t, { page, gateway }) => {
-      const now = Date.now();
-      gateway.data.policies = brokenPolicies(now);
-      gateway.data.components.push({
-        name: 'policies',
-        status: 'failed',
-        message: 'The files are not in force.',
-      });
-      await page.goto(gateway.origin);
-      const notice = page.locator('.notice.failed');
-      await notice.getByText('The last change of the policies was refused').waitFor();
-      await notice.getByRole('link', { name: 'default.cedar:9:23' }).click();
-      await page.waitForURL('**/admin/policies?file=default.cedar#line-9');
-      await page.getByText('not in force', { exact: false }).first().waitFor();
-      t.pass('the link leads to the line');
-    },
-  );
-
   await scene('keyboard alone reaches every page', async (t, { page, gateway }) => {
     await page.goto(gateway.origin);
     await page.getByRole('heading', { level: 1 }).waitFor();
@@ -416,12 +346,3 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     t.match(page.url(), /\/login\?next=%2F$/);
   });
 });
-
-type SceneOptions = { isAdmin?: boolean };
-
-async function open(browser: Browser, options: SceneOptions): Promise<Scene & { close(): Promise<unknown> }> {
-  const gateway = await startMockGateway(mockData(Date.now(), options));
-  const { page } = await openPage(browser, { width: 1280, theme: 'light' });
-  page.setDefaultTimeout(20_000);
-  return { page, gateway, close: () => Promise.all([page.context().close(), gateway.close()]) };
-}

@@ -3,7 +3,8 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { Membership, Topic, UserChange } from '../../gateway/api/contract.ts';
 import type { Identity } from '../../gateway/lib/index.ts';
 import { uiRoutes } from '../../gateway/ui/index.ts';
-import { explanationFor, type MockData, refusalOf, refusedId } from './mock-data.ts';
+import { type MockData } from './mock-data.ts';
+import { explanationFor, refusalOf, refusedId } from './mock-policies.ts';
 
 export const dashboardBuild = join(import.meta.dirname, '../../dashboard/build');
 
