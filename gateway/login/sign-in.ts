@@ -34,6 +34,15 @@ const refusedNext: Note = {
   text: 'The address that sent you here names a place that is not on this platform, so you start at the home page.',
 };
 
+/** For who is signed in already: there is no form that could say it. */
+const refusedNextPage: ErrorPage = {
+  status: 400,
+  heading: 'Nothing there',
+  reason: 'The address that sent you here names a place that is not on this platform.',
+  remedy: 'You are signed in: go on from the home page.',
+  links: [{ href: '/', label: 'Home' }],
+};
+
 /**
  * `/login`: the sign-in form. `next` says where it leads; `reauthenticate=1` (the provider, for `prompt=login` or `max_age` of a
  * client) and `switch=1` (`account.ts`) show it to who is signed in, too.
@@ -71,6 +80,8 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
     const identity = await context.identityOf(request);
     if (identity) {
       const mode = modeOf(request);
+      if (mode === 'plain' && isRefused)
+        return sendPage(reply, renderErrorPage(refusedNextPage), refusedNextPage.status);
       if (mode === 'plain') return context.goOn(reply, next);
       const { username } = identity.principal;
       const known = mode === 'switch' ? {} : { username };

@@ -36,6 +36,17 @@ t.test('what cannot be followed is said before anybody signs in', async (t) => {
   }
 });
 
+t.test('who is signed in already is told too, instead of standing on the home page without a word', async (t) => {
+  const { get, addAdmin, signIn } = await createFixture(t);
+  await addAdmin();
+  const cookie = await signIn('olga');
+  const page = await get(`/login?next=${encodeURIComponent('https://evil.test/')}`, cookie);
+  t.equal(page.status, 400);
+  t.match(page.body, 'not on this platform');
+  t.notMatch(page.body, 'evil');
+  t.equal((await get('/login?next=%2Fpolicies', cookie)).location, '/policies');
+});
+
 t.test('an address that is not kept any more is said, not replaced', async (t) => {
   const { get, post, addUser } = await createFixture(t);
   await addUser('ann');
