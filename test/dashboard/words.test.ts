@@ -39,7 +39,8 @@ t.test('durations, counts and lists', async (t) => {
 t.test("the machine's words become ours, unknown ones stay readable", async (t) => {
   t.equal(actWords('user.approved'), 'Account approved');
   t.equal(actWords('link.created'), 'Link made');
-  t.equal(actWords('client.added'), 'Client added');
+  t.equal(actWords('client.added'), 'Application registered');
+  t.equal(actWords('backup.made'), 'Backup made');
   const id = '327fee6b-28b8-4041-a674-e9ddd4f04388';
   t.equal(
     factWords({ id, isAdmin: true, firstProblem: 'x', files: 0, empty: '', nothing: null, no: false }),
@@ -50,7 +51,7 @@ t.test("the machine's words become ours, unknown ones stay readable", async (t) 
   t.equal(subjectWords('user:ann'), 'user ann');
   t.equal(subjectWords('policies'), 'policies');
   t.equal(actWords('user.approved.undone'), 'Undone: account approved');
-  t.equal(actWords('client.added.undone'), 'Undone: client added');
+  t.equal(actWords('backup.made.undone'), 'Undone: backup made');
   t.equal(componentTitle({ name: 'store' }), 'Database');
   t.equal(componentTitle({ name: 'disk-space' }), 'Disk space');
   t.equal(componentTitle({ name: 'app:wiki', title: 'Group wiki' }), 'Group wiki');
