@@ -228,6 +228,21 @@ t.test('the event stream tells an admin what changed, a user only what concerns 
   t.ok(await until(() => house.live.count() === 0), 'streams that end are forgotten');
 });
 
+t.test(
+  'what changed between the reading of a page and the opening of its stream is told, and nothing older',
+  async (t) => {
+    const house = await openHouse(t);
+    const ann = await house.person('ann', { isAdmin: true });
+    house.hub.change();
+    house.clock.advance(31_000);
+    await house.accounts.setEmail(ann.id, 'ann@new.example.org', { name: 'ann' });
+    const stream = await follow(house, ann.cookie);
+    t.ok(await until(() => stream.topics.includes('users')));
+    t.notOk(stream.topics.includes('health'), 'the hub changed half a minute ago: whoever reads now has read that');
+    stream.stop();
+  },
+);
+
 t.test('many changes at once are told once', async (t) => {
   const house = await openHouse(t);
   const ann = await house.person('ann', { isAdmin: true });
