@@ -36,7 +36,9 @@ t.test('next leads to a known host with path and query intact, never anywhere el
   ]) {
     const answer = await post('/login', { username: 'ann', password, next });
     t.equal(answer.location, '/', next);
-    t.equal((await get(`/login?next=${encodeURIComponent(next)}`, answer.cookie)).location, '/', next);
+    const told = await get(`/login?next=${encodeURIComponent(next)}`, answer.cookie);
+    t.match(told, { status: 400, location: undefined }, next);
+    t.notMatch(told.body, 'evil', 'nor does it stand on the page that says so');
     t.notMatch((await get(`/login?next=${encodeURIComponent(next)}`)).body, 'evil', 'nor does it stand in the form');
   }
 });
