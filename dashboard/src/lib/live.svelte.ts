@@ -1,6 +1,7 @@
 /** The event stream: tells the pages what changed, and the person when the connection is gone. */
 import { invalidate, refreshAll } from '$app/navigation';
-import { api, apiRoot } from '#lib/api.ts';
+import { apiRoot } from '#lib/api/request.ts';
+import { platformApi } from '#lib/api/platform.ts';
 import type { Changed, Topic } from '#lib/contract.ts';
 
 /** What a `load` names in `depends` to run again when the topic changes. */
@@ -29,7 +30,7 @@ export function followChanges(): () => void {
     // The session may be over: asked at once, so that the sign-in page can say why, instead of a wait for a line that is not broken.
     source.addEventListener('ended', () => {
       source?.close();
-      if (!isStopped) void api.me().then(connect, retryLater);
+      if (!isStopped) void platformApi.me().then(connect, retryLater);
     });
     source.onopen = () => {
       clearTimeout(timer);
@@ -50,7 +51,7 @@ export function followChanges(): () => void {
   function retryLater(): void {
     if (isStopped) return;
     const delay = Math.min(30_000, 1000 * 2 ** failures++);
-    setTimeout(() => !isStopped && void api.me().then(connect, retryLater), delay);
+    setTimeout(() => !isStopped && void platformApi.me().then(connect, retryLater), delay);
   }
 
   connect();

@@ -1,6 +1,6 @@
 /** What every `load` does with a failed question: waits for Knot to come back, or shows the error page in the API's own words. */
 import { error } from '@sveltejs/kit';
-import { problemIn } from '#lib/api.ts';
+import { problemIn } from '#lib/api/request.ts';
 import { awaitKnot, isPageShown } from '#lib/absence.svelte.ts';
 import type { Problem } from '#lib/problem.ts';
 

@@ -1,5 +1,5 @@
 /** Short notices at the edge: what was done, and for ten seconds the way back. */
-import { problemIn } from '#lib/api.ts';
+import { problemIn } from '#lib/api/request.ts';
 
 /** What a notice offers to do. It is called Undo only where everything comes back, else by what it does. */
 export type Offer = { label: string; act: () => Promise<unknown> };

@@ -1,4 +1,4 @@
-import { api } from '#lib/api.ts';
+import { auditApi } from '#lib/api/audit.ts';
 import type { AuditQuery } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { orErrorPage } from '#lib/load.ts';
@@ -13,6 +13,6 @@ export const load: PageLoad = async ({ url, depends }) => {
   }
   const before = Math.trunc(Number(url.searchParams.get('before')));
   const query: AuditQuery = { ...filter, limit: 40, ...(before > 0 ? { before } : {}) };
-  const records = await orErrorPage(() => api.audit.list(query));
+  const records = await orErrorPage(() => auditApi.list(query));
   return { ...records, filter, isFirstPage: !(before > 0) };
 };

@@ -1,9 +1,9 @@
-import { api } from '#lib/api.ts';
+import { applicationsApi } from '#lib/api/applications.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { orErrorPage } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
   depends(topicKey('clients'));
-  return orErrorPage(api.clients.list);
+  return orErrorPage(applicationsApi.list);
 };

@@ -1,4 +1,4 @@
-import { api } from '#lib/api.ts';
+import { platformApi } from '#lib/api/platform.ts';
 import type { IntegrationDetail } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { orErrorPage, orNothing } from '#lib/load.ts';
@@ -6,8 +6,11 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
   depends(topicKey('health'), topicKey('tiles'));
-  const [{ components }, { tiles }] = await Promise.all([orErrorPage(api.health), orErrorPage(api.tiles)]);
+  const [{ components }, { tiles }] = await Promise.all([
+    orErrorPage(platformApi.health),
+    orErrorPage(platformApi.tiles),
+  ]);
   const names = tiles.filter(({ kind }) => kind === 'integration').map(({ name }) => name);
-  const details = await Promise.all(names.map((name) => orNothing(api.integration(name))));
+  const details = await Promise.all(names.map((name) => orNothing(platformApi.integration(name))));
   return { components, integrations: details.filter((detail): detail is IntegrationDetail => detail !== undefined) };
 };

@@ -1,4 +1,5 @@
-import { api, problemIn } from '#lib/api.ts';
+import { policiesApi } from '#lib/api/policies.ts';
+import { problemIn } from '#lib/api/request.ts';
 import type { Explanation, ExplanationQuestion, Refusal } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { orErrorPage } from '#lib/load.ts';
@@ -19,7 +20,7 @@ export const load: PageLoad = async ({ url, depends }) => {
     url: value('url'),
     decision: value('decision'),
   };
-  const [status, answer] = await Promise.all([orErrorPage(api.policies.status), ask(question)]);
+  const [status, answer] = await Promise.all([orErrorPage(policiesApi.status), ask(question)]);
   // Files with rules first: they are what a reader comes for; cases and the schema follow.
   const files = status.files.toSorted((a, b) => Number(b.rules > 0) - Number(a.rules > 0));
   const policies = { ...status, files };
@@ -30,8 +31,8 @@ export const load: PageLoad = async ({ url, depends }) => {
 async function ask({ decision, ...question }: Question): Promise<Answer | undefined> {
   if (decision === '' && (question.as === '' || question.url === '')) return undefined;
   try {
-    if (decision !== '') return { refusal: await api.policies.refusal(decision) };
-    return { explanation: await api.policies.explain(question) };
+    if (decision !== '') return { refusal: await policiesApi.refusal(decision) };
+    return { explanation: await policiesApi.explain(question) };
   } catch (error) {
     return { problem: problemIn(error) };
   }

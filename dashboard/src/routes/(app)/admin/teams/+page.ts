@@ -1,9 +1,9 @@
-import { api } from '#lib/api.ts';
+import { teamsApi } from '#lib/api/teams.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { orErrorPage } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
   depends(topicKey('users'));
-  return orErrorPage(api.teams.list);
+  return orErrorPage(teamsApi.list);
 };

@@ -1,6 +1,6 @@
 /** What an admin does to a team and its members. */
 import { invalidate } from '$app/navigation';
-import { api } from '#lib/api.ts';
+import { teamsApi } from '#lib/api/teams.ts';
 import type { MembershipChange, Team } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { attempt, type Offer } from '#lib/toasts.svelte.ts';
@@ -34,7 +34,7 @@ function change(
       label: 'Undo',
       act: () =>
         attempt(
-          () => apply(() => api.teams.setMember(team.id, member.userId, undo)),
+          () => apply(() => teamsApi.setMember(team.id, member.userId, undo)),
           `Undone: ${member.username} is a ${undo.role} of ${team.title}.`,
           { about },
         ),
@@ -48,25 +48,25 @@ export const acts = {
     change(
       team,
       { userId, username },
-      () => api.teams.setMember(team.id, userId, { role: 'member' }),
+      () => teamsApi.setMember(team.id, userId, { role: 'member' }),
       `${username} is in ${team.title} now.`,
     ),
   changeRole: (team: Team, member: Member, role: Member['role']) =>
     change(
       team,
       member,
-      () => api.teams.setMember(team.id, member.userId, { role }),
+      () => teamsApi.setMember(team.id, member.userId, { role }),
       role === 'manager' ? `${member.username} manages ${team.title} now.` : `${member.username} is a member now.`,
     ),
   removeMember: (team: Team, member: Member) =>
     change(
       team,
       member,
-      () => api.teams.removeMember(team.id, member.userId),
+      () => teamsApi.removeMember(team.id, member.userId),
       `${member.username} is no longer in ${team.title}.`,
     ),
   async remove(team: Team): Promise<void> {
-    await api.teams.remove(team.id);
+    await teamsApi.remove(team.id);
     await refresh();
   },
 };

@@ -1,4 +1,5 @@
-import { api } from '#lib/api.ts';
+import { invitationsApi } from '#lib/api/invitations.ts';
+import { peopleApi } from '#lib/api/people.ts';
 import type { User, UserQuery } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { orErrorPage } from '#lib/load.ts';
@@ -15,8 +16,8 @@ export const load: PageLoad = async ({ url, depends }) => {
   const page = Math.max(1, Math.trunc(Number(url.searchParams.get('page'))) || 1);
   const query: UserQuery = { search, limit: pageSize, offset: (page - 1) * pageSize, ...(state ? { state } : {}) };
   const [people, { invitations }] = await Promise.all([
-    orErrorPage(() => api.users.list(query)),
-    orErrorPage(api.invitations.list),
+    orErrorPage(() => peopleApi.list(query)),
+    orErrorPage(invitationsApi.list),
   ]);
   const fitting = invitations.filter(({ email }) => (email ?? '').toLowerCase().includes(search.trim().toLowerCase()));
   return { ...people, invitations: fitting, isInvitations, search, state, page, pageSize };

@@ -3,7 +3,8 @@
  * nothing else is called Undo.
  */
 import { invalidate } from '$app/navigation';
-import { api } from '#lib/api.ts';
+import { invitationsApi } from '#lib/api/invitations.ts';
+import { peopleApi } from '#lib/api/people.ts';
 import type { ChangedUser, User, UserChange, UserUndo } from '#lib/contract.ts';
 import { topicKey } from '#lib/live.svelte.ts';
 import { attempt, type Offer } from '#lib/toasts.svelte.ts';
@@ -21,7 +22,7 @@ async function change(
   const apply = async (next: UserChange): Promise<ChangedUser> => {
     let changed: ChangedUser;
     try {
-      changed = await api.users.change(user.id, next);
+      changed = await peopleApi.change(user.id, next);
     } catch (error) {
       // Somebody may have been faster. Not waited for: while Knot is away it would never end.
       void refresh();
@@ -58,7 +59,7 @@ export const acts = {
   endSessions: (user: User) =>
     attempt(
       async () => {
-        const { connections } = await api.users.endSessions(user.id);
+        const { connections } = await peopleApi.endSessions(user.id);
         await invalidate(topicKey('sessions'));
         return connections;
       },
@@ -68,12 +69,12 @@ export const acts = {
           : `${user.username} is signed out everywhere, and ${counted(connections, 'application is', 'applications are')} disconnected.`,
     ),
   async remove(user: User): Promise<void> {
-    await api.users.remove(user.id);
+    await peopleApi.remove(user.id);
     await refresh();
   },
   revokeInvitation: (id: string) =>
     attempt(async () => {
-      await api.invitations.revoke(id);
+      await invitationsApi.revoke(id);
       await refresh();
     }, 'The invitation no longer works.'),
 };

@@ -1,0 +1,51 @@
+/** How the dashboard asks the gateway anything: every `fetch` of it is in `request`; the files beside this one name the questions. */
+import { navigating } from '$app/state';
+import { problemOf, type Problem } from '#lib/problem.ts';
+import { urls } from '#lib/urls.ts';
+
+export const apiRoot = '/api/v1';
+
+/** Thrown by every question when the answer is not a success. */
+export class ApiError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.name = 'ApiError';
+    this.problem = problem;
+  }
+}
+
+/** The problem in whatever was thrown; what the API did not say becomes a plain sentence. */
+export function problemIn(error: unknown): Problem {
+  return error instanceof ApiError ? error.problem : problemOf(-1, undefined);
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/**
+ * Asks and reads JSON. No token goes along: the gateway accepts a change only with this site's own `Origin`. Who is
+ * not signed in any more (401) goes to the sign-in page and comes back here afterwards.
+ */
+export async function request<T>(method: Method, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(apiRoot + path, {
+    method,
+    headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch(() => undefined);
+  if (!response) throw new ApiError(problemOf(0, undefined));
+  if (response.status === 401) return leaveForSignIn();
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw new ApiError(problemOf(response.status, answer));
+  return answer as T;
+}
+
+/** Comes back to the page that was asked for, also when it is not shown yet. */
+function leaveForSignIn(): Promise<never> {
+  const { pathname, search, hash } = navigating.to?.url ?? location;
+  location.assign(urls.signIn(pathname + search + hash));
+  return new Promise(() => undefined);
+}
+
+/** A name or id as one segment of an address. */
+export const segment = encodeURIComponent;
