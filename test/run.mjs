@@ -59,7 +59,7 @@ function hasPostgres() {
 
 /** Python environments are made before the tests, so that no test's time limit pays for a download. */
 function prepareEnvironments() {
-  const script = join(root, 'test', 'support', 'prepare-python.ts');
+  const script = join(root, 'test', 'support', 'process', 'prepare-python.ts');
   if (!existsSync(script)) return;
   const { status } = spawnSync(join(bin, 'node'), [script], { cwd: root, env: environment, stdio: 'inherit' });
   if (status !== 0) console.log('A Python environment could not be made; the tests that need it will say so.');

@@ -1,5 +1,5 @@
 import type { AccessEntry } from './access-entry.ts';
-import type { CanonicalRequest } from './canonical.ts';
+import type { CanonicalRequest } from './canonical/canonical.ts';
 
 /** What a trusted proxy says about the trace of a request (W3C Trace Context and Baggage), as received and not yet checked. */
 export type ReceivedTrace = {

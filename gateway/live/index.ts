@@ -4,5 +4,5 @@
  * Does not own: the sockets (proxy, api) or the verdict (policy).
  * Mounts: nothing.
  */
-export type { Live, LiveKind, LiveStream } from './service.ts';
+export type { Live, LiveKind, LiveStream } from './stream.ts';
 export { createLive } from './registry.ts';

@@ -1,5 +1,5 @@
 import type { Log } from '../lib/index.ts';
-import type { Live, LiveStream } from './service.ts';
+import type { Live, LiveStream } from './stream.ts';
 
 /**
  * Makes the registry of open streams. Opening and closing cost O(1): each stream sits in one set per sign-in, host session,

@@ -14,7 +14,7 @@ const deadEnds = new Set(['/login', '/logout', '/signup', '/setup']);
 
 /**
  * Where to go after signing in. Accepted are a path of the main host, and an absolute address whose origin is exactly ours or that
- * of a known route; both as the edge itself would take them (`lib/canonical-target`), so that whatever it forwards comes back
+ * of a known route; both as the edge itself would take them (`lib/canonical/target`), so that whatever it forwards comes back
  * byte for byte, however long. Everything else is undefined: nothing is repaired, because each repair is a second reading
  * of the same string (proxy-security R1, R2; oauth2-proxy keeps 559 inputs of this kind).
  */

@@ -14,8 +14,8 @@ import {
 } from '../lib/index.ts';
 import type { Explanation } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
-import { askedOf, isUntouched } from './gate.ts';
-import { refusedMethod } from './methods.ts';
+import { askedOf, isUntouched } from './judge/gate.ts';
+import { refusedMethod } from './wire/methods.ts';
 
 export type ExplainOptions = {
   routes: Pick<Routes, 'find' | 'resourceAt'>;

@@ -2,13 +2,13 @@ import type { PublicAddress } from '../config/index.ts';
 import { asksForPage, type CanonicalRequest, maySignIn, networkOf, readTarget } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import { describeDevice, type Sessions } from '../sessions/index.ts';
-import { answer } from './answers.ts';
-import type { Exchange } from './exchange.ts';
-import { ownBinding, sharedBinding, shownBindings } from './handoff-cookie.ts';
-import { notFoundHere } from './refusals.ts';
-import { handoffFailed } from './sign-in-refusals.ts';
-import { refererTarget } from './referer.ts';
-import type { Target } from './upstreams.ts';
+import { answer } from './message/answers.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import { ownBinding, sharedBinding, shownBindings } from './sign-in/handoff-cookie.ts';
+import { notFoundHere } from './message/refusals.ts';
+import { handoffFailed } from './sign-in/refusals.ts';
+import { refererTarget } from './sign-in/referer.ts';
+import type { Target } from './upstream/upstreams.ts';
 
 /**
  * The service host's half of the hand-off, the exchange that gives a host its own session (DESIGN.md section 4.3):

@@ -2,14 +2,14 @@
  * proxy: what happens between the first byte of a request and the last byte of its answer.
  * Owns: the public listener (HTTP/1.1 and HTTP/2 over TLS, the one `upgrade` handler), the canonical request, the forward path of every
  * route host with its HTTP clients, WebSocket tunnels, the hand-over of a session to a host.
- * Read `edge.ts` (what arrives), `proxy.ts` (judging), `exchange.ts` (one request), then the forwarders it goes through.
+ * Read `edge.ts` (what arrives), `proxy.ts` (judging), `exchange/exchange.ts` (one request), then the forwarders it goes through.
  * Does not own: who people are (accounts, sessions), what they may (policy), where a host leads (routes), the main host's pages.
  * Mounts: nothing; on every route host it answers `/.knot/callback` itself.
  */
 export { createEdge, type Edge, type EdgeOptions } from './edge.ts';
-export { canonicalOf } from './remembered.ts';
+export { canonicalOf } from './listener/remembered.ts';
 export { createExplain, type ExplainOptions, type ExplainUrl, type UrlExplanation } from './explain.ts';
-export { createRedirectListener, type RedirectListener } from './redirect.ts';
+export { createRedirectListener, type RedirectListener } from './listener/redirect.ts';
 export { createProxy, type Proxy, type ProxyOptions } from './proxy.ts';
-export { guardRequestLines } from './request-lines.ts';
-export type { Probe, ProbeResult } from './probe.ts';
+export { guardRequestLines } from './listener/request-lines.ts';
+export type { Probe, ProbeResult } from './upstream/probe.ts';

@@ -7,7 +7,7 @@ import type { Pair } from './issue.ts';
 import { type CheckedPair, checkPair, dayOf, type PairSource } from './pair.ts';
 import { createPresenter } from './presenter.ts';
 import { isWildcardAccepted } from './server-names.ts';
-import type { CertificateOptions, Certificates } from './service.ts';
+import type { CertificateOptions, Certificates } from './certificates.ts';
 
 const settleMs = 250;
 /** Network file systems send no events; reading two small files now and then does not cost anything. */

@@ -4,7 +4,7 @@
  * Does not own: the listener (app).
  * Mounts: nothing.
  */
-export { type Certificates, type CertificateOptions, createCertificates } from './service.ts';
+export { type Certificates, type CertificateOptions, createCertificates } from './certificates.ts';
 export { caFileIn } from './local.ts';
 export { tlsOptions } from './options.ts';
 export { NameRefusal } from './presenter.ts';

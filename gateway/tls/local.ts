@@ -8,7 +8,7 @@ import { keepFile, readKept } from './keep.ts';
 import { dayOf } from './pair.ts';
 import { contextOf, createPresenter } from './presenter.ts';
 import { isWildcardAccepted } from './server-names.ts';
-import type { CertificateOptions, Certificates } from './service.ts';
+import type { CertificateOptions, Certificates } from './certificates.ts';
 
 const nameLeavesKept = 256;
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { LinkKind } from '../../gateway/accounts/index.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 import { accountsOn, by, goodPassword, house } from './people.ts';
 
 const visitor = { name: 'anonymous', address: '198.51.100.4' };

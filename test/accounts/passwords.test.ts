@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import t from 'tap';
 import { createPasswordHasher, currentParameters } from '../../gateway/accounts/password-hash.ts';
 import { checkPassword, commonPasswords, type PasswordRule } from '../../gateway/accounts/password-rules.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 import { by, eventually, goodPassword, house } from './people.ts';
 
 const owner = { username: 'marianne', email: 'm.curie@example.org' };

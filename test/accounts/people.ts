@@ -3,7 +3,7 @@ import { type Accounts, createAccounts, type NewUser, type User } from '../../ga
 import { type Audit, createAudit } from '../../gateway/audit/index.ts';
 import { silentLog } from '../../gateway/lib/index.ts';
 import type { Store } from '../../gateway/store/index.ts';
-import type { OpenDatabase, TestDatabase } from '../support/stores.ts';
+import type { OpenDatabase, TestDatabase } from '../support/house/stores.ts';
 
 export const goodPassword = 'blue tractor 9 lemon';
 export const by = { name: 'root-admin', address: '192.0.2.7' };

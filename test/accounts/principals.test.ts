@@ -1,6 +1,6 @@
 import t from 'tap';
 import { systemClock } from '../../gateway/lib/index.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 import { accountsOn, by, eventually, goodPassword, house } from './people.ts';
 
 await onBothStores(t, async (t, open) => {

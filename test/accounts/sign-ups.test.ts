@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 import { by, goodPassword, house } from './people.ts';
 
 const stranger = { name: 'anonymous', address: '192.0.2.9' };

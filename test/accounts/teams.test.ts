@@ -1,5 +1,5 @@
 import t from 'tap';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 import { by, house } from './people.ts';
 
 await onBothStores(t, async (t, open) => {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createAccounts, type NewUser } from '../../gateway/accounts/index.ts';
 import { newId, silentLog } from '../../gateway/lib/index.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 import { accountsOn, by, goodPassword, house } from './people.ts';
 
 await onBothStores(t, async (t, open) => {

@@ -5,9 +5,9 @@ import { decodeJwt } from 'jose';
 import t from 'tap';
 import { parse } from 'yaml';
 import { openHouse, until } from '../attacks/house.ts';
-import { startByteRecorder } from '../support/byte-recorder.ts';
-import { runKnot } from '../support/gateway.ts';
-import { sendHttp2, sendRaw } from '../support/raw-client.ts';
+import { startByteRecorder } from '../support/net/byte-recorder.ts';
+import { runKnot } from '../support/process/gateway.ts';
+import { sendHttp2, sendRaw } from '../support/net/raw-client.ts';
 
 t.setTimeout(120_000);
 

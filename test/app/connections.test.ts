@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import t from 'tap';
-import { startGateway } from '../support/gateway.ts';
-import { createPerson, type Person } from '../support/person.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
 
 /** Offline access through the whole gateway: given to a tool that asks like kubelogin, seen, and ended by every act that should. */
 const redirectUri = 'http://localhost:8000';

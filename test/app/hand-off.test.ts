@@ -3,11 +3,11 @@ import { request as httpsRequest } from 'node:https';
 import fc from 'fast-check';
 import t from 'tap';
 import { readTarget } from '../../gateway/lib/index.ts';
-import { startEcho } from '../support/echo.ts';
+import { startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { caOf, startGateway } from '../support/gateway.ts';
-import { type Answer, createPerson, type Person } from '../support/person.ts';
-import { sendRaw } from '../support/raw-client.ts';
+import { caOf, startGateway } from '../support/process/gateway.ts';
+import { type Answer, createPerson, type Person } from '../support/process/person.ts';
+import { sendRaw } from '../support/net/raw-client.ts';
 
 /** The hand-off as browsers meet it: several tabs, old pages, blocked cookies, other people's links, addresses of every form. */
 const echo = await startEcho();

@@ -5,7 +5,7 @@ import { createAudit } from '../../gateway/audit/index.ts';
 import { hashSecret, newSecret, silentLog } from '../../gateway/lib/index.ts';
 import type { Store } from '../../gateway/store/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { onBothStores, type OpenDatabase, type TestDatabase } from '../support/stores.ts';
+import { onBothStores, type OpenDatabase, type TestDatabase } from '../support/house/stores.ts';
 
 const old = 'blue tractor 9 lemon';
 const next = 'green kettle 7 fox';

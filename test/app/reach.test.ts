@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { notebooksReach, reachHealth } from '../../gateway/app/reach.ts';
 import { loadConfig } from '../../gateway/config/index.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/process/gateway.ts';
 
 function configured(t: { teardown(work: () => unknown): unknown }, yaml: string) {
   const folder = mkdtempSync(join(tmpdir(), 'knot-reach-'));

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Health, Tile, Tiles } from '../../gateway/api/contract.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
-import { createPerson } from '../support/person.ts';
-import { selfSignedPair } from '../support/self-signed.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { createPerson } from '../support/process/person.ts';
+import { selfSignedPair } from '../support/net/self-signed.ts';
 
 /** What Home and Health say of applications and of a hub that run elsewhere, on a running gateway. */
 t.setTimeout(120_000);

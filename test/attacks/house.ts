@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-import { type ByteRecorder, startByteRecorder } from '../support/byte-recorder.ts';
-import { caOf, type RunningGateway, startGateway } from '../support/gateway.ts';
-import { createPerson, type Person } from '../support/person.ts';
-import { type RawAnswer, type RawTarget, sendRaw } from '../support/raw-client.ts';
+import { type ByteRecorder, startByteRecorder } from '../support/net/byte-recorder.ts';
+import { caOf, type RunningGateway, startGateway } from '../support/process/gateway.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
+import { type RawAnswer, type RawTarget, sendRaw } from '../support/net/raw-client.ts';
 
 /** One line of the access log. */
 export type AccessLine = {

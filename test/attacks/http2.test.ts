@@ -10,7 +10,7 @@ import {
   newestEntry,
   openFrames,
   uint32,
-} from './http2-frames.ts';
+} from '../support/net/http2-frames.ts';
 
 t.setTimeout(120_000);
 const house = await openHouse(t);

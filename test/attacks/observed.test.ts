@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import t from 'tap';
-import { openRaw, sendRaw } from '../support/raw-client.ts';
-import { caOf, startGateway } from '../support/gateway.ts';
+import { openRaw, sendRaw } from '../support/net/raw-client.ts';
+import { caOf, startGateway } from '../support/process/gateway.ts';
 import { accessLines, openHouse, until } from './house.ts';
 
 t.setTimeout(120_000);

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { createPerson } from '../support/person.ts';
-import { openRaw, readAnswer, sendRaw } from '../support/raw-client.ts';
+import { createPerson } from '../support/process/person.ts';
+import { openRaw, readAnswer, sendRaw } from '../support/net/raw-client.ts';
 import { openHouse, password, until } from './house.ts';
 
 t.setTimeout(120_000);

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import t from 'tap';
-import { openRaw, sendHttp2 } from '../support/raw-client.ts';
+import { openRaw, sendHttp2 } from '../support/net/raw-client.ts';
 import { openHouse, until } from './house.ts';
 
 t.setTimeout(120_000);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import t from 'tap';
-import { openRaw, sendRaw } from '../support/raw-client.ts';
+import { openRaw, sendRaw } from '../support/net/raw-client.ts';
 import { openHouse, until } from './house.ts';
 import { glued, refusedFirst } from './glued.ts';
 import { rows } from './rows.ts';

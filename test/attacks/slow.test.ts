@@ -1,10 +1,10 @@
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import t from 'tap';
-import { openRaw } from '../support/raw-client.ts';
-import { clientHello } from './client-hello.ts';
+import { openRaw } from '../support/net/raw-client.ts';
+import { clientHello } from '../support/net/client-hello.ts';
 import { openHouse, until } from './house.ts';
-import { flag, frame, frameType, literalHeaders, openFrames } from './http2-frames.ts';
+import { flag, frame, frameType, literalHeaders, openFrames } from '../support/net/http2-frames.ts';
 
 t.setTimeout(120_000);
 const limitMs = 1_500;

@@ -1,8 +1,8 @@
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import t, { type Test } from 'tap';
-import { openRaw, readAnswer, type RawTarget, sendRaw } from '../support/raw-client.ts';
-import { clientHello } from './client-hello.ts';
+import { openRaw, readAnswer, type RawTarget, sendRaw } from '../support/net/raw-client.ts';
+import { clientHello } from '../support/net/client-hello.ts';
 import { openHouse, until } from './house.ts';
 
 t.setTimeout(120_000);

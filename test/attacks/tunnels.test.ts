@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import t from 'tap';
-import { openRaw, sendRaw } from '../support/raw-client.ts';
-import { runKnot, startGateway } from '../support/gateway.ts';
+import { openRaw, sendRaw } from '../support/net/raw-client.ts';
+import { runKnot, startGateway } from '../support/process/gateway.ts';
 import { openHouse, residentMebibytes, until } from './house.ts';
 
 t.setTimeout(120_000);

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import t from 'tap';
-import { openRaw, readAnswer, sendRaw } from '../support/raw-client.ts';
+import { openRaw, readAnswer, sendRaw } from '../support/net/raw-client.ts';
 import { metric, openFiles, openHouse, residentMebibytes, until } from './house.ts';
 
 t.setTimeout(120_000);

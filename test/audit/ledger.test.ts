@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { createAudit } from '../../gateway/audit/index.ts';
 import type { AuditEntry } from '../../gateway/lib/index.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 
 const run = promisify(execFile);
 

@@ -3,7 +3,7 @@ import t from 'tap';
 import { hashOf } from '../../gateway/audit/chain.ts';
 import { createAudit } from '../../gateway/audit/index.ts';
 import type { Store, Tables } from '../../gateway/store/index.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 
 /** What someone with write access to the database may do after switching the triggers off. */
 type Attack = {

@@ -5,10 +5,10 @@ import {
   launchBrowser,
   openPage,
   violationsOn,
-} from '../support/dashboard.ts';
-import { startMockGateway } from '../support/mock-api.ts';
-import { mockData } from '../support/mock-data.ts';
-import { brokenPolicies } from '../support/mock-policies.ts';
+} from '../support/dashboard/browser.ts';
+import { startMockGateway } from '../support/dashboard/mock-api.ts';
+import { mockData } from '../support/dashboard/mock-data.ts';
+import { brokenPolicies } from '../support/dashboard/mock-policies.ts';
 
 const pages = [
   '/',

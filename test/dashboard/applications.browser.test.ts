@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
-import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard.ts';
-import { startMockGateway } from '../support/mock-api.ts';
-import { mockData } from '../support/mock-data.ts';
+import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard/browser.ts';
+import { startMockGateway } from '../support/dashboard/mock-api.ts';
+import { mockData } from '../support/dashboard/mock-data.ts';
 
 t.setTimeout(240_000);
 

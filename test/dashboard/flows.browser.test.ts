@@ -1,5 +1,5 @@
 import t from 'tap';
-import { browserSkipReason } from '../support/dashboard.ts';
+import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
 

@@ -6,9 +6,9 @@ import {
   launchBrowser,
   openPage,
   violationsOn,
-} from '../support/dashboard.ts';
-import { startMockGateway } from '../support/mock-api.ts';
-import { mockData } from '../support/mock-data.ts';
+} from '../support/dashboard/browser.ts';
+import { startMockGateway } from '../support/dashboard/mock-api.ts';
+import { mockData } from '../support/dashboard/mock-data.ts';
 
 t.setTimeout(480_000);
 

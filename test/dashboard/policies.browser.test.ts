@@ -1,6 +1,6 @@
 import t from 'tap';
-import { browserSkipReason } from '../support/dashboard.ts';
-import { brokenPolicies, refusedId } from '../support/mock-policies.ts';
+import { browserSkipReason } from '../support/dashboard/browser.ts';
+import { brokenPolicies, refusedId } from '../support/dashboard/mock-policies.ts';
 import { openScenes } from './scene.ts';
 
 t.setTimeout(240_000);

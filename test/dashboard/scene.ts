@@ -1,8 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
 import type { Test } from 'tap';
-import { ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard.ts';
-import { startMockGateway, type MockGateway } from '../support/mock-api.ts';
-import { mockData } from '../support/mock-data.ts';
+import { ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard/browser.ts';
+import { startMockGateway, type MockGateway } from '../support/dashboard/mock-api.ts';
+import { mockData } from '../support/dashboard/mock-data.ts';
 
 export type Scene = { page: Page; gateway: MockGateway };
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { tokenDeclarations } from '../../gateway/lib/page-tokens.ts';
+import { tokenDeclarations } from '../../gateway/lib/page/tokens.ts';
 
 const css = readFileSync(join(import.meta.dirname, '../../dashboard/src/app.css'), 'utf8');
 

@@ -3,7 +3,7 @@ import { createDenials } from '../../gateway/denials/index.ts';
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 import { ask, notebookOf, person } from '../policy/support.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 
 const hour = 3600_000;
 const decision = { effect: 'deny', rules: [], policyVersion: 'v1', reason: 'no_permit' } as const;

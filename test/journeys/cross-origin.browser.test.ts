@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
-import { browserSkipReason, launchBrowser } from '../support/dashboard.ts';
-import { startGateway } from '../support/gateway.ts';
+import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
+import { startGateway } from '../support/process/gateway.ts';
 
 /** What browsers make of origins: a single-page application on one host with its API on another, and a page that tells nobody its address. */
 t.setTimeout(180_000);

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import t, { type Test } from 'tap';
-import { type ChaosLoad, startChaosLoad } from '../support/chaos-load.ts';
-import { startEcho } from '../support/echo.ts';
+import { type ChaosLoad, startChaosLoad } from '../support/process/chaos-load.ts';
+import { startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
-import { createPerson } from '../support/person.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { type RunningGateway, startGateway } from '../support/process/gateway.ts';
+import { createPerson } from '../support/process/person.ts';
+import { startPostgres } from '../support/process/postgres.ts';
 
 /**
  * Everything that happens to a database in the field, to a real one, while people use two gateways on it. Counted are gateways

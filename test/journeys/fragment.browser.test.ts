@@ -1,8 +1,8 @@
 import t from 'tap';
-import { browserSkipReason, launchBrowser } from '../support/dashboard.ts';
-import { startEcho } from '../support/echo.ts';
-import { startGateway } from '../support/gateway.ts';
-import { createPerson } from '../support/person.ts';
+import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
+import { startEcho } from '../support/net/echo.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { createPerson } from '../support/process/person.ts';
 
 const skip = browserSkipReason();
 const password = 'correct-horse-staple-7';

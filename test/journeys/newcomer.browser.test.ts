@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { BrowserContext, Page } from 'playwright-core';
 import t from 'tap';
-import { browserSkipReason, launchBrowser } from '../support/dashboard.ts';
+import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/process/gateway.ts';
 
 /** The newcomer's way from `npm start` to a result in a notebook, an approved second person and an edited policy. */
 t.setTimeout(600_000);

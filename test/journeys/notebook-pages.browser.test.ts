@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { browserSkipReason, launchBrowser } from '../support/dashboard.ts';
+import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/process/gateway.ts';
 
 /** What the hub has to say on its way to JupyterLab and back: pages in Knot's look, a way home from each, one sign-out. */
 t.setTimeout(600_000);

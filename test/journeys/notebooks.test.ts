@@ -3,9 +3,9 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
-import { runCell, startKernel } from '../support/kernel.ts';
-import { createPerson, type Person } from '../support/person.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { runCell, startKernel } from '../support/process/kernel.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
 
 /** A real JupyterHub behind the gateway: sign-in, spawn, kernel, another person's server, the end of a session. */
 t.setTimeout(600_000);

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
-import { browserSkipReason, launchBrowser } from '../support/dashboard.ts';
-import { startGateway } from '../support/gateway.ts';
+import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
+import { startGateway } from '../support/process/gateway.ts';
 
 t.setTimeout(180_000);
 

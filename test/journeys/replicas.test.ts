@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import t from 'tap';
-import { startEcho } from '../support/echo.ts';
+import { startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
-import { createPerson } from '../support/person.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { createPerson } from '../support/process/person.ts';
+import { startPostgres } from '../support/process/postgres.ts';
 
 /** Two gateways on one PostgreSQL: what one knows or changes, the other obeys within two seconds. */
 t.setTimeout(180_000);

@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
-import { runCell, startKernel } from '../support/kernel.ts';
-import { createPerson } from '../support/person.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { runCell, startKernel } from '../support/process/kernel.ts';
+import { createPerson } from '../support/process/person.ts';
 
 /** `knot restart` with a real JupyterHub: people keep their kernels, a wrong configuration stops nothing, nothing is left behind. */
 t.setTimeout(600_000);

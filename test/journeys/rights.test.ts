@@ -7,10 +7,10 @@ import { createSigningKeys } from '../../gateway/keys/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createRoutes } from '../../gateway/routes/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
-import { type Echo, startEcho } from '../support/echo.ts';
+import { type Echo, startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
-import { createPerson, type Person } from '../support/person.ts';
+import { type RunningGateway, startGateway } from '../support/process/gateway.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
 
 /** What ends a right ends what is open by it: each line of `app/rights.ts`, on a whole gateway. */
 t.setTimeout(300_000);

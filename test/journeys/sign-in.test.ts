@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { startEcho } from '../support/echo.ts';
+import { startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
-import { createPerson } from '../support/person.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { createPerson } from '../support/process/person.ts';
 
 /** The whole product without a browser and without notebooks: one real process, real cookies, real TLS. */
 const echo = await startEcho();

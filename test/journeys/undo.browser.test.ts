@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { browserSkipReason, ensureDashboardBuild, launchBrowser } from '../support/dashboard.ts';
+import { browserSkipReason, ensureDashboardBuild, launchBrowser } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/process/gateway.ts';
 
 /** Taking an act back, from the button to the stored state and the audit record, on a running gateway. */
 t.setTimeout(300_000);

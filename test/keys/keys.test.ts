@@ -4,7 +4,7 @@ import t from 'tap';
 import { createSigningKeys, jwksRoutes, type SigningKeys } from '../../gateway/keys/index.ts';
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 
 const hourMs = 3600 * 1000;
 const dayMs = 24 * hourMs;

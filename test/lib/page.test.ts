@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { html, pageHeaders, type PageTone, renderErrorPage, renderPage } from '../../gateway/lib/index.ts';
-import { pageStyle } from '../../gateway/lib/page-style.ts';
-import { type ColorToken, colorTokens, plainTokens } from '../../gateway/lib/page-tokens.ts';
+import { pageStyle } from '../../gateway/lib/page/style.ts';
+import { type ColorToken, colorTokens, plainTokens } from '../../gateway/lib/page/tokens.ts';
 import { contrast, isInGamut, parseOklch } from './oklch.ts';
 
 const themes = ['light', 'dark'] as const;

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { createThrottle } from '../../gateway/login/index.ts';
 import { networkOf, newSecret } from '../../gateway/lib/index.ts';
 import { accountsOn } from '../accounts/people.ts';
-import { onBothStores, type TestDatabase } from '../support/stores.ts';
+import { onBothStores, type TestDatabase } from '../support/house/stores.ts';
 import { cookieIn, createFixture, password } from './fixture.ts';
 
 t.setTimeout(180_000);

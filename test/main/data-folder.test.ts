@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
-import { createPerson, type Person } from '../support/person.ts';
+import { type RunningGateway, startGateway } from '../support/process/gateway.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
 
 /** A folder that goes while its files are open takes writes that nobody finds again: none of them may be acknowledged. */
 t.setTimeout(300_000);

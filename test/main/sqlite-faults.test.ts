@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t, { type Test } from 'tap';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
-import { type Answer, createPerson, type Person } from '../support/person.ts';
+import { type RunningGateway, startGateway } from '../support/process/gateway.ts';
+import { type Answer, createPerson, type Person } from '../support/process/person.ts';
 
 /** What happens to a database file in the field, under a gateway that people use. */
 t.setTimeout(300_000);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import t from 'tap';
 import { request } from 'undici';
-import { caOf, runKnot, startGateway } from '../support/gateway.ts';
+import { caOf, runKnot, startGateway } from '../support/process/gateway.ts';
 
 t.setTimeout(300_000);
 const quiet = { integrations: { jupyterhub: { mode: 'off' } } };

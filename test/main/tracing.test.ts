@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { accessLines, metric, openHouse, until } from '../attacks/house.ts';
-import { startCollector } from '../support/collector.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startCollector } from '../support/net/collector.ts';
+import { startGateway } from '../support/process/gateway.ts';
 
 t.setTimeout(300_000);
 
 const integrations = { jupyterhub: { mode: 'off' } };
-const watched = { NODE_OPTIONS: `--import ${join(import.meta.dirname, '../support/loaded-packages.mjs')}` };
+const watched = { NODE_OPTIONS: `--import ${join(import.meta.dirname, '../support/process/loaded-packages.mjs')}` };
 
 t.test('the packages are loaded when traces are configured, and never else', async (t) => {
   const collector = await startCollector();

@@ -9,7 +9,7 @@ import { listenOn } from '../../gateway/app/listen.ts';
 import { silentLog } from '../../gateway/lib/index.ts';
 import { createRedirectListener } from '../../gateway/proxy/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startGateway } from '../support/process/gateway.ts';
 
 /** An `error` event without a listener throws: it would end the gateway. */
 t.test('a listener whose accept fails goes on', async (t) => {

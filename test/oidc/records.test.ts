@@ -4,7 +4,7 @@ import { createAdapter } from '../../gateway/oidc/adapter.ts';
 import { createClientDirectory } from '../../gateway/oidc/directory.ts';
 import { loadProviderLibrary } from '../../gateway/oidc/library.ts';
 import { createRecords, settingOnce } from '../../gateway/oidc/records.ts';
-import { type OpenDatabase, onBothStores } from '../support/stores.ts';
+import { type OpenDatabase, onBothStores } from '../support/house/stores.ts';
 
 const library = await loadProviderLibrary(silentLog);
 

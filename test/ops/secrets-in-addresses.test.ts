@@ -1,11 +1,11 @@
 import t from 'tap';
 import { maskSecrets, newSecret } from '../../gateway/lib/index.ts';
-import { startCollector } from '../support/collector.ts';
-import { startEcho } from '../support/echo.ts';
+import { startCollector } from '../support/net/collector.ts';
+import { startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { caOf, startGateway } from '../support/gateway.ts';
-import { createPerson } from '../support/person.ts';
-import { sendHttp2, sendRaw } from '../support/raw-client.ts';
+import { caOf, startGateway } from '../support/process/gateway.ts';
+import { createPerson } from '../support/process/person.ts';
+import { sendHttp2, sendRaw } from '../support/net/raw-client.ts';
 
 t.setTimeout(120_000);
 

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { type AccessEntry, createManualClock, type Log, silentLog } from '../../gateway/lib/index.ts';
 import { createMetrics, createTracing, type Tracing } from '../../gateway/ops/index.ts';
-import { startCollector } from '../support/collector.ts';
+import { startCollector } from '../support/net/collector.ts';
 import { eventually } from '../support/eventually.ts';
 
 const entry: AccessEntry = {

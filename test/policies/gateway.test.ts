@@ -1,10 +1,10 @@
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { startEcho } from '../support/echo.ts';
+import { startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/gateway.ts';
-import { createPerson } from '../support/person.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { createPerson } from '../support/process/person.ts';
 
 /** What app.ts builds, with hostile policy files under it and with the id of a refusal in an admin's hand. */
 t.setTimeout(240_000);

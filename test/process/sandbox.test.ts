@@ -18,7 +18,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { type Confinement, findSandbox, sandboxArguments } from '../../gateway/process/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { shippedSandbox } from '../support/shipped-sandbox.ts';
+import { shippedSandbox } from '../support/process/shipped-sandbox.ts';
 
 t.setTimeout(120_000);
 

@@ -3,7 +3,7 @@ import t from 'tap';
 import { publicAddress } from '../../gateway/config/address.ts';
 import { type AuthorizationRequest, silentLog } from '../../gateway/lib/index.ts';
 import { createExplain, createRedirectListener } from '../../gateway/proxy/index.ts';
-import { sendRaw } from '../support/raw-client.ts';
+import { sendRaw } from '../support/net/raw-client.ts';
 import { openGateway } from './fixture.ts';
 
 t.test('an explanation asks what the live request asks', async (t) => {

@@ -20,9 +20,9 @@ import { createEdge, createProxy, type ProxyOptions } from '../../gateway/proxy/
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 import { createCertificates } from '../../gateway/tls/index.ts';
-import { type ByteRecorder, startByteRecorder } from '../support/byte-recorder.ts';
-import type { RawTarget } from '../support/raw-client.ts';
-import { started } from '../support/redeemed.ts';
+import { type ByteRecorder, startByteRecorder } from '../support/net/byte-recorder.ts';
+import type { RawTarget } from '../support/net/raw-client.ts';
+import { started } from '../support/house/redeemed.ts';
 
 export type Gateway = Awaited<ReturnType<typeof openGateway>>;
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { sendHttp2, sendRaw } from '../support/raw-client.ts';
+import { sendHttp2, sendRaw } from '../support/net/raw-client.ts';
 import { openGateway } from './fixture.ts';
 
 type Told = { status: number; type: string | undefined; body: string; location: string | undefined };

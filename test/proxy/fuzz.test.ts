@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { sendRaw } from '../support/raw-client.ts';
+import { sendRaw } from '../support/net/raw-client.ts';
 import { openGateway, until } from './fixture.ts';
 
 /** `KNOT_FUZZ_RUNS=100000 node test/proxy/fuzz.test.ts` looks longer; `KNOT_FUZZ_SEED` elsewhere. */

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { type ReasonCode, refusals } from '../../gateway/lib/index.ts';
-import { sendRaw } from '../support/raw-client.ts';
+import { sendRaw } from '../support/net/raw-client.ts';
 import { headRows } from './catalogue/heads.ts';
 import { openGateway } from './fixture.ts';
 

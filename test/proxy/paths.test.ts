@@ -1,6 +1,6 @@
 import t from 'tap';
 import { refusals } from '../../gateway/lib/index.ts';
-import { sendHttp2, sendRaw } from '../support/raw-client.ts';
+import { sendHttp2, sendRaw } from '../support/net/raw-client.ts';
 import { pathRows } from './catalogue/paths.ts';
 import { openGateway } from './fixture.ts';
 

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { WebSocketServer } from 'ws';
 import { eventually } from '../support/eventually.ts';
-import { caOf, type RunningGateway, startGateway } from '../support/gateway.ts';
-import { createPerson, type Person } from '../support/person.ts';
-import { openRaw, readAnswer } from '../support/raw-client.ts';
+import { caOf, type RunningGateway, startGateway } from '../support/process/gateway.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
+import { openRaw, readAnswer } from '../support/net/raw-client.ts';
 
 /** The real process, stopped and started again under load, as an operator does it. */
 t.setTimeout(120_000);

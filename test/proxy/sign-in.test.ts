@@ -1,6 +1,6 @@
 import t from 'tap';
 import { hashSecret } from '../../gateway/lib/index.ts';
-import { sendRaw } from '../support/raw-client.ts';
+import { sendRaw } from '../support/net/raw-client.ts';
 import { openGateway } from './fixture.ts';
 
 t.test('a visit without a session is sent to sign in and comes back to the same address', async (t) => {

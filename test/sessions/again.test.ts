@@ -1,6 +1,6 @@
 import t from 'tap';
 import { addUser, createFixture, firefox } from './fixture.ts';
-import { started } from '../support/redeemed.ts';
+import { started } from '../support/house/redeemed.ts';
 
 const host = 'echo.localhost';
 const place = { device: firefox, address: '192.0.2.7' };

@@ -2,8 +2,8 @@ import t from 'tap';
 import { silentLog } from '../../gateway/lib/index.ts';
 import { createSessions } from '../../gateway/sessions/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
-import { onBothStores } from '../support/stores.ts';
-import { started } from '../support/redeemed.ts';
+import { onBothStores } from '../support/house/stores.ts';
+import { started } from '../support/house/redeemed.ts';
 import {
   absoluteSeconds,
   addUser,

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { newSecret } from '../../gateway/lib/index.ts';
-import { started } from '../support/redeemed.ts';
-import { onBothStores } from '../support/stores.ts';
+import { started } from '../support/house/redeemed.ts';
+import { onBothStores } from '../support/house/stores.ts';
 import type { Visit } from '../../gateway/sessions/index.ts';
 import { createFixture, type Fixture } from './fixture.ts';
 

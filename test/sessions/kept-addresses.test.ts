@@ -1,5 +1,5 @@
 import t from 'tap';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores } from '../support/house/stores.ts';
 import { createFixture } from './fixture.ts';
 
 const day = 24 * 3600_000;

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { newSecret } from '../../gateway/lib/index.ts';
 import { absoluteSeconds, addUser, createFixture, idleSeconds } from './fixture.ts';
-import { started } from '../support/redeemed.ts';
+import { started } from '../support/house/redeemed.ts';
 
 const minute = 60_000;
 

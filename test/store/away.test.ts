@@ -5,7 +5,7 @@ import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 import { accountsOn, by } from '../accounts/people.ts';
 import { eventually } from '../support/eventually.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startPostgres } from '../support/process/postgres.ts';
 
 /** What a process believes about people while its database is away, and about a commit whose answer never came. */
 t.setTimeout(120_000);

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startPostgres } from '../support/process/postgres.ts';
 
 /** One suite for both databases: what every module relies on. */
 const open = (url: string) => openStore({ url, clock: systemClock, log: silentLog });

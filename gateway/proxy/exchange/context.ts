@@ -1,0 +1,23 @@
+import type { LimitSettings } from '../../config/index.ts';
+import type { AccessEntry, Log, Trace } from '../../lib/index.ts';
+import type { Live } from '../../live/index.ts';
+import type { Exchange } from './exchange.ts';
+import type { DescribeFailure } from './failure-pages.ts';
+import type { Gate } from '../judge/gate.ts';
+import type { SessionStreams } from './session-streams.ts';
+import type { WarnOnce } from '../judge/warn-once.ts';
+import type { Swept } from './swept.ts';
+
+/** What every exchange needs and none owns. */
+export type ExchangeContext = {
+  gate: Gate;
+  live: Live;
+  log: Log;
+  limits: LimitSettings;
+  inFlight: Swept<Exchange>;
+  sessionStreams: SessionStreams;
+  onAccess(entry: AccessEntry): void;
+  describeFailure: DescribeFailure;
+  warnOnce: WarnOnce;
+  trace?: Trace;
+};

@@ -1,0 +1,110 @@
+import { asksForPage, type CanonicalRequest, type TileStatus } from '../../lib/index.ts';
+import type { Route } from '../../routes/index.ts';
+import type { Refusal } from '../message/answers.ts';
+import type { AnswerHeaders } from '../upstream/forwarder.ts';
+import { fieldRecord } from '../wire/http-fields.ts';
+import { type UpstreamFailure, upstreamFailed } from '../message/refusals.ts';
+
+/** What is known of the application behind a route; undefined when nobody watches it. Given by `app.ts`. */
+export type StateOf = (route: Route) => TileStatus | undefined;
+
+type Asked = { target: { route: Route }; canonical: CanonicalRequest; requestId: string };
+
+/** What the gateway says in place of an application that does not answer. */
+export type DescribeFailure = (failure: UpstreamFailure, asked: Asked) => Refusal;
+
+/** A page that waits asks again this often. */
+const refreshSeconds = 3;
+
+/**
+ * One calm page for what is not there yet, asleep or broken: it says what is known (the step of a tool that starts), and has a way on:
+ * again, home, and an id that an administrator finds in the log.
+ */
+export function createFailurePages({ origin, stateOf }: { origin: string; stateOf: StateOf }): DescribeFailure {
+  return (failure, asked) => {
+    const { route } = asked.target;
+    const refusal = upstreamFailed(failure, route);
+    const state = isAboutState.has(failure) ? stateOf(route) : undefined;
+    return withWayOn(withState(refusal, route, state), asked, origin);
+  };
+}
+
+/** Failures that the state of the application may explain; every other one is told as it is. */
+const isAboutState: ReadonlySet<UpstreamFailure> = new Set([
+  'upstream_unreachable',
+  'upstream_unavailable',
+  'upstream_timeout',
+  'upstream_protocol',
+]);
+
+function withState(refusal: Refusal, { title }: Route, state: TileStatus | undefined): Refusal {
+  const { status, message = '', progress } = state ?? {};
+  if (status === 'preparing') {
+    const { remedy: _remedy, ...rest } = refusal;
+    return {
+      ...rest,
+      status: 503,
+      heading: `${title} is starting`,
+      reason: 'It is not ready yet. This page opens it as soon as it is.',
+      progress: { step: message, ...(progress !== undefined && { value: progress }) },
+      headers: { 'retry-after': String(refreshSeconds) },
+      refreshSeconds,
+    };
+  }
+  if (status === 'off') {
+    return {
+      ...refusal,
+      heading: `${title} is switched off`,
+      reason: message,
+      remedy: 'An administrator can start it.',
+    };
+  }
+  if (status === 'failed') {
+    return {
+      ...refusal,
+      heading: `${title} does not work at the moment`,
+      reason: message,
+      remedy: 'An administrator finds the cause and what to do about it on the Health page.',
+    };
+  }
+  return refusal;
+}
+
+/** What a person can do next. A form is not sent again by a link, and a page that waits does not send it either. */
+export function withWayOn(
+  { refreshSeconds: refresh, ...refusal }: Refusal,
+  { canonical, requestId }: Pick<Asked, 'canonical' | 'requestId'>,
+  origin: string,
+): Refusal {
+  const isRepeatable = canonical.method === 'GET' || canonical.method === 'HEAD';
+  return {
+    ...refusal,
+    ...(isRepeatable && refresh !== undefined && { refreshSeconds: refresh }),
+    links: [
+      ...(isRepeatable ? [{ href: canonical.target, label: 'Try again' }] : []),
+      { href: `${origin}/`, label: 'Home' },
+    ],
+    facts: [...(refusal.facts ?? []), ['Request', requestId]],
+  };
+}
+
+/**
+ * Whether an answer says no more than that there is nothing: 502, 503 or 504 (RFC 9110 section 15.6) as plain text or without a body,
+ * as proxies in front of an application that is starting give it. A person who opened a page gets ours instead; pages that the
+ * application has for this, and whatever programs asked for, pass.
+ */
+export function isBareFailure(status: number, headers: AnswerHeaders, canonical: CanonicalRequest): boolean {
+  if (status < 502 || status > 504 || !asksForPage(canonical)) return false;
+  const { 'content-type': type = 'text/plain', 'content-length': length } = fieldRecord(headers);
+  return String(length) === '0' || String(type).trim().toLowerCase().startsWith('text/plain');
+}
+
+/** `delay-seconds` or a date (RFC 9110 section 10.2.3); only the one form of a date that may be sent. */
+const retryAfter = /^(?:\d{1,9}|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT)$/;
+
+/** Our page for a bare failure asks to come back when the application said, if it did and nothing better is known. */
+export function withRetryAfter(refusal: Refusal, headers: AnswerHeaders): Refusal {
+  const { 'retry-after': said } = fieldRecord(headers);
+  if (typeof said !== 'string' || !retryAfter.test(said) || refusal.refreshSeconds !== undefined) return refusal;
+  return { ...refusal, headers: { ...refusal.headers, 'retry-after': said } };
+}

@@ -1,0 +1,85 @@
+import { connectionOptions, droppedResponseHeaders, isAcceptableSetCookie } from '../../lib/index.ts';
+import type { AnswerHeaders } from '../upstream/forwarder.ts';
+import { fieldsWhere } from '../wire/http-fields.ts';
+import { addressFields, publicValue } from './public-addresses.ts';
+import { neverTrailing } from './request-headers.ts';
+import type { Target } from '../upstream/upstreams.ts';
+
+/**
+ * The headers a client gets, as alternating names and values for `writeHead`. Hop-by-hop fields end here, nothing of ours is
+ * let through, cookies for other hosts are dropped, and addresses of the upstream itself become public.
+ */
+export function clientHeaders(answer: AnswerHeaders, target: Target): string[] {
+  const headers: string[] = [];
+  let hops = '';
+  for (let index = 0; index < answer.length; index += 2) {
+    const name = answer[index]!;
+    const value = answer[index + 1]!;
+    switch (answerFieldKind(name)) {
+      case answerField.pass:
+        headers.push(name, value);
+        break;
+      case answerField.connection:
+        hops += `,${value}`;
+        break;
+      case answerField.setCookie:
+        if (isAcceptableSetCookie(value, target.route.host)) headers.push(name, value);
+        break;
+      case answerField.address:
+        headers.push(name, publicValue(name, value, target));
+        break;
+      case answerField.clearSiteData:
+        pushClearSiteData(headers, value);
+        break;
+      default:
+    }
+  }
+  return hops === '' || hops === ',keep-alive' || hops === ',close' ? headers : withoutHops(headers, hops);
+}
+
+/** For an answer that has no body by its status: HTTP/2 clients take a length there for an error (RFC 9110 section 8.6). */
+export function withoutLength(answer: AnswerHeaders): AnswerHeaders {
+  return fieldsWhere(answer, (name) => name !== 'content-length');
+}
+
+/**
+ * The trailers a client gets: only what would pass as a header untouched, and means something behind a body. The rest (lengths, hops,
+ * cookies) some client would take for a header, and Node's HTTP/2 throws for a hop in an event that nobody can catch.
+ */
+export function clientTrailers(trailers: AnswerHeaders): string[] {
+  return fieldsWhere(trailers, (name) => answerFieldKind(name) === answerField.pass && !neverTrailing.test(name));
+}
+
+const answerField = { pass: 0, drop: 1, connection: 2, setCookie: 3, address: 4, clearSiteData: 5 } as const;
+type AnswerFieldKind = (typeof answerField)[keyof typeof answerField];
+
+const kindByName: ReadonlyMap<string, AnswerFieldKind> = new Map<string, AnswerFieldKind>([
+  ...[...droppedResponseHeaders].map((name) => [name, answerField.drop] as const),
+  ['connection', answerField.connection],
+  ['set-cookie', answerField.setCookie],
+  ...addressFields.map((name) => [name, answerField.address] as const),
+  ['clear-site-data', answerField.clearSiteData],
+]);
+
+function answerFieldKind(name: string): AnswerFieldKind {
+  return kindByName.get(name) ?? (name.startsWith('x-knot-') ? answerField.drop : answerField.pass);
+}
+
+/** What the upstream declared to concern this connection only (RFC 9110 section 7.6.1). Rare, so a second pass is fine. */
+function withoutHops(headers: readonly string[], hops: string): string[] {
+  const named = new Set(connectionOptions(hops));
+  return fieldsWhere(headers, (name) => !named.has(name));
+}
+
+/**
+ * `"cookies"` clears the whole registrable domain, the gateway's session with it (Clear Site Data, section 4.2.2): a tenant may
+ * clear the cache and storage of its own host only.
+ */
+function pushClearSiteData(headers: string[], value: string): void {
+  const directives = value
+    .split(',')
+    .map((directive) => directive.trim())
+    .flatMap((directive) => (directive === '"*"' ? ['"cache"', '"storage"'] : [directive]))
+    .filter((directive) => directive !== '"cookies"');
+  if (directives.length > 0) headers.push('clear-site-data', directives.join(', '));
+}

@@ -1,0 +1,100 @@
+import type { Accounts } from '../../accounts/index.ts';
+import type {
+  Action,
+  AuthorizationRequest,
+  Authorize,
+  CanonicalRequest,
+  Decision,
+  Principal,
+  Session,
+} from '../../lib/index.ts';
+import type { Route, Routes } from '../../routes/index.ts';
+import type { Sessions } from '../../sessions/index.ts';
+
+/** Who is behind a request: the session of this host, and the person. */
+export type Visitor = { session: Session; principal: Principal };
+
+/** A decision with the question it answers. */
+export type Verdict = { question: AuthorizationRequest; decision: Decision };
+
+/** What is asked for, apart from who asks: the facts a decision needs, kept for judging a long stream again. */
+export type Asked = Pick<CanonicalRequest, 'method' | 'host' | 'decodedPath' | 'address' | 'isUpgrade'>;
+
+export type Gate = {
+  /** From caches only: undefined means "ask `find`", null means nobody. */
+  peek(cookie: string | undefined, host: string): Visitor | null | undefined;
+  find(cookie: string | undefined, host: string): Promise<Visitor | null>;
+  decide(asked: Asked, route: Route, principal: Principal): Verdict;
+  /** Session, person, route and verdict, all asked anew. */
+  isStillAllowed(cookie: string | undefined, asked: Asked, route: Route): Promise<boolean>;
+};
+
+export type GateOptions = {
+  sessions: Pick<Sessions, 'peek' | 'find'>;
+  accounts: Pick<Accounts, 'peekPrincipal' | 'principal'>;
+  routes: Pick<Routes, 'find' | 'resourceAt'>;
+  decide: Authorize;
+};
+
+/** Safe methods without an upgrade only look; everything else acts (DESIGN.md section 6). */
+function actionOf(asked: Pick<Asked, 'method' | 'isUpgrade'>): Action {
+  const isSafe = asked.method === 'GET' || asked.method === 'HEAD' || asked.method === 'OPTIONS';
+  return isSafe && !asked.isUpgrade ? 'view' : 'open';
+}
+
+/** What a request asks the policies: the same for a live request, a long stream and an explanation. */
+export function askedOf(
+  routes: Pick<Routes, 'resourceAt'>,
+  asked: Asked,
+  route: Route,
+  principal: Principal,
+): AuthorizationRequest {
+  const { method, host, decodedPath: path, address, isUpgrade } = asked;
+  return {
+    principal,
+    action: actionOf(asked),
+    resource: routes.resourceAt(route, path),
+    context: { method, host, path, address, isUpgrade },
+  };
+}
+
+export function createGate({ sessions, accounts, routes, decide }: GateOptions): Gate {
+  function visitor(session: Session, principal: Principal | undefined): Visitor | null {
+    return principal?.state === 'active' ? { session, principal } : null;
+  }
+
+  function verdict(asked: Asked, route: Route, principal: Principal): Verdict {
+    const question = askedOf(routes, asked, route, principal);
+    return { question, decision: decide(question) };
+  }
+
+  async function find(cookie: string | undefined, host: string): Promise<Visitor | null> {
+    const session = await sessions.find(cookie, host);
+    return session === null ? null : visitor(session, await accounts.principal(session.userId));
+  }
+
+  return {
+    peek(cookie, host) {
+      const session = sessions.peek(cookie, host);
+      if (session === undefined || session === null) return session;
+      const principal = accounts.peekPrincipal(session.userId);
+      return principal === undefined ? undefined : visitor(session, principal);
+    },
+    find,
+    decide: verdict,
+    async isStillAllowed(cookie, asked, route) {
+      const current = routes.find(route.host);
+      if (current === undefined || current.name !== route.name) return false;
+      const found = await find(cookie, asked.host);
+      return found !== null && verdict(asked, current, found.principal).decision.effect === 'allow';
+    },
+  };
+}
+
+/** Paths of non-browser clients that bring their own tokens; they are forwarded without naming anyone. */
+export function isUntouched(route: Route, decodedPath: string): boolean {
+  for (const prefix of route.untouchedPrefixes) {
+    if (prefix.endsWith('/') ? decodedPath.startsWith(prefix) : decodedPath === prefix) return true;
+  }
+  return false;
+}

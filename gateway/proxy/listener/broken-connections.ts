@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { AccessEntry, Log, ReasonCode } from '../../lib/index.ts';
+import { refusedEntry } from '../message/access-entry.ts';
+import { RequestLineError } from './request-lines.ts';
+import { nextRequestId } from '../message/request-id.ts';
+import { notCanonical } from '../message/refusals.ts';
+import { refuseUpgrade } from '../tunnel/upgrade-answer.ts';
+
+type ParseError = Error & { code?: string };
+
+/**
+ * Answers what the HTTP/1 parser could not read, once, and closes the connection: after a framing error nothing that follows can
+ * be trusted (catalogue S1 to S6).
+ */
+export function createBrokenConnectionAnswer(
+  log: Log,
+  onAccess: (entry: AccessEntry) => void,
+): (error: ParseError, socket: Duplex) => void {
+  return (error, socket) => {
+    // Bytes that were under way fail again; the first answer is still being read.
+    if (socket.writableEnded) return;
+    socket.on('error', () => undefined);
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable) return void socket.destroy();
+    const reason = reasonOf(error);
+    const refusal = notCanonical(reason);
+    const requestId = nextRequestId();
+    if (isFreeToAnswer(socket)) refuseUpgrade(socket, refusal, requestId);
+    else socket.destroy();
+    log.debug({ requestId, reason, code: error.code }, 'unreadable request');
+    const address = ('remoteAddress' in socket ? (socket.remoteAddress as string) : undefined) ?? '';
+    onAccess(refusedEntry({ requestId, status: refusal.status, reason, address }));
+  };
+}
+
+/**
+ * False while the answer to an earlier request is due or under way: what is written now would be read as that answer, or as a
+ * part of its body. Node keeps the answer whose turn it is in a field without a public name.
+ */
+function isFreeToAnswer(socket: Duplex): boolean {
+  const { _httpMessage: due } = socket as { _httpMessage?: ServerResponse | null };
+  return due === undefined || due === null || (!due.headersSent && !due.req.complete);
+}
+
+function reasonOf(error: ParseError): ReasonCode {
+  if (error instanceof RequestLineError) return error.reason;
+  if (error.code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'too_slow';
+  return 'malformed';
+}

@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { type ErrorPage, pageHeaders, renderErrorPage } from '../../lib/index.ts';
+import type { Http1Request } from './http1-request.ts';
+import type { Http1Response } from './http1-response.ts';
+
+/** A request and its answer: of HTTP/1.1 served by us or by Node, or of HTTP/2 by Node's compatible API. */
+export type ClientRequest = IncomingMessage | Http2ServerRequest | Http1Request;
+export type ClientResponse = (ServerResponse | Http2ServerResponse | Http1Response) & ResponseMethods;
+
+/** What all kinds of answer have, in one signature each: the declarations in Node's types do not unite by themselves. */
+type ResponseMethods = {
+  on(event: 'close' | 'drain' | 'error', listener: (...args: never[]) => void): unknown;
+  writeHead(status: number, headers: Readonly<Record<string, string | string[]>>): unknown;
+  write(chunk: Uint8Array): boolean;
+  end(chunk?: string | Uint8Array): unknown;
+  flushHeaders(): void;
+  addTrailers(trailers: Readonly<Record<string, string | string[]>>): void;
+  writeEarlyHints(hints: { link: string | string[] }): void;
+  destroy(): unknown;
+};
+
+/** What the gateway itself has to say instead of an upstream: a calm page for people, one JSON shape for programs. */
+export type Refusal = ErrorPage & {
+  code: string;
+  /** Stable word of the access log. */
+  reasonCode: string;
+  details?: Record<string, unknown>;
+  headers?: Readonly<Record<string, string | string[]>>;
+  /** The connection may be out of step, so nothing more is read from it. */
+  closesConnection?: boolean;
+};
+
+/** Writes the refusal. Does nothing when the client is gone or an answer has begun. */
+export function answerRefusal(response: ClientResponse, refusal: Refusal, asPage: boolean, requestId: string): void {
+  const { status, reason, remedy, code, details, headers } = refusal;
+  const body = asPage
+    ? renderErrorPage(refusal)
+    : JSON.stringify({
+        statusCode: status,
+        code,
+        message: reason,
+        ...(remedy === undefined ? {} : { remedy }),
+        ...(details === undefined ? {} : { details }),
+        requestId,
+      });
+  const type = asPage ? pageHeaders : jsonHeaders;
+  answer(response, status, { ...type, ...headers }, body, refusal.closesConnection === true);
+}
+
+const jsonHeaders: Readonly<Record<string, string>> = {
+  'content-type': 'application/json; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+};
+
+export function answer(
+  response: ClientResponse,
+  status: number,
+  headers: Readonly<Record<string, string | string[]>>,
+  body: string,
+  closesConnection = false,
+): void {
+  if (response.headersSent || response.destroyed || response.writableEnded) return;
+  // Of an upstream's answer that Node would not write; its HTTP/2 would put it into ours, and refuse that too.
+  if (isHttp2(response)) for (const name of response.getHeaderNames()) response.removeHeader(name);
+  const length = { 'content-length': String(Buffer.byteLength(body)) };
+  const connection = closesConnection && !isHttp2(response) ? { connection: 'close' } : {};
+  response.writeHead(status, { ...headers, ...length, ...connection });
+  response.end(response.req.method === 'HEAD' ? '' : body);
+}
+
+export function isHttp2(message: ClientRequest | ClientResponse): message is Http2ServerRequest & Http2ServerResponse {
+  return 'stream' in message && message.stream !== undefined;
+}

@@ -1,0 +1,224 @@
+import { denialWords, type Principal, type ReasonCode, refusals } from '../../lib/index.ts';
+import type { Route } from '../../routes/index.ts';
+import type { Refusal } from './answers.ts';
+import type { Verdict } from '../judge/gate.ts';
+
+/** Every answer the proxy gives in its own name, built in one place so that tone and facts stay even. */
+
+export function notCanonical(reasonCode: ReasonCode): Refusal {
+  const { status, message } = refusals[reasonCode];
+  const isUnknown = reasonCode === 'unknown_host' || reasonCode === 'misdirected';
+  return {
+    status,
+    heading: isUnknown ? 'Nothing here' : 'Request refused',
+    reason: message,
+    ...(status === 431 && {
+      remedy: 'Too many cookies may have collected for this site. Clear its cookies in the browser and try again.',
+    }),
+    ...(!isUnknown && { facts: [['Reason', reasonCode]] as const, details: { reason: reasonCode } }),
+    code: isUnknown ? 'KNOT_PROXY_UNKNOWN_HOST' : 'KNOT_PROXY_NOT_CANONICAL',
+    reasonCode,
+    ...(reasonCode === 'upgrade_version' && { headers: { 'sec-websocket-version': '13' } }),
+    closesConnection: !isUnknown,
+  };
+}
+
+export function methodNotAllowed(allowed: readonly string[]): Refusal {
+  return { ...notCanonical('method_not_allowed'), headers: { allow: allowed.join(', ') } };
+}
+
+export function denied(options: {
+  principal: Principal;
+  route: Route;
+  verdict: Verdict;
+  decisionId: string;
+  origin: string;
+  /** Where the person may go on as somebody else and come back. */
+  accountPage: string;
+}): Refusal {
+  const { principal, route, verdict, decisionId, origin, accountPage } = options;
+  const { question, decision } = verdict;
+  const { rules, reason, policyVersion } = decision;
+  const rule = rules[0];
+  return {
+    status: 403,
+    ...denialWords({
+      username: principal.username,
+      toDo: `${question.action} ${describe(route, verdict)}`,
+      decisionId,
+      rules,
+    }),
+    links: [
+      { href: `${origin}/`, label: 'Home' },
+      { href: accountPage, label: 'Switch account' },
+      ...(principal.isAdmin ? [{ href: `${origin}/admin/policies?decision=${decisionId}`, label: 'Explain' }] : []),
+    ],
+    code: 'KNOT_PROXY_DENIED',
+    reasonCode: reason,
+    details: { decisionId, rule: rule?.rule ?? null, file: rule?.file ?? null, action: question.action, policyVersion },
+  };
+}
+
+function describe(route: Route, { question }: Verdict): string {
+  const { resource } = question;
+  const owner = resource.attributes.owner;
+  return owner === undefined ? route.title : `what belongs to ${owner} in ${route.title}`;
+}
+
+export function tooManyConnections(): Refusal {
+  return {
+    status: 429,
+    heading: 'Too many connections',
+    reason: 'Too many connections are open from your address.',
+    remedy: 'Close some of them, or wait until others behind the same address have closed theirs.',
+    code: 'KNOT_PROXY_TOO_MANY_CONNECTIONS',
+    reasonCode: 'too_many_connections',
+    headers: { 'retry-after': '5' },
+    closesConnection: true,
+  };
+}
+
+export function tooManyStreams(): Refusal {
+  return {
+    status: 429,
+    heading: 'Too many streams',
+    reason: 'Too many streams are open in this sign-in.',
+    remedy: 'Close some pages that stay connected, such as notebooks and terminals.',
+    code: 'KNOT_PROXY_TOO_MANY_STREAMS',
+    reasonCode: 'too_many_streams',
+    headers: { 'retry-after': '5' },
+  };
+}
+
+export function notFoundHere(): Refusal {
+  return {
+    status: 404,
+    heading: 'Nothing here',
+    reason: 'This address is reserved for signing in, and there is nothing under it.',
+    links: [{ href: '/', label: 'Open the application' }],
+    code: 'KNOT_PROXY_RESERVED_PATH',
+    reasonCode: 'reserved_path',
+  };
+}
+
+export function unavailable(): Refusal {
+  return {
+    status: 503,
+    heading: 'Not available',
+    reason: 'Knot could not find out who you are.',
+    remedy: 'Try again in a moment.',
+    code: 'KNOT_PROXY_UNAVAILABLE',
+    reasonCode: 'gateway_failure',
+    headers: { 'retry-after': '5' },
+  };
+}
+
+export type UpstreamFailure =
+  | 'upstream_unreachable'
+  | 'upstream_certificate'
+  | 'upstream_protocol'
+  | 'upstream_timeout'
+  | 'upstream_unavailable'
+  | 'upstream_busy'
+  | 'upstream_target_refused'
+  | 'body_too_slow'
+  | 'request_not_forwardable';
+
+const failures: Record<UpstreamFailure, { status: number; code: string; reason: string; remedy: string }> = {
+  upstream_unreachable: {
+    status: 502,
+    code: 'KNOT_PROXY_UPSTREAM_UNREACHABLE',
+    reason: 'The application does not answer at the moment.',
+    remedy: 'It may be starting or restarting. Try again in a moment.',
+  },
+  upstream_certificate: {
+    status: 502,
+    code: 'KNOT_PROXY_UPSTREAM_CERTIFICATE',
+    reason: 'The application could not prove that it is the right one.',
+    remedy: 'An administrator can correct its certificate or the authority that is trusted for it.',
+  },
+  upstream_protocol: {
+    status: 502,
+    code: 'KNOT_PROXY_UPSTREAM_PROTOCOL',
+    reason: 'The application gave an answer that is not valid HTTP.',
+    remedy: 'Try again; if it stays, tell an administrator.',
+  },
+  upstream_timeout: {
+    status: 504,
+    code: 'KNOT_PROXY_UPSTREAM_TIMEOUT',
+    reason: 'The application took too long to answer.',
+    remedy: 'Try again in a moment.',
+  },
+  upstream_unavailable: {
+    status: 503,
+    code: 'KNOT_PROXY_UPSTREAM_UNAVAILABLE',
+    reason: 'The application says that it cannot answer at the moment.',
+    remedy: 'It may be starting or restarting. Try again in a moment.',
+  },
+  upstream_busy: {
+    status: 503,
+    code: 'KNOT_PROXY_UPSTREAM_BUSY',
+    reason: 'The application has too much to do at the moment.',
+    remedy: 'Try again in a moment.',
+  },
+  upstream_target_refused: {
+    status: 502,
+    code: 'KNOT_PROXY_TARGET_REFUSED',
+    reason: 'The application behind this address may not be reached.',
+    remedy: 'An administrator can correct the upstream address of this application.',
+  },
+  body_too_slow: {
+    status: 408,
+    code: 'KNOT_PROXY_BODY_TOO_SLOW',
+    reason: 'The content of the request stopped arriving.',
+    remedy: 'Check the connection and try again.',
+  },
+  request_not_forwardable: {
+    status: 400,
+    code: 'KNOT_PROXY_NOT_FORWARDABLE',
+    reason: 'The request holds something that cannot be forwarded.',
+    remedy: 'Try again without unusual headers.',
+  },
+};
+
+/** What a failure is to people, in one sentence. */
+export const reasonOf = (failure: UpstreamFailure): string => failures[failure].reason;
+
+export function upstreamFailed(failure: UpstreamFailure, route: Route): Refusal {
+  const { status, code, reason, remedy } = failures[failure];
+  return {
+    status,
+    code,
+    reason,
+    remedy,
+    heading: status === 503 || status === 502 ? `${route.title} is not available` : 'No answer',
+    reasonCode: failure,
+    ...(status === 503 && { headers: { 'retry-after': '5' } }),
+    ...(failure === 'body_too_slow' && { closesConnection: true }),
+  };
+}
+
+/** The `code` of a system or library error, or ''. */
+export function errorCode(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Which failure an error of the upstream connection is; names and addresses in it stay in the log. */
+export function failureOf(error: Error): UpstreamFailure {
+  const code = errorCode(error);
+  if (code === 'KNOT_PROXY_TARGET_REFUSED') return 'upstream_target_refused';
+  if (code === 'UPSTREAM_TIMEOUT' || code === 'ETIMEDOUT') return 'upstream_timeout';
+  if (code === 'REQUEST_NOT_FORWARDABLE' || code === 'REQUEST_LENGTH_MISMATCH') return 'request_not_forwardable';
+  const isProtocol =
+    code === 'UPSTREAM_PROTOCOL' ||
+    code === 'ERR_INVALID_CHAR' ||
+    code.startsWith('ERR_HTTP') ||
+    error instanceof RangeError;
+  if (isProtocol) return 'upstream_protocol';
+  const isCertificate =
+    code.startsWith('CERT_') ||
+    code.startsWith('ERR_TLS') ||
+    code.startsWith('ERR_SSL') ||
+    /SELF_SIGNED|UNABLE_TO|_CERT/.test(code);
+  return isCertificate ? 'upstream_certificate' : 'upstream_unreachable';
+}

@@ -1,0 +1,80 @@
+import { connect } from 'node:net';
+import t from 'tap';
+import { WebSocket, WebSocketServer } from 'ws';
+import { openRaw, readAnswer, sendHttp2 } from '../../support/net/raw-client.ts';
+import { openGateway, until } from '../fixture.ts';
+
+t.test('W9 a drain lets answers finish, takes nothing new and tells sockets to come back', async (t) => {
+  const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  t.teardown(() => void sockets.close());
+  await until(() => sockets.address() !== null, 'the upstream listens');
+  const webSocketPort = (sockets.address() as { port: number }).port;
+  const gateway = await openGateway(t);
+  await gateway.setRoutes(gateway.echo, {
+    ...gateway.open,
+    upstream: { ...gateway.open.upstream, port: webSocketPort },
+  });
+  const { cookie } = await gateway.signIn();
+  const open = await gateway.signIn('open.localhost');
+
+  let answer: () => void = () => undefined;
+  gateway.recorder.answerWith((request, socket) => {
+    if (request.target !== '/slow') return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+    answer = () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone');
+    return undefined;
+  });
+  const slow = await openRaw(gateway.raw);
+  slow.write(`GET /slow HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
+  const idle = await openRaw(gateway.raw);
+  idle.write(`GET /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
+  await readAnswer(idle);
+  let isIdleClosed = false;
+  idle.on('close', () => (isIdleClosed = true)).resume();
+  const webSocket = new WebSocket(`wss://open.localhost:${gateway.port}/`, {
+    ca: gateway.raw.ca,
+    lookup: ((_host: string, { all }: { all?: boolean }, found: (...facts: unknown[]) => void) =>
+      all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4)) as never,
+    headers: { cookie: open.cookie, origin: gateway.address.originOf('open.localhost') },
+  });
+  await new Promise((resolve) => webSocket.once('open', resolve));
+  const told = new Promise<number>((resolve) => webSocket.once('close', resolve));
+  await until(
+    () => gateway.recorder.requests.some(({ target }) => target === '/slow'),
+    'the slow request is under way',
+  );
+
+  const startedAt = Date.now();
+  const drained = gateway.edge.close(8_000);
+  await until(() => isIdleClosed, 'the idle connection is closed');
+  await t.rejects(
+    new Promise(
+      (resolve, reject) => void connect(gateway.port, '127.0.0.1').once('connect', resolve).once('error', reject),
+    ),
+    { code: 'ECONNREFUSED' },
+  );
+  await t.rejects(
+    sendHttp2(gateway.raw, { ':path': '/', ':authority': 'echo.localhost' }).then(
+      ({ status }) => status || Promise.reject(new Error('refused')),
+    ),
+  );
+  const finished = readAnswer(slow);
+  answer();
+  t.match(await finished, { status: 200, body: 'done' });
+  t.equal(await told, 1012);
+  await drained;
+  t.ok(Date.now() - startedAt < 7_500, 'it does not wait longer than needed');
+});
+
+t.test('what does not finish is ended when the grace is over', async (t) => {
+  const gateway = await openGateway(t);
+  const { cookie } = await gateway.signIn();
+  gateway.recorder.answerWith(() => undefined);
+  const socket = await openRaw(gateway.raw);
+  let isClosed = false;
+  socket.on('close', () => (isClosed = true)).resume();
+  socket.write(`GET /never HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
+  await until(() => gateway.recorder.requests.length === 1, 'the request is under way');
+  await gateway.edge.close(200);
+  await until(() => isClosed, 'the connection is ended', 1_000);
+  await until(() => gateway.proxy.counts().requests === 0, 'and so is the exchange');
+});

@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { chromium, type Browser, type Page } from 'playwright-core';
+
+/** What every browser test of the dashboard needs: the build and a Chromium. */
+
+const root = join(import.meta.dirname, '../../..');
+
+/** Why a browser test cannot run here, or false. With CI=true nothing is skipped: it fails instead. */
+export function browserSkipReason(): string | false {
+  if (process.env.CI === 'true' || chromiumPath() !== undefined) return false;
+  return 'Chromium is not installed (apt install chromium, or set CHROMIUM to its path)';
+}
+
+function chromiumPath(): string | undefined {
+  const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+  return candidates.find((path) => path !== undefined && existsSync(path));
+}
+
+/** Builds the dashboard if nobody has; a build that is there is trusted, so that many test files cost one build. */
+export function ensureDashboardBuild(): void {
+  if (existsSync(join(root, 'dashboard/build/200.html'))) return;
+  const bin = join(root, 'node_modules/.bin');
+  execFileSync(join(bin, 'vite'), ['build'], {
+    cwd: join(root, 'dashboard'),
+    env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+/** `args` are further switches of Chromium. */
+export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
+  const executablePath = chromiumPath();
+  return chromium.launch({
+    ...(executablePath === undefined ? {} : { executablePath }),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run', ...args],
+  });
+}
+
+export type Look = { width: number; theme: 'light' | 'dark' };
+
+/** A page of its own, and what its console complained about (blocked by the policy, failed, thrown). */
+export async function openPage(
+  browser: Browser,
+  { width, theme }: Look,
+): Promise<{ page: Page; complaints: string[] }> {
+  const isPhone = width < 500;
+  const context = await browser.newContext({
+    viewport: { width, height: isPhone ? 844 : 900 },
+    colorScheme: theme,
+    isMobile: isPhone,
+    hasTouch: isPhone,
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  return { page, complaints };
+}
+
+/** What axe has to say against a page as it stands, one line a rule. */
+export async function violationsOn(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+}

@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { stringify } from 'yaml';
+
+const repository = join(import.meta.dirname, '../../..');
+
+export type RunningGateway = {
+  origin: string;
+  port: number;
+  /** Origin of the metrics listener. */
+  ops: string;
+  /** One-time link of the first admin, if one was printed. */
+  setupLink: string | undefined;
+  data: string;
+  policies: string;
+  caFile: string;
+  pid: number;
+  /** Milliseconds from the spawn to the ready line. */
+  readyMs: number;
+  /** Everything printed so far. */
+  output(): string;
+  /** Resolves with the first line that matches, also one printed before. */
+  line(pattern: RegExp, withinMs?: number): Promise<string>;
+  /** Runs a `knot` command on the same store. */
+  knot(args: string[], input?: string): Promise<{ status: number; stdout: string; stderr: string }>;
+  signal(name: NodeJS.Signals): Promise<number | null>;
+  stop(): Promise<void>;
+};
+
+export type GatewayOptions = {
+  config?: Record<string, unknown>;
+  /** Reused when given, else made and removed. */
+  data?: string;
+  environment?: Record<string, string>;
+  args?: string[];
+};
+
+/**
+ * Starts a real gateway process on free loopback ports with its own data and policies folder. Applications get nothing but what
+ * a test sends, unless it asks for `probe`.
+ */
+export async function startGateway({
+  config = {},
+  data,
+  environment = {},
+  args = [],
+}: GatewayOptions = {}): Promise<RunningGateway> {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-test-'));
+  const dataFolder = data ?? join(folder, 'data');
+  const policies = join(folder, 'policies');
+  cpSync(join(repository, 'policies'), policies, { recursive: true });
+  const file = join(folder, 'knot.yaml');
+  writeFileSync(
+    file,
+    stringify({
+      listen: '127.0.0.1:0',
+      ops: '127.0.0.1:0',
+      data: dataFolder,
+      policies,
+      log: { format: 'json', level: 'info' },
+      ...config,
+      ...(Array.isArray(config['apps']) && { apps: config['apps'].map((app: object) => ({ probe: false, ...app })) }),
+    }),
+  );
+
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [join(repository, 'gateway', 'main.ts'), 'start', '--config', file, ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...environmentForChild(), ...environment },
+  });
+  const lines = watchLines(child);
+  const ready = await lines.first(/ready https:\/\//, 60_000).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
+  const readyMs = performance.now() - startedAt;
+  const origin = /ready (https:\/\/[^\s"]+)/.exec(ready)![1]!;
+  const setup = await lines.first(/\/setup\/[A-Za-z0-9_-]+/, 500).catch(() => undefined);
+  const ops = await lines.first(/ops listener/, 500).catch(() => '');
+
+  return {
+    origin,
+    port: Number(new URL(origin).port),
+    ops: /https?:\/\/127\.0\.0\.1:\d+/.exec(ops)?.[0] ?? '',
+    setupLink: setup === undefined ? undefined : /https:\/\/[^\s"]+\/setup\/[A-Za-z0-9_-]+/.exec(setup)?.[0],
+    data: dataFolder,
+    policies,
+    caFile: join(dataFolder, 'tls', 'ca.pem'),
+    pid: child.pid!,
+    readyMs,
+    output: lines.text,
+    line: (pattern, withinMs = 5000) => lines.first(pattern, withinMs),
+    knot: (words, input) => runKnot([...words, '--config', file], input, environment),
+    async signal(name) {
+      child.kill(name);
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      return child.exitCode;
+    },
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+        await once(child, 'exit');
+        clearTimeout(timer);
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs `knot` to its end. */
+export async function runKnot(
+  args: string[],
+  input?: string,
+  environment: Record<string, string> = {},
+): Promise<{ status: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [join(repository, 'gateway', 'main.ts'), ...args], {
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    env: { ...environmentForChild(), ...environment },
+  });
+  if (input !== undefined) child.stdin!.end(input);
+  const collect = async (stream: NodeJS.ReadableStream) => {
+    let text = '';
+    for await (const chunk of stream) text += String(chunk);
+    return text;
+  };
+  const [stdout, stderr, [status]] = await Promise.all([
+    collect(child.stdout!),
+    collect(child.stderr!),
+    once(child, 'exit') as Promise<[number]>,
+  ]);
+  return { status, stdout, stderr };
+}
+
+/** The environment without what a developer may have set for an own gateway. */
+function environmentForChild(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('KNOT_') || name === 'KNOT_TEST_CACHE');
+  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: join(repository, 'node_modules', '.cache', 'knot') };
+}
+
+function watchLines(child: ChildProcess) {
+  const seen: string[] = [];
+  const waiting = new Set<(line: string) => void>();
+  const take = (line: string): void => {
+    seen.push(line);
+    for (const check of waiting) check(line);
+  };
+  createInterface({ input: child.stdout! }).on('line', take);
+  createInterface({ input: child.stderr! }).on('line', take);
+  return {
+    text: () => seen.join('\n'),
+    first(pattern: RegExp, withinMs: number): Promise<string> {
+      const known = seen.find((line) => pattern.test(line));
+      if (known !== undefined) return Promise.resolve(known);
+      return new Promise((resolve, reject) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          waiting.delete(check);
+          child.off('exit', onExit);
+        };
+        const check = (line: string): void => {
+          if (!pattern.test(line)) return;
+          done();
+          resolve(line);
+        };
+        const fail = (why: string): void => {
+          done();
+          reject(new Error(`${why} before a line matched ${pattern}:\n${seen.slice(-30).join('\n')}`));
+        };
+        const onExit = (): void => void setImmediate(() => fail('the gateway ended'));
+        const timer = setTimeout(() => fail(`${withinMs} ms passed`), withinMs);
+        waiting.add(check);
+        child.on('exit', onExit);
+      });
+    },
+  };
+}
+
+export function caOf(gateway: RunningGateway): string {
+  return readFileSync(gateway.caFile, 'utf8');
+}

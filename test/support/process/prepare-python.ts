@@ -1,0 +1,33 @@
+/**
+ * Makes the Python environments the tests share, before any test's clock runs: JupyterHub as a managed gateway installs it, and
+ * Authlib for the second relying party. Does nothing when they are there.
+ */
+import { cachedVenv, createTestHub, temporaryFolder } from '../../integrations/hub-fixture.ts';
+import { authlibPython } from '../../oidc/support/authlib.ts';
+
+const notebooks = async (): Promise<void> => {
+  const { hub, close } = await createTestHub({ folder: temporaryFolder(), venvFolder: cachedVenv });
+  let last = '';
+  const ended = new Promise<void>((resolve, reject) => {
+    const look = (): void => {
+      const { status, message, remedy, step } = hub.tile();
+      if (step !== undefined && step !== last) console.log(`Notebooks: ${message}`);
+      last = step ?? last;
+      // The hub itself is the tests' business: once it starts, the environment is complete.
+      if (status === 'ready' || step === 'start') resolve();
+      if (status === 'failed') reject(new Error(`${message} ${remedy ?? ''}`));
+    };
+    hub.onChange(look);
+    look();
+  });
+  hub.start();
+  try {
+    await ended;
+  } finally {
+    await close();
+  }
+};
+
+const results = await Promise.allSettled([notebooks(), authlibPython()]);
+for (const result of results) if (result.status === 'rejected') console.error(String(result.reason));
+process.exit(results.every(({ status }) => status === 'fulfilled') ? 0 : 1);
