@@ -1,6 +1,5 @@
 import { type Config, defaultLimits, type LimitSettings, publicAddress } from '../config/index.ts';
-import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
-import { createSecureServer } from 'node:http2';
+import { type Http2SecureServer, type Http2ServerResponse, createSecureServer } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -33,7 +32,7 @@ import { commonMethods, refusedMethod } from './wire/methods.ts';
 import type { Proxy } from './proxy.ts';
 import { methodNotAllowed, notCanonical, tooManyConnections } from './message/refusals.ts';
 import { rememberCanonical } from './listener/remembered.ts';
-import { refuseUpgrade } from './tunnel/upgrade-answer.ts';
+import { refuseUpgrade } from './message/refuse-upgrade.ts';
 
 /** What a plain HTTP handler of the main host looks like: Fastify's `routing`. */
 export type MainHandler = (request: IncomingMessage, response: ServerResponse) => void;

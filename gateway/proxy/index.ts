@@ -2,7 +2,15 @@
  * proxy: what happens between the first byte of a request and the last byte of its answer.
  * Owns: the public listener (HTTP/1.1 and HTTP/2 over TLS, the one `upgrade` handler), the canonical request, the forward path of every
  * route host with its HTTP clients, WebSocket tunnels, the hand-over of a session to a host.
- * Read `edge.ts` (what arrives), `proxy.ts` (judging), `exchange/exchange.ts` (one request), then the forwarders it goes through.
+ * Read `edge.ts` (what arrives), `proxy.ts` (judging), `exchange/exchange.ts` (one request), then the forwarders it goes through:
+ *
+ *   listener ─▶ edge ─▶ proxy ─┬─▶ exchange ─▶ upstream      a request, both ways streamed
+ *                              ├─▶ tunnel ───▶ upstream      a WebSocket
+ *                              └─▶ handoff                   nobody is signed in: `sign-in/`, and back
+ *
+ * Rooms import downward only (`test/architecture/ranks.ts`): tunnel > exchange, sign-in > listener, upstream > message > judge > wire.
+ * `wire` knows the grammar of HTTP and nothing else, `judge` whether and as whom a request may pass, `message` how a request is
+ * read and an answer or refusal written towards the client, `listener` connections of clients, `upstream` those to back ends.
  * Does not own: who people are (accounts, sessions), what they may (policy), where a host leads (routes), the main host's pages.
  * Mounts: nothing; on every route host it answers `/.knot/callback` itself.
  */

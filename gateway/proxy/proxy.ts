@@ -28,7 +28,7 @@ import { createHandoff, isReserved, signInAddress } from './handoff.ts';
 import { createProbe, type Probe } from './upstream/probe.ts';
 import { refererTarget } from './sign-in/referer.ts';
 import { denied, notFoundHere, unavailable } from './message/refusals.ts';
-import type { FieldBlock } from './exchange/request-headers.ts';
+import type { FieldBlock } from './wire/field-block.ts';
 import { createSessionStreams } from './exchange/session-streams.ts';
 import { crossOrigin, foreignFormNotSent, formNotSent, unauthenticated } from './sign-in/refusals.ts';
 import { createSwept } from './exchange/swept.ts';

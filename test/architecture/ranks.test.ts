@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { findViolations, ranks } from './ranks.ts';
+import { findViolations, ranks, rooms } from './ranks.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -39,6 +39,35 @@ t.test('each rule is broken by its fixture and seen', async (t) => {
       `and nothing but ${rule}: ${JSON.stringify(violations)}`,
     );
   }
+});
+
+t.test('rooms of a module import downward only, by types as well', async (t) => {
+  const plain = 'export type A = 1;\n';
+  const imports = (path: string): string => `import type { A } from '${path}';\nexport type B = A;\n`;
+  const violationsOf = (proxy: object) => findViolations(t.testdir({ proxy: { 'index.ts': plain, ...proxy } }));
+  const [wire, story] = [{ 'a.ts': plain }, imports('./wire/a.ts')];
+  t.strictSame(violationsOf({ wire, 'edge.ts': story, tunnel: { 'b.ts': imports('../wire/a.ts') } }), []);
+  for (const [what, tree] of Object.entries({
+    upward: { tunnel: wire, wire: { 'b.ts': imports('../tunnel/a.ts') } },
+    sideways: { upstream: wire, listener: { 'b.ts': imports('../upstream/a.ts') } },
+    'to the story': { 'edge.ts': plain, tunnel: { 'b.ts': imports('../edge.ts') } },
+    'to a room of no floor': { drawer: wire, tunnel: { 'b.ts': imports('../drawer/a.ts') } },
+    'from a room of no floor': { wire, drawer: { 'b.ts': imports('../wire/a.ts') } },
+  })) {
+    t.strictSame(
+      violationsOf(tree).map(({ rule }) => rule),
+      ['rooms'],
+      what,
+    );
+  }
+  const folders = readdirSync(join(repository, 'gateway/proxy'), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  t.strictSame(
+    folders.map(({ name }) => name).sort(),
+    Object.keys(rooms['proxy']!).sort(),
+    'each room of the proxy has its floor',
+  );
 });
 
 t.test('app.ts names every module of the house', async (t) => {

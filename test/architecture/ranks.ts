@@ -18,6 +18,14 @@ export const ranks: Record<string, number> = {
   ...Object.fromEntries(['main', 'cli', 'app'].map((name) => [name, 5])),
 };
 
+/**
+ * The rooms inside a module that has some: a room imports lower floors only, by types as well. Files that stand in no room tell the
+ * module's story and are above them all.
+ */
+export const rooms: Record<string, Record<string, number>> = {
+  proxy: { wire: 0, judge: 1, message: 2, listener: 3, upstream: 3, exchange: 4, 'sign-in': 4, tunnel: 5 },
+};
+
 const maxLines = 400;
 /** What a pure module may not touch. `node:crypto`, `node:net` (isIP only) and `node:buffer` compute. */
 const inputOutput =
@@ -25,7 +33,7 @@ const inputOutput =
 
 export type Violation = {
   file: string;
-  rule: 'sideways' | 'upward' | 'cycle' | 'past-door' | 'io-in-lib' | 'too-long' | 'unknown-module';
+  rule: 'sideways' | 'upward' | 'cycle' | 'past-door' | 'io-in-lib' | 'too-long' | 'unknown-module' | 'rooms';
   detail: string;
 };
 
@@ -61,7 +69,7 @@ export function findViolations(root: string): Violation[] {
 
 function judge(file: string, module: string, target: string, root: string): Violation | undefined {
   const other = moduleOf(target);
-  if (other === module) return undefined;
+  if (other === module) return judgeRooms(file, module, target);
   const [from, to] = [ranks[module]!, ranks[other]];
   if (to === undefined) return { file, rule: 'unknown-module', detail: target };
   // Rank 5 is the table of contents and its two entrances: main and cli import app.
@@ -74,6 +82,21 @@ function judge(file: string, module: string, target: string, root: string): Viol
   if (isFolder && target !== join(other, 'index.ts') && target !== join(other, 'contract.ts'))
     return { file, rule: 'past-door', detail: target };
   return undefined;
+}
+
+function judgeRooms(file: string, module: string, target: string): Violation | undefined {
+  const floors = rooms[module];
+  if (floors === undefined) return undefined;
+  const [from, to] = [roomOf(file), roomOf(target)];
+  if (from === to) return undefined;
+  const floorOf = (room: string): number => (room === '' ? Infinity : (floors[room] ?? NaN));
+  return floorOf(to) < floorOf(from) ? undefined : { file, rule: 'rooms', detail: target };
+}
+
+/** '' for a file that stands in no room of its module. */
+function roomOf(path: string): string {
+  const parts = path.split(sep);
+  return parts.length > 2 ? parts[1]! : '';
 }
 
 function moduleOf(path: string): string {

@@ -1,7 +1,6 @@
 import type { LimitSettings } from '../../config/index.ts';
 import type { AccessEntry, Log, Trace } from '../../lib/index.ts';
 import type { Live } from '../../live/index.ts';
-import type { Exchange } from './exchange.ts';
 import type { DescribeFailure } from './failure-pages.ts';
 import type { Gate } from '../judge/gate.ts';
 import type { SessionStreams } from './session-streams.ts';
@@ -14,7 +13,7 @@ export type ExchangeContext = {
   live: Live;
   log: Log;
   limits: LimitSettings;
-  inFlight: Swept<Exchange>;
+  inFlight: Swept<{ tick(now: number): void }>;
   sessionStreams: SessionStreams;
   onAccess(entry: AccessEntry): void;
   describeFailure: DescribeFailure;

@@ -5,20 +5,21 @@ import type { Ticket } from '../upstream/admission.ts';
 import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal } from '../message/answers.ts';
 import { routedEntry } from '../message/access-entry.ts';
 import type { BodyRate } from './body-rate.ts';
-import { asksToBind, bindsConnection, ownerOf, tellTakenOut, unbound } from './connection-authentication.ts';
+import { ownerOf, tellTakenOut, unbound } from './connection-authentication.ts';
+import { asksToBind, bindsConnection } from '../wire/connection-schemes.ts';
 import { corsHeaders } from '../judge/cross-origin.ts';
 import type { ExchangeContext } from './context.ts';
 import { crossedBound, type WatchedExchange } from './watch.ts';
 import { isBareFailure, withRetryAfter } from './failure-pages.ts';
-import type { AnswerHeaders, ForwardControl, ForwardedRequest, ForwardHandler } from '../upstream/forwarder.ts';
+import type { ConnectionOwner, ForwardControl, ForwardHandler, ForwardedRequest } from '../upstream/forwarder.ts';
+import { type Fields, fieldRecord } from '../wire/http-fields.ts';
 import type { Visitor } from '../judge/gate.ts';
 import { answerAlone } from '../message/grpc.ts';
 import { Http1Response } from '../message/http1-response.ts';
-import { fieldRecord } from '../wire/http-fields.ts';
 import { askForBody, relayInformation } from '../message/information.ts';
-import type { ConnectionOwner } from '../upstream/private-connections.ts';
 import { failureOf, tooManyStreams, type UpstreamFailure } from '../message/refusals.ts';
-import { type FieldBlock, upstreamHeaders } from './request-headers.ts';
+import { upstreamHeaders } from './request-headers.ts';
+import type { FieldBlock } from '../wire/field-block.ts';
 import { nextRequestId } from '../message/request-id.ts';
 import { mayRetry } from './retry.ts';
 import { clientHeaders, clientTrailers, withoutLength } from './response-headers.ts';
@@ -195,7 +196,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     this.#hasUpstreamBytes = true;
   }
 
-  onResponseStart(controller: ForwardControl, status: number, headers: AnswerHeaders, statusMessage?: string): void {
+  onResponseStart(controller: ForwardControl, status: number, headers: Fields, statusMessage?: string): void {
     if (this.isOver) return controller.abort();
     if (status < 200) {
       this.#informationCount += 1;
@@ -248,7 +249,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
     }
   }
 
-  onResponseEnd(_controller: ForwardControl, trailers: AnswerHeaders): void {
+  onResponseEnd(_controller: ForwardControl, trailers: Fields): void {
     this.#controller = undefined;
     if (this.#hasEnded || this.isOver) return;
     this.#hasEnded = true;
@@ -258,7 +259,7 @@ export class Exchange implements ForwardHandler, Ticket, WatchedExchange {
   }
 
   /** A gRPC client tells Trailers-Only by the end of the stream that comes with the headers, so the two stay together. */
-  onResponseAlone(controller: ForwardControl, status: number, headers: AnswerHeaders): void {
+  onResponseAlone(controller: ForwardControl, status: number, headers: Fields): void {
     const { response } = this;
     if (!isHttp2(response) || this.isOver) {
       this.onResponseStart(controller, status, headers);

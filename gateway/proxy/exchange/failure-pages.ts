@@ -1,8 +1,7 @@
 import { asksForPage, type CanonicalRequest, type TileStatus } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
 import type { Refusal } from '../message/answers.ts';
-import type { AnswerHeaders } from '../upstream/forwarder.ts';
-import { fieldRecord } from '../wire/http-fields.ts';
+import { type Fields, fieldRecord } from '../wire/http-fields.ts';
 import { type UpstreamFailure, upstreamFailed } from '../message/refusals.ts';
 
 /** What is known of the application behind a route; undefined when nobody watches it. Given by `app.ts`. */
@@ -93,7 +92,7 @@ export function withWayOn(
  * as proxies in front of an application that is starting give it. A person who opened a page gets ours instead; pages that the
  * application has for this, and whatever programs asked for, pass.
  */
-export function isBareFailure(status: number, headers: AnswerHeaders, canonical: CanonicalRequest): boolean {
+export function isBareFailure(status: number, headers: Fields, canonical: CanonicalRequest): boolean {
   if (status < 502 || status > 504 || !asksForPage(canonical)) return false;
   const { 'content-type': type = 'text/plain', 'content-length': length } = fieldRecord(headers);
   return String(length) === '0' || String(type).trim().toLowerCase().startsWith('text/plain');
@@ -103,7 +102,7 @@ export function isBareFailure(status: number, headers: AnswerHeaders, canonical:
 const retryAfter = /^(?:\d{1,9}|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT)$/;
 
 /** Our page for a bare failure asks to come back when the application said, if it did and nothing better is known. */
-export function withRetryAfter(refusal: Refusal, headers: AnswerHeaders): Refusal {
+export function withRetryAfter(refusal: Refusal, headers: Fields): Refusal {
   const { 'retry-after': said } = fieldRecord(headers);
   if (typeof said !== 'string' || !retryAfter.test(said) || refusal.refreshSeconds !== undefined) return refusal;
   return { ...refusal, headers: { ...refusal.headers, 'retry-after': said } };

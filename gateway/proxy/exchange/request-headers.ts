@@ -6,22 +6,7 @@ import {
   type Trace,
   withoutOwnCookies,
 } from '../../lib/index.ts';
-import type { ClientRequest } from '../message/answers.ts';
-import { bindsConnection } from './connection-authentication.ts';
-import { fieldLines, fieldsWhere } from '../wire/http-fields.ts';
-
-/** Fields that are the same for many requests, in both forms they are sent in. */
-export type FieldBlock = {
-  /** Alternating lower-case names and values. */
-  readonly fields: readonly string[];
-  /** The same as lines of HTTP/1. */
-  readonly text: string;
-};
-
-export function fieldBlock(fields: readonly string[]): FieldBlock {
-  // Through bytes and back: in one piece, where a sum of strings would be put together again for every request.
-  return { fields, text: Buffer.from(fieldLines(fields), 'latin1').toString('latin1') };
-}
+import { bindsConnection } from '../wire/connection-schemes.ts';
 
 /**
  * What an upstream gets of the client's own fields, as alternating names and values: all of them untouched except those the edge
@@ -79,18 +64,6 @@ function namedHops(connection: string | undefined): Set<string> | undefined {
   const names = connectionOptions(connection);
   if (names.length === 0) return undefined;
   return new Set(names.filter((name) => name !== 'content-length' && name !== 'content-type'));
-}
-
-/** Fields that mean something only before a body, and so are never taken from behind one (RFC 9110 section 6.5.1). */
-export const neverTrailing =
-  /^(?:content-|if-|range$|cache-control$|max-forwards$|pragma$|date$|age$|expires$|vary$|www-authenticate$|authorization$)/i;
-
-/**
- * The trailer fields of a body that was read to its end, as alternating names and values. Only those that the edge would pass on
- * unread as headers: none that frames, routes or names anyone (catalogue H16).
- */
-export function requestTrailers({ rawTrailers }: ClientRequest): string[] {
-  return fieldsWhere(rawTrailers, (name) => headerKindOf(name) === headerKind.pass && !neverTrailing.test(name));
 }
 
 const noHeaders: readonly string[] = [];

@@ -1,15 +1,14 @@
 import { connectionOptions, droppedResponseHeaders, isAcceptableSetCookie } from '../../lib/index.ts';
-import type { AnswerHeaders } from '../upstream/forwarder.ts';
-import { fieldsWhere } from '../wire/http-fields.ts';
+import { type Fields, fieldsWhere } from '../wire/http-fields.ts';
 import { addressFields, publicValue } from './public-addresses.ts';
-import { neverTrailing } from './request-headers.ts';
+import { neverTrailing } from '../wire/trailers.ts';
 import type { Target } from '../upstream/upstreams.ts';
 
 /**
  * The headers a client gets, as alternating names and values for `writeHead`. Hop-by-hop fields end here, nothing of ours is
  * let through, cookies for other hosts are dropped, and addresses of the upstream itself become public.
  */
-export function clientHeaders(answer: AnswerHeaders, target: Target): string[] {
+export function clientHeaders(answer: Fields, target: Target): string[] {
   const headers: string[] = [];
   let hops = '';
   for (let index = 0; index < answer.length; index += 2) {
@@ -38,7 +37,7 @@ export function clientHeaders(answer: AnswerHeaders, target: Target): string[] {
 }
 
 /** For an answer that has no body by its status: HTTP/2 clients take a length there for an error (RFC 9110 section 8.6). */
-export function withoutLength(answer: AnswerHeaders): AnswerHeaders {
+export function withoutLength(answer: Fields): Fields {
   return fieldsWhere(answer, (name) => name !== 'content-length');
 }
 
@@ -46,7 +45,7 @@ export function withoutLength(answer: AnswerHeaders): AnswerHeaders {
  * The trailers a client gets: only what would pass as a header untouched, and means something behind a body. The rest (lengths, hops,
  * cookies) some client would take for a header, and Node's HTTP/2 throws for a hop in an event that nobody can catch.
  */
-export function clientTrailers(trailers: AnswerHeaders): string[] {
+export function clientTrailers(trailers: Fields): string[] {
   return fieldsWhere(trailers, (name) => answerFieldKind(name) === answerField.pass && !neverTrailing.test(name));
 }
 

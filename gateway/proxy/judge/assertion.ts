@@ -3,7 +3,7 @@ import type { Clock, Principal } from '../../lib/index.ts';
 import type { SigningKeys } from '../../keys/index.ts';
 import type { Route } from '../../routes/index.ts';
 import type { Visitor } from './gate.ts';
-import { fieldBlock, type FieldBlock } from '../exchange/request-headers.ts';
+import { fieldBlock, type FieldBlock } from '../wire/field-block.ts';
 import type { WarnOnce } from './warn-once.ts';
 
 /** What an upstream is told about a visitor. */

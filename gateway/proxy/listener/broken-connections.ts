@@ -5,7 +5,7 @@ import { refusedEntry } from '../message/access-entry.ts';
 import { RequestLineError } from './request-lines.ts';
 import { nextRequestId } from '../message/request-id.ts';
 import { notCanonical } from '../message/refusals.ts';
-import { refuseUpgrade } from '../tunnel/upgrade-answer.ts';
+import { refuseUpgrade } from '../message/refuse-upgrade.ts';
 
 type ParseError = Error & { code?: string };
 

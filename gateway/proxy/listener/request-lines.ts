@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ReasonCode } from '../../lib/index.ts';
 import { notCanonical } from '../message/refusals.ts';
 import { nextRequestId } from '../message/request-id.ts';
-import { refuseUpgrade } from '../tunnel/upgrade-answer.ts';
+import { refuseUpgrade } from '../message/refuse-upgrade.ts';
 
 /** A request line that is refused before Node's parser has read it to its end. */
 export class RequestLineError extends Error {

@@ -1,18 +1,17 @@
-import { type AccessEntry, type CanonicalRequest, maskSecrets } from '../../lib/index.ts';
+import { type AccessEntry, type CanonicalRequest, maskSecrets, type PhaseTimes } from '../../lib/index.ts';
+import type { Route } from '../../routes/index.ts';
 import type { Visitor } from '../judge/gate.ts';
-import type { Timings } from '../exchange/timings.ts';
-import type { Target } from '../upstream/upstreams.ts';
 
 /** A request or an upgrade that came as far as a route. */
 export type RoutedSubject = {
   readonly requestId: string;
   readonly canonical: CanonicalRequest;
-  readonly target: Target;
+  readonly target: { readonly route: Pick<Route, 'name'> };
   readonly visitor: Visitor | undefined;
   readonly verdict: string;
   readonly reason: string;
   readonly decisionId: string | undefined;
-  readonly timings: Timings;
+  readonly timings: { phases(): PhaseTimes };
 };
 
 /** The access line of what came as far as a route. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type ClientResponse, isHttp2 } from './answers.ts';
-import type { AnswerHeaders } from '../upstream/forwarder.ts';
+import type { Fields } from '../wire/http-fields.ts';
 
 /** As many informational answers to one request are taken. */
 export const mostInformation = 16;
@@ -28,12 +28,7 @@ export function askForBody(response: ClientResponse): void {
  *
  * @throws RangeError when there are too many
  */
-export function relayInformation(
-  response: ClientResponse,
-  status: number,
-  headers: AnswerHeaders,
-  count: number,
-): void {
+export function relayInformation(response: ClientResponse, status: number, headers: Fields, count: number): void {
   if (count > mostInformation) throw new RangeError('too many informational answers');
   if (!hasTurn(response)) return;
   if (status === 103) relayHint(response, linksOf(headers));
@@ -50,6 +45,6 @@ function relayHint(response: ClientResponse, link: string[]): void {
   }
 }
 
-function linksOf(headers: AnswerHeaders): string[] {
+function linksOf(headers: Fields): string[] {
   return headers.filter((_, index) => index % 2 === 1 && headers[index - 1] === 'link');
 }

@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net';
 import type { ClientRequest } from '../message/answers.ts';
-import type { ConnectionOwner } from './private-connections.ts';
-import type { FieldBlock } from '../exchange/request-headers.ts';
+import type { FieldBlock } from '../wire/field-block.ts';
+import type { Fields } from '../wire/http-fields.ts';
 
 /** What carries requests to one back end and reports what comes back, over HTTP/1.1 or HTTP/2. */
 export type Forwarder = {
@@ -31,8 +32,8 @@ export type ForwardControl = {
   resume(): void;
 };
 
-/** Alternating lower-case names and values, in the order received. */
-export type AnswerHeaders = readonly string[];
+/** Whose a private connection is (`private-connections.ts`): one connection of a client, and who spoke on it. */
+export type ConnectionOwner = { client: Socket; who: string };
 
 /**
  * What a forwarder tells of one request, in this order, ending with exactly one of `onResponseEnd`, `onResponseAlone`,
@@ -47,13 +48,13 @@ export type ForwardHandler = {
   /** The first byte came back: from now on the upstream may have acted. */
   onResponseStarted(): void;
   /** Also called for each informational answer (status below 200). */
-  onResponseStart(control: ForwardControl, status: number, headers: AnswerHeaders, message?: string): void;
+  onResponseStart(control: ForwardControl, status: number, headers: Fields, message?: string): void;
   /** No byte of the body came together with the head. */
   onHeadAlone(): void;
   /** `chunk` is valid only until this returns: it may lie in a buffer that is read into again. */
   onResponseData(control: ForwardControl, chunk: Buffer): void;
-  onResponseEnd(control: ForwardControl, trailers: AnswerHeaders): void;
+  onResponseEnd(control: ForwardControl, trailers: Fields): void;
   onResponseError(control: ForwardControl, error: Error): void;
   /** The headers are the whole answer and ended the stream: what gRPC calls Trailers-Only. HTTP/2 alone can say so. */
-  onResponseAlone(control: ForwardControl, status: number, headers: AnswerHeaders): void;
+  onResponseAlone(control: ForwardControl, status: number, headers: Fields): void;
 };

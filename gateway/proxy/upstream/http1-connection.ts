@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import { type AnswerHead, AnswerSyntaxError, readAnswerHead } from '../wire/answer-head.ts';
 import { ChunkedReader } from '../wire/chunked-reader.ts';
-import type { ForwardControl, ForwardedRequest, ForwardHandler } from './forwarder.ts';
-import type { ConnectionOwner } from './private-connections.ts';
+import type { ConnectionOwner, ForwardControl, ForwardHandler, ForwardedRequest } from './forwarder.ts';
 import { requestHead } from './request-head.ts';
 import { RequestBody } from './request-body.ts';
 

@@ -1,8 +1,6 @@
 import type { Socket } from 'node:net';
+import type { ConnectionOwner } from './forwarder.ts';
 import type { Http1Connection } from './http1-connection.ts';
-
-/** Whose a private connection is: one connection of a client, and who spoke on it. */
-export type ConnectionOwner = { client: Socket; who: string };
 
 /**
  * Connections to an upstream that authenticate somebody (`connection-authentication.ts`), while they are idle: each is kept for the

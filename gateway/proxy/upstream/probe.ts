@@ -2,7 +2,7 @@ import type { LimitSettings, PublicAddress } from '../../config/index.ts';
 import type { Route } from '../../routes/index.ts';
 import type { DialGuard } from './dial.ts';
 import { errorCode, failureOf, reasonOf } from '../message/refusals.ts';
-import { fieldBlock } from '../exchange/request-headers.ts';
+import { fieldBlock } from '../wire/field-block.ts';
 import { createForwarder, fixedHeaders } from './upstreams.ts';
 
 /**

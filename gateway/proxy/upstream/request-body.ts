@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ClientRequest } from '../message/answers.ts';
 import { fieldLines } from '../wire/http-fields.ts';
-import { requestTrailers } from '../exchange/request-headers.ts';
+import { requestTrailers } from '../wire/trailers.ts';
 
 export type RequestBodyEvents = {
   onSent(chunk: Uint8Array): void;

@@ -5,7 +5,7 @@ import { createDial, type Dial, type DialGuard } from './dial.ts';
 import type { Forwarder } from './forwarder.ts';
 import { createHttp1Forwarder } from './http1-forwarder.ts';
 import { createHttp2Forwarder } from './http2-forwarder.ts';
-import { fieldBlock, type FieldBlock } from '../exchange/request-headers.ts';
+import { fieldBlock, type FieldBlock } from '../wire/field-block.ts';
 
 /** One back end: its connections and how busy they are. Shared by all routes that lead to the same address. */
 export type Backend = {

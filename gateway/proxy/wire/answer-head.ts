@@ -1,4 +1,4 @@
-import { saysBound } from '../exchange/connection-authentication.ts';
+import { saysBound } from './connection-schemes.ts';
 import { refusedValueByte } from './http-fields.ts';
 
 /**
