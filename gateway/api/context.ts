@@ -10,6 +10,7 @@ import {
   type Principal,
   type Resource,
 } from '../lib/index.ts';
+import type { Route } from '../routes/index.ts';
 import type { ApiOptions } from './options.ts';
 
 declare module 'fastify' {
@@ -33,7 +34,7 @@ export type ApiServer = ReturnType<typeof withSchemaTypes>;
 export type ApiContext = ApiOptions & ReturnType<typeof createQuestions>;
 
 /** What several resources of the API ask about a request. */
-export function createQuestions({ policy, addressOf = (request) => request.ip, publicAddress }: ApiOptions) {
+export function createQuestions({ policy, routes, addressOf = (request) => request.ip, publicAddress }: ApiOptions) {
   type Question = { principal: Principal; action: AuthorizationRequest['action']; resource: Resource; host?: string };
 
   function asked(request: FastifyRequest, question: Question): AuthorizationRequest {
@@ -57,6 +58,9 @@ export function createQuestions({ policy, addressOf = (request) => request.ip, p
     /** May this person use the admin pages? */
     decideAdminister: (request: FastifyRequest, principal: Principal) =>
       decide(request, { principal, action: 'administer', resource: platform }),
+    /** May this person open a tool or application? */
+    decideOpen: (request: FastifyRequest, principal: Principal, route: Route) =>
+      decide(request, { principal, action: 'open', resource: routes.resourceAt(route, '/'), host: route.host }),
     /** What `decideAdminister` asks. */
     administering: (request: FastifyRequest, principal: Principal): AuthorizationRequest =>
       asked(request, { principal, action: 'administer', resource: platform }),

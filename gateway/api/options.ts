@@ -78,7 +78,7 @@ export type ApiOptions = {
   /** What the tile of a plain application says; by default that nobody watches it. */
   appStatus?: (route: Route) => TileStatus;
   /** Hears each change of what `appStatus` says. */
-  onAppChange?: (listener: () => void) => () => void;
+  onAppChange?: (listener: (route: Route) => void) => () => void;
   /** Slows down guessing the current password. */
   throttle?: Throttle;
   mail?: Mail;

@@ -14,7 +14,7 @@ export type Watch = {
   /** A tool that does not know its own state gets the one that is found by asking; every other one stays as it is. */
   follow(tool: Integration): Integration;
   start(probe: Probe): void;
-  onChange(listener: () => void): () => void;
+  onChange(listener: (route: Route) => void): () => void;
   close(): void;
 };
 
@@ -38,7 +38,7 @@ const mostAtOnce = 4;
  */
 export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: typeof defaultPace }): Watch {
   const byHost = new Map<string, Watched>();
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(route: Route) => void>();
   const waiting: Watched[] = [];
   let probe: Probe | undefined;
   let atOnce = 0;
@@ -84,7 +84,7 @@ export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: type
     if (result.outcome !== 'answers')
       log.warn({ app, cause: result.cause }, 'an application does not answer as it should');
     else if (before !== undefined) log.info({ app }, 'an application answers again');
-    for (const listener of listeners) listener();
+    for (const listener of listeners) listener(watched.route);
   }
 
   function add(route: Route, path: string, isApp: boolean): Watched {
@@ -108,7 +108,10 @@ export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: type
         ...tool,
         tile: () => tileOf(watched.result, tool.tile().message),
         health: () => [{ ...healthOf(watched), name: tool.name }],
-        onChange: watch.onChange,
+        onChange: (listener) =>
+          watch.onChange((route) => {
+            if (route.host === tool.route.host) listener();
+          }),
       };
     },
     start(question) {

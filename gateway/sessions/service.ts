@@ -236,6 +236,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
     await deleteFamily(transaction.db, central.id);
     await noteWhyEnded(transaction.db, central, reason);
     transaction.announce({ topic: 'sessions', key: central.id });
+    transaction.announce({ topic: 'sign-ins', key: central.user_id });
     await record(transaction, {
       action: 'session.ended',
       actor,

@@ -73,6 +73,7 @@ export function createStart({ store, clock, absoluteMs, cache, find, findFormer,
       const row = { ...renewed, id, central_id: id, host: '', user_id: user.id, started_at: startedAt };
       if (!goesOn) await insertSession(transaction.db, row);
       await also?.(transaction);
+      transaction.announce({ topic: 'sign-ins', key: user.id });
       if (old && old.user_id !== user.id) {
         await endCentral(transaction, old, { actor: user.username, reason: 'signed_in_again' });
       }

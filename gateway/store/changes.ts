@@ -2,9 +2,11 @@ import type { Kysely } from 'kysely';
 import type { Clock, Log } from '../lib/index.ts';
 import type { Tables } from './tables.ts';
 
-/** A fact that caches elsewhere must forget: `users` + user id, `sessions` + central session id, `clients` + client id, … */
+/** A fact that caches elsewhere must forget: `users` + user id, `sessions` + central session id, `sign-ins` + id of the
+ * person whose sessions began or ended, `clients` + client id, … */
 export type Change = { topic: ChangeTopic; key: string };
-export type ChangeTopic = 'users' | 'teams' | 'sessions' | 'clients' | 'keys' | 'routes' | 'links' | 'audit';
+export type ChangeTopic =
+  'users' | 'teams' | 'sessions' | 'sign-ins' | 'clients' | 'keys' | 'routes' | 'links' | 'audit';
 
 export type ChangeFeed = {
   /** Writes the change inside the caller's transaction; local listeners hear it after the commit. */

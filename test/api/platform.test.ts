@@ -1,13 +1,8 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import t from 'tap';
-import { request } from 'undici';
-import type { AuditPage, Changed } from '../../gateway/api/contract.ts';
+import type { AuditPage } from '../../gateway/api/contract.ts';
 import { openHouse, origin, secrets } from './house.ts';
 
 t.setTimeout(120_000);
-
-type House = Awaited<ReturnType<typeof openHouse>>;
 
 t.test('home shows the tools a person may open, with their real state', async (t) => {
   const house = await openHouse(t);
@@ -171,121 +166,4 @@ t.test('what happened to a person is found by the name, as actor, subject or mem
   t.notOk(acts.includes('team.created'));
   for (const hostile of ['%', '_ob', 'b%', `"`, `' or 1=1 --`, '\\', 'member'])
     t.same(await found(hostile), [], hostile);
-});
-
-/** Opens the event stream over a real socket and collects what it tells. */
-async function follow(house: House, cookie: string) {
-  if (!house.app.server.listening) await house.app.listen({ port: 0, host: '127.0.0.1' });
-  const { port } = house.app.server.address() as AddressInfo;
-  const answer = await request(`http://127.0.0.1:${port}/api/v1/events`, { headers: { cookie } });
-  const topics: string[] = [];
-  let isEnded = false;
-  let isTold = false;
-  answer.body.on('data', (chunk: Buffer) => {
-    for (const [, data] of String(chunk).matchAll(/event: changed\ndata: (.*)\n/g)) {
-      topics.push(...(JSON.parse(data ?? '') as Changed).topics);
-    }
-    if (String(chunk).includes('event: ended\n')) isTold = true;
-  });
-  const ended = Promise.race([once(answer.body, 'end'), once(answer.body, 'close')]).then(
-    () => void (isEnded = true),
-    () => void (isEnded = true),
-  );
-  return { answer, topics, ended, isEnded: () => isEnded, isTold: () => isTold, stop: () => answer.body.destroy() };
-}
-
-async function until(claim: () => boolean, deadlineMs = 5000): Promise<boolean> {
-  const end = Date.now() + deadlineMs;
-  while (Date.now() < end) {
-    if (claim()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return false;
-}
-
-t.test('the event stream tells an admin what changed, a user only what concerns them', async (t) => {
-  const house = await openHouse(t);
-  const ann = await house.person('ann', { isAdmin: true });
-  const bob = await house.person('bob');
-  // That these two were made is no news any more.
-  house.clock.advance(31_000);
-  const admin = await follow(house, ann.cookie);
-  const user = await follow(house, bob.cookie);
-  t.match(admin.answer, {
-    statusCode: 200,
-    headers: { 'content-type': /^text\/event-stream/, 'cache-control': 'no-store' },
-  });
-  t.equal(house.live.count(), 2);
-
-  await house.person('carl');
-  t.ok(await until(() => ['users', 'audit'].every((topic) => admin.topics.includes(topic))));
-  t.notOk(user.topics.includes('audit') || user.topics.includes('users'), 'not for a user');
-  house.hub.change();
-  t.ok(await until(() => user.topics.includes('tiles') && admin.topics.includes('health')));
-  t.notOk(user.topics.includes('health'));
-  await house.accounts.setAdmin(bob.id, true, { name: 'ann' });
-  t.ok(await until(() => user.topics.includes('users')), 'an admin from now on');
-  admin.stop();
-  user.stop();
-  t.ok(await until(() => house.live.count() === 0), 'streams that end are forgotten');
-});
-
-t.test(
-  'what changed between the reading of a page and the opening of its stream is told, and nothing older',
-  async (t) => {
-    const house = await openHouse(t);
-    const ann = await house.person('ann', { isAdmin: true });
-    house.hub.change();
-    house.clock.advance(31_000);
-    await house.accounts.setEmail(ann.id, 'ann@new.example.org', { name: 'ann' });
-    const stream = await follow(house, ann.cookie);
-    t.ok(await until(() => stream.topics.includes('users')));
-    t.notOk(stream.topics.includes('health'), 'the hub changed half a minute ago: whoever reads now has read that');
-    stream.stop();
-  },
-);
-
-t.test('many changes at once are told once', async (t) => {
-  const house = await openHouse(t);
-  const ann = await house.person('ann', { isAdmin: true });
-  const stream = await follow(house, ann.cookie);
-  for (let n = 0; n < 100; n++) house.hub.change();
-  t.ok(await until(() => stream.topics.includes('tiles')));
-  t.equal(stream.topics.filter((topic) => topic === 'tiles').length, 1);
-  stream.stop();
-});
-
-t.test('the event stream ends with the session, with the account, and with the server', async (t) => {
-  const house = await openHouse(t);
-  const ann = await house.person('ann', { isAdmin: true });
-  const bob = await house.person('bob');
-  const bobs = await follow(house, bob.cookie);
-  await house.call({ method: 'DELETE', url: `/users/${bob.id}/sessions`, cookie: ann.cookie });
-  t.ok(await until(bobs.isEnded, 2000), 'signed out');
-  t.ok(bobs.isTold(), 'and told, so that it is not taken for a broken line');
-
-  const again = await house.signIn(bob.id, 'bob');
-  const second = await follow(house, again.cookie);
-  await house.call({ method: 'PATCH', url: `/users/${bob.id}`, body: { state: 'disabled' }, cookie: ann.cookie });
-  t.ok(await until(second.isEnded, 2000), 'disabled');
-
-  const admins = await follow(house, ann.cookie);
-  await house.app.close();
-  t.ok(await until(admins.isEnded, 2000), 'closing');
-  t.notOk(admins.isTold(), 'which is a broken line');
-  t.equal(house.live.count(), 0);
-});
-
-t.test('one person cannot hold any number of streams', async (t) => {
-  const house = await openHouse(t);
-  const bob = await house.person('bob');
-  const streams = [];
-  for (let n = 0; n < 32; n++) streams.push(await follow(house, bob.cookie));
-  const refused = await follow(house, bob.cookie);
-  t.equal(refused.answer.statusCode, 429);
-  for (const stream of [...streams, refused]) stream.stop();
-  t.ok(await until(() => house.live.count() === 0));
-  const next = await follow(house, bob.cookie);
-  t.equal(next.answer.statusCode, 200);
-  next.stop();
 });

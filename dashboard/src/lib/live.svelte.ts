@@ -62,10 +62,10 @@ export function followChanges(): () => void {
   };
 }
 
-function topicsIn(data: string): Topic[] {
+function topicsIn(data: string): Set<Topic> {
   try {
-    return (JSON.parse(data) as Partial<Changed>).topics ?? [];
+    return new Set((JSON.parse(data) as Partial<Changed>).changes?.map(({ topic }) => topic));
   } catch {
-    return [];
+    return new Set();
   }
 }

@@ -38,10 +38,3 @@ export type Tile = Static<typeof TileSchema>;
 
 export const TilesSchema = closed({ tiles: Type.Array(TileSchema) });
 export type Tiles = Static<typeof TilesSchema>;
-
-export const TopicSchema = oneOf('tiles', 'users', 'policies', 'sessions', 'audit', 'health', 'clients');
-export type Topic = Static<typeof TopicSchema>;
-
-/** Data of the event `changed` on /api/v1/events: what to fetch anew. The event `ended` says that the session may be over. */
-export const ChangedSchema = closed({ topics: Type.Array(TopicSchema) });
-export type Changed = Static<typeof ChangedSchema>;

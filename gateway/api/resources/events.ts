@@ -1,33 +1,34 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Identity, knotError } from '../../lib/index.ts';
-import { type ChangeNotice, createChanges } from '../changes.ts';
+import { followChanges } from '../changes.ts';
 import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
-import type { Changed, Topic } from '../contract.ts';
+import { createListeners, type Rights } from '../listeners.ts';
 import { describe } from './describe.ts';
 
-const coalesceMs = 200;
 const heartbeatMs = 15_000;
 const mostStreamsOfOnePerson = 32;
 /** A reader that takes nothing any more is not waited for. */
 const patienceMs = 1000;
-/** What everyone may know: that something changed, never what. */
-const openTopics: ReadonlySet<Topic> = new Set(['tiles', 'sessions']);
+/** Of one stream: a reader that is so far behind comes back and reads anew. */
+const mostUnreadBytes = 64 * 1024;
 
-/** Server-sent events (HTML standard, section 9.2): `changed` names what the dashboard should fetch anew. */
+/** Server-sent events (HTML standard, section 9.2): `changed` names what the dashboard should fetch anew (contract/events.ts). */
 export function eventRoutes(app: ApiServer, context: ApiContext): void {
-  const { live, identify, accounts, publicAddress, decideAdminister } = context;
-  const changes = createChanges(context);
+  const { live, identify, accounts, publicAddress, decideAdminister, decideOpen } = context;
+  const listeners = createListeners(context);
+  const stopFollowing = followChanges(context, listeners);
   const streamsOf = new Map<string, number>();
   const open = new Set<() => void>();
   app.addHook('preClose', async () => {
-    changes.close();
+    stopFollowing();
+    listeners.close();
     for (const close of [...open]) close();
   });
 
   app.get(
     '/events',
-    describe('person', 'Events', 'Stream of changes: `event: changed`, `data: {"topics": […]}`', {
+    describe('person', 'Events', 'Stream of changes: `event: changed`, `data: {"changes": [{"topic", "id"}]}`', {
       produces: ['text/event-stream'],
     }),
     (request, reply) => {
@@ -54,34 +55,20 @@ export function eventRoutes(app: ApiServer, context: ApiContext): void {
 
   function openStream(request: FastifyRequest, reply: FastifyReply, { session, principal }: Identity): PassThrough {
     const stream = new PassThrough();
-    const pending = new Set<Topic>();
-    let isAboutMe = false;
-    let timer: NodeJS.Timeout | undefined;
 
-    async function flush(): Promise<void> {
-      timer = undefined;
-      const topics = [...pending];
-      const isMine = isAboutMe;
-      pending.clear();
-      isAboutMe = false;
-      // Asked anew each time: an admin may have stopped being one.
+    async function judge(): Promise<Rights | undefined> {
       const now = await accounts.principal(principal.id);
-      const isAdmin = now !== undefined && decideAdminister(request, now).effect === 'allow';
-      const told: Changed = {
-        topics: topics.filter((topic) => isAdmin || openTopics.has(topic) || (isMine && topic === 'users')),
-      };
-      if (told.topics.length > 0 && stream.writable) stream.write(`event: changed\ndata: ${JSON.stringify(told)}\n\n`);
+      return (
+        now && {
+          isAdmin: decideAdminister(request, now).effect === 'allow',
+          mayOpen: (route) => decideOpen(request, now, route).effect === 'allow',
+        }
+      );
     }
 
-    function note({ topics, userId }: ChangeNotice): void {
-      for (const topic of topics) pending.add(topic);
-      isAboutMe ||= userId === principal.id;
-      timer ??= setTimeout(() => {
-        flush().catch((error: unknown) => {
-          context.log.error({ err: error }, 'telling a change failed');
-          close();
-        });
-      }, coalesceMs);
+    function write(text: string): void {
+      if (stream.writableLength > mostUnreadBytes) close();
+      else if (stream.writable) stream.write(text);
     }
 
     function close(): void {
@@ -89,9 +76,14 @@ export function eventRoutes(app: ApiServer, context: ApiContext): void {
       setTimeout(() => reply.raw.destroy(), patienceMs).unref();
     }
 
-    const heartbeat = setInterval(() => stream.write(': heartbeat\n\n'), heartbeatMs);
+    const heartbeat = setInterval(() => write(': heartbeat\n\n'), heartbeatMs);
     const stops = [
-      changes.listen(note),
+      listeners.add({
+        userId: principal.id,
+        judge,
+        tell: (changed) => write(`event: changed\ndata: ${JSON.stringify(changed)}\n\n`),
+        close,
+      }),
       live.open({
         kind: 'events',
         sessionId: session.centralId,
@@ -110,7 +102,6 @@ export function eventRoutes(app: ApiServer, context: ApiContext): void {
     stream.once('close', () => {
       open.delete(close);
       clearInterval(heartbeat);
-      clearTimeout(timer);
       for (const stop of stops) stop();
     });
     reply.raw.once('close', () => stream.destroy());

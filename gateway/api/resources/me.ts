@@ -14,8 +14,8 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
     version,
     routes,
     integrations,
-    decide,
     decideAdminister,
+    decideOpen,
     appStatus = unwatched,
   } = context;
 
@@ -65,10 +65,8 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
     },
   );
 
-  function mayOpen(request: FastifyRequest, principal: Principal, route: Route): boolean {
-    const resource = routes.resourceAt(route, '/');
-    return decide(request, { principal, action: 'open', resource, host: route.host }).effect === 'allow';
-  }
+  const mayOpen = (request: FastifyRequest, principal: Principal, route: Route): boolean =>
+    decideOpen(request, principal, route).effect === 'allow';
 }
 
 /** Only what is known is said. */

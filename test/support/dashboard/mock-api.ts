@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { Membership, Topic, UserChange } from '../../../gateway/api/contract.ts';
+import type { Changed, Membership, Topic, UserChange } from '../../../gateway/api/contract.ts';
 import type { Identity } from '../../../gateway/lib/index.ts';
 import { uiRoutes } from '../../../gateway/ui/index.ts';
 import { type MockData } from './mock-data.ts';
@@ -75,12 +75,14 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
     refuse: (path, statusCode, body = {}) => void refusals.set(path, { statusCode, body }),
     clearRefusals: () => refusals.clear(),
     announce: (...topics) =>
-      streams.forEach((stream) => stream.write(`event: changed\ndata: ${JSON.stringify({ topics })}\n\n`)),
+      streams.forEach((stream) => stream.write(`event: changed\ndata: ${JSON.stringify(changedOf(topics))}\n\n`)),
     dropStreams: () => streams.forEach((stream) => stream.end()),
     signOut: () => void (isSignedIn = false),
     close: () => app.close(),
   };
 }
+
+const changedOf = (topics: Topic[]): Changed => ({ changes: topics.map((topic) => ({ topic })) });
 
 const denial = {
   statusCode: 403,

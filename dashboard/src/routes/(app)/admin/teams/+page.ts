@@ -4,6 +4,6 @@ import { orErrorPage } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
-  depends(topicKey('users'));
+  depends(topicKey('teams'), topicKey('users'));
   return orErrorPage(teamsApi.list);
 };

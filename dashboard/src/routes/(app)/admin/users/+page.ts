@@ -9,7 +9,7 @@ const pageSize = 20;
 const states: readonly string[] = ['pending', 'active', 'disabled'];
 
 export const load: PageLoad = async ({ url, depends }) => {
-  depends(topicKey('users'));
+  depends(topicKey('users'), topicKey('links'));
   const search = url.searchParams.get('search') ?? '';
   const state = stateOf(url.searchParams.get('state'));
   const isInvitations = url.searchParams.get('view') === 'invitations';

@@ -1,0 +1,40 @@
+import { type Static, Type } from 'typebox';
+import { closed, oneOf } from './common.ts';
+
+/**
+ * What can change while a page shows it, and who hears that it did:
+ *
+ * - `everyone`: all whom it may concern; a change of one application only who may open it, a change of one person's rights only
+ *   that person.
+ * - `person`: the person it is about, and admins.
+ * - `admins`: whom the policies let administer.
+ *
+ * The id that a change of a topic names: `tiles` the name of the tool or application, `users` and `sessions` the id of the
+ * person, `teams`, `links` and `clients` their own; the others name none.
+ */
+export const audiences = {
+  tiles: 'everyone',
+  users: 'person',
+  sessions: 'person',
+  teams: 'admins',
+  links: 'admins',
+  clients: 'admins',
+  policies: 'admins',
+  audit: 'admins',
+  health: 'admins',
+} as const satisfies Record<string, 'everyone' | 'person' | 'admins'>;
+
+export type Topic = keyof typeof audiences;
+
+export const TopicSchema = oneOf(...(Object.keys(audiences) as Topic[]));
+
+export const ChangeSchema = closed({
+  topic: TopicSchema,
+  id: Type.Optional(Type.String({ description: 'Of what changed; without one, any number of them may have.' })),
+});
+/** What to fetch anew. */
+export type Change = Static<typeof ChangeSchema>;
+
+/** Data of the event `changed` on /api/v1/events. The event `ended` says that the session may be over. */
+export const ChangedSchema = closed({ changes: Type.Array(ChangeSchema) });
+export type Changed = Static<typeof ChangedSchema>;

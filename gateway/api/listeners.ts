@@ -1,0 +1,146 @@
+import { setImmediate as pause } from 'node:timers/promises';
+import type { Clock, Log } from '../lib/index.ts';
+import type { Route } from '../routes/index.ts';
+import type { Change, Changed } from './contract.ts';
+import { createNotices, type Hearers, type Notice } from './notices.ts';
+
+/** An open event stream. */
+export type Listener = {
+  userId: string;
+  /** What the person may know now, asked at each telling: an admin may have stopped being one. Undefined for nobody. */
+  judge(): Promise<Rights | undefined>;
+  tell(changed: Changed): void;
+  /** Called when telling failed. */
+  close(): void;
+};
+
+export type Rights = { isAdmin: boolean; mayOpen(route: Route): boolean };
+
+export type Listeners = {
+  /**
+   * Hears what changed in the last half minute, then every change; returns the way to stop. A page reads first and listens then:
+   * what changed in between would never be shown.
+   */
+  add(listener: Listener): () => void;
+  note(hearers: Hearers, notice: Notice): void;
+  close(): void;
+};
+
+const coalesceMs = 200;
+/** Longer than a page takes from its first question to its open stream, also on a slow line. */
+const recentMs = 30_000;
+/** Requests are served between two of these. */
+const sliceMs = 8;
+
+/**
+ * Tells each change to whom it concerns and asks nobody else: what one change costs follows its audience, not the number of open
+ * streams. Who may administer is known from the last telling; whatever could make an admin of somebody is told to that person and
+ * so asks anew.
+ */
+export function createListeners({ clock, log }: { clock: Clock; log: Log }): Listeners {
+  const byPerson = new Map<string, Set<Listener>>();
+  const admins = new Set<Listener>();
+  /** Those that have not been told of the last half minute. */
+  let newcomers = new Set<Listener>();
+  let pending = createNotices();
+  const recent = createNotices();
+  let timer: NodeJS.Timeout | undefined;
+  let isTelling = false;
+  let isClosed = false;
+
+  function schedule(): void {
+    if (isClosed || isTelling) return;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      isTelling = true;
+      void tellAll().finally(() => {
+        isTelling = false;
+        if (newcomers.size > 0 || !pending.hearers()[Symbol.iterator]().next().done) schedule();
+      });
+    }, coalesceMs);
+  }
+
+  async function tellAll(): Promise<void> {
+    const [fresh, notices] = [newcomers, pending];
+    newcomers = new Set();
+    pending = createNotices();
+    const since = clock.now() - recentMs;
+    recent.forget(since);
+    let startedAt = performance.now();
+    for (const listener of concerned(notices.hearers(), fresh)) {
+      if (performance.now() - startedAt > sliceMs) {
+        await pause();
+        startedAt = performance.now();
+      }
+      if (!isOpen(listener)) continue;
+      try {
+        const rights = await listener.judge();
+        if (rights?.isAdmin === true && isOpen(listener)) admins.add(listener);
+        else admins.delete(listener);
+        if (rights === undefined) continue;
+        const [from, oldest] = fresh.has(listener) ? [recent, since] : [notices, -Infinity];
+        const changes = changesFor(listener, rights, (hearers) => from.of(hearers, oldest));
+        if (changes.length > 0) listener.tell({ changes });
+      } catch (error) {
+        log.error({ err: error }, 'telling a change failed');
+        listener.close();
+      }
+    }
+  }
+
+  function concerned(hearers: Iterable<Hearers>, fresh: ReadonlySet<Listener>): Set<Listener> {
+    const found = new Set(fresh);
+    for (const each of hearers) {
+      if (each === 'everyone') return new Set([...byPerson.values()].flatMap((listeners) => [...listeners]));
+      for (const listener of each === 'admins' ? admins : (byPerson.get(personIn(each)) ?? [])) found.add(listener);
+    }
+    return found;
+  }
+
+  const isOpen = (listener: Listener): boolean => byPerson.get(listener.userId)?.has(listener) === true;
+
+  return {
+    add(listener) {
+      const own = byPerson.get(listener.userId) ?? new Set();
+      byPerson.set(listener.userId, own.add(listener));
+      newcomers.add(listener);
+      schedule();
+      return () => {
+        own.delete(listener);
+        if (own.size === 0 && byPerson.get(listener.userId) === own) byPerson.delete(listener.userId);
+        newcomers.delete(listener);
+        admins.delete(listener);
+      };
+    },
+    note(hearers, notice) {
+      const now = clock.now();
+      recent.forget(now - recentMs);
+      recent.note(hearers, notice, now);
+      if (byPerson.size === 0) return;
+      pending.note(hearers, notice, now);
+      schedule();
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+const personIn = (hearers: `person:${string}`): string => hearers.slice('person:'.length);
+
+/** Everything one listener may know, each change once. */
+function changesFor({ userId }: Listener, rights: Rights, of: (hearers: Hearers) => Notice[]): Change[] {
+  const found = [
+    ...of('everyone').filter(({ routes }) => routes === undefined || routes.some(rights.mayOpen)),
+    ...(rights.isAdmin ? of('admins') : []),
+    ...of(`person:${userId}`),
+  ];
+  const whole = new Set(found.filter(({ id }) => id === undefined).map(({ topic }) => topic));
+  const changes = new Map<string, Change>();
+  for (const { topic, id } of found) {
+    const change = id === undefined || whole.has(topic) ? { topic } : { topic, id };
+    changes.set(`${change.topic} ${change.id ?? ''}`, change);
+  }
+  return [...changes.values()];
+}

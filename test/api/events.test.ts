@@ -1,0 +1,248 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import t from 'tap';
+import { request } from 'undici';
+import type { Change, Changed } from '../../gateway/api/contract.ts';
+import type { Route } from '../../gateway/routes/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { openHouse } from './house.ts';
+
+t.setTimeout(120_000);
+
+type House = Awaited<ReturnType<typeof openHouse>>;
+
+/** Opens the event stream over a real socket and collects what it tells. */
+async function follow(house: House, cookie: string) {
+  if (!house.app.server.listening) await house.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = house.app.server.address() as AddressInfo;
+  const answer = await request(`http://127.0.0.1:${port}/api/v1/events`, { headers: { cookie } });
+  const told: Change[] = [];
+  let isEnded = false;
+  let isTold = false;
+  let text = '';
+  answer.body.on('data', (chunk: Buffer) => {
+    text += String(chunk);
+    const end = text.lastIndexOf('\n\n') + 2;
+    for (const [, data] of text.slice(0, end).matchAll(/event: changed\ndata: (.*)\n/g)) {
+      told.push(...(JSON.parse(data ?? '') as Changed).changes);
+    }
+    if (text.slice(0, end).includes('event: ended\n')) isTold = true;
+    text = text.slice(end);
+  });
+  void Promise.race([once(answer.body, 'end'), once(answer.body, 'close')]).then(
+    () => void (isEnded = true),
+    () => void (isEnded = true),
+  );
+  return {
+    answer,
+    told,
+    topics: (): string[] => told.map(({ topic }) => topic),
+    isEnded: () => isEnded,
+    isTold: () => isTold,
+    stop: () => answer.body.destroy(),
+  };
+}
+
+/** Ann administers, bob and carl do not; all three look at a page. */
+async function openAudience(t: Parameters<typeof openHouse>[0]) {
+  const appListeners = new Set<(route: Route) => void>();
+  const house = await openHouse(t, {
+    onAppChange(listener) {
+      appListeners.add(listener);
+      return () => void appListeners.delete(listener);
+    },
+  });
+  const people = {
+    ann: await house.person('ann', { isAdmin: true }),
+    bob: await house.person('bob'),
+    carl: await house.person('carl'),
+  };
+  // That these were made is no news any more.
+  house.clock.advance(31_000);
+  const streams = {
+    ann: await follow(house, people.ann.cookie),
+    bob: await follow(house, people.bob.cookie),
+    carl: await follow(house, people.carl.cookie),
+  };
+  t.teardown(() => Object.values(streams).forEach(({ stop }) => stop()));
+  const changeApp = (name: string): void =>
+    appListeners.forEach((listener) => listener(house.routes.find(`${name}.localhost`)!));
+  /** What each of them was told by an act, as `topic id`, with names for the ids of people. Everybody can open `echo`. */
+  async function toldBy(act: () => unknown): Promise<Record<string, string[]>> {
+    await act();
+    // Told together or before: what follows everywhere shows that nothing is still on its way.
+    await new Promise((resolve) => setImmediate(resolve));
+    changeApp('echo');
+    const nameOf = new Map(Object.values(people).map(({ id, username }) => [id, username]));
+    const told: Record<string, string[]> = {};
+    for (const [name, stream] of Object.entries(streams)) {
+      const isMark = ({ topic, id }: Change): boolean => topic === 'tiles' && (id === 'echo' || id === undefined);
+      await eventually(`${name} is told of echo`, () => stream.told.some(isMark));
+      told[name] = stream.told
+        .splice(0)
+        .filter((change) => change.topic !== 'audit' && !(change.topic === 'tiles' && change.id === 'echo'))
+        .map(({ topic, id }) => [topic, nameOf.get(id ?? '') ?? id].filter(Boolean).join(' '))
+        .filter((text) => text !== 'health')
+        .sort();
+    }
+    return told;
+  }
+  // The first thing a stream tells is what was news when it was opened.
+  await toldBy(() => undefined);
+  return { ...house, house, people, streams, changeApp, toldBy };
+}
+
+t.test('a change is told to whom it concerns and to nobody else', async (t) => {
+  const { accounts, sessions, signIn, people, hub, changeApp, toldBy, streams } = await openAudience(t);
+  const { ann, bob, carl } = people;
+  const by = { name: 'ann' };
+  t.match(streams.ann.answer, {
+    statusCode: 200,
+    headers: { 'content-type': /^text\/event-stream/, 'cache-control': 'no-store' },
+  });
+  const team = { id: '' };
+  const link = { id: '' };
+  const acts: [act: string, work: () => unknown, ann: string[], bob: string[], carl: string[]][] = [
+    [
+      'bob has another address',
+      () => accounts.setEmail(bob.id, 'b@new.example.org', by),
+      ['users bob'],
+      ['tiles', 'users bob'],
+      [],
+    ],
+    ['carl signs in elsewhere', () => signIn(carl.id, 'carl'), ['sessions carl'], [], ['sessions carl']],
+    [
+      'a session of bob ends',
+      async () => sessions.end((await signIn(bob.id, 'bob')).sessionId, { actor: 'bob', reason: 'signed_out' }),
+      ['sessions bob'],
+      ['sessions bob'],
+      [],
+    ],
+    [
+      'a team is made',
+      async () => (team.id = (await accounts.createTeam({ name: 'optics', title: 'Optics' }, by)).id),
+      ['teams TEAM'],
+      [],
+      [],
+    ],
+    [
+      'bob joins it',
+      () => accounts.setMember(team.id, bob.id, 'member', by),
+      ['teams TEAM', 'users bob'],
+      ['tiles', 'users bob'],
+      [],
+    ],
+    [
+      'a link is made',
+      async () => (link.id = (await accounts.createLink({ kind: 'invitation', lifetimeSeconds: 60 }, by)).link.id),
+      ['links LINK'],
+      [],
+      [],
+    ],
+    ['a tool for all is ready', () => hub.change(), ['tiles jupyterhub'], ['tiles jupyterhub'], ['tiles jupyterhub']],
+    ['an application for admins fails', () => changeApp('vault'), ['tiles vault'], [], []],
+    ['carl is made an admin', () => accounts.setAdmin(carl.id, true, by), ['users carl'], [], ['tiles', 'users carl']],
+    ['then the application for admins fails', () => changeApp('vault'), ['tiles vault'], [], ['tiles vault']],
+    [
+      'then bob has another address',
+      () => accounts.setEmail(bob.id, 'bob@new.example.org', by),
+      ['users bob'],
+      ['tiles', 'users bob'],
+      ['users bob'],
+    ],
+    [
+      'carl is an admin no more',
+      () => accounts.setAdmin(carl.id, false, by),
+      ['users carl'],
+      [],
+      ['tiles', 'users carl'],
+    ],
+    [
+      'then ann has another address',
+      () => accounts.setEmail(ann.id, 'ann@new.example.org', by),
+      ['tiles', 'users ann'],
+      [],
+      [],
+    ],
+  ];
+  for (const [act, work, ...expected] of acts) {
+    const told = await toldBy(work);
+    const ids = new Map([
+      ['TEAM', team.id],
+      ['LINK', link.id],
+    ]);
+    const [toAnn, toBob, toCarl] = expected.map((list) =>
+      list.map((text) => text.replace(/TEAM|LINK/, (word) => ids.get(word)!)),
+    );
+    t.strictSame(told, { ann: toAnn, bob: toBob, carl: toCarl }, act);
+  }
+});
+
+t.test('an admin hears of every part of the platform, a user of none', async (t) => {
+  const { streams, hub, accounts } = await openAudience(t);
+  hub.change();
+  await accounts.createTeam({ name: 'optics', title: 'Optics' }, { name: 'ann' });
+  await eventually('ann hears', () => ['health', 'audit'].every((topic) => streams.ann.topics().includes(topic)));
+  await eventually('bob hears of the tool', () => streams.bob.topics().includes('tiles'));
+  t.strictSame(streams.bob.topics(), ['tiles']);
+});
+
+t.test(
+  'what changed between the reading of a page and the opening of its stream is told, and nothing older',
+  async (t) => {
+    const house = await openHouse(t);
+    const ann = await house.person('ann', { isAdmin: true });
+    house.hub.change();
+    house.clock.advance(31_000);
+    await house.accounts.setEmail(ann.id, 'ann@new.example.org', { name: 'ann' });
+    const stream = await follow(house, ann.cookie);
+    await eventually('the person is told of', () => stream.topics().includes('users'));
+    t.notOk(stream.topics().includes('health'), 'the hub changed half a minute ago: whoever reads now has read that');
+    stream.stop();
+  },
+);
+
+t.test('many changes at once are told once', async (t) => {
+  const house = await openHouse(t);
+  const ann = await house.person('ann', { isAdmin: true });
+  const stream = await follow(house, ann.cookie);
+  for (let n = 0; n < 100; n++) house.hub.change();
+  await eventually('the tool is told of', () => stream.topics().includes('tiles'));
+  t.equal(stream.topics().filter((topic) => topic === 'tiles').length, 1);
+  stream.stop();
+});
+
+t.test('the event stream ends with the session, with the account, and with the server', async (t) => {
+  const house = await openHouse(t);
+  const ann = await house.person('ann', { isAdmin: true });
+  const bob = await house.person('bob');
+  const bobs = await follow(house, bob.cookie);
+  await house.call({ method: 'DELETE', url: `/users/${bob.id}/sessions`, cookie: ann.cookie });
+  await eventually('signed out', bobs.isEnded);
+  t.ok(bobs.isTold(), 'and told, so that it is not taken for a broken line');
+
+  const again = await house.signIn(bob.id, 'bob');
+  const second = await follow(house, again.cookie);
+  await house.call({ method: 'PATCH', url: `/users/${bob.id}`, body: { state: 'disabled' }, cookie: ann.cookie });
+  await eventually('disabled', second.isEnded);
+
+  const admins = await follow(house, ann.cookie);
+  await house.app.close();
+  await eventually('closing', admins.isEnded);
+  t.notOk(admins.isTold(), 'which is a broken line');
+  t.equal(house.live.count(), 0);
+});
+
+t.test('one person cannot hold any number of streams', async (t) => {
+  const house = await openHouse(t);
+  const bob = await house.person('bob');
+  const streams = [];
+  for (let n = 0; n < 32; n++) streams.push(await follow(house, bob.cookie));
+  const refused = await follow(house, bob.cookie);
+  t.equal(refused.answer.statusCode, 429);
+  for (const stream of [...streams, refused]) stream.stop();
+  await eventually('streams that end are forgotten', () => house.live.count() === 0);
+  const next = await follow(house, bob.cookie);
+  t.equal(next.answer.statusCode, 200);
+  next.stop();
+});
