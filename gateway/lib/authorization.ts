@@ -3,7 +3,27 @@ import type { Principal } from './principal.ts';
 /** The vocabulary shared by routes (what is asked for), policy (the verdict) and proxy or API (who asks). */
 
 export type Action =
-  'open' | 'view' | 'launch' | 'manage' | 'share' | 'readFiles' | 'writeFiles' | 'administer' | 'impersonate';
+  | 'open'
+  | 'view'
+  | 'launch'
+  | 'manage'
+  | 'share'
+  | 'see'
+  | 'stop'
+  | 'remove'
+  | 'listFiles'
+  | 'readFiles'
+  | 'writeFiles'
+  | 'addFiles'
+  | 'administer'
+  | 'impersonate';
+
+/**
+ * What a share of a thing lets somebody do: `view` (look at a service, list and read files), `open` (full use of a service),
+ * `edit` (change files too), `upload` (hand files in, and see none).
+ */
+export const shareRights = ['view', 'open', 'edit', 'upload'] as const;
+export type ShareRight = (typeof shareRights)[number];
 
 export type ResourceType = 'Platform' | 'Integration' | 'Service' | 'Namespace' | 'FileArea';
 
@@ -16,8 +36,10 @@ export type Resource = {
     title?: string;
     /** `everyone` or `admins` for integrations and apps. */
     audience?: string;
-    /** Username of the owner, for a Service or FileArea. */
+    /** Name of the person or team that owns a Namespace, Service or FileArea; names are unique among both. */
     owner?: string;
+    /** The owner again, when it is a team. */
+    team?: string;
   };
   /** The integration a service belongs to, if any. */
   parent?: { type: ResourceType; id: string };
@@ -42,6 +64,8 @@ export type AuthorizationRequest = {
   action: Action;
   resource: Resource;
   context: RequestContext;
+  /** What shares of the resource let the principal do, in the order of `shareRights`; absent where nothing is shared. */
+  shared?: readonly ShareRight[];
 };
 
 /** One rule that took part in a decision. */

@@ -1,6 +1,8 @@
 /** Who acts: the facts that policies, headers and claims are computed from. Built by `accounts`, read by everyone. */
 
 export type UserState = 'pending' | 'active' | 'disabled';
+/** A guest has no account: somebody who holds the link of a share. */
+export type PrincipalState = UserState | 'guest';
 export type TeamRole = 'member' | 'manager';
 
 export type Principal = {
@@ -11,7 +13,7 @@ export type Principal = {
   /** The person showed that the address is theirs; otherwise nobody knows. */
   isEmailProven?: boolean;
   isAdmin: boolean;
-  state: UserState;
+  state: PrincipalState;
   teams: readonly { name: string; role: TeamRole }[];
   /** The groups claim: `knot-admins`, `knot:team:<name>`, `knot:user:<name>`. */
   groups: readonly string[];

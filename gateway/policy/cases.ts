@@ -1,5 +1,5 @@
 import type { Action, AuthorizationRequest, Decision, Principal, Resource } from '../lib/index.ts';
-import { groupsOf, platform } from '../lib/index.ts';
+import { groupsOf, platform, shareRights } from '../lib/index.ts';
 import { createReader, type Node, type Reader } from './case-reader.ts';
 import type { SourceFile } from './folder.ts';
 import type { Position } from './position.ts';
@@ -19,7 +19,7 @@ export type Case = {
 
 const actions = Object.keys(questions) as Action[];
 const types = ['Platform', 'Integration', 'Service', 'Namespace', 'FileArea'] as const;
-const states = ['pending', 'active', 'disabled'] as const;
+const states = ['pending', 'active', 'disabled', 'guest'] as const;
 /** Of the whole folder, combinations included: about two seconds of work. */
 const maxCases = 10_000;
 /** People, and things, of one file. */
@@ -46,7 +46,11 @@ export function parseCases(
   for (const [name, node] of named(root['resources'])) resources.set(name, readResource(reader, name, node));
   const cases: Case[] = [];
   for (const node of reader.list(root['cases'])) {
-    const fields = reader.map(node, ['name', 'who', 'action', 'resource', 'expect', 'rule', 'context'], 'a case');
+    const fields = reader.map(
+      node,
+      ['name', 'who', 'action', 'resource', 'shared', 'expect', 'rule', 'context'],
+      'a case',
+    );
     const lengths = [fields['who'], fields['action'], fields['resource']].map(reader.countOf);
     budget.cases += lengths.reduce((product, length) => product * Math.max(1, length), 1);
     if (budget.cases > maxCases) {
@@ -59,16 +63,19 @@ export function parseCases(
 }
 
 function readPerson(reader: Reader, username: string, node: Node): Principal {
-  const fields = reader.map(node, ['admin', 'state', 'teams', 'email'], `person "${username}"`);
+  const fields = reader.map(node, ['admin', 'state', 'teams', 'manages', 'email'], `person "${username}"`);
   const isAdmin = reader.boolean(fields['admin']) ?? false;
-  const teams = reader.texts(fields['teams']);
+  const manages = reader.texts(fields['manages']);
+  const teams = [...new Set([...reader.texts(fields['teams']), ...manages])];
+  const state = reader.oneOf(fields['state'], states) ?? 'active';
   return {
     id: `case:${username}`,
-    username,
+    // A guest has none; the file calls them something all the same.
+    username: state === 'guest' ? '' : username,
     email: reader.text(fields['email']) ?? `${username}@example.org`,
     isAdmin,
-    state: reader.oneOf(fields['state'], states) ?? 'active',
-    teams: teams.map((name) => ({ name, role: 'member' })),
+    state,
+    teams: teams.map((name) => ({ name, role: manages.includes(name) ? 'manager' : 'member' })),
     groups: groupsOf(username, isAdmin, teams),
     version: 1,
   };
@@ -77,7 +84,7 @@ function readPerson(reader: Reader, username: string, node: Node): Principal {
 function readResource(reader: Reader, name: string, node: Node): Resource {
   const fields = reader.map(
     node,
-    ['type', 'id', 'name', 'title', 'audience', 'owner', 'integration'],
+    ['type', 'id', 'name', 'title', 'audience', 'owner', 'team', 'integration'],
     `resource "${name}"`,
   );
   const type = reader.oneOf(reader.required(fields['type'], node, 'type'), types) ?? 'Integration';
@@ -86,6 +93,9 @@ function readResource(reader: Reader, name: string, node: Node): Resource {
     const value = reader.text(fields[attribute]);
     if (value !== undefined) attributes[attribute] = value;
   }
+  const team = reader.text(fields['team']);
+  // A team is an owner under its own name.
+  if (team !== undefined) Object.assign(attributes, { team, owner: team });
   const integration = reader.text(fields['integration']);
   return {
     type,
@@ -114,6 +124,7 @@ function readCase(
   const acts = reader.someOf(reader.required(fields['action'], node, 'action'), actions);
   const expect = reader.oneOf(reader.required(fields['expect'], node, 'expect'), ['allow', 'deny'] as const) ?? 'deny';
   const rule = reader.text(fields['rule']);
+  const shared = fields['shared'] === undefined ? undefined : reader.someOf(fields['shared'], shareRights);
   const context = readContext(reader, fields['context']);
   const position = reader.positionOf(node);
   return who.flatMap(([person, principal]) =>
@@ -127,7 +138,7 @@ function readCase(
           );
         }
         const sentence = `${name === undefined ? '' : `${name}: `}${person} ${action} ${thing}`;
-        const request = { principal, action, resource, context };
+        const request = { principal, action, resource, context, ...(shared && { shared }) };
         return { source, position, sentence, request, expect, ...(rule === undefined ? {} : { rule }) };
       }),
     ),

@@ -1,5 +1,5 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import type { AuthorizationRequest, Decision, RuleReference } from '../lib/index.ts';
+import { type AuthorizationRequest, type Decision, type RuleReference, shareRights } from '../lib/index.ts';
 import { type Engine, engineFailed, tooLong } from './engine.ts';
 import type { Rule } from './rules.ts';
 
@@ -72,11 +72,19 @@ function waysOut(engine: Engine, rules: readonly Rule[], request: AuthorizationR
   };
 
   if (principal.state !== 'active') person(`the account of ${who} were active`, { state: 'active' });
-  for (const name of [...engine.set.facts.teams].sort().slice(0, maxTeams)) {
+  const { team } = resource.attributes;
+  const named = [...engine.set.facts.teams].sort().slice(0, maxTeams);
+  for (const name of team === undefined || named.includes(team) ? named : [team, ...named]) {
     if (principal.teams.some((team) => team.name === name)) continue;
     person(`${who} were in Team ${name}`, { teams: [...principal.teams, { name, role: 'member' }] });
   }
   const { owner, audience } = resource.attributes;
+  // Servers inside a tool are not Knot's to share.
+  if (owner !== undefined && resource.parent === undefined) {
+    for (const right of shareRights) {
+      changes.push([`it were shared with ${who}: ${right}`, { ...request, shared: [right] }]);
+    }
+  }
   if (owner !== undefined && owner !== '' && owner !== who) thing(`${who} owned it`, { owner: who });
   if (audience === 'admins') thing('its audience were everyone', { audience: 'everyone' });
   if (!principal.isAdmin) person(`${who} were in Role admin`, { isAdmin: true });

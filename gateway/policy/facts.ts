@@ -11,7 +11,10 @@ export type RuleFacts = {
   attributes: ReadonlySet<string>;
   /** True when `context` is used as a whole, so that every attribute of it matters. */
   usesWholeContext: boolean;
+  /** Teams a rule names, as such or by their managers. */
   teams: ReadonlySet<string>;
+  /** True when a rule names the namespace of an owner. */
+  usesNamespaces: boolean;
   /** What all patterns together cost for each character of a text. */
   patternSteps: number;
 };
@@ -21,6 +24,7 @@ export function factsOf(rules: readonly Rule[]): RuleFacts {
   const attributes = new Set<string>();
   const teams = new Set<string>();
   let usesWholeContext = false;
+  let usesNamespaces = false;
 
   function visit(node: unknown, isSubject: boolean): void {
     if (Array.isArray(node)) {
@@ -29,7 +33,9 @@ export function factsOf(rules: readonly Rule[]): RuleFacts {
     }
     if (typeof node !== 'object' || node === null) return;
     const record = node as Record<string, unknown>;
-    if (record['type'] === 'Team' && typeof record['id'] === 'string') teams.add(record['id']);
+    const { type, id } = record;
+    if ((type === 'Team' || type === 'Managers') && typeof id === 'string') teams.add(id);
+    if (type === 'Namespace') usesNamespaces = true;
     if (record['Var'] === 'context' && !isSubject) usesWholeContext = true;
     if (typeof record['Record'] === 'object' && record['Record'] !== null) {
       // The names in a record literal are the admin's own, `has` may be one of them.
@@ -49,7 +55,8 @@ export function factsOf(rules: readonly Rule[]): RuleFacts {
   }
 
   for (const { json } of rules) visit([json.principal, json.action, json.resource, json.conditions], false);
-  return { attributes, usesWholeContext, teams, patternSteps: rules.reduce((sum, rule) => sum + stepsOf(rule), 0) };
+  const patternSteps = rules.reduce((sum, rule) => sum + stepsOf(rule), 0);
+  return { attributes, usesWholeContext, teams, usesNamespaces, patternSteps };
 }
 
 function stepsOf({ text }: Rule): number {

@@ -19,7 +19,16 @@ export function callOf(request: AuthorizationRequest, facts: RuleFacts): Call | 
   const context = contextOf(request.context, facts);
   if (!context) return undefined;
   const attributes = resourceAttributes(resource);
-  const texts = [principal.id, principal.username, principal.email, resource.id, resource.parent?.id ?? ''];
+  const { owner = '', team = '' } = resource.attributes;
+  const texts = [
+    principal.id,
+    principal.username,
+    principal.email,
+    resource.id,
+    resource.parent?.id ?? '',
+    owner,
+    team,
+  ];
   if (!isSayable(texts) || !isSayable(Object.values(attributes)) || !isSayable(Object.values(context)))
     return undefined;
   return {
@@ -36,21 +45,37 @@ export function callOf(request: AuthorizationRequest, facts: RuleFacts): Call | 
           isAdmin: principal.isAdmin,
           state: principal.state,
         },
-        parents: [
-          { type: 'Role', id: 'user' },
-          ...(principal.isAdmin ? [{ type: 'Role', id: 'admin' }] : []),
-          ...principal.teams
-            .filter(({ name }) => facts.teams.has(name))
-            .map(({ name }) => ({ type: 'Team', id: name })),
-        ],
+        parents: groupsOf(request, facts),
       },
       {
         uid: resourceUid,
         attrs: attributes,
-        parents: resource.parent ? [{ type: resource.parent.type, id: resource.parent.id }] : [],
+        parents: placesOf(resource, facts),
       },
     ],
   };
+}
+
+/** What the principal is in. Of many teams only those are sent that a rule names, or that own what is asked for. */
+function groupsOf({ principal, resource, shared }: AuthorizationRequest, facts: RuleFacts): TypeAndId[] {
+  const groups: TypeAndId[] = [];
+  // A guest is in no role: only a share lets them in.
+  if (principal.state !== 'guest') groups.push({ type: 'Role', id: 'user' });
+  if (principal.isAdmin) groups.push({ type: 'Role', id: 'admin' });
+  for (const { name, role } of principal.teams) {
+    if (name !== resource.attributes.team && !facts.teams.has(name)) continue;
+    groups.push({ type: 'Team', id: name });
+    if (role === 'manager') groups.push({ type: 'Managers', id: name });
+  }
+  for (const right of shared ?? []) groups.push({ type: 'Share', id: right });
+  return groups;
+}
+
+/** What the resource stands in: the tool, and where a rule names one, the namespace of its owner. */
+function placesOf({ type, parent, attributes: { owner } }: AuthorizationRequest['resource'], facts: RuleFacts) {
+  const places: TypeAndId[] = parent ? [{ type: parent.type, id: parent.id }] : [];
+  if (facts.usesNamespaces && owner && type !== 'Namespace') places.push({ type: 'Namespace', id: owner });
+  return places;
 }
 
 /**
@@ -77,7 +102,11 @@ function isSayable(values: readonly unknown[]): boolean {
 }
 
 /** Which attributes a resource has, by type; `schema.cedarschema` says the same, and loading checks that it does. */
-export function resourceAttributes({ type, id, attributes }: AuthorizationRequest['resource']): Record<string, string> {
+export function resourceAttributes({
+  type,
+  id,
+  attributes,
+}: AuthorizationRequest['resource']): Record<string, CedarValueJson> {
   const name = attributes.name ?? id;
   const title = attributes.title ?? name;
   switch (type) {
@@ -86,12 +115,22 @@ export function resourceAttributes({ type, id, attributes }: AuthorizationReques
     case 'Integration':
       return { name, title, audience: attributes.audience ?? '' };
     case 'Service':
-      return { name, title, owner: attributes.owner ?? '' };
+      return { name, title, ...ownership(attributes) };
     case 'Namespace':
     case 'FileArea':
-      return { name, owner: attributes.owner ?? '' };
+      return { name, ...ownership(attributes) };
   }
 }
+
+function ownership({
+  owner = '',
+  team,
+}: AuthorizationRequest['resource']['attributes']): Record<string, CedarValueJson> {
+  if (team === undefined) return { owner };
+  return { owner, team: entity('Team', team), managers: entity('Managers', team) };
+}
+
+const entity = (type: string, id: string): CedarValueJson => ({ __entity: { type, id } });
 
 function contextOf(context: RequestContext, facts: RuleFacts): Call['context'] | undefined {
   const wants = (name: string): boolean => facts.usesWholeContext || facts.attributes.has(name);

@@ -1,5 +1,5 @@
 import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs';
-import type { Action, ResourceType } from '../lib/index.ts';
+import { type Action, type ResourceType, shareRights } from '../lib/index.ts';
 import type { Cedar } from './cedar.ts';
 import { resourceAttributes } from './request.ts';
 import type { SourceFile } from './folder.ts';
@@ -12,10 +12,15 @@ export const questions: Readonly<Record<Action, readonly ResourceType[]>> = {
   open: ['Integration', 'Service'],
   view: ['Integration', 'Service'],
   launch: ['Namespace'],
-  manage: ['Namespace', 'Service'],
+  manage: ['Namespace', 'Service', 'FileArea'],
   share: ['Service', 'FileArea'],
+  see: ['Namespace', 'Service', 'FileArea'],
+  stop: ['Service'],
+  remove: ['Service', 'FileArea'],
+  listFiles: ['FileArea'],
   readFiles: ['FileArea'],
   writeFiles: ['FileArea'],
+  addFiles: ['FileArea'],
   administer: ['Platform'],
   impersonate: ['Platform'],
 };
@@ -58,12 +63,14 @@ function mismatches(cedar: Cedar, source: SourceFile): PolicyProblem[] {
               { type: 'Role', id: 'user' },
               { type: 'Role', id: 'admin' },
               { type: 'Team', id: 'x' },
+              { type: 'Managers', id: 'x' },
+              ...shareRights.map((right) => ({ type: 'Share', id: right })),
             ],
           },
           {
             uid: { type, id },
-            attrs: resourceAttributes({ type, id, attributes: {} }),
-            parents: type === 'Service' ? [{ type: 'Integration', id: 'x' }] : [],
+            attrs: resourceAttributes({ type, id, attributes: { team: 'x' } }),
+            parents: placesIn(type),
           },
         ],
       });
@@ -80,6 +87,12 @@ function mismatches(cedar: Cedar, source: SourceFile): PolicyProblem[] {
     message: `the schema does not fit what Knot asks: ${message}`,
     help: 'types, actions and attributes of the shipped schema must stay; add only optional attributes',
   }));
+}
+
+function placesIn(type: ResourceType): { type: string; id: string }[] {
+  const place = { type: 'Namespace', id: 'x' };
+  if (type === 'Service') return [{ type: 'Integration', id: 'x' }, place];
+  return type === 'FileArea' ? [place] : [];
 }
 
 /** Strict validation of rules that parse against a schema that parses. Cedar's warnings ("policy is impossible") refuse the set too. */

@@ -2,7 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { checkFolder, formatProblems } from '../../gateway/policy/index.ts';
+import { questions } from '../../gateway/policy/schema.ts';
 import { copyOfShipped, shippedFolder } from '../policy/support.ts';
+
+t.setTimeout(240_000);
 
 /** The three worked examples of the README, taken from its text: a rule and the cases that show what it does. */
 const readme = readFileSync(join(shippedFolder, 'README.md'), 'utf8');
@@ -44,18 +47,8 @@ async function tried(folder: string, rule: string, cases: string) {
 }
 
 t.test('the README is one page and speaks of every action and every file', async (t) => {
-  t.ok(readme.length < 6800, `${readme.length} characters`);
-  for (const word of [
-    'open',
-    'view',
-    'launch',
-    'manage',
-    'share',
-    'readFiles',
-    'writeFiles',
-    'administer',
-    'impersonate',
-  ]) {
+  t.ok(readme.length < 7200, `${readme.length} characters`);
+  for (const word of Object.keys(questions)) {
     t.ok(readme.includes(word), word);
   }
 });
@@ -63,7 +56,9 @@ t.test('the README is one page and speaks of every action and every file', async
 t.test('taking any shipped rule away breaks a case, so every rule is held by one', async (t) => {
   const text = readFileSync(join(shippedFolder, 'default.cedar'), 'utf8');
   const rules = text.split(/(?=^@id)/m).filter((part) => part.startsWith('@id'));
-  t.equal(rules.length, 8);
+  t.equal(rules.length, 25);
+  const cases = await checkFolder(shippedFolder);
+  t.same(cases.problems, []);
   for (const rule of rules) {
     const folder = copyOfShipped((clean) => t.teardown(clean));
     writeFileSync(join(folder, 'default.cedar'), text.replace(rule, '\n'));

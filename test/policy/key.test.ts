@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { Action, AuthorizationRequest, ResourceType } from '../../gateway/lib/index.ts';
+import { type Action, type AuthorizationRequest, type ResourceType, shareRights } from '../../gateway/lib/index.ts';
 import type { RuleFacts } from '../../gateway/policy/facts.ts';
 import { keyOf } from '../../gateway/policy/key.ts';
 
@@ -15,18 +15,20 @@ const request = fc.record({
     {
       type: fc.constantFrom<ResourceType>('Service', 'Integration'),
       id: text,
-      attributes: fc.record({ owner: text, audience: text, name: text, title: text }, { requiredKeys: [] }),
+      attributes: fc.record({ owner: text, audience: text, name: text, title: text, team: text }, { requiredKeys: [] }),
       parent: fc.record({ type: fc.constant<ResourceType>('Integration'), id: text }),
     },
     { requiredKeys: ['type', 'id', 'attributes'] },
   ),
   context: fc.record({ method: text, host: text, path: text, address: text, isUpgrade: fc.boolean() }),
-}) as fc.Arbitrary<AuthorizationRequest>;
+  shared: fc.option(fc.subarray([...shareRights]), { nil: undefined }),
+}) as unknown as fc.Arbitrary<AuthorizationRequest>;
 
 const all: RuleFacts = {
   attributes: new Set(['owner', 'audience', 'name', 'title', 'method', 'host', 'path', 'address', 'isUpgrade']),
   usesWholeContext: true,
   teams: new Set(),
+  usesNamespaces: true,
   patternSteps: 0,
 };
 
@@ -37,7 +39,10 @@ t.test('two requests share a key only when no rule can tell them apart', (t) => 
       const facts = JSON.stringify([
         ...[one.principal.id, one.principal.version, one.action, one.resource.type, one.resource.id],
         ...[one.resource.parent?.type ?? null, one.resource.parent?.id ?? null],
-        ...(['owner', 'audience', 'name', 'title'] as const).map((name) => one.resource.attributes[name] ?? null),
+        ...(['owner', 'audience', 'name', 'title', 'team'] as const).map(
+          (name) => one.resource.attributes[name] ?? null,
+        ),
+        one.shared ?? null,
         ...[one.context.method, one.context.host, one.context.path, one.context.address, one.context.isUpgrade],
       ]);
       const key = keyOf(one, all);
@@ -59,7 +64,13 @@ const plain: AuthorizationRequest = {
 };
 
 t.test('each fact a rule mentions is part of the key, and no other', (t) => {
-  const none: RuleFacts = { attributes: new Set(), usesWholeContext: false, teams: new Set(), patternSteps: 0 };
+  const none: RuleFacts = {
+    attributes: new Set(),
+    usesWholeContext: false,
+    teams: new Set(),
+    usesNamespaces: false,
+    patternSteps: 0,
+  };
   const changed: Record<string, AuthorizationRequest> = {
     owner: { ...plain, resource: { ...plain.resource, attributes: { owner: 'x' } } },
     audience: { ...plain, resource: { ...plain.resource, attributes: { audience: 'x' } } },
