@@ -120,6 +120,11 @@ export type Accounts = {
   /** Whose account a sign-in form means: a username or an e-mail address, lower-cased. */
   findSignIn(name: string): Promise<{ id: string; username: string } | undefined>;
   /**
+   * To be called before anything is read or counted for a sign-in: a thousand at once are then refused without any work.
+   * @throws KNOT_ACCOUNTS_BUSY when so many wait for a look at their password that one more would be refused
+   */
+  expectRoom(): void;
+  /**
    * Checks the password of a username or e-mail address, in the same time whether or not the account exists (a dummy hash is verified). Never says why it
    * failed; `pending`/`disabled` are only revealed to who knows the password.
    */

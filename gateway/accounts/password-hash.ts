@@ -1,20 +1,17 @@
-import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { promisify } from 'node:util';
-import { knotError } from '../lib/index.ts';
+import { createHashPlaces } from './hash-places.ts';
+import { createHashThreads, type Derivation } from './hash-threads.ts';
 
 /** OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, two passes, one lane. Memory is in KiB. */
 export const currentParameters: Argon2Parameters = { memory: 19_456, passes: 2, parallelism: 1 };
 
-export type Argon2Parameters = { memory: number; passes: number; parallelism: number };
+export type Argon2Parameters = Derivation['parameters'];
 
 /** Longest password, in bytes of its normalised UTF-8 form: hashing must not be made expensive by length. */
 export const maximumPasswordBytes = 1024;
 
-/**
- * What a sign-in costs while others wait: two at a time leave two threads of the pool to files and DNS, and one processor is left to
- * the event loop, which would get a third of one that it shares with two of these.
- */
+/** Of those that are hashed at the same time; one processor is left to the event loop. */
 const maximumRunning = Math.min(2, Math.max(1, availableParallelism() - 1));
 const maximumWaiting = 64;
 /** Of a stored hash we agree to check: 1 GiB, in KiB. */
@@ -23,6 +20,8 @@ const hashBytes = 32;
 const saltBytes = 16;
 
 export type PasswordHasher = {
+  /** For a caller that has work to do before it asks for a hash. @throws KNOT_ACCOUNTS_BUSY when it would be refused now */
+  expectRoom(): void;
   /** A PHC string with the current parameters. @throws KNOT_ACCOUNTS_BUSY */
   hash(password: string): Promise<string>;
   /**
@@ -34,27 +33,38 @@ export type PasswordHasher = {
   isOutdated(stored: string): boolean;
 };
 
-/**
- * argon2id on the thread pool of Node, never on the event loop. The queue is bounded: beyond it callers are refused at once
- * instead of waiting for longer than a browser does.
- */
+/** Of the process, whose processors they share. */
+const threads = createHashThreads(maximumRunning);
+
+/** argon2id on threads of its own, never on the event loop, with a bound on how many wait for it. */
 export function createPasswordHasher(parameters: Argon2Parameters = currentParameters): PasswordHasher {
-  const inTurn = createQueue();
+  const places = createHashPlaces(maximumRunning + maximumWaiting, maximumRunning);
   const unmatchable = encode({ parameters, salt: randomBytes(saltBytes), hash: randomBytes(hashBytes) });
 
+  async function derive(password: string, { salt, parameters, length }: Wanted): Promise<Buffer> {
+    const giveBack = places.take();
+    try {
+      const { hash, milliseconds } = await threads.derive({ password: normalise(password), salt, length, parameters });
+      places.note(milliseconds);
+      return hash;
+    } finally {
+      giveBack();
+    }
+  }
+
   return {
+    expectRoom: places.expectRoom,
     async hash(password) {
       const salt = randomBytes(saltBytes);
-      const hash = await inTurn(() => derive(password, salt, parameters, hashBytes));
+      const hash = await derive(password, { salt, parameters, length: hashBytes });
       return encode({ parameters, salt, hash });
     },
     async verify(password, stored) {
       const known = stored === undefined ? undefined : decode(stored);
       const isShort = Buffer.byteLength(normalise(password)) <= maximumPasswordBytes;
       const target = known ?? decode(unmatchable)!;
-      const hash = await inTurn(() =>
-        derive(isShort ? password : '', target.salt, target.parameters, target.hash.length),
-      );
+      const wanted = { salt: target.salt, parameters: target.parameters, length: target.hash.length };
+      const hash = await derive(isShort ? password : '', wanted);
       return timingSafeEqual(hash, target.hash) && known !== undefined && isShort;
     },
     isOutdated(stored) {
@@ -73,11 +83,7 @@ export function normalise(password: string): string {
   return password.normalize('NFC');
 }
 
-const argon2Async = promisify(argon2);
-
-function derive(password: string, salt: Buffer, parameters: Argon2Parameters, tagLength: number): Promise<Buffer> {
-  return argon2Async('argon2id', { message: normalise(password), nonce: salt, tagLength, ...parameters });
-}
+type Wanted = Omit<Derivation, 'password'>;
 
 type Decoded = { parameters: Argon2Parameters; salt: Buffer; hash: Buffer };
 
@@ -104,32 +110,4 @@ function decode(text: string): Decoded | undefined {
 
 function isWithin(value: number, least: number, most: number): boolean {
   return value >= least && value <= most;
-}
-
-function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (work) => {
-    if (running >= maximumRunning) {
-      if (waiting.length >= maximumWaiting) throw busy();
-      // The one that finishes hands its place over, so `running` stays as it is.
-      await new Promise<void>((resolve) => void waiting.push(resolve));
-    } else {
-      running += 1;
-    }
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
-    }
-  };
-}
-
-function busy(): Error {
-  return knotError('KNOT_ACCOUNTS_BUSY', 503, 'Too many people are signing in at this moment.', {
-    remedy: 'Try again in a few seconds.',
-    headers: { 'retry-after': '2' },
-  });
 }

@@ -44,6 +44,7 @@ export type Users = Pick<
   | 'deleteUser'
   | 'hasAdmin'
   | 'findSignIn'
+  | 'expectRoom'
   | 'verifyPassword'
   | 'setPassword'
   | 'admit'
@@ -163,6 +164,7 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       const row = await findUserRowBySignIn(store.db, name);
       return row && { id: row.id, username: row.username };
     },
+    expectRoom: hasher.expectRoom,
     async verifyPassword(name, password) {
       const row = await findUserRowBySignIn(store.db, name);
       const isRight = await hasher.verify(password, row?.password_hash ?? undefined);

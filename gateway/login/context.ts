@@ -18,6 +18,7 @@ export type LoginOptions = {
     | 'createUser'
     | 'askForAccount'
     | 'askForLink'
+    | 'expectRoom'
     | 'verifyPassword'
     | 'findSignIn'
     | 'findLink'

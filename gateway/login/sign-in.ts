@@ -117,6 +117,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
   }
 
   app.post('/login', async (request, reply) => {
+    accounts.expectRoom();
     const form = readForm(request.body, ['username', 'password', 'next']);
     const name = usernameOf(form.username);
     const { next, isRefused } = context.readNext(nextOfForm(form, request.query));

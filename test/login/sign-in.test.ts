@@ -285,17 +285,32 @@ t.test('bad input gets a calm page', async (t) => {
 
 t.test('overload is told as such and costs nobody an attempt', async (t) => {
   let isBusy = true;
-  const verifyPassword: Accounts['verifyPassword'] = async () => {
+  const refuseIfBusy = (): void => {
     if (isBusy) throw knotError('KNOT_ACCOUNTS_BUSY', 503, 'Too many people are signing in at this moment.');
-    return undefined;
   };
-  const { post } = await createFixture(t, {
-    options: { accounts: { verifyPassword, hasAdmin: async () => true } as unknown as Accounts },
-  });
-  for (let count = 0; count < 20; count += 1)
-    t.equal((await post('/login', { username: 'ann', password })).status, 503);
-  isBusy = false;
-  t.equal((await post('/login', { username: 'ann', password })).status, 401);
+  for (const place of ['expectRoom', 'verifyPassword'] as const) {
+    isBusy = true;
+    let looks = 0;
+    const accounts = {
+      expectRoom: () => (place === 'expectRoom' ? refuseIfBusy() : undefined),
+      async verifyPassword() {
+        looks += 1;
+        if (place === 'verifyPassword') refuseIfBusy();
+        return undefined;
+      },
+      findSignIn: async () => undefined,
+      hasAdmin: async () => true,
+    } as unknown as Accounts;
+    const { post, store } = await createFixture(t, { options: { accounts } });
+    for (let count = 0; count < 20; count += 1)
+      t.equal((await post('/login', { username: 'ann', password })).status, 503);
+    if (place === 'expectRoom') {
+      t.equal(looks, 0, 'nobody looks at a password');
+      t.strictSame(await store.db.selectFrom('attempts').selectAll().execute(), [], 'nothing is counted');
+    }
+    isBusy = false;
+    t.equal((await post('/login', { username: 'ann', password })).status, 401);
+  }
 });
 
 t.test('an error of ours says nothing but its id', async (t) => {

@@ -65,6 +65,7 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
     }),
     async (request, reply) => {
       const { principal, session } = identityOf(request);
+      accounts.expectRoom();
       // Whoever is signed in is known: strangers cannot keep them from changing the password.
       const attempt = { name: principal.username, address: addressOf(request), sessionId: session.centralId };
       const verdict = await throttle?.take(attempt);
