@@ -34,8 +34,12 @@ export type AreaFolders = {
   isReserved(path: Path): boolean;
   /** Path of an area for who mounts it elsewhere. */
   pathOf(area: Area): string;
-  /** Held-open folder of uploads that are not finished. */
-  uploads: string;
+  /** The folder of all private, or of all team areas. Stays open. */
+  kind(kind: 'private' | 'team'): HeldFolder;
+  /** Knot's own folder beside the areas. Stays open. */
+  back: HeldFolder;
+  /** Uploads that are not finished. Stays open. */
+  uploads: HeldFolder;
   close(): void;
 };
 
@@ -122,7 +126,9 @@ export function openAreas({ folder, log }: { folder: string; log: Log }): AreaFo
     room,
     isReserved: (path) => path[0]?.equals(backroom) ?? false,
     pathOf: (area) => join(folder, keyOf(area)),
-    uploads: uploads.self(),
+    kind: (kind) => kinds[kind],
+    back,
+    uploads,
     close() {
       for (const held of [uploads, kinds.private, kinds.team, back, base]) held.close();
     },

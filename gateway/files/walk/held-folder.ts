@@ -11,6 +11,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readlinkSync,
   renameSync,
   rmdirSync,
@@ -24,6 +25,9 @@ import { checkName, type Name, type Path } from './names.ts';
 const O_PATH = 0o10000000;
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_CREAT, O_EXCL, O_WRONLY } = constants;
 const toFolder = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+
+/** Account and group of the system. */
+export type Owner = { uid: bigint; gid: bigint };
 
 /**
  * A folder held by its descriptor. Names in it are reached as `/proc/self/fd/N/NAME` without following a link at the end: whatever is
@@ -83,6 +87,11 @@ export class HeldFolder {
     return lstatSync(this.at(name), { bigint: true, throwIfNoEntry: false });
   }
 
+  /** For folders that Knot keeps short itself; those of people are read by `namesIn`. */
+  names(): Name[] {
+    return readdirSync(this.self(), { encoding: 'buffer' });
+  }
+
   stats(): BigIntStats {
     return fstatSync(this.descriptor, { bigint: true });
   }
@@ -137,8 +146,7 @@ export class HeldFolder {
    * Gives a new entry to whom this folder belongs, where the system lets us (as root, or for a group of our own): what is uploaded
    * into a group's folder belongs to the group.
    */
-  adopt(name: Name): void {
-    const { uid, gid } = this.stats();
+  adopt(name: Name, { uid, gid }: Owner = this.stats()): void {
     const own = this.look(name);
     if (own === undefined || (own.uid === uid && own.gid === gid)) return;
     try {

@@ -1,0 +1,159 @@
+import { type BigIntStats, closeSync, constants, fchmodSync, fchownSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { Area, AreaFolders } from '../walk/areas.ts';
+import { type Entry, entryOf } from '../walk/entry.ts';
+import { codeOf, fileError, notAFile } from '../walk/errors.ts';
+import type { HeldFolder } from '../walk/held-folder.ts';
+import { nameOf, type Path } from '../walk/names.ts';
+import { copyTree } from '../walk/tree.ts';
+import { checkCondition, type Condition } from './condition.ts';
+import type { Spot } from './journal.ts';
+import { place } from './place.ts';
+import type { Runs } from './runs.ts';
+
+export type Written = {
+  entry: Entry;
+  /** Bytes more than before; negative when it shrank. */ bytes: number;
+  isNew: boolean;
+};
+
+export type PutOptions = Condition & {
+  /** Sees each piece before it is written, and stops the act by throwing. */
+  meter?: (chunk: Buffer) => void | Promise<void>;
+  signal?: AbortSignal;
+};
+
+/**
+ * Writes a file as a whole: what is there stays readable until the new content is on the disk, and a crash leaves one of the two. Mode
+ * and group of a file that is replaced are kept; a new one belongs to whom its folder belongs.
+ */
+export async function put(
+  parts: { areas: AreaFolders; runs: Runs },
+  area: Area,
+  path: Path,
+  body: Readable,
+  { meter, signal, ...condition }: PutOptions,
+): Promise<Written> {
+  const { areas, runs } = parts;
+  const name = path.at(-1);
+  if (name === undefined) throw notAFile();
+  const staging = areas.room(area, 'staging');
+  const staged: Spot = { folder: staging, name: nameOf(runs.newName()) };
+  try {
+    // Refused before the body is taken, and judged once more when it is there.
+    withTarget(areas, area, path, (target) => checkCondition(target.folder.look(target.name), condition));
+    await store(staged, body, meter, signal);
+    return await putStaged(parts, area, path, staged, condition);
+  } catch (error) {
+    if (staging.look(staged.name)) staging.remove(staged.name);
+    throw fileError(error);
+  } finally {
+    staging.close();
+  }
+}
+
+async function store(
+  { folder, name }: Spot,
+  body: Readable,
+  meter: PutOptions['meter'],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  closeSync(folder.newFile(name));
+  const file = await open(folder.at(name), constants.O_WRONLY | constants.O_NOFOLLOW);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      signal?.throwIfAborted();
+      await meter?.(chunk);
+      await writeAll(file, chunk);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
+  for (let written = 0; written < chunk.length;) {
+    const { bytesWritten } = await file.write(chunk, written);
+    written += bytesWritten;
+  }
+}
+
+/** Puts a file that is complete in a staging folder to its place; used by uploads too. */
+export async function putStaged(
+  { areas, runs }: { areas: AreaFolders; runs: Runs },
+  area: Area,
+  path: Path,
+  staged: Spot,
+  condition: Condition,
+): Promise<Written> {
+  return withTarget(areas, area, path, async (target) => {
+    try {
+      return finish(target, staged, condition);
+    } catch (error) {
+      if (codeOf(error) !== 'EXDEV') throw error;
+      // A disk of its own is mounted inside the area: copied beside the target, and in one step from there.
+      const beside: Spot = { folder: target.folder, name: nameOf(`.knot-${runs.newName()}`) };
+      try {
+        await copyTree(staged.folder, staged.name, beside.folder, beside.name, {
+          isSynced: true,
+          onSpecial: () => undefined,
+        });
+        const written = finish(target, beside, condition);
+        staged.folder.remove(staged.name);
+        return written;
+      } catch (problem) {
+        if (beside.folder.look(beside.name)) beside.folder.remove(beside.name);
+        throw problem;
+      }
+    }
+  });
+}
+
+function finish(target: Spot, staged: Spot, condition: Condition): Written {
+  const { folder, name } = target;
+  const before = folder.look(name);
+  checkCondition(before, condition);
+  dress(staged, folder, before);
+  if (before === undefined && condition.isNew) place(staged, target);
+  else staged.folder.rename(staged.name, folder, name);
+  folder.sync();
+  const after = folder.look(name)!;
+  const bytes = Number(after.size) - Number(before?.size ?? 0n);
+  return { entry: entryOf(name, after), bytes, isNew: before === undefined };
+}
+
+/** Mode and owner: those of the file before, else those that the folder gives to new files. */
+function dress(staged: Spot, parent: HeldFolder, before: BigIntStats | undefined): void {
+  const folder = parent.stats();
+  const { uid, gid } = before ?? folder;
+  // Who may write to the folder together may write to its files together. Never set-user-id.
+  const mode = before === undefined ? 0o644 | (Number(folder.mode) & 0o020) : Number(before.mode) & 0o777;
+  const descriptor = staged.folder.file(staged.name);
+  try {
+    try {
+      fchownSync(descriptor, Number(uid), Number(gid));
+    } catch (error) {
+      if (codeOf(error) !== 'EPERM') throw error;
+    }
+    fchmodSync(descriptor, mode);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function withTarget<T>(areas: AreaFolders, area: Area, path: Path, work: (target: Spot) => T): T {
+  const folder = areas.folder(area, path.slice(0, -1));
+  let isLater = false;
+  try {
+    const result = work({ folder, name: path.at(-1)! });
+    if (result instanceof Promise) {
+      isLater = true;
+      return result.finally(() => folder.close()) as T;
+    }
+    return result;
+  } finally {
+    if (!isLater) folder.close();
+  }
+}

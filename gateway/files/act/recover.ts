@@ -1,0 +1,44 @@
+import { type Area, areaOfKey, type AreaFolders } from '../walk/areas.ts';
+import { type HeldFolder, withFolder } from '../walk/held-folder.ts';
+import { nameOf, textOf } from '../walk/names.ts';
+import { namesIn, removeTree } from '../walk/tree.ts';
+import type { Acts } from './move.ts';
+
+/** Every area that has a folder. */
+export function knownAreas(areas: AreaFolders): Area[] {
+  const found: Area[] = [{ kind: 'shared' }, { kind: 'admin' }];
+  for (const kind of ['private', 'team'] as const) {
+    for (const name of areas.kind(kind).names()) {
+      const area = areaOfKey(`${kind}/${textOf(name)}`);
+      if (area && areas.kind(kind).look(name)?.isDirectory()) found.push(area);
+    }
+  }
+  return found;
+}
+
+/**
+ * Ends what gateways that are gone left in an area: acts between two states become one of the two, what they were writing and
+ * removing is removed. What a living neighbour is in the middle of is left alone.
+ */
+export async function recoverArea({ areas, runs, journal }: Acts, area: Area): Promise<void> {
+  await journal.recover(area);
+  await withFolder(areas.room(area, 'staging'), (folder) => removeLeftOvers(folder, runs.isLeftOver));
+  await withFolder(areas.room(area, 'doomed'), (folder) => removeLeftOvers(folder, runs.isLeftOver));
+  // Nothing was taken out of its folder yet when only the record was written; and the thing was put back when only it is left.
+  withFolder(areas.room(area, 'trash'), (folder) => {
+    for (const name of folder.names()) {
+      const [id, ending] = textOf(name).split('.');
+      if (id && ending === 'json' && folder.look(nameOf(id)) === undefined && isOld(folder, name)) folder.remove(name);
+    }
+  });
+}
+
+/** A neighbour writes the record a moment before it moves the thing. */
+function isOld(folder: HeldFolder, name: Buffer): boolean {
+  const stats = folder.look(name);
+  return stats !== undefined && Date.now() - Number(stats.mtimeMs) > 60_000;
+}
+
+async function removeLeftOvers(folder: HeldFolder, isLeftOver: (name: string) => boolean): Promise<void> {
+  for (const name of await namesIn(folder)) if (isLeftOver(textOf(name))) await removeTree(folder, name);
+}

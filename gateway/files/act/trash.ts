@@ -1,0 +1,198 @@
+import { knotError, newShortId } from '../../lib/index.ts';
+import type { Area } from '../walk/areas.ts';
+import { type Entry, entryOf, type Kind, kindOf } from '../walk/entry.ts';
+import { codeOf, fileError } from '../walk/errors.ts';
+import { type HeldFolder, walk, withFolder } from '../walk/held-folder.ts';
+import { type Name, nameOf, type Path, textOf } from '../walk/names.ts';
+import { copyTree, type Measure, noMeasure, numbered, removeTree } from '../walk/tree.ts';
+import { doom, type Spot, spotOf, thingAt } from './journal.ts';
+import type { Acts } from './move.ts';
+import { freeName, place } from './place.ts';
+import { holdReserve, readRecord, writeRecord } from './records.ts';
+
+export type TrashItem = {
+  id: string;
+  /** Where it was, as `/`-separated text. */
+  path: string;
+  kind: Kind;
+  /** Bytes of a file; of a folder nobody counts them for a list. */
+  size: number;
+  deletedAt: number;
+  deletedBy: string;
+};
+
+/** Beside each thing in the trash, which has a short name of its own there: its first name may be as long as a name can be. */
+type TrashRecord = { path: string[]; deletedAt: number; deletedBy: string };
+
+const recordOf = (id: string): Name => nameOf(`${id}.json`);
+const isId = (text: string) => /^[0-9a-z]{16}$/.test(text);
+
+export type Trash = {
+  /** Takes something out of its folder in one step; nothing of it is read or freed. */
+  put(area: Area, path: Path, by: string): Promise<TrashItem>;
+  list(area: Area): TrashItem[];
+  /**
+   * Puts something back: to where it was, its folders made anew if they are gone, under the next free name if its own is taken; or to
+   * `to`, where nothing may be.
+   */
+  restore(area: Area, id: string, to?: Path): { path: Path; entry: Entry };
+  /** Removes for good; what that freed. Everything when no ids are given. */
+  empty(area: Area, ids?: readonly string[]): Promise<Measure>;
+  /** Removes what was deleted before a time. */
+  expire(area: Area, before: number): Promise<Measure>;
+};
+
+export function createTrash(acts: Acts, { now }: { now: () => number }): Trash {
+  const { areas, runs, journal } = acts;
+  const withTrash = <T>(area: Area, work: (folder: HeldFolder) => T): T => withFolder(areas.room(area, 'trash'), work);
+
+  function itemOf(folder: HeldFolder, id: string): TrashItem | undefined {
+    const stats = folder.look(nameOf(id));
+    const record = readRecord<TrashRecord>(folder, recordOf(id));
+    if (stats === undefined || record === undefined) return undefined;
+    const { path, deletedAt, deletedBy } = record;
+    const size = stats.isFile() ? Number(stats.size) : 0;
+    return { id, path: path.join('/'), kind: kindOf(stats), size, deletedAt, deletedBy };
+  }
+
+  function find(folder: HeldFolder, id: string): TrashRecord {
+    const record = isId(id) && folder.look(nameOf(id)) ? readRecord<TrashRecord>(folder, recordOf(id)) : undefined;
+    if (record) return record;
+    throw knotError('KNOT_FILES_NOT_IN_TRASH', 404, 'This is not in the trash any more.', {
+      remedy: 'It was restored or removed; reload the trash.',
+    });
+  }
+
+  async function put(area: Area, path: Path, by: string): Promise<TrashItem> {
+    const source = spotOf(areas, { area, path });
+    try {
+      if (source.folder.look(source.name) === undefined) throw missing();
+      return await withTrash(area, async (folder) => {
+        const id = newShortId();
+        holdReserve(folder);
+        writeRecord(folder, recordOf(id), {
+          path: path.map(textOf),
+          deletedAt: now(),
+          deletedBy: by,
+        } satisfies TrashRecord);
+        try {
+          await moveIn(area, source, { folder, name: nameOf(id) }, { area, path });
+        } catch (error) {
+          folder.remove(recordOf(id));
+          throw error;
+        }
+        holdReserve(folder);
+        return itemOf(folder, id)!;
+      });
+    } catch (error) {
+      throw fileError(error);
+    } finally {
+      source.folder.close();
+    }
+  }
+
+  async function moveIn(area: Area, source: Spot, target: Spot, from: { area: Area; path: Path }): Promise<void> {
+    try {
+      source.folder.rename(source.name, target.folder, target.name);
+      source.folder.sync();
+      target.folder.sync();
+    } catch (error) {
+      if (codeOf(error) !== 'EXDEV') throw error;
+      await moveInByCopy(area, source, target, from);
+    }
+  }
+
+  /** Of a disk that is mounted inside the area. */
+  async function moveInByCopy(area: Area, source: Spot, target: Spot, from: { area: Area; path: Path }): Promise<void> {
+    const original = thingAt(source)!;
+    await withFolder(areas.room(area, 'staging'), async (folder) => {
+      const copied = { folder, name: nameOf(runs.newName()) };
+      const onSpecial = () => undefined;
+      await copyTree(source.folder, source.name, folder, copied.name, { isSynced: true, onSpecial });
+      const to = { area, room: 'trash', path: [target.name] } as const;
+      const done = journal.note({ kind: 'move', from, to, original, moved: thingAt(copied)! });
+      try {
+        place(copied, target);
+        await removeTree(source.folder, source.name);
+      } finally {
+        done();
+      }
+    });
+  }
+
+  function restore(area: Area, id: string, to?: Path): { path: Path; entry: Entry } {
+    return withTrash(area, (folder) => {
+      const record = find(folder, id);
+      const path = to ?? record.path.map(nameOf);
+      const wanted = path.at(-1)!;
+      return withFolder(
+        to === undefined ? foldersMade(area, path.slice(0, -1)) : areas.folder(area, path.slice(0, -1)),
+        (parent) => {
+          const name = to === undefined ? freeName(parent, wanted, numbered) : wanted;
+          const restored = [...path.slice(0, -1), name];
+          const from = { area, room: 'trash', path: [nameOf(id)] } as const;
+          place(
+            { folder, name: nameOf(id) },
+            { folder: parent, name },
+            { journal, from, to: { area, path: restored } },
+          );
+          folder.remove(recordOf(id));
+          return { path: restored, entry: entryOf(name, parent.look(name)!) };
+        },
+      );
+    });
+  }
+
+  function foldersMade(area: Area, path: Path): HeldFolder {
+    let here = areas.root(area);
+    try {
+      for (const name of path) {
+        const isNew = here.look(name) === undefined;
+        const next = here.folderMade(name, 0o755);
+        if (isNew) here.adopt(name);
+        here.close();
+        here = next;
+      }
+      return walk(here, []);
+    } finally {
+      here.close();
+    }
+  }
+
+  async function removeAll(area: Area, isWanted: (folder: HeldFolder, id: string) => boolean): Promise<Measure> {
+    return withTrash(area, async (folder) => {
+      const freed = { ...noMeasure };
+      for (const name of folder.names()) {
+        const id = textOf(name);
+        if (!isId(id) || !isWanted(folder, id)) continue;
+        // One step, then the work; on a full disk the work alone.
+        const doomed = doom(areas, runs, area, { folder, name });
+        const { bytes, entries } = await removeTree(doomed?.folder ?? folder, doomed?.name ?? name);
+        doomed?.folder.close();
+        if (folder.look(recordOf(id))) folder.remove(recordOf(id));
+        freed.bytes += bytes;
+        freed.entries += entries;
+      }
+      return freed;
+    });
+  }
+
+  return {
+    put,
+    list: (area) =>
+      withTrash(area, (folder) => {
+        const ids = folder.names().map(textOf).filter(isId);
+        const items = ids.flatMap((id) => itemOf(folder, id) ?? []);
+        return items.sort((a, b) => b.deletedAt - a.deletedAt);
+      }),
+    restore,
+    async empty(area, ids) {
+      if (ids) withTrash(area, (folder) => void ids.map((id) => find(folder, id)));
+      return removeAll(area, (_, id) => ids === undefined || ids.includes(id));
+    },
+    expire: (area, before) =>
+      removeAll(area, (folder, id) => (readRecord<TrashRecord>(folder, recordOf(id))?.deletedAt ?? Infinity) < before),
+  };
+}
+
+const missing = () => fileError(Object.assign(new Error('nothing of this name'), { code: 'ENOENT' }));

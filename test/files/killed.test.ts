@@ -1,0 +1,118 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { openActs } from '../../gateway/files/act/open.ts';
+import { createTrash } from '../../gateway/files/act/trash.ts';
+import { openAreas } from '../../gateway/files/walk/areas.ts';
+import { pathOfText } from '../../gateway/files/walk/names.ts';
+import { silentLog } from '../../gateway/lib/index.ts';
+import { ann, picture } from './scene.ts';
+
+t.setTimeout(600_000);
+const isRoot = process.getuid?.() === 0;
+const tree = (name: string) => ({
+  [name]: '/',
+  [`${name}/f`]: 'text',
+  [`${name}/link`]: '-> nowhere',
+  [`${name}/s`]: '/',
+});
+const file = { f: 'old' };
+const both = { ...file, ...tree('d') };
+
+/** What is there before an act and after it: `private/ann`, `shared` and the paths in the trash. */
+type State = { own: Record<string, string>; shared?: Record<string, string>; trash?: string[] };
+const acts: Record<string, { before?: State; after: State; needsDisk?: boolean; prepare?: 'd' | 'f' }> = {
+  put: { after: { own: { ...both, f: 'new' } } },
+  create: { after: { own: { ...both, new: 'new' } } },
+  rename: { after: { own: { ...tree('d'), g: 'old' } } },
+  renameFolder: { after: { own: { ...file, ...tree('e') } } },
+  copy: { after: { own: { ...both, ...tree('e') } } },
+  moveAcross: { after: { own: file, shared: tree('d') }, needsDisk: true },
+  moveFileAcross: { after: { own: tree('d'), shared: file }, needsDisk: true },
+  trash: { after: { own: file, trash: ['d'] } },
+  trashFile: { after: { own: tree('d'), trash: ['f'] } },
+  restore: { prepare: 'f', before: { own: tree('d'), trash: ['f'] }, after: { own: both } },
+  empty: { prepare: 'd', before: { own: file, trash: ['d'] }, after: { own: file } },
+};
+
+async function run(act: string, stopBefore: number, needsDisk: boolean) {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-killed-'));
+  const own = join(folder, 'private/ann');
+  const shared = join(folder, 'shared');
+  mkdirSync(join(own, 'd/s'), { recursive: true });
+  mkdirSync(shared);
+  if (needsDisk) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', shared]);
+  try {
+    writeFileSync(join(own, 'f'), 'old');
+    writeFileSync(join(own, 'd/f'), 'text');
+    symlinkSync('nowhere', join(own, 'd/link'));
+    const { prepare } = acts[act]!;
+    if (prepare) await open(folder, async ({ trash }) => void (await trash.put(ann, pathOfText(prepare), 'ann')));
+    const child = join(import.meta.dirname, 'killed-act.ts');
+    const { stdout, signal } = spawnSync(process.execPath, [child, folder, act, String(stopBefore)], {
+      encoding: 'utf8',
+    });
+    const isDone = stdout === 'done';
+    if (!isDone && signal !== 'SIGKILL') throw new Error(`the act failed: ${act}`);
+    return await open(folder, ({ trash }) => {
+      const left: string[] = [];
+      for (const room of ['staging', 'doomed', 'journal']) {
+        left.push(...readdirSync(join(folder, '.knot/private/ann', room)));
+        left.push(...readdirSync(join(needsDisk ? join(shared, '.knot') : join(folder, '.knot/shared'), room)));
+      }
+      const { '.knot': _, ...inShared } = picture(shared);
+      const seen = Object.entries(inShared).filter(([name]) => !name.startsWith('.knot/'));
+      const state = {
+        own: picture(own),
+        shared: Object.fromEntries(seen),
+        trash: trash.list(ann).map((item) => item.path),
+      };
+      return { isDone, state, left };
+    });
+  } finally {
+    if (needsDisk) execFileSync('umount', ['-l', shared]);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function open<T>(folder: string, work: (parts: { trash: ReturnType<typeof createTrash> }) => T): Promise<T> {
+  const areas = openAreas({ folder, log: silentLog });
+  const opened = await openActs(areas);
+  try {
+    return await work({ trash: createTrash(opened, { now: Date.now }) });
+  } finally {
+    opened.close();
+    areas.close();
+  }
+}
+
+for (const [act, { before = { own: both }, after, needsDisk = false }] of Object.entries(acts)) {
+  const skip = needsDisk && !isRoot ? 'mounting needs root' : false;
+  t.test(
+    `${act}: killed before each change of the disk, it is as before or as after`,
+    { skip, timeout: 300_000 },
+    async (t) => {
+      const wanted = [before, after].map((state) => ({ shared: {}, trash: [], ...state }));
+      let seenAfter = 0;
+      for (let stopBefore = 1; ; stopBefore++) {
+        const { isDone, state, left } = await run(act, stopBefore, needsDisk);
+        const words = JSON.stringify(state);
+        const which = wanted.findIndex((one) => JSON.stringify(sorted(one)) === JSON.stringify(sorted(state)));
+        t.ok(
+          which >= 0,
+          `killed before change ${stopBefore}: ${which === 0 ? 'before' : which === 1 ? 'after' : words}`,
+        );
+        t.same(left, [], 'nothing is left over');
+        if (which === 1) seenAfter += 1;
+        else t.equal(seenAfter, 0, 'what was finished stays finished');
+        if (isDone) return void t.ok(stopBefore > 1 && which === 1);
+        if (stopBefore > 100) return void t.fail('the act never ends');
+      }
+    },
+  );
+}
+
+const sorted = ({ own, shared = {}, trash = [] }: State) =>
+  [own, shared].map((part) => Object.entries(part).sort()).concat([trash as never]);
