@@ -62,7 +62,9 @@ function loadedPart({ nodes, samples, timeDeltas }: Profile): Stack[] {
     for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) frames.push(byId.get(at)!.callFrame);
     return { frames, time: timeDeltas[index]! };
   });
-  const begin = stacks.findIndex(({ frames }) => frames.some(({ url }) => /\/proxy\/(exchange|tunnel)\.ts$/.test(url)));
+  const begin = stacks.findIndex(({ frames }) =>
+    frames.some(({ url }) => /\/proxy\/(?:exchange\/exchange|tunnel\/tunnel)\.ts$/.test(url)),
+  );
   return stacks.slice(begin).filter(({ frames }) => frames[0]!.functionName !== '(idle)');
 }
 

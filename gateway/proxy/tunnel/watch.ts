@@ -1,10 +1,8 @@
 /** Bounds of a tunnel, in milliseconds; see `LimitSettings`. */
 export type TunnelLimits = { streamIdleMs: number; webSocketPingMs: number; webSocketPongMs: number };
 
-/** What the watch asks of the tunnel it belongs to. */
-export type WatchedTunnel = {
-  /** Frames flow: before that nobody can be asked for a sign of life. */
-  readonly isSpliced: boolean;
+/** What the watch asks of the two sockets it belongs to. */
+export type WatchedSplice = {
   /** Bytes are waiting for the upstream, so the client may not be able to speak. */
   readonly isClientHeldUp: boolean;
   /** Bytes written towards the client that it has not taken, and those it was given in all. */
@@ -37,24 +35,25 @@ export class TunnelWatch {
     this.#pingedAt = now;
   }
 
-  look(now: number, limits: TunnelLimits, tunnel: WatchedTunnel): 'idle' | 'ping' | 'silent' | undefined {
+  /** `splice`: undefined while no frames flow, and nobody can be asked for a sign of life. */
+  look(now: number, limits: TunnelLimits, splice: WatchedSplice | undefined): 'idle' | 'ping' | 'silent' | undefined {
     const { streamIdleMs, webSocketPingMs, webSocketPongMs } = limits;
     if (this.hasMoved) this.#lastMoveAt = now;
     else if (now - this.#lastMoveAt >= streamIdleMs) return 'idle';
     this.hasMoved = false;
-    if (webSocketPingMs === 0 || !tunnel.isSpliced) return undefined;
-    if (this.hasHeardClient || tunnel.isClientHeldUp || this.#isTaking(tunnel)) {
+    if (webSocketPingMs === 0 || splice === undefined) return undefined;
+    if (this.hasHeardClient || splice.isClientHeldUp || this.#isTaking(splice)) {
       this.hasHeardClient = false;
       this.#clientHeardAt = now;
       this.#pingedAt = 0;
       return undefined;
     }
     if (this.#pingedAt === 0) return now - this.#clientHeardAt >= webSocketPingMs ? 'ping' : undefined;
-    return now - this.#pingedAt >= webSocketPongMs && tunnel.canFindPong ? 'silent' : undefined;
+    return now - this.#pingedAt >= webSocketPongMs && splice.canFindPong ? 'silent' : undefined;
   }
 
   /** A client behind a slow line answers a ping only after what stands before it: while that moves, it is not silent. */
-  #isTaking({ waitingBytes, bytesOut }: WatchedTunnel): boolean {
+  #isTaking({ waitingBytes, bytesOut }: WatchedSplice): boolean {
     if (waitingBytes === 0) return false;
     const taken = bytesOut - waitingBytes;
     const hasMore = taken !== this.#clientTookBytes;
