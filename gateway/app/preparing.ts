@@ -1,5 +1,5 @@
 import type { Integration } from '../integrations/index.ts';
-import type { Clock, Log } from '../lib/index.ts';
+import { type Clock, every, type Log } from '../lib/index.ts';
 
 /** A step that says nothing for this long is told again, with its age. */
 const silenceMs = 8_000;
@@ -37,10 +37,10 @@ export function tellPreparing(
     );
   };
   const forget = tools.map((tool) => tool.onChange(() => tell(tool)));
-  const timer = setInterval(() => tools.forEach(tell), checkMs).unref();
+  const looking = every(checkMs, () => tools.forEach(tell), { log, complaint: 'telling what a tool prepares failed' });
   return {
     close() {
-      clearInterval(timer);
+      void looking.stop();
       for (const stop of forget) stop();
     },
   };

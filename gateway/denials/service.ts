@@ -1,5 +1,13 @@
 import { LRUCache } from 'lru-cache';
-import { type AuthorizationRequest, type Clock, type Decision, groupsOf, type Log, newShortId } from '../lib/index.ts';
+import {
+  type AuthorizationRequest,
+  type Clock,
+  type Decision,
+  every,
+  groupsOf,
+  type Log,
+  newShortId,
+} from '../lib/index.ts';
 import type { NewRow, Store } from '../store/index.ts';
 import { findDenial, insertDenials, pruneDenials } from './records.ts';
 
@@ -51,7 +59,7 @@ const maxRules = 50;
 
 type Budget = { left: number; at: number };
 
-/** Makes the service, with two unreferenced timers: writing, pruning. */
+/** Makes the service, with two loops: writing, pruning. */
 export function createDenials({ store, clock, log }: { store: Store; clock: Clock; log: Log }): Denials {
   const same = new LRUCache<string, { id: string; at: number }>({ max: maxSame });
   const budgets = new LRUCache<string, Budget>({ max: maxPeople });
@@ -81,10 +89,8 @@ export function createDenials({ store, clock, log }: { store: Store; clock: Cloc
   }
 
   const prune = (): Promise<void> => pruneDenials(store.db, clock.now() - dayMs, maxRows);
-  const flushTimer = setInterval(() => void flush(), flushMs).unref();
-  const pruneTimer = setInterval(() => {
-    prune().catch((error: unknown) => log.warn({ err: error }, 'removing old refusals failed'));
-  }, pruneMs).unref();
+  const flushing = every(flushMs, flush, { log, complaint: 'writing refusals failed' });
+  const pruning = every(pruneMs, prune, { log, complaint: 'removing old refusals failed', jitter: 0.1 });
 
   return {
     note(denial) {
@@ -108,8 +114,7 @@ export function createDenials({ store, clock, log }: { store: Store; clock: Cloc
     flush,
     prune,
     async close() {
-      clearInterval(flushTimer);
-      clearInterval(pruneTimer);
+      await Promise.all([flushing.stop(), pruning.stop()]);
       await flush();
     },
   };

@@ -1,5 +1,5 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject, sign } from 'node:crypto';
-import { type Clock, knotError, type Log } from '../lib/index.ts';
+import { type Clock, every, knotError, type Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { generateKeys, publicHalf } from './generate.ts';
 import { claimGeneration, insertKeys, readGeneration, readKeys, retireKeys, type SigningKeyRow } from './records.ts';
@@ -15,7 +15,7 @@ export type SigningKeys = {
   /** Publishes a new key of each algorithm now and lets it sign after `leadSeconds`. */
   rotate(leadSeconds?: number): Promise<void>;
   onChange(listener: () => void): () => void;
-  close(): void;
+  close(): Promise<void>;
 };
 
 export type SigningKeysOptions = {
@@ -104,10 +104,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
   const stopListening = store.onChange('keys', () => {
     load().catch((error: unknown) => log.error({ err: error }, 'reading the signing keys failed'));
   });
-  const timer = setInterval(() => {
-    rotateByAge().catch((error: unknown) => log.error({ err: error }, 'rotating the signing keys failed'));
-  }, checkMs);
-  timer.unref();
+  const ageing = every(checkMs, rotateByAge, { log, complaint: 'rotating the signing keys failed', jitter: 0.1 });
 
   return {
     publicJwks: () => ({ keys: ordered().map((key) => publicHalf(key.jwk)) }),
@@ -124,9 +121,9 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    close() {
-      clearInterval(timer);
+    async close() {
       stopListening();
+      await ageing.stop();
     },
   };
 }

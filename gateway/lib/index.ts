@@ -17,6 +17,7 @@ export * from './client-rules.ts';
 export * from './clock.ts';
 export * from './denial.ts';
 export * from './errors.ts';
+export * from './every.ts';
 export * from './health.ts';
 export * from './ids.ts';
 export * from './log.ts';

@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider';
-import { type AuditEntry, type Clock, type Log, newId } from '../lib/index.ts';
+import { type AuditEntry, type Clock, every, type Log, newId } from '../lib/index.ts';
 import type { Row, Store, Transaction } from '../store/index.ts';
 
 export type LogoutNotice = { clientId: string; accountId: string; sid: string | undefined };
@@ -109,8 +109,7 @@ export function createLogoutNotices(options: {
     })();
   }
 
-  const timer = setInterval(wake, pollMs);
-  timer.unref();
+  const polling = every(pollMs, wake, { log, complaint: 'telling clients of a sign-out failed', jitter: 0.1 });
 
   return {
     async add({ db }, notices) {
@@ -129,7 +128,7 @@ export function createLogoutNotices(options: {
     deliver,
     async close() {
       isClosed = true;
-      clearInterval(timer);
+      await polling.stop();
       await running;
     },
   };

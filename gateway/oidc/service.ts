@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PublicAddress } from '../config/index.ts';
 import type { SigningKeys } from '../keys/index.ts';
-import type { AuditEntry, Clock, Identify, Log, Principal, Session } from '../lib/index.ts';
+import {
+  type AuditEntry,
+  type Clock,
+  every,
+  type Identify,
+  type Log,
+  type Principal,
+  type Session,
+} from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { createAdapter } from './adapter.ts';
 import { asItWas, createTellingAway, tellingAwayIn } from './away.ts';
@@ -194,8 +202,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     ),
     accounts.onChange((userId) => background(forgetInactive(userId), 'ending the grants of an account failed')),
   ];
-  const timer = setInterval(() => background(records.sweep(), 'sweeping expired tokens failed'), sweepMs);
-  timer.unref();
+  const sweeping = every(sweepMs, records.sweep, { log, complaint: 'sweeping expired tokens failed', jitter: 0.1 });
   background(forgetEndedSessions(), 'ending the tokens of old sessions failed');
 
   return {
@@ -216,7 +223,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     sweep: () => records.sweep(),
     deliverNotices: () => notices.deliver(),
     async close() {
-      clearInterval(timer);
+      await sweeping.stop();
       await notices.close();
       await outbound.close();
       for (const stop of stops) stop();

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { AuthorizationRequest, Clock, Decision, Log } from '../lib/index.ts';
+import { type AuthorizationRequest, type Clock, type Decision, every, type Log } from '../lib/index.ts';
 import { type CandidateOutcome, tryCandidate } from './candidate.ts';
 import { freshCedar } from './cedar.ts';
 import { createEngine, type Engine, engineFailed } from './engine.ts';
@@ -259,11 +259,13 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
     : undefined;
   // A change between the first reading and the start of the watch would go unseen.
   if (stopWatching) await enqueue(() => readFolder(folder));
-  const lookAgain = options.watch ? setInterval(readAgain, lookAgainMs).unref() : undefined;
+  const lookAgain = options.watch
+    ? every(lookAgainMs, readAgain, { log, complaint: 'reading the policies again failed' })
+    : undefined;
 
   /** What is tried again by itself has a pace of its own. */
-  function readAgain(): void {
-    if (lastHash !== '') enqueue(() => readSettled(folder)).catch(noteFailure);
+  async function readAgain(): Promise<void> {
+    if (lastHash !== '') await enqueue(() => readSettled(folder)).catch(noteFailure);
   }
 
   return {
@@ -289,7 +291,7 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
       listeners.clear();
       await stopWatching?.();
       clearTimeout(retry);
-      clearInterval(lookAgain);
+      await lookAgain?.stop();
       await queue;
     },
   };

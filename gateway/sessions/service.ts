@@ -1,4 +1,4 @@
-import { type AuditEntry, type Clock, hashSecret, type Log, type Session } from '../lib/index.ts';
+import { type AuditEntry, type Clock, every, hashSecret, type Log, type Session } from '../lib/index.ts';
 import type { Row, Store, Transaction } from '../store/index.ts';
 import { createSessionCache, type Family } from './cache.ts';
 import { readSessionCookie, writeSessionCookie } from './cookie.ts';
@@ -102,7 +102,7 @@ const sweepMs = 30_000;
 const keepCodesMs = 3600_000;
 const maxMinuteMs = 60_000;
 
-/** Makes the service. Starts two unreferenced timers: one writes last uses in batches, one removes what is over. */
+/** Makes the service. Starts two loops: one writes last uses in batches, one removes what is over. */
 export function createSessions({ store, clock, config, record, account, log }: SessionsOptions): Sessions {
   const idleMs = config.idleSeconds * 1000;
   const absoluteMs = config.absoluteSeconds * 1000;
@@ -132,13 +132,10 @@ export function createSessions({ store, clock, config, record, account, log }: S
       }
     }
   });
-  const writeTimer = every(Math.max(1000, touchMs / 6), writeTouched, 'writing the last use of sessions failed');
-  const sweepTimer = every(sweepMs, sweep, 'removing expired sessions failed');
-
-  function every(ms: number, work: () => Promise<void>, complaint: string): NodeJS.Timeout {
-    const timer = setInterval(() => void work().catch((error: unknown) => log.error({ err: error }, complaint)), ms);
-    return timer.unref();
-  }
+  const loops = [
+    every(Math.max(1000, touchMs / 6), writeTouched, { log, complaint: 'writing the last use of sessions failed' }),
+    every(sweepMs, sweep, { log, complaint: 'removing expired sessions failed', jitter: 0.1 }),
+  ];
 
   function peek(cookieHeader: string | undefined, host: string): Session | null | undefined {
     const secret = readSessionCookie(cookieHeader);
@@ -325,8 +322,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
     clearCookie: () => writeSessionCookie('', 0),
     sweep,
     async close() {
-      clearInterval(writeTimer);
-      clearInterval(sweepTimer);
+      await Promise.all(loops.map((loop) => loop.stop()));
       stopListening();
       await writeTouched();
     },

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { knotError, type Log, silentLog } from '../lib/index.ts';
+import { every, knotError, type Log, silentLog } from '../lib/index.ts';
 import { rememberInPlace } from './in-place.ts';
 
 export type DataFolderLock = {
@@ -67,8 +67,8 @@ function tellWhenMoved(check: () => Promise<void>, folder: string, log: Log): ()
     }
     if (!isGone && wasGone) log.warn({ folder }, 'the data folder is back');
   };
-  const timer = setInterval(() => void look(), lookAgainMs).unref();
-  return () => clearInterval(timer);
+  const looking = every(lookAgainMs, look, { log, complaint: 'looking at the data folder failed' });
+  return () => void looking.stop();
 }
 
 /** A folder somebody else made may be open to every account of the machine: nobody else passes it from now on. */

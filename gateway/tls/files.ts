@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
-import { type ComponentHealth, knotError } from '../lib/index.ts';
+import { type ComponentHealth, every, knotError } from '../lib/index.ts';
 import type { Pair } from './issue.ts';
 import { type CheckedPair, checkPair, dayOf, type PairSource } from './pair.ts';
 import { createPresenter } from './presenter.ts';
@@ -81,8 +81,7 @@ export async function openFileCertificates(options: CertificateOptions): Promise
   });
   watcher.on('error', (error) => log.warn({ err: error }, 'watching the certificate files failed'));
   await new Promise<void>((resolve) => watcher.once('ready', resolve));
-  const backstop = setInterval(look, checkEveryMs);
-  backstop.unref();
+  const backstop = every(checkEveryMs, look, { log, complaint: 'looking at the certificate files failed' });
 
   return {
     sniCallback: presenter.sniCallback,
@@ -120,7 +119,7 @@ export async function openFileCertificates(options: CertificateOptions): Promise
     },
     async close() {
       clearTimeout(settle);
-      clearInterval(backstop);
+      await backstop.stop();
       await watcher.close();
     },
   };

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import type { SecureContext } from 'node:tls';
 import { LRUCache } from 'lru-cache';
-import type { ComponentHealth, Log } from '../lib/index.ts';
+import { type ComponentHealth, every, type Log } from '../lib/index.ts';
 import { authorityName, makeAuthority, makeLeaf, newKey, type Pair, renewBeforeMs } from './issue.ts';
 import { keepFile, readKept } from './keep.ts';
 import { dayOf } from './pair.ts';
@@ -106,11 +106,8 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
     ...(isWildcardAccepted(domain) ? {} : { contextBelow }),
   });
 
-  let isRenewing = false;
-
   async function renew(): Promise<void> {
-    if (isRenewing || isUsable(leaf, clock.now(), isOfAuthority)) return;
-    isRenewing = true;
+    if (isUsable(leaf, clock.now(), isOfAuthority)) return;
     try {
       leaf = await makeDefaultLeaf();
       byName.clear();
@@ -119,12 +116,9 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
     } catch (error) {
       renewalProblem = error instanceof Error ? error.message : String(error);
       log.error({ err: error }, 'renewing the certificate failed');
-    } finally {
-      isRenewing = false;
     }
   }
-  const timer = setInterval(() => void renew(), checkEveryMs);
-  timer.unref();
+  const renewing = every(checkEveryMs, renew, { log, complaint: 'renewing the certificate failed' });
 
   return {
     sniCallback: presenter.sniCallback,
@@ -148,9 +142,7 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
         message: `Local CA; the certificate is valid until ${until} and renews itself.`,
       };
     },
-    async close() {
-      clearInterval(timer);
-    },
+    close: renewing.stop,
   };
 }
 

@@ -14,7 +14,7 @@ async function openKeys(test: Pick<typeof t, 'teardown'>, checkMs = 3_600_000) {
   const store = await openStore({ url: 'sqlite::memory:', clock, log: silentLog });
   const keys = await createSigningKeys({ store, clock, rotationDays: 90, log: silentLog, checkMs });
   test.teardown(async () => {
-    keys.close();
+    await keys.close();
     await store.close();
   });
   return { clock, store, keys };

@@ -149,7 +149,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     await edge.close();
     recorder.close();
     await certificates.close();
-    keys.close();
+    await keys.close();
     await sessions.close();
     await store.close();
     rmSync(folder, { recursive: true, force: true });

@@ -105,7 +105,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     await new Promise((resolve) => server.close(resolve));
     await app.close();
     await oidc.close();
-    keys.close();
+    await keys.close();
     await sessions.close();
     await certificates.close();
     await store.close();
