@@ -12,7 +12,7 @@ import { createExplain, createExplainDecision } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
 import { createHealth } from './app/health.ts';
 import { createIdentify } from './app/identify.ts';
-import { createIntegrations } from './app/integrations.ts';
+import { openIntegrations } from './app/integrations.ts';
 import { type RunTelling, tellOfRun } from './app/run-record.ts';
 import { addressOf, createMainHost } from './app/main-host.ts';
 import { mailSettings } from './app/mail-settings.ts';
@@ -133,7 +133,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
 
     // The tools and where they are reached.
     const watch = closing(createWatch({ log }), (watching) => watching.close());
-    const made = await createIntegrations(config, {
+    const made = await openIntegrations(config, {
       publicAddress: address,
       caFile: certificates.caFile(),
       supervisor,

@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
 import { type Config, parseListen, publicAddress, readSecret } from '../config/index.ts';
-import { createJupyterHub, type Integration, type JupyterHubOptions } from '../integrations/index.ts';
-import { silentLog, systemClock } from '../lib/index.ts';
-import { createSupervisor } from '../process/index.ts';
+import { describeJupyterHub, type Integration, type JupyterHubOptions, openJupyterHub } from '../integrations/index.ts';
 import { caFileIn } from '../tls/index.ts';
 
-/** Every configured tool with single sign-on; today JupyterHub. */
-export async function createIntegrations(
+/** Every configured tool with single sign-on; today JupyterHub. Each is made, none is started. */
+export async function openIntegrations(
   config: Config,
   options: Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'>,
 ): Promise<Integration[]> {
@@ -16,30 +14,31 @@ export async function createIntegrations(
     void options.supervisor.endEarlierRun();
   }
   if (jupyterhub.mode === 'off') return [];
-  const { clientSecret: secret, pythonEnvironment } = jupyterhub;
-  const hub = await createJupyterHub({
+  const { pythonEnvironment } = jupyterhub;
+  const hub = await openJupyterHub({
     ...options,
-    config: jupyterhub,
-    dataFolder: config.data,
-    ...(secret && { clientSecret: readSecret(secret, config.baseFolder) }),
+    ...hubFacts(config),
     ...(pythonEnvironment !== undefined && { venvFolder: resolve(config.baseFolder, pythonEnvironment) }),
   });
   return [hub];
 }
 
 /**
- * What belongs into a tool's own configuration, without starting anything; undefined for an unknown one or one that is off.
+ * What belongs into a tool's own configuration; undefined for an unknown one or one that is off. Only reads: whoever asks starts,
+ * probes and writes nothing.
+ * @throws KNOT_INTEGRATIONS_NO_SECRET, KNOT_INTEGRATIONS_SECRET_UNUSABLE
  */
-export async function describeIntegration(config: Config, name: string): Promise<string | undefined> {
-  const listen = parseListen(config.listen);
-  const supervisor = createSupervisor({ clock: systemClock, log: silentLog });
-  const integrations = await createIntegrations(config, {
-    publicAddress: publicAddress(config, listen.port),
+export function describeIntegration(config: Config, name: string): string | undefined {
+  if (name !== 'jupyterhub' || config.integrations.jupyterhub.mode === 'off') return undefined;
+  return describeJupyterHub({
+    ...hubFacts(config),
+    publicAddress: publicAddress(config, parseListen(config.listen).port),
     caFile: config.tls.cert === undefined ? caFileIn(config.data) : undefined,
-    supervisor,
-    listenAddress: listen,
-    clock: systemClock,
-    log: silentLog,
   });
-  return integrations.find((tool) => tool.name === name)?.settings();
+}
+
+function hubFacts(config: Config): Pick<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'> {
+  const { jupyterhub } = config.integrations;
+  const secret = jupyterhub.clientSecret && readSecret(jupyterhub.clientSecret, config.baseFolder);
+  return { config: jupyterhub, dataFolder: config.data, ...(secret && { clientSecret: secret }) };
 }

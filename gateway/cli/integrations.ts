@@ -11,7 +11,7 @@ export const integrationCommands: readonly Command[] = [
     options: {},
     positionals: [1, 1],
     async run({ positionals, settings, streams }) {
-      const text = await describeIntegration(loadConfig(settings).config, positionals[0]!);
+      const text = describeIntegration(loadConfig(settings).config, positionals[0]!);
       if (text === undefined) {
         throw knotError(
           'KNOT_CLI_NO_SUCH_INTEGRATION',

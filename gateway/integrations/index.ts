@@ -6,4 +6,5 @@
  */
 export type { Integration, IntegrationClient } from './integration.ts';
 export { peopleWithServers } from './jupyterhub/people.ts';
-export { createJupyterHub, type JupyterHubOptions } from './jupyterhub/jupyterhub.ts';
+export type { JupyterHubOptions } from './jupyterhub/hub-options.ts';
+export { describeJupyterHub, openJupyterHub } from './jupyterhub/jupyterhub.ts';

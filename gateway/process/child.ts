@@ -24,9 +24,17 @@ type Run = { process: ChildProcess; identity: ProcessIdentity | undefined; start
 /** The life of one child: start, wait until it answers, restart with growing intervals, end with all its descendants. */
 export function superviseChild(
   spec: ChildSpec,
-  parts: { clock: Clock; log: Log; timing: Timing; journal: RunJournal; marker: string },
+  parts: {
+    clock: Clock;
+    log: Log;
+    timing: Timing;
+    journal: RunJournal;
+    marker: string;
+    /** False once everything is being ended: a start is then ignored. */
+    mayStart: () => boolean;
+  },
 ): Child {
-  const { clock, timing, journal, marker } = parts;
+  const { clock, timing, journal, marker, mayStart } = parts;
   const log = parts.log.child({ child: spec.name });
   const output = createOutputTail();
   const listeners = new Set<() => void>();
@@ -46,6 +54,8 @@ export function superviseChild(
 
   const launch = () => {
     timer = undefined;
+    // The wait for a restart may end while others are being ended.
+    if (!mayStart()) return;
     journal.open();
     const startedAt = clock.now();
     let child: ChildProcess;
@@ -182,6 +192,7 @@ export function superviseChild(
   };
 
   const start = () => {
+    if (!mayStart()) return;
     if (stopping) {
       isWantedAgain = true;
     } else if (!isWanted) {

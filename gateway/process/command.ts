@@ -27,6 +27,9 @@ export type CommandResult = {
   output: readonly string[];
 };
 
+/** Of a program that was to be ended before it began. */
+export const notStarted: CommandResult = { code: null, reason: 'was not started', output: [] };
+
 /** Runs a program to its end. Never rejects: what went wrong is in the result. */
 export async function runCommand(command: Command, marker: string, graceMs: number): Promise<CommandResult> {
   const output = createOutputTail();
@@ -35,7 +38,7 @@ export async function runCommand(command: Command, marker: string, graceMs: numb
     ...(command.timeoutMs ? [AbortSignal.timeout(command.timeoutMs)] : []),
   ];
   const signal = AbortSignal.any(signals);
-  if (signal.aborted) return { code: null, reason: 'was not started', output: [] };
+  if (signal.aborted) return notStarted;
   const child = spawnMarked(command, marker);
   const onLine = command.onLine ?? (() => undefined);
   output.read(child.stdout, onLine);

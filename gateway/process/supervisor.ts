@@ -2,7 +2,7 @@ import type { Clock, Log } from '../lib/index.ts';
 import { newSecret } from '../lib/index.ts';
 import { superviseChild, type Timing } from './child.ts';
 import type { Child, ChildSpec } from './child-spec.ts';
-import { type Command, type CommandResult, runCommand } from './command.ts';
+import { type Command, type CommandResult, notStarted, runCommand } from './command.ts';
 import { findDescendants, signalProcess } from './descendants.ts';
 import { startKeeper } from './keep.ts';
 import { createRunJournal } from './leftovers.ts';
@@ -17,7 +17,7 @@ export type Supervisor = {
    * whose ports or files the leftovers may hold. Resolves with the number of processes ended.
    */
   endEarlierRun(): Promise<number>;
-  /** Ends all children and running programs, with everything they started. */
+  /** Ends all children and running programs, with everything they started. From then on nothing starts any more. */
   stopAll(): Promise<void>;
   /** Whether an earlier run handed the family of this child over (`handOver`) and nobody took it yet. */
   wasHandedOver(name: string): boolean;
@@ -29,7 +29,8 @@ export type Supervisor = {
   /**
    * Ends everything except what was started by children that keep it (`keepsDescendantsOnRestart`): the next run on the same state
    * folder may take that over. A keeper ends it after `keptSeconds` if no run does, so nothing stays for ever. Where there is no
-   * `/proc` nothing can be found again, and everything is ended. Resolves with the number of processes left.
+   * `/proc` nothing can be found again, and everything is ended. From then on this run starts nothing. Resolves with the number of
+   * processes left.
    */
   handOver(): Promise<number>;
 };
@@ -63,6 +64,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const running = new Set<{ abort: AbortController; ended: Promise<CommandResult> }>();
   let earlierRunEnded: Promise<number> | undefined;
   let hasExitHook = false;
+  /** Since the first `stopAll` or `handOver`: who started something now would start what nobody ends. */
+  let isOver = false;
   let commandCount = 0;
 
   // The last resort when the process exits without `stopAll` (an uncaught error, a second signal).
@@ -77,6 +80,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   };
 
   const stop = async (some: readonly Child[]) => {
+    isOver = true;
     for (const { abort } of running) abort.abort();
     await Promise.all([...some.map((child) => child.stop()), ...[...running].map(({ ended }) => ended)]);
   };
@@ -88,12 +92,20 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   return {
     supervise(spec) {
       if (children.has(spec.name)) throw new TypeError(`child name used twice: ${spec.name}`);
-      prepare();
-      const child = superviseChild(spec, { clock, log, timing, journal, marker: `${instance}/${spec.name}` });
+      if (!isOver) prepare();
+      const child = superviseChild(spec, {
+        clock,
+        log,
+        timing,
+        journal,
+        marker: `${instance}/${spec.name}`,
+        mayStart: () => !isOver,
+      });
       children.set(spec.name, { child, spec });
       return child;
     },
-    run(command) {
+    async run(command) {
+      if (isOver) return notStarted;
       prepare();
       journal.open();
       const abort = new AbortController();

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { runKnot, startGateway } from '../support/process/gateway.ts';
 import { createPerson } from '../support/process/person.ts';
@@ -167,22 +169,20 @@ t.test('what an external hub needs is printed', async (t) => {
   const folder = t.testdir({
     'knot.yaml':
       'integrations: {jupyterhub: {mode: external, upstream: "http://hub.internal:8000"}}\ndomain: knot.example.org\npublicPort: 443\n',
+    data: { jupyterhub: {} },
   });
-  const { status, stdout, stderr } = await runKnot([
-    'integrations',
-    'show',
-    'jupyterhub',
-    '--config',
-    `${folder}/knot.yaml`,
-    '--data',
-    `${folder}/data`,
-  ]);
+  const show = () =>
+    runKnot(['integrations', 'show', 'jupyterhub', '--config', `${folder}/knot.yaml`, '--data', `${folder}/data`]);
+  t.match(await show(), { status: 1, stderr: /KNOT_INTEGRATIONS_NO_SECRET/ }, 'before the first start');
+  writeFileSync(join(folder, 'data/jupyterhub/client-secret'), 'made-at-the-first-start\n');
+  const { status, stdout, stderr } = await show();
   t.equal(status, 0, stderr);
   for (const text of [
     'GenericOAuthenticator',
     'https://knot.example.org/oidc/auth',
     'https://jupyterhub.knot.example.org/hub/oauth_callback',
     'client_id',
+    'made-at-the-first-start',
   ])
     t.match(stdout, text);
 });

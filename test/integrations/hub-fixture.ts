@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type PublicAddress, publicAddress } from '../../gateway/config/address.ts';
-import { createJupyterHub, type JupyterHubOptions } from '../../gateway/integrations/index.ts';
-import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { type JupyterHubOptions, openJupyterHub } from '../../gateway/integrations/index.ts';
+import { type Log, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor } from '../../gateway/process/index.ts';
 
 /** The installed environment is shared by all tests and runs: made once, in KNOT_TEST_CACHE or `.cache/` of the repository. */
@@ -26,6 +26,7 @@ export async function createTestHub(options: {
   caFile?: string;
   venvFolder?: string | undefined;
   searchPath?: string;
+  log?: Log;
 }) {
   const { folder, providerPort = 18443 } = options;
   const address: PublicAddress = publicAddress({ domain: 'localhost' }, providerPort);
@@ -35,7 +36,7 @@ export async function createTestHub(options: {
     stateFolder: join(folder, 'run'),
     timing: { firstBackoffMs: 100, maxBackoffMs: 400, quickEndsUntilFailed: 3 },
   });
-  const hub = await createJupyterHub({
+  const hub = await openJupyterHub({
     config: {
       mode: 'managed',
       title: 'Notebooks',
@@ -49,7 +50,7 @@ export async function createTestHub(options: {
     supervisor,
     listenAddress: { host: '127.0.0.1', port: providerPort },
     clock: systemClock,
-    log: silentLog,
+    log: options.log ?? silentLog,
     ...(options.venvFolder !== undefined && { venvFolder: options.venvFolder }),
     ...(options.searchPath !== undefined && { searchPath: options.searchPath }),
     ...(options.findSandbox && { findSandbox: options.findSandbox }),

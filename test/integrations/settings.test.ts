@@ -184,14 +184,6 @@ t.test('paths of one person are named so that the policy can tell them apart', a
   }
 });
 
-t.test('switched off it starts nothing and says so', async (t) => {
-  const folder = temporaryFolder();
-  const { hub, close } = await createTestHub({ folder, config: { mode: 'off' } });
-  hub.start();
-  t.match(hub.tile(), { status: 'off' });
-  await close();
-});
-
 t.test('the cause of a failed installation is found in what pip prints', (t) => {
   const cases: [kind: string, output: string[]][] = [
     [

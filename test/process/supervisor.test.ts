@@ -295,3 +295,36 @@ t.test('a process that only has the number of an earlier child is left alone', a
     t.equal(await next.endEarlierRun(), 0, `record ${text}`);
   }
 });
+
+t.test('after the end of everything nothing starts', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-process-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const ways: [string, (supervisor: Supervisor) => Promise<unknown>][] = [
+    ['stopAll', (supervisor) => supervisor.stopAll()],
+    ['handOver', (supervisor) => supervisor.handOver()],
+  ];
+  for (const [way, end] of ways) {
+    const supervisor = createSupervisor({
+      clock: systemClock,
+      log: silentLog,
+      stateFolder: join(folder, way),
+      timing: quick,
+    });
+    const leaveTrace = (name: string) => `require('node:fs').writeFileSync(${JSON.stringify(join(folder, name))}, '')`;
+    const made = supervisor.supervise(script(folder, 'made-before', leaveTrace(`${way}-before`)));
+    const ending = end(supervisor);
+    made.start();
+    const during = supervisor.run(script(folder, 'during', leaveTrace(`${way}-during`)));
+    await ending;
+    made.start();
+    const late = supervisor.supervise(script(folder, 'made-after', leaveTrace(`${way}-after`)));
+    late.start();
+    const after = await supervisor.run(script(folder, 'after', leaveTrace(`${way}-run`)));
+    t.match(after, { code: null, reason: 'was not started' }, way);
+    t.match(await during, { code: null, reason: 'was not started' }, `${way}: while it ends`);
+    t.match([made.state().status, late.state().status], ['stopped', 'stopped'], way);
+    await Promise.all([made.stop(), late.stop()]);
+    for (const name of ['before', 'during', 'after', 'run'])
+      t.notOk(existsSync(join(folder, `${way}-${name}`)), `${way}: ${name} ran nothing`);
+  }
+});

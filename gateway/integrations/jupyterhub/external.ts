@@ -28,27 +28,12 @@ export function createExternalHub(options: {
   };
 }
 
-/** Stands where an integration is expected although it is off: leads nowhere, knows no secret. */
-export function createOffHub(options: { config: { title: string }; publicAddress: PublicAddress }): Integration {
-  const nowhere: Upstream = { protocol: 'http:', hostname: '127.0.0.1', port: 0, allowLoopback: false };
-  const facts = {
-    publicAddress: options.publicAddress,
-    title: options.config.title,
-    clientSecret: '',
-    upstream: nowhere,
-  };
-  return {
-    ...describeIdentity(facts),
-    start: () => undefined,
-    stop: () => Promise.resolve(),
-    tile: () => ({ status: 'off', message: 'Switched off in the configuration.' }),
-    health: () => [],
-    onChange: () => () => undefined,
-    settings: () => '# Switched off: integrations.jupyterhub.mode is off.\n',
-  };
-}
-
-function externalSettings(publicAddress: PublicAddress, clientSecret: string, caFile: string | undefined): string {
+/** What an operator pastes into the configuration of a hub that runs elsewhere. */
+export function externalSettings(
+  publicAddress: PublicAddress,
+  clientSecret: string,
+  caFile: string | undefined,
+): string {
   const trust =
     caFile === undefined
       ? ''

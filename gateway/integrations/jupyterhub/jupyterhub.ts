@@ -1,46 +1,25 @@
 import { join } from 'node:path';
-import type { Config, ListenAddress, PublicAddress } from '../../config/index.ts';
-import { type Clock, knotError, type Log, newSecret } from '../../lib/index.ts';
-import type { findSandbox, Supervisor } from '../../process/index.ts';
+import { knotError, newSecret } from '../../lib/index.ts';
 import { parseUpstream } from '../../routes/index.ts';
 import type { Integration } from '../integration.ts';
-import { createExternalHub, createOffHub } from './external.ts';
-import { createManagedHub } from './managed.ts';
-import { keepSecret } from './secret-file.ts';
+import { createExternalHub, externalSettings } from './external.ts';
+import type { HubDescription, JupyterHubOptions } from './hub-options.ts';
+import { createManagedHub, managedSettings } from './managed.ts';
+import { keepSecret, readSecretFile } from './secret-file.ts';
 
-export type JupyterHubOptions = {
-  config: Config['integrations']['jupyterhub'];
-  publicAddress: PublicAddress;
-  /** Absolute; everything of this integration is in its folder `jupyterhub`, people's files in `files`. */
-  dataFolder: string;
-  /** PEM file of Knot's own CA, when it has one. */
-  caFile: string | undefined;
-  supervisor: Supervisor;
-  /** Where the gateway's HTTPS listener is bound: a managed hub talks to it without asking DNS. */
-  listenAddress: ListenAddress;
-  /** Secret of the OpenID client; made once and kept in the data folder when it is not configured. */
-  clientSecret?: string;
-  clock: Clock;
-  log: Log;
-  /** Python environment to use instead of the one in the data folder; may be shared by several gateways. */
-  venvFolder?: string;
-  /** Searched for Python and bubblewrap instead of PATH. */
-  searchPath?: string;
-  /** Instead of this machine's. */
-  findSandbox?: typeof findSandbox;
-};
+const folderOf = ({ dataFolder }: Pick<HubDescription, 'dataFolder'>): string => join(dataFolder, 'jupyterhub');
+const secretFileOf = (hub: Pick<HubDescription, 'dataFolder'>): string => join(folderOf(hub), 'client-secret');
 
 /**
- * The notebooks integration in the configured mode. When it is off its tile says so, and neither its route nor its client is to
- * be registered.
- * @throws KNOT_INTEGRATIONS_UPSTREAM_MISSING for `external` without an upstream; KNOT_INTEGRATIONS_SECRET_UNUSABLE.
+ * The notebooks integration in the configured mode, which is not `off`. Chooses the ports of a managed hub and makes the client
+ * secret when there is none; starts nothing.
+ * @throws KNOT_INTEGRATIONS_UPSTREAM_MISSING for `external` without an upstream; KNOT_INTEGRATIONS_SECRET_UNUSABLE;
+ *   KNOT_INTEGRATIONS_NO_PORT
  */
-export async function createJupyterHub(options: JupyterHubOptions): Promise<Integration> {
-  const { config, dataFolder } = options;
-  const folder = join(dataFolder, 'jupyterhub');
-  if (config.mode === 'off') return createOffHub(options);
-  const clientSecret = options.clientSecret ?? keepSecret(join(folder, 'client-secret'), newSecret);
-  if (config.mode === 'managed') return createManagedHub({ ...options, folder, clientSecret });
+export async function openJupyterHub(options: JupyterHubOptions): Promise<Integration> {
+  const { config } = options;
+  const clientSecret = options.clientSecret ?? keepSecret(secretFileOf(options), newSecret);
+  if (config.mode === 'managed') return createManagedHub({ ...options, folder: folderOf(options), clientSecret });
   if (config.upstream === undefined) {
     throw knotError(
       'KNOT_INTEGRATIONS_UPSTREAM_MISSING',
@@ -54,4 +33,17 @@ export async function createJupyterHub(options: JupyterHubOptions): Promise<Inte
   // An operator wrote this address down; it may well be on this machine.
   const upstream = parseUpstream(config.upstream.toLowerCase(), { allowLoopback: true });
   return createExternalHub({ ...options, clientSecret, upstream });
+}
+
+/**
+ * What an operator pastes into the hub's own configuration. Only reads: no port is probed and no secret made.
+ * @throws KNOT_INTEGRATIONS_NO_SECRET before the first start; KNOT_INTEGRATIONS_SECRET_UNUSABLE
+ */
+export function describeJupyterHub(hub: HubDescription): string {
+  if (hub.config.mode === 'managed') return managedSettings(folderOf(hub));
+  const clientSecret = hub.clientSecret ?? readSecretFile(secretFileOf(hub));
+  if (clientSecret !== undefined) return externalSettings(hub.publicAddress, clientSecret, hub.caFile);
+  throw knotError('KNOT_INTEGRATIONS_NO_SECRET', 409, 'The secret that Knot and the hub share is not made yet.', {
+    remedy: 'Start Knot once, which makes it, or set integrations.jupyterhub.clientSecret; then ask again.',
+  });
 }

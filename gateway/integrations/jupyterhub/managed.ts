@@ -12,7 +12,7 @@ import { findInstallation, type Installation } from './install.ts';
 import { findDeepDamage } from './damage.ts';
 import { type DamageOf, findWhole, installWithRetry } from './install-with-retry.ts';
 import { describeIsolation, type Isolation, provideIsolation } from './isolation.ts';
-import type { JupyterHubOptions } from './jupyterhub.ts';
+import type { JupyterHubOptions } from './hub-options.ts';
 import { writeLaunch } from './launch.ts';
 import { keepSecret } from './secret-file.ts';
 import { peopleOf } from './people.ts';
@@ -38,7 +38,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     clientSecret,
     upstream: { protocol: 'http:', hostname: '127.0.0.1', port: ports.public, allowLoopback: true },
   });
-  const configFile = join(folder, 'hub/jupyterhub_config.py');
+  const configFile = configFileIn(folder);
   const listeners = new Set<() => void>();
   const abort = new AbortController();
   let status: HubStatus = {
@@ -225,9 +225,16 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    settings: () =>
-      `# Knot runs this hub itself; there is nothing to paste. It is configured by\n# ${configFile}\n# which is written anew at each start.\n`,
+    settings: () => managedSettings(folder),
   };
+}
+
+const configFileIn = (folder: string): string => join(folder, 'hub/jupyterhub_config.py');
+
+/** What an operator is told instead of something to paste. */
+export function managedSettings(folder: string): string {
+  const file = configFileIn(folder);
+  return `# Knot runs this hub itself; there is nothing to paste. It is configured by\n# ${file}\n# which is written anew at each start.\n`;
 }
 
 function untilRunning(child: Child, signal: AbortSignal): Promise<void> {

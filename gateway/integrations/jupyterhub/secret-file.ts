@@ -7,7 +7,7 @@ import { knotError } from '../../lib/index.ts';
  * @throws KNOT_INTEGRATIONS_SECRET_UNUSABLE when it cannot be read or written, or is empty.
  */
 export function keepSecret(file: string, make: () => string): string {
-  const existing = readExisting(file);
+  const existing = readSecretFile(file);
   if (existing !== undefined) return existing;
   const secret = make();
   try {
@@ -16,13 +16,17 @@ export function keepSecret(file: string, make: () => string): string {
     writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: 'wx' });
     return secret;
   } catch (error) {
-    const written = (error as NodeJS.ErrnoException).code === 'EEXIST' ? readExisting(file) : undefined;
+    const written = (error as NodeJS.ErrnoException).code === 'EEXIST' ? readSecretFile(file) : undefined;
     if (written !== undefined) return written;
     throw unusable(file, error);
   }
 }
 
-function readExisting(file: string): string | undefined {
+/**
+ * The secret in `file`; undefined when none was made yet.
+ * @throws KNOT_INTEGRATIONS_SECRET_UNUSABLE
+ */
+export function readSecretFile(file: string): string | undefined {
   let text;
   try {
     text = readFileSync(file, 'utf8').trim();
