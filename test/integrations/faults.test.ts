@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { silentLog } from '../../gateway/lib/index.ts';
+import type { Sandbox } from '../../gateway/process/index.ts';
 import { sitePackagesOf } from '../../gateway/integrations/jupyterhub/venv-folder.ts';
 import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder, until } from './hub-fixture.ts';
 import { createVisitor } from './hub-visitor.ts';
@@ -78,6 +80,51 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
       () => JSON.stringify(hub.tile()),
       240_000,
     );
+    await close();
+  });
+
+  t.test('a hub that is stopped starts nothing, at whatever moment of its preparation', async (t) => {
+    const found: Sandbox = { isAvailable: false, isInstalled: false, reason: 'bubblewrap (bwrap) is not installed' };
+    let stopNow: () => void = () => undefined;
+    const moments: [string, Partial<Parameters<typeof createTestHub>[0]>][] = [
+      ['while the sandbox is looked for', { findSandbox: async () => (stopNow(), found) }],
+      [
+        'when the sandbox was found, before the configuration is written',
+        {
+          findSandbox: async () => found,
+          log: { ...silentLog, child: () => ({ ...silentLog, warn: () => stopNow() }) },
+        },
+      ],
+    ];
+    for (const [moment, options] of moments) {
+      const folder = temporaryFolder();
+      const { hub, supervisor, close } = await createTestHub({ folder, venvFolder: cachedVenv, ...options });
+      const started: string[] = [];
+      const supervise = supervisor.supervise.bind(supervisor);
+      supervisor.supervise = (spec) => {
+        const child = supervise(spec);
+        return { ...child, start: () => (started.push(spec.name), child.start()) };
+      };
+      const stopped = new Promise<void>((resolve, reject) => {
+        stopNow = () => void hub.stop().then(resolve, reject);
+      });
+      hub.start();
+      await stopped;
+      hub.start();
+      await hub.stop();
+      t.strictSame(started, [], moment);
+      await close();
+    }
+
+    const folder = temporaryFolder();
+    const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
+    await hub.stop();
+    const before = hub.tile();
+    let changes = 0;
+    hub.onChange(() => (changes += 1));
+    hub.start();
+    await hub.stop();
+    t.strictSame([hub.tile(), changes], [before, 0], 'one that was stopped before it was started does not begin');
     await close();
   });
 

@@ -52,6 +52,9 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
   let children: { proxy: Child; hub: Child } | undefined;
   let work: Promise<void> | undefined;
 
+  /** Asked after every wait: what is stopped starts nothing. */
+  const isStopped = () => abort.signal.aborted;
+
   const change = (next: HubStatus) => {
     status = next;
     for (const listener of listeners) listener();
@@ -70,11 +73,12 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
 
   const prepare = async () => {
     const present = await findWhole({ venvFolder, log });
+    if (isStopped()) return;
     if (hubRun.isContinued && present) supervisor.takeOver('jupyterhub');
     if ((await supervisor.endEarlierRun()) > 0 && hubRun.isContinued && !present)
       log.warn({}, 'the notebook servers that were running are ended: their Python environment is made anew');
     const installed = present ?? (await installWithRetry(installing));
-    if (abort.signal.aborted || !installed.isInstalled) return;
+    if (isStopped() || !installed.isInstalled) return;
     change({
       phase: 'installing',
       step: 'start',
@@ -90,10 +94,11 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       signal: abort.signal,
       ...(options.findSandbox && { find: options.findSandbox }),
     });
-    if (abort.signal.aborted) return;
+    if (isStopped()) return;
     tell(isolation);
     const { sandbox } = isolation;
     if (sandbox.isAvailable && sandbox.confinement === 'account') await openToPeople(venvFolder);
+    if (isStopped()) return;
     const isAsBefore = writeConfiguration(installed, isolation);
     await startChildren(installed, isAsBefore);
   };
@@ -167,20 +172,21 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       const damageOf: DamageOf = ({ packages = [] }) =>
         findDeepDamage({ supervisor, venvFolder, packages, cwd, signal: abort.signal });
       if (await findWhole({ venvFolder, log, damageOf })) return;
-      if (abort.signal.aborted) return;
+      if (isStopped()) return;
       repair = 'under-way';
       await hub.stop();
       await proxy.stop();
       const result = await installWithRetry({ ...installing, damageOf });
       repair = 'done';
-      if (abort.signal.aborted || !result.isInstalled) return;
+      if (isStopped() || !result.isInstalled) return;
       await startBoth();
     };
     const startBoth = async () => {
+      if (isStopped()) return;
       proxy.start();
       // The hub ends at once when it cannot reach its proxy.
       await untilRunning(proxy, abort.signal);
-      if (!abort.signal.aborted) hub.start();
+      if (!isStopped()) hub.start();
     };
     proxy.onChange(update);
     hub.onChange(update);
@@ -191,6 +197,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     ...identity,
     isManaged: true,
     start() {
+      if (isStopped()) return;
       work ??= prepare().catch((error: unknown) => {
         log.error({ err: error }, 'the notebooks integration could not be started');
         change({
@@ -241,6 +248,7 @@ function untilRunning(child: Child, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const forget = child.onChange(() => child.state().status === 'running' && resolve());
   signal.addEventListener('abort', () => resolve(), { once: true });
+  if (signal.aborted) resolve();
   if (child.state().status === 'running') resolve();
   return promise.finally(forget);
 }
