@@ -88,7 +88,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     makeOwnPackage(config.data);
     telling = tellOfRun(config.data, startedAt);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
-    const { store, audit, accounts, sessions, connections, routes, denials } = facts;
+    const { store, audit, accounts, owners, sessions, connections, routes, denials } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
@@ -226,6 +226,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       prefix: '/api/v1',
       version,
       policy,
+      owners,
       routes,
       live,
       clients: oidc.clients,

@@ -166,7 +166,11 @@ export type Accounts = {
   revokeLink(id: string, actor: Actor): Promise<void>;
 
   createTeam(team: { name: string; title: string }, actor: Actor): Promise<Team>;
-  listTeams(): Promise<Team[]>;
+  /** All of them, or those of these names; by name. */
+  listTeams(names?: readonly string[]): Promise<Team[]>;
+  findTeam(id: string): Promise<{ id: string; name: string; title: string } | undefined>;
+  /** Whom a name belongs to: a person or a team that exists now, whatever its state. */
+  findOwner(name: string): Promise<{ kind: 'user' | 'team'; id: string; name: string; title: string } | undefined>;
   deleteTeam(id: string, actor: Actor): Promise<void>;
   /** `undoes` as in `setState`. A first membership has no undo of its own: removing the member is one. */
   setMember(

@@ -1,15 +1,18 @@
-import { hiddenCharacter, knotError, newId } from '../lib/index.ts';
+import { checkName, hiddenCharacter, knotError, newId } from '../lib/index.ts';
 import type { Row, Store } from '../store/index.ts';
 import type { Change, ChangeScope } from './change.ts';
 import { noSuchTeam } from './errors.ts';
 import type { Accounts, Team, TeamMember } from './model.ts';
 import { takeName } from './names.ts';
 import { checkFields } from './problems.ts';
-import { isId, touchUsers } from './records.ts';
+import { findUserRowByName, isId, touchUsers } from './records.ts';
 import { recordedAs, requireUnchanged } from './undo.ts';
 import { requireUser } from './users.ts';
 
-export type Teams = Pick<Accounts, 'createTeam' | 'listTeams' | 'deleteTeam' | 'setMember' | 'removeMember'>;
+export type Teams = Pick<
+  Accounts,
+  'createTeam' | 'listTeams' | 'findTeam' | 'findOwner' | 'deleteTeam' | 'setMember' | 'removeMember'
+>;
 
 export function createTeams({ store, change }: { store: Store; change: Change }): Teams {
   return {
@@ -26,10 +29,18 @@ export function createTeams({ store, change }: { store: Store; change: Change })
         return toTeam(row, []);
       }),
 
-    async listTeams() {
-      const teams = await store.db.selectFrom('teams').selectAll().orderBy('name').execute();
-      const members = await store.db
-        .selectFrom('memberships')
+    async listTeams(names) {
+      if (names?.length === 0) return [];
+      let wanted = store.db.selectFrom('teams').selectAll().orderBy('name');
+      if (names) wanted = wanted.where('name', 'in', [...names]);
+      const teams = await wanted.execute();
+      if (teams.length === 0) return [];
+      let memberships = store.db.selectFrom('memberships');
+      if (names) {
+        const ids = teams.map(({ id }) => id);
+        memberships = memberships.where('team_id', 'in', ids);
+      }
+      const members = await memberships
         .innerJoin('users', 'users.id', 'memberships.user_id')
         .select(['memberships.team_id', 'memberships.role', 'users.id', 'users.username'])
         .orderBy('users.username')
@@ -41,6 +52,20 @@ export function createTeams({ store, change }: { store: Store; change: Change })
           (byTeam.get(team.id) ?? []).map(({ id, username, role }) => ({ userId: id, username, role })),
         ),
       );
+    },
+
+    async findTeam(id) {
+      if (!isId(id)) return undefined;
+      return store.db.selectFrom('teams').select(['id', 'name', 'title']).where('id', '=', id).executeTakeFirst();
+    },
+
+    async findOwner(name) {
+      if (checkName(name)?.reason === 'pattern') return undefined;
+      const user = await findUserRowByName(store.db, name);
+      if (user) return { kind: 'user', id: user.id, name, title: name };
+      const teams = store.db.selectFrom('teams').select(['id', 'name', 'title']).where('name', '=', name);
+      const team = await teams.executeTakeFirst();
+      return team && { kind: 'team', ...team };
     },
 
     deleteTeam: (id, actor) =>

@@ -4,8 +4,10 @@ import type { Actor } from '../accounts/index.ts';
 import {
   type AuthorizationRequest,
   type Decision,
+  denialWords,
   type Identity,
   knotError,
+  newShortId,
   platform,
   type Principal,
   type Resource,
@@ -34,7 +36,14 @@ export type ApiServer = ReturnType<typeof withSchemaTypes>;
 export type ApiContext = ApiOptions & ReturnType<typeof createQuestions>;
 
 /** What several resources of the API ask about a request. */
-export function createQuestions({ policy, routes, addressOf = (request) => request.ip, publicAddress }: ApiOptions) {
+export function createQuestions({
+  policy,
+  routes,
+  addressOf = (request) => request.ip,
+  publicAddress,
+  noteDenial = newShortId,
+  log,
+}: ApiOptions) {
   type Question = { principal: Principal; action: AuthorizationRequest['action']; resource: Resource; host?: string };
 
   function asked(request: FastifyRequest, question: Question): AuthorizationRequest {
@@ -52,8 +61,30 @@ export function createQuestions({ policy, routes, addressOf = (request) => reque
 
   const decide = (request: FastifyRequest, question: Question): Decision => policy.decide(asked(request, question));
 
+  /**
+   * Refuses what the policies do not allow; `toDo` completes "the policies do not allow you to …".
+   * @throws KNOT_API_DENIED with the id under which the refusal can be explained
+   */
+  function demand(request: FastifyRequest, question: Question, toDo: string): void {
+    const decision = decide(request, question);
+    if (decision.effect === 'allow') return;
+    const { principal } = question;
+    const decisionId = noteDenial({ route: 'Knot', request: asked(request, question), decision });
+    const { reason, rules } = decision;
+    log.info(
+      { subject: principal.id, decisionId, reason, rules, path: request.routeOptions.url },
+      'api request denied',
+    );
+    const words = denialWords({ username: principal.username, toDo, decisionId, rules });
+    throw knotError('KNOT_API_DENIED', 403, words.reason, {
+      remedy: words.remedy,
+      details: { decisionId, reason, rules, heading: words.heading, facts: words.facts },
+    });
+  }
+
   return {
     decide,
+    demand,
     addressOf,
     /** May this person use the admin pages? */
     decideAdminister: (request: FastifyRequest, principal: Principal) =>
@@ -61,9 +92,9 @@ export function createQuestions({ policy, routes, addressOf = (request) => reque
     /** May this person open a tool or application? */
     decideOpen: (request: FastifyRequest, principal: Principal, route: Route) =>
       decide(request, { principal, action: 'open', resource: routes.resourceAt(route, '/'), host: route.host }),
-    /** What `decideAdminister` asks. */
-    administering: (request: FastifyRequest, principal: Principal): AuthorizationRequest =>
-      asked(request, { principal, action: 'administer', resource: platform }),
+    /** @throws KNOT_API_DENIED for whom the policies do not let administer */
+    demandAdminister: (request: FastifyRequest, principal: Principal) =>
+      demand(request, { principal, action: 'administer', resource: platform }, 'administer this platform'),
     /** For the audit record. */
     actorOf: (request: FastifyRequest): Actor => ({
       name: identityOf(request).principal.username,

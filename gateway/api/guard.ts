@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { denialWords, isSameOrigin, knotError, newShortId, otherPort } from '../lib/index.ts';
+import { isSameOrigin, knotError, otherPort } from '../lib/index.ts';
 import type { Access, ApiContext, ApiServer } from './context.ts';
 
 const safeMethods = new Set(['GET', 'HEAD']);
@@ -17,7 +17,7 @@ const answerHeaders = {
  * who may call it does not start.
  */
 export function guard(app: ApiServer, context: ApiContext): void {
-  const { identify, publicAddress, decideAdminister, administering, noteDenial = newShortId, log } = context;
+  const { identify, publicAddress, demandAdminister } = context;
   app.decorateRequest('identity', null);
 
   app.addHook('onRoute', (route: RouteOptions) => {
@@ -42,21 +42,7 @@ export function guard(app: ApiServer, context: ApiContext): void {
     // Shown on the access line, where one is written.
     if (app.hasRequestDecorator('username')) request.username = identity.principal.username;
     if (access === 'person') return;
-    const decision = decideAdminister(request, identity.principal);
-    if (decision.effect === 'allow') return;
-    const question = administering(request, identity.principal);
-    const decisionId = noteDenial({ route: 'Knot', request: question, decision });
-    const { reason, rules } = decision;
-    log.info(
-      { subject: identity.principal.id, decisionId, reason, rules, path: request.routeOptions.url },
-      'api request denied',
-    );
-    const { username } = identity.principal;
-    const words = denialWords({ username, toDo: 'administer this platform', decisionId, rules });
-    throw knotError('KNOT_API_DENIED', 403, words.reason, {
-      remedy: words.remedy,
-      details: { decisionId, reason, rules, heading: words.heading, facts: words.facts },
-    });
+    demandAdminister(request, identity.principal);
   });
 
   /**

@@ -9,6 +9,7 @@ import type { Live } from '../live/index.ts';
 import type { Throttle } from '../login/index.ts';
 import type { Mail } from '../mail/index.ts';
 import type { Clients, Connections } from '../oidc/index.ts';
+import type { Owners } from '../owners/index.ts';
 import type { Explanation, Policy } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
@@ -53,6 +54,8 @@ export type ExplainDecision = (id: string) => Promise<DecisionExplanation>;
 export type ApiOptions = {
   identify: Identify;
   accounts: Accounts;
+  /** What things can belong to. */
+  owners: Pick<Owners, 'of' | 'find'>;
   /** Clients of the OpenID Provider. */
   clients: Clients;
   /** Connected applications. */

@@ -12,6 +12,7 @@ import { eventRoutes } from './resources/events.ts';
 import { healthRoutes } from './resources/health.ts';
 import { invitationRoutes } from './resources/invitations.ts';
 import { meRoutes } from './resources/me.ts';
+import { ownerRoutes } from './resources/owners.ts';
 import { policyRoutes } from './resources/policies.ts';
 import { teamRoutes } from './resources/teams.ts';
 import { userRoutes } from './resources/users.ts';
@@ -37,6 +38,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   userRoutes(app, context);
   invitationRoutes(app, context);
   teamRoutes(app, context);
+  ownerRoutes(app, context);
   accountRoutes(app, context);
   connectionRoutes(app, context);
   clientRoutes(app, context);

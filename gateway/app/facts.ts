@@ -4,6 +4,7 @@ import { type Config, databaseUrl, parseListen, type PublicAddress, publicAddres
 import { createDenials, type Denials } from '../denials/index.ts';
 import type { Clock, Log } from '../lib/index.ts';
 import type { Clients, Connections } from '../oidc/index.ts';
+import { createOwners, type Owners } from '../owners/index.ts';
 import { createRoutes, type Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import { openStore, type Store } from '../store/index.ts';
@@ -14,6 +15,7 @@ export type Facts = {
   store: Store;
   audit: Audit;
   accounts: Accounts;
+  owners: Owners;
   sessions: Sessions;
   routes: Routes;
   denials: Denials;
@@ -35,12 +37,14 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
     const passwordRules = { minimumLength: config.login.minimumPasswordLength };
     const people = { store, clock, record, passwordRules, sessions: config.sessions, log };
     const { accounts, sessions, connections } = createPeople(people);
+    const owners = createOwners({ store, findOwner: accounts.findOwner });
     const routes = await createRoutes({ store, clock, log });
     const denials = createDenials({ store, clock, log });
     return {
       store,
       audit,
       accounts,
+      owners,
       sessions,
       routes,
       denials,
@@ -59,6 +63,7 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
       },
       async close() {
         try {
+          owners.close();
           await denials.close();
           await sessions.close();
         } finally {

@@ -13,6 +13,7 @@ import { createPolicy, type Verified, type VerifiedSets } from '../../gateway/po
 import { createDenials } from '../../gateway/denials/index.ts';
 import { createExplain, createExplainDecision } from '../../gateway/app/explain.ts';
 import { createClients } from '../../gateway/oidc/index.ts';
+import { createOwners } from '../../gateway/owners/index.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 
@@ -72,6 +73,8 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     sessions: lifetimes,
     log,
   });
+  const owners = createOwners({ store, findOwner: accounts.findOwner });
+  t.teardown(() => owners.close());
   const policy = await createPolicy({ folder, clock, log, verified });
   const routes = await createRoutes({ store, clock, log });
   const live = createLive({ log });
@@ -95,6 +98,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     prefix: '/api/v1',
     identify,
     accounts,
+    owners,
     sessions,
     clients: createClients({ store, clock, record }),
     connections,

@@ -23,7 +23,7 @@ export type NewTeam = Static<typeof NewTeamSchema>;
 
 export const MemberParamsSchema = closed({
   id: Type.String({ minLength: 1, maxLength: 100 }),
-  userId: Type.String({ minLength: 1, maxLength: 100 }),
+  userId: Type.String({ minLength: 1, maxLength: 100, description: 'The id or the name of the person.' }),
 });
 
 export const MembershipSchema = closed({ role: TeamRoleSchema, undoes: Type.Optional(UndoesSchema) });
