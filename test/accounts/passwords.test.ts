@@ -4,7 +4,8 @@ import t from 'tap';
 import { createPasswordHasher, currentParameters } from '../../gateway/accounts/password-hash.ts';
 import { checkPassword, commonPasswords, type PasswordRule } from '../../gateway/accounts/password-rules.ts';
 import { onBothStores } from '../support/house/stores.ts';
-import { by, eventually, goodPassword, house } from './people.ts';
+import { by, goodPassword, house } from './people.ts';
+import { eventually } from '../support/eventually.ts';
 
 const owner = { username: 'marianne', email: 'm.curie@example.org' };
 const small = { memory: 64, passes: 1, parallelism: 1 };
@@ -193,7 +194,12 @@ await onBothStores(t, async (t, open) => {
     t.equal(await accounts.verifyPassword('ben', 'green kettle 7 fox'), undefined);
     t.equal(await stored(), old, 'not for a wrong password');
     t.ok(await accounts.verifyPassword('ben', goodPassword));
-    t.ok(await eventually(async () => (await stored())?.includes('m=19456,t=2,p=1') === true));
+    t.ok(
+      await eventually(
+        'the hash is made anew with the parameters of today',
+        async () => (await stored())?.includes('m=19456,t=2,p=1') === true,
+      ),
+    );
     t.ok(await accounts.verifyPassword('ben', goodPassword));
   });
 

@@ -42,12 +42,3 @@ export async function house(t: Test, open: OpenDatabase): Promise<House> {
     },
   };
 }
-
-export async function eventually(isTrue: () => boolean | Promise<boolean>, withinMs = 5000): Promise<boolean> {
-  const deadline = Date.now() + withinMs;
-  while (Date.now() < deadline) {
-    if (await isTrue()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return false;
-}

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { systemClock } from '../../gateway/lib/index.ts';
 import { onBothStores } from '../support/house/stores.ts';
-import { accountsOn, by, eventually, goodPassword, house } from './people.ts';
+import { accountsOn, by, goodPassword, house } from './people.ts';
+import { eventually } from '../support/eventually.ts';
 
 await onBothStores(t, async (t, open) => {
   await t.test('a principal says who someone is, and is kept', async (t) => {
@@ -105,7 +106,7 @@ await onBothStores(t, async (t, open) => {
     const heard: string[] = [];
     elsewhere.onChange((userId) => heard.push(userId));
     await accounts.setState(ben.id, 'disabled', by);
-    t.ok(await eventually(() => heard.includes(ben.id), 1000));
+    t.ok(await eventually('the change of ben is heard', () => heard.includes(ben.id), 1000));
     t.equal((await elsewhere.principal(ben.id))?.state, 'disabled');
   });
 });

@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { decodeJwt } from 'jose';
 import t from 'tap';
 import { parse } from 'yaml';
-import { openHouse, until } from '../attacks/house.ts';
+import { openHouse } from '../attacks/house.ts';
 import { startByteRecorder } from '../support/net/byte-recorder.ts';
 import { runKnot } from '../support/process/gateway.ts';
 import { sendHttp2, sendRaw } from '../support/net/raw-client.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 
@@ -141,7 +142,7 @@ t.test('an application is told of the groups it names; the others as many as fin
   const own = [...all].filter(([name]) => name.startsWith('x-knot-'));
   const bytes = own.reduce((sum, [name, [value]]) => sum + name.length + value!.length + 4, 0);
   t.ok(bytes <= 1_024, `${bytes} bytes`);
-  await until(() => /find no room/.test(gateway.output()), 'one line in the log');
+  await eventually('one line in the log', () => /find no room/.test(gateway.output()));
   await house.send('GET /x HTTP/1.1\r\nHost: HOST\r\nCookie: COOKIE\r\n\r\n');
   t.equal(gateway.output().match(/find no room/g)?.length, 1);
 });

@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Socket, connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import t from 'tap';
-import { metric, openFiles, openHouse, residentMebibytes, until } from './house.ts';
+import { metric, openFiles, openHouse, residentMebibytes } from './house.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 
@@ -117,14 +118,14 @@ t.test('W3 ten thousand upgrades, reset at every moment, leave nothing behind', 
     streams: await metric(gateway, 'knot_live_streams'),
   });
   let before = await facts();
-  await until(
+  await eventually(
+    'the gateway comes to rest',
     async () => {
       const earlier = before;
       await new Promise((resolve) => setTimeout(resolve, 300));
       before = await facts();
       return before.streams === 0 && before.files === earlier.files && before.handles === earlier.handles;
     },
-    'the gateway comes to rest',
     10_000,
   );
   const memory = residentMebibytes(gateway.pid);
@@ -135,12 +136,12 @@ t.test('W3 ten thousand upgrades, reset at every moment, leave nothing behind', 
     `${iterations} in ${seconds.toFixed(1)} s; moments ${JSON.stringify(reached)}; ${asked} upgrades reached the upstream`,
   );
   t.ok(asked > iterations / 4, 'neighbour: many reach the upstream');
-  await until(
+  await eventually(
+    `files, handles and streams return to ${JSON.stringify(before)}`,
     async () => {
       const after = await facts();
       return after.files <= before.files + 3 && after.handles <= before.handles + 3 && after.streams === 0;
     },
-    `files, handles and streams return to ${JSON.stringify(before)}`,
     10_000,
   ).catch(async (error: unknown) => {
     t.comment(JSON.stringify(await facts()));

@@ -4,6 +4,7 @@ import { type ByteRecorder, startByteRecorder } from '../support/net/byte-record
 import { caOf, type RunningGateway, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
 import { type RawAnswer, type RawTarget, sendRaw } from '../support/net/raw-client.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** One line of the access log. */
 export type AccessLine = {
@@ -83,9 +84,8 @@ export async function openHouse(t: Owner, config: Record<string, unknown> = {}):
     bytes.replaceAll('HOST', host).replaceAll('COOKIE', cookie).replaceAll('ORIGIN', origin);
   let forgotten = 0;
   const lines = (): AccessLine[] => accessLines(gateway.output().slice(forgotten));
-  await until(
-    () => lines().some(({ route, status }) => route === 'echo' && status === 200),
-    'the first visit is logged',
+  await eventually('the first visit is logged', () =>
+    lines().some(({ route, status }) => route === 'echo' && status === 200),
   );
   recorder.reset();
 
@@ -102,7 +102,7 @@ export async function openHouse(t: Owner, config: Record<string, unknown> = {}):
     send: (bytes) => sendRaw(raw, fill(bytes)),
     lines,
     async lineOf(fits, what = 'the access line') {
-      await until(() => lines().some(fits), what);
+      await eventually(what, () => lines().some(fits));
       return lines().findLast(fits)!;
     },
     forget() {
@@ -126,15 +126,6 @@ export function accessLines(output: string): AccessLine[] {
     .split('\n')
     .filter((line) => line.includes('"msg":"access"'))
     .map((line) => JSON.parse(line) as AccessLine);
-}
-
-/** Resolves when `claim` holds; fails after the deadline, saying what was waited for. */
-export async function until(claim: () => boolean | Promise<boolean>, what: string, deadlineMs = 5_000): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  while (!(await claim())) {
-    if (Date.now() > end) throw new Error(`waited ${deadlineMs} ms for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 /** Resident memory of a process in MiB. */

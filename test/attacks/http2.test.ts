@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { openHouse, residentMebibytes, until } from './house.ts';
+import { openHouse, residentMebibytes } from './house.ts';
 import {
   flag,
   frame,
@@ -11,6 +11,7 @@ import {
   openFrames,
   uint32,
 } from '../support/net/http2-frames.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 const house = await openHouse(t);
@@ -72,11 +73,13 @@ t.test('neighbour: frames by hand are served', async (t) => {
   const connection = await openFrames(raw);
   for (let index = 0; index < 100; index++) connection.send(headers(2 * index + 1, `/n${index}`));
   const bodies = () => connection.received.filter(({ type, payload }) => type === frameType.data && payload.length > 0);
-  await until(() => bodies().length === 100, 'a hundred answers');
+  await eventually('a hundred answers', () => bodies().length === 100);
   for (const { stream, payload } of bodies()) t.equal(payload.toString(), `/n${(stream - 1) / 2}`);
   t.notOk(connection.isRefused());
   connection.send(frame(frameType.ping, 0, 0, Buffer.from('12345678')));
-  await until(() => connection.received.some(({ type, flags }) => type === frameType.ping && flags === 1), 'a pong');
+  await eventually('a pong', () =>
+    connection.received.some(({ type, flags }) => type === frameType.ping && flags === 1),
+  );
   connection.close();
 });
 
@@ -96,7 +99,7 @@ t.test('D1 rapid reset: 20,000 streams opened and reset', async (t) => {
         }),
       ),
     );
-    await until(() => connection.isRefused(), `the connection is ended (after ${rounds * 50} streams)`);
+    await eventually(`the connection is ended (after ${rounds * 50} streams)`, () => connection.isRefused());
     return [connection];
   });
   t.ok(recorder.requests.length < 5_000, `${recorder.requests.length} of 20,000 reached the upstream`);
@@ -109,7 +112,7 @@ t.test('D1 a CONTINUATION flood ends its connection', async (t) => {
     connection.send(frame(frameType.headers, 0, 1, request('/continued')));
     const filler = frame(frameType.continuation, 0, 1, literalHeaders([['x-filler', 'a'.repeat(8_000)]]));
     const rounds = await flood(connection, 4_000, () => filler);
-    await until(() => connection.isRefused(), `the connection is ended (after ${rounds} frames)`);
+    await eventually(`the connection is ended (after ${rounds} frames)`, () => connection.isRefused());
     return [connection];
   });
   await bounded(t, async () => {
@@ -117,7 +120,7 @@ t.test('D1 a CONTINUATION flood ends its connection', async (t) => {
     connection.send(frame(frameType.headers, 0, 1, request('/continued')));
     const nothing = Buffer.concat(Array.from({ length: 100 }, () => frame(frameType.continuation, 0, 1)));
     const rounds = await flood(connection, 1_000, () => nothing);
-    await until(() => connection.isRefused(), `empty ones too (after ${rounds * 100} frames)`);
+    await eventually(`empty ones too (after ${rounds * 100} frames)`, () => connection.isRefused());
     return [connection];
   });
   t.equal(recorder.requests.filter(({ target }) => target !== '/alive').length, 0);
@@ -142,15 +145,13 @@ t.test('D2 a header list that grows when it is unpacked is refused', async (t) =
         connection.send(frame(frameType.headers, flag.endHeaders | flag.endStream, stream, block));
       }
     }
-    await until(
-      () =>
-        connections.every(
-          (connection) =>
-            connection.isRefused() ||
-            connection.received.filter(({ type }) => type === frameType.reset || type === frameType.headers).length >=
-              100,
-        ),
-      'every one of them is refused',
+    await eventually('every one of them is refused', () =>
+      connections.every(
+        (connection) =>
+          connection.isRefused() ||
+          connection.received.filter(({ type }) => type === frameType.reset || type === frameType.headers).length >=
+            100,
+      ),
     );
     return connections;
   });
@@ -168,9 +169,9 @@ t.test('D1 D2 a hundred streams nobody reads hold no memory, and the upstream wa
   await bounded(t, async () => {
     const connection = await openFrames(raw, [[4, 0]]);
     for (let index = 0; index < 100; index++) connection.send(headers(2 * index + 1, `/stalled${index}`));
-    await until(
-      () => recorder.requests.filter(({ target }) => target.startsWith('/stalled')).length === 100,
+    await eventually(
       'all asked',
+      () => recorder.requests.filter(({ target }) => target.startsWith('/stalled')).length === 100,
     );
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     t.equal(connection.received.filter(({ type }) => type === frameType.data).length, 0, 'no byte against the window');
@@ -184,11 +185,11 @@ t.test('D2 more streams than allowed are refused, not queued', async (t) => {
     target === '/alive' ? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok' : undefined,
   );
   const connection = await openFrames(raw);
-  await until(() => connection.received.some(({ type }) => type === frameType.settings), 'the settings');
+  await eventually('the settings', () => connection.received.some(({ type }) => type === frameType.settings));
   for (let index = 0; index < 150; index++) connection.send(headers(2 * index + 1, `/many${index}`));
-  await until(
-    () => connection.isRefused() || connection.received.filter(({ type }) => type === frameType.reset).length >= 50,
+  await eventually(
     'fifty refusals',
+    () => connection.isRefused() || connection.received.filter(({ type }) => type === frameType.reset).length >= 50,
   );
   t.ok(recorder.requests.filter(({ target }) => target.startsWith('/many')).length <= 100, 'at most a hundred go on');
   connection.close();
@@ -239,7 +240,7 @@ t.test('D1 broken frames end the connection', async (t) => {
   for (const [name, ...frames] of cases) {
     const connection = await openFrames(raw);
     connection.send(...frames);
-    await until(() => connection.isRefused(), `${name} ends the connection`);
+    await eventually(`${name} ends the connection`, () => connection.isRefused());
     connection.close();
   }
   t.strictSame(recorder.requests, [], 'nothing reaches the upstream');

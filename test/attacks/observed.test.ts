@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import t from 'tap';
 import { openRaw, sendRaw } from '../support/net/raw-client.ts';
 import { caOf, startGateway } from '../support/process/gateway.ts';
-import { accessLines, openHouse, until } from './house.ts';
+import { accessLines, openHouse } from './house.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 const house = await openHouse(t);
@@ -47,7 +48,7 @@ t.test('L1 whatever is sent, each request is one whole JSON line of bounded size
   for (const [name, bytes] of sent) {
     const since = gateway.output().length;
     await sendRaw(raw, bytes);
-    await until(() => accessLines(gateway.output().slice(since)).length > 0, `a line for ${name}`);
+    await eventually(`a line for ${name}`, () => accessLines(gateway.output().slice(since)).length > 0);
     const lines = newOutput(since);
     for (const line of lines) {
       t.doesNotThrow(() => void JSON.parse(line), `${name} is JSON`);
@@ -84,7 +85,7 @@ t.test('L2 secrets of a request and of an answer stand in no line', async (t) =>
   await sendRaw(raw, `GET /l2/broken?code=${secret} HTTP/1.1\r\nHost: ${host}\r\n${fields}`);
   recorder.answerWith((_request, socket) => void socket.destroy());
   await sendRaw(raw, `GET /l2/dead?code=${secret} HTTP/1.1\r\nHost: ${host}\r\n${fields}`);
-  await until(() => /l2\/dead/.test(gateway.output().slice(since)), 'the last line');
+  await eventually('the last line', () => /l2\/dead/.test(gateway.output().slice(since)));
   const written = gateway.output().slice(since);
   t.notMatch(written, new RegExp(secret), 'what a client or an upstream keeps secret');
   t.notMatch(written, new RegExp(cookie.split('=')[1]!), 'the session');
@@ -151,7 +152,7 @@ t.test('T10 a request without a host is logged in every format', async (t) => {
     t.equal(neighbour.status, 200, `${name}: the process still answers`);
   }
   const reasons = (): number => (pretty.output().match(/host_missing/g) ?? []).length;
-  await until(() => reasons() >= 4, 'the reason in the line');
+  await eventually('the reason in the line', () => reasons() >= 4);
   const output = pretty.output();
   // eslint-disable-next-line no-control-regex -- the escape character is what is looked for
   t.notMatch(output, /\u001b/, 'without colours, because nobody looks at a terminal');

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { createPerson } from '../support/process/person.ts';
 import { openRaw, readAnswer, sendRaw } from '../support/net/raw-client.ts';
-import { openHouse, password, until } from './house.ts';
+import { openHouse, password } from './house.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 const house = await openHouse(t);
@@ -81,13 +82,13 @@ t.test('C6 whoever lost the right is refused at once, with the same cookie', asy
   stream.on('data', () => undefined).on('close', () => (isCut = true));
   recorder.answerWith(() => 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n');
   stream.write(`GET /events HTTP/1.1\r\nHost: ${host}\r\nCookie: ${next}\r\nAccept: text/event-stream\r\n\r\n`);
-  await until(() => recorder.requests.some(({ target }) => target === '/events'), 'the stream began');
+  await eventually('the stream began', () => recorder.requests.some(({ target }) => target === '/events'));
   const command = await gateway.knot(['user', 'disable', 'bob', '--yes']);
   const disabled = command.status === 0 ? command : await gateway.knot(['user', 'disable', 'bob']);
   t.equal(disabled.status, 0, disabled.stderr);
   const startedAt = Date.now();
-  await until(async () => (await get(next)).status === 401, 'the account of another process is noticed', 2_000);
-  await until(() => isCut, 'the open stream is cut', 2_000 - (Date.now() - startedAt) + 500);
+  await eventually('the account of another process is noticed', async () => (await get(next)).status === 401, 2_000);
+  await eventually('the open stream is cut', () => isCut, 2_000 - (Date.now() - startedAt) + 500);
   recorder.reset();
 });
 

@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import t from 'tap';
 import { openRaw, sendHttp2 } from '../support/net/raw-client.ts';
-import { openHouse, until } from './house.ts';
+import { openHouse } from './house.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 const house = await openHouse(t, { httpListen: '127.0.0.1:0' });
@@ -217,5 +218,5 @@ t.test('the same of the pseudo-headers of HTTP/2', async (t) => {
   }
   house.forget();
   t.equal((await sendHttp2(raw, good)).status, 200);
-  await until(() => recorder.requests.length === 1, 'the neighbour to arrive');
+  await eventually('the neighbour to arrive', () => recorder.requests.length === 1);
 });

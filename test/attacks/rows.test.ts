@@ -3,9 +3,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import t from 'tap';
 import { openRaw, sendRaw } from '../support/net/raw-client.ts';
-import { openHouse, until } from './house.ts';
+import { openHouse } from './house.ts';
 import { glued, refusedFirst } from './glued.ts';
 import { rows } from './rows.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 const house = await openHouse(t);
@@ -59,7 +60,7 @@ t.test('S9 a body nobody expects never becomes the next request', async (t) => {
     const head = `Host: ${host}\r\nCookie: ${cookie}\r\n`;
     const sent = framing.startsWith('Content') ? `Content-Length: ${fill(body).length}\r\n` : framing;
     socket.write(`${name} /first HTTP/1.1\r\n${head}${sent}\r\n${fill(body)}GET /second HTTP/1.1\r\n${head}\r\n`);
-    await until(() => [...received.matchAll(/HTTP\/1\.1 \d+/g)].length === 2, `two answers to ${name}`);
+    await eventually(`two answers to ${name}`, () => [...received.matchAll(/HTTP\/1\.1 \d+/g)].length === 2);
     t.strictSame(
       recorder.requests.map(({ target }) => target).sort(),
       ['/first', '/second'],
@@ -111,10 +112,10 @@ t.test('S6 broken bytes behind a request never stand in or before its answer', a
       let isClosed = false;
       socket.on('data', (data: Buffer) => (received += data.toString('latin1'))).on('close', () => (isClosed = true));
       socket.write(first);
-      await until(() => recorder.requests.length === 1 && (begin === '' || /first$/.test(received)), name);
+      await eventually(name, () => recorder.requests.length === 1 && (begin === '' || /first$/.test(received)));
       socket.write('GET\t/broken\r\n\r\n');
       finish();
-      await until(() => isClosed, 'the connection is closed');
+      await eventually('the connection is closed', () => isClosed);
       const [answer, ...others] = received.split(/(?=HTTP\/1\.1 [0-9]{3} )/);
       if (/first last$/.test(answer ?? '')) {
         t.ok(

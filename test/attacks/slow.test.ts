@@ -3,8 +3,9 @@ import { connect as connectTls } from 'node:tls';
 import t from 'tap';
 import { openRaw } from '../support/net/raw-client.ts';
 import { clientHello } from '../support/net/client-hello.ts';
-import { openHouse, until } from './house.ts';
+import { openHouse } from './house.ts';
 import { flag, frame, frameType, literalHeaders, openFrames } from '../support/net/http2-frames.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 const limitMs = 1_500;
@@ -198,7 +199,7 @@ t.test('what is slow on purpose is ended in the stated time', async (t) => {
     slow.map(async ({ name, withinMs, begin }) => {
       const startedAt = Date.now();
       const isOver = await begin();
-      const tookMs = await until(isOver, name, withinMs).then(
+      const tookMs = await eventually(name, isOver, withinMs).then(
         () => Date.now() - startedAt,
         () => undefined,
       );
@@ -231,7 +232,7 @@ t.test('D3 neighbours: what moves may take longer than any bound', async (t) => 
     upload.write('x');
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  await until(() => /^HTTP\/1\.1 200 /.test(received), 'the slow upload is answered');
+  await eventually('the slow upload is answered', () => /^HTTP\/1\.1 200 /.test(received));
   t.ok(count >= 8, `${count} events in twice the bound`);
   t.notOk(events.destroyed);
   upload.destroy();

@@ -3,7 +3,8 @@ import { connect as connectTls } from 'node:tls';
 import t, { type Test } from 'tap';
 import { openRaw, readAnswer, type RawTarget, sendRaw } from '../support/net/raw-client.ts';
 import { clientHello } from '../support/net/client-hello.ts';
-import { openHouse, until } from './house.ts';
+import { openHouse } from './house.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 const house = await openHouse(t, { apps: [{ name: 'console', upstream: 'http://127.0.0.1:9', audience: 'admins' }] });
@@ -138,5 +139,5 @@ t.test('T7 a server name may be anything: it is answered or refused, and the pro
     'plain HTTP is told off',
   );
   t.ok((await house.serveMs()) < 2_000, 'the process still answers');
-  await until(() => !/uncaught|unhandled/i.test(gateway.output()), 'nothing uncaught');
+  await eventually('nothing uncaught', () => !/uncaught|unhandled/i.test(gateway.output()));
 });

@@ -4,7 +4,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import t from 'tap';
 import { openRaw, sendRaw } from '../support/net/raw-client.ts';
 import { runKnot, startGateway } from '../support/process/gateway.ts';
-import { openHouse, residentMebibytes, until } from './house.ts';
+import { openHouse, residentMebibytes } from './house.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 
@@ -75,7 +76,7 @@ async function openTunnel() {
   socket.on('data', (data: Buffer) => (state.received = Buffer.concat([state.received, data])));
   socket.on('close', () => (state.isClosed = true));
   socket.write(`${handshake}\r\n`);
-  await until(() => state.received.includes('101 Switching'), 'the upgrade');
+  await eventually('the upgrade', () => state.received.includes('101 Switching'));
   return state;
 }
 
@@ -100,7 +101,7 @@ t.test('W5 frames are passed on as they are, whatever they look like', async (t)
     const { socket } = await openTunnel();
     socket.write(bytes);
     const arrived = (): number => tunnels.bytes.reduce((sum, part) => sum + part.length, 0);
-    await until(() => arrived() >= bytes.length, name, 10_000);
+    await eventually(name, () => arrived() >= bytes.length, 10_000);
     t.ok(Buffer.concat(tunnels.bytes).equals(bytes), name);
     socket.destroy();
   }
@@ -108,7 +109,7 @@ t.test('W5 frames are passed on as they are, whatever they look like', async (t)
   const many = Array.from({ length: 200 }, (_, index) => `X-${index}: b\r\n`).join('');
   const answer = await sendRaw(raw, `${handshake}${many}\r\n`);
   t.equal(answer.status, 431, '200 headers');
-  await until(() => tunnels.open.size === 0, 'every tunnel is closed');
+  await eventually('every tunnel is closed', () => tunnels.open.size === 0);
 });
 
 t.test('U3 upstreams whose address and path run together are never crossed', async (t) => {
@@ -166,7 +167,7 @@ t.test('U2 an upstream address that two parsers could read differently is refuse
 t.test('W9 a stop tells a thousand sockets to come back, and ends', async (t) => {
   const opened: Awaited<ReturnType<typeof openTunnel>>[] = [];
   for (let batch = 0; batch < 20; batch++) opened.push(...(await Promise.all(Array.from({ length: 50 }, openTunnel))));
-  await until(() => tunnels.open.size === 1_000, 'a thousand sockets');
+  await eventually('a thousand sockets', () => tunnels.open.size === 1_000);
   t.ok((await house.serveMs()) < 2_000, 'neighbour: and plain requests are served');
   const startedAt = Date.now();
   const closedAt: number[] = [];
@@ -174,7 +175,7 @@ t.test('W9 a stop tells a thousand sockets to come back, and ends', async (t) =>
   const status = await gateway.signal('SIGTERM');
   t.equal(status, 0);
   t.ok(Date.now() - startedAt < 12_000, `ended after ${Date.now() - startedAt} ms`);
-  await until(() => closedAt.length === 1_000, 'every socket is closed');
+  await eventually('every socket is closed', () => closedAt.length === 1_000);
   // 0x88: a close frame; 1012 is "service restart".
   const told = opened.filter(({ received }) => {
     const frames = received.subarray(received.indexOf('\r\n\r\n') + 4);
@@ -203,9 +204,9 @@ t.test('C10 a restart keeps sessions, and what is no session stays none', async 
   t.equal((await get(`${house.cookie.slice(0, -1)}${house.cookie.endsWith('A') ? 'B' : 'A'}`)).status, 401);
   const ended = await again.knot(['session', 'end', '--user', 'ann']);
   t.equal(ended.status, 0, ended.stderr);
-  await until(
-    async () => (await get(house.cookie)).status === 401,
+  await eventually(
     'a session ended by another process is dead',
+    async () => (await get(house.cookie)).status === 401,
     2_500,
   );
 });

@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import t from 'tap';
 import { openRaw, readAnswer, sendRaw } from '../support/net/raw-client.ts';
-import { metric, openFiles, openHouse, residentMebibytes, until } from './house.ts';
+import { metric, openFiles, openHouse, residentMebibytes } from './house.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 /** Answers a POST before its body came, and everything else as it should. */
@@ -225,7 +226,7 @@ t.test('D8 a body without end stops with its reader and keeps the memory flat', 
     received += data.length;
     if (received > 100 * 1024 * 1024) socket.destroy();
   });
-  await until(() => socket.destroyed, '100 MiB', 20_000);
+  await eventually('100 MiB', () => socket.destroyed, 20_000);
   const growth = residentMebibytes(gateway.pid) - before;
   t.ok(growth < 96, `memory grew by ${Math.round(growth)} MiB`);
   const stopped = written;
@@ -241,7 +242,7 @@ t.test('D8 informational answers without end are not passed on without end', asy
   let received = '';
   socket.on('data', (data: Buffer) => (received += data.toString('latin1')));
   socket.write(`GET /hostile/hints HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`);
-  await until(() => socket.destroyed, 'the end', 5_000);
+  await eventually('the end', () => socket.destroyed, 5_000);
   const hints = received.split('HTTP/1.1 103').length - 1;
   t.ok(hints <= 32, `${hints} hints`);
   t.match(received, /HTTP\/1\.1 502 /, 'then our page');
@@ -257,17 +258,17 @@ t.test('S8 an early 413 is relayed, and neither connection is used again', async
   socket.write(
     `POST /early HTTP/1.1\r\nHost: early.localhost:${raw.port}\r\nCookie: ${own}\r\nOrigin: https://early.localhost:${raw.port}\r\nContent-Length: 1000000\r\n\r\n${'a'.repeat(1000)}`,
   );
-  await until(() => /large$/.test(received), 'the early answer');
+  await eventually('the early answer', () => /large$/.test(received));
   t.match(received, /^HTTP\/1\.1 413 /);
   socket.write('GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n');
-  await until(() => early.discarded === 1 && isClosed, 'both connections are closed', 8_000);
+  await eventually('both connections are closed', () => early.discarded === 1 && isClosed, 8_000);
   t.notMatch(early.received, /smuggled/);
   const next = `GET /next HTTP/1.1\r\nHost: early.localhost\r\nCookie: ${own}\r\nConnection: close\r\n\r\n`;
   t.equal((await sendRaw(raw, next)).body, 'fine', 'neighbour: the next request is served');
 });
 
 t.test('nothing is left behind', async (t) => {
-  await until(async () => (await metric(gateway, 'knot_live_streams')) === 0, 'no live stream');
-  await until(() => openFiles(gateway.pid) < 80, 'connections are closed', 10_000);
+  await eventually('no live stream', async () => (await metric(gateway, 'knot_live_streams')) === 0);
+  await eventually('connections are closed', () => openFiles(gateway.pid) < 80, 10_000);
   t.notMatch(gateway.output(), /uncaught|unhandled|MaxListeners/i);
 });

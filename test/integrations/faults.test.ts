@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { eventually } from '../support/eventually.ts';
 import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import t from 'tap';
 import { silentLog } from '../../gateway/lib/index.ts';
 import type { Sandbox } from '../../gateway/process/index.ts';
 import { sitePackagesOf } from '../../gateway/integrations/jupyterhub/venv-folder.ts';
-import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder, until } from './hub-fixture.ts';
+import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder } from './hub-fixture.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
 
@@ -57,9 +58,10 @@ t.test('what is missing on the machine is named on the tile, with what to do', a
     const folder = temporaryFolder();
     const { hub, close } = await createTestHub({ folder, searchPath: programs(folder, scripts) });
     hub.start();
-    await until(
-      () => hub.tile().status === 'failed',
+    await eventually(
       () => JSON.stringify(hub.tile()),
+      () => hub.tile().status === 'failed',
+      30_000,
     );
     t.equal(hub.tile().message, message, name);
     t.match(hub.tile().remedy, remedy);
@@ -75,9 +77,9 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     const folder = temporaryFolder();
     const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
     hub.start();
-    await until(
-      () => hub.tile().status === 'ready',
+    await eventually(
       () => JSON.stringify(hub.tile()),
+      () => hub.tile().status === 'ready',
       240_000,
     );
     await close();
@@ -134,9 +136,9 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     writeFileSync(join(folder, 'jupyterhub/cookie-secret'), 'this is not hexadecimal at all\n', { mode: 0o600 });
     const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
     hub.start();
-    await until(
-      () => hub.tile().status === 'failed',
+    await eventually(
       () => JSON.stringify(hub.tile()),
+      () => hub.tile().status === 'failed',
       120_000,
     );
     t.match(hub.tile().message, /ended with exit code 1 again and again\. Its last words: .*cookie/i);
@@ -145,9 +147,9 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     t.match(health, { status: 'failed', remedy: /log of the gateway/ });
     rmSync(join(folder, 'jupyterhub/cookie-secret'));
     writeFileSync(join(folder, 'jupyterhub/cookie-secret'), `${'ab'.repeat(32)}\n`, { mode: 0o600 });
-    await until(
-      () => hub.tile().status === 'ready',
+    await eventually(
       () => JSON.stringify(hub.tile()),
+      () => hub.tile().status === 'ready',
       60_000,
     );
     await close();
@@ -166,9 +168,9 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
       const said = new Set<string>();
       hub.onChange(() => said.add(hub.tile().message));
       hub.start();
-      await until(
-        () => hub.tile().status === 'ready',
+      await eventually(
         () => JSON.stringify(hub.tile()),
+        () => hub.tile().status === 'ready',
         240_000,
       );
       t.ok([...said].some((message) => message.startsWith('Repairing the damaged Python environment: ')));
@@ -182,13 +184,14 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
         return words.includes('jupyterhub') && words.some((word) => word.startsWith(folder));
       });
       process.kill(Number(pid), 'SIGKILL');
-      await until(
+      await eventually(
+        () => JSON.stringify(hub.tile()),
         () => hub.tile().status !== 'ready',
-        () => JSON.stringify(hub.tile()),
+        30_000,
       );
-      await until(
-        () => hub.tile().status === 'ready',
+      await eventually(
         () => JSON.stringify(hub.tile()),
+        () => hub.tile().status === 'ready',
         240_000,
       );
       t.ok([...said].some((message) => message.startsWith('Repairing the damaged Python environment: ')));
@@ -203,16 +206,16 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
     t.teardown(() => close());
     hub.start();
-    await until(
-      () => hub.tile().status === 'failed',
+    await eventually(
       () => JSON.stringify(hub.tile()),
+      () => hub.tile().status === 'failed',
       120_000,
     );
     t.match(hub.tile().remedy, /move jupyterhub\/hub\/jupyterhub\.sqlite out/);
     rmSync(database);
-    await until(
-      () => hub.tile().status === 'ready',
+    await eventually(
       () => JSON.stringify(hub.tile()),
+      () => hub.tile().status === 'ready',
       60_000,
     );
   });
@@ -223,12 +226,13 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     t.teardown(() => provider.close());
     writeFileSync(
       join(folder, 'gateway.ts'),
-      `import { cachedVenv, createTestHub, until } from ${JSON.stringify(join(import.meta.dirname, 'hub-fixture.ts'))};
+      `import { cachedVenv, createTestHub } from ${JSON.stringify(join(import.meta.dirname, 'hub-fixture.ts'))};
+import { eventually } from ${JSON.stringify(join(import.meta.dirname, '../support/eventually.ts'))};
 import { createVisitor } from ${JSON.stringify(join(import.meta.dirname, 'hub-visitor.ts'))};
 const { hub } = await createTestHub({ folder: ${JSON.stringify(folder)}, providerPort: ${provider.port},
   caFile: ${JSON.stringify(provider.caFile)}, venvFolder: cachedVenv });
 hub.start();
-await until(() => hub.tile().status === 'ready', () => JSON.stringify(hub.tile()), 60_000);
+await eventually(() => JSON.stringify(hub.tile()), () => hub.tile().status === 'ready', 60_000);
 const ann = createVisitor({ port: hub.route.upstream.port, origin: hub.url, username: 'ann' });
 await ann.startServer();
 const kernel = await ann.startKernel();
@@ -238,9 +242,9 @@ console.log(await ann.run(kernel, 'open("kept.txt", "w").write("kept"); print("r
     const gateway = spawn(process.execPath, [join(folder, 'gateway.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
     const output: string[] = [];
     gateway.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-    await until(
-      () => output.join('').includes('running'),
+    await eventually(
       () => `output: ${output.join('')}`,
+      () => output.join('').includes('running'),
       120_000,
     );
     gateway.kill('SIGKILL');
@@ -256,9 +260,9 @@ console.log(await ann.run(kernel, 'open("kept.txt", "w").write("kept"); print("r
     });
     t.teardown(() => close());
     hub.start();
-    await until(
-      () => hub.tile().status === 'ready',
+    await eventually(
       () => JSON.stringify(hub.tile()),
+      () => hub.tile().status === 'ready',
       60_000,
     );
     const now = processFinder(folder)();

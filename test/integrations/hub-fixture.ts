@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type PublicAddress, publicAddress } from '../../gateway/config/address.ts';
 import { type JupyterHubOptions, openJupyterHub } from '../../gateway/integrations/index.ts';
 import { type Log, silentLog, systemClock } from '../../gateway/lib/index.ts';
@@ -64,17 +63,6 @@ export async function createTestHub(options: {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-}
-
-/** Polls until `find` gives something, or fails with what `describe` says. */
-export async function until<T>(find: () => T | undefined | false, what: () => string, timeoutMs = 30_000): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const found = find();
-    if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`waited too long: ${what()}`);
-    await delay(50);
-  }
 }
 
 /** Words of a process, separated by NUL; empty when it is gone or not ours. */

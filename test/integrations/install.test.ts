@@ -8,7 +8,8 @@ import { describeTile, type HubStatus } from '../../gateway/integrations/jupyter
 import { sitePackagesOf } from '../../gateway/integrations/jupyterhub/venv-folder.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor } from '../../gateway/process/index.ts';
-import { temporaryFolder, until } from './hub-fixture.ts';
+import { temporaryFolder } from './hub-fixture.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(240_000);
 
@@ -61,9 +62,9 @@ t.test('an index that is down is named, and the installation goes on by itself w
   const { run, seen, abort, venvFolder, requirementsFile } = createInstallation(folder);
   t.teardown(() => abort.abort());
   const finished = run();
-  const blocked = await until(
-    () => seen.find(({ phase }) => phase === 'blocked'),
+  const blocked = await eventually(
     () => JSON.stringify(seen.at(-1)),
+    () => seen.find(({ phase }) => phase === 'blocked'),
     120_000,
   );
   const tile = describeTile(blocked, Date.now());

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { findSandbox } from '../../gateway/process/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { cachedVenv, createTestHub, temporaryFolder, until } from './hub-fixture.ts';
+import { cachedVenv, createTestHub, temporaryFolder } from './hub-fixture.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
 
@@ -30,9 +30,9 @@ async function startHub(t: Tap, options: Omit<Parameters<typeof createTestHub>[0
   });
   t.teardown(() => close());
   hub.start();
-  await until(
-    () => hub.tile().status === 'ready',
+  await eventually(
     () => JSON.stringify(hub.tile()),
+    () => hub.tile().status === 'ready',
     240_000,
   );
   const { port } = hub.route.upstream;

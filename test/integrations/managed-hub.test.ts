@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { findSandbox } from '../../gateway/process/index.ts';
-import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder, until } from './hub-fixture.ts';
+import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder } from './hub-fixture.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(280_000);
 
@@ -28,9 +29,9 @@ t.test(
     const progress: number[] = [];
     hub.onChange(() => progress.push(hub.tile().progress ?? 1));
     hub.start();
-    await until(
-      () => hub.tile().status === 'ready',
+    await eventually(
       () => JSON.stringify(hub.tile()),
+      () => hub.tile().status === 'ready',
       240_000,
     );
     t.strictSame(
@@ -171,13 +172,14 @@ print(json.dumps({
         });
       const before = find();
       process.kill(Number(before), 'SIGKILL');
-      await until(
-        () => hub.tile().status !== 'ready',
+      await eventually(
         () => 'the crash is noticed',
+        () => hub.tile().status !== 'ready',
+        30_000,
       );
-      await until(
-        () => hub.tile().status === 'ready',
+      await eventually(
         () => JSON.stringify(hub.tile()),
+        () => hub.tile().status === 'ready',
         60_000,
       );
       t.not(find(), before);
@@ -189,9 +191,10 @@ print(json.dumps({
     await t.test('running servers are reachable again after a crash of the proxy', async (t) => {
       const pid = readdirSync('/proc').find((name) => readProcess(name, 'cmdline').includes(`--port\0${port}\0`));
       process.kill(Number(pid), 'SIGKILL');
-      await until(
-        () => hub.tile().status !== 'ready',
+      await eventually(
         () => 'the crash is noticed',
+        () => hub.tile().status !== 'ready',
+        30_000,
       );
       const deadline = Date.now() + 30_000;
       let answer = '';

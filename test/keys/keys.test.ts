@@ -5,6 +5,7 @@ import { createSigningKeys, jwksRoutes, type SigningKeys } from '../../gateway/k
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
 import { onBothStores } from '../support/house/stores.ts';
+import { eventually } from '../support/eventually.ts';
 
 const hourMs = 3600 * 1000;
 const dayMs = 24 * hourMs;
@@ -26,14 +27,6 @@ function kidsOf(jwks: { keys: Record<string, unknown>[] }): string[] {
 
 function signingKid(keys: SigningKeys, algorithm: string): unknown {
   return keys.providerJwks().keys.find((key) => key.alg === algorithm)?.kid;
-}
-
-async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!(await isTrue())) {
-    if (Date.now() > deadline) throw new Error('the condition did not come true within 5 s');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 t.test('the first start makes an ES256 and an RS256 key; the public set holds no private member', async (t) => {
@@ -97,10 +90,10 @@ t.test('keys are rotated by age, and listeners hear both the publication and the
   await new Promise((resolve) => setTimeout(resolve, 100));
   t.equal(heard, 0, 'not a moment too early');
   clock.advance(1);
-  await until(() => heard === 1);
+  await eventually('heard === 1', () => heard === 1);
   t.equal(signingKid(keys, 'ES256'), old);
   clock.advance(hourMs);
-  await until(() => heard === 2);
+  await eventually('heard === 2', () => heard === 2);
   t.not(signingKid(keys, 'ES256'), old);
 });
 
@@ -119,7 +112,10 @@ await onBothStores(t, async (t, openDatabase) => {
     await Promise.all([first!, ...others].map((keys) => keys.rotate(0)));
     t.equal(first!.publicJwks().keys.length, 4, 'one rotation, not three');
     for (const other of others) {
-      await until(() => JSON.stringify(other.publicJwks()) === JSON.stringify(first!.publicJwks()));
+      await eventually(
+        'both publish the same keys',
+        () => JSON.stringify(other.publicJwks()) === JSON.stringify(first!.publicJwks()),
+      );
     }
   });
 });

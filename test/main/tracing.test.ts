@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { accessLines, metric, openHouse, until } from '../attacks/house.ts';
+import { accessLines, metric, openHouse } from '../attacks/house.ts';
 import { startCollector } from '../support/net/collector.ts';
 import { startGateway } from '../support/process/gateway.ts';
+import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(300_000);
 
@@ -46,7 +47,7 @@ t.test(
         'baggage: s3cret-baggage=1\r\nConnection: close\r\n\r\n',
     );
     t.equal(answer.status, 200);
-    await until(() => collector.spans.some(({ attributes }) => attributes['url.path'] === '/a'), 'the span');
+    await eventually('the span', () => collector.spans.some(({ attributes }) => attributes['url.path'] === '/a'));
     const span = collector.spans.find(({ attributes }) => attributes['url.path'] === '/a')!;
     const upstream = house.recorder.requests[0]!.headers.get('traceparent');
     t.strictSame(upstream, [`00-${span.traceId}-${span.spanId}-01`]);
@@ -75,9 +76,9 @@ t.test('a collector that is gone fails no request and does not hold up the end',
   await collector.close();
   const house = await openHouse(t, { tracing: { endpoint: collector.endpoint } });
   for (let n = 0; n < 20; n++) t.ok((await house.serveMs()) < 1_000);
-  await until(
-    async () => (await metric(house.gateway, 'knot_trace_spans_dropped_total')) > 0,
+  await eventually(
     'spans are counted',
+    async () => (await metric(house.gateway, 'knot_trace_spans_dropped_total')) > 0,
     15_000,
   );
   const warnings = house.gateway

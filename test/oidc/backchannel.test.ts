@@ -4,7 +4,8 @@ import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jos
 import t from 'tap';
 import type { OidcOptions } from '../../gateway/oidc/index.ts';
 import { type House, openHouse, type Teardown } from './support/house.ts';
-import { createRelyingParty, until } from './support/relying-party.ts';
+import { createRelyingParty } from './support/relying-party.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** A tool on the loopback interface that remembers the logout tokens it is sent. */
 async function openReceiver(test: Teardown, answers: number[] = []) {
@@ -69,7 +70,7 @@ t.test('the end of a session is told to the registered address of each client, p
     ['hub', 'app'],
   );
   await end();
-  await until(async () => tool.received.length === 1 && app.received.length === 1);
+  await eventually('both are told', async () => tool.received.length === 1 && app.received.length === 1);
   const jwks = (await (await house.fetch(`${house.issuer}/jwks`)).json()) as JSONWebKeySet;
   const { payload } = await jwtVerify(tool.received[0]!, createLocalJWKSet(jwks), {
     issuer: house.issuer,
@@ -80,7 +81,7 @@ t.test('the end of a session is told to the registered address of each client, p
   t.type(payload['sid'], 'string');
   t.ok('http://schemas.openid.net/event/backchannel-logout' in (payload['events'] as object));
   t.same(app.paths, ['/logout?tenant=7']);
-  await until(async () => (await outcomes(house)).length === 2);
+  await eventually('two outcomes are recorded', async () => (await outcomes(house)).length === 2);
   t.same(
     (await outcomes(house)).sort((one, other) => one.subject.localeCompare(other.subject)),
     ['app', 'hub'].map((id) => ({ subject: `client:${id}`, outcome: 'done', user: 'ann', attempts: 1 })),
@@ -92,7 +93,7 @@ t.test('the sid that is told is the one of the ID token', async (t) => {
   const { browser, party, end } = await openSignedIn(t, { configuredClients: [client('app', app.url)] }, ['app']);
   const { id_token } = await party.tokens(browser);
   await end();
-  await until(async () => app.received.length === 1);
+  await eventually('the application is told', async () => app.received.length === 1);
   t.equal(decodeJwt(app.received[0]!)['sid'], decodeJwt(id_token!)['sid']);
 });
 
@@ -124,8 +125,8 @@ t.test('whoever ends the session, the client hears it once', async (t) => {
     const before = app.received.length;
     const parts = await openSignedIn(t, { configuredClients: [client('app', app.url)] }, ['app']);
     await act(parts);
-    await until(async () => app.received.length > before);
-    await until(async () => (await outcomes(parts.house)).length > 0);
+    await eventually('it is told again', async () => app.received.length > before);
+    await eventually('an outcome is recorded', async () => (await outcomes(parts.house)).length > 0);
     await parts.house.oidc.deliverNotices();
     t.equal(app.received.length, before + 1, name);
   }
@@ -146,9 +147,9 @@ t.test('a client that fails is asked again with growing pauses, also after a res
     ['app'],
   );
   await end();
-  await until(async () => app.received.length === 1);
+  await eventually('the application is told', async () => app.received.length === 1);
   const settled = async (attempts: number) =>
-    await until(async () => {
+    await eventually('the notice is tried again or given up', async () => {
       const row = await house.store.db.selectFrom('oidc_logout_notices').selectAll().executeTakeFirst();
       return row === undefined || (row.attempts === attempts && row.due_at > house.clock.now());
     });
@@ -189,12 +190,12 @@ t.test('what nobody takes within the attempts is given up and audited', async (t
     ['app'],
   );
   await end();
-  await until(async () => app.received.length === 1);
+  await eventually('the application is told', async () => app.received.length === 1);
   for (let round = 0; round < 12; round++) {
     ahead += 2 * 3600_000;
     await house.oidc.deliverNotices();
   }
-  await until(async () => (await outcomes(house)).length === 1);
+  await eventually('one outcome is recorded', async () => (await outcomes(house)).length === 1);
   t.match(await outcomes(house), [{ subject: 'client:app', outcome: 'refused', user: 'ann', attempts: 6 }]);
   t.equal(app.received.length, 6);
   t.same(await house.store.db.selectFrom('oidc_logout_notices').selectAll().execute(), []);
@@ -217,7 +218,7 @@ t.test('a sign-out waits for no client', async (t) => {
   const page = await confirm(parts);
   t.equal(page.status, 303);
   t.notOk(isGivenUp, 'answered while the client is silent');
-  await until(async () => isAsked);
+  await eventually('isAsked', async () => isAsked);
   t.same(await outcomes(parts.house), []);
 });
 
@@ -230,10 +231,10 @@ t.test('a client that was removed, or took its address back, is not told', async
     ['app'],
   );
   await end();
-  await until(async () => app.received.length === 1);
+  await eventually('the application is told', async () => app.received.length === 1);
   await house.oidc.clients.reconcile('config', []);
   ahead = 10_000;
-  await until(async () => {
+  await eventually('no notice is left', async () => {
     await house.oidc.deliverNotices();
     return (await house.store.db.selectFrom('oidc_logout_notices').selectAll().execute()).length === 0;
   });

@@ -8,7 +8,8 @@ import { hashSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createClients } from '../../gateway/oidc/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 import { openHouse, type Teardown } from './support/house.ts';
-import { createRelyingParty, until } from './support/relying-party.ts';
+import { createRelyingParty } from './support/relying-party.ts';
+import { eventually } from '../support/eventually.ts';
 
 async function open(test: Teardown, url = 'sqlite::memory:') {
   const store = await openStore({ url, clock: systemClock, log: silentLog });
@@ -148,8 +149,8 @@ t.test('what another process adds and removes is in force without a restart', as
   const tokens = await party.tokens(browser);
   t.equal((await party.userinfo(tokens.access_token!)).status, 200);
   await other.clients.remove('late');
-  await until(async () => (await party.userinfo(tokens.access_token!)).status === 401);
-  await until(async () => (await party.authorize(browser)).status === 400);
+  await eventually('the token is refused', async () => (await party.userinfo(tokens.access_token!)).status === 401);
+  await eventually('the client is unknown', async () => (await party.authorize(browser)).status === 400);
   await other.clients.add({ name: 'late', redirectUris: [redirectUri], isPublic: true, firstParty: true });
   t.equal(
     (await party.userinfo(tokens.access_token!)).status,

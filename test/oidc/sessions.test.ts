@@ -1,7 +1,8 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import t from 'tap';
 import { openHouse, type Teardown } from './support/house.ts';
-import { createRelyingParty, until } from './support/relying-party.ts';
+import { createRelyingParty } from './support/relying-party.ts';
+import { eventually } from '../support/eventually.ts';
 
 async function open(test: Teardown) {
   const house = await openHouse(test);
@@ -95,7 +96,10 @@ t.test('when the Knot session ends, its tokens are dead and others live on', asy
   const [here, there] = [await party.tokens(browser), await party.tokens(elsewhere)];
   const pending = await party.code(browser);
   await house.sessions.end(session.id, { actor: 'test', reason: 'test' });
-  await until(async () => (await party.userinfo(here.access_token!)).status === 401);
+  await eventually(
+    'the token of here is refused',
+    async () => (await party.userinfo(here.access_token!)).status === 401,
+  );
   t.match(await party.refresh(here.refresh_token!), { status: 400, body: { error: 'invalid_grant' } });
   t.match(await party.exchange(pending.code, pending.verifier), { status: 400, body: { error: 'invalid_grant' } });
   t.equal((await party.userinfo(there.access_token!)).status, 200, 'the other device is still signed in');
@@ -111,7 +115,7 @@ t.test('after signing in again in the same browser, tokens follow the new Knot s
   await house.sessions.end(session.id, { actor: 'test', reason: 'test' });
   t.equal((await party.userinfo(tokens.access_token!)).status, 200);
   await house.sessions.end(again.id, { actor: 'test', reason: 'test' });
-  await until(async () => (await party.userinfo(tokens.access_token!)).status === 401);
+  await eventually('the token is refused', async () => (await party.userinfo(tokens.access_token!)).status === 401);
 });
 
 t.test('a session that ended while no gateway ran is forgotten at the next start', async (t) => {
@@ -121,7 +125,7 @@ t.test('a session that ended while no gateway ran is forgotten at the next start
   t.equal((await party.userinfo(tokens.access_token!)).status, 200, 'nobody has noticed yet');
   const again = await house.restart();
   t.teardown(() => again.close());
-  await until(async () => (await party.userinfo(tokens.access_token!)).status === 401);
+  await eventually('the token is refused', async () => (await party.userinfo(tokens.access_token!)).status === 401);
 });
 
 t.test('offline access outlives the sign-in, for a client that asked with consent', async (t) => {
@@ -141,7 +145,7 @@ t.test('disabling an account ends every grant at once, for good', async (t) => {
   t.equal((await party.userinfo(tokens.access_token!)).status, 401);
   t.match(await party.refresh(tokens.refresh_token!), { status: 400, body: { error: 'invalid_grant' } });
   t.same((await party.post('/token/introspection', { token: tokens.access_token! })).body, { active: false });
-  await until(async () => {
+  await eventually('no record of ann is left', async () => {
     const left = await house.store.db
       .selectFrom('oidc_records')
       .select('id')

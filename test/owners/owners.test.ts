@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap';
 import { areaResource, createOwners, namespaceResource } from '../../gateway/owners/index.ts';
-import { accountsOn, by, eventually, house } from '../accounts/people.ts';
+import { accountsOn, by, house } from '../accounts/people.ts';
 import { onBothStores, type OpenDatabase } from '../support/house/stores.ts';
+import { eventually } from '../support/eventually.ts';
 
 await onBothStores(t, async (t, open) => {
   async function given(t: Test, openOne: OpenDatabase) {
@@ -30,7 +31,7 @@ await onBothStores(t, async (t, open) => {
     t.ok(await owners.find('physics'));
     const elsewhere = accountsOn(await openAgain(), clock);
     await elsewhere.accounts.deleteTeam(team.id, by);
-    t.ok(await eventually(async () => (await owners.find('physics')) === undefined));
+    t.ok(await eventually('the team is gone elsewhere', async () => (await owners.find('physics')) === undefined));
   });
 
   await t.test('people choose themselves or a team they are in, with their role', async (t) => {

@@ -70,13 +70,3 @@ export function ask(
 ): AuthorizationRequest {
   return { principal, action, resource, context: { ...quiet, ...context } };
 }
-
-/** Waits until a claim holds; resolves with how long it took. `ms` is not a promise: a test machine may be busy. */
-export async function until(claim: () => boolean, ms = 30_000): Promise<number> {
-  const start = performance.now();
-  while (!claim()) {
-    if (performance.now() - start > ms) throw new Error(`not within ${ms} ms: ${claim.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return performance.now() - start;
-}

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
+import { eventually } from '../support/eventually.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { type ChildSpec, createSupervisor, type Supervisor, systemEnvironment } from '../../gateway/process/index.ts';
 
@@ -16,14 +17,6 @@ const quick = {
   readyPollMs: 20,
   graceMs: 1500,
 };
-
-async function until(isTrue: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!isTrue()) {
-    if (Date.now() > deadline) throw new Error(`waited too long: ${what}`);
-    await delay(20);
-  }
-}
 
 function isRunning(pid: number): boolean {
   try {
@@ -93,7 +86,7 @@ t.test('supervised children', async (t) => {
       const seen = new Set<string>();
       child.onChange(() => seen.add(child.state().status));
       child.start();
-      await until(() => child.state().status === 'failed', 'the child is failed');
+      await eventually('the child is failed', () => child.state().status === 'failed');
       const state = child.state();
       t.match(state, { status: 'failed', restarts: 4, lastExit: 'ended with exit code 3' });
       t.ok(state.nextStartAt !== undefined && state.nextStartAt > Date.now() - 1000);
@@ -102,7 +95,7 @@ t.test('supervised children', async (t) => {
       starts.push(...readFileSync(join(folder, 'starts'), 'utf8').trim().split('\n').map(Number));
       t.equal(starts.length, 4);
       t.ok(starts[3]! - starts[2]! > 150, `the third wait is 160 ms, was ${starts[3]! - starts[2]!}`);
-      await until(() => child.state().restarts > 4, 'a failed child is still tried again');
+      await eventually('a failed child is still tried again', () => child.state().restarts > 4);
     },
   );
 
@@ -112,10 +105,10 @@ t.test('supervised children', async (t) => {
     const child = own.supervise(script(folder, 'stable', `process.stdin; setInterval(() => {}, 1000)`));
     child.start();
     for (let end = 0; end < 6; end++) {
-      await until(() => child.state().status === 'running', 'running');
+      await eventually('running', () => child.state().status === 'running');
       now += quick.stableMs;
       process.kill(child.state().pid!, 'SIGKILL');
-      await until(() => child.state().status === 'waiting', 'waiting');
+      await eventually('waiting', () => child.state().status === 'waiting');
       t.equal(child.state().nextStartAt, now + quick.firstBackoffMs);
     }
     t.equal(child.state().lastExit, 'was ended by SIGKILL');
@@ -125,7 +118,7 @@ t.test('supervised children', async (t) => {
   t.test('a program that does not exist is reported, not thrown', async (t) => {
     const child = supervisor.supervise({ ...script(folder, 'absent', ''), command: join(folder, 'nothing') });
     child.start();
-    await until(() => child.state().status === 'failed', 'failed');
+    await eventually('failed', () => child.state().status === 'failed');
     t.match(child.state().lastExit, 'nothing (or its working folder) does not exist');
   });
 
@@ -138,12 +131,12 @@ t.test('supervised children', async (t) => {
       }),
     );
     child.start();
-    await until(() => child.state().status === 'starting', 'starting');
+    await eventually('starting', () => child.state().status === 'starting');
     const first = child.state().pid!;
-    await until(() => child.state().lastExit === 'did not answer in time', 'replaced');
+    await eventually('replaced', () => child.state().lastExit === 'did not answer in time');
     t.notOk(isRunning(first));
     isReady = true;
-    await until(() => child.state().status === 'running', 'running');
+    await eventually('running', () => child.state().status === 'running');
   });
 
   t.test('a child gets exactly its environment and the marker', async (t) => {
@@ -168,7 +161,7 @@ t.test('supervised children', async (t) => {
     const child = supervisor.supervise(script(folder, 'family', familySource));
     child.start();
     const pids = join(folder, 'pids');
-    await until(() => readPids(pids).length === 6, 'all six are there');
+    await eventually('all six are there', () => readPids(pids).length === 6);
     // The orphan's parent must be gone for the test to mean something.
     await delay(100);
     t.ok(readPids(pids).every(isRunning));
@@ -189,9 +182,9 @@ t.test('supervised children', async (t) => {
     );
     for (const child of children) child.start();
     const pids = (name: string) => readPids(join(folder, `${name}.pids`));
-    await until(() => pids('plain').length === 1 && pids('keeping').length === 1, 'both have a child');
+    await eventually('both have a child', () => pids('plain').length === 1 && pids('keeping').length === 1);
     for (const child of children) process.kill(child.state().pid!, 'SIGKILL');
-    await until(() => pids('plain').length === 2 && pids('keeping').length === 2, 'both are there again');
+    await eventually('both are there again', () => pids('plain').length === 2 && pids('keeping').length === 2);
     t.strictSame(pids('plain').map(isRunning), [false, true]);
     t.strictSame(pids('keeping').map(isRunning), [true, true]);
     await supervisor.stopAll();
@@ -201,13 +194,13 @@ t.test('supervised children', async (t) => {
   t.test('a stopped child can be started again, and stays down after a stop during its wait', async (t) => {
     const child = supervisor.supervise(script(folder, 'again', 'setInterval(() => {}, 1000)'));
     child.start();
-    await until(() => child.state().status === 'running', 'running');
+    await eventually('running', () => child.state().status === 'running');
     const first = child.state().pid;
     void child.stop();
     child.start();
-    await until(() => child.state().status === 'running' && child.state().pid !== first, 'running again');
+    await eventually('running again', () => child.state().status === 'running' && child.state().pid !== first);
     process.kill(child.state().pid!, 'SIGKILL');
-    await until(() => child.state().status === 'waiting', 'waiting');
+    await eventually('waiting', () => child.state().status === 'waiting');
     await child.stop();
     await delay(quick.firstBackoffMs * 3);
     t.equal(child.state().status, 'stopped');
@@ -217,7 +210,7 @@ t.test('supervised children', async (t) => {
     const abort = new AbortController();
     const ended = supervisor.run({ ...script(folder, 'long', familySource), signal: abort.signal });
     const pids = join(folder, 'pids');
-    await until(() => readPids(pids).length === 6, 'all six are there');
+    await eventually('all six are there', () => readPids(pids).length === 6);
     abort.abort();
     t.match(await ended, { code: null, reason: 'was stopped' });
     t.strictSame(readPids(pids).filter(isRunning), []);
@@ -246,7 +239,7 @@ setInterval(() => {}, 1000);
   );
   const gateway = spawn(process.execPath, ['gateway.ts'], { cwd: folder, stdio: 'inherit' });
   const pids = () => readPids(join(folder, 'pids'));
-  await until(() => pids().length === 6, 'all six are there');
+  await eventually('all six are there', () => pids().length === 6);
   await delay(100);
   gateway.kill('SIGKILL');
   await once(gateway, 'exit');

@@ -176,12 +176,3 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     decideWith: (next: Authorize) => void (decide = next),
   };
 }
-
-/** Resolves when `claim` holds; fails after the deadline, saying what was waited for. */
-export async function until(claim: () => boolean, what: string, deadlineMs = 5_000): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  while (!claim()) {
-    if (Date.now() > end) throw new Error(`waited ${deadlineMs} ms for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

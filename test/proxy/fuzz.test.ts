@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { sendRaw } from '../support/net/raw-client.ts';
-import { openGateway, until } from './fixture.ts';
+import { openGateway } from './fixture.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** `KNOT_FUZZ_RUNS=100000 node test/proxy/fuzz.test.ts` looks longer; `KNOT_FUZZ_SEED` elsewhere. */
 const numRuns = Number(process.env['KNOT_FUZZ_RUNS'] ?? 400);
@@ -122,7 +123,7 @@ t.test('fuzz: judged is forwarded, one in is at most one out, and nothing of our
       outcomes.set(answer.status, (outcomes.get(answer.status) ?? 0) + 1);
       if (recorder.requests.length > 1 || judged.length > 1) throw new Error('more than one request came out of one');
       const [forwarded] = recorder.requests;
-      await until(() => gateway.proxy.counts().requests === 0, 'the exchange is over');
+      await eventually('the exchange is over', () => gateway.proxy.counts().requests === 0);
       if (forwarded === undefined) return;
       if (forwarded.headers.get('x-run')?.[0] !== String(run)) throw new Error('a request of an earlier connection');
       // Node's parser takes more than one space around the target; they are no part of it.

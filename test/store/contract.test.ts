@@ -6,18 +6,10 @@ import t, { type Test } from 'tap';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
 import { startPostgres } from '../support/process/postgres.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** One suite for both databases: what every module relies on. */
 const open = (url: string) => openStore({ url, clock: systemClock, log: silentLog });
-
-async function eventually(isTrue: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
-  const deadline = Date.now() + withinMs;
-  while (Date.now() < deadline) {
-    if (await isTrue()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return false;
-}
 
 const put = (store: Store, key: string, value: string) =>
   store.transaction(async ({ db }) => {
@@ -121,7 +113,10 @@ export function contract(t: Test, newUrl: () => string): void {
       );
       await here.transaction(async (transaction) => transaction.announce({ topic: 'users', key: 'ann' }));
       t.strictSame(heard.here, ['ann']);
-      t.ok(await eventually(() => heard.elsewhere.length > 0, 2000), 'the other process hears it');
+      t.ok(
+        await eventually('the other process hears it', () => heard.elsewhere.length > 0, 2000),
+        'the other process hears it',
+      );
       t.strictSame(heard.elsewhere, ['ann']);
     },
   );

@@ -1,13 +1,19 @@
-/** Asks again until the answer is true; the number of milliseconds that took. Throws when time is up. */
-export async function eventually(
-  what: string,
-  isTrue: () => boolean | Promise<boolean>,
-  withinMs = 5000,
-): Promise<number> {
-  const startedAt = performance.now();
+/**
+ * Asks again until the answer is something, and returns it. The time limit is no claim about speed: it ends what would hang for ever.
+ * `what` names what is waited for; a function is asked when time is up, so that it can tell what was there instead.
+ */
+export async function eventually<T>(
+  what: string | (() => string),
+  find: () => T | Promise<T>,
+  withinMs = 10_000,
+): Promise<Exclude<T, false | undefined | null>> {
+  const end = performance.now() + withinMs;
   for (;;) {
-    if (await isTrue()) return performance.now() - startedAt;
-    if (performance.now() - startedAt > withinMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    const found = await find();
+    if (found) return found as Exclude<T, false | undefined | null>;
+    if (performance.now() > end) {
+      throw new Error(`not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -6,7 +6,8 @@ import t from 'tap';
 import { type Log, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createCertificates } from '../../gateway/tls/index.ts';
 import { makeAuthority, makeLeaf, newKey, type Pair } from '../../gateway/tls/issue.ts';
-import { newFolder, presented, serve, until } from './fixture.ts';
+import { newFolder, presented, serve } from './fixture.ts';
+import { eventually } from '../support/eventually.ts';
 
 const dayMs = 24 * 3600 * 1000;
 const authority = await makeAuthority('knot.test', Date.now());
@@ -88,14 +89,17 @@ t.test('a new valid pair is swapped in while connections stay open; a bad one is
   const firstSerial = await serial();
 
   write(folder, { cert: (await leaf()).cert });
-  t.ok(await until(() => certificates.health().status === 'warning'), 'a certificate without its key');
+  t.ok(
+    await eventually('a certificate without its key', () => certificates.health().status === 'warning'),
+    'a certificate without its key',
+  );
   t.match(certificates.health(), { message: /does not belong/, remedy: /./ });
   t.equal(await serial(), firstSerial, 'the old pair is still shown');
   t.match(warnings, ['the changed certificate was refused; the old one stays in force']);
 
   const second = await leaf();
   write(folder, second);
-  t.ok(await until(() => certificates.current().cert === second.cert));
+  t.ok(await eventually('the second pair is in force', () => certificates.current().cert === second.cert));
   t.equal(certificates.health().status, 'ok');
   t.not(await serial(), firstSerial);
   t.not((await presented(edge.port)).serialNumber, firstSerial, 'also without a server name');
@@ -103,13 +107,19 @@ t.test('a new valid pair is swapped in while connections stay open; a bad one is
   t.equal(String((await once(held, 'data'))[0]), 'still here');
 
   write(folder, await leaf(['knot.test', '*.knot.test'], Date.now() - 100 * dayMs));
-  t.ok(await until(() => certificates.health().status === 'warning'), 'an expired pair');
+  t.ok(await eventually('an expired pair', () => certificates.health().status === 'warning'), 'an expired pair');
   t.equal(certificates.current().cert, second.cert);
   rmSync(join(folder, 'tls.key'));
-  t.ok(await until(() => /cannot be read/.test(certificates.health().message)), 'a removed file');
+  t.ok(
+    await eventually('a removed file', () => /cannot be read/.test(certificates.health().message)),
+    'a removed file',
+  );
   t.equal(certificates.current().cert, second.cert);
   write(folder, second);
-  t.ok(await until(() => certificates.health().status === 'ok'), 'the old pair written again ends the warning');
+  t.ok(
+    await eventually('the old pair written again ends the warning', () => certificates.health().status === 'ok'),
+    'the old pair written again ends the warning',
+  );
 });
 
 t.test('a Kubernetes secret, changed by a swapped symlink, is noticed', async (t) => {
@@ -127,7 +137,7 @@ t.test('a Kubernetes secret, changed by a swapped symlink, is noticed', async (t
   for (const name of ['..2026_2', '..2026_3']) {
     const next = await leaf();
     version(name, next);
-    t.ok(await until(() => certificates.current().cert === next.cert), name);
+    t.ok(await eventually(name, () => certificates.current().cert === next.cert), name);
   }
   t.equal(certificates.health().status, 'ok');
 });

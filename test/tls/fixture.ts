@@ -61,16 +61,6 @@ export function handshake(
   });
 }
 
-/** Polls until the claim holds; the deadline is generous because the machine may be busy. */
-export async function until(claim: () => boolean | Promise<boolean>, deadlineMs = 8000): Promise<boolean> {
-  const end = Date.now() + deadlineMs;
-  while (Date.now() < end) {
-    if (await claim()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  return false;
-}
-
 /** The certificate a server shows, unverified: its validity may be moved by a test's clock. */
 export async function presented(port: number, servername?: string): Promise<X509Certificate> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...(servername ? { servername } : {}) });

@@ -9,7 +9,8 @@ import t from 'tap';
 import { type Clock, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { type CertificateOptions, createCertificates, tlsOptions } from '../../gateway/tls/index.ts';
 import { makeAuthority, makeLeaf, newKey } from '../../gateway/tls/issue.ts';
-import { handshake, newFolder, presented, serve, until } from './fixture.ts';
+import { handshake, newFolder, presented, serve } from './fixture.ts';
+import { eventually } from '../support/eventually.ts';
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -266,7 +267,10 @@ t.test('the leaf is renewed while running, without dropping a connection', async
   const names = await handshake(edge.port, { ca, servername: 'echo.localhost' });
 
   clock.at += 61 * dayMs;
-  t.ok(await until(() => certificates.current().cert !== before), 'a new leaf is in force');
+  t.ok(
+    await eventually('a new leaf is in force', () => certificates.current().cert !== before),
+    'a new leaf is in force',
+  );
   const serial = new X509Certificate(certificates.current().cert).serialNumber;
   held.write('still here');
   t.equal(String((await once(held, 'data'))[0]), 'still here', 'the open connection goes on');
@@ -286,11 +290,11 @@ t.test('a failed renewal is told, keeps the old leaf, and is tried again', async
   const obstacle = join(folder, 'tls', 'leaf.pem.new');
   mkdirSync(obstacle);
   clock.at += 61 * dayMs;
-  t.ok(await until(() => certificates.health().status === 'failed'));
+  t.ok(await eventually('health says failed', () => certificates.health().status === 'failed'));
   t.match(certificates.health(), { message: /leaf\.pem cannot be written/, remedy: /write access/ });
   t.same(certificates.current(), before);
   rmdirSync(obstacle);
-  t.ok(await until(() => certificates.health().status === 'ok'));
+  t.ok(await eventually('health is ok again', () => certificates.health().status === 'ok'));
   t.not(certificates.current().cert, before.cert);
 });
 

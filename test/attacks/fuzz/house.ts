@@ -1,7 +1,8 @@
 import { type ByteRecorder, type RecordedRequest, startByteRecorder } from '../../support/net/byte-recorder.ts';
 import { createPerson } from '../../support/process/person.ts';
 import type { RawTarget } from '../../support/net/raw-client.ts';
-import { type House, openHouse, type Owner, password, until } from '../house.ts';
+import { type House, openHouse, type Owner, password } from '../house.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const large = 'x'.repeat(70_000);
 
@@ -67,7 +68,7 @@ export async function openFuzzHouse(t: Owner): Promise<FuzzHouse> {
         }
         return [...forwarded].every(([token, { path }]) => !path.startsWith(`/${token}`) || lines.has(path));
       };
-      await until(read, 'a line with the very path for each forwarded request', 10_000).catch((error: unknown) => {
+      await eventually('a line with the very path for each forwarded request', read, 10_000).catch((error: unknown) => {
         const missing = [...forwarded].filter(([, { path }]) => !lines.has(path)).slice(0, 5);
         throw new Error(`no line for ${JSON.stringify(missing)}`, { cause: error });
       });

@@ -113,12 +113,3 @@ export function createRelyingParty(house: House, client: ClientCredentials = hub
     },
   };
 }
-
-/** Waits until something becomes true; for what happens behind an answer. */
-export async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!(await isTrue())) {
-    if (Date.now() > deadline) throw new Error('the condition did not come true within 5 s');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

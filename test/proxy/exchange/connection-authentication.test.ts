@@ -3,7 +3,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import t from 'tap';
 import { openRaw, readAnswer, sendHttp2 } from '../../support/net/raw-client.ts';
-import { type Gateway, openGateway, until } from '../fixture.ts';
+import { type Gateway, openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 t.setTimeout(60_000);
 
@@ -66,9 +67,9 @@ t.test('whoever authenticates a connection has it alone', async (t) => {
     t.match(await other.ask(ann), { status: 401, body: 'who?' }, 'another connection of the same session');
     t.match(await client.ask(ann), { status: 200, body: 'you are ANN' });
     client.socket.destroy();
-    await until(
-      () => upstream.open.size === 0,
+    await eventually(
       'the connections that were asked for credentials to end with their clients',
+      () => upstream.open.size === 0,
     );
     other.socket.destroy();
   });
@@ -158,7 +159,7 @@ t.test('whoever authenticates a connection has it alone', async (t) => {
       `Origin: ${origin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
       `Sec-WebSocket-Key: ${'A'.repeat(22)}==\r\n`;
     t.match(await client.ask(ann, 'NTLM TYPE1', upgrade), { status: 401, body: 'go on', isClosed: true });
-    await until(() => open.size === 0, 'the connection to be closed');
+    await eventually('the connection to be closed', () => open.size === 0);
     const other = await openClient(gateway);
     t.match(await other.ask(bob), { status: 401, body: 'who?' });
     other.socket.destroy();
@@ -201,7 +202,7 @@ t.test('whoever authenticates a connection has it alone', async (t) => {
     const other = await openClient(gateway);
     t.match(await other.ask(bob), { status: 401, body: 'who?' });
     other.socket.destroy();
-    await until(() => gateway.entries.some(({ reason }) => reason === 'http1_required'), 'the access line');
+    await eventually('the access line', () => gateway.entries.some(({ reason }) => reason === 'http1_required'));
     recorder.answerWith(
       () => 'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 2\r\n\r\nno',
     );

@@ -5,7 +5,8 @@ import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { openRaw } from '../../support/net/raw-client.ts';
-import { type Gateway, type GatewayOptions, openGateway, until } from '../fixture.ts';
+import { type Gateway, type GatewayOptions, openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 t.setTimeout(120_000);
 
@@ -161,7 +162,7 @@ t.test('a client that does not read stops the upstream', async (t) => {
   const socket = await openRaw(gateway.raw);
   socket.pause();
   socket.write(`GET /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
-  await until(() => written > 0, 'the answer began');
+  await eventually('the answer began', () => written > 0);
   let last = -1;
   while (last !== written) {
     last = written;
@@ -169,7 +170,7 @@ t.test('a client that does not read stops the upstream', async (t) => {
   }
   t.ok(written < 64 * mebibyte, `stopped after ${Math.round(written / mebibyte)} MiB`);
   socket.destroy();
-  await until(() => gateway.proxy.counts().requests === 0, 'the exchange is over');
+  await eventually('the exchange is over', () => gateway.proxy.counts().requests === 0);
 });
 
 t.test('the first event of a stream arrives at once, and the stream ends when its right ends', async (t) => {
@@ -189,10 +190,10 @@ t.test('the first event of a stream arrives at once, and the stream ends when it
     answer.on('close', () => (isClosed = true));
   });
   asked.end();
-  await until(() => received === 'data: 1\n\n', 'the first event', 1_000);
-  await until(() => gateway.live.count() === 1, 'the stream is registered', 3_000);
+  await eventually('the first event', () => received === 'data: 1\n\n', 1_000);
+  await eventually('the stream is registered', () => gateway.live.count() === 1, 3_000);
   await gateway.sessions.end(sessionId, { actor: 'ann', reason: 'sign-out' });
-  await until(() => isClosed && upstreamClosed === 1, 'both sides are closed', 2_000);
+  await eventually('both sides are closed', () => isClosed && upstreamClosed === 1, 2_000);
   t.equal(gateway.entries.at(-1)?.reason, 'revoked');
   t.equal(gateway.live.count(), 0);
 });
@@ -211,10 +212,10 @@ t.test('a stream opened just before the right ended is found when it is register
     answer.once('data', () => (hasBegun = true));
   });
   asked.end();
-  await until(() => hasBegun, 'the first event');
+  await eventually('the first event', () => hasBegun);
   t.equal(gateway.live.count(), 0, 'not registered yet');
   await gateway.sessions.end(sessionId, { actor: 'ann', reason: 'sign-out' });
-  await until(() => isClosed, 'the stream to close', 2_000);
+  await eventually('the stream to close', () => isClosed, 2_000);
 });
 
 t.test('D3 a body that stops arriving and an answer that stops moving are ended', async (t) => {
@@ -235,13 +236,13 @@ t.test('D3 a body that stops arriving and an answer that stops moving are ended'
   slow.write(
     `PUT /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\nOrigin: ${origin}\r\nContent-Length: 100\r\n\r\nabc`,
   );
-  await until(() => closed === 1, 'the slow upload to be ended', 4_000);
+  await eventually('the slow upload to be ended', () => closed === 1, 4_000);
   t.match(received, /^HTTP\/1\.1 408 /);
   const stuck = await openRaw(gateway.raw);
   stuck.on('data', () => undefined);
   stuck.on('close', () => (closed += 1));
   stuck.write(`GET /stuck HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
-  await until(() => closed === 2, 'the stuck answer to be ended', 4_000);
+  await eventually('the stuck answer to be ended', () => closed === 2, 4_000);
   t.equal(gateway.entries.at(-1)?.reason, 'idle');
 });
 
@@ -258,7 +259,7 @@ t.test('D3 a connection that says nothing, or a header byte now and then, is clo
   slow.write('GET /x HTTP/1.1\r\n');
   const drip = setInterval(() => slow.write('X'), 100);
   t.teardown(() => clearInterval(drip));
-  await until(() => closed === 3, 'all three are closed', 5_000);
+  await eventually('all three are closed', () => closed === 3, 5_000);
   t.ok(
     gateway.entries.some(({ reason }) => reason === 'too_slow'),
     'and the log says why',
@@ -278,9 +279,9 @@ t.test('S8 100 Continue is said after the request was allowed, not before', asyn
   let received = '';
   allowed.on('data', (data: Buffer) => (received += data.toString()));
   allowed.write(head(cookie));
-  await until(() => received === 'HTTP/1.1 100 Continue\r\n\r\n', '100 Continue');
+  await eventually('100 Continue', () => received === 'HTTP/1.1 100 Continue\r\n\r\n');
   allowed.write('hello');
-  await until(() => /got hello$/.test(received), 'the answer');
+  await eventually('the answer', () => /got hello$/.test(received));
   allowed.destroy();
 
   const denied = await openRaw(gateway.raw);
@@ -288,6 +289,6 @@ t.test('S8 100 Continue is said after the request was allowed, not before', asyn
   let isClosed = false;
   denied.on('data', (data: Buffer) => (refused += data.toString())).on('close', () => (isClosed = true));
   denied.write(head('a=1'));
-  await until(() => isClosed, 'the refusal');
+  await eventually('the refusal', () => isClosed);
   t.match(refused, /^HTTP\/1\.1 401 /, 'no 100 before it');
 });

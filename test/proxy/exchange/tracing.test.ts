@@ -6,7 +6,8 @@ import { silentLog, systemClock } from '../../../gateway/lib/index.ts';
 import { createTracing } from '../../../gateway/ops/index.ts';
 import { type Collector, type ReceivedSpan, startCollector } from '../../support/net/collector.ts';
 import { openRaw, readAnswer, sendHttp2, sendRaw } from '../../support/net/raw-client.ts';
-import { type GatewayOptions, openGateway, until } from '../fixture.ts';
+import { type GatewayOptions, openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const parentId = '00f067aa0ba902b7';
@@ -47,7 +48,7 @@ async function upstreamHeadersFor(house: Traced, lines: string) {
 }
 
 async function spanOf(collector: Collector, fits: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan> {
-  await until(() => collector.spans.some(fits), 'the span');
+  await eventually('the span', () => collector.spans.some(fits));
   return collector.spans.find(fits)!;
 }
 
@@ -118,7 +119,7 @@ t.test('a stranger chooses no trace: what it says is replaced by ours, over both
   t.equal((await sendHttp2(raw, { ':path': '/', ':authority': host, cookie, ...fields })).status, 200);
   t.match(recorder.requests[0]!.headers.get('traceparent')?.[0], madeHere);
   t.notMatch(recorder.bytes(), new RegExp(`${traceId}|${parentId}|tracestate|baggage`));
-  await until(() => collector.spans.length === 2, 'both spans');
+  await eventually('both spans', () => collector.spans.length === 2);
   t.ok(collector.spans.every((span) => span.traceId !== traceId && span.parentSpanId === ''));
 });
 
@@ -136,7 +137,7 @@ t.test('a stranger that is refused or names the fields hop-by-hop changes nothin
   t.equal(span.attributes['knot.verdict'], undefined);
   t.equal(span.status, 0, 'a refusal is an answer');
   t.not(span.traceId, traceId);
-  await until(() => entries.length === 1, 'the access line');
+  await eventually('the access line', () => entries.length === 1);
   t.equal(entries[0]?.traceId, span.traceId);
 });
 
@@ -306,7 +307,7 @@ t.test('the span of a WebSocket ends with its 101, long before the WebSocket', a
   t.match(got[0]!['traceparent'], `00-${span.traceId}-${span.spanId}-01`);
   t.not(span.traceId, traceId);
   socket.destroy();
-  await until(() => entries.length === 1, 'the access line at its end');
+  await eventually('the access line at its end', () => entries.length === 1);
   t.equal(entries[0]!.traceId, span.traceId);
 
   collector.reset();

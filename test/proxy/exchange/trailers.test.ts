@@ -3,7 +3,8 @@ import { createServer as createHttp1 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { openRaw, type RawTarget } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** What an upstream saw behind a body, names in lower case. */
 type Seen = { body: string; trailers: string[] };
@@ -103,7 +104,7 @@ t.test(
       ] as const) {
         seen.length = 0;
         await send();
-        await until(() => seen.length === 1, `a request from ${from} to ${to}`);
+        await eventually(`a request from ${from} to ${to}`, () => seen.length === 1);
         t.strictSame(seen[0], { body: 'hello', trailers }, `from ${from} to ${to}`);
       }
     }

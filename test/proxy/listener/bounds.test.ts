@@ -4,7 +4,8 @@ import t from 'tap';
 import { createBodyRate } from '../../../gateway/proxy/exchange/body-rate.ts';
 import { networkOf } from '../../../gateway/lib/index.ts';
 import { readAnswer, sendRaw } from '../../support/net/raw-client.ts';
-import { type Gateway, openGateway, until } from '../fixture.ts';
+import { type Gateway, openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** A connection that comes from an address of its own. */
 async function openFrom(gateway: Gateway, localAddress: string, protocol = 'http/1.1'): Promise<TLSSocket> {
@@ -47,12 +48,12 @@ t.test('D1 connections of one address are bounded, and another address is served
   const stream = session.request({ ':path': '/x', ':authority': 'echo.localhost', cookie });
   const status = await new Promise((resolve) => stream.on('response', (headers) => resolve(headers[':status'])));
   t.equal(status, 429, 'over HTTP/2 too');
-  await until(() => session.closed || session.destroyed, 'and the connection is told to go');
+  await eventually('and the connection is told to go', () => session.closed || session.destroyed);
 
   t.match(await ask(await openFrom(gateway, '127.0.0.2')), { status: 200 }, 'another address is served');
   t.match(await ask(held[0]!), { status: 200 }, 'and so is who was there before');
   for (const socket of held.splice(0)) socket.destroy();
-  await until(() => gateway.edge.server.listening, 'it still listens');
+  await eventually('it still listens', () => gateway.edge.server.listening);
   let answer = await ask(await openFrom(gateway, '127.0.0.1'));
   for (let tries = 0; answer.status === 429 && tries < 50; tries += 1) {
     answer = await ask(await openFrom(gateway, '127.0.0.1'));
@@ -76,7 +77,7 @@ t.test('D1 a connection beyond the bound that asks nothing is not kept', async (
   const silent = await openFrom(gateway, '127.0.0.1');
   let isClosed = false;
   silent.resume().on('close', () => (isClosed = true));
-  await until(() => isClosed, 'it is closed');
+  await eventually('it is closed', () => isClosed);
   held.destroy();
 });
 
@@ -144,7 +145,7 @@ t.test('D6 streams of one sign-in are bounded; its plain requests and other sign
   const theirs = await open(other.cookie);
   t.equal(theirs.status, 200, 'a stream of another sign-in');
   held[0]!.socket.destroy();
-  await until(() => gateway.proxy.counts().requests === 2, 'one of the streams is over');
+  await eventually('one of the streams is over', () => gateway.proxy.counts().requests === 2);
   const again = await open(first.cookie);
   t.equal(again.status, 200, 'its place is free again');
   for (const { socket } of [...held, third, theirs, again]) socket.destroy();

@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import t from 'tap';
 import { sendRaw } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 t.test('what is not TLS on the port of https is told so, and holds nothing', async (t) => {
   const gateway = await openGateway(t, { limits: { headersMs: 700 } });
@@ -50,10 +51,10 @@ t.test('what is not TLS on the port of https is told so, and holds nothing', asy
     const count = () =>
       new Promise<number>((resolve) => gateway.edge.server.getConnections((_error, open) => resolve(open)));
     let open = await count();
-    await until(() => {
+    await eventually('every connection to end', () => {
       void count().then((now) => (open = now));
       return open === 0;
-    }, 'every connection to end');
+    });
   });
 
   await t.test('an unknown name ends the handshake with the alert that says so (RFC 6066 section 3)', async (t) => {

@@ -5,7 +5,8 @@ import t from 'tap';
 import { selfSignedPair } from '../../support/net/self-signed.ts';
 import { ClientConnection } from '../../../gateway/proxy/listener/client-connection.ts';
 import { openRaw, openResettable, readAnswer } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 t.test('a client that asks for the end of the connection gets it, however it says so', async (t) => {
   const gateway = await openGateway(t);
@@ -56,14 +57,14 @@ t.test('a client that resets under its answer leaves nothing open at an HTTP/2 u
       `POST ${path} HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\nOrigin: https://echo.localhost:${gateway.port}\r\n` +
         'Content-Length: 1000000\r\n\r\nabc',
     );
-    const isFinished = await until(() => finished.has(path), 'the end of the answer', 300).then(
+    const isFinished = await eventually('the end of the answer', () => finished.has(path), 300).then(
       () => true,
       () => false,
     );
     fates[!isFinished ? 'the end waits upstream' : underWay() === 1 ? 'the end waits with us' : 'all of it left'] += 1;
     reset();
-    await until(() => underWay() === 0, 'the exchange is over');
-    await until(() => !open.has(path), `the stream of ${size} bytes is over: ${JSON.stringify(fates)}`);
+    await eventually('the exchange is over', () => underWay() === 0);
+    await eventually(`the stream of ${size} bytes is over: ${JSON.stringify(fates)}`, () => !open.has(path));
   }
   t.ok(fates['all of it left'] > 0, JSON.stringify(fates));
 });
@@ -92,6 +93,6 @@ t.test('a connection that ends because it is idle takes no request any more', as
   const client = await openRaw({ port: (server.address() as AddressInfo).port, ca });
   let isClosed = false;
   client.on('close', () => (isClosed = true)).resume();
-  await until(() => isClosed, 'the end of the connection');
+  await eventually('the end of the connection', () => isClosed);
   t.strictSame(served, []);
 });

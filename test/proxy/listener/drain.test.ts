@@ -2,12 +2,13 @@ import { connect } from 'node:net';
 import t from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
 import { openRaw, readAnswer, sendHttp2 } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 t.test('W9 a drain lets answers finish, takes nothing new and tells sockets to come back', async (t) => {
   const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   t.teardown(() => void sockets.close());
-  await until(() => sockets.address() !== null, 'the upstream listens');
+  await eventually('the upstream listens', () => sockets.address() !== null);
   const webSocketPort = (sockets.address() as { port: number }).port;
   const gateway = await openGateway(t);
   await gateway.setRoutes(gateway.echo, {
@@ -38,14 +39,13 @@ t.test('W9 a drain lets answers finish, takes nothing new and tells sockets to c
   });
   await new Promise((resolve) => webSocket.once('open', resolve));
   const told = new Promise<number>((resolve) => webSocket.once('close', resolve));
-  await until(
-    () => gateway.recorder.requests.some(({ target }) => target === '/slow'),
-    'the slow request is under way',
+  await eventually('the slow request is under way', () =>
+    gateway.recorder.requests.some(({ target }) => target === '/slow'),
   );
 
   const startedAt = Date.now();
   const drained = gateway.edge.close(8_000);
-  await until(() => isIdleClosed, 'the idle connection is closed');
+  await eventually('the idle connection is closed', () => isIdleClosed);
   await t.rejects(
     new Promise(
       (resolve, reject) => void connect(gateway.port, '127.0.0.1').once('connect', resolve).once('error', reject),
@@ -73,8 +73,8 @@ t.test('what does not finish is ended when the grace is over', async (t) => {
   let isClosed = false;
   socket.on('close', () => (isClosed = true)).resume();
   socket.write(`GET /never HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
-  await until(() => gateway.recorder.requests.length === 1, 'the request is under way');
+  await eventually('the request is under way', () => gateway.recorder.requests.length === 1);
   await gateway.edge.close(200);
-  await until(() => isClosed, 'the connection is ended', 1_000);
-  await until(() => gateway.proxy.counts().requests === 0, 'and so is the exchange');
+  await eventually('the connection is ended', () => isClosed, 1_000);
+  await eventually('and so is the exchange', () => gateway.proxy.counts().requests === 0);
 });

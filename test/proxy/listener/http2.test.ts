@@ -1,7 +1,8 @@
 import { connect as connectHttp2 } from 'node:http2';
 import t from 'tap';
 import { sendHttp2, sendRaw } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 t.test('HTTP/2 is as strict as HTTP/1.1', async (t) => {
   const gateway = await openGateway(t);
@@ -132,6 +133,6 @@ t.test('HTTP/2 is as strict as HTTP/1.1', async (t) => {
     );
     t.equal(other.status, 200);
     session.destroy();
-    await until(() => gateway.proxy.counts().requests === 0, 'every exchange is over');
+    await eventually('every exchange is over', () => gateway.proxy.counts().requests === 0);
   });
 });

@@ -5,7 +5,8 @@ import t from 'tap';
 import { WebSocketServer } from 'ws';
 import type { TLSSocket } from 'node:tls';
 import { openRaw } from '../../support/net/raw-client.ts';
-import { type Gateway, openGateway, until } from '../fixture.ts';
+import { type Gateway, openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** `KNOT_FUZZ_RUNS=5000` looks longer; `KNOT_FUZZ_SEED` elsewhere. */
 const numRuns = Number(process.env['KNOT_FUZZ_RUNS'] ?? 150);
@@ -148,7 +149,7 @@ t.test('requests of every kind on one connection: each arrives once, in order, w
   });
   await fc.assert(property, { numRuns, seed });
   t.ok(recorder.connections() < numRuns * 2, 'connections to the upstream are used again');
-  await until(() => gateway.proxy.counts().requests === 0, 'everything is over');
+  await eventually('everything is over', () => gateway.proxy.counts().requests === 0);
 });
 
 t.test('a WebSocket may open on a connection that served plain requests', async (t) => {
@@ -188,14 +189,14 @@ t.test('a WebSocket may open on a connection that served plain requests', async 
       let text = '';
       socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
       for (const bytes of writes) await writeInPieces(socket, bytes, []);
-      await until(() => text.endsWith('\x81\x0aecho hello'), 'the echo');
+      await eventually('the echo', () => text.endsWith('\x81\x0aecho hello'));
       t.equal(text.match(/HTTP\/1\.1 200/g)?.length ?? 0, name === 'no request before it' ? 0 : 2);
       t.equal(text.match(/HTTP\/1\.1 101/g)?.length, 1);
       t.ok(text.lastIndexOf('HTTP/1.1 200') < text.indexOf('HTTP/1.1 101'), 'in order');
       socket.destroy();
     });
   }
-  await until(() => gateway.proxy.counts().webSockets === 0, 'every tunnel is over');
+  await eventually('every tunnel is over', () => gateway.proxy.counts().webSockets === 0);
 });
 
 t.test('a connection of which nothing more comes is ended in time, on either side of the hand-over', async (t) => {
@@ -219,7 +220,7 @@ t.test('a connection of which nothing more comes is ended in time, on either sid
       let isClosed = false;
       socket.on('close', () => (isClosed = true));
       socket.write(bytes);
-      await until(() => isClosed, `the end of a connection with ${name}`);
+      await eventually(`the end of a connection with ${name}`, () => isClosed);
       t.pass(name);
     }),
   );
@@ -249,14 +250,14 @@ t.test('an informational answer never comes to lie in the answer behind it', asy
     socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
     socket.write(first + second);
     // The second answer is whole when its connection is used again.
-    await until(() => recorder.requests.length === 2, 'both requests are there');
+    await eventually('both requests are there', () => recorder.requests.length === 2);
     const { cookie } = await gateway.signIn();
     const other = await openRaw(gateway.raw);
     other.write(`HEAD /second HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
-    await until(() => recorder.requests.length === 3, 'one more behind them');
+    await eventually('one more behind them', () => recorder.requests.length === 3);
     other.destroy();
     answerFirst();
-    await until(() => /\/first[\s\S]*\/second/.test(text), 'both answers');
+    await eventually('both answers', () => /\/first[\s\S]*\/second/.test(text));
     t.match(
       text,
       /\r\n\r\n\/firstHTTP\/1\.1 (?:1\d\d [^\0]*HTTP\/1\.1 )?200 OK\r\n(?:[\w-]+: .*\r\n)*\r\n\/second$/,

@@ -4,7 +4,8 @@ import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import type { LimitSettings } from '../../../gateway/config/index.ts';
 import { openRaw } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const switching = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n';
 
@@ -51,7 +52,7 @@ async function setUp(t: Test, limits: Partial<LimitSettings>) {
       `GET /ws HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\nOrigin: ${origin}\r\n` +
         `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${rawKey}\r\n\r\n`,
     );
-    await until(() => received.includes('\r\n\r\n'), 'the upgrade');
+    await eventually('the upgrade', () => received.includes('\r\n\r\n'));
     return client;
   }
 
@@ -97,14 +98,14 @@ t.test('a client that answers pings stays, and the upstream never hears of them'
   let pings = 0;
   socket.on('ping', () => (pings += 1));
   await new Promise<void>((resolve, reject) => void socket.once('open', resolve).once('error', reject));
-  await until(() => pings >= 4, 'four pings');
+  await eventually('four pings', () => pings >= 4);
   t.equal(socket.readyState, WebSocket.OPEN);
   t.equal(upstreams[0]!.bytes.length, 0, 'no pong of ours went on');
   socket.pong('own');
-  await until(() => upstreams[0]!.bytes.length === 9, 'a pong of its own goes on');
+  await eventually('a pong of its own goes on', () => upstreams[0]!.bytes.length === 9);
   t.equal(upstreams[0]!.bytes[0], 0x8a);
   socket.terminate();
-  await until(() => reasons().length === 1, 'the access line');
+  await eventually('the access line', () => reasons().length === 1);
   t.equal(gateway.live.count(), 0);
 });
 
@@ -112,12 +113,15 @@ t.test('a client that answers nothing is closed, freed and named in the access l
   const { openByHand, upstreams, gateway, reasons } = await setUp(t, { webSocketPingMs: 100, webSocketPongMs: 200 });
   const client = await openByHand();
   t.equal(gateway.live.count(), 1);
-  await until(() => client.isClosed && reasons().length === 1, 'the end');
+  await eventually('the end', () => client.isClosed && reasons().length === 1);
   t.equal(pingsIn(client.frames).length, 1, 'after one ping');
   t.strictSame(reasons(), ['client_silent']);
   t.equal(gateway.live.count(), 0);
   t.strictSame(gateway.proxy.counts(), { requests: 0, webSockets: 0 });
-  await until(() => upstreams[0]!.socket.destroyed || upstreams[0]!.socket.readableEnded, 'the upstream side is gone');
+  await eventually(
+    'the upstream side is gone',
+    () => upstreams[0]!.socket.destroyed || upstreams[0]!.socket.readableEnded,
+  );
 });
 
 t.test('any byte is a sign of life; each answer is taken out, wherever it stands', async (t) => {
@@ -129,7 +133,7 @@ t.test('any byte is a sign of life; each answer is taken out, wherever it stands
   };
   const payloads = new Set<string>();
   for (let round = 0; round < 4; round++) {
-    await until(() => pingsIn(client.frames).length > round, `ping ${round}`);
+    await eventually(`ping ${round}`, () => pingsIn(client.frames).length > round);
     const payload = pingsIn(client.frames).at(-1)!;
     payloads.add(payload.toString('hex'));
     // A message in two fragments with the answer between them, and a pong of the client's own behind.
@@ -138,7 +142,7 @@ t.test('any byte is a sign of life; each answer is taken out, wherever it stands
     say(begin, end, own);
     for (const byte of Buffer.concat([begin, masked(0x8a, payload), end, own]))
       client.socket.write(Uint8Array.of(byte));
-    await until(() => upstreams[0]!.bytes.length === sent.length, 'what was meant for the upstream');
+    await eventually('what was meant for the upstream', () => upstreams[0]!.bytes.length === sent.length);
     t.ok(upstreams[0]!.bytes.equals(sent));
   }
   t.equal(payloads.size, 4, 'no payload comes twice');
@@ -149,19 +153,19 @@ t.test('any byte is a sign of life; each answer is taken out, wherever it stands
 t.test('no ping is put into a frame of the upstream; between two fragments it is', async (t) => {
   const { openByHand, upstreams, reasons } = await setUp(t, { webSocketPingMs: 60, webSocketPongMs: 100 });
   const client = await openByHand();
-  await until(() => upstreams.length === 1, 'the upstream');
+  await eventually('the upstream', () => upstreams.length === 1);
   const { socket } = upstreams[0]!;
   socket.write(Buffer.concat([Buffer.from([0x01, 100]), Buffer.alloc(40, 0x61)]));
-  await until(() => client.frames.length === 42, 'half a fragment');
+  await eventually('half a fragment', () => client.frames.length === 42);
   const rest = 600;
   const waitedFrom = Date.now();
-  await until(() => Date.now() - waitedFrom > rest, 'longer than both limits');
+  await eventually('longer than both limits', () => Date.now() - waitedFrom > rest);
   t.equal(client.frames.length, 42, 'nothing was put between');
   t.notOk(client.isClosed, 'who could not be asked is not silent');
   socket.write(Buffer.alloc(60, 0x61));
-  await until(() => client.frames.length >= 102 + 18, 'the ping behind the fragment');
+  await eventually('the ping behind the fragment', () => client.frames.length >= 102 + 18);
   t.equal(pingsIn(client.frames.subarray(102)).length, 1);
-  await until(() => client.isClosed && reasons().length === 1, 'the end');
+  await eventually('the end', () => client.isClosed && reasons().length === 1);
   t.strictSame(reasons(), ['client_silent']);
 });
 
@@ -171,13 +175,13 @@ t.test('a client that does not speak the protocol is not asked, a forgotten sock
   });
   const odd = await openByHand();
   odd.socket.write(Uint8Array.of(0x81, 0x02, 0x68, 0x69));
-  await until(() => upstreams[0]!.bytes.length === 4, 'an unmasked frame goes on');
+  await eventually('an unmasked frame goes on', () => upstreams[0]!.bytes.length === 4);
   const forgotten = openWs();
   let pings = 0;
   forgotten.on('ping', () => (pings += 1)).on('error', () => undefined);
   let code = 0;
   forgotten.on('close', (value) => (code = value));
-  await until(() => code !== 0 && odd.isClosed && reasons().length === 2, 'both end');
+  await eventually('both end', () => code !== 0 && odd.isClosed && reasons().length === 2);
   t.equal(code, 1001);
   t.ok(pings >= 2, 'it was asked, and answered');
   t.equal(pingsIn(odd.frames).length, 0);
@@ -187,7 +191,7 @@ t.test('a client that does not speak the protocol is not asked, a forgotten sock
 t.test('0 switches pings off', async (t) => {
   const { openByHand, reasons } = await setUp(t, { webSocketPingMs: 0, webSocketPongMs: 50, streamIdleMs: 500 });
   const client = await openByHand();
-  await until(() => client.isClosed && reasons().length === 1, 'the end');
+  await eventually('the end', () => client.isClosed && reasons().length === 1);
   t.equal(pingsIn(client.frames).length, 0);
   t.strictSame(reasons(), ['idle']);
 });

@@ -3,7 +3,8 @@ import { createServer as createTcpServer, type AddressInfo, type Socket } from '
 import t, { type Test } from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
 import { openRaw, openResettable, sendRaw } from '../../support/net/raw-client.ts';
-import { type Gateway, openGateway, until } from '../fixture.ts';
+import { type Gateway, openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 type Upstream = { server: Server; sockets: WebSocketServer; port: number; upgrades: string[] };
 
@@ -90,7 +91,7 @@ t.test('a WebSocket goes through untouched', async (t) => {
   t.equal(upstream.upgrades[0], '/ws?x=%2F&y=%22&z', 'raw path and query');
   socket.close(4000, 'bye');
   t.strictSame(await ended(socket), { code: 4000, reason: 'bye' });
-  await until(() => gateway.entries.some((entry) => entry.protocol === 'ws'), 'the access line');
+  await eventually('the access line', () => gateway.entries.some((entry) => entry.protocol === 'ws'));
   t.match(
     gateway.entries.find((entry) => entry.protocol === 'ws'),
     { status: 101, user: 'ann', verdict: 'allow', path: '/ws', route: 'echo' },
@@ -155,8 +156,8 @@ t.test('W3 a client that leaves at any moment leaves nothing behind', async (t) 
       );
     reset();
   }
-  await until(() => gateway.proxy.counts().webSockets === 0, 'every tunnel is gone');
-  await until(() => upstream.sockets.clients.size === 0, 'every upstream socket is gone');
+  await eventually('every tunnel is gone', () => gateway.proxy.counts().webSockets === 0);
+  await eventually('every upstream socket is gone', () => upstream.sockets.clients.size === 0);
   t.equal(gateway.live.count(), 0);
   const answer = await sendRaw(gateway.raw, `GET / HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
   t.equal(answer.status, 200, 'and the process answers');
@@ -196,7 +197,7 @@ t.test('W6 W7 a side that does not read stops the other one', async (t) => {
     `GET /ws HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\nOrigin: ${gateway.address.originOf('echo.localhost')}\r\n` +
       `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`,
   );
-  await until(() => written > 0, 'the flood began');
+  await eventually('the flood began', () => written > 0);
   let last = -1;
   while (last !== written) {
     last = written;
@@ -234,7 +235,7 @@ t.test('W8 a socket ends within two seconds when its right ends, and is told why
       t.equal(code, 1008);
       t.not(reason, '');
       t.ok(Date.now() - startedAt < 2_000);
-      await until(() => upstream.sockets.clients.size === 0, 'the upstream side is gone too');
+      await eventually('the upstream side is gone too', () => upstream.sockets.clients.size === 0);
       t.ok([0, 401, 403].includes((await refusal(dial('/ws', { cookie }))).status), 'and cannot be opened again');
     });
   }

@@ -1,7 +1,8 @@
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import t from 'tap';
 import { openRaw, readAnswer, sendHttp2, sendRaw } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 t.test('answers of an upstream', async (t) => {
   const gateway = await openGateway(t);
@@ -163,7 +164,7 @@ t.test('answers of an upstream', async (t) => {
     let bytes = '';
     socket.on('data', (chunk: Buffer) => (bytes += chunk.toString('latin1')));
     socket.write(`GET /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
-    await until(() => bytes.endsWith('\r\n\r\n') && /42/.test(bytes), 'the trailer');
+    await eventually('the trailer', () => bytes.endsWith('\r\n\r\n') && /42/.test(bytes));
     t.match(bytes, /^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a\.css>; rel=preload\r\n\r\nHTTP\/1\.1 200 OK/i);
     t.match(bytes, /hello\r\n0\r\nx-sum: 42\r\n\r\n$/i);
     socket.destroy();
@@ -227,11 +228,11 @@ t.test('answers of an upstream', async (t) => {
     socket.write(
       `POST /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\nOrigin: ${origin}\r\nContent-Length: 1000000\r\n\r\n${'a'.repeat(1000)}`,
     );
-    await until(() => recorder.bytes().length > 1000, 'the beginning of the body');
+    await eventually('the beginning of the body', () => recorder.bytes().length > 1000);
     t.match(recorder.bytes(), /content-length: 1000000/i);
     socket.destroy();
     await answer;
-    await until(() => gateway.proxy.counts().requests === 0, 'the exchange is over');
+    await eventually('the exchange is over', () => gateway.proxy.counts().requests === 0);
   });
 
   await t.test(
@@ -262,7 +263,7 @@ t.test('answers of an upstream', async (t) => {
       );
       t.match(http2, { status: 413, body: 'big' });
       await gateway.setRoutes(gateway.echo, gateway.open);
-      await until(() => gateway.proxy.counts().requests === 0, 'both exchanges are over');
+      await eventually('both exchanges are over', () => gateway.proxy.counts().requests === 0);
     },
   );
 
@@ -307,10 +308,10 @@ t.test('answers of an upstream', async (t) => {
     });
     const socket = await openRaw(raw);
     socket.write(`GET /slow HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
-    await until(() => recorder.requests.length === 1, 'the request');
+    await eventually('the request', () => recorder.requests.length === 1);
     socket.destroy();
-    await until(() => closed === 1, 'the upstream connection to close');
-    await until(() => gateway.proxy.counts().requests === 0, 'the exchange is over');
+    await eventually('the upstream connection to close', () => closed === 1);
+    await eventually('the exchange is over', () => gateway.proxy.counts().requests === 0);
     t.equal(gateway.entries.at(-1)?.status, 499);
   });
 });
@@ -328,7 +329,7 @@ t.test('U4 a dead, silent or busy upstream is a calm page without addresses', as
 
   gateway.recorder.answerWith(() => undefined);
   const waiting = [get('text/html'), get('text/html')];
-  await until(() => gateway.recorder.requests.length === 2, 'both slots are taken');
+  await eventually('both slots are taken', () => gateway.recorder.requests.length === 2);
   const [queued, refused] = [get('application/json'), get('application/json')];
   t.equal((await refused).status, 503, 'D6 the queue is bounded');
   t.equal((await queued).status, 503, 'D6 and so is the wait in it');
@@ -362,7 +363,7 @@ t.test('D6 open event streams never starve a plain request', async (t) => {
     stream.on('data', (chunk: Buffer) => (events += /data: 1/.test(chunk.toString()) ? 1 : 0));
     stream.write(request('/events', 'Accept: text/event-stream\r\n'));
   }
-  await until(() => events === 20, 'every stream got its first event at once');
+  await eventually('every stream got its first event at once', () => events === 20);
   t.equal((await sendRaw(gateway.raw, request('/x'))).body, 'ok');
   for (const stream of streams) stream.destroy();
 });

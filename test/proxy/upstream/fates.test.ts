@@ -2,7 +2,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import t from 'tap';
 import { openRaw, openResettable } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** `KNOT_FUZZ_RUNS=20000` looks longer; `KNOT_FUZZ_SEED` elsewhere. */
 const numRuns = Number(process.env['KNOT_FUZZ_RUNS'] ?? 1_200);
@@ -174,5 +175,5 @@ t.test('whatever becomes of the others, an answer is whole, and the one to the r
   t.strictSame(wrong.slice(0, 5), []);
   t.ok((outcomes.get('200') ?? 0) > numRuns / 4, JSON.stringify([...outcomes]));
   t.ok((outcomes.get('502') ?? 0) > numRuns / 100, 'some fail');
-  await until(() => gateway.proxy.counts().requests === 0, 'every exchange is over');
+  await eventually('every exchange is over', () => gateway.proxy.counts().requests === 0);
 });

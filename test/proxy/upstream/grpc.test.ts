@@ -1,7 +1,8 @@
 import * as grpc from '@grpc/grpc-js';
 import t from 'tap';
 import { sendHttp2 } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const same = (bytes: Buffer): Buffer => bytes;
 const method = (path: string, requestStream: boolean, responseStream: boolean) => ({
@@ -170,7 +171,7 @@ t.test('gRPC passes an upstream that speaks HTTP/2', async (t) => {
     });
     t.equal(error?.code, grpc.status.RESOURCE_EXHAUSTED);
     t.equal(error?.details, 'enough');
-    await until(() => gateway.proxy.counts().requests === 0, 'the exchange is over');
+    await eventually('the exchange is over', () => gateway.proxy.counts().requests === 0);
   });
 
   await t.test('a call the client cancels is cancelled upstream', async () => {
@@ -180,8 +181,8 @@ t.test('gRPC passes an upstream that speaks HTTP/2', async (t) => {
     call.write(Buffer.from('hi'));
     await answer;
     call.cancel();
-    await until(() => echo.cancelled() > 0, 'the service hears of it');
-    await until(() => gateway.proxy.counts().requests === 0, 'the exchange is over');
+    await eventually('the service hears of it', () => echo.cancelled() > 0);
+    await eventually('the exchange is over', () => gateway.proxy.counts().requests === 0);
   });
 
   await t.test('without a session it is refused in JSON, never redirected', async (t) => {
@@ -210,7 +211,7 @@ t.test('gRPC passes an upstream that speaks HTTP/2', async (t) => {
     const answer = new Promise((resolve) => call.once('data', resolve));
     call.write(Buffer.from('hi'));
     await answer;
-    await until(() => gateway.live.count() === 1, 'the call is registered');
+    await eventually('the call is registered', () => gateway.live.count() === 1);
     await gateway.sessions.end(sessionId, { actor: 'ann', reason: 'test' });
     t.not((await failed).code, 0);
   });

@@ -11,7 +11,8 @@ import t from 'tap';
 import { selfSignedPair } from '../../support/net/self-signed.ts';
 import type { Upstream } from '../../../gateway/routes/index.ts';
 import { sendHttp2, sendRaw } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 async function startHttp2(
   onStream: (stream: ServerHttp2Stream, headers: Record<string, unknown>) => void,
@@ -125,7 +126,7 @@ t.test('what is no gRPC passes an HTTP/2 upstream too, over both protocols in fr
     }),
   );
   t.same([...new Set(many)], [200], 'more at once than one connection carries');
-  await until(() => gateway.proxy.counts().requests === 0, 'nothing is left');
+  await eventually('nothing is left', () => gateway.proxy.counts().requests === 0);
 });
 
 t.test('an upstream that does not speak HTTP/2 is a failure of the upstream', async (t) => {

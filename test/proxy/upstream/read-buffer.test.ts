@@ -7,7 +7,8 @@ import type { Readable } from 'node:stream';
 import t from 'tap';
 import { selfSignedPair } from '../../support/net/self-signed.ts';
 import type { Upstream } from '../../../gateway/routes/index.ts';
-import { type Gateway, openGateway, until } from '../fixture.ts';
+import { type Gateway, openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 t.setTimeout(120_000);
 
@@ -156,6 +157,6 @@ for (const [name, start, facts] of upstreams) {
     await Promise.all([...large, ...small]);
     t.strictSame(failed, []);
     t.ok(bytes > 36_000_000, `${bytes} bytes`);
-    await until(() => gateway.proxy.counts().requests === 0, 'everything is over');
+    await eventually('everything is over', () => gateway.proxy.counts().requests === 0);
   });
 }

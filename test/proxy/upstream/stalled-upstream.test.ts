@@ -3,7 +3,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import t, { type Test } from 'tap';
 import type { LimitSettings } from '../../../gateway/config/index.ts';
 import { openRaw, readAnswer, sendRaw } from '../../support/net/raw-client.ts';
-import { openGateway, until } from '../fixture.ts';
+import { openGateway } from '../fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 
 async function setUp(t: Test, server: Server, limits: Partial<LimitSettings>, http2 = false) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -35,7 +36,7 @@ t.test('a connection that its upstream will not use again is closed, not kept', 
   const { gateway, head } = await setUp(t, server, {});
   for (seconds of [0, 1]) {
     t.equal((await sendRaw(gateway.raw, head('GET'))).status, 200);
-    await until(() => sockets.size === 0, `no connection is left after timeout=${seconds}`);
+    await eventually(`no connection is left after timeout=${seconds}`, () => sockets.size === 0);
   }
   t.equal(opened, 2);
 });
@@ -63,7 +64,7 @@ t.test('D4 a client is not to blame for an upstream that does not read for a whi
   client.write(head('POST', fields));
   client.write(Buffer.alloc(left, 'a'));
   const start = performance.now();
-  await until(() => isAnswered || performance.now() - start > 3_000, 'several times the window');
+  await eventually('several times the window', () => isAnswered || performance.now() - start > 3_000);
   held!.resume();
   t.match(await answer, { status: 200, body: 'ok' });
   client.destroy();
