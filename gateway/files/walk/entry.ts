@@ -1,8 +1,11 @@
 import type { BigIntStats } from 'node:fs';
 import { textOf, type Name } from './names.ts';
 
-/** What stands at a path. `other`: a link, pipe, socket, device, or what could not be looked at; it can be moved and deleted only. */
-export type Kind = 'file' | 'folder' | 'other';
+/**
+ * What stands at a path. A `link` leads nowhere here; `other` is a pipe, socket, device, or what could not be looked at. Both can only be
+ * moved and deleted.
+ */
+export type Kind = 'file' | 'folder' | 'link' | 'other';
 
 export type Entry = {
   /** Text of the name (`names.ts`); '' for the root of an area. */
@@ -16,8 +19,11 @@ export type Entry = {
   etag: string;
 };
 
-export const kindOf = (stats: BigIntStats): Kind =>
-  stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other';
+export const kindOf = (stats: Pick<BigIntStats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): Kind => {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'folder';
+  return stats.isSymbolicLink() ? 'link' : 'other';
+};
 
 /**
  * Of inode, both times in nanoseconds and size, so that a second text of equal length within the same second has another one: a
@@ -32,4 +38,13 @@ export const entryOf = (name: Name | undefined, stats: BigIntStats): Entry => ({
   size: stats.isFile() ? Number(stats.size) : 0,
   modifiedAt: Number(stats.mtimeMs),
   etag: etagOf(stats),
+});
+
+/** What is listed although the system does not tell what it is: one bad entry does not hide the others. */
+export const unknownEntry = (name: Name): Entry => ({
+  name: textOf(name),
+  kind: 'other',
+  size: 0,
+  modifiedAt: 0,
+  etag: '',
 });

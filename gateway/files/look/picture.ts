@@ -1,0 +1,44 @@
+import { type Kind, kindOf } from '../walk/entry.ts';
+import type { HeldFolder } from '../walk/held-folder.ts';
+import { type Name, textOf } from '../walk/names.ts';
+import { createPace, measure, type Measure, namesIn } from '../walk/tree.ts';
+import { smallest } from './list.ts';
+
+export type Share = Measure & { name: string; kind: Kind };
+
+/** What is large in a folder: its largest children, what all others take together, and everything. */
+export type Picture = { largest: Share[]; rest: Measure; total: Measure };
+
+export async function picture(
+  folder: HeldFolder,
+  { most, signal, isHidden }: { most: number; signal?: AbortSignal; isHidden?: (name: Name) => boolean },
+): Promise<Picture> {
+  const steps = createPace();
+  const pace = () => {
+    signal?.throwIfAborted();
+    return steps();
+  };
+  const total = { bytes: 0, entries: 0 };
+  let largest: Share[] = [];
+  for (const name of await namesIn(folder)) {
+    if (isHidden?.(name)) continue;
+    const stats = folder.look(name);
+    if (stats === undefined) continue;
+    const { bytes, entries } = await measure(folder, name, pace);
+    total.bytes += bytes;
+    total.entries += entries;
+    largest.push({ name: textOf(name), kind: kindOf(stats), bytes, entries });
+    if (largest.length > most * 4) largest = smallest(largest, most, byBytes);
+  }
+  largest = smallest(largest, most, byBytes);
+  const shown = largest.reduce(
+    (sum, { bytes, entries }) => ({ bytes: sum.bytes + bytes, entries: sum.entries + entries }),
+    {
+      bytes: 0,
+      entries: 0,
+    },
+  );
+  return { largest, total, rest: { bytes: total.bytes - shown.bytes, entries: total.entries - shown.entries } };
+}
+
+const byBytes = (a: Share, b: Share) => b.bytes - a.bytes;

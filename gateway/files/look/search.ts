@@ -1,0 +1,62 @@
+import { readdir } from 'node:fs/promises';
+import { type Entry, entryOf } from '../walk/entry.ts';
+import { type HeldFolder, walk } from '../walk/held-folder.ts';
+import { type Name, type Path, textOf } from '../walk/names.ts';
+import { createPace } from '../walk/tree.ts';
+
+export type Found = Entry & { /** The folder it is in, from where the search began. */ folder: Path };
+
+export type SearchBounds = {
+  mostFound: number;
+  mostSeen: number;
+  signal?: AbortSignal;
+  isHidden?: (name: Name) => boolean;
+};
+
+export type SearchResult = {
+  found: Found[];
+  /** False when there is more than was looked for. */
+  isComplete: boolean;
+};
+
+/** Letters that look the same are the same here: case, and accents as one character or two. */
+const folded = (text: string): string => text.normalize('NFC').toLowerCase();
+
+/**
+ * Names in a folder and below that contain a text; those nearest to the top first. Bounded in time and memory: one folder's names at a
+ * time and the paths of folders still to be seen.
+ */
+export async function search(top: HeldFolder, text: string, bounds: SearchBounds): Promise<SearchResult> {
+  const { mostFound, mostSeen, signal, isHidden } = bounds;
+  const wanted = folded(text);
+  const found: Found[] = [];
+  const waiting: Path[] = [[]];
+  const pace = createPace();
+  let seen = 0;
+  for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
+    signal?.throwIfAborted();
+    let folder: HeldFolder;
+    try {
+      folder = walk(top, path);
+    } catch {
+      continue; // Removed or swapped meanwhile, or not ours to read.
+    }
+    try {
+      for (const dirent of await readdir(folder.self(), { encoding: 'buffer', withFileTypes: true })) {
+        await pace();
+        if (path.length === 0 && isHidden?.(dirent.name)) continue;
+        if (++seen > mostSeen) return { found, isComplete: false };
+        if (dirent.isDirectory()) waiting.push([...path, dirent.name]);
+        if (!folded(textOf(dirent.name)).includes(wanted)) continue;
+        if (found.length === mostFound) return { found, isComplete: false };
+        const stats = folder.look(dirent.name);
+        if (stats) found.push({ ...entryOf(dirent.name, stats), folder: path });
+      }
+    } catch {
+      // As above: what cannot be read has nothing to find.
+    } finally {
+      folder.close();
+    }
+  }
+  return { found, isComplete: true };
+}
