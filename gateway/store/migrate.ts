@@ -10,6 +10,7 @@ import * as handOff from './migrations/0006-hand-off.ts';
 import * as denials from './migrations/0007-denials.ts';
 import * as wishedNames from './migrations/0008-wished-names.ts';
 import * as formerSecrets from './migrations/0009-former-secrets.ts';
+import * as files from './migrations/0012-files.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -23,6 +24,7 @@ const migrations: Record<string, Migration> = {
   '0007-denials': denials,
   '0008-wished-names': wishedNames,
   '0009-former-secrets': formerSecrets,
+  '0012-files': files,
 };
 
 /**

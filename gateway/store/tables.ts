@@ -176,6 +176,26 @@ export type AuditTable = {
 /** denials: refusals of the last day by their decision id. */
 export type DenialsTable = { id: string; at: number; detail: string };
 
+/** files: what each area uses, as far as Knot's own acts and the last count tell. */
+export type FileUsageTable = {
+  /** `private/USER-ID`, `team/TEAM-ID`, `shared`, `admin`. */
+  area: string;
+  bytes: number;
+  /** Grows with each act, so that a count that one overtook is not believed. */
+  changes: number;
+  counted_at: number | null;
+};
+
+/** files: room promised to an upload or another act that is still writing. */
+export type FileReservationsTable = {
+  id: string;
+  area: string;
+  bytes: number;
+  /** The gateway that writes; '' when any may go on with it. */
+  run: string;
+  expires_at: number;
+};
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -201,6 +221,8 @@ export type Tables = {
   routes: RoutesTable;
   audit: AuditTable;
   denials: DenialsTable;
+  file_usage: FileUsageTable;
+  file_reservations: FileReservationsTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

@@ -25,6 +25,8 @@ export type TrashItem = {
 type TrashRecord = { path: string[]; deletedAt: number; deletedBy: string };
 
 const recordOf = (id: string): Name => nameOf(`${id}.json`);
+/** Whether a name in the trash is something that was deleted; the others are about it. */
+export const isTrashed = (name: Name): boolean => isId(textOf(name));
 const isId = (text: string) => /^[0-9a-z]{16}$/.test(text);
 
 export type Trash = {
