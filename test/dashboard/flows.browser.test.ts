@@ -253,6 +253,38 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     t.equal(await canvas(), dark);
   });
 
+  await scene('a change fetches what shows it anew, and nothing else', async (t, { page, gateway }) => {
+    const paths = () => gateway.questions.map((question) => question.split('?')[0]!).sort();
+    const asked = async (wanted: string[], change: () => void): Promise<void> => {
+      gateway.questions.length = 0;
+      change();
+      await eventually('the questions are asked', () => paths().length >= wanted.length);
+      t.strictSame(paths(), wanted);
+    };
+    await page.goto(gateway.origin);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await eventually('the stream stands', () => gateway.questions.includes('/events'));
+    await asked(['/tiles'], () => gateway.announce({ topic: 'tiles', id: 'echo' }));
+    await page.goto(`${gateway.origin}/admin/teams`);
+    await page.getByRole('heading', { level: 2 }).first().waitFor();
+    await eventually('the stream stands', () => gateway.questions.filter((path) => path === '/events').length === 1);
+    // Two hundred services that start and stop meanwhile: none of them is shown here.
+    gateway.questions.length = 0;
+    for (let n = 0; n < 200; n++) gateway.announce({ topic: 'tiles', id: `service-${n}` }, 'audit');
+    gateway.announce({ topic: 'health' });
+    await eventually('the frame asks for what it shows', () => paths().includes('/health'));
+    t.strictSame(paths(), ['/health']);
+    // Many changes of one topic: what follows the first ones is fetched together, after a pause.
+    gateway.questions.length = 0;
+    for (let n = 0; n < 50; n++) gateway.announce({ topic: 'teams', id: `t-${n}` });
+    gateway.data.me.user.username = 'annette';
+    gateway.announce({ topic: 'users', id: gateway.data.me.user.id });
+    await eventually('the last of them is heard', () => paths().includes('/me'));
+    t.ok(paths().includes('/teams'));
+    t.ok(paths().filter((path) => path === '/teams').length <= 2, paths().join(' '));
+    await page.getByRole('button', { name: /annette/ }).waitFor();
+  });
+
   await scene('a lost connection is said quietly and heals by itself', async (t, { page, gateway }) => {
     await page.goto(gateway.origin);
     await page.getByRole('heading', { level: 1 }).waitFor();

@@ -1,5 +1,5 @@
 /** States of the API as mark (colour and shape) and word; always shown together. */
-import type { Component, Health, Policies, Tile, User } from '#lib/contract.ts';
+import type { Component, Tile, User } from '#lib/contract.ts';
 import type { Mark } from '#lib/ui/StatusMark.svelte';
 
 const componentMarks = { ok: 'ready', working: 'working', warning: 'warning', failed: 'failed' } as const;
@@ -30,14 +30,6 @@ export const userStates: Record<User['state'], { mark: Mark; word: string }> = {
   pending: { mark: 'waiting', word: 'Waiting' },
   active: { mark: 'ready', word: 'Active' },
   disabled: { mark: 'asleep', word: 'Disabled' },
-};
-
-/** What waits for an admin. */
-export type Attention = {
-  pending: number;
-  health: Health | undefined;
-  /** When the files of the policies are not in force: what is wrong with them. */
-  policies: Policies | undefined;
 };
 
 /** The parts that failed or warn. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { Changed, Membership, Topic, UserChange } from '../../../gateway/api/contract.ts';
+import type { Change, Membership, Topic, UserChange } from '../../../gateway/api/contract.ts';
 import type { Identity } from '../../../gateway/lib/index.ts';
 import { uiRoutes } from '../../../gateway/ui/index.ts';
 import { type MockData } from './mock-data.ts';
@@ -15,11 +15,13 @@ export type MockGateway = {
   /** Answers every request of this path (below /api/v1) with a problem until cleared. */
   refuse(path: string, statusCode: number, body?: object): void;
   clearRefusals(): void;
-  announce(...topics: Topic[]): void;
+  announce(...changes: (Topic | Change)[]): void;
   dropStreams(): void;
   signOut(): void;
   /** `METHOD path body` of every change that was asked for. */
   changes: string[];
+  /** `path` of every question that was asked, below /api/v1. */
+  questions: string[];
   close(): Promise<void>;
 };
 
@@ -28,6 +30,7 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
   const refusals = new Map<string, { statusCode: number; body: object }>();
   const streams = new Set<{ write(text: string): void; end(): void }>();
   const changes: string[] = [];
+  const questions: string[] = [];
   let isSignedIn = true;
 
   app.addContentTypeParser('application/x-www-form-urlencoded', (_request, _payload, done) => done(null, {}));
@@ -45,8 +48,8 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
         if (refusal) return reply.code(refusal.statusCode).send({ statusCode: refusal.statusCode, ...refusal.body });
       });
       api.addHook('preHandler', async (request) => {
-        if (request.method !== 'GET')
-          changes.push(`${request.method} ${request.url} ${JSON.stringify(request.body ?? null)}`);
+        if (request.method === 'GET') questions.push(request.url.slice('/api/v1'.length));
+        else changes.push(`${request.method} ${request.url} ${JSON.stringify(request.body ?? null)}`);
       });
       api.get('/events', (request, reply) => {
         reply.hijack();
@@ -72,17 +75,18 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
     origin,
     data,
     changes,
+    questions,
     refuse: (path, statusCode, body = {}) => void refusals.set(path, { statusCode, body }),
     clearRefusals: () => refusals.clear(),
-    announce: (...topics) =>
-      streams.forEach((stream) => stream.write(`event: changed\ndata: ${JSON.stringify(changedOf(topics))}\n\n`)),
+    announce: (...told) => {
+      const changes = told.map((change) => (typeof change === 'string' ? { topic: change } : change));
+      streams.forEach((stream) => stream.write(`event: changed\ndata: ${JSON.stringify({ changes })}\n\n`));
+    },
     dropStreams: () => streams.forEach((stream) => stream.end()),
     signOut: () => void (isSignedIn = false),
     close: () => app.close(),
   };
 }
-
-const changedOf = (topics: Topic[]): Changed => ({ changes: topics.map((topic) => ({ topic })) });
 
 const denial = {
   statusCode: 403,

@@ -1,11 +1,11 @@
 import { auditApi } from '#lib/api/audit.ts';
 import type { AuditQuery } from '#lib/contract.ts';
-import { topicKey } from '#lib/live.svelte.ts';
+import { changeKey } from '#lib/live/changes.ts';
 import { orErrorPage } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ url, depends }) => {
-  depends(topicKey('audit'));
+  depends(changeKey('audit'));
   const filter: AuditQuery = {};
   for (const name of ['action', 'person', 'actor', 'subject'] as const) {
     const value = url.searchParams.get(name);

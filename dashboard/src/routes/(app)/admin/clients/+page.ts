@@ -1,9 +1,9 @@
 import { applicationsApi } from '#lib/api/applications.ts';
-import { topicKey } from '#lib/live.svelte.ts';
+import { changeKey } from '#lib/live/changes.ts';
 import { orErrorPage } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
-  depends(topicKey('clients'));
+  depends(changeKey('clients'));
   return orErrorPage(applicationsApi.list);
 };

@@ -1,11 +1,11 @@
 import { platformApi } from '#lib/api/platform.ts';
 import type { IntegrationDetail } from '#lib/contract.ts';
-import { topicKey } from '#lib/live.svelte.ts';
+import { changeKey } from '#lib/live/changes.ts';
 import { orErrorPage, orNothing } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
-  depends(topicKey('health'), topicKey('tiles'));
+  depends(changeKey('health'), changeKey('tiles'));
   const [{ components }, { tiles }] = await Promise.all([
     orErrorPage(platformApi.health),
     orErrorPage(platformApi.tiles),

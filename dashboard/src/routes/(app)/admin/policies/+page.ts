@@ -1,7 +1,7 @@
 import { policiesApi } from '#lib/api/policies.ts';
 import { problemIn } from '#lib/api/request.ts';
 import type { Explanation, ExplanationQuestion, Refusal } from '#lib/contract.ts';
-import { topicKey } from '#lib/live.svelte.ts';
+import { changeKey } from '#lib/live/changes.ts';
 import { orErrorPage } from '#lib/load.ts';
 import type { Problem } from '#lib/problem.ts';
 import type { PageLoad } from './$types';
@@ -12,7 +12,7 @@ export type Question = ExplanationQuestion & { decision: string };
 
 /** The question stands in the address, so that an explanation can be bookmarked and sent. */
 export const load: PageLoad = async ({ url, depends }) => {
-  depends(topicKey('policies'));
+  depends(changeKey('policies'));
   const value = (name: string): string => url.searchParams.get(name) ?? '';
   const question = {
     as: value('as'),

@@ -1,9 +1,9 @@
 import { teamsApi } from '#lib/api/teams.ts';
-import { topicKey } from '#lib/live.svelte.ts';
+import { changeKey } from '#lib/live/changes.ts';
 import { orErrorPage } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
-  depends(topicKey('teams'), topicKey('users'));
+  depends(changeKey('teams'), changeKey('users'));
   return orErrorPage(teamsApi.list);
 };

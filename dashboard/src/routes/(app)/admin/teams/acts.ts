@@ -1,13 +1,12 @@
 /** What an admin does to a team and its members. */
-import { invalidate } from '$app/navigation';
 import { teamsApi } from '#lib/api/teams.ts';
 import type { MembershipChange, Team } from '#lib/contract.ts';
-import { topicKey } from '#lib/live.svelte.ts';
+import { refresh } from '#lib/live/changes.ts';
 import { attempt, type Offer } from '#lib/toasts.svelte.ts';
 
 export type Member = Team['members'][number];
 
-const refresh = (): Promise<void> => invalidate(topicKey('users'));
+const refreshTeams = (): Promise<void> => refresh({ topic: 'teams' });
 
 /** One change of a membership; the answer says how it can be taken back. */
 function change(
@@ -23,10 +22,10 @@ function change(
       changed = await ask();
     } catch (error) {
       // Somebody may have been faster. Not waited for: while Knot is away it would never end.
-      void refresh();
+      void refreshTeams();
       throw error;
     }
-    await refresh();
+    await refreshTeams();
     return changed;
   };
   const offer = ({ undo }: MembershipChange): Offer | undefined =>
@@ -67,6 +66,6 @@ export const acts = {
     ),
   async remove(team: Team): Promise<void> {
     await teamsApi.remove(team.id);
-    await refresh();
+    await refreshTeams();
   },
 };

@@ -1,7 +1,7 @@
 import { invitationsApi } from '#lib/api/invitations.ts';
 import { peopleApi } from '#lib/api/people.ts';
 import type { User, UserQuery } from '#lib/contract.ts';
-import { topicKey } from '#lib/live.svelte.ts';
+import { changeKey } from '#lib/live/changes.ts';
 import { orErrorPage } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
@@ -9,7 +9,7 @@ const pageSize = 20;
 const states: readonly string[] = ['pending', 'active', 'disabled'];
 
 export const load: PageLoad = async ({ url, depends }) => {
-  depends(topicKey('users'), topicKey('links'));
+  depends(changeKey('users'), changeKey('teams'), changeKey('links'));
   const search = url.searchParams.get('search') ?? '';
   const state = stateOf(url.searchParams.get('state'));
   const isInvitations = url.searchParams.get('view') === 'invitations';

@@ -2,15 +2,14 @@
  * What an admin does to an account, each with its words. The gateway's answer says whether and how an act can be taken back;
  * nothing else is called Undo.
  */
-import { invalidate } from '$app/navigation';
 import { invitationsApi } from '#lib/api/invitations.ts';
 import { peopleApi } from '#lib/api/people.ts';
 import type { ChangedUser, User, UserChange, UserUndo } from '#lib/contract.ts';
-import { topicKey } from '#lib/live.svelte.ts';
+import { refresh } from '#lib/live/changes.ts';
 import { attempt, type Offer } from '#lib/toasts.svelte.ts';
 import { counted } from '#lib/words.ts';
 
-const refresh = (): Promise<void> => invalidate(topicKey('users'));
+const refreshPeople = (): Promise<void> => refresh({ topic: 'users' });
 
 async function change(
   user: User,
@@ -25,10 +24,10 @@ async function change(
       changed = await peopleApi.change(user.id, next);
     } catch (error) {
       // Somebody may have been faster. Not waited for: while Knot is away it would never end.
-      void refresh();
+      void refreshPeople();
       throw error;
     }
-    await refresh();
+    await refreshPeople();
     return changed;
   };
   const undo = (way: UserUndo) => (): Promise<boolean> =>
@@ -60,7 +59,7 @@ export const acts = {
     attempt(
       async () => {
         const { connections } = await peopleApi.endSessions(user.id);
-        await invalidate(topicKey('sessions'));
+        await refresh({ topic: 'sessions' });
         return connections;
       },
       (connections) =>
@@ -70,12 +69,12 @@ export const acts = {
     ),
   async remove(user: User): Promise<void> {
     await peopleApi.remove(user.id);
-    await refresh();
+    await refreshPeople();
   },
   revokeInvitation: (id: string) =>
     attempt(async () => {
       await invitationsApi.revoke(id);
-      await refresh();
+      await refreshPeople();
     }, 'The invitation no longer works.'),
 };
 

@@ -1,11 +1,9 @@
-/** The event stream: tells the pages what changed, and the person when the connection is gone. */
-import { invalidate, refreshAll } from '$app/navigation';
-import { apiRoot } from '#lib/api/request.ts';
+/** The event stream: tells what is shown that something changed, and the person when the connection is gone. */
+import { refreshAll } from '$app/navigation';
 import { platformApi } from '#lib/api/platform.ts';
-import type { Changed, Topic } from '#lib/contract.ts';
-
-/** What a `load` names in `depends` to run again when the topic changes. */
-export const topicKey = (topic: Topic): `knot:${Topic}` => `knot:${topic}`;
+import { apiRoot } from '#lib/api/request.ts';
+import type { Change, Changed, Topic } from '#lib/contract.ts';
+import { refresh, refreshSoon } from '#lib/live/changes.ts';
 
 /** When the connection was lost (milliseconds), or undefined while it stands. A pause shorter than a breath is not shown. */
 export const connection = $state<{ lostAt: number | undefined }>({ lostAt: undefined });
@@ -25,7 +23,7 @@ export function followChanges(): () => void {
     if (isStopped) return;
     source = new EventSource(`${apiRoot}/events`);
     source.addEventListener('changed', (event) => {
-      for (const topic of topicsIn(event.data as string)) void invalidate(topicKey(topic));
+      refreshSoon(changesIn(event.data as string));
     });
     // The session may be over: asked at once, so that the sign-in page can say why, instead of a wait for a line that is not broken.
     source.addEventListener('ended', () => {
@@ -36,7 +34,7 @@ export function followChanges(): () => void {
       clearTimeout(timer);
       failures = 0;
       connection.lostAt = undefined;
-      if (isInterrupted) void refreshAll();
+      if (isInterrupted) readEverything();
       isInterrupted = false;
     };
     source.onerror = () => {
@@ -62,10 +60,19 @@ export function followChanges(): () => void {
   };
 }
 
-function topicsIn(data: string): Set<Topic> {
+/** After a pause nobody can say what changed in it. */
+function readEverything(): void {
+  void refresh(...inFrame.map((topic) => ({ topic })));
+  void refreshAll();
+}
+
+/** What the frame itself shows of. */
+const inFrame: readonly Topic[] = ['users', 'health', 'policies'];
+
+function changesIn(data: string): Change[] {
   try {
-    return new Set((JSON.parse(data) as Partial<Changed>).changes?.map(({ topic }) => topic));
+    return (JSON.parse(data) as Partial<Changed>).changes ?? [];
   } catch {
-    return new Set();
+    return [];
   }
 }

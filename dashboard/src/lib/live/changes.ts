@@ -1,0 +1,54 @@
+/** What changed, told to what is shown: loads run again, parts of the frame read their own piece anew. */
+import { invalidate } from '$app/navigation';
+import type { Change, Topic } from '#lib/contract.ts';
+
+const scheme = 'knot:';
+
+/**
+ * What a `load` names in `depends` to run again when something of this topic changes, or only when the one named by `id` does.
+ */
+export function changeKey(topic: Topic, id?: string): `knot:${string}` {
+  return `${scheme}${topic}${id === undefined ? '' : `/${encodeURIComponent(id)}`}`;
+}
+
+/** Whether what depends on a key shows something that a change is about. A change without an id may be about each one. */
+export function concerns({ topic, id }: Change, key: string): boolean {
+  const whole = changeKey(topic);
+  return key === whole || (id === undefined ? key.startsWith(`${whole}/`) : key === changeKey(topic, id));
+}
+
+type Hearer = { topics: readonly Topic[]; act: () => unknown };
+
+const hearers = new Set<Hearer>();
+
+/** Calls `act` at each change of these topics until the returned function is called. */
+export function hear(topics: readonly Topic[], act: () => unknown): () => void {
+  const hearer = { topics, act };
+  hearers.add(hearer);
+  return () => void hearers.delete(hearer);
+}
+
+/** Fetches anew what shows these; resolves when the page is up to date. For what the person did here. */
+export async function refresh(...changes: readonly Change[]): Promise<void> {
+  for (const { topics, act } of hearers) if (changes.some(({ topic }) => topics.includes(topic))) act();
+  await invalidate(({ href }) => changes.some((change) => concerns(change, href)));
+}
+
+/** However much happens, what is shown is fetched anew no more often. */
+const gapMilliseconds = 2000;
+let gathered: Change[] = [];
+let isResting = false;
+
+/** The same for what others did: the first at once, what follows together after a pause. */
+export function refreshSoon(changes: readonly Change[]): void {
+  gathered.push(...changes);
+  if (isResting || gathered.length === 0) return;
+  isResting = true;
+  const all = gathered;
+  gathered = [];
+  void refresh(...all);
+  setTimeout(() => {
+    isResting = false;
+    refreshSoon([]);
+  }, gapMilliseconds);
+}
