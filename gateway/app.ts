@@ -16,6 +16,7 @@ import { openIntegrations } from './app/integrations.ts';
 import { type RunTelling, tellOfRun } from './app/run-record.ts';
 import { addressOf, createMainHost } from './app/main-host.ts';
 import { mailSettings } from './app/mail-settings.ts';
+import { createOpened } from './app/opened.ts';
 import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
 import { createSeen } from './app/seen.ts';
@@ -60,26 +61,14 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
   const { config } = loaded;
   const clock = systemClock;
   const log = createLog(config.log);
-  /** Undone in reverse order. */
-  const opened: (() => unknown)[] = [];
+  const { closing, close: closeOpened } = createOpened(log);
   let tools: readonly Integration[] = [];
   let telling: RunTelling | undefined;
   let handsOver = false;
 
   async function close(options: { handsOver?: boolean } = {}): Promise<void> {
     handsOver = options.handsOver ?? false;
-    for (const undo of opened.splice(0).reverse()) {
-      try {
-        await undo();
-      } catch (error) {
-        log.error({ err: error }, 'a part did not stop cleanly');
-      }
-    }
-  }
-
-  function closing<T>(part: T, undo: (part: T) => unknown): T {
-    opened.push(() => undo(part));
-    return part;
+    await closeOpened();
   }
 
   async function open(): Promise<void> {
@@ -264,10 +253,10 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const ops = closing(await createOpsServer(opsListener), (listener) => listener.close());
     ownPorts.push(ops.port);
     // Undone first: answers finish while everything behind them still runs.
-    opened.push(() => edge.close(limits.drainMs));
-    opened.push(() => delay(limits.drainDelayMs));
-    opened.push(() => edge.announceClose());
-    opened.push(() => readiness.drain());
+    closing(edge, (listener) => listener.close(limits.drainMs));
+    closing(limits, ({ drainDelayMs }) => delay(drainDelayMs));
+    closing(edge, (listener) => listener.announceClose());
+    closing(readiness, (ready) => ready.drain());
     closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());
     for (const tool of integrations) tool.start();
     telling.ready(address.origin);

@@ -8,6 +8,7 @@ import { createOwners, type Owners } from '../owners/index.ts';
 import { createRoutes, type Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import { openStore, type Store } from '../store/index.ts';
+import { createOpened } from './opened.ts';
 import { createPeople } from './people.ts';
 
 /** The store and the facts on it: all that a command needs, and the ground of the gateway. */
@@ -30,16 +31,18 @@ export type Facts = {
 
 /** @throws KNOT_STORE_* when the database cannot be used */
 export async function openFacts(config: Config, { clock, log }: { clock: Clock; log: Log }): Promise<Facts> {
-  const store = await openStore({ url: databaseUrl(config), clock, log });
+  const { closing, close } = createOpened(log);
+  const store = closing(await openStore({ url: databaseUrl(config), clock, log }), (database) => database.close());
   try {
     const audit = createAudit({ store, clock });
     const { record } = audit;
     const passwordRules = { minimumLength: config.login.minimumPasswordLength };
     const people = { store, clock, record, passwordRules, sessions: config.sessions, log };
     const { accounts, sessions, connections } = createPeople(people);
-    const owners = createOwners({ store, findOwner: accounts.findOwner });
+    closing(sessions, (signedIn) => signedIn.close());
+    const owners = closing(createOwners({ store, findOwner: accounts.findOwner }), (known) => known.close());
     const routes = await createRoutes({ store, clock, log });
-    const denials = createDenials({ store, clock, log });
+    const denials = closing(createDenials({ store, clock, log }), (refusals) => refusals.close());
     return {
       store,
       audit,
@@ -61,18 +64,10 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
         );
         return `${address.origin}/setup/${token}`;
       },
-      async close() {
-        try {
-          owners.close();
-          await denials.close();
-          await sessions.close();
-        } finally {
-          await store.close();
-        }
-      },
+      close,
     };
   } catch (error) {
-    await store.close();
+    await close();
     throw error;
   }
 }

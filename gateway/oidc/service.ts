@@ -99,8 +99,14 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
   const { store, clock, keys, accounts, identify, sessions, publicAddress, audit, log } = options;
   const library = await loadProviderLibrary(log);
   const records = createRecords({ store, clock });
-  const directory = createClientDirectory(store);
   const clients = createClients({ store, clock, record: audit.record });
+  const cookieKeys = await settingOnce(store, 'oidc.cookieKeys', () =>
+    JSON.stringify([randomBytes(32).toString('base64url')]),
+  );
+  await clients.reconcile('config', options.configuredClients);
+  await clients.reconcile('integration', options.integrationClients.map(asFirstParty));
+  // From here on nothing is waited for: what is opened is what `close` ends.
+  const directory = createClientDirectory(store);
   const outbound = createOutbound(options.caPem);
   const notices = createLogoutNotices({
     store,
@@ -119,12 +125,6 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     sessionSeconds: options.sessionSeconds,
     notices,
   });
-  const cookieKeys = await settingOnce(store, 'oidc.cookieKeys', () =>
-    JSON.stringify([randomBytes(32).toString('base64url')]),
-  );
-  await clients.reconcile('config', options.configuredClients);
-  await clients.reconcile('integration', options.integrationClients.map(asFirstParty));
-
   const tellingAway = createTellingAway(library.errors);
   const adapterOf = createAdapter({ records, directory, clock, library, hold: sessions.hold });
   const build = () =>

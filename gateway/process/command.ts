@@ -33,12 +33,9 @@ export const notStarted: CommandResult = { code: null, reason: 'was not started'
 /** Runs a program to its end. Never rejects: what went wrong is in the result. */
 export async function runCommand(command: Command, marker: string, graceMs: number): Promise<CommandResult> {
   const output = createOutputTail();
-  const signals = [
-    ...(command.signal ? [command.signal] : []),
-    ...(command.timeoutMs ? [AbortSignal.timeout(command.timeoutMs)] : []),
-  ];
-  const signal = AbortSignal.any(signals);
-  if (signal.aborted) return notStarted;
+  if (command.signal?.aborted) return notStarted;
+  const tooLong = new AbortController();
+  const signal = AbortSignal.any([tooLong.signal, ...(command.signal ? [command.signal] : [])]);
   const child = spawnMarked(command, marker);
   const onLine = command.onLine ?? (() => undefined);
   output.read(child.stdout, onLine);
@@ -52,6 +49,8 @@ export async function runCommand(command: Command, marker: string, graceMs: numb
     ending ??= endAll(() => familyOf(marker, roots), graceMs);
   };
   signal.addEventListener('abort', end, { once: true });
+  // Not `AbortSignal.timeout`, which cannot be called off when the program has ended.
+  const timer = command.timeoutMs && setTimeout(() => tooLong.abort(), command.timeoutMs);
   try {
     const [code, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     await ending;
@@ -68,6 +67,7 @@ export async function runCommand(command: Command, marker: string, graceMs: numb
       output: output.lines(),
     };
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', end);
   }
 }

@@ -52,7 +52,7 @@ export async function openStore({ url, clock, log }: StoreOptions): Promise<Stor
   } catch (error) {
     throw error instanceof KnotError ? error : describeDatabaseError(error, { url });
   }
-  return wrap(opened, kind, clock, log);
+  return wrap(opened, kind, { url, clock, log });
 }
 
 type Opened = { db: Kysely<Tables>; check(): Promise<void>; isWritable(): Promise<boolean> };
@@ -93,19 +93,32 @@ async function migrateOrClose(db: Kysely<Tables>, kind: Store['kind']): Promise<
   try {
     await migrate(db, kind);
   } catch (error) {
-    // What closing says is of no interest beside the reason for it.
-    await db.destroy().catch(() => undefined);
+    await closeQuietly(db);
     throw error;
   }
+}
+
+/** After a failure: what closing says is of no interest beside the reason for it. */
+async function closeQuietly(db: Kysely<Tables>): Promise<void> {
+  await db.destroy().catch(() => undefined);
 }
 
 function asItIs(error: unknown): unknown {
   return error;
 }
 
-async function wrap({ db, check, isWritable }: Opened, kind: Store['kind'], clock: Clock, log: Log): Promise<Store> {
+async function wrap(
+  { db, check, isWritable }: Opened,
+  kind: Store['kind'],
+  { url, clock, log }: StoreOptions,
+): Promise<Store> {
   const feed = createChangeFeed({ db, clock, log, origin: newId() });
-  await feed.start();
+  try {
+    await feed.start();
+  } catch (error) {
+    await closeQuietly(db);
+    throw describeDatabaseError(error, { url });
+  }
   return {
     kind,
     db,
