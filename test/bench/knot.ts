@@ -2,9 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type * as OwnFacts from '../../gateway/app/facts.ts';
+import type * as OwnConfig from '../../gateway/config/index.ts';
 import { createPasswordHasher } from '../../gateway/accounts/password-hash.ts';
-import { openFacts } from '../../gateway/app/facts.ts';
-import { loadConfig } from '../../gateway/config/index.ts';
 import { hashSecret, newId, newSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { everybodysPassword } from './sign-in.ts';
 import type { Certificate, RunningProxy } from './peers.ts';
@@ -30,8 +30,8 @@ export const peoplePopulation: Population = {
 };
 export const largePopulation: Population = { routes: 10_000, users: 1_000, sessions: 10_000, policies: 200 };
 
-/** One signed-in visitor of one application. */
-export type Visitor = { host: string; cookie: string };
+/** One signed-in visitor of one application; `mainCookie` is the one on the main host. */
+export type Visitor = { host: string; cookie: string; mainCookie?: string };
 
 export type RunningKnot = RunningProxy & {
   visitors: Visitor[];
@@ -39,6 +39,8 @@ export type RunningKnot = RunningProxy & {
   opsPort: number;
   /** Usernames. */
   people: string[];
+  configFile: string;
+  policies: string;
 };
 
 /**
@@ -51,6 +53,7 @@ export async function startKnot(options: {
   certificate: Certificate;
   population?: Population;
   nodeArguments?: string[];
+  environment?: Record<string, string>;
   /** Another checkout of the gateway. */
   checkout?: string;
 }): Promise<RunningKnot> {
@@ -83,7 +86,7 @@ export async function startKnot(options: {
     })),
   };
   writeFileSync(file, stringify(settings));
-  const visitors = await populate(file, population);
+  const visitors = await populate(file, population, checkout);
   const logFile = join(folder, 'access.log');
   const child = startServer(
     process.execPath,
@@ -92,12 +95,14 @@ export async function startKnot(options: {
       isProxy: true,
       logFile,
       cwd: folder,
-      environment: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'knot') },
+      environment: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'knot'), ...options.environment },
     },
   );
   await untilReady(logFile);
   const people = Array.from({ length: population.users }, (_, index) => usernameOf(index));
-  return { name: 'knot', port, pid: child.pid!, ...visitors[0]!, visitors, child, opsPort, people };
+  const { host, cookie } = visitors[0]!;
+  const facts = { visitors, child, opsPort, people, configFile: file, policies };
+  return { name: 'knot', port, pid: child.pid!, host, cookie, ...facts };
 }
 
 /** Waits for the line the gateway prints when every module is up. */
@@ -109,21 +114,55 @@ async function untilReady(logFile: string): Promise<void> {
   }
 }
 
-/** Fills the store of a configuration; returns one visitor for each session, spread over users and routes. */
-async function populate(configFile: string, { routes, users, sessions, password }: Population): Promise<Visitor[]> {
+/** The facts of a gateway as another process on its store, by the modules of the checkout it runs from. */
+export async function factsOf(configFile: string, checkout: string = root) {
+  const { openFacts } = (await import(join(checkout, 'gateway', 'app', 'facts.ts'))) as typeof OwnFacts;
+  const { loadConfig } = (await import(join(checkout, 'gateway', 'config', 'index.ts'))) as typeof OwnConfig;
   const { config } = loadConfig({ config: configFile }, {});
-  const facts = await openFacts(config, { clock: systemClock, log: silentLog });
-  try {
-    const admin = { name: 'benchmark' };
-    const ids: string[] = [];
-    for (let index = 0; index < users; index++) {
-      const username = usernameOf(index);
-      const user = await facts.accounts.createUser(
-        { username, email: `${username}@example.org`, state: 'active', isAdmin: index === 0 },
-        admin,
-      );
-      ids.push(user.id);
+  return { config, facts: await openFacts(config, { clock: systemClock, log: silentLog }) };
+}
+
+type Store = Awaited<ReturnType<typeof factsOf>>['facts']['store'];
+
+/** Further accounts like the first one; made one by one, ten thousand take longer than all that is measured. */
+async function copyUsers(store: Store, firstId: string, usernames: readonly string[]): Promise<string[]> {
+  const [user, name] = await Promise.all([
+    store.db.selectFrom('users').selectAll().where('id', '=', firstId).executeTakeFirstOrThrow(),
+    store.db.selectFrom('names').selectAll().where('owner_id', '=', firstId).executeTakeFirstOrThrow(),
+  ]);
+  const ids = usernames.map(() => newId());
+  await store.transaction(async ({ db }) => {
+    for (const [index, username] of usernames.entries()) {
+      const id = ids[index]!;
+      const email = `${username}@example.org`;
+      await db
+        .insertInto('names')
+        .values({ ...name, name: username, skeleton: username, owner_id: id })
+        .execute();
+      await db
+        .insertInto('users')
+        .values({ ...user, id, username, email, email_key: email, is_admin: 0 })
+        .execute();
     }
+  });
+  return ids;
+}
+
+/** Fills the store of a configuration; returns one visitor for each session, spread over users and routes. */
+async function populate(
+  configFile: string,
+  { routes, users, sessions, password }: Population,
+  checkout: string,
+): Promise<Visitor[]> {
+  const { config, facts } = await factsOf(configFile, checkout);
+  try {
+    const username = usernameOf(0);
+    const first = await facts.accounts.createUser(
+      { username, email: `${username}@example.org`, state: 'active', isAdmin: true },
+      { name: 'benchmark' },
+    );
+    const others = Array.from({ length: users - 1 }, (_, index) => usernameOf(index + 1));
+    const ids = [first.id, ...(await copyUsers(facts.store, first.id, others))];
     if (password !== undefined) {
       // Hashed once: a thousand times would take longer than what is measured.
       const passwordHash = await createPasswordHasher().hash(password);
@@ -148,13 +187,10 @@ async function populate(configFile: string, { routes, users, sessions, password 
       for (let index = 0; index < sessions; index++) {
         const userId = ids[index % users]!;
         const host = `tool-${index % routes}.${config.domain}`;
-        const [centralId, secret] = [newId(), newSecret()];
-        const rows = [
-          row(userId, '', centralId, centralId, newSecret()),
-          row(userId, host, newId(), centralId, secret),
-        ];
+        const [centralId, secret, mainSecret] = [newId(), newSecret(), newSecret()];
+        const rows = [row(userId, '', centralId, centralId, mainSecret), row(userId, host, newId(), centralId, secret)];
         await db.insertInto('sessions').values(rows).execute();
-        visitors.push({ host, cookie: `__Host-knot=${secret}` });
+        visitors.push({ host, cookie: `__Host-knot=${secret}`, mainCookie: `__Host-knot=${mainSecret}` });
       }
     });
     return visitors;

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
- * `--only CASE[,CASE]` picks cases (`soak` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
+ * `--only CASE[,CASE]` picks cases (`soak` and `population` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
  * missed). `--against FOLDER` compares with another checkout of the gateway instead of the peers; `--profile h1|h2` prints
  * where the gateway's time goes.
  */
@@ -13,6 +13,7 @@ import { makeCertificate } from './certificate.ts';
 import { hasHttp2Generator, hasWrk } from './generators.ts';
 import { largePopulation, peoplePopulation, type RunningKnot, startKnot, type Visitor } from './knot.ts';
 import { installedPeers, type RunningProxy, startPeer } from './peers.ts';
+import { measurePopulation, populationTable } from './population.ts';
 import { profile } from './profile.ts';
 import { judge, type Result, tableOf, verdictLines } from './report.ts';
 import { isPinned, killEverything, pinSelf, stopAll } from './servers.ts';
@@ -32,7 +33,7 @@ const { values: options } = parseArgs({
   },
 });
 const wanted = options.only?.split(',');
-const known = [...cases.map(({ id }) => id), 'soak'];
+const known = [...cases.map(({ id }) => id), 'soak', 'population'];
 const unknown = wanted?.find((id) => !known.includes(id));
 if (unknown !== undefined) {
   console.error(`There is no case "${unknown}": ${known.join(', ')}.`);
@@ -96,6 +97,20 @@ async function main(): Promise<number> {
     const gateways = { files: (await subject('knot', 'files')) as RunningKnot, echo: await subject('knot', 'echo') };
     const isFlat = await soak(gateways, { minutes: options.quick ? 1 : 10, folder, upstream });
     if (wanted.length === 1) return isFlat || !options.strict ? 0 : 1;
+  }
+
+  if (wanted?.includes('population')) {
+    const setting = { folder, upstreamPort: upstream.echoPort, certificate };
+    const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
+    const before =
+      options.against === undefined
+        ? undefined
+        : await measurePopulation({ ...setting, checkout: resolve(options.against) }, rounds);
+    if (before !== undefined) console.log(`\npopulation, before\n${populationTable(before)}`);
+    const now = await measurePopulation(setting, rounds);
+    console.log(`\npopulation: what one act costs among 10,000 people\n${populationTable(now, before)}`);
+    console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
+    if (wanted.length === 1) return 0;
   }
 
   const names = new Set<SubjectName>([

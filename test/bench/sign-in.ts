@@ -73,7 +73,7 @@ async function signInUntilIn(knot: RunningKnot, username: string): Promise<numbe
   }
 }
 
-function signIn(knot: RunningKnot, username: string): Promise<{ status: number; retryAfter: number }> {
+export function signIn(knot: RunningKnot, username: string): Promise<{ status: number; retryAfter: number }> {
   const body = new URLSearchParams({ username, password: everybodysPassword }).toString();
   const origin = `https://localhost:${knot.port}`;
   return new Promise((resolve, reject) => {

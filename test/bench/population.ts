@@ -1,0 +1,256 @@
+import { once } from 'node:events';
+import { request as httpsRequest } from 'node:https';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WebSocket } from 'ws';
+import { median, sleep } from './generators.ts';
+import { factsOf, type Population, type RunningKnot, startKnot } from './knot.ts';
+import type { Certificate } from './peers.ts';
+import { freePort, stopServer } from './servers.ts';
+import { everybodysPassword, signIn } from './sign-in.ts';
+import { open } from './sockets.ts';
+
+/**
+ * What one act costs a gateway that many people use: processor time of the whole process, and the longest time its event loop
+ * stood still, in milliseconds. Acts are done by another process on the store where they can be, so that what is counted is the
+ * hearing of them.
+ */
+
+const manyPeople: Population = {
+  ...{ routes: 10_000, users: 10_000, sessions: 10_000, policies: 200 },
+  password: everybodysPassword,
+};
+const openStreams = { pages: 500, sockets: 500 };
+const manyRules: Population = { routes: 1, users: 1, sessions: 1, policies: 2_000 };
+
+export type Cost = { act: string; cpuMs: number; pauseMs: number; wallMs?: number };
+
+type Setting = { folder: string; upstreamPort: number; certificate: Certificate; checkout?: string };
+type Reading = { cpuMs: number; pauseMs: number };
+
+/** Long enough for a poll of the change feed, what is coalesced, and the telling of everybody. */
+const settleMs = 2_500;
+
+export async function measurePopulation(setting: Setting, rounds: number): Promise<Cost[]> {
+  return [...(await measureGateway(setting, rounds)), ...(await measureExplanation(setting))];
+}
+
+async function measureGateway(setting: Setting, rounds: number): Promise<Cost[]> {
+  const costs: Cost[] = [];
+  const { knot, read } = await startProbed(setting, manyPeople);
+  const afterStart = await whenIdle(read);
+  costs.push({ act: 'start, until all is quiet', ...afterStart });
+
+  const { facts } = await factsOf(knot.configFile, setting.checkout);
+  const pages = await openPages(knot, openStreams.pages);
+  const sockets = await openSockets(knot, openStreams.sockets);
+  const idle = await idleRate(read);
+
+  const measured = async (act: string, work: (round: number) => unknown, times = 1): Promise<void> => {
+    const each: Cost[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const before = await read();
+      const startedAt = performance.now();
+      await work(round);
+      const wallMs = performance.now() - startedAt;
+      await sleep(settleMs);
+      const after = await read();
+      const elapsed = performance.now() - startedAt;
+      each.push({ act, cpuMs: (after.cpuMs - before.cpuMs - idle * elapsed) / times, pauseMs: after.pauseMs, wallMs });
+    }
+    const of = (figure: 'cpuMs' | 'pauseMs' | 'wallMs') => median(each.map((cost) => cost[figure] ?? 0));
+    costs.push({ act, cpuMs: Math.max(0, of('cpuMs')), pauseMs: of('pauseMs'), wallMs: of('wallMs') / times });
+  };
+
+  const { store, accounts } = facts;
+  const by = { name: 'benchmark' };
+  const someone = await accounts.findUserByName(knot.people[20]!);
+  await measured('nothing (what the measurement itself costs)', () => undefined);
+  await measured('one route changes', async (round) => {
+    const host = `tool-${9_000 + round}.localhost`;
+    await store.transaction(async ({ db, announce }) => {
+      const { record } = await db
+        .selectFrom('routes')
+        .select('record')
+        .where('host', '=', host)
+        .executeTakeFirstOrThrow();
+      const changed = JSON.stringify({ ...(JSON.parse(record) as object), title: `Changed ${round}` });
+      await db.updateTable('routes').set({ record: changed }).where('host', '=', host).execute();
+      announce({ topic: 'routes', key: host });
+    });
+  });
+  await measured('one person gets another address', (round) =>
+    accounts.setEmail(someone!.id, `new${round}@example.org`, by),
+  );
+  await measured('one admin hears of a link', () =>
+    accounts.createLink({ kind: 'invitation', lifetimeSeconds: 3600 }, by),
+  );
+  await measured(
+    'one sign-in (of ten)',
+    async (round) => {
+      for (let index = 0; index < 10; index++) await signIn(knot, knot.people[5_000 + round * 10 + index]!);
+    },
+    10,
+  );
+  await measured('one policy reload', async (round) => {
+    writeFileSync(
+      join(knot.policies, 'bench-more.cedar'),
+      `@id("more-${round}") forbid (principal, action, resource) when { false };\n`,
+    );
+    await sleep(2_000);
+  });
+  const admin = knot.visitors[0]!.mainCookie!;
+  for (const [act, path] of pagesListed) {
+    await ask(knot, path, admin);
+    await measured(
+      act,
+      async () => {
+        for (let index = 0; index < 5; index++) await ask(knot, path, admin);
+      },
+      5,
+    );
+  }
+  for (const { destroy } of pages) destroy();
+  for (const socket of sockets) socket.terminate();
+  await facts.close();
+  await stopServer(knot.child);
+  return costs;
+}
+
+const pagesListed: readonly [act: string, path: string][] = [
+  ['page of people, the first', '/users?limit=50'],
+  ['page of people, the last', '/users?limit=50&offset=9950'],
+  ['page of people, searched', '/users?limit=50&search=visitorbc'],
+  ['page of the audit record', '/audit?limit=50'],
+  ['page of own sessions', '/account/sessions'],
+  ['tiles of 10,000 applications', '/tiles'],
+];
+
+async function measureExplanation(setting: Setting): Promise<Cost[]> {
+  const { knot, read } = await startProbed(setting, manyRules);
+  await whenIdle(read);
+  const admin = knot.visitors[0]!.mainCookie!;
+  const costs: Cost[] = [];
+  const { facts } = await factsOf(knot.configFile, setting.checkout);
+  await facts.accounts.createUser(
+    { username: 'guest', email: 'guest@example.org', state: 'active' },
+    { name: 'benchmark' },
+  );
+  await facts.close();
+  const question = { as: 'guest', method: 'DELETE', url: `https://tool-0.localhost:${knot.port}/` };
+  for (let round = 0; round < 3; round++) {
+    const before = await read();
+    const startedAt = performance.now();
+    await ask(knot, '/policies/explanations', admin, question);
+    const wallMs = performance.now() - startedAt;
+    const after = await read();
+    costs.push({
+      act: 'explanation against 2,000 rules',
+      cpuMs: after.cpuMs - before.cpuMs,
+      pauseMs: after.pauseMs,
+      wallMs,
+    });
+  }
+  await stopServer(knot.child);
+  return [costs.at(-1)!];
+}
+
+async function startProbed(setting: Setting, population: Population) {
+  const probePort = await freePort();
+  const { folder, upstreamPort, certificate, checkout } = setting;
+  const knot = await startKnot({
+    ...{ folder, upstreamPort, certificate, population },
+    ...(checkout !== undefined && { checkout }),
+    nodeArguments: ['--import', join(import.meta.dirname, 'probe.mjs')],
+    environment: { KNOT_BENCH_PROBE: String(probePort) },
+  });
+  const read = async (): Promise<Reading> => (await (await fetch(`http://127.0.0.1:${probePort}/`)).json()) as Reading;
+  return { knot, read };
+}
+
+/** Waits until two seconds cost less than 5 % of a processor; what was spent since the start of the process. */
+async function whenIdle(read: () => Promise<Reading>): Promise<Reading & { wallMs: number }> {
+  const startedAt = performance.now();
+  let [last, pauseMs] = [await read(), 0];
+  for (let quiet = 0; quiet < 2 && performance.now() - startedAt < 120_000;) {
+    pauseMs = Math.max(pauseMs, last.pauseMs);
+    await sleep(1_000);
+    const now = await read();
+    quiet = now.cpuMs - last.cpuMs < 50 ? quiet + 1 : 0;
+    last = now;
+  }
+  return { cpuMs: last.cpuMs, pauseMs: Math.max(pauseMs, last.pauseMs), wallMs: performance.now() - startedAt };
+}
+
+/** Processor time that passes with all streams open and nothing asked, per millisecond. */
+async function idleRate(read: () => Promise<Reading>): Promise<number> {
+  await whenIdle(read);
+  const before = await read();
+  await sleep(5_000);
+  return ((await read()).cpuMs - before.cpuMs) / 5_000;
+}
+
+/** So many people look at the dashboard. */
+async function openPages(knot: RunningKnot, count: number): Promise<{ destroy(): void }[]> {
+  return inBatches(count, async (index) => {
+    const request = httpsRequest({
+      ...{ host: '127.0.0.1', port: knot.port, servername: 'localhost', agent: false, rejectUnauthorized: false },
+      path: '/api/v1/events',
+      headers: { host: `localhost:${knot.port}`, cookie: knot.visitors[index]!.mainCookie! },
+    });
+    request.on('error', () => undefined).end();
+    const [response] = (await once(request, 'response')) as [{ statusCode?: number; resume(): void }];
+    if (response.statusCode !== 200) throw new Error(`the event stream was answered with ${response.statusCode}`);
+    response.resume();
+    return request;
+  });
+}
+
+/** As many others have a WebSocket open, each to an application of their own. */
+async function openSockets(knot: RunningKnot, count: number): Promise<WebSocket[]> {
+  return inBatches(count, (index) => open({ ...knot, ...knot.visitors[1_000 + index]! }));
+}
+
+async function inBatches<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
+  const made: T[] = [];
+  while (made.length < count) {
+    const batch = Array.from({ length: Math.min(25, count - made.length) }, (_, index) => make(made.length + index));
+    made.push(...(await Promise.all(batch)));
+  }
+  return made;
+}
+
+async function ask(knot: RunningKnot, path: string, cookie: string, body?: object): Promise<void> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const request = httpsRequest({
+    ...{ host: '127.0.0.1', port: knot.port, servername: 'localhost', agent: false, rejectUnauthorized: false },
+    method: text === undefined ? 'GET' : 'POST',
+    path: `/api/v1${path}`,
+    headers: {
+      host: `localhost:${knot.port}`,
+      cookie,
+      origin: `https://localhost:${knot.port}`,
+      ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+    },
+  });
+  request.end(text);
+  const [response] = (await once(request, 'response')) as [
+    { statusCode?: number; resume(): void } & NodeJS.EventEmitter,
+  ];
+  if (response.statusCode !== 200) throw new Error(`${path} was answered with ${response.statusCode}`);
+  response.resume();
+  await once(response, 'end');
+}
+
+/** As a table in Markdown, with the figures of another checkout beside where they were taken. */
+export function populationTable(now: readonly Cost[], before?: readonly Cost[]): string {
+  const one = (cost: Cost | undefined): string =>
+    cost === undefined ? '– | –' : `${cost.cpuMs.toFixed(1)} | ${cost.pauseMs.toFixed(1)}`;
+  const heads =
+    before === undefined ? ['CPU ms', 'pause ms'] : ['CPU ms before', 'pause ms before', 'CPU ms', 'pause ms'];
+  const lines = now.map((cost) => {
+    const earlier = before?.find(({ act }) => act === cost.act);
+    return `| ${cost.act} | ${before === undefined ? '' : `${one(earlier)} | `}${one(cost)} |`;
+  });
+  return [`|  | ${heads.join(' | ')} |`, `| --- | ${heads.map(() => '---:').join(' | ')} |`, ...lines].join('\n');
+}
