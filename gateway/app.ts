@@ -185,7 +185,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     });
     closing(proxy, (forwarder) => forwarder.close());
     edge.setProxy(proxy);
-    endWithRights({ sessions, accounts, policy, routes, keys, live, proxy });
+    endWithRights({ store, sessions, accounts, policy, routes, keys, live, proxy });
 
     // The main host.
     const reach = notebooksReach(config);

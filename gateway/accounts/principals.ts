@@ -18,21 +18,18 @@ export function createPrincipals(store: Store): Principals {
   const loading = new Map<string, Promise<Principal | undefined>>();
   const listeners = new Set<(userId: string) => void>();
 
+  const forgetAll = (): void => {
+    cache.clear();
+    loading.clear();
+  };
+
   store.onChange('users', (userId) => {
     cache.delete(userId);
     loading.delete(userId);
     for (const listener of listeners) listener(userId);
   });
-  // Members are announced one by one; this only covers a team whose own row changed.
-  store.onChange('teams', () => {
-    cache.clear();
-    loading.clear();
-  });
-
-  store.onSilence(() => {
-    cache.clear();
-    loading.clear();
-  });
+  store.onSilence(forgetAll);
+  store.onGap(forgetAll);
 
   function load(userId: string): Promise<Principal | undefined> {
     const work = readPrincipal(store, userId).then(

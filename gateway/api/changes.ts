@@ -39,7 +39,12 @@ export function followChanges(context: ApiContext, { note }: Pick<Listeners, 'no
       tell('health');
       tell('tiles');
     }),
-    routes.onChange(() => tell('tiles')),
+    routes.onChange((changes) => {
+      for (const { before, after } of changes) {
+        const about = [before, after].filter((route) => route !== undefined);
+        tell('tiles', { id: about.at(-1)!.name, routes: about });
+      }
+    }),
     ...integrations().map((tool) => tool.onChange(() => aboutPart(tool))),
     ...(onAppChange ? [onAppChange((route) => aboutPart({ name: route.name, route }))] : []),
     ...(onChange

@@ -5,9 +5,11 @@ import type { Policy } from '../policy/index.ts';
 import type { Proxy } from '../proxy/index.ts';
 import type { Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
+import type { Store } from '../store/index.ts';
 
 /** What ends a right ends what is open by it, within two seconds and on every replica: the facts tell, the streams are judged again. */
 export function endWithRights(parts: {
+  store: Pick<Store, 'onGap'>;
   sessions: Pick<Sessions, 'onEnded' | 'onHostSessionEnded'>;
   accounts: Pick<Accounts, 'onChange'>;
   policy: Pick<Policy, 'onReload'>;
@@ -16,11 +18,13 @@ export function endWithRights(parts: {
   live: Pick<Live, 'closeSession' | 'rejudge'>;
   proxy: Pick<Proxy, 'forgetAssertions'>;
 }): void {
-  const { sessions, accounts, policy, routes, keys, live, proxy } = parts;
+  const { store, sessions, accounts, policy, routes, keys, live, proxy } = parts;
   sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
   sessions.onHostSessionEnded((id) => void live.closeSession(id, 'signed out'));
-  accounts.onChange((userId) => void live.rejudge(userId));
+  accounts.onChange((userId) => void live.rejudge({ userId }));
   policy.onReload(() => void live.rejudge());
-  routes.onChange(() => void live.rejudge());
+  routes.onChange((changes) => void live.rejudge({ hosts: changes.map(({ host }) => host) }));
   keys.onChange(() => proxy.forgetAssertions());
+  // Whoever lost a right meanwhile was never named: everything that is open is asked.
+  store.onGap(() => void live.rejudge());
 }

@@ -101,9 +101,9 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
   if ((await readGeneration(store)) === 0) await makeGeneration(0, 0);
   else await load();
 
-  const stopListening = store.onChange('keys', () => {
-    load().catch((error: unknown) => log.error({ err: error }, 'reading the signing keys failed'));
-  });
+  const loadAnew = (): void =>
+    void load().catch((error: unknown) => log.error({ err: error }, 'reading the signing keys failed'));
+  const stops = [store.onChange('keys', loadAnew), store.onGap(loadAnew)];
   const ageing = every(checkMs, rotateByAge, { log, complaint: 'rotating the signing keys failed', jitter: 0.1 });
 
   return {
@@ -122,7 +122,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
       return () => void listeners.delete(listener);
     },
     async close() {
-      stopListening();
+      for (const stop of stops) stop();
       await ageing.stop();
     },
   };

@@ -29,5 +29,6 @@ export * from './page/page.ts';
 export * from './principal.ts';
 export * from './printable.ts';
 export * from './same-origin.ts';
+export * from './slices.ts';
 export * from './tracing.ts';
 export * from './within.ts';

@@ -1,5 +1,9 @@
-import type { Log } from '../lib/index.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { createSlices, type Log } from '../lib/index.ts';
 import type { Live, LiveStream } from './stream.ts';
+
+/** How many streams are asked before the time is looked at. */
+const askedAtOnce = 8;
 
 /**
  * Makes the registry of open streams. Opening and closing cost O(1): each stream sits in one set per sign-in, host session,
@@ -54,6 +58,12 @@ export function createLive({ log, onCut }: { log: Log; onCut?: (stream: LiveStre
     return !isAllowed && cut(stream, 'no longer allowed');
   }
 
+  function streamsOf(which: { userId: string } | { hosts: readonly string[] } | undefined): LiveStream[] {
+    if (which === undefined) return [...all];
+    if ('userId' in which) return [...(byUser.get(which.userId) ?? [])];
+    return which.hosts.flatMap((host) => [...(byHost.get(host) ?? [])]);
+  }
+
   return {
     open(stream) {
       all.add(stream);
@@ -64,12 +74,19 @@ export function createLive({ log, onCut }: { log: Log; onCut?: (stream: LiveStre
       return () => void forget(stream);
     },
     closeSession: (sessionId, reason) => cutEach(bySession.get(sessionId), reason),
-    closeUser: (userId, reason) => cutEach(byUser.get(userId), reason),
-    closeHost: (host, reason) => cutEach(byHost.get(host), reason),
-    async rejudge(userId) {
-      const streams = [...(userId === undefined ? all : (byUser.get(userId) ?? []))];
-      const wereCut = await Promise.all(streams.map(rejudgeOne));
-      return wereCut.filter(Boolean).length;
+    async rejudge(which) {
+      const streams = streamsOf(which);
+      const answers: Promise<boolean>[] = [];
+      const between = createSlices();
+      for (let from = 0; from < streams.length; from += askedAtOnce) {
+        const asked = streams.slice(from, from + askedAtOnce).filter((stream) => all.has(stream));
+        const answered = asked.map(rejudgeOne);
+        answers.push(...answered);
+        // Most answers come from caches, at once; one that has to be waited for holds up no other.
+        await Promise.race([Promise.all(answered), turn()]);
+        await between();
+      }
+      return (await Promise.all(answers)).filter(Boolean).length;
     },
     isInUse: (sessionId) => bySession.has(sessionId),
     count: () => all.size,

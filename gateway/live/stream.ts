@@ -23,9 +23,10 @@ export type Live = {
   closeSession(sessionId: string, reason: string): number;
   /** Whether a stream is open in a sign-in or in a host session. */
   isInUse(sessionId: string): boolean;
-  closeUser(userId: string, reason: string): number;
-  closeHost(host: string, reason: string): number;
-  /** Asks every stream (or those of one person) whether it is still allowed, and closes those that are not. */
-  rejudge(userId?: string): Promise<number>;
+  /**
+   * Asks every stream, or those of one person or of some hosts, whether it is still allowed, and closes those that are not. Requests
+   * are served in between.
+   */
+  rejudge(which?: { userId: string } | { hosts: readonly string[] }): Promise<number>;
   count(): number;
 };

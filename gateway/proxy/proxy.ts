@@ -108,7 +108,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { identityBytes } = limits;
   const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion, identityBytes, warnOnce, clock });
   warnOfProxyVariables(log);
-  const stopWatchingRoutes = routes.onChange(() => upstreams.keepOnly(routes.list()));
+  const stopWatchingRoutes = routes.onChange(upstreams.follow);
 
   function judge(subject: Subject): void {
     try {

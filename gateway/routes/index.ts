@@ -6,5 +6,6 @@
  * Mounts: nothing.
  */
 export { createRoutes, type Routes } from './service.ts';
+export type { RouteChange } from './table.ts';
 export type { Route } from './route.ts';
 export { parseUpstream, type Upstream, upstreamAddress } from './upstream.ts';

@@ -1,12 +1,15 @@
 import { type Clock, type Log, knotError, type Resource } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
-import { findTaken, readRoutes, writeRoutes } from './records.ts';
+import { deleteRoute, findInTheWay, findTaken, type Taken, writeRoute, writeRoutes } from './records.ts';
 import { resourceAt } from './resource.ts';
 import { normalRoute, type Route } from './route.ts';
+import { followRoutes, type RouteTable } from './table.ts';
 
+/** In force in every process on the store within a second; in this one when the promise resolves. */
 export type Routes = {
   /** The route of an exact host, or undefined (404). Synchronous: a map in memory, kept fresh by the change feed. */
   find(host: string): Route | undefined;
+  /** All, by host. */
   list(): readonly Route[];
   /**
    * What a request on this route asks for: the integration or app itself, or a person's own part of it. `decodedPath` is
@@ -14,97 +17,68 @@ export type Routes = {
    */
   resourceAt(route: Route, decodedPath: string): Resource;
   /**
+   * Puts one route at its host, in place of the one of the same kind that is there; costs the same however many others there are.
+   * @throws KNOT_ROUTES_HOST_TAKEN, KNOT_ROUTES_INVALID, KNOT_ROUTES_UPSTREAM_INVALID
+   */
+  put(route: Route): Promise<void>;
+  /** Takes the route of a host away; false when there was none. */
+  remove(host: string): Promise<boolean>;
+  /**
    * Replaces all routes of a kind by these, in one transaction; unchanged ones are not touched.
    * @throws KNOT_ROUTES_HOST_TAKEN, KNOT_ROUTES_INVALID, KNOT_ROUTES_UPSTREAM_INVALID
    */
   replace(kind: Route['kind'], routes: readonly Route[]): Promise<void>;
-  onChange(listener: () => void): () => void;
+  /** Hears of the hosts whose route is another one now, and of no others. */
+  onChange: RouteTable['onChange'];
 };
 
-const retryMs = 1000;
-
 export async function createRoutes({ store, clock, log }: { store: Store; clock: Clock; log: Log }): Promise<Routes> {
-  const listeners = new Set<() => void>();
-  let byHost = new Map<string, Route>();
-  let list: readonly Route[] = [];
-  let pending: Promise<void> | undefined;
-  let isStale = false;
-
-  async function load(): Promise<void> {
-    const routes = await readRoutes(store, log);
-    const next = new Map<string, Route>();
-    let isDifferent = routes.length !== byHost.size;
-    for (const route of routes) {
-      const known = byHost.get(route.host);
-      const isSame = known !== undefined && JSON.stringify(known) === JSON.stringify(route);
-      isDifferent ||= !isSame;
-      // An unchanged route stays the same object, so that what others computed from it stays valid.
-      next.set(route.host, isSame ? known : route);
-    }
-    if (!isDifferent) return;
-    byHost = next;
-    list = Object.freeze([...next.values()]);
-    for (const listener of listeners) {
-      try {
-        listener();
-      } catch (error) {
-        log.error({ err: error }, 'a listener to route changes failed');
-      }
-    }
-  }
-
-  /** One read at a time; a change during a read causes another one. Resolves when the map holds what was stored before the call. */
-  function refresh(): Promise<void> {
-    isStale = true;
-    pending ??= (async () => {
-      try {
-        while (isStale) {
-          isStale = false;
-          await load();
-        }
-      } finally {
-        pending = undefined;
-      }
-    })();
-    return pending;
-  }
-
-  function refreshUntilDone(): void {
-    refresh().catch((error: unknown) => {
-      log.error({ err: error }, 'reading the routes failed; trying again');
-      setTimeout(refreshUntilDone, retryMs).unref();
-    });
-  }
-
-  await refresh();
-  store.onChange('routes', refreshUntilDone);
+  const table = await followRoutes({ store, log });
 
   return {
-    find: (host) => byHost.get(host),
-    list: () => list,
+    find: table.find,
+    list: table.list,
     resourceAt,
+    async put(route) {
+      const wanted = normalRoute(route);
+      const { host } = wanted;
+      await store.transaction(async (transaction) => {
+        const taken = await findInTheWay(transaction, wanted);
+        if (taken) throw takenBy(taken, wanted.kind, wanted.name);
+        if (await writeRoute(transaction, wanted, clock.now())) transaction.announce({ topic: 'routes', key: host });
+      });
+      await table.read([host]);
+    },
+    async remove(host) {
+      const wasThere = await store.transaction(async (transaction) => {
+        const isGone = await deleteRoute(transaction, host);
+        if (isGone) transaction.announce({ topic: 'routes', key: host });
+        return isGone;
+      });
+      await table.read([host]);
+      return wasThere;
+    },
     async replace(kind, routes) {
       const wanted = routes.map(normalRoute);
       checkOwnClashes(kind, wanted);
-      await store.transaction(async (transaction) => {
-        const hosts = wanted.map((route) => route.host);
-        const names = wanted.map((route) => route.name);
-        const taken = await findTaken(transaction, kind, hosts, names);
+      const changed = await store.transaction(async (transaction) => {
+        const taken = await findTaken(transaction, kind, wanted);
         if (taken) {
           const route = wanted.find((candidate) => candidate.host === taken.host || candidate.name === taken.name);
-          throw hostTaken(taken.host, `${taken.kind} "${taken.name}"`, `${kind} "${route?.name ?? taken.name}"`);
+          throw takenBy(taken, kind, route?.name ?? taken.name);
         }
-        for (const host of await writeRoutes(transaction, kind, wanted, clock.now())) {
-          transaction.announce({ topic: 'routes', key: host });
-        }
+        const hosts = await writeRoutes(transaction, kind, wanted, clock.now());
+        for (const host of hosts) transaction.announce({ topic: 'routes', key: host });
+        return hosts;
       });
-      await refresh();
+      await table.read(changed);
     },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onChange: table.onChange,
   };
+}
+
+function takenBy(taken: Taken, kind: Route['kind'], name: string) {
+  return hostTaken(taken.host, `${taken.kind} "${taken.name}"`, `${kind} "${name}"`);
 }
 
 function checkOwnClashes(kind: Route['kind'], routes: readonly Route[]): void {

@@ -25,6 +25,8 @@ export type SessionCache = {
   burySecret(centralId: string, secretHash: string): void;
   /** Forgets what is cached; the store is asked next time. */
   forget(centralId: string): void;
+  /** Forgets everything that is cached; what has ended stays buried. */
+  forgetAll(): void;
   isMissing(secret: string, now: number): boolean;
   noteMissing(secret: string, now: number): void;
 };
@@ -85,6 +87,10 @@ export function createSessionCache(): SessionCache {
       forget(centralId);
     },
     forget,
+    forgetAll() {
+      sessions.clear();
+      missing.clear();
+    },
     isMissing(secret, now) {
       const since = missing.get(secret);
       return since !== undefined && Math.abs(now - since) < missingMs;

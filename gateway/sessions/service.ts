@@ -132,6 +132,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
       }
     }
   });
+  const stopForgetting = store.onGap(cache.forgetAll);
   const loops = [
     every(Math.max(1000, touchMs / 6), writeTouched, { log, complaint: 'writing the last use of sessions failed' }),
     every(sweepMs, sweep, { log, complaint: 'removing expired sessions failed', jitter: 0.1 }),
@@ -324,6 +325,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
     async close() {
       await Promise.all(loops.map((loop) => loop.stop()));
       stopListening();
+      stopForgetting();
       await writeTouched();
     },
   };

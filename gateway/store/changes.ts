@@ -9,8 +9,8 @@ export type ChangeTopic =
   'users' | 'teams' | 'sessions' | 'sign-ins' | 'clients' | 'keys' | 'routes' | 'links' | 'audit';
 
 export type ChangeFeed = {
-  /** Writes the change inside the caller's transaction; local listeners hear it after the commit. */
-  append(transaction: Kysely<Tables>, change: Change): Promise<void>;
+  /** Writes the changes inside the caller's transaction; local listeners hear them after the commit. */
+  append(transaction: Kysely<Tables>, changes: readonly Change[]): Promise<void>;
   /** Tells local listeners at once; called by the store after a commit. */
   deliver(changes: readonly Change[]): void;
   listen(topic: ChangeTopic, listener: (key: string) => void): () => void;
@@ -18,6 +18,8 @@ export type ChangeFeed = {
   doubt(): void;
   /** Hears that others have not been heard for so long (`silenceMs`) that what is cached may be wrong; again until they are. */
   onSilence(listener: () => void): () => void;
+  /** Hears that changes were removed before this process had read them: whatever is cached is to be read anew. */
+  onGap(listener: () => void): () => void;
   start(): Promise<void>;
   stop(): void;
 };
@@ -33,7 +35,11 @@ const mostInFlight = 1_000;
  */
 const silenceMs = 60_000;
 const tellAgainMs = 60_000;
-const keepMs = 24 * 3600 * 1000;
+/** For a process that reads late: changes are kept for an hour, as each process measures it, and at most so many of them. */
+const keepMs = 3600_000;
+const mostKept = 100_000;
+const prunedAtOnce = 2_000;
+const perStatement = 500;
 
 /**
  * The change feed: one table that every process on the store appends to and polls (400 ms), so that what the command line
@@ -48,6 +54,9 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
   const marks: { id: number; at: number }[] = [];
   const outage = createOutageLog(log);
   const silenceListeners = new Set<() => void>();
+  const gapListeners = new Set<() => void>();
+  /** As `marks`, few and kept longer: what was there an hour ago need not be kept. */
+  const horizon: { id: number; at: number }[] = [];
   let lowest = 0;
   let heardAt = clock.now();
   /** Until when own changes are read back: nothing is in flight for longer than `lookBackMs`, counted from when they can be read again. */
@@ -68,6 +77,11 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
     const settled = newestSettledMark();
     const startedAt = clock.now();
     const isInDoubt = startedAt < doubtedUntil;
+    const isMarkDue = isDue(marks, startedAt, lookBackMs / 4);
+    const first = isMarkDue ? await oldest() : undefined;
+    const hasGap = first !== undefined && first > lowest + 1;
+    // As at the start: what is there already is read anew by those who cache it.
+    if (hasGap) lowest = await belowInFlight();
     const all = db.selectFrom('changes').selectAll().where('id', '>', lowest).orderBy('id');
     const rows = await (isInDoubt ? all : all.where('origin', '!=', origin)).execute();
     heardAt = startedAt;
@@ -75,10 +89,14 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
     const fresh = rows.filter((row) => !seen.has(row.id));
     for (const row of fresh) seen.add(row.id);
     deliver(fresh as Change[]);
+    if (hasGap) tellGap();
     if (settled !== undefined) advance(settled);
-    const now = clock.now();
-    const latest = marks.at(-1);
-    if (latest === undefined || Math.abs(now - latest.at) >= lookBackMs / 4) await mark(now);
+    if (isMarkDue) await prune(await mark(clock.now()));
+  }
+
+  function tellGap(): void {
+    log.warn({}, 'changes were removed before they were read here; what is cached is read anew');
+    for (const listener of gapListeners) guard(listener, 'gap');
   }
 
   /**
@@ -93,18 +111,48 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
   }
 
   function advance(settled: number): void {
-    lowest = settled;
+    lowest = Math.max(lowest, settled);
     marks.splice(0, marks.findLastIndex(({ id }) => id <= settled) + 1);
     for (const id of seen) if (id <= lowest) seen.delete(id);
   }
 
-  async function mark(now: number): Promise<void> {
-    const last = await newest();
-    marks.push({ id: last ?? lowest, at: now });
+  /** Returns the highest number there is. */
+  async function mark(now: number): Promise<number> {
+    const id = (await newest()) ?? lowest;
+    marks.push({ id, at: now });
+    if (isDue(horizon, now, keepMs / 6)) horizon.push({ id, at: now });
+    return id;
+  }
+
+  /**
+   * Removes what nobody needs any more, a part at a time: what this process saw an hour ago, and whatever is too much. By numbers and
+   * by its own measure of time, because the clocks of replicas differ. What may still be in flight, or is read by who just started,
+   * stays.
+   */
+  async function prune(newestId: number): Promise<void> {
+    const now = clock.now();
+    const old = horizon.findLastIndex(({ at }) => now - at >= keepMs || at > now + keepMs);
+    const seenLongAgo = horizon[old]?.id ?? 0;
+    if (old > 0) horizon.splice(0, old);
+    const last = Math.min(Math.max(seenLongAgo, newestId - mostKept), newestId - 2 * mostInFlight, lowest);
+    const first = await oldest();
+    if (first === undefined || first > last) return;
+    const removal = db.deleteFrom('changes').where('id', '<=', Math.min(last, first + prunedAtOnce));
+    // Another replica may do the same at the same moment, and a database that only reads says so elsewhere.
+    await removal.execute().catch((error: unknown) => log.debug({ err: error }, 'old changes were not removed'));
+  }
+
+  /** What is being committed at this moment may have a lower number than what is there already. */
+  async function belowInFlight(): Promise<number> {
+    return Math.max(0, ((await newest()) ?? 0) - mostInFlight, ((await oldest()) ?? 1) - 1);
   }
 
   async function newest(): Promise<number | undefined> {
     return (await db.selectFrom('changes').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst())?.id;
+  }
+
+  async function oldest(): Promise<number | undefined> {
+    return (await db.selectFrom('changes').select('id').orderBy('id').limit(1).executeTakeFirst())?.id;
   }
 
   function schedule(): void {
@@ -133,14 +181,22 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
   }
 
   return {
-    async append(transaction, { topic, key }) {
-      await transaction.insertInto('changes').values({ topic, key, at: clock.now(), origin }).execute();
+    async append(transaction, changes) {
+      const at = clock.now();
+      for (let from = 0; from < changes.length; from += perStatement) {
+        const rows = changes.slice(from, from + perStatement).map(({ topic, key }) => ({ topic, key, at, origin }));
+        await transaction.insertInto('changes').values(rows).execute();
+      }
     },
     deliver,
     doubt: () => void (doubtedUntil = clock.now() + lookBackMs),
     onSilence(listener) {
       silenceListeners.add(listener);
       return () => void silenceListeners.delete(listener);
+    },
+    onGap(listener) {
+      gapListeners.add(listener);
+      return () => void gapListeners.delete(listener);
     },
     listen(topic, listener) {
       const set = listeners.get(topic) ?? new Set();
@@ -149,13 +205,7 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
       return () => void set.delete(listener);
     },
     async start() {
-      await db
-        .deleteFrom('changes')
-        .where('at', '<', clock.now() - keepMs)
-        .execute();
-      // What is being committed at this moment may have a lower number than what is there already.
-      const last = (await newest()) ?? 0;
-      lowest = Math.max(0, last - mostInFlight);
+      lowest = await belowInFlight();
       const known = await db.selectFrom('changes').select('id').where('id', '>', lowest).execute();
       for (const { id } of known) seen.add(id);
       schedule();
@@ -165,6 +215,12 @@ export function createChangeFeed(options: { db: Kysely<Tables>; clock: Clock; lo
       clearTimeout(timer);
     },
   };
+}
+
+/** Whether the last mark is so old; a clock that was set back makes one due as well. */
+function isDue(marks: readonly { at: number }[], now: number, ms: number): boolean {
+  const latest = marks.at(-1);
+  return latest === undefined || Math.abs(now - latest.at) >= ms;
 }
 
 /** One line when the database goes and one when it is back, and one a minute between them instead of two a second. */

@@ -28,6 +28,8 @@ export type Store = {
   onChange(topic: ChangeTopic, listener: (key: string) => void): () => void;
   /** Hears that changes of other processes have not been read for a minute, again and again until they are: caches are not to be believed. */
   onSilence(listener: () => void): () => void;
+  /** Hears that changes were removed before this process had read them (it stood still for an hour): whoever caches reads anew. */
+  onGap(listener: () => void): () => void;
   /** A trivial query; rejects when the database does not answer, or is not the one at its path any more. */
   ping(): Promise<{ isWritable: boolean }>;
   close(): Promise<void>;
@@ -129,7 +131,7 @@ async function wrap(
         try {
           const result = await db.transaction().execute(async (transaction: KyselyTransaction<Tables>) => {
             const value = await work({ db: transaction, announce: (change) => void announced.push(change) });
-            for (const change of announced) await feed.append(transaction, change);
+            await feed.append(transaction, announced);
             isCommitting = true;
             return value;
           });
@@ -149,6 +151,7 @@ async function wrap(
     },
     onChange: feed.listen,
     onSilence: feed.onSilence,
+    onGap: feed.onGap,
     async ping() {
       await check();
       await db.selectFrom('settings').select('key').limit(1).execute();

@@ -93,7 +93,7 @@ async function openAudience(t: Parameters<typeof openHouse>[0]) {
 }
 
 t.test('a change is told to whom it concerns and to nobody else', async (t) => {
-  const { accounts, sessions, signIn, people, hub, changeApp, toldBy, streams } = await openAudience(t);
+  const { accounts, sessions, signIn, people, hub, changeApp, toldBy, streams, house } = await openAudience(t);
   const { ann, bob, carl } = people;
   const by = { name: 'ann' };
   t.match(streams.ann.answer, {
@@ -141,6 +141,34 @@ t.test('a change is told to whom it concerns and to nobody else', async (t) => {
     ],
     ['a tool for all is ready', () => hub.change(), ['tiles jupyterhub'], ['tiles jupyterhub'], ['tiles jupyterhub']],
     ['an application for admins fails', () => changeApp('vault'), ['tiles vault'], [], []],
+    [
+      'an application for all is called otherwise',
+      () => house.routes.put({ ...house.routes.find('echo.localhost')!, title: 'Parrot' }),
+      [],
+      [],
+      [],
+    ],
+    [
+      'an application for admins is called otherwise',
+      () => house.routes.put({ ...house.routes.find('vault.localhost')!, title: 'Safe' }),
+      ['tiles vault'],
+      [],
+      [],
+    ],
+    [
+      'it is for all from now on',
+      () => house.routes.put({ ...house.routes.find('vault.localhost')!, audience: 'everyone' }),
+      ['tiles vault'],
+      ['tiles vault'],
+      ['tiles vault'],
+    ],
+    [
+      'and again not',
+      () => house.routes.put({ ...house.routes.find('vault.localhost')!, audience: 'admins' }),
+      ['tiles vault'],
+      ['tiles vault'],
+      ['tiles vault'],
+    ],
     ['carl is made an admin', () => accounts.setAdmin(carl.id, true, by), ['users carl'], [], ['tiles', 'users carl']],
     ['then the application for admins fails', () => changeApp('vault'), ['tiles vault'], [], ['tiles vault']],
     [

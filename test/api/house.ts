@@ -81,7 +81,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const denials = createDenials({ store, clock, log });
   const address = publicAddress({ domain: 'localhost' }, 8443);
   sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
-  accounts.onChange((userId) => void live.rejudge(userId));
+  accounts.onChange((userId) => void live.rejudge({ userId }));
 
   const hub = createHub();
   await routes.replace('integration', [hub.route]);

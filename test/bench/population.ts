@@ -37,9 +37,13 @@ export async function measurePopulation(setting: Setting, rounds: number): Promi
 
 async function measureGateway(setting: Setting, rounds: number): Promise<Cost[]> {
   const costs: Cost[] = [];
+  const note = (cost: Cost): void => {
+    costs.push(cost);
+    console.log(`${cost.act}: CPU ${cost.cpuMs.toFixed(1)} ms, pause ${cost.pauseMs.toFixed(1)} ms`);
+  };
   const { knot, read } = await startProbed(setting, manyPeople);
   const afterStart = await whenIdle(read);
-  costs.push({ act: 'start, until all is quiet', ...afterStart });
+  note({ act: 'start, until all is quiet', ...afterStart });
 
   const { facts } = await factsOf(knot.configFile, setting.checkout);
   const pages = await openPages(knot, openStreams.pages);
@@ -59,7 +63,7 @@ async function measureGateway(setting: Setting, rounds: number): Promise<Cost[]>
       each.push({ act, cpuMs: (after.cpuMs - before.cpuMs - idle * elapsed) / times, pauseMs: after.pauseMs, wallMs });
     }
     const of = (figure: 'cpuMs' | 'pauseMs' | 'wallMs') => median(each.map((cost) => cost[figure] ?? 0));
-    costs.push({ act, cpuMs: Math.max(0, of('cpuMs')), pauseMs: of('pauseMs'), wallMs: of('wallMs') / times });
+    note({ act, cpuMs: Math.max(0, of('cpuMs')), pauseMs: of('pauseMs'), wallMs: of('wallMs') / times });
   };
 
   const { store, accounts } = facts;
@@ -110,7 +114,7 @@ async function measureGateway(setting: Setting, rounds: number): Promise<Cost[]>
       5,
     );
   }
-  for (const { destroy } of pages) destroy();
+  for (const page of pages) page.destroy();
   for (const socket of sockets) socket.terminate();
   await facts.close();
   await stopServer(knot.child);

@@ -125,7 +125,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   });
   sessions.onEnded((id) => void live.closeSession(id, 'signed out'));
   sessions.onHostSessionEnded((id) => void live.closeSession(id, 'signed out'));
-  accounts.onChange((id) => void live.rejudge(id));
+  accounts.onChange((userId) => void live.rejudge({ userId }));
 
   const admin = { name: 'test' };
   const user = await accounts.createUser({ username: 'ann', email: 'ann@example.org', state: 'active' }, admin);

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { createRoutes } from '../../gateway/routes/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { hub, route } from './support.ts';
 
 const clock = createManualClock();
@@ -182,6 +183,93 @@ t.test('a second process on the store hears of changes', async (t) => {
   t.strictSame(two.find('echo.localhost'), route('echo'));
   const third = await createRoutes({ store: await open(t, url), clock, log: silentLog });
   t.ok(third.find('echo.localhost'), 'and one that starts later reads them');
+});
+
+t.test('one route is put and removed by its host; others are neither read nor told of', async (t) => {
+  const store = await open(t);
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  await routes.replace('app', [route('echo'), route('atlas')]);
+  const echo = routes.find('echo.localhost');
+  const told: string[] = [];
+  routes.onChange((changes) => {
+    for (const { host, before, after } of changes)
+      told.push(`${host}: ${before?.title ?? '-'} > ${after?.title ?? '-'}`);
+  });
+  // Whoever reads more than what was told of would find this.
+  await store.db.updateTable('routes').set({ record: '{' }).where('host', '=', 'echo.localhost').execute();
+
+  await routes.put(route('lab', { title: 'Lab' }));
+  t.equal(routes.find('lab.localhost')?.title, 'Lab');
+  await routes.put(route('lab', { title: 'Laboratory' }));
+  await routes.put(route('lab', { title: 'Laboratory' }));
+  t.equal(routes.find('lab.localhost')?.title, 'Laboratory');
+  t.strictSame(
+    routes.list().map(({ name }) => name),
+    ['atlas', 'echo', 'lab'],
+  );
+  t.equal(await routes.remove('lab.localhost'), true);
+  t.equal(await routes.remove('lab.localhost'), false);
+  t.equal(routes.find('lab.localhost'), undefined);
+  t.strictSame(told, ['lab.localhost: - > Lab', 'lab.localhost: Lab > Laboratory', 'lab.localhost: Laboratory > -']);
+  t.equal(routes.find('echo.localhost'), echo);
+});
+
+t.test('a route is not put where another one is', async (t) => {
+  const store = await open(t);
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  await routes.replace('integration', [hub]);
+  await routes.replace('app', [route('echo')]);
+  const before = JSON.stringify(routes.list());
+  for (const taken of [
+    route('jupyterhub'),
+    route('jupyterhub', { host: 'jupyterhub.example.org' }),
+    route('echo', { host: 'echo.example.org' }),
+    route('echo', { kind: 'integration' }),
+  ]) {
+    await t.rejects(
+      routes.put(taken),
+      { code: 'KNOT_ROUTES_HOST_TAKEN', statusCode: 409 },
+      `${taken.kind} ${taken.host}`,
+    );
+  }
+  await t.rejects(routes.put(route('a', { host: 'b.localhost' })), { code: 'KNOT_ROUTES_INVALID' });
+  t.equal(JSON.stringify(routes.list()), before);
+});
+
+t.test('more routes than a statement takes values are replaced at once, and what differs is told', async (t) => {
+  const store = await open(t);
+  const routes = await createRoutes({ store, clock, log: silentLog });
+  const all = Array.from({ length: 20_000 }, (_, n) => route(`r${n}`));
+  let told: string[] = [];
+  routes.onChange((changes) => (told = changes.map(({ host }) => host)));
+  await routes.replace('app', all);
+  t.equal(told.length, 20_000);
+  told = [];
+  await routes.replace(
+    'app',
+    [...all.slice(0, -1), route('r7', { title: 'Seven' })].filter((_, index) => index !== 7),
+  );
+  t.strictSame(told.sort(), ['r19999.localhost', 'r7.localhost']);
+});
+
+t.test('what another process puts is found within a second, and what was missed in a gap', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-routes-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const url = `sqlite:${join(folder, 'knot.db')}`;
+  const [here, there] = [await open(t, url), await open(t, url)];
+  const gapListeners = new Set<() => void>();
+  const onGap = (listener: () => void) => (gapListeners.add(listener), () => undefined);
+  const routes = await createRoutes({ store: { ...here, onGap }, clock, log: silentLog });
+  const others = await createRoutes({ store: there, clock, log: silentLog });
+  await others.put(route('echo'));
+  await eventually('found', () => routes.find('echo.localhost') !== undefined);
+  await there.db.deleteFrom('routes').execute();
+  const { host, name, kind } = route('quiet');
+  const record = JSON.stringify(route('quiet'));
+  await there.db.insertInto('routes').values({ host, name, kind, record, created_at: 1 }).execute();
+  for (const tell of gapListeners) tell();
+  await eventually('read anew', () => routes.find('quiet.localhost') !== undefined);
+  await eventually('what is gone is forgotten', () => routes.find('echo.localhost') === undefined);
 });
 
 t.test('a stored route that cannot be read is left out, not fatal', async (t) => {

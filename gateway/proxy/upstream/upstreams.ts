@@ -1,5 +1,5 @@
 import type { LimitSettings, PublicAddress } from '../../config/index.ts';
-import { type Route, type Upstream, upstreamAddress } from '../../routes/index.ts';
+import { type Route, type RouteChange, type Upstream, upstreamAddress } from '../../routes/index.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { createDial, type Dial, type DialGuard } from './dial.ts';
 import type { Forwarder } from './forwarder.ts';
@@ -35,8 +35,8 @@ export type Target = {
 
 export type Upstreams = {
   target(route: Route): Target;
-  /** Closes the connections of back ends that no route leads to any more. */
-  keepOnly(routes: readonly Route[]): void;
+  /** Closes the connections of back ends that none of the routes asked for leads to any more. */
+  follow(changes: readonly RouteChange[]): void;
   close(): Promise<void>;
 };
 
@@ -47,37 +47,43 @@ export function createUpstreams(options: {
 }): Upstreams {
   const { publicAddress, limits, guard } = options;
   const targets = new WeakMap<Route, Target>();
-  const backends = new Map<string, Backend>();
+  /** With the hosts that were asked for and lead there. */
+  const backends = new Map<string, { backend: Backend; hosts: Set<string> }>();
 
-  function backendOf(upstream: Upstream): Backend {
+  function backendOf({ upstream, host }: Route): Backend {
     const key = keyOf(upstream);
-    let backend = backends.get(key);
-    if (backend === undefined) {
-      backend = createBackend(upstream, limits, guard);
-      backends.set(key, backend);
+    let used = backends.get(key);
+    if (used === undefined) {
+      used = { backend: createBackend(upstream, limits, guard), hosts: new Set() };
+      backends.set(key, used);
     }
-    return backend;
+    used.hosts.add(host);
+    return used.backend;
   }
 
   return {
     target(route) {
       let target = targets.get(route);
       if (target === undefined) {
-        target = createTarget(route, backendOf(route.upstream), publicAddress);
+        target = createTarget(route, backendOf(route), publicAddress);
         targets.set(route, target);
       }
       return target;
     },
-    keepOnly(routes) {
-      const wanted = new Set(routes.map((route) => keyOf(route.upstream)));
-      for (const [key, backend] of backends) {
-        if (wanted.has(key)) continue;
+    follow(changes) {
+      for (const { host, before, after } of changes) {
+        if (before === undefined) continue;
+        const key = keyOf(before.upstream);
+        const used = backends.get(key);
+        if (used === undefined || (after !== undefined && keyOf(after.upstream) === key)) continue;
+        used.hosts.delete(host);
+        if (used.hosts.size > 0) continue;
         backends.delete(key);
-        void backend.close();
+        void used.backend.close();
       }
     },
     async close() {
-      await Promise.all([...backends.values()].map((backend) => backend.close()));
+      await Promise.all([...backends.values()].map(({ backend }) => backend.close()));
       backends.clear();
     },
   };
