@@ -74,6 +74,29 @@ t.test('a route that is taken away by another process takes its streams with it'
   await eventually('the socket ended', socket.hasEnded, 10_000);
 });
 
+t.test('connections to an application end with its route, and those of others stay', async (t) => {
+  const house = await openHouse(t);
+  const routes = await createRoutes({ store: house.store, clock: systemClock, log: silentLog });
+  const socket = await openSocket(house);
+  const spare = await startEcho();
+  t.teardown(() => spare.close());
+  const origin = `https://spare.localhost:${house.gateway.port}`;
+  const echo = routes.find('echo.localhost')!;
+  const route = { ...echo, name: 'spare', host: 'spare.localhost', upstream: { ...echo.upstream, port: spare.port } };
+  await routes.put(route);
+  // Until it is, the name itself is refused (TLS alert `unrecognized_name`).
+  const isThere = () =>
+    house.ann.visit(`${origin}/`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  await eventually('the route is there', isThere, 10_000);
+  t.ok((await spare.connections()) > 0, 'kept for the next request');
+  await routes.remove('spare.localhost');
+  await eventually('nothing is connected any more', async () => (await spare.connections()) === 0, 3_000);
+  t.notOk(socket.hasEnded(), 'the other application goes on');
+});
+
 t.test('what upstreams are told about a person changes with the person', async (t) => {
   const house = await openHouse(t);
   const shown = async (): Promise<unknown> => {

@@ -7,6 +7,8 @@ export type Echo = {
   port: number;
   address: string;
   received: { method: string; url: string; headers: IncomingMessage['headers'] }[];
+  /** Open now, idle ones among them. */
+  connections(): Promise<number>;
   close(): Promise<void>;
 };
 
@@ -31,6 +33,8 @@ export async function startEcho(): Promise<Echo> {
     port,
     address: `http://127.0.0.1:${port}`,
     received,
+    connections: () =>
+      new Promise((done, failed) => server.getConnections((error, count) => (error ? failed(error) : done(count)))),
     async close() {
       for (const client of sockets.clients) client.terminate();
       server.closeAllConnections();
