@@ -59,7 +59,7 @@ export async function followRoutes({ store, log }: { store: Store; log: Log }): 
     if (stale.size === 0) return reading;
     reading ??= (async () => {
       // Changes that were told together are read together.
-      await undefined;
+      await Promise.resolve();
       try {
         while (stale.size > 0) {
           const hosts = stale;
