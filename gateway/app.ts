@@ -11,7 +11,7 @@ import { makeOwnPackage } from './app/data-folder.ts';
 import { createExplain, createExplainDecision } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
 import { createHealth } from './app/health.ts';
-import { createIdentify } from './app/identify.ts';
+import { createIdentify, createIdentifyToken } from './app/identify.ts';
 import { openIntegrations } from './app/integrations.ts';
 import { type RunTelling, tellOfRun } from './app/run-record.ts';
 import { addressOf, createMainHost } from './app/main-host.ts';
@@ -77,7 +77,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     makeOwnPackage(config.data);
     telling = tellOfRun(config.data, startedAt);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
-    const { store, audit, accounts, owners, sessions, connections, routes, denials } = facts;
+    const { store, audit, accounts, owners, tokens, sessions, connections, routes, denials } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
@@ -185,7 +185,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     });
     closing(proxy, (forwarder) => forwarder.close());
     edge.setProxy(proxy);
-    endWithRights({ store, sessions, accounts, policy, routes, keys, live, proxy });
+    endWithRights({ store, sessions, accounts, policy, tokens, routes, keys, live, proxy });
 
     // The main host.
     const reach = notebooksReach(config);
@@ -216,6 +216,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       version,
       policy,
       owners,
+      tokens,
+      identifyBearer: createIdentifyToken(tokens, accounts),
       routes,
       live,
       clients: oidc.clients,

@@ -23,8 +23,14 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call a route of the API: everyone, who is signed in, or whom the policies let administer. */
     access?: Access;
+    /** What a personal token must be made for, to be used here. */
+    scope?: string;
   }
 }
+
+/** What a method does, in the words of scopes. */
+export const actOf = ({ method }: Pick<FastifyRequest, 'method'>): 'read' | 'write' =>
+  method === 'GET' || method === 'HEAD' ? 'read' : 'write';
 
 export type Access = 'everyone' | 'person' | 'admin';
 
@@ -59,7 +65,13 @@ export function createQuestions({
     return { principal, action, resource, context };
   }
 
-  const decide = (request: FastifyRequest, question: Question): Decision => policy.decide(asked(request, question));
+  const decide = (request: FastifyRequest, question: Question): Decision => {
+    // Who may administer does so with a token only if it was made for that.
+    if (question.action === 'administer' && request.identity?.token?.allows('admin', actOf(request)) === false) {
+      return { effect: 'deny', rules: [], policyVersion: policy.status().version, reason: 'token_scope' };
+    }
+    return policy.decide(asked(request, question));
+  };
 
   /**
    * Refuses what the policies do not allow; `toDo` completes "the policies do not allow you to …".

@@ -1,6 +1,7 @@
 import type { FastifySchemaValidationError } from 'fastify';
-import { errorHeaders, KnotError, knotError, publicError } from '../lib/index.ts';
+import { errorHeaders, KnotError, knotError, maskSecrets, publicError } from '../lib/index.ts';
 import type { ApiContext, ApiServer } from './context.ts';
+import { refuseTokenInAddress } from './guard.ts';
 
 /** Every error of the API leaves in one shape (contract: `ApiError`), also that of an unknown address. */
 export function answerErrors(app: ApiServer, { log }: ApiContext): void {
@@ -14,9 +15,15 @@ export function answerErrors(app: ApiServer, { log }: ApiContext): void {
   });
 
   app.setNotFoundHandler((request) => {
-    throw knotError('KNOT_API_NOT_FOUND', 404, `${request.method} ${pathOf(request.url)} does not exist.`, {
-      remedy: 'The API is described at /api/v1/openapi.json.',
-    });
+    refuseTokenInAddress(request.url);
+    throw knotError(
+      'KNOT_API_NOT_FOUND',
+      404,
+      `${request.method} ${maskSecrets(pathOf(request.url))} does not exist.`,
+      {
+        remedy: 'The API is described at /api/v1/openapi.json.',
+      },
+    );
   });
 }
 

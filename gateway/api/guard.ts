@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { isSameOrigin, knotError, otherPort } from '../lib/index.ts';
-import type { Access, ApiContext, ApiServer } from './context.ts';
+import { type Identity, isSameOrigin, knotError, otherPort, type TokenGrant } from '../lib/index.ts';
+import { holdsToken } from '../tokens/index.ts';
+import { type Access, actOf, type ApiContext, type ApiServer } from './context.ts';
 
 const safeMethods = new Set(['GET', 'HEAD']);
 
@@ -13,11 +14,11 @@ const answerHeaders = {
 } as const;
 
 /**
- * The one guard of the API, before any body is read: same site, then who, then whether they may. A route that does not say
+ * The one guard of the API, before any body is read: same site, then who (by session or by token), then whether they may. A route that does not say
  * who may call it does not start.
  */
 export function guard(app: ApiServer, context: ApiContext): void {
-  const { identify, publicAddress, demandAdminister } = context;
+  const { identify, identifyBearer, publicAddress, addressOf, demandAdminister } = context;
   app.decorateRequest('identity', null);
 
   app.addHook('onRoute', (route: RouteOptions) => {
@@ -29,10 +30,13 @@ export function guard(app: ApiServer, context: ApiContext): void {
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     reply.headers(answerHeaders);
     refuseOtherSites(request);
+    refuseTokenInAddress(request.url);
     // An unknown address is told to everyone alike: there is nothing to find out.
     const access: Access = request.is404 ? 'everyone' : (request.routeOptions.config.access ?? 'admin');
     if (access === 'everyone') return;
-    const identity = await identify(request.headers.cookie, '');
+    const secret = bearerOf(request.headers.authorization);
+    const identity =
+      secret === undefined ? await identify(request.headers.cookie, '') : await ofBearer(request, secret);
     if (identity === undefined) {
       throw knotError('KNOT_API_SIGN_IN', 401, 'You are not signed in.', {
         remedy: `Sign in at ${publicAddress.origin}/login.`,
@@ -41,9 +45,36 @@ export function guard(app: ApiServer, context: ApiContext): void {
     request.identity = identity;
     // Shown on the access line, where one is written.
     if (app.hasRequestDecorator('username')) request.username = identity.principal.username;
+    if (identity.token) demandScope(request, identity.token, access);
     if (access === 'person') return;
     demandAdminister(request, identity.principal);
   });
+
+  /** A program that shows a token is nobody else, whatever cookies it sends. */
+  async function ofBearer(request: FastifyRequest, secret: string): Promise<Identity> {
+    const identity = await identifyBearer(secret, addressOf(request));
+    if (identity) return identity;
+    throw knotError('KNOT_API_TOKEN', 401, 'The token is not valid: it was revoked, has expired or never was one.', {
+      remedy: `Make a new one at ${publicAddress.origin}/account/tokens.`,
+      // RFC 6750 section 3.1
+      headers: { 'www-authenticate': 'Bearer realm="Knot", error="invalid_token"' },
+    });
+  }
+
+  function demandScope(request: FastifyRequest, token: TokenGrant, access: Access): void {
+    const subject = access === 'admin' ? 'admin' : request.routeOptions.config.scope;
+    const act = actOf(request);
+    if (subject !== undefined && token.allows(subject, act)) return;
+    const needed = subject === undefined ? undefined : `${subject}:${act}`;
+    const message =
+      needed === undefined ? 'No token may do this.' : `The token "${token.name}" is not made for ${needed}.`;
+    throw knotError('KNOT_API_TOKEN_SCOPE', 403, message, {
+      remedy: needed === undefined ? 'Sign in with a browser to do it.' : `Make a token with the scope ${needed}.`,
+      headers: {
+        'www-authenticate': `Bearer realm="Knot", error="insufficient_scope"${needed === undefined ? '' : `, scope="${needed}"`}`,
+      },
+    });
+  }
 
   /**
    * The CSRF rule for what changes something; for reading, Sec-Fetch-Site alone (resource isolation): the tools on sibling
@@ -59,4 +90,17 @@ export function guard(app: ApiServer, context: ApiContext): void {
     };
     throw knotError('KNOT_API_CROSS_SITE', 403, message, { remedy });
   }
+}
+
+/** @throws KNOT_API_TOKEN_IN_ADDRESS */
+export function refuseTokenInAddress(url: string): void {
+  if (!holdsToken(url)) return;
+  throw knotError('KNOT_API_TOKEN_IN_ADDRESS', 400, 'A token stands in the address, where others read it.', {
+    remedy: 'Revoke that token. Send the next one as Authorization: Bearer, and nowhere else.',
+  });
+}
+
+/** The secret of an `Authorization: Bearer` (RFC 6750 section 2.1; the scheme in any letter case, RFC 9110 section 11.1). */
+function bearerOf(authorization: string | undefined): string | undefined {
+  return /^bearer +([^ ]+) *$/i.exec(authorization ?? '')?.[1];
 }

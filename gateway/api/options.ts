@@ -4,7 +4,7 @@ import type { Audit } from '../audit/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { Integration } from '../integrations/index.ts';
 import type { Denials } from '../denials/index.ts';
-import type { Clock, ComponentHealth, Decision, Identify, Log, TileStatus } from '../lib/index.ts';
+import type { Clock, ComponentHealth, Decision, Identify, IdentifyBearer, Log, TileStatus } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Throttle } from '../login/index.ts';
 import type { Mail } from '../mail/index.ts';
@@ -13,6 +13,7 @@ import type { Owners } from '../owners/index.ts';
 import type { Explanation, Policy } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
+import type { Tokens } from '../tokens/index.ts';
 import type { Store } from '../store/index.ts';
 
 /** What the gateway would do with a request: `title` says what is asked for, `resource` is its type and id in Cedar's words. */
@@ -53,6 +54,9 @@ export type ExplainDecision = (id: string) => Promise<DecisionExplanation>;
 /** What the API is given by `app.ts`. */
 export type ApiOptions = {
   identify: Identify;
+  /** Who shows a personal token. */
+  identifyBearer: IdentifyBearer;
+  tokens: Pick<Tokens, 'create' | 'list' | 'revoke'>;
   accounts: Accounts;
   /** What things can belong to. */
   owners: Pick<Owners, 'of' | 'find'>;

@@ -15,6 +15,7 @@ import { meRoutes } from './resources/me.ts';
 import { ownerRoutes } from './resources/owners.ts';
 import { policyRoutes } from './resources/policies.ts';
 import { teamRoutes } from './resources/teams.ts';
+import { tokenRoutes } from './resources/tokens.ts';
 import { userRoutes } from './resources/users.ts';
 import { compileSerializer, compileValidator } from './schemas.ts';
 
@@ -39,6 +40,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   invitationRoutes(app, context);
   teamRoutes(app, context);
   ownerRoutes(app, context);
+  tokenRoutes(app, context);
   accountRoutes(app, context);
   connectionRoutes(app, context);
   clientRoutes(app, context);
@@ -54,13 +56,17 @@ function openapi(version: string) {
       title: 'Knot',
       version,
       description:
-        'Sign in at /login first; the session cookie is the credential. Whatever changes something needs this site as its Origin. ' +
+        'Sign in at /login first; the session cookie is the credential, and whatever changes something needs this site as its Origin. ' +
+        'A program sends a personal token instead: Authorization: Bearer knot_pat_…. ' +
         'Every error has the shape of ApiError. Times are milliseconds since 1970-01-01T00:00:00Z.',
     },
     servers: [{ url: '/' }],
     components: {
-      securitySchemes: { session: { type: 'apiKey' as const, in: 'cookie' as const, name: '__Host-knot' } },
+      securitySchemes: {
+        session: { type: 'apiKey' as const, in: 'cookie' as const, name: '__Host-knot' },
+        token: { type: 'http' as const, scheme: 'bearer', description: 'A personal token, within its scopes.' },
+      },
     },
-    security: [{ session: [] }],
+    security: [{ session: [] }, { token: [] }],
   };
 }

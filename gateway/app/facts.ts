@@ -9,6 +9,7 @@ import { createRoutes, type Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { createOpened } from './opened.ts';
+import type { Tokens } from '../tokens/index.ts';
 import { createPeople } from './people.ts';
 
 /** The store and the facts on it: all that a command needs, and the ground of the gateway. */
@@ -18,6 +19,7 @@ export type Facts = {
   accounts: Accounts;
   owners: Owners;
   sessions: Sessions;
+  tokens: Tokens;
   routes: Routes;
   denials: Denials;
   /** Connected applications; loaded when asked for. */
@@ -38,8 +40,9 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
     const { record } = audit;
     const passwordRules = { minimumLength: config.login.minimumPasswordLength };
     const people = { store, clock, record, passwordRules, sessions: config.sessions, log };
-    const { accounts, sessions, connections } = createPeople(people);
+    const { accounts, sessions, connections, tokens } = createPeople(people);
     closing(sessions, (signedIn) => signedIn.close());
+    closing(tokens, (kept) => kept.close());
     const owners = closing(createOwners({ store, findOwner: accounts.findOwner }), (known) => known.close());
     const routes = await createRoutes({ store, clock, log });
     const denials = closing(createDenials({ store, clock, log }), (refusals) => refusals.close());
@@ -48,6 +51,7 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
       audit,
       accounts,
       owners,
+      tokens,
       sessions,
       routes,
       denials,

@@ -1,12 +1,14 @@
 import { type Accounts, type AccountsOptions, createAccounts } from '../accounts/index.ts';
 import type { Connections } from '../oidc/index.ts';
 import { createSessions, type Sessions, type SessionsOptions } from '../sessions/index.ts';
+import { createTokens, type Tokens } from '../tokens/index.ts';
 
 export type People = {
   accounts: Accounts;
   sessions: Sessions;
   /** Connected applications. Loaded when asked for: most commands need no OpenID Provider. */
   connections(): Promise<Connections>;
+  tokens: Tokens;
 };
 
 export type PeopleOptions = Omit<AccountsOptions, 'onLoss'> & { sessions: SessionsOptions['config'] };
@@ -23,9 +25,12 @@ export function createPeople({ sessions: config, ...options }: PeopleOptions): P
     // Everything that ends with an account or a password is named here.
     onLoss: async (transaction, { userId, reason, actor, exceptSessionId, keepsConnections }) => {
       await sessions.endAllWithin(transaction, userId, { actor, reason, exceptId: exceptSessionId });
-      if (keepsConnections !== true) await (await connections()).endAllWithin(transaction, userId, { actor, reason });
+      if (keepsConnections === true) return;
+      await tokens.endAllWithin(transaction, userId, { actor, reason });
+      await (await connections()).endAllWithin(transaction, userId, { actor, reason });
     },
   });
+  const tokens = createTokens({ store, clock, record, log });
   const sessions = createSessions({ store, clock, config, record, account: accounts, log });
-  return { accounts, sessions, connections };
+  return { accounts, sessions, connections, tokens };
 }

@@ -6,6 +6,7 @@ import type { Proxy } from '../proxy/index.ts';
 import type { Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Tokens } from '../tokens/index.ts';
 
 /** What ends a right ends what is open by it, within two seconds and on every replica: the facts tell, the streams are judged again. */
 export function endWithRights(parts: {
@@ -13,14 +14,16 @@ export function endWithRights(parts: {
   sessions: Pick<Sessions, 'onEnded' | 'onHostSessionEnded'>;
   accounts: Pick<Accounts, 'onChange'>;
   policy: Pick<Policy, 'onReload'>;
+  tokens: Pick<Tokens, 'onEnded'>;
   routes: Pick<Routes, 'onChange'>;
   keys: Pick<SigningKeys, 'onChange'>;
   live: Pick<Live, 'closeSession' | 'rejudge'>;
   proxy: Pick<Proxy, 'forgetAssertions'>;
 }): void {
-  const { store, sessions, accounts, policy, routes, keys, live, proxy } = parts;
+  const { store, sessions, accounts, policy, tokens, routes, keys, live, proxy } = parts;
   sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
   sessions.onHostSessionEnded((id) => void live.closeSession(id, 'signed out'));
+  tokens.onEnded((id) => void live.closeSession(id, 'token revoked'));
   accounts.onChange((userId) => void live.rejudge({ userId }));
   policy.onReload(() => void live.rejudge());
   routes.onChange((changes) => void live.rejudge({ hosts: changes.map(({ host }) => host) }));

@@ -36,7 +36,20 @@ export type Session = {
   expiresAt: number;
 };
 
-export type Identity = { session: Session; principal: Principal };
+/** What a personal token lets its holder do of what the person may; `area` as addresses name it (`team:physics`). */
+export type TokenGrant = {
+  id: string;
+  name: string;
+  allows(subject: string, act: 'read' | 'write', area?: string): boolean;
+};
+
+/**
+ * Who acts. With a token there is no sign-in: `session` then has the id of the token, so that what is open by it ends with it.
+ */
+export type Identity = { session: Session; principal: Principal; token?: TokenGrant };
+
+/** Resolves the secret of a `Bearer` credential to an active person; undefined when it is none. */
+export type IdentifyBearer = (secret: string, address: string) => Promise<Identity | undefined>;
 
 /** Resolves the `Cookie` header of a request on `host` to an active person; undefined when there is none. */
 export type Identify = (cookieHeader: string | undefined, host: string) => Promise<Identity | undefined>;

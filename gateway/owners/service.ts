@@ -33,7 +33,7 @@ export function createOwners({
   store,
   findOwner,
 }: {
-  store: Pick<Store, 'onChange' | 'onSilence'>;
+  store: Pick<Store, 'onChange' | 'onGap'>;
   findOwner: FindOwner;
 }): Owners {
   const cache = new LRUCache<string, Owner>({ max: mostCached });
@@ -55,7 +55,7 @@ export function createOwners({
   );
 
   stops.push(
-    store.onSilence(() => {
+    store.onGap(() => {
       changes += 1;
       cache.clear();
     }),

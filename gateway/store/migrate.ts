@@ -11,6 +11,7 @@ import * as denials from './migrations/0007-denials.ts';
 import * as wishedNames from './migrations/0008-wished-names.ts';
 import * as formerSecrets from './migrations/0009-former-secrets.ts';
 import * as files from './migrations/0012-files.ts';
+import * as tokens from './migrations/0014-tokens.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -25,6 +26,7 @@ const migrations: Record<string, Migration> = {
   '0008-wished-names': wishedNames,
   '0009-former-secrets': formerSecrets,
   '0012-files': files,
+  '0014-tokens': tokens,
 };
 
 /**

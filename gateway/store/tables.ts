@@ -196,6 +196,22 @@ export type FileReservationsTable = {
   expires_at: number;
 };
 
+/** tokens: personal access tokens; only the hash of the secret is kept. */
+export type TokensTable = {
+  id: string;
+  user_id: string;
+  name: string;
+  secret_hash: string;
+  /** Last characters of the secret. */
+  hint: string;
+  /** Separated by spaces. */
+  scopes: string;
+  created_at: number;
+  expires_at: number;
+  last_used_at: number | null;
+  last_used_from: string | null;
+};
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -223,6 +239,7 @@ export type Tables = {
   denials: DenialsTable;
   file_usage: FileUsageTable;
   file_reservations: FileReservationsTable;
+  tokens: TokensTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

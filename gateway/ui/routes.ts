@@ -1,6 +1,6 @@
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { asksForPage, knotError, pageHeaders, renderErrorPage, type Identify } from '../lib/index.ts';
+import { asksForPage, knotError, maskSecrets, pageHeaders, renderErrorPage, type Identify } from '../lib/index.ts';
 import { createBuildReader, fallbackFile, type DashboardBuild } from './build.ts';
 
 export type UiOptions = {
@@ -84,7 +84,7 @@ function isForPrograms(path: string): boolean {
 }
 
 function notFound(method: string, path: string): Error {
-  return knotError('KNOT_UI_NOT_FOUND', 404, `${method} ${path} does not exist.`, {
+  return knotError('KNOT_UI_NOT_FOUND', 404, `${method} ${maskSecrets(path)} does not exist.`, {
     remedy: 'Check the address. The API is described at /api/v1/openapi.json.',
   });
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Test } from 'tap';
+import { createIdentifyToken } from '../../gateway/app/identify.ts';
 import { createPeople } from '../../gateway/app/people.ts';
 import { type ApiOptions, apiRoutes } from '../../gateway/api/index.ts';
 import { createAudit } from '../../gateway/audit/index.ts';
@@ -65,7 +66,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const record = audit.record;
   const passwordRules = { minimumLength: 10 };
   const lifetimes = { idleSeconds: 3600, absoluteSeconds: 86_400 };
-  const { accounts, sessions, connections } = createPeople({
+  const { accounts, sessions, connections, tokens } = createPeople({
     store,
     clock,
     record,
@@ -80,6 +81,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const live = createLive({ log });
   const denials = createDenials({ store, clock, log });
   const address = publicAddress({ domain: 'localhost' }, 8443);
+  tokens.onEnded((id) => void live.closeSession(id, 'token revoked'));
   sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
   accounts.onChange((userId) => void live.rejudge({ userId }));
 
@@ -99,6 +101,8 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     identify,
     accounts,
     owners,
+    tokens,
+    identifyBearer: createIdentifyToken(tokens, accounts),
     sessions,
     clients: createClients({ store, clock, record }),
     connections,
@@ -128,6 +132,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     await app.close();
     await denials.close();
     await policy.close();
+    await tokens.close();
     await sessions.close();
     await store.close();
   });
@@ -148,6 +153,8 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   return {
     app,
     accounts,
+    tokens,
+    store,
     sessions,
     throttle,
     policy,
@@ -171,20 +178,21 @@ export type Call = {
   headers?: Record<string, string>;
 };
 
-/** Asks as the dashboard would: own origin, JSON. `headers` can take that back. */
+/** Asks as the dashboard would: own origin, JSON. `headers` can take that back: one that is empty is not sent. */
 function caller(app: FastifyInstance) {
   return async ({ method = 'GET', url, body, cookie, headers = {} }: Call) => {
+    const sent: Record<string, string> = {
+      host: 'localhost:8443',
+      ...(method === 'GET' ? {} : { origin }),
+      'sec-fetch-site': 'same-origin',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(cookie === undefined ? {} : { cookie }),
+      ...headers,
+    };
     const answer = await app.inject({
       method,
       url: `/api/v1${url}`,
-      headers: {
-        host: 'localhost:8443',
-        ...(method === 'GET' ? {} : { origin }),
-        'sec-fetch-site': 'same-origin',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(cookie === undefined ? {} : { cookie }),
-        ...headers,
-      },
+      headers: Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== '')),
       ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = answer.payload;

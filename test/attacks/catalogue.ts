@@ -6,7 +6,7 @@
 export type CatalogueRow = { id: string; what: string } & ({ provenIn: readonly string[] } | { pending: string });
 
 /** Letter and number of the last row of each table. */
-export const tables = { P: 16, H: 19, S: 14, T: 12, R: 10, C: 10, W: 10, D: 8, U: 9, L: 3 } as const;
+export const tables = { P: 16, H: 19, S: 14, T: 12, R: 13, C: 10, W: 10, D: 8, U: 9, L: 3 } as const;
 
 const row = (id: string, what: string, ...provenIn: string[]): CatalogueRow => ({ id, what, provenIn });
 const pending = (id: string, what: string, why: string): CatalogueRow => ({ id, what, pending: why });
@@ -102,6 +102,9 @@ export const catalogue: readonly CatalogueRow[] = [
   row('R8', 'secrets in the API', 'attacks/people.test.ts'),
   row('R9', 'mail addresses that hide a second one', 'attacks/people.test.ts'),
   row('R10', 'redirects for programs', handoff, webSocket),
+  row('R11', 'tokens where they do not belong', 'attacks/tokens.test.ts'),
+  row('R12', 'tokens that are dead', 'attacks/tokens.test.ts'),
+  row('R13', 'invented tokens', 'attacks/tokens.test.ts'),
   row('C1', 'tossed and doubled cookies', 'login/sign-in.test.ts', identity, 'sessions/cookie.test.ts'),
   row('C2', 'too many cookies', heads, http2),
   row(

@@ -2,9 +2,15 @@ import { type TSchema, Type } from 'typebox';
 import type { Access } from '../context.ts';
 import { ApiErrorSchema } from '../contract.ts';
 
-/** What each route says about itself: who may call it, what it is for, what it answers. */
-export function describe<S extends object>(access: Access, tag: string, summary: string, schema: S) {
-  return { config: { access }, schema: { tags: [tag], summary, ...schema } };
+/**
+ * What each route says about itself: who may call it, what it is for, what it answers.
+ *
+ * `scope` is what a personal token must be made for to be used here, with the act of the method; without one no token is
+ * taken. What is for admins takes tokens for `admin`.
+ */
+export function describe<S extends object>(access: Access, tag: string, summary: string, schema: S, scope?: string) {
+  const config = { access, ...(scope === undefined ? {} : { scope }) };
+  return { config, schema: { tags: [tag], summary, ...schema } };
 }
 
 /** Success and error answers of a route. A response schema also guarantees that nothing it does not name leaves. */

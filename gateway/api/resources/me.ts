@@ -21,7 +21,7 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
 
   app.get(
     '/me',
-    describe('person', tag, 'Who is signed in', { response: answers(200, MeSchema) }),
+    describe('person', tag, 'Who is signed in', { response: answers(200, MeSchema) }, 'account'),
     async (request): Promise<Me> => {
       const { principal, session } = identityOf(request);
       const { id, username, email, isAdmin, teams, groups } = principal;
@@ -38,7 +38,7 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
 
   app.get(
     '/tiles',
-    describe('person', tag, 'The tools this person may open', { response: answers(200, TilesSchema) }),
+    describe('person', tag, 'The tools this person may open', { response: answers(200, TilesSchema) }, 'account'),
     async (request) => {
       const { principal } = identityOf(request);
       const tools = integrations();

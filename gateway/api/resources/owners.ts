@@ -6,9 +6,15 @@ import { answers, describe } from './describe.ts';
 export function ownerRoutes(app: ApiServer, { owners, decide }: ApiContext): void {
   app.get(
     '/owners',
-    describe('person', 'Owners', 'What I can choose as an owner: myself and my teams', {
-      response: answers(200, OwnerListSchema),
-    }),
+    describe(
+      'person',
+      'Owners',
+      'What I can choose as an owner: myself and my teams',
+      {
+        response: answers(200, OwnerListSchema),
+      },
+      'account',
+    ),
     async (request) => {
       const { principal } = identityOf(request);
       const may = (action: 'launch' | 'manage', owner: Parameters<typeof namespaceResource>[0]) =>

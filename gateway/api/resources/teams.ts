@@ -40,7 +40,13 @@ export function teamRoutes(app: ApiServer, context: ApiContext): void {
 
   app.get(
     '/teams',
-    describe('person', tag, 'List the teams I am in; for admins, all', { response: answers(200, TeamListSchema) }),
+    describe(
+      'person',
+      tag,
+      'List the teams I am in; for admins, all',
+      { response: answers(200, TeamListSchema) },
+      'teams',
+    ),
     async (request) => {
       const { principal } = identityOf(request);
       const isAdmin = decideAdminister(request, principal).effect === 'allow';
@@ -69,11 +75,17 @@ export function teamRoutes(app: ApiServer, context: ApiContext): void {
 
   app.put(
     '/teams/:id/members/:userId',
-    describe('person', tag, 'Add a member or change the role; for managers of the team and admins', {
-      params: MemberParamsSchema,
-      body: MembershipSchema,
-      response: answers(200, MembershipChangeSchema),
-    }),
+    describe(
+      'person',
+      tag,
+      'Add a member or change the role; for managers of the team and admins',
+      {
+        params: MemberParamsSchema,
+        body: MembershipSchema,
+        response: answers(200, MembershipChangeSchema),
+      },
+      'teams',
+    ),
     async (request) => {
       const { id } = request.params;
       const { role, undoes } = request.body;
@@ -85,10 +97,16 @@ export function teamRoutes(app: ApiServer, context: ApiContext): void {
 
   app.delete(
     '/teams/:id/members/:userId',
-    describe('person', tag, 'Remove a member; for managers of the team and admins, and for oneself', {
-      params: MemberParamsSchema,
-      response: answers(200, MembershipChangeSchema),
-    }),
+    describe(
+      'person',
+      tag,
+      'Remove a member; for managers of the team and admins, and for oneself',
+      {
+        params: MemberParamsSchema,
+        response: answers(200, MembershipChangeSchema),
+      },
+      'teams',
+    ),
     async (request) => {
       const { id } = request.params;
       const userId = await idOf(request.params.userId);
