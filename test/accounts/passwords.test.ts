@@ -203,19 +203,21 @@ await onBothStores(t, async (t, open) => {
     t.ok(await accounts.verifyPassword('ben', goodPassword));
   });
 
-  await t.test('an unknown name takes as long as a known one', async (t) => {
+  await t.test('an unknown name costs as much work as a known one', async (t) => {
     const { accounts, add } = await house(t, open);
     await add('ben', { password: goodPassword });
     await add('nopass');
-    const times: Record<string, number[]> = { ben: [], nopass: [], unknown: [] };
-    for (let round = 0; round < 9; round += 1) {
-      for (const name of Object.keys(times)) {
-        const startedAt = performance.now();
+    const costs: Record<string, number[]> = { ben: [], nopass: [], unknown: [] };
+    for (let round = 0; round < 5; round += 1) {
+      for (const name of Object.keys(costs)) {
+        // Processor time of all threads: what others do on this machine is not in it.
+        const before = process.cpuUsage();
         await accounts.verifyPassword(name, 'green kettle 7 fox');
-        times[name]!.push(performance.now() - startedAt);
+        const { user, system } = process.cpuUsage(before);
+        costs[name]!.push((user + system) / 1000);
       }
     }
-    const median = (name: string) => times[name]!.sort((a, b) => a - b)[4]!;
+    const median = (name: string) => costs[name]!.sort((a, b) => a - b)[2]!;
     for (const name of ['nopass', 'unknown']) {
       const ratio = median(name) / median('ben');
       t.ok(ratio > 0.3 && ratio < 3, `${name}: ${median(name).toFixed(1)} ms, ratio ${ratio.toFixed(2)}`);
