@@ -20,6 +20,7 @@ import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type R
 import { createBrokenConnectionAnswer } from './listener/broken-connections.ts';
 import { createConnectionBound } from './listener/connection-bound.ts';
 import { answerClearText, isClearText } from './listener/clear-text.ts';
+import { createWaitingConnections } from './listener/waiting-connections.ts';
 import type { Taken } from './listener/client-connection.ts';
 import { createDrain } from './listener/drain.ts';
 import { createHttp1Front } from './listener/http1-front.ts';
@@ -91,6 +92,7 @@ export function createEdge(options: EdgeOptions): Edge {
   const server = createSecureServer(listenerOptions(certificates, limits satisfies ListenerLimits));
   // Node's HTTP/1 would leave out in silence what comes behind the thousandth field; the edge bounds them itself.
   Object.assign(server, { maxHeadersCount: 0 });
+  const waitingConnections = createWaitingConnections(server, { ...limits, log });
   let mainHandler: MainHandler | undefined;
   let mainUpgrade: MainUpgrade | undefined;
   let proxy: ForwardPath | undefined;
@@ -232,7 +234,10 @@ export function createEdge(options: EdgeOptions): Edge {
   const lines = createRequestLineGuard(answerBroken);
   const front = createHttp1Front(server, { limits, lines, isEnding: () => drain.isDraining(), serve: serveHttp1 });
   const connectionBound = createConnectionBound(server, { ...limits, trusted, log });
-  const drain = createDrain(server, front.endIdle);
+  const drain = createDrain(server, () => {
+    front.endIdle();
+    waitingConnections.endSilent();
+  });
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);

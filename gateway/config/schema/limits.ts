@@ -15,6 +15,10 @@ export const LimitsConfig = object(
       10_000,
       'Connections of one client address (IPv6: of one /64 network); more get 429. Trusted proxies are not counted.',
     ),
+    connectionsWaiting: count(
+      8_192,
+      'New connections that may wait for their TLS handshake; more are reset. Those that have sent nothing are not counted.',
+    ),
     streamsPerConnection: count(100, 'Concurrent HTTP/2 streams of a connection.', 10_000),
     connectMs: milliseconds(5_000, 'Until an upstream accepts a connection.'),
     firstByteMs: milliseconds(120_000, 'From the end of a request to the first byte of the answer.'),
