@@ -13,11 +13,11 @@ const pending = (id: string, what: string, why: string): CatalogueRow => ({ id, 
 
 const paths = 'proxy/catalogue/paths.ts';
 const heads = 'proxy/catalogue/heads.ts';
-const identity = 'proxy/identity.test.ts';
-const upstream = 'proxy/upstream.test.ts';
-const dial = 'proxy/upstream-dial.test.ts';
-const http2 = 'proxy/http2.test.ts';
-const webSocket = 'proxy/websocket.test.ts';
+const identity = 'proxy/exchange/identity.test.ts';
+const upstream = 'proxy/upstream/answers.test.ts';
+const dial = 'proxy/upstream/dial.test.ts';
+const http2 = 'proxy/listener/http2.test.ts';
+const webSocket = 'proxy/tunnel/websocket.test.ts';
 const handoff = 'proxy/sign-in.test.ts';
 const rows = 'attacks/rows.ts';
 
@@ -71,7 +71,7 @@ export const catalogue: readonly CatalogueRow[] = [
     'attacks/upstreams.test.ts',
     heads,
     http2,
-    'proxy/streams.test.ts',
+    'proxy/exchange/streams.test.ts',
     upstream,
   ),
   row('S9', 'bodies on GET and HEAD', 'attacks/rows.test.ts', heads),
@@ -130,7 +130,7 @@ export const catalogue: readonly CatalogueRow[] = [
   row('W6', 'readers that do not read', webSocket),
   row('W7', 'floods before the upstream is there', webSocket),
   row('W8', 'rights that end', webSocket),
-  row('W9', 'a stop with many sockets', 'attacks/tunnels.test.ts', 'proxy/drain.test.ts'),
+  row('W9', 'a stop with many sockets', 'attacks/tunnels.test.ts', 'proxy/listener/drain.test.ts'),
   row('W10', 'odd upgrades', http2, webSocket),
   row('D1', 'floods of HTTP/2 frames', 'attacks/http2.test.ts', http2),
   row('D2', 'headers that grow', 'attacks/http2.test.ts', heads, http2),
@@ -139,7 +139,7 @@ export const catalogue: readonly CatalogueRow[] = [
     'clients and upstreams that are slow on purpose',
     'attacks/slow.test.ts',
     'attacks/upstreams.test.ts',
-    'proxy/streams.test.ts',
+    'proxy/exchange/streams.test.ts',
   ),
   row('D4', 'decompression bombs', rows),
   row('D5', 'names that collide, long paths', rows),
