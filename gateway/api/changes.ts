@@ -46,16 +46,12 @@ export function followChanges(context: ApiContext, { note }: Pick<Listeners, 'no
       }
     }),
     ...integrations().map((tool) => tool.onChange(() => aboutPart(tool))),
-    ...(onAppChange ? [onAppChange((route) => aboutPart({ name: route.name, route }))] : []),
-    ...(onChange
-      ? [
-          onChange('sign-ins', (userId) => tell('sessions', { id: userId, person: userId })),
-          onChange('audit', () => tell('audit')),
-          onChange('teams', (id) => tell('teams', { id })),
-          onChange('links', (id) => tell('links', { id })),
-          onChange('clients', (id) => tell('clients', { id })),
-        ]
-      : []),
+    onAppChange((route) => aboutPart({ name: route.name, route })),
+    onChange('sign-ins', (userId) => tell('sessions', { id: userId, person: userId })),
+    onChange('audit', () => tell('audit')),
+    onChange('teams', (id) => tell('teams', { id })),
+    onChange('links', (id) => tell('links', { id })),
+    onChange('clients', (id) => tell('clients', { id })),
   ];
   return () => {
     for (const stop of stops) stop();

@@ -7,7 +7,6 @@ import {
   denialWords,
   type Identity,
   knotError,
-  newShortId,
   platform,
   type Principal,
   type Resource,
@@ -42,14 +41,7 @@ export type ApiServer = ReturnType<typeof withSchemaTypes>;
 export type ApiContext = ApiOptions & ReturnType<typeof createQuestions>;
 
 /** What several resources of the API ask about a request. */
-export function createQuestions({
-  policy,
-  routes,
-  addressOf = (request) => request.ip,
-  publicAddress,
-  noteDenial = newShortId,
-  log,
-}: ApiOptions) {
+export function createQuestions({ policy, routes, addressOf, publicAddress, noteDenial, log }: ApiOptions) {
   type Question = { principal: Principal; action: AuthorizationRequest['action']; resource: Resource; host?: string };
 
   function asked(request: FastifyRequest, question: Question): AuthorizationRequest {

@@ -24,7 +24,7 @@ export type LinkMaker = (wish: LinkWish, actor: Actor) => Promise<{ link: Link; 
 /** Makes one-time links and sends them, if they can be sent; the address is in the answer anyway. */
 export function createLinkMaker({ accounts, mail, config, publicAddress, log }: ApiContext): LinkMaker {
   async function send(to: string, kind: LinkWish['kind'], url: string, expiresAt: number): Promise<boolean> {
-    if (mail === undefined || !mail.isConfigured) return false;
+    if (!mail.isConfigured) return false;
     const { subject, lead } = texts[kind];
     const until = new Date(expiresAt).toUTCString();
     try {

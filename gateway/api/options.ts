@@ -76,21 +76,21 @@ export type ApiOptions = {
   health: () => Promise<ComponentHealth[]>;
   explainUrl: ExplainUrl;
   explainDecision: ExplainDecision;
-  /** Keeps a refusal of the API itself; by default its id leads nowhere. */
-  noteDenial?: Denials['note'];
+  /** Keeps a refusal of the API itself, so that its id can be explained. */
+  noteDenial: Denials['note'];
   /** Version of the gateway. */
   version: string;
   /** The change feed: what another process did also reaches the event stream. */
-  onChange?: Store['onChange'];
-  /** What the tile of a plain application says; by default that nobody watches it. */
-  appStatus?: (route: Route) => TileStatus;
+  onChange: Store['onChange'];
+  /** What the tile of a plain application says. */
+  appStatus: (route: Route) => TileStatus;
   /** Hears each change of what `appStatus` says. */
-  onAppChange?: (listener: (route: Route) => void) => () => void;
+  onAppChange: (listener: (route: Route) => void) => () => void;
   /** Slows down guessing the current password. */
-  throttle?: Throttle;
-  mail?: Mail;
-  /** Client address of a request; Fastify's own reading by default. */
-  addressOf?: (request: FastifyRequest) => string;
+  throttle: Throttle;
+  mail: Mail;
+  /** Client address of a request, through trusted proxies. */
+  addressOf: (request: FastifyRequest) => string;
   clock: Clock;
   log: Log;
 };

@@ -100,7 +100,13 @@ const addressIn = (config: Config): PublicAddress => publicAddress(config, parse
 
 /** For the command line, where nothing listens: the policies are those that lie in the folder now. */
 async function withPolicies<T>(config: Config, work: (policy: Policy) => Promise<T>): Promise<T> {
-  const policy = await createPolicy({ folder: config.policies, clock: systemClock, log: silentLog });
+  const policy = await createPolicy({
+    folder: config.policies,
+    clock: systemClock,
+    log: silentLog,
+    // A command that reads the folder changes nothing that is in force.
+    recordReload: () => undefined,
+  });
   try {
     return await work(policy);
   } finally {

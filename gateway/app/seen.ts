@@ -26,8 +26,8 @@ export async function createSeen(
   const tracer = traced && (await createTracing({ ...traced, version, clock, log }));
   const metrics = createMetrics({
     version,
-    ...(liveStreams && { liveStreams }),
-    ...(sessions && { sessions }),
+    liveStreams,
+    sessions,
     ...(tracer && { droppedSpans: tracer.droppedCount }),
     policy: policy.status,
     log,

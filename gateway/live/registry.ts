@@ -12,7 +12,7 @@ const askedAtOnce = 8;
  * `onCut` hears every stream that was closed because its right ended (for the audit ledger); it is not called for streams
  * that end by themselves.
  */
-export function createLive({ log, onCut }: { log: Log; onCut?: (stream: LiveStream, reason: string) => void }): Live {
+export function createLive({ log, onCut }: { log: Log; onCut: (stream: LiveStream, reason: string) => void }): Live {
   const all = new Set<LiveStream>();
   const bySession = new Map<string, Set<LiveStream>>();
   const byUser = new Map<string, Set<LiveStream>>();
@@ -36,7 +36,7 @@ export function createLive({ log, onCut }: { log: Log; onCut?: (stream: LiveStre
     } catch (error) {
       log.error({ err: error, kind, host }, 'closing a stream failed');
     }
-    onCut?.(stream, reason);
+    onCut(stream, reason);
     return true;
   }
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Accounts, User } from '../accounts/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
-import type { AuditEntry, Clock, Identify, Log, Session } from '../lib/index.ts';
+import type { AuditEntry, Clock, Identify, Log } from '../lib/index.ts';
 import { knotError } from '../lib/index.ts';
 import type { Mail } from '../mail/index.ts';
 import type { Route } from '../routes/index.ts';
@@ -38,19 +38,16 @@ export type LoginOptions = {
   caPem: () => string | undefined;
   clock: Clock;
   log: Log;
-  /** Hears a sign-out before the session ends, so that others (the provider) end theirs. */
-  onSignOut?: (session: Session) => Promise<void> | void;
-  /** Client address of a request; Fastify's own reading by default. */
-  addressOf?: (request: FastifyRequest) => string;
+  /** Client address of a request, through trusted proxies. */
+  addressOf: (request: FastifyRequest) => string;
 };
 
 export type LoginContext = LoginOptions & ReturnType<typeof createSteps>;
 
 /** The steps that several of the pages share. */
 export function createSteps(options: LoginOptions) {
-  const { accounts, sessions, identify, throttle, log } = options;
-  const addressOf = options.addressOf ?? ((request: FastifyRequest) => request.ip);
-  const next = createNext({ ...options, addressOf });
+  const { accounts, sessions, identify, throttle, addressOf, log } = options;
+  const next = createNext(options);
 
   async function identityOf(request: FastifyRequest) {
     return identify(request.headers.cookie, '');

@@ -5,7 +5,7 @@ import { sendOn, sendPage } from './send.ts';
 
 /** `/logout`: ends the central session and with it every session bound to it. GET only asks (logout CSRF, C8). */
 export function signOutRoutes(app: FastifyInstance, context: LoginContext): void {
-  const { sessions, onSignOut, log } = context;
+  const { sessions } = context;
 
   app.get('/logout', async (request, reply) => {
     const identity = await context.identityOf(request);
@@ -18,9 +18,6 @@ export function signOutRoutes(app: FastifyInstance, context: LoginContext): void
     const session = (await sessions.find(cookie, '')) ?? (await sessions.findFormer(cookie));
     if (session) {
       const identity = await context.identityOf(request);
-      await Promise.resolve(onSignOut?.(session)).catch((error: unknown) => {
-        log.error({ err: error }, 'a listener of sign-outs failed');
-      });
       await sessions.end(session.id, { actor: identity?.principal.username ?? session.userId, reason: 'signed_out' });
     }
     return sendOn(reply.header('set-cookie', sessions.clearCookie()), '/login?note=signed-out');

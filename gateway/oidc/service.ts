@@ -54,15 +54,15 @@ export type OidcOptions = {
     end(id: string, by: { actor: string; reason: string }): Promise<boolean>;
     hold(transaction: Transaction, session: Pick<Session, 'centralId' | 'userId'>): Promise<boolean>;
     /** All that live now; used once at start to forget those that ended while no gateway ran. */
-    listAll?(): Promise<{ id: string }[]>;
+    listAll(): Promise<{ id: string }[]>;
   };
   publicAddress: PublicAddress;
   /** Longest life of a Knot session (`sessions.absoluteSeconds`). */
   sessionSeconds: number;
-  /** Whose address is told to be verified (`oidc.emailVerified`): who proved it (by default), or everybody. */
-  emailVerified?: 'proven' | 'all';
+  /** Whose address is told to be verified (`oidc.emailVerified`): who proved it, or everybody. */
+  emailVerified: 'proven' | 'all';
   /** Knot's own certificate authority, for clients behind this gateway that are told of a sign-out. */
-  caPem?: string | undefined;
+  caPem: string | undefined;
   configuredClients: readonly ConfiguredClient[];
   integrationClients: readonly IntegratedClient[];
   audit: { append(entry: AuditEntry): Promise<void>; record: ClientsOptions['record'] };
@@ -183,7 +183,6 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
 
   /** Sessions that ended while no gateway was running were announced to nobody. */
   async function forgetEndedSessions(): Promise<void> {
-    if (!sessions.listAll) return;
     const live = new Set((await sessions.listAll()).map((session) => session.id));
     for (const centralId of await records.linkedCentralIds()) {
       if (!live.has(centralId)) await binding.endCentral(provider, centralId);

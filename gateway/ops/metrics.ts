@@ -1,18 +1,18 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import { type AccessEntry, type Log, silentLog, within } from '../lib/index.ts';
+import { type AccessEntry, type Log, within } from '../lib/index.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 
 /** Asked at each scrape. */
 export type MetricsSources = {
   version: string;
   /** Open streams. */
-  liveStreams?: () => number;
+  liveStreams: () => number;
   /** Signed-in sessions. */
-  sessions?: () => number | Promise<number>;
+  sessions: () => number | Promise<number>;
   /** Spans that did not get to the collector; only when tracing is on. */
   droppedSpans?: () => number;
-  log?: Log;
-  policy?: () => { version: string; isCurrent: boolean; problems: readonly { severity: 'error' | 'warning' }[] };
+  log: Log;
+  policy: () => { version: string; isCurrent: boolean; problems: readonly { severity: 'error' | 'warning' }[] };
 };
 
 export type Metrics = {
@@ -68,36 +68,29 @@ export function createMetrics(sources: MetricsSources): Metrics {
   };
 }
 
-function gauges(
-  registers: Registry[],
-  { liveStreams, sessions, droppedSpans, policy, log = silentLog }: MetricsSources,
-): void {
-  if (liveStreams) {
-    new Gauge({
-      name: 'knot_live_streams',
-      help: 'Open WebSockets, event streams, uploads and downloads.',
-      registers,
-      collect() {
-        this.set(liveStreams());
-      },
-    });
-  }
-  if (sessions) {
-    new Gauge({
-      name: 'knot_sessions',
-      help: 'People signed in now.',
-      registers,
-      // A store that hangs must not take every other figure with it: the gauge is left out of this scrape.
-      async collect() {
-        this.remove();
-        try {
-          this.set(await within(patienceMs, Promise.resolve(sessions()), 'the store'));
-        } catch (error) {
-          log.debug({ err: error }, 'sessions were not counted for the metrics');
-        }
-      },
-    });
-  }
+function gauges(registers: Registry[], { liveStreams, sessions, droppedSpans, policy, log }: MetricsSources): void {
+  new Gauge({
+    name: 'knot_live_streams',
+    help: 'Open WebSockets, event streams, uploads and downloads.',
+    registers,
+    collect() {
+      this.set(liveStreams());
+    },
+  });
+  new Gauge({
+    name: 'knot_sessions',
+    help: 'People signed in now.',
+    registers,
+    // A store that hangs must not take every other figure with it: the gauge is left out of this scrape.
+    async collect() {
+      this.remove();
+      try {
+        this.set(await within(patienceMs, Promise.resolve(sessions()), 'the store'));
+      } catch (error) {
+        log.debug({ err: error }, 'sessions were not counted for the metrics');
+      }
+    },
+  });
   if (droppedSpans) {
     new Counter({
       name: 'knot_trace_spans_dropped_total',
@@ -109,7 +102,6 @@ function gauges(
       },
     });
   }
-  if (!policy) return;
   new Gauge({
     name: 'knot_policy_info',
     help: 'The policy set in force; 1 when it is the one on disk, else 0.',

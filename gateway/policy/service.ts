@@ -47,7 +47,7 @@ export type PolicyOptions = {
   /** Follow changes of the folder; `polling` for network file systems. False by default. */
   watch?: boolean | 'polling';
   /** Hears of each swap and each refused reload, the first load included. */
-  recordReload?: (reload: PolicyReload) => void;
+  recordReload: (reload: PolicyReload) => void;
   /** Remembers across starts which bytes passed every check, so that a start does not repeat it. */
   verified?: VerifiedSets;
 };

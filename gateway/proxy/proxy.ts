@@ -10,7 +10,6 @@ import {
   type Clock,
   type Log,
   maySignIn,
-  newShortId,
   type Tracer,
 } from '../lib/index.ts';
 import type { Denial } from '../denials/index.ts';
@@ -48,10 +47,10 @@ export type ProxyOptions = {
   clock: Clock;
   log: Log;
   onAccess(entry: AccessEntry): void;
-  /** Keeps a refusal, so that the id it returns leads to it; by default ids lead nowhere. */
-  noteDenial?(denial: Omit<Denial, 'id' | 'at'>): string;
+  /** Keeps a refusal, so that the id it returns leads to it. */
+  noteDenial(denial: Omit<Denial, 'id' | 'at'>): string;
   /** Ports the gateway itself listens on: no route may lead to them on loopback. */
-  ownPorts?(): readonly number[];
+  ownPorts(): readonly number[];
   limits?: Partial<LimitSettings>;
   stateOf: StateOf;
   /** Without it, nothing is traced and the trace fields of clients are like any other. */
@@ -88,7 +87,7 @@ type Subject = {
 
 /** Makes the forward path of every host that is not the main one. Synchronous from end to end when the caches hit. */
 export function createProxy(options: ProxyOptions): Proxy {
-  const { routes, sessions, live, publicAddress, clock, log, onAccess, tracer, noteDenial = newShortId } = options;
+  const { routes, sessions, live, publicAddress, clock, log, onAccess, tracer, noteDenial } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const gate = createGate(options);
   const inFlight = createSwept<Exchange>(inFlightSweepMs);
@@ -101,7 +100,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   };
   const contextOf = (canonical: CanonicalRequest): ExchangeContext =>
     tracer === undefined ? context : tracedContext(context, tracer, canonical);
-  const guard = { ownPorts: options.ownPorts ?? (() => []) };
+  const guard = { ownPorts: options.ownPorts };
   const upstreams = createUpstreams({ publicAddress, limits, guard });
   const handoff = createHandoff({ sessions, publicAddress, live });
   const { signAssertion } = options;

@@ -37,7 +37,7 @@ export type Visit = {
   device: string;
   address: string;
   /** Whether a stream is open in a host session: such a one is never ended to make room. */
-  isInUse?: (sessionId: string) => boolean;
+  isInUse: (sessionId: string) => boolean;
 };
 
 type Parts = {
@@ -126,7 +126,7 @@ export function createHandoff({ store, clock, cache, hold, find, record }: Parts
     await noteMadeSession(transaction.db, codeHash, row.id);
     const older = (await listHostSessions(transaction.db, central.id, host)).filter(({ id }) => id !== row.id);
     // Only room is made: nobody is told, so nothing that is under way in one of them is cut.
-    for (const { id } of older.slice(maxPerHost - 1)) if (!isInUse?.(id)) await deleteHostSession(transaction.db, id);
+    for (const { id } of older.slice(maxPerHost - 1)) if (!isInUse(id)) await deleteHostSession(transaction.db, id);
     return { secret, session: sessionOf(row) };
   }
 

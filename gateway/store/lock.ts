@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { every, knotError, type Log, silentLog } from '../lib/index.ts';
+import { every, knotError, type Log } from '../lib/index.ts';
 import { rememberInPlace } from './in-place.ts';
 
 export type DataFolderLock = {
@@ -17,7 +17,7 @@ const lookAgainMs = 5_000;
  * the operating system drops it when the process ends in whatever way, so no stale lock survives `kill -9`.
  * @throws KNOT_STORE_FOLDER_IN_USE when another gateway holds it; KNOT_STORE_FOLDER_UNUSABLE when the folder cannot be written.
  */
-export function lockDataFolder(folder: string, log: Log = silentLog): DataFolderLock {
+export function lockDataFolder(folder: string, log: Log): DataFolderLock {
   const file = join(folder, 'gateway.lock');
   let database: DatabaseSync;
   try {

@@ -29,7 +29,7 @@ export type CertificateOptions = {
    * Whether a name one label below DOMAIN leads anywhere. Asked only where a wildcard cannot work (a single-label DOMAIN
    * such as `localhost`), before a leaf is made for the name; without it no such leaf is ever made.
    */
-  isKnownHost?: (host: string) => boolean;
+  isKnownHost: (host: string) => boolean;
   /** How often renewal is due (local CA: hourly) or the files are read without an event (30 s); tests hurry it. */
   checkEveryMs?: number;
 };

@@ -56,7 +56,7 @@ function leafNames(domain: string): { type: 'dns' | 'ip'; value: string }[] {
 
 /** The certificates of a machine of one's own: `<data>/tls/` with `ca.pem`, `ca.key` and `leaf.pem` (key and certificate). */
 export async function openLocalCertificates(options: CertificateOptions): Promise<Certificates> {
-  const { domain, dataFolder, clock, log, isKnownHost = () => false, checkEveryMs = 3600 * 1000 } = options;
+  const { domain, dataFolder, clock, log, isKnownHost, checkEveryMs = 3600 * 1000 } = options;
   const folder = join(dataFolder, 'tls');
   const caFile = caFileIn(dataFolder);
   const leafFile = join(folder, 'leaf.pem');

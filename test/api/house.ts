@@ -11,6 +11,9 @@ import { createManualClock, type Identify, type Log, silentLog } from '../../gat
 import { createLive } from '../../gateway/live/index.ts';
 import { createThrottle } from '../../gateway/login/index.ts';
 import { createPolicy, type Verified, type VerifiedSets } from '../../gateway/policy/index.ts';
+import { recordCuts } from '../../gateway/app/cuts.ts';
+import { createWatch } from '../../gateway/app/watch.ts';
+import { createMail } from '../../gateway/mail/index.ts';
 import { createDenials } from '../../gateway/denials/index.ts';
 import { createExplain, createExplainDecision } from '../../gateway/app/explain.ts';
 import { createClients } from '../../gateway/oidc/index.ts';
@@ -76,9 +79,9 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   });
   const owners = createOwners({ store, findOwner: accounts.findOwner });
   t.teardown(() => owners.close());
-  const policy = await createPolicy({ folder, clock, log, verified });
+  const policy = await createPolicy({ recordReload: () => undefined, folder, clock, log, verified });
   const routes = await createRoutes({ store, clock, log });
-  const live = createLive({ log });
+  const live = createLive({ log, onCut: recordCuts(audit, log) });
   const denials = createDenials({ store, clock, log });
   const address = publicAddress({ domain: 'localhost' }, 8443);
   tokens.onEnded((id) => void live.closeSession(id, 'token revoked'));
@@ -94,6 +97,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     const principal = session && (await accounts.principal(session.userId));
     return session && principal?.state === 'active' ? { session, principal } : undefined;
   };
+  const watch = createWatch({ log });
   const throttle = createThrottle({ store, clock, config: login, accountOf: accounts.findSignIn });
   const app = Fastify();
   await app.register(apiRoutes as never, {
@@ -123,6 +127,10 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     version: '9.9.9',
     onChange: store.onChange,
     throttle,
+    mail: createMail({ settings: undefined, log }),
+    addressOf: (request) => request.ip,
+    appStatus: watch.tile,
+    onAppChange: watch.onChange,
     clock,
     log,
     ...more,
@@ -130,6 +138,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   await app.ready();
   t.teardown(async () => {
     await app.close();
+    watch.close();
     await denials.close();
     await policy.close();
     await tokens.close();

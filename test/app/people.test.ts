@@ -11,7 +11,11 @@ const old = 'blue tractor 9 lemon';
 const next = 'green kettle 7 fox';
 const by = { name: 'root-admin' };
 /** The browser that a code was made for. */
-const shown = ({ host, binding }: { host: string; binding: string }) => ({ host, bindings: [binding] });
+const shown = ({ host, binding }: { host: string; binding: string }) => ({
+  host,
+  bindings: [binding],
+  isInUse: () => false,
+});
 const place = { device: 'Firefox on Linux', address: '192.0.2.1' };
 
 function peopleOn(t: Test, store: Store, clock: TestDatabase['clock']): People {

@@ -4,7 +4,7 @@ import type { Accounts } from '../../gateway/accounts/index.ts';
 import { createPeople } from '../../gateway/app/people.ts';
 import { type Audit, createAudit } from '../../gateway/audit/index.ts';
 import { type Config, publicAddress } from '../../gateway/config/index.ts';
-import { createManualClock, type Identify, type Session, silentLog } from '../../gateway/lib/index.ts';
+import { createManualClock, type Identify, silentLog } from '../../gateway/lib/index.ts';
 import { createThrottle, type LoginOptions, loginRoutes } from '../../gateway/login/index.ts';
 import { createMail } from '../../gateway/mail/index.ts';
 import type { Route } from '../../gateway/routes/index.ts';
@@ -34,7 +34,8 @@ export type Fixture = {
   accounts: Accounts;
   sessions: Sessions;
   audit: Audit;
-  signedOut: Session[];
+  /** Central ids of the sessions that ended. */
+  signedOut: string[];
   get(url: string, cookie?: string): Promise<Answer>;
   /** Posts a form as a browser does from our own page; `headers` override. */
   post(url: string, fields: Record<string, string>, headers?: Record<string, string | undefined>): Promise<Answer>;
@@ -85,7 +86,8 @@ export async function createFixture(
     const principal = session && (await accounts.principal(session.userId));
     return principal?.state === 'active' ? { session: session!, principal } : undefined;
   };
-  const signedOut: Session[] = [];
+  const signedOut: string[] = [];
+  sessions.onEnded((centralId) => void signedOut.push(centralId));
   const app = (https ? fastify({ https }) : fastify()) as FastifyInstance;
   t.teardown(() => app.close());
   await app.register(loginRoutes, {
@@ -101,7 +103,7 @@ export async function createFixture(
     caPem: () => caPem,
     clock,
     log: silentLog,
-    onSignOut: (session) => void signedOut.push(session),
+    addressOf: (request) => request.ip,
     ...options,
   });
 

@@ -14,7 +14,7 @@ t.test('signed in: straight to the host with a code', async (t) => {
   t.equal(answer.headers['cache-control'], 'no-store');
   const location = new URL(answer.location!);
   t.equal(location.origin + location.pathname, 'https://jupyterhub.localhost:8443/.knot/callback');
-  const visit = { host: 'jupyterhub.localhost', bindings: [binding], device: '', address: '' };
+  const visit = { host: 'jupyterhub.localhost', bindings: [binding], device: '', address: '', isInUse: () => false };
   const made = await sessions.redeemCode(location.searchParams.get('code')!, visit);
   t.equal(made.next, '/hub/user-redirect/lab/tree/x.ipynb?y=1');
 });
@@ -99,6 +99,7 @@ t.test('an address that is kept leads there from any page, also when it is long'
   const made = await sessions.redeemCode(code, {
     host: 'echo.localhost',
     bindings: [binding],
+    isInUse: () => false,
     device: '',
     address: '',
   });

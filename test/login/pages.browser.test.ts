@@ -20,6 +20,7 @@ async function open(t: Test, settings: Settings = {}): Promise<Fixture & { brows
   const folder = mkdtempSync(join(tmpdir(), 'knot-pages-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const certificates = await createCertificates({
+    isKnownHost: () => false,
     config: { cert: undefined, key: undefined },
     domain: 'localhost',
     dataFolder: folder,

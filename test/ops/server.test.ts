@@ -2,7 +2,14 @@ import Fastify from 'fastify';
 import t from 'tap';
 import { request } from 'undici';
 import { type AccessEntry, createManualClock, silentLog } from '../../gateway/lib/index.ts';
-import { createMetrics, createOpsServer, createReadiness, healthRoutes, nodeHealth } from '../../gateway/ops/index.ts';
+import {
+  createMetrics,
+  createOpsServer,
+  createReadiness,
+  healthRoutes,
+  type MetricsSources,
+  nodeHealth,
+} from '../../gateway/ops/index.ts';
 import { guardRequestLines } from '../../gateway/proxy/index.ts';
 
 const entry: AccessEntry = {
@@ -22,8 +29,17 @@ const entry: AccessEntry = {
   totalMs: 20,
 };
 
+const sources: MetricsSources = {
+  version: '1',
+  liveStreams: () => 0,
+  sessions: () => 0,
+  policy: () => ({ version: 'abc', isCurrent: true, problems: [] }),
+  log: silentLog,
+};
+
 t.test('metrics count by route, class and verdict, and never name a person, path or address', async (t) => {
   const metrics = createMetrics({
+    ...sources,
     version: '1.2.3',
     liveStreams: () => 4,
     sessions: async () => 7,
@@ -55,7 +71,7 @@ t.test('metrics count by route, class and verdict, and never name a person, path
 });
 
 t.test('the number of label values is bounded, and odd values share one', async (t) => {
-  const metrics = createMetrics({ version: '1' });
+  const metrics = createMetrics(sources);
   for (let n = 0; n < 3000; n++) metrics.count({ ...entry, route: `r${n}`, reason: `why${n}` });
   metrics.count({ ...entry, route: 'a"} 1\nfake{x="' });
   const lines = (await metrics.text()).split('\n');
@@ -68,7 +84,7 @@ t.test('the operations listener answers probes and nothing else', async (t) => {
   let isReady = true;
   const ops = await createOpsServer({
     listen: { host: '127.0.0.1', port: 0 },
-    metrics: createMetrics({ version: '1' }),
+    metrics: createMetrics(sources),
     isReady: async () => isReady,
     health: () => [{ name: 'store', status: 'failed', message: 'It is gone.' }],
     guard: guardRequestLines,
@@ -91,7 +107,7 @@ t.test('the operations listener answers probes and nothing else', async (t) => {
 
   const other = createOpsServer({
     listen: { host: '127.0.0.1', port: ops.port },
-    metrics: createMetrics({ version: '1' }),
+    metrics: createMetrics(sources),
     isReady: async () => true,
     health: () => [],
     guard: guardRequestLines,

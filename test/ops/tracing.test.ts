@@ -1,8 +1,16 @@
 import t, { type Test } from 'tap';
 import { type AccessEntry, createManualClock, type Log, silentLog } from '../../gateway/lib/index.ts';
-import { createMetrics, createTracing, type Tracing } from '../../gateway/ops/index.ts';
+import { createMetrics, createTracing, type MetricsSources, type Tracing } from '../../gateway/ops/index.ts';
 import { startCollector } from '../support/net/collector.ts';
 import { eventually } from '../support/eventually.ts';
+
+const sources: MetricsSources = {
+  version: '1',
+  liveStreams: () => 0,
+  sessions: () => 0,
+  policy: () => ({ version: 'abc', isCurrent: true, problems: [] }),
+  log: silentLog,
+};
 
 const entry: AccessEntry = {
   requestId: 'r-1',
@@ -121,9 +129,9 @@ t.test(
     t.equal(warnings.length, 2);
     t.match(warnings[1]!.fields, { dropped: 10_002 - 2048 });
 
-    const metrics = createMetrics({ version: '1', droppedSpans: tracing.droppedCount });
+    const metrics = createMetrics({ ...sources, droppedSpans: tracing.droppedCount });
     t.match(await metrics.text(), new RegExp(`\nknot_trace_spans_dropped_total ${tracing.droppedCount()}\n`));
-    t.notMatch(await createMetrics({ version: '1' }).text(), 'knot_trace');
+    t.notMatch(await createMetrics(sources).text(), 'knot_trace');
 
     const closedAt = performance.now();
     await tracing.close();

@@ -56,7 +56,7 @@ t.test('a rule may speak of a namespace, and then of all that is in it', async (
     join(folder, 'ours.cedar'),
     '@id("audit-of-physics") permit (principal, action in [Action::"see", Action::"manage"], resource in Namespace::"physics") when { principal.username == "otto" };\n',
   );
-  const policy = await createPolicy({ folder, clock: systemClock, log: silentLog });
+  const policy = await createPolicy({ recordReload: () => undefined, folder, clock: systemClock, log: silentLog });
   t.teardown(() => policy.close());
   t.same(policy.status().problems, []);
   const otto = person('otto');
@@ -68,7 +68,12 @@ t.test('a rule may speak of a namespace, and then of all that is in it', async (
 });
 
 t.test('a verdict of a team is not handed to somebody whose team or share is another', async (t) => {
-  const policy = await createPolicy({ folder: shippedFolder, clock: systemClock, log: silentLog });
+  const policy = await createPolicy({
+    recordReload: () => undefined,
+    folder: shippedFolder,
+    clock: systemClock,
+    log: silentLog,
+  });
   t.teardown(() => policy.close());
   const mia = person('mia', { teams: [{ name: 'physics', role: 'member' }] });
   const of = (team: string): Resource => ({ type: 'FileArea', id: 'same', attributes: { owner: team, team } });
@@ -81,7 +86,12 @@ t.test('a verdict of a team is not handed to somebody whose team or share is ano
 });
 
 t.test('what would let somebody in is said: the team, or a share', async (t) => {
-  const policy = await createPolicy({ folder: shippedFolder, clock: systemClock, log: silentLog });
+  const policy = await createPolicy({
+    recordReload: () => undefined,
+    folder: shippedFolder,
+    clock: systemClock,
+    log: silentLog,
+  });
   t.teardown(() => policy.close());
   const area: Resource = { type: 'FileArea', id: 'team/physics', attributes: { owner: 'physics', team: 'physics' } };
   const { hint } = policy.explain(ask(person('bob'), 'readFiles', area));

@@ -23,7 +23,7 @@ async function policyOf(t: Test, rules: string): Promise<Policy> {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   unlinkSync(join(folder, 'default.cases.yaml'));
   writeFileSync(join(folder, 'default.cedar'), rules);
-  const policy = await createPolicy({ ...base, folder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
   t.teardown(() => policy.close());
   t.strictSame(policy.status().problems, [], 'the rules are valid');
   return policy;
@@ -32,7 +32,7 @@ async function policyOf(t: Test, rules: string): Promise<Policy> {
 t.setTimeout(300_000);
 
 t.test('the shipped policies, role by role', async (t) => {
-  const policy = await createPolicy({ ...base, folder: shippedFolder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder: shippedFolder });
   t.teardown(() => policy.close());
   const console_: Resource = { type: 'Integration', id: 'console', attributes: { audience: 'admins' } };
   const bob = person('bob', { teams: [{ name: 'physics', role: 'manager' }] });
@@ -171,7 +171,7 @@ t.test('teams and roles are parents; the person is known by id, not by name', as
 });
 
 t.test('a change of the person is seen at once, because the version is part of the key', async (t) => {
-  const policy = await createPolicy({ ...base, folder: shippedFolder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder: shippedFolder });
   t.teardown(() => policy.close());
   t.equal(policy.decide(ask(ann, 'open', notebooks)).effect, 'allow');
   t.equal(policy.decide(ask({ ...ann, state: 'disabled', version: 2 }, 'open', notebooks)).effect, 'deny');
@@ -220,7 +220,7 @@ permit (principal in Team::"t", action, resource is Service);`;
 });
 
 t.test('what no rule mentions does not multiply cached decisions', async (t) => {
-  const policy = await createPolicy({ ...base, folder: shippedFolder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder: shippedFolder });
   t.teardown(() => policy.close());
   const first = policy.decide(ask(ann, 'open', notebooks, { path: '/one', method: 'GET' }));
   t.equal(policy.decide(ask(ann, 'open', notebooks, { path: '/two', method: 'POST', isUpgrade: true })), first);
@@ -240,7 +240,7 @@ t.test('what no rule mentions does not multiply cached decisions', async (t) => 
 });
 
 t.test('explanations say who decided, what else there was, and what would help', async (t) => {
-  const policy = await createPolicy({ ...base, folder: shippedFolder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder: shippedFolder });
   t.teardown(() => policy.close());
   const hub = policy.explain(ask(ann, 'administer', platform));
   t.equal(hub.decision.effect, 'deny');
@@ -280,7 +280,7 @@ t.test('without a valid folder only active admins get in, to the admin pages onl
   const folder = copyOfShipped((clean) => t.teardown(clean));
   writeFileSync(join(folder, 'default.cedar'), 'permit (');
   const clock = createManualClock();
-  const policy = await createPolicy({ folder, clock, log: silentLog });
+  const policy = await createPolicy({ recordReload: () => undefined, folder, clock, log: silentLog });
   t.teardown(() => policy.close());
   t.match(policy.status(), {
     version: 'fallback',
@@ -305,7 +305,7 @@ t.test('without a valid folder only active admins get in, to the admin pages onl
 });
 
 t.test('a cached decision costs next to nothing', async (t) => {
-  const policy = await createPolicy({ ...base, folder: shippedFolder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder: shippedFolder });
   t.teardown(() => policy.close());
   const rounds = 100_000;
   const requests = Array.from({ length: 8 }, (_, index) =>

@@ -168,7 +168,7 @@ t.test(
   async (t) => {
     t.setTimeout(150_000);
     const folder = copyOfShipped((clean) => t.teardown(clean));
-    const policy = await createPolicy({ ...base, folder });
+    const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
     t.teardown(() => policy.close());
     const { version } = policy.status();
     let asked = 0;
@@ -205,7 +205,7 @@ t.test(
 t.test('a start with a hostile file keeps admins in, and the corrected file is taken', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   writeFileSync(join(folder, 'hostile.cedar'), rule(nested(200, '(', 'true', ')')));
-  const policy = await createPolicy({ ...base, folder, watch: true });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder, watch: true });
   t.teardown(() => policy.close());
   t.match(policy.status(), { version: 'fallback', problems: [{ file: 'hostile.cedar', line: 2 }] });
   t.match(policy.decide(ask(root, 'administer', { type: 'Platform', id: 'knot', attributes: {} })), {
@@ -244,7 +244,7 @@ t.test('what the bounds let through, the engine bears: parsed, validated, decide
     rule(`[${many(1_900, (n) => `"u${n}"`, ',')}].contains(principal.username)`),
   ];
   writeFileSync(join(folder, 'most.cedar'), most.join('\n'));
-  const policy = await createPolicy({ ...base, folder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
   t.teardown(() => policy.close());
   t.strictSame(policy.status().problems, []);
   t.equal(policy.decide(ask(person('ann'), 'open', notebooks)).effect, 'allow');
@@ -261,7 +261,7 @@ t.test('a set full of patterns does not stop everybody for an address that is lo
       `@id("p${n}") forbid (principal, action, resource) when { context.path like "*${'a'.repeat(1_900)}${n}" };\n`,
   );
   writeFileSync(join(folder, 'patterns.cedar'), patterns);
-  const policy = await createPolicy({ ...base, folder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
   t.teardown(() => policy.close());
   t.strictSame(policy.status().problems, []);
   const long = ask(person('ann'), 'open', notebooks, { path: `/${'a'.repeat(15_000)}` });
@@ -280,7 +280,7 @@ t.test('hostile facts do not bring the engine down: very many teams, very long n
     `@id("t") forbid (principal in Team::"t", action, resource) when { context.path like "*a*a*a*b" };\n` +
       `@id("m") permit (principal, action, resource is Integration) when { resource.title like "*x*" };`,
   );
-  const policy = await createPolicy({ ...base, folder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
   t.teardown(() => policy.close());
   t.strictSame(policy.status().problems, []);
   const teams = Array.from({ length: 20_000 }, (_, index) => ({
@@ -305,7 +305,7 @@ t.test('hostile facts do not bring the engine down: very many teams, very long n
 
 t.test('an engine that ends in the middle of a decision is replaced, and the next one decides', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
-  const policy = await createPolicy({ ...base, folder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
   t.teardown(() => policy.close());
   let asked = 0;
   const fresh = () => ask({ ...root, version: (asked += 1) }, 'open', notebooks);

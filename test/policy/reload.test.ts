@@ -25,7 +25,7 @@ t.setTimeout(300_000);
 t.test('a saved change comes into force by itself, and so does taking it back', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   unlinkSync(join(folder, 'default.cases.yaml'));
-  const policy = await createPolicy({ ...base, folder, watch: true });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder, watch: true });
   t.teardown(() => policy.close());
   t.equal(policy.decide(ask(ann, 'open', notebooks)).effect, 'allow');
 
@@ -47,7 +47,7 @@ t.test('a saved change comes into force by itself, and so does taking it back', 
 t.test('something that never stops changing beside the rules does not hold them up', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   unlinkSync(join(folder, 'default.cases.yaml'));
-  const policy = await createPolicy({ ...base, folder, watch: true });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder, watch: true });
   t.teardown(() => policy.close());
   let count = 0;
   const noise = setInterval(() => writeFileSync(join(folder, 'noise.log'), String((count += 1))), 50);
@@ -59,7 +59,7 @@ t.test('something that never stops changing beside the rules does not hold them 
 t.test('polling sees changes too, for network file systems', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   unlinkSync(join(folder, 'default.cases.yaml'));
-  const policy = await createPolicy({ ...base, folder, watch: 'polling' });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder, watch: 'polling' });
   t.teardown(() => policy.close());
   writeFileSync(join(folder, 'closed.cedar'), closeNotebooks);
   await eventually('ann is refused', () => policy.decide(ask(ann, 'open', notebooks)).effect === 'deny', 30_000);
@@ -75,7 +75,7 @@ t.test('a ConfigMap volume, which swaps the link ..data, is followed', async (t)
   cpSync(shipped, join(folder, '..1'), { recursive: true });
   symlinkSync('..1', join(folder, '..data'));
   for (const name of ['schema.cedarschema', 'default.cedar']) symlinkSync(`..data/${name}`, join(folder, name));
-  const policy = await createPolicy({ ...base, folder, watch: true });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder, watch: true });
   t.teardown(() => policy.close());
   t.strictSame(policy.status().problems, []);
   t.equal(policy.decide(ask(ann, 'open', notebooks)).effect, 'allow');
@@ -92,7 +92,7 @@ t.test('a ConfigMap volume, which swaps the link ..data, is followed', async (t)
 t.test('a folder that appears after the start is taken up', async (t) => {
   const parent = copyOfShipped((clean) => t.teardown(clean));
   const folder = join(parent, 'later');
-  const policy = await createPolicy({ ...base, folder, watch: true });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder, watch: true });
   t.teardown(() => policy.close());
   t.equal(policy.status().isCurrent, false);
   cpSync(
@@ -106,7 +106,7 @@ t.test('a folder that appears after the start is taken up', async (t) => {
 t.test('a file that is written slowly is taken when it is complete', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   unlinkSync(join(folder, 'default.cases.yaml'));
-  const policy = await createPolicy({ ...base, folder, watch: true });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder, watch: true });
   t.teardown(() => policy.close());
   const heard: string[] = [];
   policy.onReload(({ files }) => heard.push(files.find(({ name }) => name === 'default.cedar')?.text ?? ''));
@@ -180,7 +180,7 @@ t.test('requests during a reload see one version or the other, never a mixture',
   const rules = (name: string): string =>
     `@id("one-${name}") permit (principal, action, resource);\n@id("two-${name}") permit (principal, action, resource) when { true };\n`;
   writeFileSync(join(folder, 'default.cedar'), rules('a'));
-  const policy = await createPolicy({ ...base, folder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
   t.teardown(() => policy.close());
   const versions = new Map<string, string>([[policy.status().version, 'a']]);
   for (const name of ['b', 'c', 'd']) {
@@ -211,7 +211,7 @@ t.test('requests during a reload see one version or the other, never a mixture',
 t.test('cached decisions do not outlive a reload', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   unlinkSync(join(folder, 'default.cases.yaml'));
-  const policy = await createPolicy({ ...base, folder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
   t.teardown(() => policy.close());
   t.equal(policy.decide(ask(ann, 'open', notebooks)).effect, 'allow');
   t.equal(policy.decide(ask(ann, 'open', notebooks)).effect, 'allow');
@@ -222,7 +222,7 @@ t.test('cached decisions do not outlive a reload', async (t) => {
 
 t.test('a policy that was closed denies', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
-  const policy = await createPolicy({ ...base, folder });
+  const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
   policy.decide(ask(ann, 'open', notebooks));
   await policy.close();
   t.match(policy.decide(ask(ann, 'open', notebooks)), { effect: 'deny', reason: 'not_loaded' });

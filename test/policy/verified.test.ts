@@ -17,7 +17,8 @@ function memory(): VerifiedSets & { kept: Verified[] } {
 t.test('a folder that passed every check is only parsed at the next start, and decides the same', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   const verified = memory();
-  const start = () => createPolicy({ folder, clock: systemClock, log: silentLog, verified });
+  const start = () =>
+    createPolicy({ recordReload: () => undefined, folder, clock: systemClock, log: silentLog, verified });
   const first = await start();
   t.equal(verified.kept.length, 1);
   const before = first.status();
@@ -40,10 +41,18 @@ t.test('one changed byte, in a rule, the schema or a case, is checked in full', 
   ] as const) {
     const folder = copyOfShipped((clean) => t.teardown(clean));
     const verified = memory();
-    await (await createPolicy({ folder, clock: systemClock, log: silentLog, verified })).close();
+    await (
+      await createPolicy({ recordReload: () => undefined, folder, clock: systemClock, log: silentLog, verified })
+    ).close();
     if (file.startsWith('more')) writeFileSync(join(folder, file), text);
     else appendFileSync(join(folder, file), text);
-    const policy = await createPolicy({ folder, clock: systemClock, log: silentLog, verified });
+    const policy = await createPolicy({
+      recordReload: () => undefined,
+      folder,
+      clock: systemClock,
+      log: silentLog,
+      verified,
+    });
     t.equal(policy.status().isCurrent, false, `${file} is seen`);
     t.ok(policy.status().problems.length > 0);
     t.equal(verified.kept.length, 1, 'and what failed is not remembered');
@@ -54,7 +63,13 @@ t.test('one changed byte, in a rule, the schema or a case, is checked in full', 
 t.test('a memory that fails costs nothing but the check', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   const verified: VerifiedSets = { find: async () => undefined, keep: () => Promise.reject(new Error('disk full')) };
-  const policy = await createPolicy({ folder, clock: systemClock, log: silentLog, verified });
+  const policy = await createPolicy({
+    recordReload: () => undefined,
+    folder,
+    clock: systemClock,
+    log: silentLog,
+    verified,
+  });
   t.teardown(() => policy.close());
   t.equal(policy.status().isCurrent, true);
 });
@@ -65,7 +80,14 @@ t.test(
     const folder = copyOfShipped((clean) => t.teardown(clean));
     const verified = memory();
     let now = 1_000;
-    const start = () => createPolicy({ folder, clock: { ...systemClock, now: () => now }, log: silentLog, verified });
+    const start = () =>
+      createPolicy({
+        recordReload: () => undefined,
+        folder,
+        clock: { ...systemClock, now: () => now },
+        log: silentLog,
+        verified,
+      });
     await (await start()).close();
     now = 2_000;
     const policy = await start();

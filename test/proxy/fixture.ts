@@ -15,6 +15,7 @@ import {
   systemClock,
   type Tracer,
 } from '../../gateway/lib/index.ts';
+import { createDenials } from '../../gateway/denials/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
 import { createEdge, createProxy, type ProxyOptions } from '../../gateway/proxy/index.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
@@ -54,8 +55,10 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const lifetimes = { idleSeconds: 3600, absoluteSeconds: 7200 };
   const { accounts, sessions } = createPeople({ store, clock, record, passwordRules, sessions: lifetimes, log });
   const routes = await createRoutes({ store, clock, log });
+  const denials = createDenials({ store, clock, log });
   const keys = await createSigningKeys({ store, clock, rotationDays: 90, log });
-  const live = createLive({ log });
+  const cuts: { host: string; reason: string }[] = [];
+  const live = createLive({ log, onCut: (stream, reason) => void cuts.push({ host: stream.host, reason }) });
   const certificates = await createCertificates({
     config: {},
     domain: 'localhost',
@@ -114,8 +117,9 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     log,
     onAccess,
     limits,
+    noteDenial: denials.note,
     stateOf: options.stateOf ?? (() => undefined),
-    ...(options.ownPorts === undefined ? {} : { ownPorts: options.ownPorts }),
+    ownPorts: options.ownPorts ?? (() => [port]),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   });
   edge.setProxy(proxy);
@@ -138,6 +142,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     const redeemed = await sessions.redeemCode(code, {
       host,
       bindings: [binding],
+      isInUse: live.isInUse,
       device: 'test',
       address: '127.0.0.1',
     });
@@ -149,6 +154,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     await edge.close();
     recorder.close();
     await certificates.close();
+    await denials.close();
     await keys.close();
     await sessions.close();
     await store.close();

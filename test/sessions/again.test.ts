@@ -11,7 +11,7 @@ t.test('who signs in again in the same browser goes on under a new secret, and n
   const replica = openAgain();
   const first = await signIn();
   const code = await sessions.issueCode(first.session, { host, binding: 'b', next: '/' });
-  const onHost = `__Host-knot=${started(await sessions.redeemCode(code, { host, bindings: ['b'], ...place })).secret}`;
+  const onHost = `__Host-knot=${started(await sessions.redeemCode(code, { host, bindings: ['b'], ...place, isInUse: () => false })).secret}`;
   for (const each of [sessions, replica]) {
     t.ok(await each.find(first.header, ''));
     t.ok(await each.find(onHost, host));
@@ -95,7 +95,7 @@ t.test('what was no live session of the main host is never taken over', async (t
   const user = { id: userId, username: 'ann', credentialVersion: 1 };
   const first = await signIn();
   const code = await sessions.issueCode(first.session, { host, binding: 'b', next: '/' });
-  const onHost = `__Host-knot=${started(await sessions.redeemCode(code, { host, bindings: ['b'], ...place })).secret}`;
+  const onHost = `__Host-knot=${started(await sessions.redeemCode(code, { host, bindings: ['b'], ...place, isInUse: () => false })).secret}`;
   const idle = await signIn();
   clock.advance(3600_000);
   const planted = `__Host-knot=${'x'.repeat(43)}`;

@@ -23,7 +23,13 @@ async function handOff(
   host: string,
 ): Promise<string> {
   const code = await sessions.issueCode(central.session, { host, binding: 'b', next: '/' });
-  const made = await sessions.redeemCode(code, { host, bindings: ['b'], device: '', address: '' });
+  const made = await sessions.redeemCode(code, {
+    host,
+    bindings: ['b'],
+    device: '',
+    address: '',
+    isInUse: () => false,
+  });
   return `__Host-knot=${started(made).secret}`;
 }
 

@@ -7,7 +7,7 @@ import { createFixture, type Fixture } from './fixture.ts';
 
 const host = 'jupyterhub.localhost';
 const binding = 'k'.repeat(43);
-const visit = { host, bindings: [binding], device: 'curl/8', address: '192.0.2.7' };
+const visit = { host, bindings: [binding], device: 'curl/8', address: '192.0.2.7', isInUse: () => false };
 const next = '/hub/user-redirect/lab/tree/x.ipynb?y=1';
 
 const suite = async (t: Test, open: (t: Test) => Promise<Fixture>) => {

@@ -132,10 +132,10 @@ t.test(
   'a second gateway on one data folder is refused, also while the first is busy, and let in when it ends',
   async (t) => {
     const folder = t.testdir({});
-    const first = lockDataFolder(folder);
+    const first = lockDataFolder(folder, silentLog);
     const tryInOtherProcess = () => {
       const script = `import { lockDataFolder } from ${JSON.stringify(join(import.meta.dirname, '../../gateway/store/index.ts'))};
-      try { lockDataFolder(${JSON.stringify(folder)}); console.log('locked'); } catch (error) { console.log(error.code); }`;
+      try { lockDataFolder(${JSON.stringify(folder)}, { warn() {} }); console.log('locked'); } catch (error) { console.log(error.code); }`;
       return execFileSync(process.execPath, ['--input-type=module-typescript', '-e', script], {
         encoding: 'utf8',
       }).trim();

@@ -28,7 +28,14 @@ function write(folder: string, pair: Partial<Pair>): { cert: string; key: string
 }
 
 function open(config: { cert?: string; key?: string }, log: Log = silentLog, domain = 'knot.test') {
-  return createCertificates({ config, domain, dataFolder: '/nonexistent', clock: systemClock, log });
+  return createCertificates({
+    isKnownHost: () => false,
+    config,
+    domain,
+    dataFolder: '/nonexistent',
+    clock: systemClock,
+    log,
+  });
 }
 
 t.test('files that cannot serve the domain are refused at start, with file, problem and cure', async (t) => {

@@ -68,8 +68,8 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
       accounts.expectRoom();
       // Whoever is signed in is known: strangers cannot keep them from changing the password.
       const attempt = { name: principal.username, address: addressOf(request), sessionId: session.centralId };
-      const verdict = await throttle?.take(attempt);
-      if (verdict?.isAllowed === false) {
+      const verdict = await throttle.take(attempt);
+      if (verdict.isAllowed === false) {
         throw knotError('KNOT_API_TOO_OFTEN', 429, 'The current password was wrong too often.', {
           remedy: `Try again in ${Math.ceil(verdict.retryAfterSeconds / 60)} min.`,
           headers: { 'retry-after': String(verdict.retryAfterSeconds) },
@@ -79,7 +79,7 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
       try {
         verified = await accounts.verifyPassword(principal.username, request.body.current);
       } catch (error) {
-        await throttle?.refund(attempt);
+        await throttle.refund(attempt);
         throw error;
       }
       if (!verified) {
@@ -95,7 +95,7 @@ export function accountRoutes(app: ApiServer, context: ApiContext): void {
           details: { problems: [{ field: 'current', message }] },
         });
       }
-      await throttle?.succeed(attempt);
+      await throttle.succeed(attempt);
       const kept = { exceptSessionId: session.centralId, keepsConnections: request.body.keepConnections };
       try {
         await accounts.setPassword(verified.user, request.body.new, actorOf(request), kept);

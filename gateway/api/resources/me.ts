@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Principal, TileStatus } from '../../lib/index.ts';
+import type { Principal } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
 import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
 import { type Me, MeSchema, type Tile, TilesSchema } from '../contract.ts';
@@ -8,16 +8,7 @@ import { answers, describe } from './describe.ts';
 const tag = 'Me';
 
 export function meRoutes(app: ApiServer, context: ApiContext): void {
-  const {
-    publicAddress,
-    config,
-    version,
-    routes,
-    integrations,
-    decideAdminister,
-    decideOpen,
-    appStatus = unwatched,
-  } = context;
+  const { publicAddress, config, version, routes, integrations, decideAdminister, decideOpen, appStatus } = context;
 
   app.get(
     '/me',
@@ -67,9 +58,4 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
 
   const mayOpen = (request: FastifyRequest, principal: Principal, route: Route): boolean =>
     decideOpen(request, principal, route).effect === 'allow';
-}
-
-/** Only what is known is said. */
-function unwatched(): TileStatus {
-  return { status: 'unwatched', message: 'Knot does not watch whether it runs.' };
 }

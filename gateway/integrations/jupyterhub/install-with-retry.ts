@@ -101,13 +101,14 @@ async function lockShared({
   venvFolder,
   signal,
   clock,
+  log,
   onChange,
 }: InstallWithRetryOptions): Promise<DataFolderLock | undefined> {
   const startedAt = clock.now();
   const folder = join(dirname(venvFolder), '.installing');
   while (!signal.aborted) {
     try {
-      return lockDataFolder(folder);
+      return lockDataFolder(folder, log);
     } catch {
       const message = 'Waiting for another installation into the same folder';
       onChange({ phase: 'installing', step: 'waiting', message, progress: 0, stepStartedAt: startedAt });

@@ -27,6 +27,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
   const folder = mkdtempSync(join(tmpdir(), 'knot-oidc-'));
   const clock = changes.clock ?? systemClock;
   const certificates = await createCertificates({
+    isKnownHost: () => false,
     config: {},
     domain: 'localhost',
     dataFolder: folder,
@@ -66,6 +67,8 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     sessions,
     publicAddress: address,
     sessionSeconds: 7 * 24 * 3600,
+    emailVerified: 'proven',
+    caPem: undefined,
     configuredClients: [],
     integrationClients: [
       {
