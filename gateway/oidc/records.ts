@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { sql } from 'kysely';
 import type { Clock } from '../lib/index.ts';
 import type { Row, Store, Transaction } from '../store/index.ts';
 
@@ -19,6 +21,7 @@ export type NewRecord = {
 const sessionLink = 'SessionLink';
 /** What a person agreed to share with a client: `id` is `<account>:<client>`, `uid` the client. */
 const consent = 'Consent';
+const sweptAtOnce = 500;
 
 /** `at`: when, milliseconds. */
 export type Consent = { scope: string; claims: string[]; at?: number };
@@ -147,10 +150,11 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
       const links = db.selectFrom('oidc_records').select('id').where('model', '=', sessionLink);
       return (await links.where('uid', '=', centralId).execute()).map((row) => row.id);
     },
-    /** Central ids that any provider session belongs to. */
-    async linkedCentralIds(): Promise<string[]> {
+    /** Central ids that any provider session belongs to, the next ones in their order; at most `limit`. */
+    async linkedCentralIds(after: string, limit: number): Promise<string[]> {
       const links = db.selectFrom('oidc_records').select('uid').distinct().where('model', '=', sessionLink);
-      return (await links.execute()).flatMap((row) => row.uid ?? []);
+      const next = links.where('uid', '>', after).orderBy('uid').limit(limit);
+      return (await next.execute()).flatMap((row) => row.uid ?? []);
     },
     async sessionsOfAccount(accountId: string): Promise<string[]> {
       const links = db.selectFrom('oidc_records').select('id').where('model', '=', sessionLink);
@@ -196,9 +200,14 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
         .execute();
     },
 
-    /** Deletes what has expired. */
+    /** Deletes what has expired, a part at a time: requests are served in between. */
     async sweep(): Promise<void> {
-      await db.deleteFrom('oidc_records').where('expires_at', '<=', clock.now()).execute();
+      for (let deleted = sweptAtOnce; deleted >= sweptAtOnce;) {
+        const { numAffectedRows } = await sql`delete from oidc_records where (model, id) in
+          (select model, id from oidc_records where expires_at <= ${clock.now()} limit ${sweptAtOnce})`.execute(db);
+        deleted = Number(numAffectedRows ?? 0);
+        await turn();
+      }
     },
   };
 }

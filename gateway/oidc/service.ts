@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { PublicAddress } from '../config/index.ts';
 import type { SigningKeys } from '../keys/index.ts';
 import {
@@ -53,8 +54,8 @@ export type OidcOptions = {
     onEnded(listener: (centralId: string) => void): () => void;
     end(id: string, by: { actor: string; reason: string }): Promise<boolean>;
     hold(transaction: Transaction, session: Pick<Session, 'centralId' | 'userId'>): Promise<boolean>;
-    /** All that live now; used once at start to forget those that ended while no gateway ran. */
-    listAll(): Promise<{ id: string }[]>;
+    /** Which of these central sessions live; asked at the start, to forget those that ended while no gateway ran. */
+    living(centralIds: readonly string[]): Promise<ReadonlySet<string>>;
   };
   publicAddress: PublicAddress;
   /** Longest life of a Knot session (`sessions.absoluteSeconds`). */
@@ -91,6 +92,8 @@ export type Oidc = {
 };
 
 const sweepMs = 10 * 60 * 1000;
+const lookedAtOnce = 200;
+const endingOldFailed = 'ending the tokens of old sessions failed';
 /** Requests on which the browser's Knot session decides. */
 const boundPaths = /^\/(auth|auth\/[^/?]+|session\/end)(\?|$)/;
 
@@ -177,15 +180,19 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     });
   }
 
+  let isClosed = false;
+
   /** Runs what a listener started; a failure is logged, never thrown into the feed. */
   const background = (work: Promise<unknown>, message: string) =>
     void work.catch((error: unknown) => log.error({ err: error }, message));
 
-  /** Sessions that ended while no gateway was running were announced to nobody. */
+  /** Sessions that ended while no gateway was running were announced to nobody. Looked at in parts, while requests are served. */
   async function forgetEndedSessions(): Promise<void> {
-    const live = new Set((await sessions.listAll()).map((session) => session.id));
-    for (const centralId of await records.linkedCentralIds()) {
-      if (!live.has(centralId)) await binding.endCentral(provider, centralId);
+    for (let linked = await records.linkedCentralIds('', lookedAtOnce); linked.length > 0 && !isClosed;) {
+      const living = await sessions.living(linked);
+      for (const centralId of linked) if (!living.has(centralId)) await binding.endCentral(provider, centralId);
+      await turn();
+      linked = await records.linkedCentralIds(linked.at(-1)!, lookedAtOnce);
     }
   }
 
@@ -200,9 +207,10 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
       background(binding.endCentral(provider, centralId), 'ending the tokens of a session failed'),
     ),
     accounts.onChange((userId) => background(forgetInactive(userId), 'ending the grants of an account failed')),
+    store.onGap(() => background(forgetEndedSessions(), endingOldFailed)),
   ];
   const sweeping = every(sweepMs, records.sweep, { log, complaint: 'sweeping expired tokens failed', jitter: 0.1 });
-  background(forgetEndedSessions(), 'ending the tokens of old sessions failed');
+  background(forgetEndedSessions(), endingOldFailed);
 
   return {
     async prepare(request, response, path) {
@@ -222,6 +230,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     sweep: () => records.sweep(),
     deliverNotices: () => notices.deliver(),
     async close() {
+      isClosed = true;
       await sweeping.stop();
       await notices.close();
       await outbound.close();

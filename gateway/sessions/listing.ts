@@ -26,7 +26,8 @@ export function createListing({
   pendingLastSeen: (centralId: string) => number;
 }) {
   return async (userId?: string): Promise<(SessionListing & { userId: string })[]> => {
-    const [centrals, hosts] = [await listCentral(store.db, userId), await listHosts(store.db, userId)];
+    const centrals = await listCentral(store.db, userId);
+    const hostsOf = Map.groupBy(await listHosts(store.db, userId), ({ central_id }) => central_id);
     return centrals
       .filter((central) => lifetimeOf(central) === 'alive')
       .map((central) => ({
@@ -37,7 +38,7 @@ export function createListing({
         startedAt: central.started_at,
         lastSeenAt: Math.max(central.last_seen_at, pendingLastSeen(central.id)),
         expiresAt: central.expires_at,
-        hosts: hosts.filter(({ central_id }) => central_id === central.id).map(({ host }) => host),
+        hosts: (hostsOf.get(central.id) ?? []).map(({ host }) => host),
       }));
   };
 }

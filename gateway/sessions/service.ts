@@ -15,6 +15,7 @@ import {
   deleteOldCodes,
   deleteOrphans,
   findCentral,
+  findCentrals,
   findSession,
   listCentral,
   listOver,
@@ -60,7 +61,10 @@ export type Sessions = {
    */
   whyEnded(cookieHeader: string | undefined): Promise<string | undefined>;
   list(userId: string): Promise<SessionListing[]>;
+  /** Of everybody: as much as there is, for the command line. */
   listAll(): Promise<(SessionListing & { userId: string })[]>;
+  /** Which of these central sessions live; not more than 1,000 at once. */
+  living(centralIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Central sessions, for the metrics. */
   count(): Promise<number>;
   /** Ends one central session (public id) and all bound to it. False when there is none. */
@@ -298,6 +302,10 @@ export function createSessions({ store, clock, config, record, account, log }: S
       return (await listing(userId)).map(({ userId: _, ...rest }) => rest);
     },
     listAll: () => listing(),
+    async living(centralIds) {
+      const centrals = await findCentrals(store.db, centralIds);
+      return new Set(centrals.filter((central) => lifetimeOfCentral(central) === 'alive').map(({ id }) => id));
+    },
     count: () => countCentral(store.db),
     end: (id, by) =>
       store.transaction(async (transaction) => {

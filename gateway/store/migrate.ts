@@ -12,6 +12,7 @@ import * as wishedNames from './migrations/0008-wished-names.ts';
 import * as formerSecrets from './migrations/0009-former-secrets.ts';
 import * as files from './migrations/0012-files.ts';
 import * as tokens from './migrations/0014-tokens.ts';
+import * as sessionIndexes from './migrations/0015-session-indexes.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -27,6 +28,7 @@ const migrations: Record<string, Migration> = {
   '0009-former-secrets': formerSecrets,
   '0012-files': files,
   '0014-tokens': tokens,
+  '0015-session-indexes': sessionIndexes,
 };
 
 /**

@@ -40,6 +40,31 @@ await onBothStores(t, async (t, openDatabase) => {
     t.equal(await countOf(parts), 0);
   });
 
+  await t.test('much that has expired is removed in parts, and nothing else', async (t) => {
+    const parts = await open(t);
+    const rows = Array.from({ length: 1_600 }, (_, n) => {
+      const expires_at = parts.clock.now() + (n < 100 ? 60_000 : 1_000);
+      return { model: 'AccessToken', id: `t${n}`, payload: '{}', expires_at };
+    });
+    for (let from = 0; from < rows.length; from += 400)
+      await parts.store.db
+        .insertInto('oidc_records')
+        .values(rows.slice(from, from + 400))
+        .execute();
+    parts.clock.advance(1_000);
+    let turns = 0;
+    let isSwept = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isSwept) setImmediate(count);
+    };
+    setImmediate(count);
+    await parts.records.sweep();
+    isSwept = true;
+    t.equal(await countOf(parts), 100);
+    t.ok(turns >= 3, 'requests are served in between');
+  });
+
   await t.test('only one use wins; a second one ends everything of the grant', async (t) => {
     const parts = await open(t);
     const codes = parts.adapter('AuthorizationCode');

@@ -128,6 +128,35 @@ t.test('a session that ended while no gateway ran is forgotten at the next start
   await eventually('the token is refused', async () => (await party.userinfo(tokens.access_token!)).status === 401);
 });
 
+t.test('what ended while no gateway ran is looked for in parts', async (t) => {
+  const house = await openHouse(t);
+  const ids = Array.from({ length: 1_000 }, (_, n) => `central-${String(n).padStart(4, '0')}`);
+  for (let from = 0; from < ids.length; from += 100) {
+    const rows = ids.slice(from, from + 100).map((uid) => {
+      return { model: 'SessionLink', id: `of ${uid}`, uid, payload: '{}', expires_at: Date.now() + 3600_000 };
+    });
+    await house.store.db.insertInto('oidc_records').values(rows).execute();
+  }
+  const isEven = (id: string): boolean => Number(id.slice(-1)) % 2 === 0;
+  const asked: number[] = [];
+  const again = await house.restart({
+    sessions: {
+      ...house.sessions,
+      async living(some) {
+        asked.push(some.length);
+        return new Set(some.filter(isEven));
+      },
+    },
+  });
+  t.teardown(() => again.close());
+  const left = async () =>
+    (await house.store.db.selectFrom('oidc_records').select('uid').execute()).map(({ uid }) => uid);
+  await eventually('the others are gone', async () => (await left()).length === 500);
+  t.strictSame((await left()).sort(), ids.filter(isEven));
+  await eventually('every part was looked at', () => asked.reduce((sum, count) => sum + count, 0) === 1_000);
+  t.ok(Math.max(...asked) <= 200, `parts of ${asked.join()}`);
+});
+
 t.test('offline access outlives the sign-in, for a client that asked with consent', async (t) => {
   const { house, browser, session, party } = await open(t);
   const tokens = await party.tokens(browser, { scope: 'openid offline_access', prompt: 'consent' });

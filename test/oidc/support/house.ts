@@ -132,7 +132,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     /** What the provider warned of. */
     warnings,
     /** A second provider on the same store, as after a restart or in another replica. */
-    restart: () => createOidc(oidcOptions),
+    restart: (other: Partial<OidcOptions> = {}) => createOidc({ ...oidcOptions, ...other }),
     browser(): Browser {
       const browser = createBrowser(ca);
       browsers.push(browser);
