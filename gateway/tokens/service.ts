@@ -89,6 +89,7 @@ export function createTokens(options: {
       if (hash !== undefined) cache.delete(hash);
       for (const listener of listeners) listener(id);
     }),
+    store.onSilence(() => cache.clear()),
     store.onGap(() => cache.clear()),
   ];
 
