@@ -77,7 +77,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     makeOwnPackage(config.data);
     telling = tellOfRun(config.data, startedAt);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
-    const { store, audit, accounts, owners, tokens, sessions, connections, routes, denials } = facts;
+    const { store, audit, accounts, owners, plans, tokens, sessions, connections, routes, denials } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
@@ -216,6 +216,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       version,
       policy,
       owners,
+      plans,
       tokens,
       identifyBearer: createIdentifyToken(tokens, accounts),
       routes,

@@ -11,6 +11,7 @@ export * from './contract/events.ts';
 export * from './contract/health.ts';
 export * from './contract/me.ts';
 export * from './contract/owners.ts';
+export * from './contract/plans.ts';
 export * from './contract/policies.ts';
 export * from './contract/teams.ts';
 export * from './contract/tokens.ts';

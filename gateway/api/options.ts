@@ -9,7 +9,7 @@ import type { Live } from '../live/index.ts';
 import type { Throttle } from '../login/index.ts';
 import type { Mail } from '../mail/index.ts';
 import type { Clients, Connections } from '../oidc/index.ts';
-import type { Owners } from '../owners/index.ts';
+import type { Owners, Plans } from '../owners/index.ts';
 import type { Explanation, Policy } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
@@ -60,6 +60,7 @@ export type ApiOptions = {
   accounts: Accounts;
   /** What things can belong to. */
   owners: Pick<Owners, 'of' | 'find'>;
+  plans: Pick<Plans, 'list' | 'of' | 'give'>;
   /** Clients of the OpenID Provider. */
   clients: Clients;
   /** Connected applications. */

@@ -13,6 +13,7 @@ import { healthRoutes } from './resources/health.ts';
 import { invitationRoutes } from './resources/invitations.ts';
 import { meRoutes } from './resources/me.ts';
 import { ownerRoutes } from './resources/owners.ts';
+import { planRoutes } from './resources/plans.ts';
 import { policyRoutes } from './resources/policies.ts';
 import { teamRoutes } from './resources/teams.ts';
 import { tokenRoutes } from './resources/tokens.ts';
@@ -44,6 +45,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   accountRoutes(app, context);
   connectionRoutes(app, context);
   clientRoutes(app, context);
+  planRoutes(app, context);
   policyRoutes(app, context);
   auditRoutes(app, context);
   healthRoutes(app, context);

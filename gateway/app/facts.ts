@@ -4,13 +4,14 @@ import { type Config, databaseUrl, parseListen, type PublicAddress, publicAddres
 import { createDenials, type Denials } from '../denials/index.ts';
 import type { Clock, Log } from '../lib/index.ts';
 import type { Clients, Connections } from '../oidc/index.ts';
-import { createOwners, type Owners } from '../owners/index.ts';
+import { createOwners, createPlans, type Owners, type Plans } from '../owners/index.ts';
 import { createRoutes, type Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { createOpened } from './opened.ts';
 import type { Tokens } from '../tokens/index.ts';
 import { createPeople } from './people.ts';
+import { configuredPlans } from './plans.ts';
 
 /** The store and the facts on it: all that a command needs, and the ground of the gateway. */
 export type Facts = {
@@ -18,6 +19,7 @@ export type Facts = {
   audit: Audit;
   accounts: Accounts;
   owners: Owners;
+  plans: Plans;
   sessions: Sessions;
   tokens: Tokens;
   routes: Routes;
@@ -44,6 +46,7 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
     closing(sessions, (signedIn) => signedIn.close());
     closing(tokens, (kept) => kept.close());
     const owners = closing(createOwners({ store, findOwner: accounts.findOwner }), (known) => known.close());
+    const plans = closing(createPlans({ store, clock, plans: configuredPlans(config), record }), (all) => all.close());
     const routes = await createRoutes({ store, clock, log });
     const denials = closing(createDenials({ store, clock, log }), (refusals) => refusals.close());
     return {
@@ -51,6 +54,7 @@ export async function openFacts(config: Config, { clock, log }: { clock: Clock; 
       audit,
       accounts,
       owners,
+      plans,
       tokens,
       sessions,
       routes,

@@ -17,6 +17,7 @@ export { parseInvocation, settingOptions, UsageError } from './command.ts';
 const groups: Record<string, () => Promise<readonly Command[]>> = {
   user: async () => (await import('./users.ts')).userCommands,
   team: async () => (await import('./teams.ts')).teamCommands,
+  plan: async () => (await import('./plans.ts')).planCommands,
   token: async () => (await import('./tokens.ts')).tokenCommands,
   session: async () => (await import('./sessions.ts')).sessionCommands,
   client: async () => (await import('./clients.ts')).clientCommands,

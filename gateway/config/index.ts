@@ -13,6 +13,7 @@ export {
   ConfigSchema,
   defaultLimits,
   type LimitSettings,
+  parseAmount,
   type SecretSource,
 } from './schema/index.ts';
 export { loadConfig, type LoadedConfig, type ConfigOverrides } from './load.ts';

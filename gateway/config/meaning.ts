@@ -1,6 +1,7 @@
 import type { ConfigProblem } from './check.ts';
 import { readSecret, secretsIn } from './secrets.ts';
 import { checkApps, warnOfOpenApps } from './schema/apps.ts';
+import { checkPlans } from './schema/plans.ts';
 import { type Config, ConfigSchema } from './schema/index.ts';
 import { checkIntegrations } from './schema/integrations.ts';
 import { checkListeners } from './schema/listeners.ts';
@@ -29,6 +30,7 @@ export function checkMeaning(
   checkSessions(config.sessions, add);
   checkIntegrations(config.integrations, add);
   checkApps(config.apps, integrations, add);
+  checkPlans(config.plans, add);
   warnOfOpenApps(config.apps, warn);
   checkOidc(config.oidc, integrations, add);
   checkDatabase(config.database, !sources['database'], add);

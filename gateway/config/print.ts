@@ -86,6 +86,7 @@ const exampleValues: Record<string, string> = {
   from: '"Knot <knot@example.org>"',
   password: '{fromFile: /run/secrets/mail}',
   endpoint: '"http://127.0.0.1:4318"',
+  storage: '20 GiB',
   header: 'authorization',
   value: '{fromFile: /run/secrets/collector}',
 };

@@ -13,6 +13,7 @@ import * as formerSecrets from './migrations/0009-former-secrets.ts';
 import * as files from './migrations/0012-files.ts';
 import * as tokens from './migrations/0014-tokens.ts';
 import * as sessionIndexes from './migrations/0015-session-indexes.ts';
+import * as ownerPlans from './migrations/0016-owner-plans.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -29,6 +30,7 @@ const migrations: Record<string, Migration> = {
   '0012-files': files,
   '0014-tokens': tokens,
   '0015-session-indexes': sessionIndexes,
+  '0016-owner-plans': ownerPlans,
 };
 
 /**

@@ -212,6 +212,16 @@ export type TokensTable = {
   last_used_from: string | null;
 };
 
+/** owners: plans that an administrator gave; `owner_id` is one of the other two. */
+export type OwnerPlansTable = {
+  owner_id: string;
+  user_id: string | null;
+  team_id: string | null;
+  plan: string;
+  given_by: string;
+  given_at: number;
+};
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -240,6 +250,7 @@ export type Tables = {
   file_usage: FileUsageTable;
   file_reservations: FileReservationsTable;
   tokens: TokensTable;
+  owner_plans: OwnerPlansTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

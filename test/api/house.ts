@@ -17,7 +17,7 @@ import { createMail } from '../../gateway/mail/index.ts';
 import { createDenials } from '../../gateway/denials/index.ts';
 import { createExplain, createExplainDecision } from '../../gateway/app/explain.ts';
 import { createClients } from '../../gateway/oidc/index.ts';
-import { createOwners } from '../../gateway/owners/index.ts';
+import { createOwners, createPlans } from '../../gateway/owners/index.ts';
 import { createRoutes, type Route } from '../../gateway/routes/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 
@@ -80,6 +80,16 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const owners = createOwners({ store, findOwner: accounts.findOwner });
   t.teardown(() => owners.close());
   const policy = await createPolicy({ recordReload: () => undefined, folder, clock, log, verified });
+  const plans = createPlans({
+    store,
+    clock,
+    record,
+    plans: [
+      { name: 'small', title: 'Small', defaultFor: ['people'], storage: 1000 },
+      { name: 'large', title: 'Large', defaultFor: [] },
+    ],
+  });
+  t.teardown(() => plans.close());
   const routes = await createRoutes({ store, clock, log });
   const live = createLive({ log, onCut: recordCuts(audit, log) });
   const denials = createDenials({ store, clock, log });
@@ -105,6 +115,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     identify,
     accounts,
     owners,
+    plans,
     tokens,
     identifyBearer: createIdentifyToken(tokens, accounts),
     sessions,

@@ -105,3 +105,20 @@ t.test('what a manager does is recorded under the manager', async (t) => {
   const [entry] = await audit.list({ limit: 1 });
   t.match(entry, { action: 'team.member-set', actor: 'max', subject: 'team:physics' });
 });
+
+t.test('an admin gives plans; people see theirs with its source', async (t) => {
+  const { as } = await given();
+  t.match((await as('mia', { url: '/owners' })).json, {
+    owners: [
+      { name: 'mia', plan: { source: 'default', plan: { name: 'small', storage: 1000 } } },
+      { name: 'physics', plan: { source: 'none', plan: null } },
+    ],
+  });
+  const give = (who: 'ann' | 'max', owner: string, plan: string | null) =>
+    as(who, { method: 'PUT', url: `/owners/${owner}/plan`, body: { plan } });
+  t.match(await give('max', 'physics', 'large'), { status: 403 }, 'no manager raises a limit');
+  t.match((await give('ann', 'physics', 'large')).json, { source: 'given', plan: { name: 'large', storage: null } });
+  t.match(await give('ann', 'physics', 'huge'), { status: 404, json: { code: 'KNOT_OWNERS_NO_PLAN' } });
+  t.match(await give('ann', 'nobodyhere', 'large'), { status: 404, json: { code: 'KNOT_API_NO_OWNER' } });
+  t.match((await as('ann', { url: '/owners/mia/plan' })).json, { source: 'default', plan: { name: 'small' } });
+});

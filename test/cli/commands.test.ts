@@ -9,6 +9,7 @@ const gateway = await startGateway({
   config: {
     integrations: { jupyterhub: { mode: 'off' } },
     apps: [{ name: 'echo', upstream: 'http://127.0.0.1:9000' }],
+    plans: [{ name: 'small', title: 'Small', storage: '1 GiB', defaultFor: ['people'] }, { name: 'large' }],
   },
 });
 t.teardown(() => gateway.stop());
@@ -153,6 +154,18 @@ t.test('each command does what it says, or says why not, with its exit status', 
     ],
     ['tokens', ['token', 'list', '--as', 'ann'], { status: 0, stdout: /ci\s+….{4}\s+files:read.*never/ }],
     ['no such token', ['token', 'remove', 'x', '--as', 'ann'], { status: 1, stderr: /no such token/ }],
+    ['plans', ['plan', 'list'], { status: 0, stdout: /small\s+Small\s+1073741824 bytes\s+people/ }],
+    ['the default', ['plan', 'show', 'ann'], { status: 0, stdout: /ann: small \(the default\)/ }],
+    [
+      'no default for teams',
+      ['plan', 'show', 'physics'],
+      { status: 0, stdout: /physics: no plan \(nothing is limited\)/ },
+    ],
+    ['a plan', ['plan', 'set', 'physics', 'large'], { status: 0, stdout: /physics: large \(given/ }],
+    ['a plan there is not', ['plan', 'set', 'ann', 'huge'], { status: 1, stderr: /no plan "huge"[^]*small, large/ }],
+    ['no choice', ['plan', 'set', 'ann'], { status: 2, stderr: /either the name of a plan or --default/ }],
+    ['taken back', ['plan', 'set', 'physics', '--default'], { status: 0, stdout: /no plan/ }],
+    ['a plan of nobody', ['plan', 'show', 'nobodyhere'], { status: 1, stderr: /KNOT_CLI_NO_SUCH_OWNER/ }],
     ['delete a team', ['team', 'remove', 'physics'], { status: 0, stdout: /deleted/ }],
     ['sessions', ['session', 'list', '--json'], { status: 0, stdout: /^\[\]\n$/ }],
     ['end without choice', ['session', 'end'], { status: 2, stderr: /either a session id or --user/ }],

@@ -118,6 +118,15 @@ t.test('settings that contradict one another or point at nothing are refused', a
       'integrations.jupyterhub.upstream',
       /no effect/,
     ],
+    ['amount of a plan', 'plans: [{name: a, storage: 20G}]', 'plans[0].storage', /500 MiB, 20 GiB/],
+    ['plans of one name', 'plans: [{name: a}, {name: a}]', 'plans[1].name', /taken by plans\[0\]/],
+    [
+      'two defaults',
+      'plans: [{name: a, defaultFor: [people]}, {name: b, defaultFor: [teams, people]}]',
+      'plans[1].defaultFor',
+      /people have plans\[0\]/,
+    ],
+    ['name of a plan', 'plans: [{name: Big Plan}]', 'plans[0].name', /./],
     ['app on the host of the hub', 'apps: [{name: jupyterhub, upstream: "http://a:1"}]', 'apps[0].name', /taken by/],
     [
       'two apps on one host',

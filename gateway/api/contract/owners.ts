@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { closed, oneOf } from './common.ts';
+import { EffectivePlanSchema } from './plans.ts';
 
 /** What things can belong to: a person or a team. */
 export const OwnerSchema = closed({
@@ -8,6 +9,7 @@ export const OwnerSchema = closed({
   name: Type.String(),
   title: Type.String(),
   role: oneOf('self', 'member', 'manager'),
+  plan: EffectivePlanSchema,
   canLaunch: Type.Boolean({ description: 'Whether this person may start something that belongs to it.' }),
   canManage: Type.Boolean({ description: 'Whether this person may change who is in it.' }),
 });

@@ -2,8 +2,9 @@ import { namespaceResource } from '../../owners/index.ts';
 import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
 import { OwnerListSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
+import { toPlan } from './plans.ts';
 
-export function ownerRoutes(app: ApiServer, { owners, decide }: ApiContext): void {
+export function ownerRoutes(app: ApiServer, { owners, plans, decide }: ApiContext): void {
   app.get(
     '/owners',
     describe(
@@ -21,11 +22,14 @@ export function ownerRoutes(app: ApiServer, { owners, decide }: ApiContext): voi
         decide(request, { principal, action, resource: namespaceResource(owner) }).effect === 'allow';
       const own = await owners.of(principal);
       return {
-        owners: own.map((owner) => ({
-          ...owner,
-          canLaunch: may('launch', owner),
-          canManage: owner.kind === 'team' && may('manage', owner),
-        })),
+        owners: await Promise.all(
+          own.map(async (owner) => ({
+            ...owner,
+            plan: toPlan(await plans.of(owner)),
+            canLaunch: may('launch', owner),
+            canManage: owner.kind === 'team' && may('manage', owner),
+          })),
+        ),
       };
     },
   );

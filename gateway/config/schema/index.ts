@@ -6,6 +6,7 @@ import { listenerKeys } from './listeners.ts';
 import { LogConfig } from './log.ts';
 import { MailConfig } from './mail.ts';
 import { OidcConfig } from './oidc.ts';
+import { PlanConfig } from './plans.ts';
 import { object } from './section.ts';
 import { LoginConfig, SessionsConfig, SignUpConfig } from './sign-in.ts';
 import { stateKeys } from './state.ts';
@@ -32,6 +33,10 @@ export const ConfigSchema = object(
     oidc: OidcConfig,
     integrations: IntegrationsConfig,
     apps: Type.Array(AppConfig, { default: [], description: 'Plain web applications behind sign-in.' }),
+    plans: Type.Array(PlanConfig, {
+      default: [],
+      description: 'Limits under a name, given to people and teams by administrators.',
+    }),
     limits: LimitsConfig,
     mail: Type.Optional(MailConfig),
     tracing: Type.Optional(TracingConfig),
@@ -47,4 +52,5 @@ export type Config = Static<typeof ConfigSchema> & {
 export type { AppSettings } from './apps.ts';
 export { defaultLimits, type LimitSettings } from './limits.ts';
 export type { ClientSettings } from './oidc.ts';
+export { parseAmount, type PlanSettings } from './plans.ts';
 export type { SecretSource } from './section.ts';

@@ -1,0 +1,59 @@
+import { type Static, Type } from 'typebox';
+import { type AddProblem, object } from './section.ts';
+
+const amount = /^(\d{1,7}(?:\.\d{1,3})?) ?([KMGT])(i?)B$/;
+const powers = { K: 1, M: 2, G: 3, T: 4 } as const;
+
+/** `20 GiB` is 20 × 2^30 bytes, `20 GB` is 20 × 10^9; undefined for what is no amount. */
+export function parseAmount(text: string): number | undefined {
+  const [, count, unit, binary] = amount.exec(text) ?? [];
+  if (count === undefined || unit === undefined) return undefined;
+  const bytes = Math.round(Number(count) * (binary === 'i' ? 1024 : 1000) ** powers[unit as keyof typeof powers]);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+export const PlanConfig = object(
+  {
+    name: Type.String({
+      pattern: '^[a-z][a-z0-9-]{0,29}$',
+      description: 'Under which an administrator gives it to people and teams.',
+    }),
+    title: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 60, description: 'What people read; the name by default.' }),
+    ),
+    defaultFor: Type.Array(Type.Union([Type.Literal('people'), Type.Literal('teams')]), {
+      default: [],
+      description: 'Whose plan it is when they were given no other: `people`, `teams` or both.',
+    }),
+    storage: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'How much may be kept in the files of a person or team, for example 20 GiB; as much as there is room by default.',
+      }),
+    ),
+  },
+  'Limits under a name.',
+);
+
+export type PlanSettings = Static<typeof PlanConfig>;
+
+/** Names once, amounts that are some, one default for people and one for teams. */
+export function checkPlans(plans: readonly PlanSettings[], add: AddProblem): void {
+  const names = new Map<string, number>();
+  const defaults = new Map<string, number>();
+  plans.forEach(({ name, storage, defaultFor }, index) => {
+    const same = names.get(name);
+    if (same !== undefined) add(`plans[${index}].name`, `"${name}" is taken by plans[${same}]`);
+    names.set(name, index);
+    if (storage !== undefined && parseAmount(storage) === undefined) {
+      add(`plans[${index}].storage`, `must be an amount such as 500 MiB, 20 GiB or 1.5 TB, but it is "${storage}"`);
+    }
+    for (const kind of new Set(defaultFor)) {
+      const other = defaults.get(kind);
+      if (other !== undefined)
+        add(`plans[${index}].defaultFor`, `${kind} have plans[${other}] as their default already`);
+      defaults.set(kind, index);
+    }
+  });
+}

@@ -1,0 +1,126 @@
+import { LRUCache } from 'lru-cache';
+import { type AuditEntry, type Clock, knotError } from '../lib/index.ts';
+import type { Store, Transaction } from '../store/index.ts';
+import { deletePlan, findPlan, findPlans, writePlan } from './records.ts';
+import type { Area } from './resources.ts';
+import type { Owner } from './service.ts';
+
+/** Limits under a name, from `knot.yaml`; what is absent is not limited. Storage in bytes. */
+export type Plan = { name: string; title: string; defaultFor: readonly ('people' | 'teams')[]; storage?: number };
+
+/**
+ * What is in force for an owner, and why: given by an administrator, the default of all people or teams, or nothing at all.
+ * `lost` names a plan that was given and is not in `knot.yaml` any more.
+ */
+export type EffectivePlan = { plan?: Plan; source: 'given' | 'default' | 'none'; lost?: string };
+
+/** How much may be kept in an area, in bytes, and whose it is, for a message. */
+export type Allowance = { limit?: number; whose: string };
+
+type By = { actor: string; address?: string | undefined };
+
+export type Plans = {
+  list(): readonly Plan[];
+  of(owner: Owner): Promise<EffectivePlan>;
+  /** Of many owners in one go; owners without a plan of their own are not in the answer. */
+  givenTo(owners: readonly Owner[]): Promise<Map<string, EffectivePlan>>;
+  /**
+   * Gives an owner a plan; null takes it back, and the default is in force again. What is over a lower limit stays, and nothing is
+   * added to it.
+   * @throws KNOT_OWNERS_NO_PLAN
+   */
+  give(owner: Owner, plan: string | null, by: By): Promise<EffectivePlan>;
+  /** For files: the limit of an area. The folders of everyone and of the admins have none. */
+  allowanceOf(area: Pick<Area, 'kind' | 'id'>): Promise<Allowance>;
+  close(): void;
+};
+
+const mostCached = 20_000;
+
+export function createPlans(options: {
+  store: Store;
+  clock: Clock;
+  plans: readonly Plan[];
+  record(transaction: Transaction, entry: AuditEntry): Promise<void>;
+}): Plans {
+  const { store, clock, plans, record } = options;
+  const byName = new Map(plans.map((plan) => [plan.name, plan]));
+  /** The name that was given, or '' for none. */
+  const cache = new LRUCache<string, string>({ max: mostCached });
+  let changes = 0;
+  const forget = (id?: string): void => {
+    changes += 1;
+    if (id === undefined) cache.clear();
+    else cache.delete(id);
+  };
+  const stops = [store.onChange('plans', forget), store.onSilence(() => forget()), store.onGap(() => forget())];
+
+  async function givenName(ownerId: string): Promise<string> {
+    const known = cache.get(ownerId);
+    if (known !== undefined) return known;
+    const before = changes;
+    const name = (await findPlan(store.db, ownerId)) ?? '';
+    if (before === changes) cache.set(ownerId, name);
+    return name;
+  }
+
+  function effective(kind: Owner['kind'], given: string): EffectivePlan {
+    const plan = byName.get(given);
+    if (plan) return { plan, source: 'given' };
+    const lost = given === '' ? {} : { lost: given };
+    const usual = plans.find(({ defaultFor }) => defaultFor.includes(kind === 'user' ? 'people' : 'teams'));
+    return usual ? { plan: usual, source: 'default', ...lost } : { source: 'none', ...lost };
+  }
+
+  const of = async ({ kind, id }: Pick<Owner, 'kind' | 'id'>) => effective(kind, await givenName(id));
+
+  return {
+    list: () => plans,
+    of,
+    async givenTo(owners) {
+      const given = await findPlans(
+        store.db,
+        owners.map(({ id }) => id),
+      );
+      return new Map(
+        owners.flatMap(({ kind, id }): [string, EffectivePlan][] => {
+          const name = given.get(id);
+          return name === undefined ? [] : [[id, effective(kind, name)]];
+        }),
+      );
+    },
+    async give(owner, plan, { actor, address }) {
+      if (plan !== null && !byName.has(plan)) {
+        throw knotError('KNOT_OWNERS_NO_PLAN', 404, `There is no plan "${plan}".`, {
+          remedy: `Plans are made in knot.yaml: ${plans.map(({ name }) => name).join(', ') || 'there is none yet'}.`,
+        });
+      }
+      await store.transaction(async (transaction) => {
+        const before = await findPlan(transaction.db, owner.id);
+        if ((before ?? null) === plan) return;
+        if (plan === null) await deletePlan(transaction.db, owner.id);
+        else await writePlan(transaction.db, owner, { plan, by: actor, at: clock.now() });
+        transaction.announce({ topic: 'plans', key: owner.id });
+        await record(transaction, {
+          action: 'plan.given',
+          actor,
+          subject: `${owner.kind}:${owner.name}`,
+          outcome: 'done',
+          ...(address === undefined ? {} : { address }),
+          detail: { plan: plan ?? 'default', before: before ?? 'default' },
+        });
+      });
+      return of(owner);
+    },
+    async allowanceOf({ kind, id }) {
+      if (id === undefined || (kind !== 'private' && kind !== 'team')) return { whose: 'everyone' };
+      const { plan } = await of({ kind: kind === 'private' ? 'user' : 'team', id });
+      const whose = kind === 'private' ? 'this person' : 'this team';
+      return plan?.storage === undefined ? { whose } : { limit: plan.storage, whose };
+    },
+    close() {
+      for (const stop of stops) stop();
+      cache.clear();
+    },
+  };
+}
