@@ -33,10 +33,17 @@ export type Facts = {
   close(): Promise<void>;
 };
 
-/** @throws KNOT_STORE_* when the database cannot be used */
-export async function openFacts(config: Config, { clock, log }: { clock: Clock; log: Log }): Promise<Facts> {
+/**
+ * Opens the database of the configuration, or takes the one that is given, and closes it with the facts.
+ * @throws KNOT_STORE_* when the database cannot be used
+ */
+export async function openFacts(
+  config: Config,
+  { clock, log, store: given }: { clock: Clock; log: Log; store?: Store },
+): Promise<Facts> {
   const { closing, close } = createOpened(log);
-  const store = closing(await openStore({ url: databaseUrl(config), clock, log }), (database) => database.close());
+  const opened = given ?? (await openStore({ url: databaseUrl(config), clock, log }));
+  const store = closing(opened, (database) => database.close());
   try {
     const audit = createAudit({ store, clock });
     const { record } = audit;
