@@ -1,39 +1,33 @@
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Test } from 'tap';
-import { createIdentifyToken } from '../../gateway/app/identify.ts';
-import { createPeople } from '../../gateway/app/people.ts';
 import { type ApiOptions, apiRoutes } from '../../gateway/api/index.ts';
-import { createAudit } from '../../gateway/audit/index.ts';
 import { publicAddress } from '../../gateway/config/index.ts';
 import type { Integration } from '../../gateway/integrations/index.ts';
-import { createManualClock, type Identify, type Log, silentLog } from '../../gateway/lib/index.ts';
+import { createManualClock, type Log, silentLog } from '../../gateway/lib/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
 import { createThrottle } from '../../gateway/login/index.ts';
 import { createPolicy, type Verified, type VerifiedSets } from '../../gateway/policy/index.ts';
 import { recordCuts } from '../../gateway/app/cuts.ts';
 import { createWatch } from '../../gateway/app/watch.ts';
 import { createMail } from '../../gateway/mail/index.ts';
-import { createDenials } from '../../gateway/denials/index.ts';
 import { createExplain, createExplainDecision } from '../../gateway/app/explain.ts';
-import { createClients } from '../../gateway/oidc/index.ts';
-import { createOwners, createPlans } from '../../gateway/owners/index.ts';
-import { createRoutes, type Route } from '../../gateway/routes/index.ts';
-import { openStore } from '../../gateway/store/index.ts';
+import { createIdentify, createIdentifyToken } from '../../gateway/app/identify.ts';
+import { endWithRights } from '../../gateway/app/rights.ts';
+import { openTestFacts } from '../support/house/facts.ts';
+import type { Route } from '../../gateway/routes/index.ts';
 
 export const origin = 'https://localhost:8443';
 export const password = 'correct horse battery 7';
 
 export const secrets = { client: 'CLIENT-SECRET-OF-THE-HUB', password };
 
-const login = {
-  attemptsPerAccount: 3,
-  attemptsPerAddress: 50,
-  attemptsByStrangers: 100,
-  windowSeconds: 900,
-  linkSeconds: 3600,
-  minimumPasswordLength: 10,
-};
+/** Few attempts, so that the throttle is met soon. */
+const login = { attemptsPerAccount: 3, linkSeconds: 3600 };
+const plans = [
+  { name: 'small', title: 'Small', defaultFor: ['people' as const], storage: '1 KB' },
+  { name: 'large', title: 'Large', defaultFor: [] },
+];
 
 function route(name: string, kind: Route['kind'], audience: Route['audience']): Route {
   return {
@@ -64,62 +58,32 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const clock = createManualClock();
   const logged: { fields: object; message: string }[] = [];
   const log: Log = { ...silentLog, error: (fields, message) => void logged.push({ fields, message }) };
-  const store = await openStore({ url: 'sqlite::memory:', clock, log });
-  const audit = createAudit({ store, clock });
-  const record = audit.record;
-  const passwordRules = { minimumLength: 10 };
-  const lifetimes = { idleSeconds: 3600, absoluteSeconds: 86_400 };
-  const { accounts, sessions, connections, tokens } = createPeople({
-    store,
-    clock,
-    record,
-    passwordRules,
-    sessions: lifetimes,
-    log,
-  });
-  const owners = createOwners({ store, findOwner: accounts.findOwner });
-  t.teardown(() => owners.close());
+  const facts = await openTestFacts(t, { clock, log, config: { login, plans } });
+  const { store, audit, accounts, owners, sessions, tokens, routes, denials, connections, config } = facts;
   const policy = await createPolicy({ recordReload: () => undefined, folder, clock, log, verified });
-  const plans = createPlans({
-    store,
-    clock,
-    record,
-    plans: [
-      { name: 'small', title: 'Small', defaultFor: ['people'], storage: 1000 },
-      { name: 'large', title: 'Large', defaultFor: [] },
-    ],
-  });
-  t.teardown(() => plans.close());
-  const routes = await createRoutes({ store, clock, log });
   const live = createLive({ log, onCut: recordCuts(audit, log) });
-  const denials = createDenials({ store, clock, log });
   const address = publicAddress({ domain: 'localhost' }, 8443);
-  tokens.onEnded((id) => void live.closeSession(id, 'token revoked'));
-  sessions.onEnded((centralId) => void live.closeSession(centralId, 'signed out'));
-  accounts.onChange((userId) => void live.rejudge({ userId }));
+  const nothingToForget = { keys: { onChange: () => () => undefined }, proxy: { forgetAssertions: () => undefined } };
+  endWithRights({ ...facts, policy, live, ...nothingToForget });
 
   const hub = createHub();
   await routes.replace('integration', [hub.route]);
   await routes.replace('app', [route('echo', 'app', 'everyone'), route('vault', 'app', 'admins')]);
 
-  const identify: Identify = async (cookie, host) => {
-    const session = await sessions.find(cookie, host);
-    const principal = session && (await accounts.principal(session.userId));
-    return session && principal?.state === 'active' ? { session, principal } : undefined;
-  };
+  const identify = createIdentify(sessions, accounts);
   const watch = createWatch({ log });
-  const throttle = createThrottle({ store, clock, config: login, accountOf: accounts.findSignIn });
+  const throttle = createThrottle({ store, clock, config: config.login, accountOf: accounts.findSignIn });
   const app = Fastify();
   await app.register(apiRoutes as never, {
     prefix: '/api/v1',
     identify,
     accounts,
     owners,
-    plans,
+    plans: facts.plans,
     tokens,
     identifyBearer: createIdentifyToken(tokens, accounts),
     sessions,
-    clients: createClients({ store, clock, record }),
+    clients: await facts.clients(),
     connections,
     policy,
     routes,
@@ -127,7 +91,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     live,
     integrations: () => [hub],
     publicAddress: address,
-    config: { login },
+    config,
     health: async () => [
       { name: 'store', status: 'ok', message: 'It answers.' },
       { name: 'sandbox', status: 'warning', message: 'No bubblewrap.', remedy: 'Install it.' },
@@ -149,12 +113,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   await app.ready();
   t.teardown(async () => {
     await app.close();
-    watch.close();
-    await denials.close();
     await policy.close();
-    await tokens.close();
-    await sessions.close();
-    await store.close();
   });
 
   async function person(username: string, { isAdmin = false } = {}) {

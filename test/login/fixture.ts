@@ -1,15 +1,16 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Test } from 'tap';
 import type { Accounts } from '../../gateway/accounts/index.ts';
-import { createPeople } from '../../gateway/app/people.ts';
-import { type Audit, createAudit } from '../../gateway/audit/index.ts';
+import type { Audit } from '../../gateway/audit/index.ts';
 import { type Config, publicAddress } from '../../gateway/config/index.ts';
-import { createManualClock, type Identify, silentLog } from '../../gateway/lib/index.ts';
+import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { createThrottle, type LoginOptions, loginRoutes } from '../../gateway/login/index.ts';
 import { createMail } from '../../gateway/mail/index.ts';
 import type { Route } from '../../gateway/routes/index.ts';
+import { createIdentify } from '../../gateway/app/identify.ts';
 import type { Sessions } from '../../gateway/sessions/index.ts';
-import { openStore, type Store } from '../../gateway/store/index.ts';
+import type { Store } from '../../gateway/store/index.ts';
+import { openTestFacts } from '../support/house/facts.ts';
 
 export const origin = 'https://localhost:8443';
 export const password = 'correct horse battery staple';
@@ -60,32 +61,13 @@ export async function createFixture(
   { signUp = 'approval', login, caPem, options, https }: Settings = {},
 ): Promise<Fixture> {
   const clock = createManualClock();
-  const store = await openStore({ url: 'sqlite::memory:', clock, log: silentLog });
-  t.teardown(() => store.close());
-  const audit = createAudit({ store, clock });
-  const loginConfig = {
-    attemptsPerAccount: 4,
-    attemptsPerAddress: 12,
-    attemptsByStrangers: 20,
-    windowSeconds: 900,
-    linkSeconds: 3600,
-    minimumPasswordLength: 10,
-    ...login,
-  };
-  const { accounts, sessions } = createPeople({
-    store,
+  const lifetimes = { idleSeconds: 3600, absoluteSeconds: 24 * 3600 };
+  const throttled = { attemptsPerAccount: 4, attemptsPerAddress: 12, attemptsByStrangers: 20, linkSeconds: 3600 };
+  const facts = await openTestFacts(t, {
     clock,
-    record: audit.record,
-    passwordRules: { minimumLength: loginConfig.minimumPasswordLength },
-    sessions: { idleSeconds: 3600, absoluteSeconds: 24 * 3600 },
-    log: silentLog,
+    config: { signUp, login: { ...throttled, ...login }, sessions: lifetimes },
   });
-  t.teardown(() => sessions.close());
-  const identify: Identify = async (cookie, host) => {
-    const session = await sessions.find(cookie, host);
-    const principal = session && (await accounts.principal(session.userId));
-    return principal?.state === 'active' ? { session: session!, principal } : undefined;
-  };
+  const { store, audit, accounts, sessions, config } = facts;
   const signedOut: string[] = [];
   sessions.onEnded((centralId) => void signedOut.push(centralId));
   const app = (https ? fastify({ https }) : fastify()) as FastifyInstance;
@@ -94,11 +76,11 @@ export async function createFixture(
     accounts,
     sessions,
     audit,
-    identify,
+    identify: createIdentify(sessions, accounts),
     findRoute: (host) => (hosts.has(host) ? ({ host, title: host } as Route) : undefined),
     publicAddress: publicAddress({ domain: 'localhost' }, 8443),
-    config: { signUp, login: loginConfig },
-    throttle: createThrottle({ store, clock, config: loginConfig, accountOf: accounts.findSignIn }),
+    config,
+    throttle: createThrottle({ store, clock, config: config.login, accountOf: accounts.findSignIn }),
     mail: createMail({ settings: undefined, log: silentLog }),
     caPem: () => caPem,
     clock,

@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { createPeople } from '../../gateway/app/people.ts';
 import { type LimitSettings, publicAddress } from '../../gateway/config/index.ts';
 import { createSigningKeys } from '../../gateway/keys/index.ts';
 import {
@@ -15,12 +14,12 @@ import {
   systemClock,
   type Tracer,
 } from '../../gateway/lib/index.ts';
-import { createDenials } from '../../gateway/denials/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
 import { createEdge, createProxy, type ProxyOptions } from '../../gateway/proxy/index.ts';
-import { createRoutes, type Route } from '../../gateway/routes/index.ts';
-import { openStore } from '../../gateway/store/index.ts';
+import type { Route } from '../../gateway/routes/index.ts';
 import { createCertificates } from '../../gateway/tls/index.ts';
+import { endWithRights } from '../../gateway/app/rights.ts';
+import { openTestFacts } from '../support/house/facts.ts';
 import { type ByteRecorder, startByteRecorder } from '../support/net/byte-recorder.ts';
 import type { RawTarget } from '../support/net/raw-client.ts';
 import { started } from '../support/house/redeemed.ts';
@@ -49,13 +48,8 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'knot-proxy-'));
   const clock = systemClock;
   const log = silentLog;
-  const store = await openStore({ url: 'sqlite::memory:', clock, log });
-  const record = async () => undefined;
-  const passwordRules = { minimumLength: 10 };
-  const lifetimes = { idleSeconds: 3600, absoluteSeconds: 7200 };
-  const { accounts, sessions } = createPeople({ store, clock, record, passwordRules, sessions: lifetimes, log });
-  const routes = await createRoutes({ store, clock, log });
-  const denials = createDenials({ store, clock, log });
+  const facts = await openTestFacts(t, { clock, log });
+  const { store, accounts, sessions, routes, denials } = facts;
   const keys = await createSigningKeys({ store, clock, rotationDays: 90, log });
   const cuts: { host: string; reason: string }[] = [];
   const live = createLive({ log, onCut: (stream, reason) => void cuts.push({ host: stream.host, reason }) });
@@ -127,9 +121,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     entries.push({ path: request.url, route: 'main' } as AccessEntry);
     response.end('main');
   });
-  sessions.onEnded((id) => void live.closeSession(id, 'signed out'));
-  sessions.onHostSessionEnded((id) => void live.closeSession(id, 'signed out'));
-  accounts.onChange((userId) => void live.rejudge({ userId }));
+  endWithRights({ ...facts, policy: { onReload: () => () => undefined }, keys, live, proxy });
 
   const admin = { name: 'test' };
   const user = await accounts.createUser({ username: 'ann', email: 'ann@example.org', state: 'active' }, admin);
@@ -154,7 +146,6 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     await edge.close();
     recorder.close();
     await certificates.close();
-    await denials.close();
     await keys.close();
     await sessions.close();
     await store.close();

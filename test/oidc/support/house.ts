@@ -6,14 +6,13 @@ import { join } from 'node:path';
 import Fastify from 'fastify';
 import { Agent, fetch } from 'undici';
 import type { User } from '../../../gateway/accounts/index.ts';
-import { createPeople } from '../../../gateway/app/people.ts';
-import { createAudit } from '../../../gateway/audit/index.ts';
 import { publicAddress } from '../../../gateway/config/index.ts';
 import { createSigningKeys, jwksRoutes } from '../../../gateway/keys/index.ts';
-import { type Identify, type Log, publicError, silentLog, systemClock } from '../../../gateway/lib/index.ts';
+import { type Log, publicError, silentLog, systemClock } from '../../../gateway/lib/index.ts';
 import { createOidc, oidcRoutes, type OidcOptions } from '../../../gateway/oidc/index.ts';
-import { openStore } from '../../../gateway/store/index.ts';
 import { createCertificates } from '../../../gateway/tls/index.ts';
+import { createIdentify } from '../../../gateway/app/identify.ts';
+import { openTestFacts } from '../../support/house/facts.ts';
 import { type Browser, createBrowser } from './browser.ts';
 
 export type Teardown = { teardown(work: () => unknown): void };
@@ -41,22 +40,11 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const address = publicAddress({ domain: 'localhost' }, port);
-  const store = changes.store ?? (await openStore({ url: 'sqlite::memory:', clock, log: silentLog }));
-  const audit = createAudit({ store, clock });
-  const { accounts, sessions, connections } = createPeople({
-    store,
-    clock,
-    record: audit.record,
-    passwordRules: { minimumLength: 10 },
-    sessions: { idleSeconds: 3600, absoluteSeconds: 7 * 24 * 3600 },
-    log: silentLog,
-  });
+  const given = changes.store === undefined ? {} : { store: changes.store };
+  const facts = await openTestFacts(test, { clock, ...given });
+  const { store, audit, accounts, sessions, connections } = facts;
   const keys = await createSigningKeys({ store, clock, rotationDays: 90, log: silentLog });
-  const identify: Identify = async (cookie, host) => {
-    const session = await sessions.find(cookie, host);
-    const principal = session && (await accounts.principal(session.userId));
-    return session && principal?.state === 'active' ? { session, principal } : undefined;
-  };
+  const identify = createIdentify(sessions, accounts);
   const oidcOptions: OidcOptions = {
     store,
     clock,

@@ -4,7 +4,9 @@ import { createManualClock, type Log, silentLog } from '../../../gateway/lib/ind
 import { openStore, type Store } from '../../../gateway/store/index.ts';
 
 /** Sections of the configuration with what a test wants otherwise. */
-export type ConfigChanges = { [Section in keyof Config]?: Config[Section] extends object ? Partial<Config[Section]> : Config[Section] };
+export type ConfigChanges = {
+  [Section in keyof Config]?: Config[Section] extends object ? Partial<Config[Section]> : Config[Section];
+};
 
 /** The configuration of a gateway that was told nothing, but for some keys. */
 export function configWith(changes: ConfigChanges = {}): Config {
