@@ -1,4 +1,4 @@
-import { KnotError, knotError } from '../lib/index.ts';
+import { KnotError, knotError, withDetails } from '../lib/index.ts';
 
 /** A refusal as a form shows it: at its field, in words for a person. */
 export type FieldProblem = { field: string; message: string };
@@ -29,12 +29,8 @@ export async function checkFields(checks: Record<string, (() => unknown) | undef
     const statusCode = failed.every(({ error }) => error.statusCode === 409) ? 409 : 400;
     throw knotError('KNOT_ACCOUNTS_INPUT', statusCode, failed.map(({ error }) => error.message).join(' '), {
       details: { problems },
+      headers: Object.assign({}, ...failed.map(({ error }) => error.headers)) as Record<string, string>,
     });
   }
-  const { code, statusCode, message, remedy, details } = first.error;
-  throw new KnotError(code, statusCode, message, {
-    ...(remedy === undefined ? {} : { remedy }),
-    details: { ...details, problems },
-    cause: first.error,
-  });
+  throw withDetails(first.error, { ...first.error.details, problems });
 }

@@ -1,5 +1,5 @@
 import type { FastifySchemaValidationError } from 'fastify';
-import { errorHeaders, KnotError, knotError, maskSecrets, publicError } from '../lib/index.ts';
+import { errorHeaders, KnotError, knotError, maskSecrets, publicError, withDetails } from '../lib/index.ts';
 import type { ApiContext, ApiServer } from './context.ts';
 import { refuseTokenInAddress } from './guard.ts';
 
@@ -59,14 +59,9 @@ const nameOf = (place: string) => ({ body: 'body', querystring: 'query', params:
 /** The same refusal with a field under the name that the body of a request has for it. */
 export function renameField(error: unknown, from: string, to: string): unknown {
   if (!(error instanceof KnotError)) return error;
-  const { code, statusCode, message, remedy, details, headers } = error;
+  const { details } = error;
   const problems = details?.['problems'] as { field: string; message: string }[] | undefined;
   if (!problems) return error;
   const renamed = problems.map((problem) => (problem.field === from ? { ...problem, field: to } : problem));
-  return new KnotError(code, statusCode, message, {
-    ...(remedy === undefined ? {} : { remedy }),
-    ...(headers === undefined ? {} : { headers }),
-    details: { ...details, problems: renamed },
-    cause: error,
-  });
+  return withDetails(error, { ...details, problems: renamed });
 }

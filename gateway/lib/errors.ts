@@ -43,6 +43,18 @@ export function knotError(code: string, statusCode: number, message: string, opt
   return new KnotError(code, statusCode, message, options);
 }
 
+/** The same error with other details: code, status, remedy, headers and what the log is told stay. */
+export function withDetails(error: KnotError, details: Record<string, unknown>): KnotError {
+  const { code, statusCode, message, remedy, internal, headers } = error;
+  return new KnotError(code, statusCode, message, {
+    ...(remedy === undefined ? {} : { remedy }),
+    ...(internal === undefined ? {} : { internal }),
+    ...(headers === undefined ? {} : { headers }),
+    details,
+    cause: error,
+  });
+}
+
 export type PublicError = {
   statusCode: number;
   code: string;

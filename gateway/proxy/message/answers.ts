@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { type ErrorPage, pageHeaders, renderErrorPage } from '../../lib/index.ts';
+import { type ErrorPage, pageHeaders, type PublicError, renderErrorPage } from '../../lib/index.ts';
 import type { Http1Request } from './http1-request.ts';
 import type { Http1Response } from './http1-response.ts';
 
@@ -33,19 +33,23 @@ export type Refusal = ErrorPage & {
 
 /** Writes the refusal. Does nothing when the client is gone or an answer has begun. */
 export function answerRefusal(response: ClientResponse, refusal: Refusal, asPage: boolean, requestId: string): void {
-  const { status, reason, remedy, code, details, headers } = refusal;
-  const body = asPage
-    ? renderErrorPage(refusal)
-    : JSON.stringify({
-        statusCode: status,
-        code,
-        message: reason,
-        ...(remedy === undefined ? {} : { remedy }),
-        ...(details === undefined ? {} : { details }),
-        requestId,
-      });
+  const { status, headers } = refusal;
+  const body = asPage ? renderErrorPage(refusal) : refusalJson(refusal, requestId);
   const type = asPage ? pageHeaders : jsonHeaders;
   answer(response, status, { ...type, ...headers }, body, refusal.closesConnection === true);
+}
+
+/** A refusal for programs, in the shape that every error of Knot has. */
+export function refusalJson({ status, code, reason, remedy, details }: Refusal, requestId: string): string {
+  const error: PublicError = {
+    statusCode: status,
+    code,
+    message: reason,
+    ...(remedy === undefined ? {} : { remedy }),
+    ...(details === undefined ? {} : { details }),
+    requestId,
+  };
+  return JSON.stringify(error);
 }
 
 const jsonHeaders: Readonly<Record<string, string>> = {

@@ -1,12 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Refusal } from './answers.ts';
+import { type Refusal, refusalJson } from './answers.ts';
 
 /** Writes a refusal on a raw HTTP/1 socket and closes it; whatever the client glued behind is never read (catalogue S13). */
 export function refuseUpgrade(socket: Duplex, refusal: Refusal, requestId: string): void {
   if (!socket.writable) return void socket.destroy();
-  const { status, code, reason, details, headers } = refusal;
-  const body = JSON.stringify({ statusCode: status, code, message: reason, ...(details && { details }), requestId });
+  const { status, headers } = refusal;
+  const body = refusalJson(refusal, requestId);
   const extra = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${String(value)}\r\n`);
   const head =
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
