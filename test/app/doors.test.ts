@@ -26,12 +26,12 @@ t.test('remedy and headers of an error leave by every door', async (t) => {
   await t.test('the API', async (t) => {
     const house = await openApi(t, { identify: fails });
     const answer = await house.call({ url: '/me', cookie: '__Host-knot=x' });
-    t.match(answer, { status: 429, headers: { 'retry-after': '7' }, body: { code: 'KNOT_API_TOO_OFTEN', remedy } });
+    t.match(answer, { status: 429, headers: { 'retry-after': '7' }, json: { code: 'KNOT_API_TOO_OFTEN', remedy } });
   });
 
   await t.test('the main host, to a program and to a person', async (t) => {
     const main = Fastify();
-    shapeErrors(main as never, silentLog);
+    shapeErrors(main, silentLog);
     main.get('/', fails);
     t.teardown(() => main.close());
     const json = await main.inject('/');
