@@ -77,7 +77,7 @@ export function createExplainDecision(
       action,
       resource: inCedar(resource),
       decision,
-      now: policy.explain({ ...request, principal }),
+      now: await policy.explain({ ...request, principal }),
     };
   };
 }

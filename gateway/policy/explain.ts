@@ -1,7 +1,12 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import { type AuthorizationRequest, type Decision, type RuleReference, shareRights } from '../lib/index.ts';
+import {
+  type AuthorizationRequest,
+  createSlices,
+  type Decision,
+  type RuleReference,
+  shareRights,
+} from '../lib/index.ts';
 import { type Engine, engineFailed, tooLong } from './engine.ts';
-import type { Rule } from './rules.ts';
 
 export type Explanation = {
   decision: Decision;
@@ -13,22 +18,22 @@ export type Explanation = {
   hint: string;
 };
 
-/** Explains a decision that was just made by this engine for this request. Milliseconds, not for the hot path. */
-export function explain(engine: Engine, request: AuthorizationRequest, decision: Decision): Explanation {
+/** Explains a decision that was just made by this engine for this request, a few milliseconds at a time. */
+export async function explain(engine: Engine, request: AuthorizationRequest, decision: Decision): Promise<Explanation> {
   // A rule whose scope names another action or type does not apply, whoever asks: it need not be parsed.
   const rules = engine.set.rules.filter((rule) => isAbout(rule.json, request));
-  const matched = engine.match(request, rules)?.satisfied ?? [];
+  const matched = await engine.match(request, rules);
   const applies = new Set(matched);
   const others = rules.filter((rule) => !applies.has(rule));
   return {
     decision,
     matched: matched.map((rule) => rule.reference),
     others: others.map((rule) => rule.reference),
-    hint: hintOf(engine, rules, request, decision),
+    hint: await hintOf(engine, request, decision),
   };
 }
 
-function hintOf(engine: Engine, rules: readonly Rule[], request: AuthorizationRequest, decision: Decision): string {
+async function hintOf(engine: Engine, request: AuthorizationRequest, decision: Decision): Promise<string> {
   const { principal, action, resource } = request;
   const question = `\`${action}\` on ${resource.type} ${resource.id} for ${principal.username}`;
   const deciders = decision.rules.map(nameOf);
@@ -50,17 +55,16 @@ function hintOf(engine: Engine, rules: readonly Rule[], request: AuthorizationRe
     decision.reason === 'forbid'
       ? `${listOf(deciders)} ${deciders.length === 1 ? 'forbids' : 'forbid'} ${question}.`
       : `No rule permits ${question}.`;
-  return [verdict, ...waysOut(engine, rules, request)].join(' ');
+  return [verdict, ...(await waysOut(engine, request))].join(' ');
 }
 
 const maxWays = 3;
 const maxTeams = 50;
-/** Requests wait while it is explained, so a large set gets fewer suggestions rather than a long stop. */
-const maxMs = 150;
+/** What is spent on suggestions: a large set gets fewer of them. */
+const maxMs = 500;
 
 /** Tries what could be different about the person or the resource, one thing at a time, and says what would then be allowed. */
-function waysOut(engine: Engine, rules: readonly Rule[], request: AuthorizationRequest): string[] {
-  const startedAt = performance.now();
+async function waysOut(engine: Engine, request: AuthorizationRequest): Promise<string[]> {
   const { principal, resource } = request;
   const who = principal.username;
   const changes: [condition: string, changed: AuthorizationRequest][] = [];
@@ -90,13 +94,15 @@ function waysOut(engine: Engine, rules: readonly Rule[], request: AuthorizationR
   if (!principal.isAdmin) person(`${who} were in Role admin`, { isAdmin: true });
 
   const ways: string[] = [];
+  const between = createSlices();
+  let spentMs = 0;
   for (const [condition, changed] of changes) {
-    if (performance.now() - startedAt > maxMs) break;
-    const found = engine.match(changed, rules);
-    if (!found?.isAllowed) continue;
-    const permitting = found.satisfied.filter((rule) => rule.reference.effect === 'permit');
-    ways.push(`${listOf(permitting.map((rule) => nameOf(rule.reference)))} would permit it if ${condition}.`);
-    if (ways.length === maxWays) break;
+    const startedAt = performance.now();
+    const { effect, rules } = engine.decide(changed);
+    spentMs += performance.now() - startedAt;
+    if (effect === 'allow') ways.push(`${listOf(rules.map(nameOf))} would permit it if ${condition}.`);
+    if (ways.length === maxWays || spentMs > maxMs) break;
+    await between();
   }
   return ways.length > 0
     ? ways

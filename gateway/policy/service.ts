@@ -17,7 +17,8 @@ export type { Explanation } from './explain.ts';
 export type Policy = {
   /** Synchronous and cached: the hot path. Never throws; whatever goes wrong is a denial. */
   decide(request: AuthorizationRequest): Decision;
-  explain(request: AuthorizationRequest): Explanation;
+  /** Why it is so, and what would have to be otherwise; requests are served meanwhile. */
+  explain(request: AuthorizationRequest): Promise<Explanation>;
   status(): PolicyStatus;
   /** Reads the folder now; swaps when it is valid, keeps the set in force when it is not. */
   reload(): Promise<PolicyStatus>;

@@ -21,7 +21,7 @@ export type ExplainOptions = {
   routes: Pick<Routes, 'find' | 'resourceAt'>;
   accounts: Pick<Accounts, 'principalByName'>;
   publicAddress: Pick<PublicAddress, 'domain'>;
-  explain(request: AuthorizationRequest): Explanation;
+  explain(request: AuthorizationRequest): Promise<Explanation>;
 };
 
 export type UrlExplanation =
@@ -92,7 +92,7 @@ export function createExplain(options: ExplainOptions): ExplainUrl {
     if (isUntouched(route, canonical.decodedPath)) return { outcome: 'untouched', route };
     const request = askedOf(routes, canonical, route, await personOf(question));
     const { action, resource } = request;
-    return { outcome: 'decided', route, action, resource, explanation: explain(request) };
+    return { outcome: 'decided', route, action, resource, explanation: await explain(request) };
   };
 }
 

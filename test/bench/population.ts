@@ -137,11 +137,11 @@ async function measureExplanation(setting: Setting): Promise<Cost[]> {
   const costs: Cost[] = [];
   const { facts } = await factsOf(knot.configFile, setting.checkout);
   await facts.accounts.createUser(
-    { username: 'guest', email: 'guest@example.org', state: 'active' },
+    { username: 'zoe', email: 'zoe@example.org', state: 'active' },
     { name: 'benchmark' },
   );
   await facts.close();
-  const question = { as: 'guest', method: 'DELETE', url: `https://tool-0.localhost:${knot.port}/` };
+  const question = { as: 'zoe', method: 'DELETE', url: `https://tool-0.localhost:${knot.port}/` };
   for (let round = 0; round < 3; round++) {
     const before = await read();
     const startedAt = performance.now();

@@ -94,7 +94,7 @@ t.test('what would let somebody in is said: the team, or a share', async (t) => 
   });
   t.teardown(() => policy.close());
   const area: Resource = { type: 'FileArea', id: 'team/physics', attributes: { owner: 'physics', team: 'physics' } };
-  const { hint } = policy.explain(ask(person('bob'), 'readFiles', area));
+  const { hint } = await policy.explain(ask(person('bob'), 'readFiles', area));
   t.match(hint, /`files-are-private` .* forbids/);
   t.match(hint, /`team-files` .* if bob were in Team physics/);
   t.match(hint, /`shared-to-view` .* if it were shared with bob: view/);

@@ -141,7 +141,7 @@ when { 9223372036854775807 + (if resource.name == "jupyterhub" then 1 else 0) ==
     rules: [{ rule: 'sum' }],
   });
   t.equal(policy.decide(ask(ann, 'view', notebooks)).effect, 'allow');
-  t.match(policy.explain(ask(ann, 'open', notebooks)).hint, /`sum` \(default.cedar:2\) could not be evaluated/);
+  t.match((await policy.explain(ask(ann, 'open', notebooks))).hint, /`sum` \(default.cedar:2\) could not be evaluated/);
 });
 
 t.test('an address that is none denies when a rule looks at it', async (t) => {
@@ -209,10 +209,10 @@ permit (principal in Team::"t", action, resource is Service);`;
       isUpgrade: fc.boolean(),
     }),
   });
-  fc.assert(
-    fc.property(request, (asked) => {
+  await fc.assert(
+    fc.asyncProperty(request, async (asked) => {
       const cached = warm.decide(asked);
-      const fresh = warm.explain(asked).decision;
+      const fresh = (await warm.explain(asked)).decision;
       return cached.effect === fresh.effect && JSON.stringify(cached.rules) === JSON.stringify(fresh.rules);
     }),
     { numRuns: 1500 },
@@ -242,7 +242,7 @@ t.test('what no rule mentions does not multiply cached decisions', async (t) => 
 t.test('explanations say who decided, what else there was, and what would help', async (t) => {
   const policy = await createPolicy({ recordReload: () => undefined, ...base, folder: shippedFolder });
   t.teardown(() => policy.close());
-  const hub = policy.explain(ask(ann, 'administer', platform));
+  const hub = await policy.explain(ask(ann, 'administer', platform));
   t.equal(hub.decision.effect, 'deny');
   t.strictSame(hub.matched, []);
   t.match(
@@ -254,13 +254,13 @@ t.test('explanations say who decided, what else there was, and what would help',
     /^No rule permits `administer` on Platform knot for ann\. Rule `admins-administer` \(default\.cedar:\d+\) would permit it if ann were in Role admin\.$/,
   );
 
-  const foreign = policy.explain(ask(root, 'open', notebookOf('ann')));
+  const foreign = await policy.explain(ask(root, 'open', notebookOf('ann')));
   t.match(
     foreign.hint,
     /Rule `services-are-private` .* forbids `open` on Service jupyterhub\/ann for root\. .*if root owned it/,
   );
 
-  const pending = policy.explain(ask(person('pat', { state: 'pending' }), 'open', notebooks));
+  const pending = await policy.explain(ask(person('pat', { state: 'pending' }), 'open', notebooks));
   t.match(
     pending.matched.map(({ rule }) => rule),
     ['tools-for-everyone', 'only-active-accounts'],
@@ -270,10 +270,10 @@ t.test('explanations say who decided, what else there was, and what would help',
 
   const teams = await policyOf(t, '@id("lab") permit (principal in Team::"lab", action, resource is Integration);');
   t.match(
-    teams.explain(ask(ann, 'open', notebooks)).hint,
+    (await teams.explain(ask(ann, 'open', notebooks))).hint,
     /`lab` \(default.cedar:1\) would permit it if ann were in Team lab/,
   );
-  t.match(teams.explain(ask(ann, 'administer', platform)).hint, /a rule has to be written/);
+  t.match((await teams.explain(ask(ann, 'administer', platform))).hint, /a rule has to be written/);
 });
 
 t.test('without a valid folder only active admins get in, to the admin pages only', async (t) => {
@@ -301,7 +301,48 @@ t.test('without a valid folder only active admins get in, to the admin pages onl
   ] as const) {
     t.match(policy.decide(ask(who, action, resource)), { effect: 'deny', reason: 'not_loaded' });
   }
-  t.match(policy.explain(ask(ann, 'open', notebooks)).hint, /The policy files are not valid/);
+  t.match((await policy.explain(ask(ann, 'open', notebooks))).hint, /The policy files are not valid/);
+});
+
+t.test('requests are served while a decision is explained against as many rules as there may be', async (t) => {
+  const rules = Array.from({ length: 1_990 }, (_, n) => {
+    const effect = n % 2 === 0 ? 'permit' : 'forbid';
+    return `@id("r${n}") ${effect} (principal, action == Action::"open", resource) when { principal.username == "u${n}" };`;
+  });
+  const teams = Array.from(
+    { length: 9 },
+    (_, n) =>
+      `@id("t${n}") permit (principal in Team::"team${n}", action == Action::"open", resource) when { resource.name == "nowhere" };`,
+  );
+  const policy = await policyOf(
+    t,
+    [...rules, ...teams, '@id("last") permit (principal in Role::"admin", action == Action::"open", resource);'].join(
+      '\n',
+    ),
+  );
+  const spans: number[] = [];
+  let last = performance.now();
+  let isExplained = false;
+  const turn = (): void => {
+    spans.push(performance.now() - last);
+    last = performance.now();
+    if (!isExplained) setImmediate(turn);
+  };
+  const explaining = policy.explain(ask(person('u7'), 'open', notebooks));
+  setImmediate(turn);
+  const denied = await explaining;
+  isExplained = true;
+  t.strictSame(
+    denied.matched.map(({ rule }) => rule),
+    ['r7'],
+  );
+  t.equal(denied.others.length, 1_999);
+  t.match(denied.hint, /`r7` .* forbids/);
+  t.ok(spans.length >= 5, `${spans.length} turns of the event loop`);
+  t.match(
+    (await policy.explain(ask(person('ann'), 'open', notebooks))).hint,
+    /`last` .* would permit it if ann were in Role admin/,
+  );
 });
 
 t.test('a cached decision costs next to nothing', async (t) => {

@@ -249,7 +249,7 @@ t.test('what the bounds let through, the engine bears: parsed, validated, decide
   t.strictSame(policy.status().problems, []);
   t.equal(policy.decide(ask(person('ann'), 'open', notebooks)).effect, 'allow');
   t.equal(policy.decide(ask(root, 'open', notebooks)).effect, 'allow');
-  t.match(policy.explain(ask(person('ann'), 'open', notebookOf('bob'))).hint, /services-are-private/);
+  t.match((await policy.explain(ask(person('ann'), 'open', notebookOf('bob')))).hint, /services-are-private/);
 });
 
 t.test('a set full of patterns does not stop everybody for an address that is long', async (t) => {
@@ -266,7 +266,7 @@ t.test('a set full of patterns does not stop everybody for an address that is lo
   t.strictSame(policy.status().problems, []);
   const long = ask(person('ann'), 'open', notebooks, { path: `/${'a'.repeat(15_000)}` });
   t.match(policy.decide(long), { effect: 'deny', reason: 'too_long', rules: [] });
-  t.match(policy.explain(long), { hint: /too long/, decision: { reason: 'too_long' } });
+  t.match(await policy.explain(long), { hint: /too long/, decision: { reason: 'too_long' } });
   t.match(policy.decide(ask(person('ann'), 'open', notebooks, { path: `/${'a'.repeat(1_000)}` })), { effect: 'allow' });
   const matching = ask(person('ann'), 'open', notebooks, { path: `/${'a'.repeat(1_900)}3` });
   t.match(policy.decide(matching), { effect: 'deny', reason: 'forbid', rules: [{ rule: 'p3' }] });
@@ -329,5 +329,5 @@ t.test('an engine that ends in the middle of a decision is replaced, and the nex
   safely();
   t.ok(reasons.size > 0);
   for (let round = 0; round < 50; round += 1) t.match(policy.decide(fresh()), { effect: 'allow', reason: 'permit' });
-  t.match(policy.explain(fresh()).decision, { effect: 'allow' });
+  t.match((await policy.explain(fresh())).decision, { effect: 'allow' });
 });

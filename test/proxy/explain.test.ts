@@ -20,7 +20,7 @@ t.test('an explanation asks what the live request asks', async (t) => {
     routes: gateway.routes,
     accounts: gateway.accounts,
     publicAddress: gateway.address,
-    explain: (request) => {
+    explain: async (request) => {
       explained.push(request);
       return {
         decision: { effect: 'allow', rules: [], policyVersion: 'x', reason: 'permit' },
