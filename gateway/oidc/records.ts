@@ -22,6 +22,8 @@ const sessionLink = 'SessionLink';
 /** What a person agreed to share with a client: `id` is `<account>:<client>`, `uid` the client. */
 const consent = 'Consent';
 const sweptAtOnce = 500;
+/** Models of `oidc-provider` that are written for who is not known yet. */
+const madeByStrangers = ['Interaction', 'Session', 'DeviceCode', 'PushedAuthorizationRequest'] as const;
 
 /** `at`: when, milliseconds. */
 export type Consent = { scope: string; claims: string[]; at?: number };
@@ -198,6 +200,28 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
         .where('model', '=', model)
         .where('id', 'not in', last.orderBy('expires_at', 'desc').orderBy('id').limit(most))
         .execute();
+    },
+
+    /**
+     * Of what strangers can cause to be kept (requests and browsers before anybody has signed in), deletes all but the newest `most`
+     * of each kind: those that expire first go, a part at a time.
+     */
+    async boundAnonymous(most: number): Promise<void> {
+      for (const model of madeByStrangers) {
+        const anonymous = db.selectFrom('oidc_records').where('model', '=', model).where('account_id', 'is', null);
+        const firstTooMany = anonymous.select('expires_at').orderBy('expires_at', 'desc').offset(most).limit(1);
+        const { expires_at: until } = (await firstTooMany.executeTakeFirst()) ?? {};
+        if (until === undefined || until === null) continue;
+        for (let deleted = sweptAtOnce; deleted >= sweptAtOnce;) {
+          const { numAffectedRows } = await sql`delete from oidc_records where (model, id) in
+            (select model, id from oidc_records
+             where model = ${model} and account_id is null and expires_at <= ${until} limit ${sweptAtOnce})`.execute(
+            db,
+          );
+          deleted = Number(numAffectedRows ?? 0);
+          await turn();
+        }
+      }
     },
 
     /** Deletes what has expired, a part at a time: requests are served in between. */

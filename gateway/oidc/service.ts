@@ -93,6 +93,9 @@ export type Oidc = {
 
 const sweepMs = 10 * 60 * 1000;
 const lookedAtOnce = 200;
+/** Whoever begins to sign in leaves a few hundred bytes for an hour or longer: so many begin at once, whoever they are. */
+const mostAnonymous = 20_000;
+const boundMs = 60_000;
 const endingOldFailed = 'ending the tokens of old sessions failed';
 /** Requests on which the browser's Knot session decides. */
 const boundPaths = /^\/(auth|auth\/[^/?]+|session\/end)(\?|$)/;
@@ -210,6 +213,11 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     store.onGap(() => background(forgetEndedSessions(), endingOldFailed)),
   ];
   const sweeping = every(sweepMs, records.sweep, { log, complaint: 'sweeping expired tokens failed', jitter: 0.1 });
+  const bounding = every(boundMs, () => records.boundAnonymous(mostAnonymous), {
+    log,
+    complaint: 'bounding what strangers have begun failed',
+    jitter: 0.1,
+  });
   background(forgetEndedSessions(), endingOldFailed);
 
   return {
@@ -231,7 +239,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     deliverNotices: () => notices.deliver(),
     async close() {
       isClosed = true;
-      await sweeping.stop();
+      await Promise.all([sweeping.stop(), bounding.stop()]);
       await notices.close();
       await outbound.close();
       for (const stop of stops) stop();

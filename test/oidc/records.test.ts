@@ -65,6 +65,31 @@ await onBothStores(t, async (t, openDatabase) => {
     t.ok(turns >= 3, 'requests are served in between');
   });
 
+  await t.test('what strangers begin is bounded in number: the oldest go, and nothing of who is known', async (t) => {
+    const parts = await open(t);
+    const write = async (model: string, count: number, more: object = {}): Promise<void> => {
+      const rows = Array.from({ length: count }, (_, n) => {
+        return { model, id: `${model}${n}`, payload: '{}', expires_at: parts.clock.now() + 1_000 + n, ...more };
+      });
+      for (let from = 0; from < rows.length; from += 400)
+        await parts.store.db
+          .insertInto('oidc_records')
+          .values(rows.slice(from, from + 400))
+          .execute();
+    };
+    await write('Interaction', 1_300);
+    await write('DeviceCode', 7);
+    await write('ClientCredentials', 30);
+    await write('Session', 30, { account_id: 'u' });
+    await parts.records.boundAnonymous(20);
+    const left = await parts.store.db.selectFrom('oidc_records').select(['model', 'id']).execute();
+    const counts = Object.fromEntries(
+      [...Map.groupBy(left, ({ model }) => model)].map(([model, rows]) => [model, rows.length]),
+    );
+    t.strictSame(counts, { Interaction: 20, DeviceCode: 7, ClientCredentials: 30, Session: 30 });
+    t.ok(left.some(({ id }) => id === 'Interaction1299') && !left.some(({ id }) => id === 'Interaction1279'));
+  });
+
   await t.test('only one use wins; a second one ends everything of the grant', async (t) => {
     const parts = await open(t);
     const codes = parts.adapter('AuthorizationCode');
