@@ -29,10 +29,7 @@ export async function announce(start: {
     const reach = start.reach.map(({ title, address }) => `${title}, ${address}`);
     log.info({ reach: ['the gateway', ...reach] }, 'notebooks share the network of this machine');
   }
-  const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].filter((name) => process.env[name]);
-  if (proxies.length > 0) {
-    log.warn({ variables: proxies }, 'a proxy in the environment has no effect: Knot dials every upstream itself');
-  }
+  warnOfProxyVariables(log);
   const isOpsPublic = !['127.0.0.1', '::1', 'localhost'].includes(ops.host);
   if (isOpsPublic)
     log.warn(
@@ -65,6 +62,14 @@ export async function announce(start: {
     log.info({ file: ca, url: caUrl }, 'certificate authority: import it once and browsers trust every Knot host');
   if (setupLink) log.info({ url: setupLink }, 'open this link to make the first admin; it works once');
   log.info({ ms }, ready);
+}
+
+/** A proxy between us and the back ends would judge targets in our place (catalogue U1); the variables have no effect here. */
+function warnOfProxyVariables(log: Log): void {
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
+  const variables = names.filter((name) => (process.env[name] ?? '') !== '');
+  if (variables.length === 0) return;
+  log.warn({ variables }, 'a proxy in the environment has no effect: Knot dials every upstream itself');
 }
 
 /** Plain HTTP to another machine. */

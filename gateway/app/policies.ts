@@ -3,7 +3,7 @@ import type { Audit } from '../audit/index.ts';
 import type { Config } from '../config/index.ts';
 import type { AuditEntry, Clock, Log } from '../lib/index.ts';
 import { createPolicy, type Policy, type PolicyReload, type VerifiedSets } from '../policy/index.ts';
-import type { Store } from '../store/index.ts';
+import { readSetting, type Store, writeSetting } from '../store/index.ts';
 
 /** The policies of the running gateway: the folder is followed, and what is made of each change is recorded. */
 export async function followPolicies(
@@ -24,15 +24,13 @@ function verifiedIn(store: Store): VerifiedSets {
   const key = 'policy.verified';
   return {
     async find() {
-      const row = await store.db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst();
-      const [keptVersion, hash, cases, set, since] = row?.value.split(' ') ?? [];
+      const value = await readSetting(store.db, key);
+      const [keptVersion, hash, cases, set, since] = value?.split(' ') ?? [];
       if (keptVersion !== version || hash === undefined || set === undefined) return undefined;
       return { hash, casesPassed: Number(cases), version: set, inForceSince: Number(since) };
     },
     async keep({ hash, casesPassed, version: set, inForceSince }) {
-      const value = [version, hash, casesPassed, set, inForceSince].join(' ');
-      const insert = store.db.insertInto('settings').values({ key, value });
-      await insert.onConflict((conflict) => conflict.column('key').doUpdateSet({ value })).execute();
+      await writeSetting(store.db, key, [version, hash, casesPassed, set, inForceSince].join(' '));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { NewRow, Row, Store, Tables, Transaction } from '../store/index.ts';
+import { type NewRow, type Row, type Store, type Tables, type Transaction, writeSetting } from '../store/index.ts';
 
 /** The newest line: without it nobody could tell that lines are missing at the end. */
 export type Head = { seq: number; hash: string };
@@ -25,12 +25,7 @@ export async function readAppendPoint(db: Kysely<Tables>): Promise<Head | undefi
 
 export async function appendRow(db: Kysely<Tables>, row: NewRow<'audit'>): Promise<void> {
   await db.insertInto('audit').values(row).execute();
-  const value = JSON.stringify({ seq: row.seq, hash: row.hash } satisfies Head);
-  await db
-    .insertInto('settings')
-    .values({ key: headKey, value })
-    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
-    .execute();
+  await writeSetting(db, headKey, JSON.stringify({ seq: row.seq, hash: row.hash } satisfies Head));
 }
 
 /** Head record and newest row in one statement, so that an append in between cannot make them differ. */

@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { nearest } from '../config/index.ts';
+import { nearest } from '../lib/index.ts';
 import type { ConfigOverrides } from '../config/index.ts';
 import { printable } from '../lib/index.ts';
 

@@ -4,8 +4,7 @@
  * Does not own: what the commands do (accounts, sessions, oidc, policy, audit, config): each works on the store while the
  * gateway runs, and the change feed puts it in force there.
  */
-import { KnotError } from '../lib/index.ts';
-import { nearest } from '../config/index.ts';
+import { KnotError, nearest } from '../lib/index.ts';
 import { type Command, parseInvocation, type Streams, UsageError } from './command.ts';
 
 export { parseInvocation, settingOptions, UsageError } from './command.ts';

@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox';
+import { nearest } from '../lib/index.ts';
 
 /** One thing wrong with a setting: where it is, what was found, what is allowed. */
 export type ConfigProblem = {
@@ -165,27 +166,3 @@ function show(value: unknown): string {
 }
 
 const join = (path: string, key: string) => (path === '' ? key : `${path}.${key}`);
-
-/** The candidate at most a third of the word's length of single-character edits away, if there is one. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, previous[j - 1]! + cost));
-    }
-    previous = current;
-  }
-  return previous[b.length]!;
-}

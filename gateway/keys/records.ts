@@ -1,4 +1,4 @@
-import type { Row, Store, Transaction } from '../store/index.ts';
+import { claimSetting, readSetting, type Row, type Store, type Transaction } from '../store/index.ts';
 import type { GeneratedKey } from './generate.ts';
 
 export type SigningKeyRow = Row<'signing_keys'>;
@@ -19,34 +19,12 @@ export async function readKeys(store: Store, now: number): Promise<SigningKeyRow
 
 /** How many times keys were made on this store; 0 before the first time. */
 export async function readGeneration(store: Store): Promise<number> {
-  const row = await store.db
-    .selectFrom('settings')
-    .select('value')
-    .where('key', '=', generationSetting)
-    .executeTakeFirst();
-  return row === undefined ? 0 : Number(row.value);
+  return Number((await readSetting(store.db, generationSetting)) ?? 0);
 }
 
-/**
- * Claims the right to make generation `from + 1`. Of any number of processes that try at once exactly one gets true: the
- * others wait on the row of the winner and then find it changed.
- */
-export async function claimGeneration(transaction: Transaction, from: number): Promise<boolean> {
-  if (from === 0) {
-    const inserted = await transaction.db
-      .insertInto('settings')
-      .values({ key: generationSetting, value: '1' })
-      .onConflict((conflict) => conflict.column('key').doNothing())
-      .executeTakeFirst();
-    return inserted.numInsertedOrUpdatedRows === 1n;
-  }
-  const updated = await transaction.db
-    .updateTable('settings')
-    .set({ value: String(from + 1) })
-    .where('key', '=', generationSetting)
-    .where('value', '=', String(from))
-    .executeTakeFirst();
-  return updated.numUpdatedRows === 1n;
+/** Claims the right to make generation `from + 1`: of any number of processes that try at once exactly one gets true. */
+export function claimGeneration({ db }: Transaction, from: number): Promise<boolean> {
+  return claimSetting(db, generationSetting, { from: from === 0 ? undefined : String(from), to: String(from + 1) });
 }
 
 export async function insertKeys(

@@ -237,16 +237,3 @@ export function createRecords({ store, clock }: { store: Store; clock: Clock }) 
 }
 
 export type Records = ReturnType<typeof createRecords>;
-
-/** A value of the `settings` table, made on first use; processes that make it at once agree on one. */
-export async function settingOnce(store: Store, key: string, make: () => string): Promise<string> {
-  const read = () => store.db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst();
-  const existing = await read();
-  if (existing) return existing.value;
-  await store.db
-    .insertInto('settings')
-    .values({ key, value: make() })
-    .onConflict((conflict) => conflict.column('key').doNothing())
-    .execute();
-  return (await read())!.value;
-}

@@ -12,7 +12,7 @@ import {
   type Principal,
   type Session,
 } from '../lib/index.ts';
-import type { Store, Transaction } from '../store/index.ts';
+import { settingOnce, type Store, type Transaction } from '../store/index.ts';
 import { createAdapter } from './adapter.ts';
 import { asItWas, createTellingAway, tellingAwayIn } from './away.ts';
 import { createSessionBinding } from './binding.ts';
@@ -26,7 +26,7 @@ import { createLogoutNotices, type LogoutNotice } from './notices.ts';
 import { createOutbound } from './outbound.ts';
 import { createPostedRequests, type PostedRequests } from './posted.ts';
 import { buildProvider } from './provider.ts';
-import { createRecords, settingOnce } from './records.ts';
+import { createRecords } from './records.ts';
 
 /** A client that configuration brings; `secret` is read already (undefined: public). */
 export type ConfiguredClient = ClientFacts;
@@ -106,7 +106,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
   const library = await loadProviderLibrary(log);
   const records = createRecords({ store, clock });
   const clients = createClients({ store, clock, record: audit.record });
-  const cookieKeys = await settingOnce(store, 'oidc.cookieKeys', () =>
+  const cookieKeys = await settingOnce(store.db, 'oidc.cookieKeys', () =>
     JSON.stringify([randomBytes(32).toString('base64url')]),
   );
   await clients.reconcile('config', options.configuredClients);

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { SourceFile } from './folder.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../lib/index.ts';
 import type { Position } from './position.ts';
 import type { PolicyProblem } from './status.ts';
 

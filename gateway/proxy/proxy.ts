@@ -106,7 +106,6 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { signAssertion } = options;
   const { identityBytes } = limits;
   const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion, identityBytes, warnOnce, clock });
-  warnOfProxyVariables(log);
   const stopWatchingRoutes = routes.onChange(upstreams.follow);
 
   function judge(subject: Subject): void {
@@ -226,12 +225,4 @@ const inFlightSweepMs = 500;
 function tunnelSweepMs({ streamIdleMs, webSocketPingMs, webSocketPongMs }: LimitSettings): number {
   const pingMs = webSocketPingMs === 0 ? Infinity : Math.min(webSocketPingMs, webSocketPongMs);
   return Math.max(10, Math.min(1_000, Math.min(streamIdleMs, pingMs) / 4));
-}
-
-/** A proxy between us and the back ends would judge targets in our place (catalogue U1); the variables have no effect here. */
-function warnOfProxyVariables(log: Log): void {
-  const variables = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'].filter(
-    (name) => (process.env[name] ?? '') !== '',
-  );
-  if (variables.length > 0) log.warn({ variables }, 'proxy variables of the environment have no effect on forwarding');
 }

@@ -1,5 +1,5 @@
-import { BlockList, isIP, isIPv4 } from 'node:net';
-import { knotError } from '../lib/index.ts';
+import { isIP, isIPv4 } from 'node:net';
+import { knotError, loopbackAddresses, neverUpstream } from '../lib/index.ts';
 
 export type Upstream = {
   protocol: 'http:' | 'https:';
@@ -16,19 +16,6 @@ export type Upstream = {
 
 const form = /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]+))(?::([0-9]{1,5}))?\/?$/;
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-/** This host, link-local (cloud metadata answers there), multicast, broadcast. */
-const neverAnUpstream = new BlockList();
-neverAnUpstream.addSubnet('0.0.0.0', 8, 'ipv4');
-neverAnUpstream.addSubnet('169.254.0.0', 16, 'ipv4');
-neverAnUpstream.addSubnet('224.0.0.0', 3, 'ipv4');
-neverAnUpstream.addAddress('::', 'ipv6');
-neverAnUpstream.addSubnet('fe80::', 10, 'ipv6');
-neverAnUpstream.addSubnet('ff00::', 8, 'ipv6');
 
 /**
  * The one parser of upstream addresses: `http://HOST[:PORT]`, `https://…`, an optional single `/` at the end.
@@ -49,7 +36,7 @@ export function parseUpstream(
   if (port?.startsWith('0')) throw refuse(address, 'the port must not start with 0');
   checkHostname(address, hostname, ipv6 !== undefined);
   const allowLoopback = options.allowLoopback ?? false;
-  if (isIn(neverAnUpstream, hostname)) throw refuse(address, `nothing may be reached at ${hostname}`);
+  if (neverUpstream.has(hostname)) throw refuse(address, `nothing may be reached at ${hostname}`);
   if (!allowLoopback && isLoopback(hostname)) {
     throw refuse(address, 'it points at this machine, which this route does not allow');
   }
@@ -74,13 +61,7 @@ export function upstreamAddress({
 
 /** Names are judged again when they are dialled; this finds what is plain to see. */
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || isIn(loopback, hostname);
-}
-
-/** An IPv4 address inside of an IPv6 one (`::ffff:127.0.0.1`) is found too. */
-function isIn(list: BlockList, hostname: string): boolean {
-  const family = isIP(hostname);
-  return family !== 0 && list.check(hostname, family === 4 ? 'ipv4' : 'ipv6');
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || loopbackAddresses.has(hostname);
 }
 
 function checkHostname(address: string, hostname: string, isBracketed: boolean): void {

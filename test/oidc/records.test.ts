@@ -3,7 +3,8 @@ import { silentLog } from '../../gateway/lib/index.ts';
 import { createAdapter } from '../../gateway/oidc/adapter.ts';
 import { createClientDirectory } from '../../gateway/oidc/directory.ts';
 import { loadProviderLibrary } from '../../gateway/oidc/library.ts';
-import { createRecords, settingOnce } from '../../gateway/oidc/records.ts';
+import { createRecords } from '../../gateway/oidc/records.ts';
+import { settingOnce } from '../../gateway/store/index.ts';
 import { type OpenDatabase, onBothStores } from '../support/house/stores.ts';
 
 const library = await loadProviderLibrary(silentLog);
@@ -131,7 +132,7 @@ await onBothStores(t, async (t, openDatabase) => {
   await t.test('a setting that several processes make at once has one value', async (t) => {
     const { store } = await open(t);
     let next = 0;
-    const values = await Promise.all([1, 2, 3].map(() => settingOnce(store, 'oidc.test', () => String(++next))));
+    const values = await Promise.all([1, 2, 3].map(() => settingOnce(store.db, 'oidc.test', () => String(++next))));
     t.equal(new Set(values).size, 1);
   });
 });

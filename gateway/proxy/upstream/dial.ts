@@ -1,23 +1,9 @@
 import { lookup as systemLookup } from 'node:dns';
 import { connect as connectTcp, isIP, type LookupFunction, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { addressBlocks, knotError, type KnotError } from '../../lib/index.ts';
+import { knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../lib/index.ts';
 import type { Upstream } from '../../routes/index.ts';
 import { readBuffer } from './read-buffer.ts';
-
-const loopback = addressBlocks(['127.0.0.0/8', '::1/128']);
-
-/** Never a back end: this host, link-local (cloud metadata), multicast, broadcast, the metadata address of AWS over IPv6. */
-const neverDialled = addressBlocks([
-  '0.0.0.0/8',
-  '169.254.0.0/16',
-  '224.0.0.0/4',
-  '255.255.255.255/32',
-  '::/128',
-  'fe80::/10',
-  'ff00::/8',
-  'fd00:ec2::254/128',
-]);
 
 export type DialGuard = {
   /** Ports of the gateway itself on this machine: no route may lead back into it. */
@@ -31,8 +17,8 @@ export type DialGuard = {
  * between check and dial changes nothing (catalogue U1).
  */
 export function refusedTarget(address: string, upstream: Upstream, guard: DialGuard): KnotError | undefined {
-  const isLoopback = loopback.has(address);
-  if (neverDialled.has(address) || (isLoopback && !upstream.allowLoopback)) return targetRefused(address);
+  const isLoopback = loopbackAddresses.has(address);
+  if (neverUpstream.has(address) || (isLoopback && !upstream.allowLoopback)) return targetRefused(address);
   if (isLoopback && guard.ownPorts().includes(upstream.port)) return targetRefused(address);
   return undefined;
 }
