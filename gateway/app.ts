@@ -19,6 +19,7 @@ import { mailSettings } from './app/mail-settings.ts';
 import { createOpened } from './app/opened.ts';
 import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
+import { endWithShares } from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
 import { version } from './app/version.ts';
 import { createWatch } from './app/watch.ts';
@@ -77,7 +78,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     makeOwnPackage(config.data);
     telling = tellOfRun(config.data, startedAt);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
-    const { store, audit, accounts, owners, plans, tokens, sessions, connections, routes, denials } = facts;
+    const { store, audit, accounts, owners, plans, shares, tokens, sessions, connections, routes, denials } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
@@ -187,6 +188,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     edge.setProxy(proxy);
     endWithRights({ store, sessions, accounts, policy, tokens, routes, keys, live, proxy });
 
+    endWithShares({ shares, accounts, live, log });
+    await shares.load();
+
     // The main host.
     const reach = notebooksReach(config);
     const health = createHealth({ folder, store, policy, certificates, integrations, watch, reach });
@@ -217,6 +221,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       policy,
       owners,
       plans,
+      shares,
       tokens,
       identifyBearer: createIdentifyToken(tokens, accounts),
       routes,

@@ -168,6 +168,7 @@ export type Accounts = {
   createTeam(team: { name: string; title: string }, actor: Actor): Promise<Team>;
   /** All of them, or those of these names; by name. */
   listTeams(names?: readonly string[]): Promise<Team[]>;
+  memberIds(teamId: string): Promise<string[]>;
   findTeam(id: string): Promise<{ id: string; name: string; title: string } | undefined>;
   /** Whom a name belongs to: a person or a team that exists now, whatever its state. */
   findOwner(name: string): Promise<{ kind: 'user' | 'team'; id: string; name: string; title: string } | undefined>;

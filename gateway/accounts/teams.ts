@@ -11,7 +11,7 @@ import { requireUser } from './users.ts';
 
 export type Teams = Pick<
   Accounts,
-  'createTeam' | 'listTeams' | 'findTeam' | 'findOwner' | 'deleteTeam' | 'setMember' | 'removeMember'
+  'createTeam' | 'listTeams' | 'findTeam' | 'memberIds' | 'findOwner' | 'deleteTeam' | 'setMember' | 'removeMember'
 >;
 
 export function createTeams({ store, change }: { store: Store; change: Change }): Teams {
@@ -52,6 +52,11 @@ export function createTeams({ store, change }: { store: Store; change: Change })
           (byTeam.get(team.id) ?? []).map(({ id, username, role }) => ({ userId: id, username, role })),
         ),
       );
+    },
+
+    async memberIds(teamId) {
+      const rows = store.db.selectFrom('memberships').select('user_id').where('team_id', '=', teamId);
+      return (await rows.execute()).map(({ user_id }) => user_id);
     },
 
     async findTeam(id) {

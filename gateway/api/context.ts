@@ -42,10 +42,16 @@ export type ApiContext = ApiOptions & ReturnType<typeof createQuestions>;
 
 /** What several resources of the API ask about a request. */
 export function createQuestions({ policy, routes, addressOf, publicAddress, noteDenial, log }: ApiOptions) {
-  type Question = { principal: Principal; action: AuthorizationRequest['action']; resource: Resource; host?: string };
+  type Question = {
+    principal: Principal;
+    action: AuthorizationRequest['action'];
+    resource: Resource;
+    host?: string;
+    shared?: AuthorizationRequest['shared'];
+  };
 
   function asked(request: FastifyRequest, question: Question): AuthorizationRequest {
-    const { principal, action, resource, host = publicAddress.domain } = question;
+    const { principal, action, resource, host = publicAddress.domain, shared } = question;
     const path = request.url.split('?', 1)[0] ?? '/';
     const context = {
       method: request.method,
@@ -54,7 +60,7 @@ export function createQuestions({ policy, routes, addressOf, publicAddress, note
       address: addressOf(request),
       isUpgrade: false,
     };
-    return { principal, action, resource, context };
+    return { principal, action, resource, context, ...(shared && { shared }) };
   }
 
   const decide = (request: FastifyRequest, question: Question): Decision => {

@@ -13,6 +13,7 @@ export * from './contract/me.ts';
 export * from './contract/owners.ts';
 export * from './contract/plans.ts';
 export * from './contract/policies.ts';
+export * from './contract/shares.ts';
 export * from './contract/teams.ts';
 export * from './contract/tokens.ts';
 export * from './contract/users.ts';

@@ -13,6 +13,7 @@ import type { Owners, Plans } from '../owners/index.ts';
 import type { Explanation, Policy } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
+import type { Shares } from '../shares/index.ts';
 import type { Tokens } from '../tokens/index.ts';
 import type { Store } from '../store/index.ts';
 
@@ -59,7 +60,8 @@ export type ApiOptions = {
   tokens: Pick<Tokens, 'create' | 'list' | 'revoke'>;
   accounts: Accounts;
   /** What things can belong to. */
-  owners: Pick<Owners, 'of' | 'find'>;
+  owners: Pick<Owners, 'of' | 'find' | 'area' | 'areasOf'>;
+  shares: Pick<Shares, 'create' | 'find' | 'givenBy' | 'givenTo' | 'usesOf' | 'revoke' | 'rightsOn'>;
   plans: Pick<Plans, 'list' | 'of' | 'give'>;
   /** Clients of the OpenID Provider. */
   clients: Clients;

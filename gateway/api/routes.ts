@@ -15,6 +15,7 @@ import { meRoutes } from './resources/me.ts';
 import { ownerRoutes } from './resources/owners.ts';
 import { planRoutes } from './resources/plans.ts';
 import { policyRoutes } from './resources/policies.ts';
+import { shareRoutes } from './resources/shares.ts';
 import { teamRoutes } from './resources/teams.ts';
 import { tokenRoutes } from './resources/tokens.ts';
 import { userRoutes } from './resources/users.ts';
@@ -42,6 +43,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   teamRoutes(app, context);
   ownerRoutes(app, context);
   tokenRoutes(app, context);
+  shareRoutes(app, context);
   accountRoutes(app, context);
   connectionRoutes(app, context);
   clientRoutes(app, context);

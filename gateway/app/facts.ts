@@ -9,6 +9,7 @@ import { createRoutes, type Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { createOpened } from './opened.ts';
+import type { Shares } from '../shares/index.ts';
 import type { Tokens } from '../tokens/index.ts';
 import { createPeople } from './people.ts';
 import { configuredPlans } from './plans.ts';
@@ -22,6 +23,7 @@ export type Facts = {
   plans: Plans;
   sessions: Sessions;
   tokens: Tokens;
+  shares: Shares;
   routes: Routes;
   denials: Denials;
   /** Connected applications; loaded when asked for. */
@@ -49,9 +51,10 @@ export async function openFacts(
     const { record } = audit;
     const passwordRules = { minimumLength: config.login.minimumPasswordLength };
     const people = { store, clock, record, passwordRules, sessions: config.sessions, log };
-    const { accounts, sessions, connections, tokens } = createPeople(people);
+    const { accounts, sessions, connections, tokens, shares } = createPeople(people);
     closing(sessions, (signedIn) => signedIn.close());
     closing(tokens, (kept) => kept.close());
+    closing(shares, (all) => all.close());
     const owners = closing(createOwners({ store, findOwner: accounts.findOwner }), (known) => known.close());
     const plans = closing(createPlans({ store, clock, plans: configuredPlans(config), record }), (all) => all.close());
     const routes = await createRoutes({ store, clock, log });
@@ -63,6 +66,7 @@ export async function openFacts(
       owners,
       plans,
       tokens,
+      shares,
       sessions,
       routes,
       denials,

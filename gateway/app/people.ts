@@ -1,6 +1,7 @@
 import { type Accounts, type AccountsOptions, createAccounts } from '../accounts/index.ts';
 import type { Connections } from '../oidc/index.ts';
 import { createSessions, type Sessions, type SessionsOptions } from '../sessions/index.ts';
+import { createShares, type Shares } from '../shares/index.ts';
 import { createTokens, type Tokens } from '../tokens/index.ts';
 
 export type People = {
@@ -9,6 +10,7 @@ export type People = {
   /** Connected applications. Loaded when asked for: most commands need no OpenID Provider. */
   connections(): Promise<Connections>;
   tokens: Tokens;
+  shares: Shares;
 };
 
 export type PeopleOptions = Omit<AccountsOptions, 'onLoss'> & { sessions: SessionsOptions['config'] };
@@ -25,12 +27,16 @@ export function createPeople({ sessions: config, ...options }: PeopleOptions): P
     // Everything that ends with an account or a password is named here.
     onLoss: async (transaction, { userId, reason, actor, exceptSessionId, keepsConnections }) => {
       await sessions.endAllWithin(transaction, userId, { actor, reason, exceptId: exceptSessionId });
+      if (reason === 'account_disabled' || reason === 'account_deleted') {
+        await shares.endAllWithin(transaction, userId, { actor, reason });
+      }
       if (keepsConnections === true) return;
       await tokens.endAllWithin(transaction, userId, { actor, reason });
       await (await connections()).endAllWithin(transaction, userId, { actor, reason });
     },
   });
+  const shares = createShares({ store, clock, record, log });
   const tokens = createTokens({ store, clock, record, log });
   const sessions = createSessions({ store, clock, config, record, account: accounts, log });
-  return { accounts, sessions, connections, tokens };
+  return { accounts, sessions, connections, tokens, shares };
 }

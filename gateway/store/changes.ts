@@ -6,7 +6,18 @@ import type { Tables } from './tables.ts';
  * person whose sessions began or ended, `clients` + client id, … */
 export type Change = { topic: ChangeTopic; key: string };
 export type ChangeTopic =
-  'users' | 'teams' | 'sessions' | 'sign-ins' | 'clients' | 'keys' | 'routes' | 'links' | 'audit' | 'tokens' | 'plans';
+  | 'users'
+  | 'teams'
+  | 'sessions'
+  | 'sign-ins'
+  | 'clients'
+  | 'keys'
+  | 'routes'
+  | 'links'
+  | 'audit'
+  | 'tokens'
+  | 'plans'
+  | 'shares';
 
 export type ChangeFeed = {
   /** Writes the changes inside the caller's transaction; local listeners hear them after the commit. */

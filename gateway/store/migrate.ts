@@ -14,6 +14,7 @@ import * as files from './migrations/0012-files.ts';
 import * as tokens from './migrations/0014-tokens.ts';
 import * as sessionIndexes from './migrations/0015-session-indexes.ts';
 import * as ownerPlans from './migrations/0016-owner-plans.ts';
+import * as shares from './migrations/0017-shares.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -31,6 +32,7 @@ const migrations: Record<string, Migration> = {
   '0014-tokens': tokens,
   '0015-session-indexes': sessionIndexes,
   '0016-owner-plans': ownerPlans,
+  '0017-shares': shares,
 };
 
 /**

@@ -222,6 +222,39 @@ export type OwnerPlansTable = {
   given_at: number;
 };
 
+/** shares: whom owners let in. */
+export type SharesTable = {
+  id: string;
+  kind: 'files' | 'service';
+  /** Key of an area, or id of a service. */
+  thing: string;
+  path: string;
+  /** One of the two. */
+  owner_user_id: string | null;
+  owner_team_id: string | null;
+  /** One of the three: a person, a team, or the holder of a link, of whose secret the hash is kept. */
+  with_user_id: string | null;
+  with_team_id: string | null;
+  secret_hash: string | null;
+  binds_browser: Flag;
+  browser_hash: string | null;
+  access: 'view' | 'open' | 'edit' | 'upload';
+  created_by: string;
+  created_at: number;
+  expires_at: number | null;
+};
+
+/** shares: who used one, and when first and last. */
+export type ShareUsesTable = {
+  share_id: string;
+  /** Id of the person, or `guest:` and what tells one browser from another. */
+  who: string;
+  name: string;
+  first_at: number;
+  last_at: number;
+  last_from: string;
+};
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -251,6 +284,8 @@ export type Tables = {
   file_reservations: FileReservationsTable;
   tokens: TokensTable;
   owner_plans: OwnerPlansTable;
+  shares: SharesTable;
+  share_uses: ShareUsesTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Test } from 'tap';
+import { endWithShares } from '../../gateway/app/share-rights.ts';
 import { type ApiOptions, apiRoutes } from '../../gateway/api/index.ts';
 import { publicAddress } from '../../gateway/config/index.ts';
 import type { Integration } from '../../gateway/integrations/index.ts';
@@ -59,12 +60,14 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const logged: { fields: object; message: string }[] = [];
   const log: Log = { ...silentLog, error: (fields, message) => void logged.push({ fields, message }) };
   const facts = await openTestFacts(t, { clock, log, config: { login, plans } });
-  const { store, audit, accounts, owners, sessions, tokens, routes, denials, connections, config } = facts;
+  const { store, audit, accounts, owners, sessions, shares, tokens, routes, denials, connections, config } = facts;
   const policy = await createPolicy({ recordReload: () => undefined, folder, clock, log, verified });
   const live = createLive({ log, onCut: recordCuts(audit, log) });
   const address = publicAddress({ domain: 'localhost' }, 8443);
   const nothingToForget = { keys: { onChange: () => () => undefined }, proxy: { forgetAssertions: () => undefined } };
   endWithRights({ ...facts, policy, live, ...nothingToForget });
+  endWithShares({ shares, accounts, live, log });
+  await shares.load();
 
   const hub = createHub();
   await routes.replace('integration', [hub.route]);
@@ -80,6 +83,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     accounts,
     owners,
     plans: facts.plans,
+    shares,
     tokens,
     identifyBearer: createIdentifyToken(tokens, accounts),
     sessions,
@@ -133,6 +137,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     app,
     accounts,
     tokens,
+    shares,
     store,
     sessions,
     throttle,

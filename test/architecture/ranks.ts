@@ -6,10 +6,9 @@ export const ranks: Record<string, number> = {
   lib: 0,
   ...Object.fromEntries(['config', 'store', 'kube', 'tls', 'process', 'mail'].map((name) => [name, 1])),
   ...Object.fromEntries(
-    ['accounts', 'sessions', 'policy', 'routes', 'audit', 'denials', 'live', 'keys', 'owners', 'tokens'].map((name) => [
-      name,
-      2,
-    ]),
+    ['accounts', 'sessions', 'policy', 'routes', 'audit', 'denials', 'live', 'keys', 'owners', 'shares', 'tokens'].map(
+      (name) => [name, 2],
+    ),
   ),
   ...Object.fromEntries(
     ['login', 'oidc', 'proxy', 'provisioning', 'services', 'files', 'integrations', 'admission'].map((name) => [

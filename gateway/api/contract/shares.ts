@@ -1,0 +1,48 @@
+import { type Static, Type } from 'typebox';
+import { closed, oneOf, TimeSchema } from './common.ts';
+
+const rights = oneOf('view', 'open', 'edit', 'upload');
+
+export const ShareSchema = closed({
+  id: Type.String(),
+  area: Type.String({ description: 'As this person names it: private, team:NAME, user:NAME.' }),
+  path: Type.String({ description: 'Of the folder or file in the area; empty for all of it.' }),
+  with: Type.String({ description: 'user:NAME, team:NAME or guest.' }),
+  right: rights,
+  createdBy: Type.String(),
+  createdAt: TimeSchema,
+  expiresAt: Type.Union([TimeSchema, Type.Null()]),
+  bindsBrowser: Type.Boolean({ description: 'A link that works in the first browser that opens it.' }),
+  uses: Type.Array(closed({ name: Type.String(), firstAt: TimeSchema, lastAt: TimeSchema, lastFrom: Type.String() }), {
+    description: 'Who used it and when, to about a minute; told to who may share it.',
+  }),
+});
+export type Share = Static<typeof ShareSchema>;
+
+export const ShareListSchema = closed({
+  given: Type.Array(ShareSchema, { description: 'Of mine, and of the teams I manage.' }),
+  received: Type.Array(ShareSchema, { description: 'With me, or with a team I am in.' }),
+});
+export type ShareList = Static<typeof ShareListSchema>;
+
+export const NewShareSchema = closed({
+  area: Type.String({ minLength: 1, maxLength: 100, description: 'private or team:NAME.' }),
+  path: Type.Optional(Type.String({ maxLength: 8192, description: 'All of the area by default.' })),
+  with: Type.String({ minLength: 1, maxLength: 100, description: 'user:NAME, team:NAME or guest.' }),
+  right: rights,
+  days: Type.Optional(
+    Type.Number({
+      description: 'Until it ends by itself: up to 90 for guests (7 by default), by default never for others.',
+    }),
+  ),
+  bindsBrowser: Type.Optional(
+    Type.Boolean({ description: 'For guests: the first browser that opens it, and no other.' }),
+  ),
+});
+export type NewShare = Static<typeof NewShareSchema>;
+
+export const CreatedShareSchema = closed({
+  share: ShareSchema,
+  secret: Type.Optional(Type.String({ description: 'Of a link for guests; shown only now.' })),
+});
+export type CreatedShare = Static<typeof CreatedShareSchema>;

@@ -1,0 +1,24 @@
+import type { Accounts } from '../accounts/index.ts';
+import type { Log } from '../lib/index.ts';
+import type { Live } from '../live/index.ts';
+import type { Shares } from '../shares/index.ts';
+
+/** A share that is made, ends or is revoked is judged anew wherever something is open by it: of the person, of each member, of guests. */
+export function endWithShares(parts: {
+  shares: Pick<Shares, 'onChange'>;
+  accounts: Pick<Accounts, 'memberIds'>;
+  live: Pick<Live, 'rejudge'>;
+  log: Log;
+}): void {
+  const { shares, accounts, live, log } = parts;
+  shares.onChange(({ kind, id }) => {
+    if (kind !== 'team') return void live.rejudge({ userId: id });
+    accounts.memberIds(id).then(
+      (ids) => void Promise.all(ids.map((userId) => live.rejudge({ userId }))),
+      (error: unknown) => {
+        log.error({ err: error }, 'the members of a team could not be read: everything that is open is judged anew');
+        void live.rejudge();
+      },
+    );
+  });
+}

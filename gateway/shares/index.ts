@@ -1,0 +1,16 @@
+/**
+ * shares: whom an owner lets in.
+ * Owns: who shares what with whom, by which right and until when; links for guests; who used a share and when.
+ * Does not own: whether somebody may share (policy), what is shared (files, services), who is in a team (accounts).
+ * Mounts: nothing.
+ */
+export { guestOf } from './guest.ts';
+export {
+  createShares,
+  type NewShare,
+  type Share,
+  type Shares,
+  type SharedThing,
+  type ShareParty,
+  type ShareUse,
+} from './service.ts';

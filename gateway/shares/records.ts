@@ -1,0 +1,106 @@
+import type { Kysely } from 'kysely';
+import type { NewRow, Row, Tables } from '../store/index.ts';
+
+type Database = Kysely<Tables>;
+
+export type ShareRow = Row<'shares'> & { user_name: string | null; team_name: string | null };
+
+const withNames = (db: Database) =>
+  db
+    .selectFrom('shares')
+    .leftJoin('users', 'users.id', 'shares.with_user_id')
+    .leftJoin('teams', 'teams.id', 'shares.with_team_id')
+    .selectAll('shares')
+    .select(['users.username as user_name', 'teams.name as team_name']);
+
+export async function listShareRows(db: Database): Promise<ShareRow[]> {
+  return withNames(db).execute();
+}
+
+export async function findShareRows(db: Database, ids: readonly string[]): Promise<ShareRow[]> {
+  const rows: ShareRow[] = [];
+  for (let from = 0; from < ids.length; from += 1000) {
+    rows.push(
+      ...(await withNames(db)
+        .where('shares.id', 'in', ids.slice(from, from + 1000))
+        .execute()),
+    );
+  }
+  return rows;
+}
+
+export async function findGuestRow(db: Database, secretHash: string): Promise<ShareRow | undefined> {
+  return withNames(db).where('shares.secret_hash', '=', secretHash).executeTakeFirst();
+}
+
+export async function insertShare(db: Database, row: NewRow<'shares'>): Promise<void> {
+  await db.insertInto('shares').values(row).execute();
+}
+
+export async function deleteShareRow(db: Database, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db.deleteFrom('shares').where('id', '=', id).executeTakeFirst();
+  return numDeletedRows === 1n;
+}
+
+/** Of all that one person owns. */
+export async function deleteSharesOf(db: Database, userId: string): Promise<Row<'shares'>[]> {
+  return db.deleteFrom('shares').where('owner_user_id', '=', userId).returningAll().execute();
+}
+
+export async function deleteEnded(db: Database, before: number): Promise<void> {
+  await db.deleteFrom('shares').where('expires_at', '<', before).execute();
+}
+
+export async function countShares(db: Database, kind: 'files' | 'service', thing: string): Promise<number> {
+  const rows = db.selectFrom('shares').where('kind', '=', kind).where('thing', '=', thing);
+  return (await rows.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count;
+}
+
+/** True for exactly one browser, on whatever replica. */
+export async function bindBrowser(db: Database, id: string, browserHash: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('shares')
+    .set({ browser_hash: browserHash })
+    .where('id', '=', id)
+    .where('browser_hash', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+export async function writeUse(db: Database, use: NewRow<'share_uses'>, most: number): Promise<void> {
+  const { share_id, who, last_at, last_from, name } = use;
+  const known = await db
+    .updateTable('share_uses')
+    .set({ last_at, last_from, name })
+    .where('share_id', '=', share_id)
+    .where('who', '=', who)
+    .executeTakeFirst();
+  if (known.numUpdatedRows > 0n) return;
+  const { count } = await db
+    .selectFrom('share_uses')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('share_id', '=', share_id)
+    .executeTakeFirstOrThrow();
+  if (count >= most) return;
+  // A share that ended meanwhile is noted no more.
+  const share = await db.selectFrom('shares').select('id').where('id', '=', share_id).executeTakeFirst();
+  if (share)
+    await db
+      .insertInto('share_uses')
+      .values(use)
+      .onConflict((c) => c.doNothing())
+      .execute();
+}
+
+/** Latest first. */
+export async function listUses(db: Database, shareIds: readonly string[]): Promise<Row<'share_uses'>[]> {
+  const rows: Row<'share_uses'>[] = [];
+  for (let from = 0; from < shareIds.length; from += 1000) {
+    const some = db
+      .selectFrom('share_uses')
+      .selectAll()
+      .where('share_id', 'in', shareIds.slice(from, from + 1000));
+    rows.push(...(await some.orderBy('last_at', 'desc').execute()));
+  }
+  return rows;
+}

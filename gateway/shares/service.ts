@@ -1,0 +1,360 @@
+import {
+  type AuditEntry,
+  type Clock,
+  equalSecrets,
+  every,
+  hashSecret,
+  knotError,
+  type Log,
+  newId,
+  newSecret,
+  type Principal,
+  type ShareRight,
+} from '../lib/index.ts';
+import type { Store, Transaction } from '../store/index.ts';
+import { checkNewShare } from './input.ts';
+import * as records from './records.ts';
+import { createShareIndex } from './share-index.ts';
+import { createUses, type ShareUse, type User } from './uses.ts';
+
+export type { ShareUse } from './uses.ts';
+
+/** What is shared: a folder or file of an area (`id` is the area's key), or a service. `path` is canonical, '' for all of it. */
+export type SharedThing = { kind: 'files' | 'service'; id: string; path: string };
+
+/** With whom: ids never change, names are for people. A guest is whoever holds the link. */
+export type ShareParty = { kind: 'user' | 'team'; id: string; name: string } | { kind: 'guest' };
+
+export type Share = {
+  id: string;
+  thing: SharedThing;
+  owner: { kind: 'user' | 'team'; id: string };
+  party: ShareParty;
+  right: ShareRight;
+  /** Username. */
+  createdBy: string;
+  createdAt: number;
+  expiresAt: number | null;
+  /** A link for one browser: the first that opens it. */
+  bindsBrowser: boolean;
+};
+
+export type NewShare = {
+  thing: SharedThing;
+  owner: Share['owner'];
+  party: ShareParty;
+  right: ShareRight;
+  /** Until it ends by itself; undefined for never, which guests cannot have. */
+  days?: number | undefined;
+  bindsBrowser?: boolean | undefined;
+};
+
+type By = { actor: string; address?: string | undefined; reason?: string };
+
+export type Shares = {
+  /** Reads all of them; before that nobody has a right by a share. */
+  load(): Promise<void>;
+  /**
+   * `secret` is that of a guest's link, answered once.
+   * @throws KNOT_SHARES_RIGHT, KNOT_SHARES_PATH, KNOT_SHARES_DAYS, KNOT_SHARES_SELF, KNOT_SHARES_TOO_MANY
+   */
+  create(share: NewShare, by: By): Promise<{ share: Share; secret?: string }>;
+  find(id: string): Share | undefined;
+  /** Of what an owner has. */
+  givenBy(ownerId: string): Share[];
+  /** With a person, or with a team they are in. */
+  givenTo(principal: Principal): Share[];
+  usesOf(shares: readonly Share[]): Promise<Map<string, ShareUse[]>>;
+  /** @throws KNOT_SHARES_NONE */
+  revoke(id: string, by: By): Promise<void>;
+  /** Ends what a person shares, as a part of the transaction that takes the account away. */
+  endAllWithin(transaction: Transaction, userId: string, by: By): Promise<number>;
+  /** Ends the shares of a path and of all below it: what is moved or deleted must not give itself away to who comes next. */
+  endBelow(thing: SharedThing, by: By): Promise<number>;
+  /**
+   * What shares let somebody do with a thing; undefined where nothing is shared. Synchronous: the hot path.
+   */
+  rightsOn(principal: Principal, thing: SharedThing): readonly ShareRight[] | undefined;
+  /** Notes that somebody used what is shared with them. */
+  noteUse(principal: Principal, thing: SharedThing, user: User): void;
+  /**
+   * The share behind a guest's link. A link for one browser takes the first that shows itself (a random value that the browser
+   * keeps), and no other.
+   */
+  openLink(secret: string, browser: string): Promise<Share | undefined>;
+  /** Hears whose rights may have changed: ids of people, of teams, and `guest:SHARE`. */
+  onChange(listener: (party: { kind: 'user' | 'team' | 'guest'; id: string }) => void): () => void;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+};
+
+const dayMs = 86_400_000;
+const mostOfOneThing = 1_000;
+/** Rows of those that ended by themselves are removed when another is made; the clocks of replicas may differ. */
+const keepEndedMs = dayMs;
+const endCheckMs = 500;
+
+export function createShares(options: {
+  store: Store;
+  clock: Clock;
+  record(transaction: Transaction, entry: AuditEntry): Promise<void>;
+  log: Log;
+}): Shares {
+  const { store, clock, record, log } = options;
+  const index = createShareIndex();
+  const uses = createUses({ store, clock, log });
+  const listeners = new Set<Parameters<Shares['onChange']>[0]>();
+  /** Grows with each change that was heard, so that a reading which one overtook is done again. */
+  let changes = 0;
+  let isLoaded = false;
+  let nextEnd: number | undefined;
+
+  const isLive = ({ expiresAt }: Share): boolean => expiresAt === null || expiresAt > clock.now();
+
+  function tell({ id, party }: Share): void {
+    const whose = party.kind === 'guest' ? { kind: 'guest' as const, id: `guest:${id}` } : party;
+    for (const listener of listeners) {
+      try {
+        listener({ kind: whose.kind, id: whose.id });
+      } catch (error) {
+        log.error({ err: error }, 'a listener of shares failed');
+      }
+    }
+  }
+
+  async function load(): Promise<void> {
+    for (;;) {
+      const before = changes;
+      const rows = await records.listShareRows(store.db);
+      if (before !== changes) continue;
+      index.clear();
+      for (const share of rows.map(shareOf).filter(isLive)) index.put(share);
+      isLoaded = true;
+      nextEnd = index.nextEnd();
+      return;
+    }
+  }
+
+  /** Reads some shares anew; `taken` are those that were taken out of the index meanwhile. */
+  async function reread(ids: readonly string[], taken?: Share): Promise<void> {
+    if (!isLoaded || ids.length === 0) return;
+    for (;;) {
+      const before = changes;
+      const rows = await records.findShareRows(store.db, ids);
+      if (before !== changes) continue;
+      const fresh = new Map(
+        rows
+          .map(shareOf)
+          .filter(isLive)
+          .map((share) => [share.id, share]),
+      );
+      for (const id of ids) {
+        const share = fresh.get(id);
+        const gone = share ? index.get(id) : index.remove(id);
+        if (share) index.put(share);
+        const changed = share ?? gone ?? taken;
+        if (changed) tell(changed);
+      }
+      nextEnd = index.nextEnd();
+      return;
+    }
+  }
+
+  const rereadLater = (ids: readonly string[], taken?: Share): void => {
+    reread(ids, taken).catch((error: unknown) => {
+      // What cannot be read gives no right.
+      for (const id of ids) {
+        const gone = index.remove(id);
+        if (gone) tell(gone);
+      }
+      log.error({ err: error }, 'shares could not be read anew; they give no right until the next start or change');
+    });
+  };
+
+  const stops = [
+    store.onChange('shares', (id) => {
+      changes += 1;
+      // It gives no right until it was read: most of what is told here is an end.
+      rereadLater([id], index.remove(id));
+    }),
+    // With a person or team the rows of their shares go as well, without a word of their own.
+    ...(['users', 'teams'] as const).map((topic) =>
+      store.onChange(topic, (id) => {
+        const ids = [...index.about(id)];
+        if (ids.length === 0) return;
+        changes += 1;
+        rereadLater(ids);
+      }),
+    ),
+    store.onGap(() => {
+      changes += 1;
+      load().catch((error: unknown) => log.error({ err: error }, 'shares could not be read anew'));
+    }),
+  ];
+
+  const loop = every(
+    endCheckMs,
+    () => {
+      if (nextEnd === undefined || nextEnd > clock.now()) return;
+      for (const share of index.ended(clock.now())) {
+        index.remove(share.id);
+        tell(share);
+      }
+      nextEnd = index.nextEnd();
+    },
+    { log, complaint: 'ending shares failed' },
+  );
+
+  function entry(action: string, share: Share, { actor, address, reason }: By): AuditEntry {
+    const { thing, party, right } = share;
+    const whom = party.kind === 'guest' ? 'guest' : `${party.kind}:${party.name}`;
+    const detail = { of: thing.kind, thing: thing.id, path: thing.path, with: whom, right, ...(reason && { reason }) };
+    return { action, actor, subject: `share:${share.id}`, outcome: 'done', ...(address && { address }), detail };
+  }
+
+  async function endEach(transaction: Transaction, shares: readonly Share[], by: By): Promise<number> {
+    let ended = 0;
+    for (const share of shares) {
+      if (!(await records.deleteShareRow(transaction.db, share.id))) continue;
+      transaction.announce({ topic: 'shares', key: share.id });
+      await record(transaction, entry('share.revoked', share, by));
+      ended += 1;
+    }
+    return ended;
+  }
+
+  const all = (ids: Iterable<string>): Share[] =>
+    [...ids].map((id) => index.get(id)).filter((one) => one !== undefined);
+
+  return {
+    load,
+    async create(wanted, by) {
+      checkNewShare(wanted);
+      const { thing, owner, party, right, days, bindsBrowser = false } = wanted;
+      const now = clock.now();
+      const secret = party.kind === 'guest' ? newSecret() : undefined;
+      const share: Share = {
+        id: newId(),
+        thing,
+        owner,
+        party,
+        right,
+        createdBy: by.actor,
+        createdAt: now,
+        expiresAt: days === undefined ? null : now + days * dayMs,
+        bindsBrowser: party.kind === 'guest' && bindsBrowser,
+      };
+      await store.transaction(async (transaction) => {
+        await records.deleteEnded(transaction.db, now - keepEndedMs);
+        if ((await records.countShares(transaction.db, thing.kind, thing.id)) >= mostOfOneThing) {
+          throw knotError('KNOT_SHARES_TOO_MANY', 409, `Nothing is shared more than ${mostOfOneThing} times.`, {
+            remedy: 'Share with a team, or end shares that are not used any more.',
+          });
+        }
+        await records.insertShare(transaction.db, rowOf(share, secret));
+        transaction.announce({ topic: 'shares', key: share.id });
+        await record(transaction, entry('share.created', share, by));
+      });
+      // Who made it need not wait for the change feed; read anew, because it may be gone again.
+      await reread([share.id]);
+      return secret === undefined ? { share } : { share, secret };
+    },
+    find: (id) => index.get(id),
+    givenBy: (ownerId) => all(index.about(ownerId)).filter(({ owner }) => owner.id === ownerId),
+    givenTo(principal) {
+      const own = all(index.about(principal.id)).filter(
+        ({ party }) => party.kind === 'user' && party.id === principal.id,
+      );
+      const names = new Set(principal.teams.map(({ name }) => name));
+      return own.concat(index.withTeams(names));
+    },
+    usesOf: (shares) => uses.of(shares.map(({ id }) => id)),
+    async revoke(id, by) {
+      const share = index.get(id);
+      const ended = share ? await store.transaction((transaction) => endEach(transaction, [share], by)) : 0;
+      if (ended === 0) throw knotError('KNOT_SHARES_NONE', 404, 'There is no such share.');
+    },
+    async endAllWithin(transaction, userId, by) {
+      const rows = await records.deleteSharesOf(transaction.db, userId);
+      for (const row of rows) {
+        transaction.announce({ topic: 'shares', key: row.id });
+        await record(transaction, entry('share.revoked', shareOf({ ...row, user_name: '', team_name: '' }), by));
+      }
+      return rows.length;
+    },
+    async endBelow({ kind, id, path }, by) {
+      const inside = (other: string) => path === '' || other === path || other.startsWith(`${path}/`);
+      const shares = index.ofThing(kind, id).filter((one) => inside(one.thing.path) && isLive(one));
+      if (shares.length === 0) return 0;
+      return store.transaction((transaction) => endEach(transaction, shares, by));
+    },
+    rightsOn: (principal, thing) => index.rightsOn(principal, thing, clock.now()),
+    noteUse(principal, thing, user) {
+      for (const { id } of index.matching(principal, thing, clock.now())) uses.note(id, user);
+    },
+    async openLink(secret, browser) {
+      const row = await records.findGuestRow(store.db, hashSecret(secret));
+      if (!row) return undefined;
+      const share = shareOf(row);
+      if (share.expiresAt !== null && share.expiresAt <= clock.now()) return undefined;
+      if (!share.bindsBrowser) return share;
+      const hash = hashSecret(browser);
+      if (row.browser_hash === null && (await records.bindBrowser(store.db, row.id, hash))) return share;
+      const bound = row.browser_hash ?? (await records.findShareRows(store.db, [row.id]))[0]?.browser_hash ?? '';
+      return equalSecrets(bound, hash) ? share : undefined;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    flush: uses.flush,
+    async close() {
+      for (const stop of stops) stop();
+      await loop.stop();
+      listeners.clear();
+      await uses.close();
+    },
+  };
+}
+
+function rowOf(share: Share, secret: string | undefined) {
+  const { id, thing, owner, party, right, createdBy, createdAt, expiresAt, bindsBrowser } = share;
+  return {
+    id,
+    kind: thing.kind,
+    thing: thing.id,
+    path: thing.path,
+    owner_user_id: owner.kind === 'user' ? owner.id : null,
+    owner_team_id: owner.kind === 'team' ? owner.id : null,
+    with_user_id: party.kind === 'user' ? party.id : null,
+    with_team_id: party.kind === 'team' ? party.id : null,
+    secret_hash: secret === undefined ? null : hashSecret(secret),
+    binds_browser: bindsBrowser ? 1 : 0,
+    browser_hash: null,
+    access: right,
+    created_by: createdBy,
+    created_at: createdAt,
+    expires_at: expiresAt,
+  };
+}
+
+function shareOf(row: records.ShareRow): Share {
+  const owner = row.owner_user_id ?? row.owner_team_id ?? '';
+  const party: ShareParty =
+    row.with_user_id !== null
+      ? { kind: 'user', id: row.with_user_id, name: row.user_name ?? '' }
+      : row.with_team_id !== null
+        ? { kind: 'team', id: row.with_team_id, name: row.team_name ?? '' }
+        : { kind: 'guest' };
+  return {
+    id: row.id,
+    thing: { kind: row.kind, id: row.thing, path: row.path },
+    owner: { kind: row.owner_user_id === null ? 'team' : 'user', id: owner },
+    party,
+    right: row.access,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    bindsBrowser: row.binds_browser === 1,
+  };
+}

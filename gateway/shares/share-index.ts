@@ -1,0 +1,105 @@
+import { type Principal, type ShareRight, shareRights } from '../lib/index.ts';
+import type { Share, SharedThing } from './service.ts';
+
+/** All shares by what they are of: asked for each request, so it waits for nothing. */
+export type ShareIndex = {
+  put(share: Share): void;
+  remove(id: string): Share | undefined;
+  get(id: string): Share | undefined;
+  /** Those of a thing and of the folders above a path that let somebody in now. */
+  matching(principal: Principal, thing: SharedThing, now: number): Share[];
+  rightsOn(principal: Principal, thing: SharedThing, now: number): readonly ShareRight[] | undefined;
+  /** Ids of the shares that are with a person or team, or of what one owns. */
+  about(partyId: string): ReadonlySet<string>;
+  /** The earliest end of any, in milliseconds. */
+  nextEnd(): number | undefined;
+  /** Those that ended by themselves. */
+  ended(now: number): Share[];
+  ofThing(kind: string, id: string): Share[];
+  withTeams(names: ReadonlySet<string>): Share[];
+  clear(): void;
+};
+
+const keyOf = ({ kind, id }: { kind: string; id: string }): string => `${kind} ${id}`;
+
+export function createShareIndex(): ShareIndex {
+  const byId = new Map<string, Share>();
+  const byThing = new Map<string, Set<Share>>();
+  const byParty = new Map<string, Set<string>>();
+  const nobody: ReadonlySet<string> = new Set();
+
+  const partiesOf = ({ owner, party }: Share): string[] => (party.kind === 'guest' ? [owner.id] : [owner.id, party.id]);
+
+  function remove(id: string): Share | undefined {
+    const share = byId.get(id);
+    if (!share) return undefined;
+    byId.delete(id);
+    const key = keyOf(share.thing);
+    const ofThing = byThing.get(key);
+    ofThing?.delete(share);
+    if (ofThing?.size === 0) byThing.delete(key);
+    for (const party of partiesOf(share)) {
+      const ids = byParty.get(party);
+      ids?.delete(id);
+      if (ids?.size === 0) byParty.delete(party);
+    }
+    return share;
+  }
+
+  function matching(principal: Principal, thing: SharedThing, now: number): Share[] {
+    const found: Share[] = [];
+    for (const share of byThing.get(keyOf(thing)) ?? []) {
+      if (share.expiresAt !== null && share.expiresAt <= now) continue;
+      if (isBelow(thing.path, share.thing.path) && isWith(share, principal)) found.push(share);
+    }
+    return found;
+  }
+
+  return {
+    put(share) {
+      remove(share.id);
+      byId.set(share.id, share);
+      const key = keyOf(share.thing);
+      byThing.set(key, (byThing.get(key) ?? new Set()).add(share));
+      for (const party of partiesOf(share)) byParty.set(party, (byParty.get(party) ?? new Set()).add(share.id));
+    },
+    remove,
+    get: (id) => byId.get(id),
+    matching,
+    rightsOn(principal, thing, now) {
+      if (!byThing.has(keyOf(thing))) return undefined;
+      const shares = matching(principal, thing, now);
+      if (shares.length === 0) return undefined;
+      const rights = new Set(shares.map(({ right }) => right));
+      return shareRights.filter((right) => rights.has(right));
+    },
+    about: (partyId) => byParty.get(partyId) ?? nobody,
+    nextEnd() {
+      let next: number | undefined;
+      for (const { expiresAt } of byId.values()) {
+        if (expiresAt !== null && (next === undefined || expiresAt < next)) next = expiresAt;
+      }
+      return next;
+    },
+    ended: (now) => [...byId.values()].filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now),
+    ofThing: (kind, id) => [...(byThing.get(keyOf({ kind, id })) ?? [])],
+    withTeams: (names) =>
+      names.size === 0 ? [] : [...byId.values()].filter(({ party }) => party.kind === 'team' && names.has(party.name)),
+    clear() {
+      byId.clear();
+      byThing.clear();
+      byParty.clear();
+    },
+  };
+}
+
+/** Whether a path is a folder's, or one in it. Paths are canonical: segments with one slash between them, '' for all. */
+function isBelow(path: string, folder: string): boolean {
+  return folder === '' || path === folder || (path.startsWith(folder) && path[folder.length] === '/');
+}
+
+function isWith({ id, party }: Share, principal: Principal): boolean {
+  if (principal.state === 'guest') return party.kind === 'guest' && principal.id === `guest:${id}`;
+  if (party.kind === 'user') return party.id === principal.id;
+  return party.kind === 'team' && principal.teams.some(({ name }) => name === party.name);
+}

@@ -1,0 +1,156 @@
+import t from 'tap';
+import { createAreaQuestions } from '../../gateway/api/areas.ts';
+import { type Call, openHouse } from './house.ts';
+
+t.setTimeout(120_000);
+
+/** Who may share what: max manages physics, mia is in it, bob is not, ann administers. */
+async function given() {
+  const house = await openHouse(t);
+  const people = {
+    ann: await house.person('ann', { isAdmin: true }),
+    max: await house.person('max'),
+    mia: await house.person('mia'),
+    bob: await house.person('bob'),
+  };
+  type Who = keyof typeof people;
+  const team = await house.accounts.createTeam({ name: 'physics', title: 'Physics' }, { name: 'ann' });
+  await house.accounts.setMember(team.id, people.max.id, 'manager', { name: 'ann' });
+  await house.accounts.setMember(team.id, people.mia.id, 'member', { name: 'ann' });
+  const as = (who: Who, call: Call) => house.call({ ...call, cookie: people[who].cookie });
+  const share = (who: Who, body: object) => as(who, { method: 'POST', url: '/shares', body });
+  const list = async (who: Who) =>
+    (await as(who, { url: '/shares' })).json as Record<
+      'given' | 'received',
+      { id: string; area: string; with: string }[]
+    >;
+  return { ...house, people, as, share, list };
+}
+
+t.test('people share their own, managers what is of the team, and nobody anything else', async (t) => {
+  const { share, list } = await given();
+  const own = await share('bob', { area: 'private', path: 'run7', with: 'user:mia', right: 'edit' });
+  t.match(own, { status: 201, json: { share: { area: 'private', path: 'run7', with: 'user:mia', expiresAt: null } } });
+  t.notOk('secret' in own.json);
+  t.match(await share('max', { area: 'team:physics', with: 'user:bob', right: 'view' }), { status: 201 });
+  for (const [who, area] of [
+    ['mia', 'team:physics'],
+    ['ann', 'team:physics'],
+    ['bob', 'team:physics'],
+    ['ann', 'user:bob'],
+  ] as const)
+    t.match(
+      await share(who, { area, with: 'user:bob', right: 'view' }),
+      { status: 403, json: { code: 'KNOT_API_DENIED' } },
+      `${who} ${area}`,
+    );
+  for (const area of ['shared', 'admin', 'team:nobody', 'nonsense'])
+    t.match(
+      await share('ann', { area, with: 'guest', right: 'view' }),
+      { status: 404, json: { code: 'KNOT_API_NO_AREA' } },
+      area,
+    );
+  for (const whom of ['user:nobodyhere', 'team:bob', 'user:physics', 'bob', 'everyone'])
+    t.match(
+      await share('bob', { area: 'private', with: whom, right: 'view' }),
+      { status: 400, json: { code: 'KNOT_API_NO_PARTY' } },
+      whom,
+    );
+  t.match(await list('bob'), { given: [{ area: 'private', with: 'user:mia' }], received: [{ area: 'team:physics' }] });
+  t.match(await list('mia'), { given: [], received: [{ area: 'user:bob', path: 'run7' }] });
+  t.match(await list('max'), { given: [{ area: 'team:physics', with: 'user:bob' }], received: [] });
+  t.same(await list('ann'), { given: [], received: [] });
+});
+
+t.test('a link for guests is shown once and lasts a week unless said otherwise', async (t) => {
+  const { share, list, clock } = await given();
+  const made = await share('bob', { area: 'private', path: 'x', with: 'guest', right: 'upload', bindsBrowser: true });
+  t.match(made.json, {
+    secret: /^[\w-]{43}$/,
+    share: { with: 'guest', bindsBrowser: true, expiresAt: clock.now() + 7 * 86_400_000 },
+  });
+  t.notOk(JSON.stringify(await list('bob')).includes(made.json['secret'] as string));
+});
+
+t.test('a share ends by who may share it or has it, and for everybody else there is none', async (t) => {
+  const { share, as, list } = await given();
+  const make = async () =>
+    (
+      (await share('bob', { area: 'private', path: 'x', with: 'user:mia', right: 'view' })).json['share'] as {
+        id: string;
+      }
+    ).id;
+  const remove = (who: 'ann' | 'max' | 'mia' | 'bob', id: string) =>
+    as(who, { method: 'DELETE', url: `/shares/${id}` });
+  const first = await make();
+  for (const who of ['max', 'ann'] as const)
+    t.match(await remove(who, first), { status: 404, json: { code: 'KNOT_SHARES_NONE' } });
+  t.equal((await remove('bob', first)).status, 204);
+  t.equal((await remove('bob', first)).status, 404);
+  t.equal((await remove('mia', await make())).status, 204, 'who has it may give it back');
+  t.same(await list('mia'), { given: [], received: [] });
+});
+
+t.test('what is shared is allowed by the policies, by path, and no longer than the share', async (t) => {
+  const { share, as, policy, shares, accounts, people, store } = await given();
+  const { createOwners } = await import('../../gateway/owners/index.ts');
+  const owners = createOwners({ store, findOwner: accounts.findOwner });
+  t.teardown(() => owners.close());
+  const context = { method: 'GET', host: 'localhost', path: '/', address: '192.0.2.1', isUpgrade: false };
+  const { decideArea } = createAreaQuestions({
+    decide: (_request, question) => policy.decide({ ...question, context } as never),
+    demand: () => undefined,
+    shares,
+  });
+  const mia = (await accounts.principal(people.mia.id))!;
+  const area = (await owners.area('user:bob', mia))!;
+  const may = (action: 'listFiles' | 'readFiles' | 'writeFiles' | 'share', path: string, token?: object) =>
+    decideArea({ identity: { ...(token && { token }) } } as never, { principal: mia, action, area, path }).effect;
+  t.equal(may('readFiles', 'run7'), 'deny');
+  const made = await share('bob', { area: 'private', path: 'run7', with: 'user:mia', right: 'view' });
+  t.equal(may('readFiles', 'run7/a.csv'), 'allow');
+  t.equal(may('listFiles', 'run7'), 'allow');
+  t.equal(may('writeFiles', 'run7/a.csv'), 'deny');
+  t.equal(may('share', 'run7'), 'deny', 'what is shared is not shared on');
+  t.equal(may('readFiles', 'run8'), 'deny');
+  t.equal(may('listFiles', ''), 'deny');
+  t.equal(may('readFiles', 'run7', { allows: () => false }), 'deny', 'a token without the scope');
+  t.equal(may('readFiles', 'run7', { allows: () => true }), 'allow');
+  await as('bob', { method: 'DELETE', url: `/shares/${(made.json['share'] as { id: string }).id}` });
+  t.equal(may('readFiles', 'run7/a.csv'), 'deny');
+});
+
+t.test('what is open by a share is judged again when it ends: of the person, of each member, of guests', async (t) => {
+  const { share, as, live, people } = await given();
+  const judged: string[] = [];
+  const openAs = (userId: string, username: string) =>
+    live.open({
+      kind: 'events',
+      sessionId: `s-${username}`,
+      userId,
+      username,
+      host: 'localhost',
+      isStillAllowed: async () => {
+        judged.push(username);
+        return true;
+      },
+      close: () => undefined,
+    });
+  openAs(people.mia.id, 'mia');
+  openAs(people.max.id, 'max');
+  openAs(people.ann.id, 'ann');
+  const end = async (whom: string) => {
+    const made = await share('bob', { area: 'private', path: 'x', with: whom, right: 'view' });
+    const { id } = made.json['share'] as { id: string };
+    if (whom === 'guest') openAs(`guest:${id}`, 'guest');
+    await new Promise((resolve) => setImmediate(resolve));
+    judged.length = 0;
+    await as('bob', { method: 'DELETE', url: `/shares/${id}` });
+    const { eventually } = await import('../support/eventually.ts');
+    await eventually(`somebody is judged for ${whom}`, () => judged.length > 0, 2_000);
+    return [...new Set(judged)].sort();
+  };
+  t.same(await end('user:mia'), ['mia']);
+  t.same(await end('team:physics'), ['max', 'mia']);
+  t.same(await end('guest'), ['guest']);
+});

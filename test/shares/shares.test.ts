@@ -1,0 +1,225 @@
+import t, { type Test } from 'tap';
+import { createPeople } from '../../gateway/app/people.ts';
+import { createAudit } from '../../gateway/audit/index.ts';
+import { hashSecret, type Principal, silentLog } from '../../gateway/lib/index.ts';
+import { createShares, guestOf, type NewShare, type Shares } from '../../gateway/shares/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { onBothStores, type OpenDatabase } from '../support/house/stores.ts';
+import { person } from '../policy/support.ts';
+
+t.setTimeout(240_000);
+const day = 86_400_000;
+const by = { actor: 'ann', address: '192.0.2.7' };
+
+await onBothStores(t, async (t, open) => {
+  async function given(t: Test, openOne: OpenDatabase) {
+    const { store, clock, openAgain } = await openOne(t);
+    const audit = createAudit({ store, clock });
+    const passwordRules = { minimumLength: 10 };
+    const sessions = { idleSeconds: 3600, absoluteSeconds: 86_400 };
+    const people = createPeople({ store, clock, record: audit.record, passwordRules, sessions, log: silentLog });
+    const elsewhere = createShares({ store: await openAgain(), clock, record: audit.record, log: silentLog });
+    t.teardown(async () => {
+      await elsewhere.close();
+      await people.shares.close();
+      await people.tokens.close();
+      await people.sessions.close();
+    });
+    const { accounts, shares } = people;
+    await shares.load();
+    await elsewhere.load();
+    const admin = { name: 'root-admin' };
+    const add = (username: string) =>
+      accounts.createUser({ username, email: `${username}@x.org`, state: 'active' }, admin);
+    const [ann, bob] = [await add('ann'), await add('bob')];
+    const team = await accounts.createTeam({ name: 'physics', title: 'Physics' }, admin);
+    const asBob = (more: Partial<Principal> = {}) => person('bob', { id: bob.id, ...more });
+    const area = (path: string) => ({ kind: 'files', id: `private/${ann.id}`, path }) as const;
+    const withBob = { kind: 'user', id: bob.id, name: 'bob' } as const;
+    const withTeam = { kind: 'team', id: team.id, name: 'physics' } as const;
+    const wanted = (more: Partial<NewShare> = {}): NewShare => ({
+      thing: area('results'),
+      owner: { kind: 'user', id: ann.id },
+      party: withBob,
+      right: 'view',
+      ...more,
+    });
+    const share = async (more: Partial<NewShare> = {}) => shares.create(wanted(more), by);
+    const rights = (who: Principal, path: string, on: Shares = shares) => on.rightsOn(who, area(path));
+    return {
+      ...people,
+      store,
+      clock,
+      audit,
+      elsewhere,
+      ann,
+      bob,
+      team,
+      asBob,
+      area,
+      withBob,
+      withTeam,
+      share,
+      rights,
+      admin,
+      add,
+    };
+  }
+
+  await t.test('a share gives its right on what it is of and on what is below, to whom it names', async (t) => {
+    const { share, rights, asBob, add } = await given(t, open);
+    await share();
+    const carol = await add('carol');
+    for (const path of ['results', 'results/run7', 'results/a/b/c']) t.same(rights(asBob(), path), ['view'], path);
+    for (const path of ['', 'result', 'results2', 'resultsx/y', 'other/results', 'Results'])
+      t.equal(rights(asBob(), path), undefined, path);
+    t.equal(rights(person('carol', { id: carol.id }), 'results'), undefined);
+    t.equal(rights(person('bob', { id: 'another-id' }), 'results'), undefined, 'by id, not by name');
+    await share({ right: 'upload', thing: { kind: 'files', id: 'x', path: '' } });
+    await share({ right: 'edit', party: { kind: 'team', id: 'none', name: 'chemistry' } }).catch(() => undefined);
+    t.same(rights(asBob(), 'results'), ['view'], 'what is with others adds nothing');
+    await share({ right: 'edit' });
+    t.same(rights(asBob(), 'results'), ['view', 'edit'], 'several add up');
+  });
+
+  await t.test('with a team it is with whoever is a member at that moment', async (t) => {
+    const { share, rights, asBob, withTeam } = await given(t, open);
+    await share({ party: withTeam, right: 'edit' });
+    t.same(rights(asBob({ teams: [{ name: 'physics', role: 'member' }] }), 'results'), ['edit']);
+    t.equal(rights(asBob(), 'results'), undefined);
+  });
+
+  await t.test('a guest has what the link is for and nothing else; the secret is kept nowhere', async (t) => {
+    const { share, rights, asBob, shares, store, audit } = await given(t, open);
+    const { share: made, secret } = await share({ party: { kind: 'guest' }, days: 2 });
+    t.match(secret, /^[\w-]{43}$/);
+    t.match(await shares.openLink(secret!, 'browser'), { id: made.id, right: 'view' });
+    t.match(await shares.openLink(secret!, 'another'), { id: made.id }, 'in any browser');
+    t.equal(await shares.openLink(`${secret!.slice(0, -1)}_`, 'browser'), undefined);
+    t.same(rights(guestOf(made), 'results/x'), ['view']);
+    t.equal(rights(guestOf(made), ''), undefined);
+    t.equal(rights(guestOf({ id: 'other' }), 'results'), undefined);
+    t.equal(rights(asBob(), 'results'), undefined, 'a link is no share with people');
+    t.equal(rights(asBob({ id: `guest:${made.id}` }), 'results'), undefined, 'nobody with an account is a guest');
+    const kept = JSON.stringify([
+      await store.db.selectFrom('shares').selectAll().execute(),
+      await audit.list({ limit: 9 }),
+    ]);
+    t.notOk(kept.includes(secret!));
+    t.ok(kept.includes(hashSecret(secret!)));
+  });
+
+  await t.test('a link for one browser is taken by the first of many, on whatever replica', async (t) => {
+    const { share, shares, elsewhere } = await given(t, open);
+    const { secret } = await share({ party: { kind: 'guest' }, days: 2, bindsBrowser: true });
+    const asked = await Promise.all(
+      Array.from({ length: 8 }, async (_, index) =>
+        (index % 2 ? shares : elsewhere).openLink(secret!, `browser ${index}`),
+      ),
+    );
+    const winners = asked.flatMap((found, index) => (found ? [index] : []));
+    t.equal(winners.length, 1);
+    t.ok(await shares.openLink(secret!, `browser ${winners[0]}`), 'and it stays theirs');
+    t.equal(await shares.openLink(secret!, 'browser 99'), undefined);
+  });
+
+  await t.test('an end is an end: by time, by the owner, with the account, the team or what is shared', async (t) => {
+    const { share, rights, asBob, shares, elsewhere, clock, ann, team, withTeam, accounts, admin, area, audit } =
+      await given(t, open);
+    const heard: string[] = [];
+    elsewhere.onChange(({ kind, id }) => heard.push(`${kind} ${id}`));
+    const lives = (on: Shares) =>
+      rights(asBob({ teams: [{ name: 'physics', role: 'member' }] }), 'results', on) !== undefined;
+    const begins = () => eventually('it is known elsewhere', () => lives(elsewhere));
+    const ends = async (what: string) => {
+      t.notOk(lives(shares), what);
+      await eventually(`${what}, elsewhere`, () => !lives(elsewhere), 2_000);
+    };
+
+    const first = await share();
+    await begins();
+    await shares.revoke(first.share.id, by);
+    await ends('revoked');
+    await t.rejects(shares.revoke(first.share.id, by), { code: 'KNOT_SHARES_NONE' });
+    t.match((await audit.list({ limit: 1 }))[0], {
+      action: 'share.revoked',
+      actor: 'ann',
+      detail: { with: 'user:bob' },
+    });
+
+    await share({ days: 1 });
+    await begins();
+    heard.length = 0;
+    clock.advance(day);
+    await ends('over');
+    await eventually('the end by itself is told', () => heard.length > 0, 2_000);
+
+    await share({ thing: area('results/run7') });
+    await share({ thing: area('results') });
+    await share({ thing: area('resultsx') });
+    t.equal(await shares.endBelow(area('results'), { ...by, reason: 'moved' }), 2);
+    t.notOk(rights(asBob(), 'results/run7'));
+    t.ok(rights(asBob(), 'resultsx'), 'neighbour: another folder');
+
+    await share({ party: withTeam });
+    await begins();
+    await accounts.deleteTeam(team.id, admin);
+    await eventually('the team is gone', () => !lives(shares) && !lives(elsewhere), 2_000);
+
+    await share();
+    await begins();
+    await accounts.setState(ann.id, 'disabled', admin);
+    await eventually('the owner is disabled', () => !lives(shares) && !lives(elsewhere), 2_000);
+    await accounts.setState(ann.id, 'active', admin);
+    t.notOk(lives(shares), 'and it does not come back');
+    await share();
+    await begins();
+    await accounts.deleteUser(ann.id, admin);
+    await eventually('the owner is deleted', () => !lives(shares) && !lives(elsewhere), 2_000);
+    t.ok(heard.length >= 5, 'each end was told');
+  });
+
+  await t.test('what may not be shared is refused, with its field', async (t) => {
+    const { share, ann, area } = await given(t, open);
+    const guest = { kind: 'guest' } as const;
+    for (const [code, more] of [
+      ['KNOT_SHARES_RIGHT', { right: 'open' }],
+      ['KNOT_SHARES_RIGHT', { right: 'edit', party: guest, days: 1 }],
+      ['KNOT_SHARES_RIGHT', { right: 'edit', thing: { kind: 'service', id: 's', path: '' } }],
+      ['KNOT_SHARES_PATH', { thing: area('/results') }],
+      ['KNOT_SHARES_PATH', { thing: area('results/') }],
+      ['KNOT_SHARES_PATH', { thing: area('a//b') }],
+      ['KNOT_SHARES_PATH', { thing: area('a/../b') }],
+      ['KNOT_SHARES_PATH', { thing: area('a\0b') }],
+      ['KNOT_SHARES_PATH', { thing: { kind: 'service', id: 's', path: 'x' }, right: 'open' }],
+      ['KNOT_SHARES_DAYS', { party: guest }],
+      ['KNOT_SHARES_DAYS', { party: guest, days: 91 }],
+      ['KNOT_SHARES_DAYS', { days: 0 }],
+      ['KNOT_SHARES_DAYS', { days: Number.NaN }],
+      ['KNOT_SHARES_SELF', { party: { kind: 'user', id: ann.id, name: 'ann' } }],
+    ] as [string, Partial<NewShare>][]) {
+      await t.rejects(
+        share(more),
+        { code, statusCode: 400, details: { problems: [{ field: /./ }] } },
+        `${code} ${JSON.stringify(more)}`,
+      );
+    }
+  });
+
+  await t.test('who used a share is noted, a person once, with first and last', async (t) => {
+    const { share, shares, asBob, area, clock } = await given(t, open);
+    const { share: made } = await share();
+    const use = (address: string) =>
+      shares.noteUse(asBob(), area('results/x'), { who: 'bob-id', name: 'bob', address });
+    const firstAt = clock.now();
+    use('192.0.2.1');
+    await shares.flush();
+    clock.advance(61_000);
+    use('192.0.2.2');
+    shares.noteUse(person('carol'), area('results'), { who: 'carol-id', name: 'carol', address: '192.0.2.3' });
+    await shares.flush();
+    t.same((await shares.usesOf([made])).get(made.id), [
+      { name: 'bob', firstAt, lastAt: clock.now(), lastFrom: '192.0.2.2' },
+    ]);
+  });
+});
