@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Principal } from '../../lib/index.ts';
+import { createSlices, type Principal } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
 import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
 import { type Me, MeSchema, type Tile, TilesSchema } from '../contract.ts';
@@ -42,16 +42,15 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
           kind: 'integration',
           status: tool.tile(),
         }));
-      const ofApps = routes
-        .list()
-        .filter((route) => route.kind === 'app' && mayOpen(request, principal, route))
-        .map((route): Tile => ({
-          name: route.name,
-          title: route.title,
-          url: `${publicAddress.originOf(route.host)}/`,
-          kind: 'app',
-          status: appStatus(route),
-        }));
+      const ofApps: Tile[] = [];
+      const between = createSlices();
+      for (const route of routes.list()) {
+        if (route.kind !== 'app') continue;
+        await between();
+        if (!mayOpen(request, principal, route)) continue;
+        const url = `${publicAddress.originOf(route.host)}/`;
+        ofApps.push({ name: route.name, title: route.title, url, kind: 'app', status: appStatus(route) });
+      }
       return { tiles: [...ofTools, ...ofApps] };
     },
   );
