@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import t, { type Test } from 'tap';
 import { createSigningKeys } from '../../gateway/keys/index.ts';
-import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { createManualClock, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createRoutes } from '../../gateway/routes/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
 import { type Echo, startEcho } from '../support/net/echo.ts';
@@ -95,6 +95,34 @@ t.test('connections to an application end with its route, and those of others st
   await routes.remove('spare.localhost');
   await eventually('nothing is connected any more', async () => (await spare.connections()) === 0, 3_000);
   t.notOk(socket.hasEnded(), 'the other application goes on');
+});
+
+t.test('a gateway that stood still while changes were removed judges everything that is open anew', async (t) => {
+  const house = await openHouse(t);
+  const socket = await openSocket(house);
+  const clock = createManualClock(Date.now());
+  const other = await openStore({ url: `sqlite:${join(house.gateway.data, 'knot.db')}`, clock, log: silentLog });
+  t.teardown(() => other.close());
+  process.kill(house.gateway.pid, 'SIGSTOP');
+  try {
+    // Of all that happened meanwhile nothing is left to be read.
+    await other.db.deleteFrom('sessions').execute();
+    await other.transaction(async (transaction) => {
+      for (let n = 0; n < 4_000; n++) transaction.announce({ topic: 'links', key: `link ${n}` });
+    });
+    await eventually(
+      'the changes are removed',
+      async () => {
+        clock.advance(60_000);
+        return (await other.db.selectFrom('changes').select('id').execute()).length <= 2_000;
+      },
+      30_000,
+    );
+  } finally {
+    process.kill(house.gateway.pid, 'SIGCONT');
+  }
+  await eventually('the socket ended', socket.hasEnded, 20_000);
+  t.match(await house.gateway.line(/changes were removed before they were read/), /read anew/);
 });
 
 t.test('what upstreams are told about a person changes with the person', async (t) => {
