@@ -233,6 +233,9 @@ function signInCase(id: string, title: string, spreadSeconds: number): Case {
       { figure: 'idleP99Ms', title: 'forwarded p99 ms, quiet', digits: 2 },
       { figure: 'forwardedP99Ms', title: 'meanwhile', digits: 2 },
       { figure: 'slower', title: 'ratio', digits: 2 },
+      { figure: 'burstP99Ms', title: 'first 5 s', digits: 2 },
+      { figure: 'burstSlower', title: 'ratio', digits: 2 },
+      { figure: 'directP99Ms', title: 'past the gateway', digits: 2 },
     ],
     mostRounds: 3,
     warmUp: (knot, { upstream, folder }) =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Visitor } from './knot.ts';
 import type { RunningProxy } from './peers.ts';
 import { processorMicroseconds } from './process-facts.ts';
-import { runTool } from './servers.ts';
+import { runTool, startServer, stopServer } from './servers.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Load from h2load and wrk, and what it cost the proxy meanwhile. */
@@ -71,15 +71,66 @@ export async function atRate(
   return { cost, latency: { p50Ms: quantile(times, 0.5) / 1000, p99Ms: quantile(times, 0.99) / 1000 } };
 }
 
+/** A single request: when it was to be sent (milliseconds since 1970) and how long it took from then. */
+export type Probe = { at: number; ms: number };
+
+const probingConnections = 10;
+
+/**
+ * Sends so many requests a second over ten connections until it is told to stop; resolves when the connections are open. A request that could
+ * not be sent because the one before it was not answered yet is counted with the time it waited ("coordinated omission").
+ */
+export async function startProbing(
+  proxy: RunningProxy & { isPlain?: boolean },
+  path: string,
+  rate: number,
+  folder: string,
+): Promise<{ stop(): Promise<Probe[]> }> {
+  const logFile = join(folder, `probes-${proxy.port}.tsv`);
+  rmSync(logFile, { force: true });
+  const everyMs = (1000 * probingConnections) / rate;
+  const args = [
+    ...['--h1', '-c', String(probingConnections), '-m', '1', '-t', '1', '-D', '3600s'],
+    ...[`--rps=${Math.round(rate / probingConnections)}`, `--log-file=${logFile}`],
+    ...[`--connect-to=127.0.0.1:${proxy.port}`, ...headersOf(proxy)],
+    `${proxy.isPlain === true ? 'http' : 'https'}://${proxy.host}:${proxy.port}${path}`,
+  ];
+  const child = startServer('h2load', args);
+  await sleep(settleMs);
+  const from = Date.now();
+  return {
+    async stop() {
+      await stopServer(child);
+      const rows = readFileSync(logFile, 'utf8').split('\n').slice(0, -1);
+      rmSync(logFile, { force: true });
+      return rows
+        .map((row) => row.split('\t').map(Number) as [number, number, number])
+        .flatMap(([startedAt, status, microseconds]) => {
+          if (status !== 200) throw new Error(`a probe was answered with ${status}`);
+          const [at, ms] = [startedAt / 1000, microseconds / 1000];
+          const held = Math.floor(ms / everyMs);
+          return Array.from({ length: 1 + held }, (_, index) => ({
+            at: at + index * everyMs,
+            ms: ms - index * everyMs,
+          }));
+        })
+        .filter(({ at }) => at >= from);
+    },
+  };
+}
+
+function headersOf({ cookie }: RunningProxy): string[] {
+  return [...browserHeaders, `cookie: ${cookie}`].flatMap((header) => ['-H', header]);
+}
+
 function runH2load({ proxy, path, protocol, connections, streams, seconds }: Load, more: string[]): Promise<string> {
   const totalSeconds = seconds + (settleMs + tailMs) / 1000;
-  const headers = [...browserHeaders, `cookie: ${proxy.cookie}`].flatMap((header) => ['-H', header]);
   const args = [
     ...(protocol === 'h1' ? ['--h1'] : []),
     ...['-c', String(connections), '-m', String(streams), '-t', '1'],
     ...['-D', `${Math.round(totalSeconds * 1000)}ms`, `--connect-to=127.0.0.1:${proxy.port}`],
     ...more,
-    ...headers,
+    ...headersOf(proxy),
     `https://${proxy.host}:${proxy.port}${path}`,
   ];
   return runTool('h2load', args, (totalSeconds + 20) * 1000);

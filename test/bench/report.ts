@@ -71,6 +71,14 @@ const bars: readonly Bar[] = [
     claim: '1,000 sign-ins at once: forwarded p99 ≤ 3 × quiet',
   },
   {
+    case: 'sign-in-at-once',
+    figure: 'burstSlower',
+    of: 'knot-people',
+    most: 3,
+    claim: '1,000 sign-ins at once, the first five seconds: forwarded p99 ≤ 3 × quiet',
+    isAim: true,
+  },
+  {
     case: 'many',
     figure: 'cpu',
     of: 'knot-large',

@@ -1,11 +1,16 @@
-import { request as httpsRequest } from 'node:https';
-import { setTimeout as delay } from 'node:timers/promises';
-import { atRate } from './generators.ts';
+import { type Agent, request as httpsRequest } from 'node:https';
+import { join } from 'node:path';
+import { type Probe, quantile, sleep, startProbing } from './generators.ts';
 import type { RunningKnot } from './knot.ts';
+import { runTool } from './servers.ts';
 import type { Upstream } from './upstream.ts';
 
 /** What everybody of the population signs in with. */
 export const everybodysPassword = 'correct-horse-staple-7';
+
+/** What the process of `sign-in-load.ts` is told, and what it tells. */
+export type SignInLoad = { port: number; people: readonly string[]; count: number; spreadSeconds: number };
+export type SignInLoadFigures = { waitsMs: number[]; askedToWait: number; seconds: number };
 
 export type SignInFigures = {
   perSecond: number;
@@ -15,85 +20,106 @@ export type SignInFigures = {
   askedToWait: number;
   lagP99Ms: number;
   lagMostMs: number;
+  /** Of the requests that are forwarded: nobody signs in, all the time somebody does, and the first five seconds of it. */
   idleP99Ms: number;
   forwardedP99Ms: number;
+  burstP99Ms: number;
   /** Of the forwarded requests' p99 while people sign in, to that of a quiet gateway. */
   slower: number;
+  burstSlower: number;
+  /** Of the same requests sent to the upstream directly at the same time: what the machine and the load itself cost. */
+  directP99Ms: number;
 };
 
 export type SignInSetting = { upstream: Upstream; folder: string; people: number; spreadSeconds: number };
 
 const probesPerSecond = 100;
+const quietSeconds = 15;
+const burstSeconds = 5;
 
 /**
  * So many people sign in, spread over a time or all at once (0), each with a connection of its own, while requests are forwarded
- * at an even pace. The delay of the event loop is what the gateway itself reports.
+ * at an even pace for as long as the last of them needs. The delay of the event loop is what the gateway itself reports.
  */
 export async function signInMany(knot: RunningKnot, setting: SignInSetting): Promise<SignInFigures> {
   const { upstream, folder, people, spreadSeconds } = setting;
-  const load = { proxy: knot, path: '/1k', protocol: 'h1', connections: 10, streams: 1 } as const;
-  const quiet = await atRate({ ...load, seconds: 5 }, probesPerSecond, upstream, folder);
+  const direct = { ...knot, host: '127.0.0.1', port: upstream.filesPort, isPlain: true };
+  const begin = async () => {
+    const probing = [
+      await startProbing(knot, '/1k', probesPerSecond, folder),
+      await startProbing(direct, '/1k', probesPerSecond, folder),
+    ] as const;
+    return { from: Date.now(), stop: () => Promise.all([probing[0].stop(), probing[1].stop()]) };
+  };
+  const quietProbes = await begin();
+  await sleep(quietSeconds * 1000);
+  const [quiet] = await quietProbes.stop();
+
+  const probing = await begin();
   // Scraping begins a new histogram.
   await lagOf(knot);
-  const startedAt = performance.now();
-  const waits: number[] = [];
-  let askedToWait = 0;
-  const everybody = Array.from({ length: people }, async (_, index) => {
-    await delay((spreadSeconds * 1000 * index) / people);
-    const from = performance.now();
-    askedToWait += await signInUntilIn(knot, knot.people[index % knot.people.length]!);
-    waits.push(performance.now() - from);
-  });
-  const probing = atRate({ ...load, seconds: Math.max(5, spreadSeconds) }, probesPerSecond, upstream, folder);
-  await Promise.all(everybody);
-  const seconds = (performance.now() - startedAt) / 1000;
+  const from = Date.now();
+  const load = await signIns({ port: knot.port, people: knot.people, count: people, spreadSeconds });
   const lag = await lagOf(knot);
-  const busy = await probing;
-  waits.sort((a, b) => a - b);
+  const [forwarded, past] = await probing.stop();
+  const burst = forwarded.filter(({ at }) => at >= from && at < from + burstSeconds * 1000);
+
+  const idleP99Ms = p99(quiet);
+  const forwardedP99Ms = p99(forwarded.filter(({ at }) => at >= from));
+  const burstP99Ms = p99(burst);
   return {
-    perSecond: people / seconds,
-    p50Ms: waits[Math.floor(waits.length * 0.5)]!,
-    p99Ms: waits[Math.floor(waits.length * 0.99)]!,
-    askedToWait,
+    perSecond: people / load.seconds,
+    p50Ms: quantile(load.waitsMs, 0.5),
+    p99Ms: quantile(load.waitsMs, 0.99),
+    askedToWait: load.askedToWait,
     lagP99Ms: lag.p99 * 1000,
     lagMostMs: lag.most * 1000,
-    idleP99Ms: quiet.latency.p99Ms,
-    forwardedP99Ms: busy.latency.p99Ms,
-    slower: busy.latency.p99Ms / quiet.latency.p99Ms,
+    idleP99Ms,
+    forwardedP99Ms,
+    burstP99Ms,
+    slower: forwardedP99Ms / idleP99Ms,
+    burstSlower: burstP99Ms / idleP99Ms,
+    directP99Ms: p99(past.filter(({ at }) => at >= from)),
   };
 }
 
-/** Tries again when asked to, as the page says; the number of times that was. */
-async function signInUntilIn(knot: RunningKnot, username: string): Promise<number> {
-  for (let asked = 0; ; asked++) {
-    const { status, retryAfter } = await signIn(knot, username);
-    if (status === 303) return asked;
-    if (status !== 503 || asked > 120) throw new Error(`signing in as ${username} was answered with ${status}`);
-    await delay(retryAfter * 1000 * (0.5 + Math.random()));
-  }
+function p99(probes: readonly Probe[]): number {
+  return quantile(
+    probes.map(({ ms }) => ms),
+    0.99,
+  );
 }
 
-export function signIn(knot: RunningKnot, username: string): Promise<{ status: number; retryAfter: number }> {
+async function signIns(load: SignInLoad): Promise<SignInLoadFigures> {
+  const script = join(import.meta.dirname, 'sign-in-load.ts');
+  return JSON.parse(await runTool(process.execPath, [script, JSON.stringify(load)], 600_000)) as SignInLoadFigures;
+}
+
+/** One attempt; without an agent on a connection of its own. */
+export function signIn(
+  { port }: { port: number },
+  username: string,
+  agent: Agent | false = false,
+): Promise<{ status: number; retryAfter: number }> {
   const body = new URLSearchParams({ username, password: everybodysPassword }).toString();
-  const origin = `https://localhost:${knot.port}`;
   return new Promise((resolve, reject) => {
     const request = httpsRequest(
       {
         host: '127.0.0.1',
-        port: knot.port,
+        port,
         servername: 'localhost',
         method: 'POST',
         path: '/login',
-        agent: false,
+        agent,
         rejectUnauthorized: false,
         headers: {
-          host: `localhost:${knot.port}`,
+          host: `localhost:${port}`,
           'content-type': 'application/x-www-form-urlencoded',
           'content-length': Buffer.byteLength(body),
           accept: 'text/html',
           'sec-fetch-mode': 'navigate',
           'sec-fetch-site': 'same-origin',
-          origin,
+          origin: `https://localhost:${port}`,
         },
       },
       (response) => {
