@@ -1,6 +1,6 @@
 /** What happens to a page while Knot cannot be reached: it stays, and the one that was asked for opens when Knot is back. */
 import { navigating } from '$app/state';
-import { pages, isOn } from '#lib/frame/pages.ts';
+import { labelAt } from '#lib/frame/sections.ts';
 
 /** Name of the page that waits for Knot, or undefined. */
 export const absence = $state<{ awaited: string | undefined }>({ awaited: undefined });
@@ -26,7 +26,7 @@ export function setOut(): void {
 export async function awaitKnot(): Promise<void> {
   const mine = journey;
   const wanted = navigating.to?.url.pathname;
-  if (wanted !== undefined) absence.awaited = pages.find((page) => isOn(page, wanted))?.title ?? 'this page';
+  if (wanted !== undefined) absence.awaited = labelAt(wanted) ?? 'this page';
   await new Promise((resolve) => setTimeout(resolve, retryMilliseconds));
   if (mine !== journey) await new Promise(() => undefined);
 }

@@ -5,6 +5,7 @@ type Query = Record<string, string | number | undefined>;
 export const urls = {
   home: () => '/',
   account: () => '/account',
+  admin: () => '/admin',
   users: (
     query: {
       search?: string | undefined;
