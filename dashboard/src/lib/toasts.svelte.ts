@@ -1,5 +1,7 @@
-/** Short notices at the edge: what was done, and for ten seconds the way back. */
+/** Short notices at the edge: what was done, and for ten seconds the way back. Each of them stays in the tray. */
 import { problemIn } from '#lib/api/request.ts';
+import { undoOf, type UndoRequest } from '#lib/api/undo.ts';
+import { keepNotice } from '#lib/notices.svelte.ts';
 
 /** What a notice offers to do. It is called Undo only where everything comes back, else by what it does. */
 export type Offer = { label: string; act: () => Promise<unknown> };
@@ -24,9 +26,17 @@ export function dismiss(id: number): void {
   if (index >= 0) toasts.splice(index, 1);
 }
 
-export function say(text: string, more: { offer?: Offer | undefined; about?: string } = {}): void {
-  const { offer, about } = more;
-  show({ tone: 'done', text, ...(offer ? { offer } : {}), ...(about === undefined ? {} : { about }) });
+export type More = {
+  offer?: Offer | undefined;
+  about?: string;
+  tone?: Toast['tone'];
+  /** The same way back as data, which the tray can take after a reload. */
+  undo?: UndoRequest | undefined;
+};
+
+export function say(text: string, more: More = {}): void {
+  const { offer, about, tone = 'done', undo } = more;
+  show({ tone, text, ...(offer ? { offer } : {}), ...(about === undefined ? {} : { about }) }, undo);
 }
 
 /** Shows what went wrong where no field or page is the place for it. */
@@ -50,14 +60,22 @@ export async function attempt<T>(
     return false;
   }
   const { offer, ...about } = more;
-  if (done) say(typeof done === 'string' ? done : done(result), { offer: offer?.(result), ...about });
+  if (done)
+    say(typeof done === 'string' ? done : done(result), { offer: offer?.(result), undo: undoOf(result), ...about });
   return true;
 }
 
 /** An equal notice takes the place of the one before it, so that the same words never stand twice. */
-function show(toast: Omit<Toast, 'id'>): void {
+function show(toast: Omit<Toast, 'id'>, undo?: UndoRequest): void {
   const id = ++lastId;
-  const { text, detail, about } = toast;
+  const { text, detail, about, tone } = toast;
+  keepNotice({
+    tone,
+    text,
+    ...(detail === undefined ? {} : { detail }),
+    ...(about === undefined ? {} : { about }),
+    ...(undo === undefined ? {} : { undo }),
+  });
   for (const older of toasts) if (about !== undefined && older.about === about) delete older.offer;
   const equal = toasts.findIndex((older) => older.text === text && older.detail === detail);
   if (equal >= 0) toasts.splice(equal, 1);

@@ -1,5 +1,6 @@
 /** How the dashboard asks the gateway anything: every `fetch` of it is in `request`; the files beside this one name the questions. */
 import { navigating } from '$app/state';
+import { noteUndo } from '#lib/api/undo.ts';
 import { problemOf, type Problem } from '#lib/problem.ts';
 import { urls } from '#lib/urls.ts';
 
@@ -37,6 +38,7 @@ export async function request<T>(method: Method, path: string, body?: unknown): 
   if (response.status === 401) return leaveForSignIn();
   const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw new ApiError(problemOf(response.status, answer));
+  if (method !== 'GET') noteUndo(method, path, answer);
   return answer as T;
 }
 

@@ -1,0 +1,25 @@
+/**
+ * The way back that an answer of the API holds (`undo`): it is sent to the same address. As plain data it outlives the page that got
+ * the answer.
+ */
+import type { Topic } from '#lib/contract.ts';
+
+export type UndoRequest = { method: 'PATCH' | 'PUT'; path: string; body: object; topic: Topic };
+
+const undos = new WeakMap<object, UndoRequest>();
+
+const topics: readonly Topic[] = ['users', 'teams', 'clients'];
+
+/** Remembers how what was just done is taken back, when the answer says so. A removal is taken back by putting. */
+export function noteUndo(method: string, path: string, answer: unknown): void {
+  if (typeof answer !== 'object' || answer === null) return;
+  const { undo } = answer as { undo?: unknown };
+  const topic = topics.find((one) => path.startsWith(`/${one}/`));
+  if (typeof undo !== 'object' || undo === null || topic === undefined) return;
+  undos.set(answer, { method: method === 'PATCH' ? 'PATCH' : 'PUT', path, body: undo, topic });
+}
+
+/** The way back of an answer of the API, if it has one. */
+export function undoOf(answer: unknown): UndoRequest | undefined {
+  return typeof answer === 'object' && answer !== null ? undos.get(answer) : undefined;
+}
