@@ -1,5 +1,5 @@
 import t from 'tap';
-import { find, type Entry } from '../../dashboard/src/lib/frame/find.ts';
+import { find, type Entry } from '../../dashboard/src/lib/frame/palette/find.ts';
 import { createKeyListener } from '../../dashboard/src/lib/frame/keyboard.ts';
 
 const entry = (title: string, words = '', hint = ''): Entry => ({

@@ -6,6 +6,7 @@ import Moon from '@lucide/svelte/icons/moon';
 import Plus from '@lucide/svelte/icons/plus';
 import Sun from '@lucide/svelte/icons/sun';
 import UserPlus from '@lucide/svelte/icons/user-plus';
+import type { Capability } from '#lib/frame/sections.ts';
 import { theme } from '#lib/theme.svelte.ts';
 import { urls } from '#lib/urls.ts';
 
@@ -19,13 +20,13 @@ export type PaletteAct = {
 };
 
 /** Those an ordinary person has, and those of an admin before them. */
-export function actsFor(isAdmin: boolean, { openShortcuts }: { openShortcuts: () => void }): PaletteAct[] {
+export function actsFor(can: ReadonlySet<Capability>, { openShortcuts }: { openShortcuts: () => void }): PaletteAct[] {
   const ofAdmins: PaletteAct[] = [
     { id: 'do-invite', title: 'Invite someone', words: 'new user account link', icon: UserPlus, href: urls.invite() },
     { id: 'do-team', title: 'New team', words: 'make create group', icon: Plus, href: urls.newTeam() },
   ];
   return [
-    ...(isAdmin ? ofAdmins : []),
+    ...(can.has('administer') ? ofAdmins : []),
     { id: 'do-light', title: 'Light theme', words: 'look bright', icon: Sun, act: () => theme.choose('light') },
     { id: 'do-dark', title: 'Dark theme', words: 'look night', icon: Moon, act: () => theme.choose('dark') },
     { id: 'do-auto', title: 'Theme of the system', words: 'look auto', icon: Monitor, act: () => theme.choose('auto') },
