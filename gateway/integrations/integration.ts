@@ -22,6 +22,8 @@ export type Integration = {
   start(): void;
   /** `handsOver`: what people have running stays for the next run of Knot, where the tool can do that. */
   stop(options?: { handsOver?: boolean }): Promise<void>;
+  /** Where a person stops what is theirs here: absolute address. */
+  manageUrl?: string;
   /** People with something running here that ends when Knot stops: usernames, sorted. */
   people?(): string[];
   /** Why what people have running would not survive a restart of Knot now, for an operator; undefined when it would. */

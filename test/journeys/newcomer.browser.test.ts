@@ -67,7 +67,7 @@ for (const { name, width, height } of [
         await ann.page.getByRole('heading', { name: /ann/ }).waitFor();
         await ann.page.getByText('Notebooks', { exact: true }).first().waitFor();
         await check(ann.page, 'home');
-        await ann.page.getByRole('link', { name: /Notebooks/ }).waitFor({ timeout: 300_000 });
+        await ann.page.getByRole('link', { name: 'Open Notebooks' }).waitFor({ timeout: 300_000 });
         t.pass('the tile can be opened without a reload');
       },
     );
@@ -76,10 +76,7 @@ for (const { name, width, height } of [
       await ann.page.goto(gateway.origin);
       const clickedAt = performance.now();
       const popup = ann.context.waitForEvent('page', { timeout: 2000 }).catch(() => undefined);
-      await ann.page
-        .getByRole('link', { name: /Notebooks/ })
-        .first()
-        .click();
+      await ann.page.getByRole('link', { name: 'Open Notebooks' }).first().click();
       const lab = (await popup) ?? ann.page;
       await lab.waitForURL(/\/user\/ann\/lab/, { timeout: 90_000 });
       await lab.locator('.jp-LauncherCard').first().waitFor({ timeout: 60_000 });

@@ -3,6 +3,7 @@
  * reload loses nothing of it. The toasts are its short form. Nothing of it is left after a sign-out.
  */
 import type { UndoRequest } from '#lib/api/undo.ts';
+import { dropKept, keptKeys, readKept, writeKept } from '#lib/kept.ts';
 
 export type TrayNotice = {
   id: string;
@@ -31,8 +32,8 @@ let key: string | undefined;
 /** Shows those of this person, kept by an earlier page or another tab, and drops what others left in this browser. */
 export function openTray(userId: string): void {
   key = prefix + userId;
-  for (const other of storedKeys()) if (other !== key) attemptStorage(() => localStorage.removeItem(other));
-  take(attemptStorage(() => localStorage.getItem(key!)) ?? null);
+  for (const other of keptKeys(prefix)) if (other !== key) dropKept(other);
+  take(readKept(key));
 }
 
 /** Adds one, the newest first; an equal one, or work about the same, makes room for it. */
@@ -63,28 +64,19 @@ export function markSeen(): void {
 /** At sign-out: whoever sits here next reads none of it. */
 export function forgetNotices(): void {
   notices.splice(0);
-  for (const stored of storedKeys()) attemptStorage(() => localStorage.removeItem(stored));
+  for (const kept of keptKeys(prefix)) dropKept(kept);
 }
 
 function put(next: readonly TrayNotice[]): void {
   const oldest = Date.now() - keptMilliseconds;
   notices.splice(0, notices.length, ...next.filter(({ at }) => at >= oldest).slice(0, most));
-  if (key !== undefined) attemptStorage(() => localStorage.setItem(key!, JSON.stringify(notices)));
+  if (key !== undefined) writeKept(key, notices);
 }
 
-function take(text: string | null): void {
-  let kept: unknown;
-  try {
-    kept = JSON.parse(text ?? '[]');
-  } catch {
-    kept = [];
-  }
+function take(kept: unknown): void {
   const oldest = Date.now() - keptMilliseconds;
-  notices.splice(
-    0,
-    notices.length,
-    ...(Array.isArray(kept) ? kept.filter(isNotice) : []).filter(({ at }) => at >= oldest),
-  );
+  const usable = (Array.isArray(kept) ? kept : []).filter(isNotice).filter(({ at }) => at >= oldest);
+  notices.splice(0, notices.length, ...usable.slice(0, most));
 }
 
 const isNotice = (value: unknown): value is TrayNotice =>
@@ -93,20 +85,7 @@ const isNotice = (value: unknown): value is TrayNotice =>
   ['id', 'text', 'tone'].every((name) => typeof (value as Record<string, unknown>)[name] === 'string') &&
   typeof (value as TrayNotice).at === 'number';
 
-function storedKeys(): string[] {
-  return attemptStorage(() => Object.keys(localStorage).filter((name) => name.startsWith(prefix))) ?? [];
-}
-
-/** Storage may be blocked or full: the tray then lasts until the page is left. */
-function attemptStorage<T>(act: () => T): T | undefined {
-  try {
-    return act();
-  } catch {
-    return undefined;
-  }
-}
-
 // Told by the other tabs only (HTML, "the storage event"); a missing value is a sign-out there.
-addEventListener('storage', ({ key: changed, newValue }) => {
-  if (key !== undefined && (changed === key || changed === null)) take(newValue);
+addEventListener('storage', ({ key: changed }) => {
+  if (key !== undefined && (changed === key || changed === null)) take(readKept(key));
 });

@@ -1,7 +1,7 @@
 /** Short notices at the edge: what was done, and for ten seconds the way back. Each of them stays in the tray. */
 import { problemIn } from '#lib/api/request.ts';
 import { undoOf, type UndoRequest } from '#lib/api/undo.ts';
-import { keepNotice } from '#lib/notices.svelte.ts';
+import { keepNotice, type TrayNotice } from '#lib/notices.svelte.ts';
 
 /** What a notice offers to do. It is called Undo only where everything comes back, else by what it does. */
 export type Offer = { label: string; act: () => Promise<unknown> };
@@ -32,11 +32,13 @@ export type More = {
   tone?: Toast['tone'];
   /** The same way back as data, which the tray can take after a reload. */
   undo?: UndoRequest | undefined;
+  /** Where the tray leads. */
+  link?: TrayNotice['link'];
 };
 
 export function say(text: string, more: More = {}): void {
-  const { offer, about, tone = 'done', undo } = more;
-  show({ tone, text, ...(offer ? { offer } : {}), ...(about === undefined ? {} : { about }) }, undo);
+  const { offer, about, tone = 'done', undo, link } = more;
+  show({ tone, text, ...(offer ? { offer } : {}), ...(about === undefined ? {} : { about }) }, { undo, link });
 }
 
 /** Shows what went wrong where no field or page is the place for it. */
@@ -66,7 +68,7 @@ export async function attempt<T>(
 }
 
 /** An equal notice takes the place of the one before it, so that the same words never stand twice. */
-function show(toast: Omit<Toast, 'id'>, undo?: UndoRequest): void {
+function show(toast: Omit<Toast, 'id'>, { undo, link }: Pick<More, 'undo' | 'link'> = {}): void {
   const id = ++lastId;
   const { text, detail, about, tone } = toast;
   keepNotice({
@@ -75,6 +77,7 @@ function show(toast: Omit<Toast, 'id'>, undo?: UndoRequest): void {
     ...(detail === undefined ? {} : { detail }),
     ...(about === undefined ? {} : { about }),
     ...(undo === undefined ? {} : { undo }),
+    ...(link === undefined ? {} : { link }),
   });
   for (const older of toasts) if (about !== undefined && older.about === about) delete older.offer;
   const equal = toasts.findIndex((older) => older.text === text && older.detail === detail);

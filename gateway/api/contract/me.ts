@@ -33,6 +33,10 @@ export const TileSchema = closed({
   url: Type.String(),
   kind: oneOf('integration', 'app'),
   status: TileStatusSchema,
+  isRunning: Type.Optional(
+    Type.Boolean({ description: 'Whether something of this person runs in it; absent where Knot does not know.' }),
+  ),
+  manageUrl: Type.Optional(Type.String({ description: 'Where the person stops what is theirs in it.' })),
 });
 export type Tile = Static<typeof TileSchema>;
 

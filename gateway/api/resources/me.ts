@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Integration } from '../../integrations/index.ts';
 import { createSlices, type Principal } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
 import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
@@ -6,9 +7,12 @@ import { type Me, MeSchema, type Tile, TilesSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
 
 const tag = 'Me';
+/** How long a look for running things is believed. */
+const lookMs = 2000;
 
 export function meRoutes(app: ApiServer, context: ApiContext): void {
-  const { publicAddress, config, version, routes, integrations, decideAdminister, decideOpen, appStatus } = context;
+  const { publicAddress, config, version, routes, integrations, decideAdminister, decideOpen, appStatus, clock } =
+    context;
 
   app.get(
     '/me',
@@ -41,6 +45,7 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
           url: tool.url,
           kind: 'integration',
           status: tool.tile(),
+          ...runningOf(tool, principal),
         }));
       const ofApps: Tile[] = [];
       const between = createSlices();
@@ -54,6 +59,23 @@ export function meRoutes(app: ApiServer, context: ApiContext): void {
       return { tiles: [...ofTools, ...ofApps] };
     },
   );
+
+  /** Whose things run in a tool is found by looking through processes, so it is looked up once for many people who ask. */
+  const looks = new WeakMap<Integration, { people: ReadonlySet<string>; at: number }>();
+
+  function runningOf(tool: Integration, { username }: Principal): Pick<Tile, 'isRunning' | 'manageUrl'> {
+    if (tool.people === undefined) return {};
+    const now = clock.now();
+    let look = looks.get(tool);
+    if (look === undefined || now - look.at > lookMs) {
+      look = { people: new Set(tool.people()), at: now };
+      looks.set(tool, look);
+    }
+    return {
+      isRunning: look.people.has(username),
+      ...(tool.manageUrl === undefined ? {} : { manageUrl: tool.manageUrl }),
+    };
+  }
 
   const mayOpen = (request: FastifyRequest, principal: Principal, route: Route): boolean =>
     decideOpen(request, principal, route).effect === 'allow';

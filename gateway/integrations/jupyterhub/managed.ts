@@ -196,6 +196,8 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
   return {
     ...identity,
     isManaged: true,
+    // The hub's own page of a person's server, with Stop on it.
+    manageUrl: `${identity.url}/hub/home`,
     start() {
       if (isStopped()) return;
       work ??= prepare().catch((error: unknown) => {

@@ -128,6 +128,15 @@ function tiles(now: number): Tile[] {
       },
     },
     {
+      name: 'lab',
+      title: 'Notebooks of the institute',
+      url: at('lab'),
+      kind: 'integration',
+      status: { status: 'ready', message: '' },
+      isRunning: true,
+      manageUrl: `${at('lab')}/hub/home`,
+    },
+    {
       name: 'echo',
       title: 'Echo',
       url: at('echo'),

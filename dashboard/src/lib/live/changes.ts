@@ -17,12 +17,12 @@ export function concerns({ topic, id }: Change, key: string): boolean {
   return key === whole || (id === undefined ? key.startsWith(`${whole}/`) : key === changeKey(topic, id));
 }
 
-type Hearer = { topics: readonly Topic[]; act: () => unknown };
+type Hearer = { topics: readonly Topic[]; act: (changes: readonly Change[]) => unknown };
 
 const hearers = new Set<Hearer>();
 
 /** Calls `act` at each change of these topics until the returned function is called. */
-export function hear(topics: readonly Topic[], act: () => unknown): () => void {
+export function hear(topics: readonly Topic[], act: Hearer['act']): () => void {
   const hearer = { topics, act };
   hearers.add(hearer);
   return () => void hearers.delete(hearer);
@@ -30,7 +30,7 @@ export function hear(topics: readonly Topic[], act: () => unknown): () => void {
 
 /** Fetches anew what shows these; resolves when the page is up to date. For what the person did here. */
 export async function refresh(...changes: readonly Change[]): Promise<void> {
-  for (const { topics, act } of hearers) if (changes.some(({ topic }) => topics.includes(topic))) act();
+  for (const { topics, act } of hearers) if (changes.some(({ topic }) => topics.includes(topic))) act(changes);
   await invalidate(({ href }) => changes.some((change) => concerns(change, href)));
 }
 
