@@ -1,4 +1,4 @@
-import { type Html, html, renderPage } from '../lib/index.ts';
+import { type Html, html, type PageScript, renderPage } from '../lib/index.ts';
 
 /** The markup of the sign-in pages. Everything works without JavaScript; what was typed is kept, except passwords. */
 
@@ -72,6 +72,8 @@ export type FormPage = {
   isCheckedHere?: boolean;
   /** Below the card: where else to go. */
   below?: Html | undefined;
+  /** Only of a second step (`second-step.ts`). */
+  script?: PageScript;
 };
 
 /** A page with one form: one heading, one primary action. */
@@ -86,6 +88,7 @@ export function renderFormPage({
   button,
   isCheckedHere,
   below,
+  script,
 }: FormPage): string {
   const wrong = fields.find(({ error }) => error !== undefined) ?? fields.find(({ value }) => !value);
   return renderPage({
@@ -99,6 +102,7 @@ export function renderFormPage({
         <button class="button primary" type="submit">${button}</button>
       </form>`,
     ...(below === undefined ? {} : { below }),
+    ...(script === undefined ? {} : { script }),
   });
 }
 

@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { checkName, type ErrorPage, html, newShortId, otherPort, renderErrorPage } from '../lib/index.ts';
 import type { LoginContext } from './context.ts';
 import { endedNote } from './ended.ts';
 import { nextOfForm, readForm, textOf, usernameOf } from './form.ts';
 import { type Next, withNext } from './next.ts';
 import { certificateNote, type FormPage, renderFormPage } from './pages.ts';
+import { sendSecondStep } from './second-step.ts';
 import { sendPage } from './send.ts';
 import { notSetUpText } from './setup-state.ts';
 import type { Attempt } from './throttle.ts';
@@ -56,9 +57,15 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
       ? 'Username or password is wrong. A new account works once an administrator has approved it.'
       : 'Username or password is wrong.';
 
-  async function page({ username = '', next, note, signedIn, mode = 'plain' }: SignInState): Promise<string> {
+  async function send(reply: FastifyReply, state: SignInState, status = 200): Promise<FastifyReply> {
+    const form = await page(state);
+    if (state.mode === 'reauthenticate') return sendSecondStep(reply, form, status);
+    return sendPage(reply, renderFormPage(form), status);
+  }
+
+  async function page({ username = '', next, note, signedIn, mode = 'plain' }: SignInState): Promise<FormPage> {
     const isSetUp = await context.isSetUp();
-    return renderFormPage({
+    return {
       title: { plain: 'Sign in', reauthenticate: 'Confirm that it is you', switch: 'Use another account' }[mode],
       lead: leadOf(mode, signedIn),
       note: note ?? (isSetUp ? undefined : { kind: 'bad', text: notSetUpText }),
@@ -72,7 +79,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
         ${config.signUp !== 'off' && isSetUp && html`<p>New here? <a href="${withNext('/signup', next)}">Create an account</a></p>`}
         <p>Forgot your password? An administrator can send you a link to choose a new one.</p>
         ${caPem() !== undefined && certificateNote}`,
-    });
+    };
   }
 
   app.get<{ Querystring: Record<string, unknown> }>('/login', async (request, reply) => {
@@ -86,7 +93,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
       const { username } = identity.principal;
       const known = mode === 'switch' ? {} : { username };
       const shown = { ...known, mode, signedIn: username, note: doneNote(request) };
-      return sendPage(reply, await page({ ...shown, next: await context.carried(request, next) }));
+      return send(reply, { ...shown, next: await context.carried(request, next) });
     }
     const ended = await sessions.whyEnded(request.headers.cookie);
     const note = doneNote(request) ?? (await endedNoteFor(request, ended)) ?? (await noteOnWay(request, isRefused));
@@ -94,7 +101,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
     // has signed in since this request was sent: the cookie of the newer session has the same name.
     const isOver = ended !== 'signed_in_again' && request.headers.cookie?.includes('__Host-knot=') === true;
     if (isOver) reply.header('set-cookie', sessions.clearCookie());
-    return sendPage(reply, await page({ username: hintOf(request), next: await context.carried(request, next), note }));
+    return send(reply, { username: hintOf(request), next: await context.carried(request, next), note });
   });
 
   /** Why the session ended whose cookie this browser still shows. */
@@ -138,15 +145,15 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
       const text = `${refusalText}${isRefused ? ` ${refusedNext.text}` : ''}`;
       const mode = modeOf(request);
       const signedIn = mode === 'switch' ? (await context.identityOf(request))?.principal.username : undefined;
-      return sendPage(
+      return send(
         reply,
-        await page({
+        {
           username: form.username.trim(),
           next: await context.carried(request, next),
           note: { kind: 'bad', text },
           mode: mode === 'switch' && signedIn === undefined ? 'plain' : mode,
           signedIn,
-        }),
+        },
         401,
       );
     }

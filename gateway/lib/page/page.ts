@@ -1,20 +1,28 @@
 import { createHash } from 'node:crypto';
 import { type Html, html } from './html.ts';
 import { knotIconAddress, knotMark, pageBadge, type PageTone, progressRing } from './icons.ts';
+import type { PageScript } from './script.ts';
 import { pageStyle } from './style.ts';
 
 export { escapeHtml, type Html, html } from './html.ts';
 export { knotIconAddress, knotMark, knotPath, pageBadge, type PageTone, progressRing } from './icons.ts';
+export { type PageScript, pageScript } from './script.ts';
 export { pageStyle } from './style.ts';
 
 /** Kept out of the template: the hash in the policy covers the text between the tags byte for byte. */
 const styleElement: Html = { markup: `<style>${pageStyle}</style>` };
 
 /**
- * A page outside the dashboard: one inlined stylesheet (its words are listed in `style.ts`), no script, readable at
- * 320 px. `body` goes into `<main>` and starts with an `<h1>` (or a badge and an `<h1>`); `below` stands quietly under it.
+ * A page outside the dashboard: one inlined stylesheet (its words are listed in `style.ts`), no script but the one it is given
+ * (and sent with `pageHeadersWith`), readable at 320 px. `body` goes into `<main>` and starts with an `<h1>` (or a badge and an `<h1>`); `below` stands quietly under it.
  */
-export function renderPage(page: { title: string; body: Html; below?: Html; refreshSeconds?: number }): string {
+export function renderPage(page: {
+  title: string;
+  body: Html;
+  below?: Html;
+  refreshSeconds?: number;
+  script?: PageScript;
+}): string {
   const { markup } = html`<!doctype html>
     <html lang="en">
       <head>
@@ -29,7 +37,7 @@ export function renderPage(page: { title: string; body: Html; below?: Html; refr
       <body>
         <header class="brand">${knotMark}Knot</header>
         <main>${page.body}</main>
-        ${page.below && html`<footer>${page.below}</footer>`}
+        ${page.below && html`<footer>${page.below}</footer>`} ${page.script?.element}
       </body>
     </html>`;
   return markup;
@@ -121,3 +129,9 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 };
+
+/** The same for a page with one script: that one may run, and may not make code of text (Trusted Types, section 4.3.1). */
+export const pageHeadersWith = ({ source }: PageScript): Readonly<Record<string, string>> => ({
+  ...pageHeaders,
+  'content-security-policy': `${pageHeaders['content-security-policy']}; script-src ${source}; require-trusted-types-for 'script'`,
+});
