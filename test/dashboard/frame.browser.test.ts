@@ -140,7 +140,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       t.equal((await stored()).length, 1);
       gateway.data.me.user.id = 'u-7';
       gateway.data.me.user.username = 'hana';
-      await page.goto(gateway.origin);
+      await page.goto(`${gateway.origin}/admin/teams`);
       await page.getByRole('button', { name: 'Notices', exact: true }).click();
       await page.getByText('is told here').waitFor();
       t.strictSame(await stored(), [], 'nor does it lie in the storage of the browser');
@@ -158,12 +158,12 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     await page.getByRole('heading', { level: 1 }).waitFor();
     const look = async (typed: string, option: string | RegExp) => {
       await page.keyboard.press('Control+k');
-      await page.getByRole('combobox').fill(typed);
+      await page.getByRole('combobox', { name: 'Search' }).fill(typed);
       await page.getByRole('option', { name: option }).first().waitFor();
     };
     const closePalette = async () => {
       await page.keyboard.press('Escape');
-      await page.getByRole('combobox').waitFor({ state: 'detached' });
+      await page.getByRole('combobox', { name: 'Search' }).waitFor({ state: 'detached' });
     };
     await look('bel', /^bela/);
     await closePalette();
