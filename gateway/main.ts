@@ -7,7 +7,6 @@ import type { App } from './app.ts';
 import { describe, parseInvocation, runCommand, UsageError } from './cli/index.ts';
 import { type ConfigOverrides, loadConfig } from './config/index.ts';
 import { listNames } from './lib/index.ts';
-import { giveWay, stopForRestart } from './app/restart.ts';
 
 // A reader that is gone (`knot user list | head -1`, a terminal that was closed) is told by an event; unheard, it would end us.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -28,6 +27,8 @@ async function serve(args: string[]): Promise<void> {
   let app: App;
   let settings: ConfigOverrides;
   let dataFolder: string;
+  // Now, not when a restart is asked for: the files on the disk may be of another release by then.
+  const { giveWay, stopForRestart } = await import('./app/index.ts');
   // Unheard, the signal would end a gateway that is just starting.
   process.on('SIGUSR2', () => undefined);
   try {

@@ -1,5 +1,4 @@
 import type { Transaction } from '../store/index.ts';
-import type { ChangeScope } from './change.ts';
 
 /** Why a person lost what they had; the word stands in the audit record of every session that ends by it. */
 export type LossReason = 'account_disabled' | 'account_deleted' | 'password_reset' | 'password_changed';
@@ -30,7 +29,12 @@ export type OnLoss = (transaction: Transaction, loss: Loss) => Promise<void>;
  * committed before and ended here, or begins afterwards and finds the version changed. Open reset links go as well: they were
  * made for the credential that is replaced.
  */
-export async function lose(scope: ChangeScope, userId: string, reason: LossReason, kept: Kept = {}): Promise<void> {
+export async function lose(
+  scope: Transaction & { actor: string; onLoss: OnLoss },
+  userId: string,
+  reason: LossReason,
+  kept: Kept = {},
+): Promise<void> {
   await scope.db
     .updateTable('users')
     .set(({ eb }) => ({ credential_version: eb('credential_version', '+', 1) }))

@@ -1,5 +1,5 @@
 import { knotError } from '../lib/index.ts';
-import type { Facts } from '../app/facts.ts';
+import type { Facts } from '../app/index.ts';
 import { type Command, type Invocation, required, table } from './command.ts';
 import { actor, withFacts } from './facts.ts';
 

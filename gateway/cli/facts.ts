@@ -1,5 +1,5 @@
 // Not through app.ts, which would load every server before a command prints its first line.
-import { type Facts, openFacts } from '../app/facts.ts';
+import { type Facts, openFacts } from '../app/index.ts';
 import { type Config, loadConfig } from '../config/index.ts';
 import { silentLog, systemClock } from '../lib/index.ts';
 import type { Actor } from '../accounts/index.ts';

@@ -1,5 +1,5 @@
 import { knotError } from '../lib/index.ts';
-import { describeIntegration } from '../app/integrations.ts';
+import { describeIntegration } from '../app/index.ts';
 import { loadConfig } from '../config/index.ts';
 import type { Command } from './command.ts';
 
@@ -11,7 +11,7 @@ export const integrationCommands: readonly Command[] = [
     options: {},
     positionals: [1, 1],
     async run({ positionals, settings, streams }) {
-      const text = describeIntegration(loadConfig(settings).config, positionals[0]!);
+      const text = await describeIntegration(loadConfig(settings).config, positionals[0]!);
       if (text === undefined) {
         throw knotError(
           'KNOT_CLI_NO_SUCH_INTEGRATION',

@@ -1,4 +1,4 @@
-import type { Facts } from '../app/facts.ts';
+import type { Facts } from '../app/index.ts';
 import { knotError } from '../lib/index.ts';
 import { type Command, type Invocation, table, UsageError } from './command.ts';
 import { actor, withFacts } from './facts.ts';

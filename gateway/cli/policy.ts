@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { explainDecision, explainUrl } from '../app/explain.ts';
+import { explainDecision, explainUrl } from '../app/index.ts';
 import { loadConfig } from '../config/index.ts';
 import { denialIdPattern } from '../denials/index.ts';
 import { knotError, printable, type RuleReference } from '../lib/index.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { readRun, type RunRecord } from '../app/run-record.ts';
+import { readRun, type RunRecord } from '../app/index.ts';
 import { type Config, loadConfig } from '../config/index.ts';
 import { peopleWithServers } from '../integrations/index.ts';
 import { knotError, listNames } from '../lib/index.ts';

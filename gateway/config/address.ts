@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { Config } from './schema/index.ts';
 
 export type ListenAddress = { host: string; port: number };
 
@@ -22,8 +21,11 @@ export type PublicAddress = {
   hostOf(label: string): string;
 };
 
+/** What of the configuration says where Knot is reached from outside. */
+type Outside = { domain: string; publicPort?: number };
+
 /** `listenPort` is the port really bound, which differs from the configuration when that says 0. */
-export function publicAddress(config: Pick<Config, 'domain' | 'publicPort'>, listenPort: number): PublicAddress {
+export function publicAddress(config: Outside, listenPort: number): PublicAddress {
   const port = config.publicPort ?? listenPort;
   const suffix = port === 443 ? '' : `:${port}`;
   const origin = `https://${config.domain}${suffix}`;
@@ -38,6 +40,6 @@ export function publicAddress(config: Pick<Config, 'domain' | 'publicPort'>, lis
 }
 
 /** A path of the configuration, relative to its file. */
-export function absolute(config: Pick<Config, 'baseFolder'>, path: string | undefined): string | undefined {
+export function absolute(config: { baseFolder: string }, path: string | undefined): string | undefined {
   return path === undefined ? undefined : resolve(config.baseFolder, path);
 }

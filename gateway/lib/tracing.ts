@@ -1,5 +1,4 @@
 import type { AccessEntry } from './access-entry.ts';
-import type { CanonicalRequest } from './canonical/canonical.ts';
 
 /** What a trusted proxy says about the trace of a request (W3C Trace Context and Baggage), as received and not yet checked. */
 export type ReceivedTrace = {
@@ -11,7 +10,7 @@ export type ReceivedTrace = {
 /** Makes one trace entry (a span) for each request of the forward path; `ops` has the one that sends them to a collector. */
 export type Tracer = {
   /** Never throws, never waits. */
-  begin(request: Pick<CanonicalRequest, 'receivedTrace'>): Trace;
+  begin(request: { receivedTrace: ReceivedTrace | undefined }): Trace;
 };
 
 export type Trace = {

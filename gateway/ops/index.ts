@@ -12,4 +12,5 @@ export { nodeHealth } from './node-version.ts';
 export { createReadiness, type Readiness } from './readiness.ts';
 export { healthRoutes, type HealthRoutesOptions } from './routes.ts';
 export { createOpsServer, type OpsServer, type OpsServerOptions } from './server.ts';
-export { createTracing, type Tracing, type TracingOptions } from './tracing.ts';
+export { createTracing } from './load-tracing.ts';
+export type { Tracing, TracingOptions } from './tracing.ts';

@@ -19,9 +19,3 @@ export type Tracing = Tracer & {
   /** Sends what is left, for two seconds at most. Never throws. */
   close(): Promise<void>;
 };
-
-/** Makes the tracer. OpenTelemetry's packages are loaded only here, so a gateway that traces nothing does not pay for them. */
-export async function createTracing(options: TracingOptions): Promise<Tracing> {
-  const { openTelemetryTracing } = await import('./open-telemetry.ts');
-  return openTelemetryTracing(options);
-}

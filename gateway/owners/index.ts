@@ -5,6 +5,7 @@
  * Does not own: people, teams and memberships (accounts), verdicts (policy), what is owned (files, services).
  * Mounts: nothing.
  */
+export type { Owner } from './owner.ts';
 export { type Allowance, createPlans, type EffectivePlan, type Plan, type Plans } from './plans.ts';
 export { type Area, areaResource, type AreaKind, namespaceResource, serviceResource } from './resources.ts';
-export { createOwners, type FindOwner, type Owner, type Owners, type OwnOwner } from './service.ts';
+export { createOwners, type FindOwner, type Owners, type OwnOwner } from './service.ts';

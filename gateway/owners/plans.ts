@@ -3,7 +3,7 @@ import { type AuditEntry, type Clock, knotError } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { deletePlan, findPlan, findPlans, writePlan } from './records.ts';
 import type { Area } from './resources.ts';
-import type { Owner } from './service.ts';
+import type { Owner } from './owner.ts';
 
 /** Limits under a name, from `knot.yaml`; what is absent is not limited. Storage in bytes. */
 export type Plan = { name: string; title: string; defaultFor: readonly ('people' | 'teams')[]; storage?: number };

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Tables } from '../store/index.ts';
-import type { Owner } from './service.ts';
+import type { Owner } from './owner.ts';
 
 type Database = Kysely<Tables>;
 

@@ -1,5 +1,5 @@
 import type { Resource } from '../lib/index.ts';
-import type { Owner } from './service.ts';
+import type { Owner } from './owner.ts';
 
 export type AreaKind = 'private' | 'team' | 'shared' | 'admin';
 

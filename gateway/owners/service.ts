@@ -1,10 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { checkName, type Principal, type TeamRole } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Owner } from './owner.ts';
 import type { Area } from './resources.ts';
-
-/** A person or a team. The id never changes; names are unique among both and never given out twice. */
-export type Owner = { kind: 'user' | 'team'; id: string; name: string; title: string };
 
 /** An owner that somebody may choose in a form: themselves, or a team they are in. */
 export type OwnOwner = Owner & { role: 'self' | TeamRole };

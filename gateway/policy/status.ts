@@ -1,5 +1,3 @@
-import type { Snapshot } from './folder.ts';
-
 export type PolicyProblem = {
   /** Relative to the policies folder; '' when the folder itself is meant. */
   file: string;
@@ -30,7 +28,11 @@ export type PolicyStatus = {
   casesPassed: number;
 };
 
-export function readFiles(snapshot: Snapshot, ruleCounts: ReadonlyMap<string, number>): PolicyFile[] {
+/** The files of a reading, with how many rules each has. */
+export function readFiles(
+  snapshot: { files: readonly Omit<PolicyFile, 'rules'>[] },
+  ruleCounts: ReadonlyMap<string, number>,
+): PolicyFile[] {
   return snapshot.files.map(({ name, text, modifiedAt }) => ({
     name,
     text,

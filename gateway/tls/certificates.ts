@@ -1,7 +1,5 @@
 import type { SecureContext } from 'node:tls';
 import type { Clock, ComponentHealth, Log } from '../lib/index.ts';
-import { openFileCertificates } from './files.ts';
-import { openLocalCertificates } from './local.ts';
 
 export type Certificates = {
   /** For `tls.createServer`: never throws, answers only DOMAIN and one label below it. */
@@ -33,13 +31,3 @@ export type CertificateOptions = {
   /** How often renewal is due (local CA: hourly) or the files are read without an event (30 s); tests hurry it. */
   checkEveryMs?: number;
 };
-
-/**
- * The certificates of the edge: files of the operator, or leaves of our own local CA.
- * @throws KNOT_TLS_* naming file, problem and cure, when the files cannot be used or the data folder cannot be written.
- */
-export async function createCertificates(options: CertificateOptions): Promise<Certificates> {
-  return options.config.cert === undefined && options.config.key === undefined
-    ? openLocalCertificates(options)
-    : openFileCertificates(options);
-}

@@ -4,7 +4,8 @@
  * Does not own: the listener (app).
  * Mounts: nothing.
  */
-export { type Certificates, type CertificateOptions, createCertificates } from './certificates.ts';
+export type { CertificateOptions, Certificates } from './certificates.ts';
 export { caFileIn } from './local.ts';
+export { createCertificates } from './service.ts';
 export { tlsOptions } from './options.ts';
 export { NameRefusal } from './presenter.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { findViolations, ranks, rooms } from './ranks.ts';
+import { findViolations, ranks, rooms, type Violation } from './ranks.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -10,29 +10,41 @@ t.test('the gateway keeps its ranks, doors and sizes', async (t) => {
 });
 
 t.test('each rule is broken by its fixture and seen', async (t) => {
-  const rules = ['sideways', 'upward', 'cycle', 'past-door', 'io-in-lib', 'too-long', 'unknown-module'] as const;
-  for (const rule of rules) {
-    const files: Record<string, Record<string, string>> = {
-      sideways: { sessions: "import { a } from '../accounts/index.ts';\nexport const b = a;\n" },
-      upward: { sessions: "import { a } from '../api/index.ts';\nexport const b = a;\n" },
-      cycle: { lib: "import { b } from './other.ts';\nexport const a = b;\n" },
-      'past-door': { sessions: "import { a } from '../lib/other.ts';\nexport const b = a;\n" },
-      'io-in-lib': { lib: "import { readdirSync, readFileSync } from 'node:fs';\nexport const a = readFileSync;\n" },
-      'too-long': { sessions: '// line\n'.repeat(401) },
-      'unknown-module': { drawer: 'export const a = 1;\n' },
-    };
-    const plain = 'export const a = 1;\n';
-    const tree: Record<string, Record<string, string>> = {
-      lib: { 'index.ts': plain, 'other.ts': rule === 'cycle' ? "export { a as b } from './index.ts';\n" : plain },
+  /** One file that breaks the rule, in place of the module's own `index.ts`, and what else the house has then. */
+  const fixtures: [rule: Violation['rule'], what: string, broken: Record<string, string>, more?: Tree][] = [
+    ['sideways', 'a value', { sessions: "import { a } from '../accounts/index.ts';\nexport const b = a;\n" }],
+    ['upward', 'a value', { sessions: "import { a } from '../api/index.ts';\nexport const b = a;\n" }],
+    ['cycle', 'of values', { lib: "import { b } from './other.ts';\nexport const a = b;\n" }, circle('')],
+    ['cycle', 'of types', { lib: "import type { b } from './other.ts';\nexport const a = b;\n" }, circle('type ')],
+    ['past-door', 'of a module', { sessions: "import { a } from '../lib/other.ts';\nexport const b = a;\n" }],
+    [
+      'past-door',
+      'of app, by a command',
+      { cli: "import type { a } from '../app/facts.ts';\nexport type B = typeof a;\n" },
+    ],
+    [
+      'io-in-lib',
+      'a file',
+      { lib: "import { readdirSync, readFileSync } from 'node:fs';\nexport const a = readFileSync;\n" },
+    ],
+    ['too-long', 'by one line', { sessions: '// line\n'.repeat(401) }],
+    ['unknown-module', 'a folder', { drawer: 'export const a = 1;\n' }],
+  ];
+  for (const [rule, what, broken, more = {}] of fixtures) {
+    const tree: Tree = {
+      lib: { 'index.ts': plain, 'other.ts': plain },
       accounts: { 'index.ts': "import { a as x } from '../lib/index.ts';\nexport const a = x;\n" },
       sessions: { 'index.ts': "import type { a } from '../lib/index.ts';\nexport type A = typeof a;\n" },
+      app: { 'index.ts': "export { a } from './facts.ts';\n", 'facts.ts': plain },
+      cli: { 'index.ts': "import { a } from '../app/index.ts';\nexport const b = a;\n" },
       api: { 'index.ts': plain },
+      ...more,
     };
-    for (const [module, text] of Object.entries(files[rule]!)) tree[module] = { ...tree[module], 'index.ts': text };
-    const violations = findViolations(t.testdir(tree));
+    for (const [module, text] of Object.entries(broken)) tree[module] = { ...tree[module], 'index.ts': text };
+    const violations = findViolations(t.testdir({ ...tree, 'app.ts': "export { a } from './app/facts.ts';\n" }));
     t.ok(
       violations.some((violation) => violation.rule === rule),
-      `${rule} is seen`,
+      `${rule} ${what} is seen`,
     );
     t.ok(
       violations.every((violation) => violation.rule === rule),
@@ -40,6 +52,14 @@ t.test('each rule is broken by its fixture and seen', async (t) => {
     );
   }
 });
+
+type Tree = Record<string, Record<string, string>>;
+const plain = 'export const a = 1;\n';
+
+/** A second file of `lib` that imports the first. */
+function circle(type: '' | 'type '): Tree {
+  return { lib: { 'index.ts': plain, 'other.ts': `export ${type}{ a as b } from './index.ts';\n` } };
+}
 
 t.test('rooms of a module import downward only, by types as well', async (t) => {
   const plain = 'export type A = 1;\n';

@@ -54,13 +54,13 @@ export function findViolations(root: string): Violation[] {
       continue;
     }
     const targets: string[] = [];
-    for (const { specifier, isTypeOnly } of importsOf(text)) {
+    for (const specifier of importsOf(text)) {
       if (module === 'lib' && inputOutput.test(specifier))
         violations.push({ file: name, rule: 'io-in-lib', detail: specifier });
       if (!specifier.startsWith('.')) continue;
       const target = relative(root, resolve(dirname(file), specifier));
-      // A type-only import vanishes at run time, so it cannot close a cycle; ranks and doors hold for it all the same.
-      if (!isTypeOnly) targets.push(target);
+      // A type counts as well: it vanishes at run time, but who reads the one file has to know the other.
+      targets.push(target);
       const violation = judge(name, module, target, root);
       if (violation) violations.push(violation);
     }
@@ -79,9 +79,9 @@ function judge(file: string, module: string, target: string, root: string): Viol
     (module === 'main' && (other === 'cli' || other === 'app')) || (module === 'cli' && other === 'app');
   if (to === from && !isEntrance) return { file, rule: 'sideways', detail: target };
   if (to > from) return { file, rule: 'upward', detail: target };
-  const isFolder = existsSync(join(root, other, 'index.ts'));
-  // contract.ts holds the types of what crosses HTTP and is a second door.
-  if (isFolder && target !== join(other, 'index.ts') && target !== join(other, 'contract.ts'))
+  // contract.ts holds the types of what crosses HTTP and is a second door; app.ts is a door of its own, which `main` opens.
+  const doors = ['index.ts', 'contract.ts'].map((name) => join(other, name));
+  if (existsSync(join(root, other)) && target !== `${other}.ts` && !doors.includes(target))
     return { file, rule: 'past-door', detail: target };
   return undefined;
 }
@@ -105,14 +105,11 @@ function moduleOf(path: string): string {
   return path.split(sep)[0]!.replace(/\.ts$/, '');
 }
 
-function importsOf(text: string): { specifier: string; isTypeOnly: boolean }[] {
+function importsOf(text: string): string[] {
   const found = text.matchAll(
-    /(?:^|\n)\s*(?:import|export)\s(type\s)?[^;'"]*?from\s*['"]([^'"]+)['"]|import\s*\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g,
+    /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|import\s*\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g,
   );
-  return [...found].map((match) => ({
-    specifier: match[2] ?? match[3] ?? match[4]!,
-    isTypeOnly: match[1] !== undefined,
-  }));
+  return [...found].map((match) => match[1] ?? match[2] ?? match[3]!);
 }
 
 function cyclesIn(imports: Map<string, string[]>): Violation[] {

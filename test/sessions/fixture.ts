@@ -7,7 +7,7 @@ export const idleSeconds = 3600;
 export const absoluteSeconds = 24 * 3600;
 export const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 
-/** Accounts that never change: what these tests are about is the life of sessions (test/accounts/loss.test.ts has the rest). */
+/** Accounts that never change: what these tests are about is the life of sessions (test/app/people.test.ts has the rest). */
 export const everybody: AccountGuard = { admit: async () => true, holdActive: async () => true };
 export const unrecorded = async (): Promise<void> => undefined;
 

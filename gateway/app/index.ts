@@ -1,0 +1,31 @@
+/**
+ * The door of app for the command line, which must not load a server before it prints its first line: what a command needs of the
+ * facts, and what it needs of more than them, loaded when it is asked for; for `main`, how a running gateway gives way to another. The
+ * gateway itself is the other door, `app.ts`.
+ */
+import type { DecisionExplanation, UrlExplanation } from '../api/index.ts';
+import type { Config } from '../config/index.ts';
+import type { Facts } from './facts.ts';
+
+export { type Facts, openFacts } from './facts.ts';
+export { giveWay, stopForRestart } from './restart.ts';
+export { readRun, type RunRecord } from './run-record.ts';
+
+/** As `explainUrl` of `explain.ts`: what the gateway would do with a request, by the policies that lie in the folder now. */
+export async function explainUrl(
+  facts: Facts,
+  config: Config,
+  question: { username: string; method: string; url: string },
+): Promise<UrlExplanation> {
+  return (await import('./explain.ts')).explainUrl(facts, config, question);
+}
+
+/** As `explainDecision` of `explain.ts`. */
+export async function explainDecision(facts: Facts, config: Config, id: string): Promise<DecisionExplanation> {
+  return (await import('./explain.ts')).explainDecision(facts, config, id);
+}
+
+/** As `describeIntegration` of `integrations.ts`: what belongs into a tool's own configuration. */
+export async function describeIntegration(config: Config, name: string): Promise<string | undefined> {
+  return (await import('./integrations.ts')).describeIntegration(config, name);
+}
