@@ -1,5 +1,5 @@
 import { knotError, type ShareRight } from '../lib/index.ts';
-import type { NewShare } from './service.ts';
+import type { NewShare } from './share.ts';
 
 const rightsOf: Readonly<Record<'files' | 'service', readonly ShareRight[]>> = {
   files: ['view', 'edit', 'upload'],

@@ -14,40 +14,11 @@ import {
 import type { Store, Transaction } from '../store/index.ts';
 import { checkNewShare } from './input.ts';
 import * as records from './records.ts';
+import type { NewShare, Share, SharedThing, ShareParty } from './share.ts';
 import { createShareIndex } from './share-index.ts';
 import { createUses, type ShareUse, type User } from './uses.ts';
 
 export type { ShareUse } from './uses.ts';
-
-/** What is shared: a folder or file of an area (`id` is the area's key), or a service. `path` is canonical, '' for all of it. */
-export type SharedThing = { kind: 'files' | 'service'; id: string; path: string };
-
-/** With whom: ids never change, names are for people. A guest is whoever holds the link. */
-export type ShareParty = { kind: 'user' | 'team'; id: string; name: string } | { kind: 'guest' };
-
-export type Share = {
-  id: string;
-  thing: SharedThing;
-  owner: { kind: 'user' | 'team'; id: string };
-  party: ShareParty;
-  right: ShareRight;
-  /** Username. */
-  createdBy: string;
-  createdAt: number;
-  expiresAt: number | null;
-  /** A link for one browser: the first that opens it. */
-  bindsBrowser: boolean;
-};
-
-export type NewShare = {
-  thing: SharedThing;
-  owner: Share['owner'];
-  party: ShareParty;
-  right: ShareRight;
-  /** Until it ends by itself; undefined for never, which guests cannot have. */
-  days?: number | undefined;
-  bindsBrowser?: boolean | undefined;
-};
 
 type By = { actor: string; address?: string | undefined; reason?: string };
 

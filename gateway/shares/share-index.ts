@@ -1,5 +1,5 @@
 import { type Principal, type ShareRight, shareRights } from '../lib/index.ts';
-import type { Share, SharedThing } from './service.ts';
+import type { Share, SharedThing } from './share.ts';
 
 /** All shares by what they are of: asked for each request, so it waits for nothing. */
 export type ShareIndex = {
