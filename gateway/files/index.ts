@@ -2,10 +2,26 @@
  * files: one set of files for the browser, notebooks and services.
  * Owns: the areas on the disk (private, shared, team, admin), the one way to a path in them, every act on them as a whole or not at
  * all, trash, resumable uploads, zip streams, what they use of their quota.
- * Does not own: who may do what (policy, asked by api), whose an area is (owners), HTTP (api).
+ * Does not own: who may do what (policy, asked by api), whose an area is (owners), HTTP but for the tus protocol (api).
  * Mounts: nothing.
  *
- * Rooms, each using only those before it: walk (names, held folders, areas) > act (write, move, copy, trash).
+ * Rooms, each using only those before it: walk (names, held folders, areas) > act (write, move, copy, trash; crashes) > look (lists,
+ * search, zip) > quota > uploads.
  */
-export { type Area, areaOfKey, type AreaFolders, keyOf, openAreas } from './walk/areas.ts';
-export { addressOfPath, type Path, pathOfAddress, pathOfText, textOfPath } from './walk/names.ts';
+export { type Area as DiskArea, areaOfKey, keyOf } from './walk/areas.ts';
+export type { Entry, Kind } from './walk/entry.ts';
+export {
+  addressOfPath,
+  type Name,
+  nameOf,
+  type Path,
+  pathOfAddress,
+  pathOfText,
+  textOf,
+  textOfPath,
+} from './walk/names.ts';
+export type { TrashItem } from './act/trash.ts';
+export type { AllowanceOf, Usage } from './quota/quota.ts';
+export { bytesInWords } from './quota/words.ts';
+export { type Files, type FilesSettings, openFiles } from './service.ts';
+export type { Uploader } from './uploads/uploads.ts';

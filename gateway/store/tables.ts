@@ -255,6 +255,17 @@ export type ShareUsesTable = {
   last_from: string;
 };
 
+/** files: which gateway writes to an upload now, for as long as it says so again and again. */
+export type UploadLocksTable = {
+  id: string;
+  /** Random; who holds the lock knows it. */
+  holder: string;
+  run: string;
+  /** Somebody else waits for it. */
+  is_wanted: Flag;
+  expires_at: number;
+};
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -286,6 +297,7 @@ export type Tables = {
   owner_plans: OwnerPlansTable;
   shares: SharesTable;
   share_uses: ShareUsesTable;
+  upload_locks: UploadLocksTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

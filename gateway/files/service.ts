@@ -1,0 +1,264 @@
+import type { Readable } from 'node:stream';
+import { type Clock, every, type Log } from '../lib/index.ts';
+import type { Store } from '../store/index.ts';
+import { type Condition } from './act/condition.ts';
+import { copy, type Moved, move } from './act/move.ts';
+import { openActs } from './act/open.ts';
+import { put, type PutOptions, type Written } from './act/put.ts';
+import { knownAreas, recoverArea } from './act/recover.ts';
+import { createTrash, type TrashItem } from './act/trash.ts';
+import { list, type ListQuery, type Listing } from './look/list.ts';
+import { picture, type Picture } from './look/picture.ts';
+import { search, type SearchResult } from './look/search.ts';
+import { zip } from './look/zip.ts';
+import { type AllowanceOf, createQuota, type Usage } from './quota/quota.ts';
+import { createUploads, type Uploads } from './uploads/uploads.ts';
+import { type Area, openAreas, keyOf } from './walk/areas.ts';
+import { type Entry, entryOf } from './walk/entry.ts';
+import { fileError, notAFile, taken } from './walk/errors.ts';
+import { type HeldFolder, withFolder } from './walk/held-folder.ts';
+import type { Name, Path } from './walk/names.ts';
+import type { Measure } from './walk/tree.ts';
+
+export type FilesSettings = { folder: string; uploadMaxBytes: number; trashDays: number };
+
+/** Everything that can be done with files. Whether somebody may is asked before (api); each act is whole or did not happen. */
+export type Files = {
+  /** @throws KNOT_FILES_* as every method does */
+  look(area: Area, path: Path): Entry;
+  list(area: Area, path: Path, query: Omit<ListQuery, 'isHidden'>): Promise<Listing>;
+  search(area: Area, path: Path, text: string, signal?: AbortSignal): Promise<SearchResult>;
+  picture(area: Area, path: Path, signal?: AbortSignal): Promise<Picture>;
+  /** An open regular file; the caller closes the descriptor. */
+  open(area: Area, path: Path): { entry: Entry; descriptor: number };
+  /** Things of one folder as a zip stream. */
+  zip(area: Area, folder: Path, names: readonly Name[], method: 'store' | 'deflate'): Readable;
+  /** `length`: of the body, if it is known before. */
+  put(
+    area: Area,
+    path: Path,
+    body: Readable,
+    options: Condition & { length?: number; signal?: AbortSignal },
+  ): Promise<Written>;
+  makeFolder(area: Area, path: Path): Entry;
+  move(from: { area: Area; path: Path }, to: { area: Area; path: Path }, options: Condition): Promise<Moved>;
+  copy(from: { area: Area; path: Path }, to: { area: Area; path: Path }, options: Condition): Promise<Moved>;
+  trash(area: Area, path: Path, by: string): Promise<TrashItem>;
+  trashed(area: Area): TrashItem[];
+  restore(area: Area, id: string, to?: Path): { path: Path; entry: Entry };
+  emptyTrash(area: Area, ids?: readonly string[]): Promise<Measure>;
+  usage(area: Area): Promise<Usage>;
+  uploads: Uploads;
+  /** Path of an area for who mounts it elsewhere; the folder is there. */
+  pathOf(area: Area): string;
+  /** Holds a folder open, for who watches it. */
+  folder(area: Area, path: Path): HeldFolder;
+  close(): Promise<void>;
+};
+
+const dayMs = 24 * 3600 * 1000;
+const searchBounds = { mostFound: 500, mostSeen: 1_000_000 };
+/** A body of unknown length is promised its room in steps. */
+const stepBytes = 16 * 1024 * 1024;
+const tidyMs = 10 * 60 * 1000;
+const countMs = 60 * 60 * 1000;
+/** Where the API takes resumable uploads. */
+const uploadPath = '/api/v1/uploads';
+
+/**
+ * Opens the files: makes the folders, ends what an earlier gateway left half done, begins to tidy up in the background.
+ * @throws KNOT_FILES_UNAVAILABLE
+ */
+export async function openFiles(parts: {
+  settings: FilesSettings;
+  store: Store;
+  allowanceOf: AllowanceOf;
+  clock: Clock;
+  log: Log;
+}): Promise<Files> {
+  const { settings, store, allowanceOf, clock, log } = parts;
+  const areas = openAreas({ folder: settings.folder, log });
+  const acts = await openActs(areas);
+  const trash = createTrash(acts, { now: clock.now });
+  const quota = createQuota({ store, areas, runs: acts.runs, allowanceOf, clock });
+  const isHidden = (name: Name) => areas.isReserved([name]);
+  const hiddenIn = (path: Path) => (path.length === 0 ? { isHidden } : {});
+
+  /** What is Knot's own in an area is not there for anybody. */
+  function checked(path: Path): Path {
+    if (areas.isReserved(path)) throw fileError(Object.assign(new Error(), { code: 'ENOENT' }));
+    return path;
+  }
+
+  const inParent = <T>(area: Area, path: Path, work: (parent: HeldFolder, name: Name) => T): T => {
+    const name = checked(path).at(-1);
+    if (name === undefined) throw taken();
+    return withFolder(areas.folder(area, path.slice(0, -1)), (parent) => work(parent, name));
+  };
+
+  async function write(area: Area, path: Path, body: Readable, options: Parameters<Files['put']>[3]): Promise<Written> {
+    const { length, signal, ...condition } = options;
+    const name = checked(path).at(-1);
+    if (name === undefined) throw notAFile();
+    const before = inParent(area, path, (parent) => Number(parent.look(name)?.size ?? 0n));
+    const reservation = await quota.reserve(area, length === undefined ? 0 : length - before);
+    let promised = length ?? before;
+    let seen = 0;
+    const meter: PutOptions['meter'] = async (chunk) => {
+      seen += chunk.length;
+      if (seen <= promised) return;
+      const more = Math.max(stepBytes, seen - promised);
+      // The last step may be more than there is room for, while what really came still fits.
+      await reservation.grow(more).then(
+        () => (promised += more),
+        async () => {
+          await reservation.grow(seen - promised);
+          promised = seen;
+        },
+      );
+    };
+    try {
+      const written = await put(acts, area, path, body, { ...condition, meter, ...(signal && { signal }) });
+      await reservation.settle(written.bytes);
+      return written;
+    } catch (error) {
+      await reservation.release();
+      throw error;
+    }
+  }
+
+  async function relocate(
+    act: typeof move,
+    from: { area: Area; path: Path },
+    to: { area: Area; path: Path },
+    condition: Condition,
+  ): Promise<Moved> {
+    for (const { path } of [from, to]) if (checked(path).length === 0) throw taken();
+    const isMove = act === move;
+    let reservation: Awaited<ReturnType<typeof quota.reserve>> | undefined;
+    let size = 0;
+    try {
+      const moved = await act(acts, from, to, {
+        ...condition,
+        async reserve({ bytes }) {
+          size = bytes;
+          reservation = await quota.reserve(to.area, bytes);
+        },
+      });
+      await (reservation?.settle(size - moved.replaced) ?? quota.note(to.area, -moved.replaced));
+      if (isMove && keyOf(from.area) !== keyOf(to.area)) await quota.note(from.area, -size);
+      return moved;
+    } catch (error) {
+      await reservation?.release();
+      throw error;
+    }
+  }
+
+  const uploads = createUploads({
+    acts,
+    quota,
+    store,
+    path: uploadPath,
+    mostBytes: settings.uploadMaxBytes,
+    lifetimeMs: dayMs,
+    clock,
+    log,
+    onWritten: async () => undefined,
+  });
+
+  async function tidy(): Promise<void> {
+    await quota.forgetLost();
+    await uploads.expire();
+    for (const area of knownAreas(areas)) {
+      await recoverArea(acts, area);
+      const { bytes } = await trash.expire(area, clock.now() - settings.trashDays * dayMs);
+      await quota.note(area, -bytes);
+    }
+  }
+
+  const loops = [
+    every(tidyMs, tidy, { log, complaint: 'tidying up the files failed', jitter: 0.2 }),
+    every(
+      countMs,
+      async () => {
+        for (const area of knownAreas(areas)) await quota.count(area);
+      },
+      { log, complaint: 'counting the files failed', jitter: 0.2 },
+    ),
+  ];
+
+  return {
+    look(area, path) {
+      if (path.length === 0) return withFolder(areas.root(area), (root) => entryOf(undefined, root.stats()));
+      return inParent(area, path, (parent, name) => {
+        const stats = parent.look(name);
+        if (stats === undefined) throw fileError(Object.assign(new Error(), { code: 'ENOENT' }));
+        return entryOf(name, stats);
+      });
+    },
+    list: (area, path, query) =>
+      withFolder(areas.folder(area, checked(path)), (folder) => list(folder, { ...query, ...hiddenIn(path) })),
+    search: (area, path, text, signal) =>
+      withFolder(areas.folder(area, checked(path)), (folder) =>
+        search(folder, text, { ...searchBounds, ...hiddenIn(path), ...(signal && { signal }) }),
+      ),
+    picture: (area, path, signal) =>
+      withFolder(areas.folder(area, checked(path)), (folder) =>
+        picture(folder, { most: 30, ...hiddenIn(path), ...(signal && { signal }) }),
+      ),
+    open: (area, path) =>
+      path.length === 0
+        ? refuse(notAFile())
+        : inParent(area, path, (parent, name) => {
+            const descriptor = parent.file(name);
+            return { entry: entryOf(name, parent.look(name)!), descriptor };
+          }),
+    zip: (area, folder, names, method) =>
+      zip(areas.folder(area, checked(folder)), names, {
+        method,
+        isHidden: (path) => folder.length === 0 && areas.isReserved(path),
+        onError: (error) => log.warn({ err: error }, 'packing files failed'),
+      }),
+    put: write,
+    makeFolder: (area, path) =>
+      inParent(area, path, (parent, name) => {
+        // As the folder it is in, so that a group's folder stays one all the way down.
+        parent.makeFolder(
+          name,
+          (Number(parent.stats().mode) & 0o2777 & ~0o022) | (Number(parent.stats().mode) & 0o020),
+        );
+        parent.adopt(name);
+        parent.sync();
+        return entryOf(name, parent.look(name)!);
+      }),
+    move: (from, to, condition) => relocate(move, from, to, condition),
+    copy: (from, to, condition) => relocate(copy, from, to, condition),
+    async trash(area, path, by) {
+      if (checked(path).length === 0) throw taken();
+      return trash.put(area, path, by);
+    },
+    trashed: (area) => trash.list(area),
+    restore: (area, id, to) => trash.restore(area, id, to && checked(to)),
+    async emptyTrash(area, ids) {
+      const freed = await trash.empty(area, ids);
+      await quota.note(area, -freed.bytes);
+      return freed;
+    },
+    usage: quota.usage,
+    uploads,
+    pathOf(area) {
+      areas.root(area).close();
+      return areas.pathOf(area);
+    },
+    folder: (area, path) => areas.folder(area, checked(path)),
+    async close() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+      acts.close();
+      areas.close();
+    },
+  };
+}
+
+function refuse(error: Error): never {
+  throw error;
+}

@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ERRORS, Server, type ServerOptions, type Upload } from '@tus/server';
+import { type Clock, KnotError, type Log, publicError } from '../../lib/index.ts';
+import type { Store } from '../../store/index.ts';
+import { checkCondition } from '../act/condition.ts';
+import type { Acts } from '../act/move.ts';
+import { freeName } from '../act/place.ts';
+import { putStaged, type Written } from '../act/put.ts';
+import { type Quota, uploadMark } from '../quota/quota.ts';
+import type { Area } from '../walk/areas.ts';
+import { fileError, notAFile } from '../walk/errors.ts';
+import { withFolder } from '../walk/held-folder.ts';
+import { nameOf, type Path, pathOfText } from '../walk/names.ts';
+import { numbered } from '../walk/tree.ts';
+import { sha256Of } from './checksum.ts';
+import { createLocker } from './locker.ts';
+import { isUploadId, readUpload, type UploadRecord, writeUpload } from './upload-record.ts';
+import { UploadStore } from './upload-store.ts';
+
+/** Who sends a request about uploads, and what they may do. */
+export type Uploader = {
+  userId: string;
+  /** The area a name means to this person, if they may add files to it. @throws what the API answers instead */
+  areaFor(name: string): Promise<Area>;
+  /** Whether they still may. @throws as above */
+  checkArea(area: Area): Promise<void>;
+  /** Writes the audit record, before the client is told that the file is there. */
+  note(act: { area: Area; path: Path; isNew: boolean; bytes: number }): Promise<void>;
+};
+
+export type Uploads = {
+  /** Serves a request of the tus protocol 1.0.0 (https://tus.io/protocols/resumable-upload) below `path`. */
+  handle(request: IncomingMessage, response: ServerResponse, uploader: Uploader): Promise<void>;
+  /** Forgets what nobody went on with. */
+  expire(): Promise<void>;
+};
+
+export function createUploads(parts: {
+  acts: Acts;
+  quota: Quota;
+  store: Store;
+  /** Where requests arrive: `/api/v1/uploads`. */
+  path: string;
+  mostBytes: number;
+  lifetimeMs: number;
+  clock: Clock;
+  log: Log;
+  onWritten(area: Area, written: Written): Promise<void>;
+}): Uploads {
+  const { acts, quota, store, path, mostBytes, lifetimeMs, clock, log } = parts;
+  const folder = acts.areas.uploads;
+  const uploaders = new WeakMap<object, Uploader>();
+  const reservationOf = (area: Area, id: string) => quota.reservation(area, `${uploadMark}${id}`);
+
+  const uploadStore = new UploadStore({
+    folder,
+    lifetimeMs,
+    async onRemoved(id) {
+      const record = readUpload(folder, id);
+      if (record && record.finished === undefined) await reservationOf(record.area, id).release();
+    },
+  });
+
+  function uploaderOf(request: Parameters<NonNullable<ServerOptions['onIncomingRequest']>>[0]): Uploader {
+    const raw = request.runtime?.node?.req;
+    const uploader = raw && uploaders.get(raw);
+    if (uploader === undefined) throw new Error('a request about an upload came without its sender');
+    return uploader;
+  }
+
+  /** Each request about an upload: only of who began it, and only as long as they may. */
+  async function admit(request: Parameters<typeof uploaderOf>[0], id: string): Promise<void> {
+    const uploader = uploaderOf(request);
+    if (request.method === 'POST') return;
+    const record = readUpload(folder, id);
+    if (record === undefined || record.userId !== uploader.userId) throw ERRORS.FILE_NOT_FOUND;
+    await uploader.checkArea(record.area);
+    // All bytes are here, but the gateway ended before it put the file to its place.
+    const isComplete = record.finished === undefined && Number(folder.look(nameOf(id))?.size ?? -1n) === record.size;
+    if (isComplete && request.method === 'HEAD') await finish(uploader, id, record);
+  }
+
+  async function begin(request: Parameters<typeof uploaderOf>[0], upload: Upload): Promise<object> {
+    const uploader = uploaderOf(request);
+    const { metadata = {}, size = 0, id } = upload;
+    const area = await uploader.areaFor(metadata['area'] ?? '');
+    const target = pathOfText(metadata['path'] ?? '');
+    if (target.length === 0 || acts.areas.isReserved(target)) throw notAFile();
+    const ifMatch = metadata['ifMatch']?.split(',').map((tag) => tag.trim());
+    withFolder(acts.areas.folder(area, target.slice(0, -1)), (parent) =>
+      checkCondition(parent.look(target.at(-1)!), ifMatch ? { ifMatch } : { isNew: true }),
+    );
+    const now = clock.now();
+    await quota.reserve(area, size, { id: `${uploadMark}${id}`, expiresAt: now + lifetimeMs });
+    writeUpload(folder, id, {
+      userId: uploader.userId,
+      area,
+      path: target,
+      size,
+      sha256: metadata['sha256']?.toLowerCase(),
+      ifMatch,
+      createdAt: now,
+    });
+    return {};
+  }
+
+  async function finish(uploader: Uploader, id: string, record: UploadRecord): Promise<void> {
+    const { area, sha256 } = record;
+    const name = nameOf(id);
+    if (sha256 !== undefined && (await sha256Of(folder, name)) !== sha256) {
+      await uploadStore.remove(id);
+      throw Object.assign(new Error('checksum'), {
+        // The status that the checksum extension of tus gives it.
+        status_code: 460,
+        body: 'Checksum Mismatch: what arrived is not what was sent. Send it again.\n',
+      });
+    }
+    const path = targetOf(record);
+    const staged = { folder, name };
+    const condition = record.ifMatch === undefined ? { isNew: true } : { ifMatch: record.ifMatch };
+    const written = await putStaged(acts, area, path, staged, condition);
+    writeUpload(folder, id, { ...record, finished: path });
+    await reservationOf(area, id).settle(written.bytes);
+    await parts.onWritten(area, written);
+    await uploader.note({ area, path, isNew: written.isNew, bytes: record.size });
+  }
+
+  /** Where it goes: beside what somebody else put there meanwhile, because gigabytes are not thrown away for a name. */
+  function targetOf({ area, path, ifMatch }: UploadRecord): Path {
+    if (ifMatch !== undefined) return path;
+    const above = path.slice(0, -1);
+    return withFolder(acts.areas.folder(area, above), (parent) => [...above, freeName(parent, path.at(-1)!, numbered)]);
+  }
+
+  const server = new Server({
+    path,
+    datastore: uploadStore,
+    relativeLocation: true,
+    maxSize: mostBytes,
+    // Other origins have no business here; the guard of the API refuses them before.
+    allowedOrigins: [],
+    lockDrainTimeout: 1000,
+    locker: createLocker({ store, runs: acts.runs, clock, log }),
+    namingFunction: () => randomBytes(16).toString('hex'),
+    getFileIdFromRequest: (_, last) => (last !== undefined && isUploadId(last) ? last : undefined),
+    onIncomingRequest: (request, id) => inItsWords(() => admit(request, id)),
+    onUploadCreate: (request, upload) => inItsWords(() => begin(request, upload)),
+    onUploadFinish: (request, upload) =>
+      inItsWords(async () => {
+        const record = readUpload(folder, upload.id);
+        if (record === undefined) throw ERRORS.FILE_NOT_FOUND;
+        if (record.finished === undefined) await finish(uploaderOf(request), upload.id, record);
+        return {};
+      }),
+  });
+
+  /** Refusals in the shape of the API, in the way the library takes them. */
+  async function inItsWords<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const told = fileError(error);
+      if (!(told instanceof KnotError)) throw told;
+      const answer = publicError(told, '');
+      throw Object.assign(new Error(answer.message), { status_code: answer.statusCode, body: JSON.stringify(answer) });
+    }
+  }
+
+  return {
+    async handle(request, response, uploader) {
+      uploaders.set(request, uploader);
+      await server.handle(request, response);
+    },
+    async expire() {
+      await uploadStore.deleteExpired();
+    },
+  };
+}
