@@ -5,11 +5,13 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { apiRoutes } from './api/index.ts';
+import { createAllowances } from './app/allowances.ts';
 import { appRoute } from './app/apps.ts';
 import { recordCuts } from './app/cuts.ts';
 import { makeOwnPackage } from './app/data-folder.ts';
 import { createExplain, createExplainDecision } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
+import { openPeoplesFiles } from './app/files.ts';
 import { createHealth } from './app/health.ts';
 import { createIdentify, createIdentifyToken } from './app/identify.ts';
 import { openIntegrations } from './app/integrations.ts';
@@ -146,6 +148,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     for (const { route, probe } of apps) if (probe !== false) watch.add(route, probe === true ? '/' : probe);
 
     // The flows.
+    const allowanceOf = createAllowances({ accounts, storageOf: async () => undefined });
+    const files = openPeoplesFiles(config, { store, allowanceOf, clock, log });
+    closing(files, (opened) => opened?.close());
     const identify = createIdentify(sessions, accounts);
     const oidc = closing(
       await createOidc({
@@ -224,6 +229,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       shares,
       tokens,
       identifyBearer: createIdentifyToken(tokens, accounts),
+      files,
+      fileSettings: config.files,
       routes,
       live,
       clients: oidc.clients,

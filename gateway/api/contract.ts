@@ -8,6 +8,7 @@ export * from './contract/clients.ts';
 export * from './contract/common.ts';
 export * from './contract/connections.ts';
 export * from './contract/events.ts';
+export * from './contract/files.ts';
 export * from './contract/health.ts';
 export * from './contract/me.ts';
 export * from './contract/owners.ts';

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Accounts } from '../accounts/index.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
+import type { Files, FilesSettings } from '../files/index.ts';
 import type { Integration } from '../integrations/index.ts';
 import type { Denials } from '../denials/index.ts';
 import type { Clock, ComponentHealth, Decision, Identify, IdentifyBearer, Log, TileStatus } from '../lib/index.ts';
@@ -63,6 +64,9 @@ export type ApiOptions = {
   owners: Pick<Owners, 'of' | 'find' | 'area' | 'areasOf'>;
   shares: Pick<Shares, 'create' | 'find' | 'givenBy' | 'givenTo' | 'usesOf' | 'revoke' | 'rightsOn'>;
   plans: Pick<Plans, 'list' | 'of' | 'give'>;
+  /** Undefined on systems where files are not available. */
+  files: Files | undefined;
+  fileSettings: Pick<FilesSettings, 'uploadMaxBytes' | 'trashDays'>;
   /** Clients of the OpenID Provider. */
   clients: Clients;
   /** Connected applications. */

@@ -9,6 +9,7 @@ import { auditRoutes } from './resources/audit.ts';
 import { clientRoutes } from './resources/clients.ts';
 import { connectionRoutes } from './resources/connections.ts';
 import { eventRoutes } from './resources/events.ts';
+import { fileRoutes } from './resources/files.ts';
 import { healthRoutes } from './resources/health.ts';
 import { invitationRoutes } from './resources/invitations.ts';
 import { meRoutes } from './resources/me.ts';
@@ -51,6 +52,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   policyRoutes(app, context);
   auditRoutes(app, context);
   healthRoutes(app, context);
+  fileRoutes(app, context);
 }
 
 function openapi(version: string) {

@@ -1,17 +1,19 @@
+import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { type Clock, every, type Log } from '../lib/index.ts';
+import { type Clock, every, knotError, type Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Condition } from './act/condition.ts';
 import { copy, type Moved, move } from './act/move.ts';
 import { openActs } from './act/open.ts';
 import { put, type PutOptions, type Written } from './act/put.ts';
-import { knownAreas, recoverArea } from './act/recover.ts';
+import { knownAreas } from './act/recover.ts';
 import { createTrash, type TrashItem } from './act/trash.ts';
 import { list, type ListQuery, type Listing } from './look/list.ts';
 import { picture, type Picture } from './look/picture.ts';
 import { search, type SearchResult } from './look/search.ts';
 import { zip } from './look/zip.ts';
 import { type AllowanceOf, createQuota, type Usage } from './quota/quota.ts';
+import { bytesInWords } from './quota/words.ts';
 import { createUploads, type Uploads } from './uploads/uploads.ts';
 import { type Area, openAreas, keyOf } from './walk/areas.ts';
 import { type Entry, entryOf } from './walk/entry.ts';
@@ -32,7 +34,7 @@ export type Files = {
   /** An open regular file; the caller closes the descriptor. */
   open(area: Area, path: Path): { entry: Entry; descriptor: number };
   /** Things of one folder as a zip stream. */
-  zip(area: Area, folder: Path, names: readonly Name[], method: 'store' | 'deflate'): Readable;
+  zip(area: Area, folder: Path, names: readonly Name[] | undefined, method: 'store' | 'deflate'): Readable;
   /** `length`: of the body, if it is known before. */
   put(
     area: Area,
@@ -69,16 +71,16 @@ const uploadPath = '/api/v1/uploads';
  * Opens the files: makes the folders, ends what an earlier gateway left half done, begins to tidy up in the background.
  * @throws KNOT_FILES_UNAVAILABLE
  */
-export async function openFiles(parts: {
+export function openFiles(parts: {
   settings: FilesSettings;
   store: Store;
   allowanceOf: AllowanceOf;
   clock: Clock;
   log: Log;
-}): Promise<Files> {
+}): Files {
   const { settings, store, allowanceOf, clock, log } = parts;
   const areas = openAreas({ folder: settings.folder, log });
-  const acts = await openActs(areas);
+  const acts = openActs(areas);
   const trash = createTrash(acts, { now: clock.now });
   const quota = createQuota({ store, areas, runs: acts.runs, allowanceOf, clock });
   const isHidden = (name: Name) => areas.isReserved([name]);
@@ -100,12 +102,14 @@ export async function openFiles(parts: {
     const { length, signal, ...condition } = options;
     const name = checked(path).at(-1);
     if (name === undefined) throw notAFile();
+    refuseTooLarge(length ?? 0);
     const before = inParent(area, path, (parent) => Number(parent.look(name)?.size ?? 0n));
     const reservation = await quota.reserve(area, length === undefined ? 0 : length - before);
     let promised = length ?? before;
     let seen = 0;
     const meter: PutOptions['meter'] = async (chunk) => {
       seen += chunk.length;
+      refuseTooLarge(seen);
       if (seen <= promised) return;
       const more = Math.max(stepBytes, seen - promised);
       // The last step may be more than there is room for, while what really came still fits.
@@ -125,6 +129,14 @@ export async function openFiles(parts: {
       await reservation.release();
       throw error;
     }
+  }
+
+  function refuseTooLarge(bytes: number): void {
+    const most = settings.uploadMaxBytes;
+    if (bytes <= most) return;
+    throw knotError('KNOT_FILES_TOO_LARGE', 413, `A file may have ${bytesInWords(most)} at most.`, {
+      remedy: 'An administrator can raise `files.uploadMaxBytes`.',
+    });
   }
 
   async function relocate(
@@ -169,23 +181,26 @@ export async function openFiles(parts: {
   async function tidy(): Promise<void> {
     await quota.forgetLost();
     await uploads.expire();
+    await acts.recover();
     for (const area of knownAreas(areas)) {
-      await recoverArea(acts, area);
       const { bytes } = await trash.expire(area, clock.now() - settings.trashDays * dayMs);
       await quota.note(area, -bytes);
     }
   }
 
+  async function countAll(): Promise<void> {
+    for (const area of knownAreas(areas)) await quota.count(area);
+  }
+
+  const spread = { log, jitter: 0.2 };
   const loops = [
-    every(tidyMs, tidy, { log, complaint: 'tidying up the files failed', jitter: 0.2 }),
-    every(
-      countMs,
-      async () => {
-        for (const area of knownAreas(areas)) await quota.count(area);
-      },
-      { log, complaint: 'counting the files failed', jitter: 0.2 },
-    ),
+    every(tidyMs, tidy, { ...spread, complaint: 'tidying up the files failed' }),
+    every(countMs, countAll, { ...spread, complaint: 'counting the files failed' }),
   ];
+  // What was left half done is not waited for: with many areas it takes longer than a start may.
+  const recovered = acts
+    .recover()
+    .catch((error: unknown) => log.error({ err: error }, 'ending what was left half done failed'));
 
   return {
     look(area, path) {
@@ -211,7 +226,7 @@ export async function openFiles(parts: {
         ? refuse(notAFile())
         : inParent(area, path, (parent, name) => {
             const descriptor = parent.file(name);
-            return { entry: entryOf(name, parent.look(name)!), descriptor };
+            return { entry: entryOf(name, fstatSync(descriptor, { bigint: true })), descriptor };
           }),
     zip: (area, folder, names, method) =>
       zip(areas.folder(area, checked(folder)), names, {
@@ -222,11 +237,8 @@ export async function openFiles(parts: {
     put: write,
     makeFolder: (area, path) =>
       inParent(area, path, (parent, name) => {
-        // As the folder it is in, so that a group's folder stays one all the way down.
-        parent.makeFolder(
-          name,
-          (Number(parent.stats().mode) & 0o2777 & ~0o022) | (Number(parent.stats().mode) & 0o020),
-        );
+        // Who may write to the folder together may write to this one together.
+        parent.makeFolder(name, 0o755 | (Number(parent.stats().mode) & 0o2020));
         parent.adopt(name);
         parent.sync();
         return entryOf(name, parent.look(name)!);
@@ -252,7 +264,7 @@ export async function openFiles(parts: {
     },
     folder: (area, path) => areas.folder(area, checked(path)),
     async close() {
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([recovered, ...loops.map((loop) => loop.stop())]);
       acts.close();
       areas.close();
     },

@@ -1,9 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Test } from 'tap';
 import { endWithShares } from '../../gateway/app/share-rights.ts';
 import { type ApiOptions, apiRoutes } from '../../gateway/api/index.ts';
 import { publicAddress } from '../../gateway/config/index.ts';
+import { openFiles } from '../../gateway/files/index.ts';
 import type { Integration } from '../../gateway/integrations/index.ts';
 import { createManualClock, type Log, silentLog } from '../../gateway/lib/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
@@ -76,6 +79,16 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   const identify = createIdentify(sessions, accounts);
   const watch = createWatch({ log });
   const throttle = createThrottle({ store, clock, config: config.login, accountOf: accounts.findSignIn });
+  const folderOfFiles = mkdtempSync(join(tmpdir(), 'knot-api-files-'));
+  const allowance: { limit?: number } = {};
+  const fileSettings = { folder: folderOfFiles, uploadMaxBytes: 50_000_000, trashDays: 30 };
+  const files = openFiles({
+    settings: fileSettings,
+    store,
+    allowanceOf: async () => ({ ...allowance, whose: 'these files' }),
+    clock,
+    log,
+  });
   const app = Fastify();
   await app.register(apiRoutes as never, {
     prefix: '/api/v1',
@@ -86,6 +99,8 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     shares,
     tokens,
     identifyBearer: createIdentifyToken(tokens, accounts),
+    files,
+    fileSettings,
     sessions,
     clients: await facts.clients(),
     connections,
@@ -117,6 +132,9 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   await app.ready();
   t.teardown(async () => {
     await app.close();
+    await files.close();
+    rmSync(folderOfFiles, { recursive: true, force: true });
+    await denials.close();
     await policy.close();
   });
 
@@ -135,6 +153,9 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
 
   return {
     app,
+    files,
+    folderOfFiles,
+    allowance,
     accounts,
     tokens,
     shares,
@@ -155,7 +176,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
 }
 
 export type Call = {
-  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: string;
   body?: unknown;
   cookie?: string;

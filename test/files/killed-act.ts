@@ -43,7 +43,8 @@ const { pathOfText } = await import('../../gateway/files/walk/names.ts');
 const { silentLog } = await import('../../gateway/lib/index.ts');
 
 const areas = openAreas({ folder, log: silentLog });
-const acts = await openActs(areas);
+const acts = openActs(areas);
+await acts.recover();
 const trash = createTrash(acts, { now: Date.now });
 const ann = { kind: 'private', id: 'ann' } as const;
 const shared = { kind: 'shared' } as const;

@@ -79,7 +79,8 @@ async function run(act: string, stopBefore: number, needsDisk: boolean) {
 
 async function open<T>(folder: string, work: (parts: { trash: ReturnType<typeof createTrash> }) => T): Promise<T> {
   const areas = openAreas({ folder, log: silentLog });
-  const opened = await openActs(areas);
+  const opened = openActs(areas);
+  await opened.recover();
   try {
     return await work({ trash: createTrash(opened, { now: Date.now }) });
   } finally {

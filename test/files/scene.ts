@@ -15,7 +15,8 @@ export const shared = { kind: 'shared' } as const;
 /** Areas on a real disk with everything that acts on them; `folder` is reused when given. */
 export async function openScene(t: Test, folder = mkdtempSync(join(tmpdir(), 'knot-files-'))) {
   const areas = openAreas({ folder, log: silentLog });
-  const acts = await openActs(areas);
+  const acts = openActs(areas);
+  await acts.recover();
   const trash = createTrash(acts, { now: Date.now });
   for (const area of [ann, shared]) areas.root(area).close();
   let isClosed = false;

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { AppConfig } from './apps.ts';
+import { FilesConfig } from './files.ts';
 import { IntegrationsConfig } from './integrations.ts';
 import { LimitsConfig } from './limits.ts';
 import { listenerKeys } from './listeners.ts';
@@ -37,6 +38,7 @@ export const ConfigSchema = object(
       default: [],
       description: 'Limits under a name, given to people and teams by administrators.',
     }),
+    files: FilesConfig,
     limits: LimitsConfig,
     mail: Type.Optional(MailConfig),
     tracing: Type.Optional(TracingConfig),

@@ -106,7 +106,8 @@ export function createJournal({ areas, runs }: { areas: AreaFolders; runs: Runs 
       };
     },
     async recover(area) {
-      const folder = areas.room(area, 'journal');
+      const folder = areas.roomIfThere(area, 'journal');
+      if (folder === undefined) return;
       try {
         for (const name of folder.names()) {
           if (!runs.isLeftOver(textOf(name))) continue;

@@ -22,15 +22,20 @@ export function knownAreas(areas: AreaFolders): Area[] {
  */
 export async function recoverArea({ areas, runs, journal }: Acts, area: Area): Promise<void> {
   await journal.recover(area);
-  await withFolder(areas.room(area, 'staging'), (folder) => removeLeftOvers(folder, runs.isLeftOver));
-  await withFolder(areas.room(area, 'doomed'), (folder) => removeLeftOvers(folder, runs.isLeftOver));
-  // Nothing was taken out of its folder yet when only the record was written; and the thing was put back when only it is left.
-  withFolder(areas.room(area, 'trash'), (folder) => {
-    for (const name of folder.names()) {
-      const [id, ending] = textOf(name).split('.');
-      if (id && ending === 'json' && folder.look(nameOf(id)) === undefined && isOld(folder, name)) folder.remove(name);
-    }
-  });
+  for (const room of ['staging', 'doomed'] as const) {
+    const folder = areas.roomIfThere(area, room);
+    if (folder) await withFolder(folder, () => removeLeftOvers(folder, runs.isLeftOver));
+  }
+  const trash = areas.roomIfThere(area, 'trash');
+  if (trash) withFolder(trash, removeLoneRecords);
+}
+
+/** Nothing was taken out of its folder yet when only the record was written; and it was put back when only the record is left. */
+function removeLoneRecords(folder: HeldFolder): void {
+  for (const name of folder.names()) {
+    const [id, ending] = textOf(name).split('.');
+    if (id && ending === 'json' && folder.look(nameOf(id)) === undefined && isOld(folder, name)) folder.remove(name);
+  }
 }
 
 /** A neighbour writes the record a moment before it moves the thing. */

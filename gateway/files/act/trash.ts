@@ -192,8 +192,15 @@ export function createTrash(acts: Acts, { now }: { now: () => number }): Trash {
       if (ids) withTrash(area, (folder) => void ids.map((id) => find(folder, id)));
       return removeAll(area, (_, id) => ids === undefined || ids.includes(id));
     },
-    expire: (area, before) =>
-      removeAll(area, (folder, id) => (readRecord<TrashRecord>(folder, recordOf(id))?.deletedAt ?? Infinity) < before),
+    expire: async (area, before) => {
+      const there = areas.roomIfThere(area, 'trash');
+      there?.close();
+      if (there === undefined) return noMeasure;
+      return removeAll(
+        area,
+        (folder, id) => (readRecord<TrashRecord>(folder, recordOf(id))?.deletedAt ?? Infinity) < before,
+      );
+    },
   };
 }
 

@@ -18,10 +18,14 @@ export type ZipOptions = {
 const reportName = 'NOT IN THIS ARCHIVE.txt';
 
 /**
- * Packs things of one folder while they are read. An entry that cannot be read is left out or cut, the rest is a good archive, and its
+ * Packs things of one folder, or all in it, while they are read. An entry that cannot be read is left out or cut, the rest is a good archive, and its
  * last file names what is missing; links, pipes and devices are among that. One file at a time is open.
  */
-export function zip(folder: HeldFolder, names: readonly Name[], { method, isHidden, onError }: ZipOptions): Readable {
+export function zip(
+  folder: HeldFolder,
+  names: readonly Name[] | undefined,
+  { method, isHidden, onError }: ZipOptions,
+): Readable {
   const archive = new ZipArchive(method === 'store' ? { store: true } : { zlib: { level: 1 } });
   const missing: string[] = [];
   const pace = createPace();
@@ -87,7 +91,7 @@ export function zip(folder: HeldFolder, names: readonly Name[], { method, isHidd
   }
 
   async function pack(): Promise<void> {
-    for (const name of names) await add(folder, name, [name]);
+    for (const name of names ?? (await namesIn(folder))) await add(folder, name, [name]);
     if (reader()) return;
     if (missing.length > 0) await append(Buffer.from(`${missing.join('\n')}\n`), reportName, new Date());
     await archive.finalize();

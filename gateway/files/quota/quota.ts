@@ -128,7 +128,8 @@ export function createQuota(parts: {
       areas.root(area),
       bytesIn((name) => !areas.isReserved([name])),
     );
-    return own + (await withFolder(areas.room(area, 'trash'), bytesIn(isTrashed)));
+    const trash = areas.roomIfThere(area, 'trash');
+    return trash === undefined ? own : own + (await withFolder(trash, bytesIn(isTrashed)));
   }
 
   return {

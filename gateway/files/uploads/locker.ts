@@ -3,6 +3,7 @@ import { ERRORS, type Lock, type Locker, type RequestRelease } from '@tus/server
 import { type Clock, type Log, newShortId } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Runs } from '../act/runs.ts';
+import { refusal } from './refusals.ts';
 import { deleteLock, findLock, insertLock, renewLock, takeLock, wantLock } from './lock-records.ts';
 
 const leaseMs = 10_000;
@@ -45,7 +46,7 @@ export function createLocker(parts: { store: Store; runs: Runs; clock: Clock; lo
     return {
       async lock(signal, requestRelease) {
         while (!(await tryToTake())) {
-          if (signal.aborted) throw ERRORS.ERR_LOCK_TIMEOUT;
+          if (signal.aborted) throw refusal(ERRORS.ERR_LOCK_TIMEOUT);
           await delay(askAgainMs);
         }
         held.set(id, requestRelease);

@@ -45,5 +45,5 @@ export function writeUpload(folder: HeldFolder, id: string, { area, path, finish
 }
 
 export function removeUpload(folder: HeldFolder, id: string): void {
-  for (const name of [id, `${id}.json`, `${id}.knot`].map(nameOf)) if (folder.look(name)) folder.remove(name);
+  for (const name of [id, `${id}.knot`].map(nameOf)) if (folder.look(name)) folder.remove(name);
 }

@@ -1,36 +1,44 @@
-import { createWriteStream } from 'node:fs';
+import { closeSync, createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { FileStore } from '@tus/file-store';
-import { Upload } from '@tus/server';
+import { DataStore, ERRORS, Upload } from '@tus/server';
 import { codeOf } from '../walk/errors.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
 import { nameOf, textOf } from '../walk/names.ts';
+import { notFound, refusal } from './refusals.ts';
 import { isUploadId, readUpload, removeUpload } from './upload-record.ts';
 
 /**
- * The bytes of unfinished uploads, as the library keeps them, with what it leaves out: a full disk is said to be one, one that is
- * finished still answers how much it has, and everything about one goes with it.
+ * The bytes of unfinished uploads for the library: one file each in a folder of Knot's own, beside the record of what is to become of
+ * it. One that is finished still answers how much it has, because its last answer may have been lost with the line.
  */
-export class UploadStore extends FileStore {
+export class UploadStore extends DataStore {
   readonly #folder: HeldFolder;
-  readonly #onRemoved: (id: string) => Promise<void>;
-  readonly #lifetimeMs: number;
+  readonly #options: { lifetimeMs: number; now: () => number; onRemoved: (id: string) => Promise<void> };
 
-  constructor(options: { folder: HeldFolder; lifetimeMs: number; onRemoved: (id: string) => Promise<void> }) {
-    super({ directory: options.folder.self(), expirationPeriodInMilliseconds: options.lifetimeMs });
-    this.#folder = options.folder;
-    this.#onRemoved = options.onRemoved;
-    this.#lifetimeMs = options.lifetimeMs;
-    // Without a length no room can be promised.
-    this.extensions = this.extensions.filter((extension) => extension !== 'creation-defer-length');
+  constructor(
+    folder: HeldFolder,
+    options: { lifetimeMs: number; now: () => number; onRemoved: (id: string) => Promise<void> },
+  ) {
+    super();
+    this.#folder = folder;
+    this.#options = options;
+    // Not creation-defer-length: without a length no room can be promised.
+    this.extensions = ['creation', 'creation-with-upload', 'termination', 'expiration'];
+  }
+
+  override async create(upload: Upload): Promise<Upload> {
+    closeSync(this.#folder.newFile(nameOf(upload.id)));
+    return upload;
   }
 
   override async getUpload(id: string): Promise<Upload> {
     const record = readUpload(this.#folder, id);
-    if (record?.finished === undefined) return super.getUpload(id);
-    const { size, createdAt } = record;
-    return new Upload({ id, size, offset: size, creation_date: new Date(createdAt).toISOString() });
+    if (record === undefined) throw notFound();
+    const { size, createdAt, finished } = record;
+    const offset = finished === undefined ? this.#sizeOf(id) : size;
+    if (offset === undefined) throw refusal(ERRORS.FILE_NO_LONGER_EXISTS);
+    return new Upload({ id, size, offset, creation_date: new Date(createdAt).toISOString() });
   }
 
   override async write(readable: Readable, id: string, offset: number): Promise<number> {
@@ -38,28 +46,37 @@ export class UploadStore extends FileStore {
       await pipeline(readable, createWriteStream(this.#folder.at(nameOf(id)), { flags: 'r+', start: offset }));
     } catch (error) {
       if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) throw error;
-      throw Object.assign(new Error('the disk is full'), { status_code: 507, body: 'The disk is full.\n' });
+      throw refusal({ status_code: 507, body: 'The disk is full.\n' });
     }
-    // What arrived before a line was cut counts too.
-    return Number(this.#folder.look(nameOf(id))?.size ?? 0n);
+    return this.#sizeOf(id) ?? 0;
   }
 
   override async remove(id: string): Promise<void> {
-    await this.#onRemoved(id);
+    await this.#options.onRemoved(id);
     removeUpload(this.#folder, id);
   }
 
+  override getExpiration(): number {
+    return this.#options.lifetimeMs;
+  }
+
   override async deleteExpired(): Promise<number> {
-    const before = Date.now() - this.#lifetimeMs;
+    const { now, lifetimeMs } = this.#options;
+    const seen = new Set<string>();
+    for (const name of this.#folder.names()) seen.add(textOf(name).split('.', 1)[0]!);
     let count = 0;
-    for (const name of this.#folder.names()) {
-      const id = textOf(name).split('.', 1)[0]!;
-      const touched = this.#folder.look(name);
-      const createdAt = readUpload(this.#folder, id)?.createdAt ?? Number(touched?.mtimeMs ?? 0n);
-      if (touched === undefined || !isUploadId(id) || createdAt >= before) continue;
+    for (const id of seen) {
+      if (!isUploadId(id)) continue;
+      const createdAt = readUpload(this.#folder, id)?.createdAt ?? 0;
+      if (createdAt >= now() - lifetimeMs) continue;
       await this.remove(id);
       count += 1;
     }
     return count;
+  }
+
+  #sizeOf(id: string): number | undefined {
+    const stats = this.#folder.look(nameOf(id));
+    return stats && Number(stats.size);
   }
 }

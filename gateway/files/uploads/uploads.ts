@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ERRORS, Server, type ServerOptions, type Upload } from '@tus/server';
+import { Server, type ServerOptions, type Upload } from '@tus/server';
 import { type Clock, KnotError, type Log, publicError } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import { checkCondition } from '../act/condition.ts';
@@ -15,6 +15,7 @@ import { nameOf, type Path, pathOfText } from '../walk/names.ts';
 import { numbered } from '../walk/tree.ts';
 import { sha256Of } from './checksum.ts';
 import { createLocker } from './locker.ts';
+import { notFound, refusal } from './refusals.ts';
 import { isUploadId, readUpload, type UploadRecord, writeUpload } from './upload-record.ts';
 import { UploadStore } from './upload-store.ts';
 
@@ -53,9 +54,9 @@ export function createUploads(parts: {
   const uploaders = new WeakMap<object, Uploader>();
   const reservationOf = (area: Area, id: string) => quota.reservation(area, `${uploadMark}${id}`);
 
-  const uploadStore = new UploadStore({
-    folder,
+  const uploadStore = new UploadStore(folder, {
     lifetimeMs,
+    now: clock.now,
     async onRemoved(id) {
       const record = readUpload(folder, id);
       if (record && record.finished === undefined) await reservationOf(record.area, id).release();
@@ -74,7 +75,7 @@ export function createUploads(parts: {
     const uploader = uploaderOf(request);
     if (request.method === 'POST') return;
     const record = readUpload(folder, id);
-    if (record === undefined || record.userId !== uploader.userId) throw ERRORS.FILE_NOT_FOUND;
+    if (record === undefined || record.userId !== uploader.userId) throw notFound();
     await uploader.checkArea(record.area);
     // All bytes are here, but the gateway ended before it put the file to its place.
     const isComplete = record.finished === undefined && Number(folder.look(nameOf(id))?.size ?? -1n) === record.size;
@@ -110,8 +111,8 @@ export function createUploads(parts: {
     const name = nameOf(id);
     if (sha256 !== undefined && (await sha256Of(folder, name)) !== sha256) {
       await uploadStore.remove(id);
-      throw Object.assign(new Error('checksum'), {
-        // The status that the checksum extension of tus gives it.
+      // The status that the checksum extension of tus gives it.
+      throw refusal({
         status_code: 460,
         body: 'Checksum Mismatch: what arrived is not what was sent. Send it again.\n',
       });
@@ -149,7 +150,7 @@ export function createUploads(parts: {
     onUploadFinish: (request, upload) =>
       inItsWords(async () => {
         const record = readUpload(folder, upload.id);
-        if (record === undefined) throw ERRORS.FILE_NOT_FOUND;
+        if (record === undefined) throw notFound();
         if (record.finished === undefined) await finish(uploaderOf(request), upload.id, record);
         return {};
       }),
@@ -163,7 +164,7 @@ export function createUploads(parts: {
       const told = fileError(error);
       if (!(told instanceof KnotError)) throw told;
       const answer = publicError(told, '');
-      throw Object.assign(new Error(answer.message), { status_code: answer.statusCode, body: JSON.stringify(answer) });
+      throw refusal({ status_code: answer.statusCode, body: JSON.stringify(answer) });
     }
   }
 

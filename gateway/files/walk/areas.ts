@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { knotError, type Log } from '../../lib/index.ts';
+import { KnotError, knotError, type Log } from '../../lib/index.ts';
 import { fileError } from './errors.ts';
 import { HeldFolder, walk } from './held-folder.ts';
 import { nameOf, type Path } from './names.ts';
@@ -30,6 +30,8 @@ export type AreaFolders = {
   /** A folder in an area, by the walk that follows no link. The caller closes it. */
   folder(area: Area, path: Path): HeldFolder;
   room(area: Area, room: Room): HeldFolder;
+  /** The same, if anything was ever in it: an area that nobody used has none. */
+  roomIfThere(area: Area, room: Room): HeldFolder | undefined;
   /** Whether a name in the root of an area is Knot's own. */
   isReserved(path: Path): boolean;
   /** Path of an area for who mounts it elsewhere. */
@@ -88,22 +90,42 @@ export function openAreas({ folder, log }: { folder: string; log: Log }): AreaFo
   }
 
   function room(area: Area, which: Room): HeldFolder {
-    const areaRoot = root(area);
-    let here: HeldFolder | undefined;
+    return withBackroom(area, (areaRoot, isOwnDisk) => {
+      const here = isOwnDisk ? areaRoot.folderMade(backroom) : backroomMade(area);
+      try {
+        return here.folderMade(nameOf(which));
+      } finally {
+        here.close();
+      }
+    });
+  }
+
+  function roomIfThere(area: Area, which: Room): HeldFolder | undefined {
     try {
-      here = backroomOf(area, areaRoot);
-      return here.folderMade(nameOf(which));
+      return withBackroom(area, (areaRoot, isOwnDisk) =>
+        isOwnDisk
+          ? walk(areaRoot, [backroom, nameOf(which)])
+          : walk(back, [...(area.id === undefined ? [area.kind] : [area.kind, area.id]), which].map(nameOf)),
+      );
     } catch (error) {
-      throw fileError(error);
-    } finally {
-      here?.close();
-      areaRoot.close();
+      if (error instanceof KnotError && error.statusCode === 404) return undefined;
+      throw error;
     }
   }
 
   /** Beside the areas, where no notebook reaches it; inside the area when that is a disk of its own, because a rename stays on one. */
-  function backroomOf(area: Area, areaRoot: HeldFolder): HeldFolder {
-    if (areaRoot.stats().dev !== back.stats().dev) return areaRoot.folderMade(backroom);
+  function withBackroom<T>(area: Area, work: (areaRoot: HeldFolder, isOwnDisk: boolean) => T): T {
+    const areaRoot = root(area);
+    try {
+      return work(areaRoot, areaRoot.stats().dev !== back.stats().dev);
+    } catch (error) {
+      throw fileError(error);
+    } finally {
+      areaRoot.close();
+    }
+  }
+
+  function backroomMade(area: Area): HeldFolder {
     const kind = back.folderMade(nameOf(area.kind));
     if (area.id === undefined) return kind;
     try {
@@ -124,6 +146,7 @@ export function openAreas({ folder, log }: { folder: string; log: Log }): AreaFo
       }
     },
     room,
+    roomIfThere,
     isReserved: (path) => path[0]?.equals(backroom) ?? false,
     pathOf: (area) => join(folder, keyOf(area)),
     kind: (kind) => kinds[kind],

@@ -1,0 +1,29 @@
+import type { FastifyRequest } from 'fastify';
+import { textOfPath } from '../../files/index.ts';
+import type { AuditEntry } from '../../lib/index.ts';
+import type { ApiContext } from '../context.ts';
+import type { Place } from './places.ts';
+
+/** Longer paths are cut in the ledger; the file is found by its beginning. */
+const mostOfPath = 500;
+
+export const pathForLedger = (place: Pick<Place, 'path'>): string => textOfPath(place.path).slice(0, mostOfPath);
+
+/** Writes an act on files into the ledger, before the client is told that it happened. */
+export async function noteAct(
+  { audit, actorOf }: Pick<ApiContext, 'audit' | 'actorOf'>,
+  request: FastifyRequest,
+  action: string,
+  place: Pick<Place, 'area' | 'path'>,
+  detail: NonNullable<AuditEntry['detail']> = {},
+): Promise<void> {
+  const { name, address } = actorOf(request);
+  await audit.append({
+    action,
+    actor: name,
+    subject: `files:${place.area.key}`,
+    outcome: 'done',
+    ...(address !== undefined && { address }),
+    detail: { path: pathForLedger(place), ...detail },
+  });
+}

@@ -1,0 +1,96 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { areaOfKey, type DiskArea, type Files, type Path, pathOfAddress, textOfPath } from '../../files/index.ts';
+import { knotError, type Principal } from '../../lib/index.ts';
+import type { LiveKind } from '../../live/index.ts';
+import type { Area } from '../../owners/index.ts';
+import { type AreaAction, createAreaQuestions } from '../areas.ts';
+import { type ApiContext, identityOf } from '../context.ts';
+
+/** A place that a request names, with the area as policies and as the disk know it. */
+export type Place = { area: Area; disk: DiskArea; path: Path };
+
+export type Places = ReturnType<typeof createPlaces>;
+
+/** Where a request points, whether it may, and for how long. */
+export function createPlaces(context: ApiContext) {
+  const { owners, live, accounts, publicAddress, files } = context;
+  const { decideArea, demandArea } = createAreaQuestions(context);
+
+  const filesOrRefusal = (): Files => {
+    if (files !== undefined) return files;
+    throw knotError('KNOT_FILES_UNAVAILABLE', 503, 'Files are not available on this system.', {
+      remedy: 'Run Knot on Linux: only there can it open files without following links that lead out of an area.',
+    });
+  };
+
+  async function areaNamed(name: string, principal: Principal): Promise<Place> {
+    const area = await owners.area(name, principal);
+    const disk = area && areaOfKey(area.key);
+    if (area === undefined || disk === undefined) {
+      throw knotError('KNOT_API_NO_AREA', 404, 'There is no such area of files.', {
+        remedy: 'The areas are `private`, `shared`, `team:NAME` and `admin`; GET /api/v1/areas lists yours.',
+      });
+    }
+    return { area, disk, path: [] };
+  }
+
+  /** `AREA/PATH`, percent-encoded. */
+  async function placeNamed(address: string, principal: Principal): Promise<Place> {
+    const slash = address.indexOf('/');
+    const [area, path] = slash === -1 ? [address, ''] : [address.slice(0, slash), address.slice(slash + 1)];
+    let name: string;
+    try {
+      name = decodeURIComponent(area);
+    } catch {
+      name = '';
+    }
+    return { ...(await areaNamed(name, principal)), path: pathOfAddress(path) };
+  }
+
+  const question = (principal: Principal, action: AreaAction, { area, path }: Place) => ({
+    principal,
+    action,
+    area,
+    path: textOfPath(path),
+  });
+
+  return {
+    files: filesOrRefusal,
+    areaNamed,
+    placeNamed,
+    /** What stands behind `/api/v1/files/` in the address, as it came: the router would decode it. */
+    placeOf(request: FastifyRequest): Promise<Place> {
+      const path = request.raw.url!.split('?', 1)[0]!;
+      const at = path.indexOf('/files/');
+      return placeNamed(path.slice(at + '/files/'.length), identityOf(request).principal);
+    },
+    may: (request: FastifyRequest, action: AreaAction, place: Place): boolean =>
+      decideArea(request, question(identityOf(request).principal, action, place)).effect === 'allow',
+    /** @throws KNOT_API_DENIED */
+    demand: (request: FastifyRequest, action: AreaAction, place: Place): void =>
+      demandArea(request, question(identityOf(request).principal, action, place)),
+    /**
+     * Keeps a transfer among the open streams for as long as it lasts: it is cut within two seconds when its right ends, like
+     * every other one.
+     */
+    follow(request: FastifyRequest, reply: FastifyReply, kind: LiveKind, action: AreaAction, place: Place): void {
+      const { session, principal } = identityOf(request);
+      const isStillAllowed = async () => {
+        const now = await accounts.principal(principal.id);
+        if (now?.state !== 'active') return false;
+        const area = await owners.area(place.area.name, now);
+        return area?.key === place.area.key && decideArea(request, question(now, action, place)).effect === 'allow';
+      };
+      const done = live.open({
+        kind,
+        sessionId: session.centralId,
+        userId: principal.id,
+        username: principal.username,
+        host: publicAddress.domain,
+        isStillAllowed,
+        close: () => void reply.raw.destroy(),
+      });
+      reply.raw.once('close', done);
+    },
+  };
+}

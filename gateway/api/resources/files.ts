@@ -1,0 +1,190 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { addressOfPath, textOf, textOfPath } from '../../files/index.ts';
+import { knotError } from '../../lib/index.ts';
+import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import {
+  FileAreaListSchema,
+  FileWrittenSchema,
+  type Folder,
+  type FolderQuery,
+  FolderQuerySchema,
+  FolderSchema,
+} from '../contract.ts';
+import { filename, sendFile, tagsIn } from '../files/content.ts';
+import { describePlace, entryFor } from '../files/describe-place.ts';
+import { noteAct } from '../files/note-act.ts';
+import { createPlaces, type Place } from '../files/places.ts';
+import { answers, describe } from './describe.ts';
+import { fileActRoutes } from './file-acts.ts';
+import { uploadRoutes } from './uploads.ts';
+
+const tag = 'Files';
+const defaultLimit = 100;
+
+/** Files by address: what is there, its bytes, and new bytes. Bodies stream; none is ever held in memory. */
+export function fileRoutes(app: ApiServer, context: ApiContext): void {
+  const places = createPlaces(context);
+  const { owners, fileSettings: settings } = context;
+
+  app.get(
+    '/areas',
+    describe('person', tag, 'The areas of files I can enter, and how full they are', {
+      response: answers(200, FileAreaListSchema),
+    }),
+    async (request) => {
+      const found = await owners.areasOf(identityOf(request).principal);
+      const areas = await Promise.all(found.map((area) => describeArea(request, area.name)));
+      const { uploadMaxBytes, trashDays } = settings;
+      return { areas: areas.filter((area) => area.canList), uploadMaxBytes, trashDays };
+    },
+  );
+
+  async function describeArea(request: FastifyRequest, name: string) {
+    const place = await places.areaNamed(name, identityOf(request).principal);
+    const { title, kind, owner } = place.area;
+    const may = (action: Parameters<typeof places.may>[1]) => places.may(request, action, place);
+    const { limit, ...usage } = await places.files().usage(place.disk);
+    return {
+      name,
+      title,
+      kind,
+      ...(owner && { owner }),
+      canList: may('listFiles'),
+      canRead: may('readFiles'),
+      canWrite: may('writeFiles'),
+      canManage: may('manage'),
+      usage: { ...usage, ...(limit !== undefined && { limit }) },
+    };
+  }
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/files/*',
+    exposeHeadRoute: false,
+    ...describe('person', tag, 'A page of a folder as JSON; of a file its bytes, with ranges', {
+      querystring: FolderQuerySchema,
+      response: answers(200, FolderSchema),
+    }),
+    handler: async (request, reply) => {
+      const place = await places.placeOf(request);
+      const query = request.query;
+      const files = places.files();
+      if (query.list === 'trash') return listTrash(request, place);
+      // Before anything is looked at, so that nobody learns what is there.
+      places.demand(request, 'listFiles', place);
+      const { kind } = files.look(place.disk, place.path);
+      if (kind !== 'folder') return sendOne(request, reply, place, query);
+      if (query.zip !== undefined) return sendZip(request, reply, place, query.zip);
+      return showFolder(request, place, query);
+    },
+  });
+
+  function listTrash(request: FastifyRequest, place: Place): Folder {
+    places.demand(request, 'writeFiles', place);
+    const days = settings.trashDays * 24 * 3600 * 1000;
+    const trash = places.files().trashed(place.disk);
+    return { ...describePlace(place), trash: trash.map((item) => ({ ...item, expiresAt: item.deletedAt + days })) };
+  }
+
+  function sendOne(request: FastifyRequest, reply: FastifyReply, place: Place, { download }: FolderQuery) {
+    places.demand(request, 'readFiles', place);
+    const opened = places.files().open(place.disk, place.path);
+    return sendFile(request, reply, { ...opened, isKept: download !== undefined }, () =>
+      places.follow(request, reply, 'download', 'readFiles', place),
+    );
+  }
+
+  function sendZip(request: FastifyRequest, reply: FastifyReply, place: Place, method: 'store' | 'deflate') {
+    places.demand(request, 'readFiles', place);
+    const { path, disk, area } = place;
+    const name = path.at(-1);
+    const title = name === undefined ? area.name.replace(':', '-') : textOf(name);
+    reply.headers({
+      'content-type': 'application/zip',
+      'content-disposition': `attachment; ${filename(`${title}.zip`)}`,
+    });
+    if (request.method === 'HEAD') return reply.send('');
+    const stream =
+      name === undefined ? zipAll(place, method) : places.files().zip(disk, path.slice(0, -1), [name], method);
+    places.follow(request, reply, 'download', 'readFiles', place);
+    return reply.send(stream);
+  }
+
+  const zipAll = ({ disk, path }: Place, method: 'store' | 'deflate') =>
+    places.files().zip(disk, path, undefined, method);
+
+  async function showFolder(request: FastifyRequest, place: Place, query: FolderQuery): Promise<Folder> {
+    const files = places.files();
+    const { disk, path } = place;
+    const gone = new AbortController();
+    request.raw.once('close', () => gone.abort());
+    if (query.q !== undefined && query.q !== '') {
+      const { found, isComplete } = await files.search(disk, path, query.q, gone.signal);
+      return {
+        ...describePlace(place),
+        isComplete,
+        found: found.map(({ folder, ...entry }) => ({
+          ...entryFor(entry),
+          folder: addressOfPath(folder),
+          folderName: textOfPath(folder),
+        })),
+      };
+    }
+    if (query.list === 'usage') {
+      const { largest, rest, total } = await files.picture(disk, path, gone.signal);
+      return { ...describePlace(place), largest, rest, everything: total };
+    }
+    const { page = 1, limit = defaultLimit, sort = 'name' } = query;
+    const key = sort.replace('-', '') as 'name' | 'size' | 'modified';
+    const isDescending = sort.startsWith('-');
+    const { entries, total } = await files.list(disk, path, {
+      sort: key,
+      isDescending,
+      offset: (page - 1) * limit,
+      limit,
+    });
+    return { ...describePlace(place), total, page, limit, entries: entries.map(entryFor) };
+  }
+
+  void app.register(async (scope) => {
+    // Bytes as they come, whatever they are said to be.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _body, done) => done(null));
+    scope.put(
+      '/files/*',
+      describe('person', tag, 'Write a file as a whole; If-Match names the version that may be replaced', {
+        response: { ...answers(200, FileWrittenSchema), ...answers(201, FileWrittenSchema) },
+      }),
+      async (request, reply) => {
+        const place = await places.placeOf(request);
+        const { headers } = request;
+        const mayWrite = places.may(request, 'writeFiles', place);
+        if (!mayWrite) places.demand(request, 'addFiles', place);
+        const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
+        if (headers['content-range'] !== undefined) throw partialPut();
+        places.follow(request, reply, 'upload', mayWrite ? 'writeFiles' : 'addFiles', place);
+        const ifMatch = tagsIn(headers['if-match']);
+        const written = await places.files().put(place.disk, place.path, request.raw, {
+          ...(length !== undefined && { length }),
+          ...(ifMatch && { ifMatch }),
+          isNew: !mayWrite || headers['if-none-match'] !== undefined,
+        });
+        const { entry, isNew } = written;
+        await noteAct(context, request, 'files.written', place, { bytes: entry.size, isNew });
+        return reply
+          .code(isNew ? 201 : 200)
+          .header('etag', entry.etag)
+          .send({ ...entryFor(entry), path: textOfPath(place.path) });
+      },
+    );
+  });
+
+  fileActRoutes(app, context, places);
+  uploadRoutes(app, context, places);
+}
+
+/** RFC 9110 section 14.5: a part of a file is not a file. */
+const partialPut = () =>
+  knotError('KNOT_API_PARTIAL', 400, 'A file is written as a whole here.', {
+    remedy: 'Use resumable uploads (tus) at /api/v1/uploads for parts.',
+  });
