@@ -148,8 +148,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     for (const { route, probe } of apps) if (probe !== false) watch.add(route, probe === true ? '/' : probe);
 
     // The flows.
-    const allowanceOf = createAllowances({ accounts, storageOf: async () => undefined });
-    const files = openPeoplesFiles(config, { store, allowanceOf, clock, log });
+    const files = openPeoplesFiles(config, { store, allowanceOf: createAllowances({ accounts, plans }), clock, log });
     closing(files, (opened) => opened?.close());
     const identify = createIdentify(sessions, accounts);
     const oidc = closing(

@@ -1,31 +1,30 @@
 import type { Accounts } from '../accounts/index.ts';
-import type { AllowanceOf } from '../files/index.ts';
+import type { AllowanceOf, DiskArea } from '../files/index.ts';
+import type { Plans } from '../owners/index.ts';
 
-/** Bytes that a person or team may keep; undefined for no limit of their own. */
-export type StorageOf = (owner: { kind: 'user' | 'team'; id: string }) => Promise<number | undefined>;
-
-/** How much may be kept in an area of files, and in which words a refusal says whose it is. */
+/** How much may be kept in an area of files, and by name whose it is, for who is told that it is full. */
 export function createAllowances(parts: {
   accounts: Pick<Accounts, 'findUser' | 'findTeam'>;
-  storageOf: StorageOf;
+  plans: Pick<Plans, 'allowanceOf'>;
 }): AllowanceOf {
-  const { accounts, storageOf } = parts;
-  return async (area) => {
+  const { accounts, plans } = parts;
+
+  async function whose(area: DiskArea): Promise<string> {
     switch (area.kind) {
-      case 'private': {
-        const user = await accounts.findUser(area.id);
-        const limit = await storageOf({ kind: 'user', id: area.id });
-        return { limit, whose: `the private files of ${user?.username ?? 'somebody who left'}` };
-      }
-      case 'team': {
-        const team = await accounts.findTeam(area.id);
-        const limit = await storageOf({ kind: 'team', id: area.id });
-        return { limit, whose: `the files of the team ${team?.name ?? 'that was deleted'}` };
-      }
+      case 'private':
+        return `the private files of ${(await accounts.findUser(area.id))?.username ?? 'somebody who left'}`;
+      case 'team':
+        return `the files of the team ${(await accounts.findTeam(area.id))?.name ?? 'that was deleted'}`;
       case 'shared':
-        return { whose: 'the shared files' };
+        return 'the shared files';
       case 'admin':
-        return { whose: 'the files of the administrators' };
+        return 'the files of the administrators';
     }
+  }
+
+  return async (area) => {
+    const { kind, id } = area;
+    const { limit } = await plans.allowanceOf(id === undefined ? { kind } : { kind, id });
+    return { limit, whose: await whose(area) };
   };
 }

@@ -325,3 +325,26 @@ t.test('a zip of a folder or of some of its entries', async (t) => {
   t.equal(await fetchZip('GET', 'private?zip=deflate'), 'd/ d/a d/b d/c');
   t.equal(await fetchZip('POST', 'private/d?op=zip', { names: ['a', 'c', 'none'] }), 'a c');
 });
+
+t.test('a personal token reaches what it is made for, and no other area', async (t) => {
+  const { app, tokens, ann, asAnn } = await openFiles(t);
+  await asAnn.put('private/f', 'text');
+  const withToken = async (scopes: string[], method: 'GET' | 'PUT', path: string) => {
+    const { secret } = await tokens.create({ userId: ann.id, name: scopes.join(), scopes, days: 1 }, { actor: 'ann' });
+    const headers = { host: 'localhost:8443', authorization: `Bearer ${secret}`, 'content-type': 'text/plain' };
+    const answer = await app.inject({
+      method,
+      url: `/api/v1${path}`,
+      headers,
+      ...(method === 'PUT' && { payload: 'x' }),
+    });
+    return answer.statusCode;
+  };
+  t.equal(await withToken(['files:read'], 'GET', '/files/private/f'), 200);
+  t.equal(await withToken(['files:read'], 'PUT', '/files/private/g'), 403);
+  t.equal(await withToken(['files:write:private'], 'PUT', '/files/private/g'), 201);
+  t.equal(await withToken(['files:write:shared'], 'PUT', '/files/private/h'), 403);
+  t.equal(await withToken(['files:read:shared'], 'GET', '/files/private/f'), 403);
+  t.equal(await withToken(['account:read'], 'GET', '/files/private/f'), 403);
+  t.equal(await withToken(['files:read'], 'GET', '/areas'), 200);
+});

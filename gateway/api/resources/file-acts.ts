@@ -97,11 +97,17 @@ export function fileActRoutes(app: ApiServer, context: ApiContext, places: Place
 
   app.post(
     '/files/*',
-    describe('person', 'Files', 'Make a folder, move, copy, delete, restore, empty the trash, pack', {
-      querystring: FileActQuerySchema,
-      body: FileActSchema,
-      response: { ...answers(200, FileActResultSchema), ...answers(201, FileActResultSchema) },
-    }),
+    describe(
+      'person',
+      'Files',
+      'Make a folder, move, copy, delete, restore, empty the trash, pack',
+      {
+        querystring: FileActQuerySchema,
+        body: FileActSchema,
+        response: { ...answers(200, FileActResultSchema), ...answers(201, FileActResultSchema) },
+      },
+      'files',
+    ),
     async (request, reply) => {
       const place = await places.placeOf(request);
       const { op } = request.query;
@@ -111,7 +117,7 @@ export function fileActRoutes(app: ApiServer, context: ApiContext, places: Place
 
   app.delete(
     '/files/*',
-    describe('person', 'Files', 'Delete into the trash', { response: answers(200, FileActResultSchema) }),
+    describe('person', 'Files', 'Delete into the trash', { response: answers(200, FileActResultSchema) }, 'files'),
     async (request) => toTrash(request, await places.placeOf(request)),
   );
 }

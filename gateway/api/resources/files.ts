@@ -28,9 +28,15 @@ export function fileRoutes(app: ApiServer, context: ApiContext): void {
 
   app.get(
     '/areas',
-    describe('person', tag, 'The areas of files I can enter, and how full they are', {
-      response: answers(200, FileAreaListSchema),
-    }),
+    describe(
+      'person',
+      tag,
+      'The areas of files I can enter, and how full they are',
+      {
+        response: answers(200, FileAreaListSchema),
+      },
+      'files',
+    ),
     async (request) => {
       const found = await owners.areasOf(identityOf(request).principal);
       const areas = await Promise.all(found.map((area) => describeArea(request, area.name)));
@@ -61,10 +67,16 @@ export function fileRoutes(app: ApiServer, context: ApiContext): void {
     method: ['GET', 'HEAD'],
     url: '/files/*',
     exposeHeadRoute: false,
-    ...describe('person', tag, 'A page of a folder as JSON; of a file its bytes, with ranges', {
-      querystring: FolderQuerySchema,
-      response: answers(200, FolderSchema),
-    }),
+    ...describe(
+      'person',
+      tag,
+      'A page of a folder as JSON; of a file its bytes, with ranges',
+      {
+        querystring: FolderQuerySchema,
+        response: answers(200, FolderSchema),
+      },
+      'files',
+    ),
     handler: async (request, reply) => {
       const place = await places.placeOf(request);
       const query = request.query;
@@ -152,9 +164,15 @@ export function fileRoutes(app: ApiServer, context: ApiContext): void {
     scope.addContentTypeParser('*', (_request, _body, done) => done(null));
     scope.put(
       '/files/*',
-      describe('person', tag, 'Write a file as a whole; If-Match names the version that may be replaced', {
-        response: { ...answers(200, FileWrittenSchema), ...answers(201, FileWrittenSchema) },
-      }),
+      describe(
+        'person',
+        tag,
+        'Write a file as a whole; If-Match names the version that may be replaced',
+        {
+          response: { ...answers(200, FileWrittenSchema), ...answers(201, FileWrittenSchema) },
+        },
+        'files',
+      ),
       async (request, reply) => {
         const place = await places.placeOf(request);
         const { headers } = request;

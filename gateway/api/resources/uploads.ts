@@ -68,7 +68,13 @@ export function uploadRoutes(app: ApiServer, context: ApiContext, places: Places
       await uploads.handle(request.raw, reply.raw, uploader);
     };
     const route = (method: ('POST' | 'HEAD' | 'PATCH' | 'DELETE')[], url: string, summary: string) =>
-      scope.route({ method, url, exposeHeadRoute: false, ...describe('person', 'Files', summary, {}), handler });
+      scope.route({
+        method,
+        url,
+        exposeHeadRoute: false,
+        ...describe('person', 'Files', summary, {}, 'files'),
+        handler,
+      });
     route(['POST'], '/uploads', 'Begin a resumable upload (tus)');
     route(['HEAD', 'PATCH', 'DELETE'], '/uploads/:id', 'Go on with, ask about or give up an upload (tus)');
   });
