@@ -54,10 +54,6 @@ export function createPlaces(context: ApiContext) {
     path: textOfPath(path),
   });
 
-  /** The guard asked whether a token is made for files at all; here is the area. */
-  const tokenCovers = (request: FastifyRequest, action: AreaAction, { area }: Place): boolean =>
-    identityOf(request).token?.allows('files', actFor(action), area.name) ?? true;
-
   return {
     files: filesOrRefusal,
     areaNamed,
@@ -69,13 +65,10 @@ export function createPlaces(context: ApiContext) {
       return placeNamed(path.slice(at + '/files/'.length), identityOf(request).principal);
     },
     may: (request: FastifyRequest, action: AreaAction, place: Place): boolean =>
-      tokenCovers(request, action, place) &&
       decideArea(request, question(identityOf(request).principal, action, place)).effect === 'allow',
     /** @throws KNOT_API_DENIED, KNOT_API_TOKEN_SCOPE */
-    demand(request: FastifyRequest, action: AreaAction, place: Place): void {
-      if (!tokenCovers(request, action, place)) throw outsideToken(identityOf(request).token!.name, action, place);
-      demandArea(request, question(identityOf(request).principal, action, place));
-    },
+    demand: (request: FastifyRequest, action: AreaAction, place: Place): void =>
+      demandArea(request, question(identityOf(request).principal, action, place)),
     /**
      * Keeps a transfer among the open streams for as long as it lasts: it is cut within two seconds when its right ends, like
      * every other one.
@@ -100,16 +93,4 @@ export function createPlaces(context: ApiContext) {
       reply.raw.once('close', done);
     },
   };
-}
-
-const actFor = (action: AreaAction): 'read' | 'write' =>
-  ['see', 'listFiles', 'readFiles'].includes(action) ? 'read' : 'write';
-
-function outsideToken(name: string, action: AreaAction, { area }: Place) {
-  const needed = `files:${actFor(action)}:${area.name}`;
-  return knotError('KNOT_API_TOKEN_SCOPE', 403, `The token "${name}" is not made for ${needed}.`, {
-    remedy: `Make a token with the scope ${needed}.`,
-    // RFC 6750 section 3.1
-    headers: { 'www-authenticate': `Bearer realm="Knot", error="insufficient_scope", scope="${needed}"` },
-  });
 }
