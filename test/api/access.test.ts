@@ -85,6 +85,7 @@ const uploads = [
   'PATCH /api/v1/uploads/:',
   'DELETE /api/v1/uploads/:',
   'HEAD /api/v1/uploads/:',
+  'HEAD /api/v1/files/{*}',
 ];
 
 const isMutation = ({ method = 'GET' }: Call) => method !== 'GET';
