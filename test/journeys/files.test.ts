@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:http2';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
@@ -115,7 +116,7 @@ t.test('who leaves a team loses its files, open downloads included', async (t) =
   const folder = join(gateway.data, 'files/team', id);
   t.match(await ann.request('GET', '/api/v1/files/team:physics'), { status: 200 });
   writeFileSync(join(folder, 'big'), Buffer.alloc(64 << 20));
-  const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(
       `${gateway.origin}/api/v1/files/team:physics/big`,
       { ca: caOf(gateway), headers: { cookie: cookie() } },
