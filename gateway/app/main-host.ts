@@ -23,5 +23,5 @@ export async function createMainHost(options: {
 
 /** The client's address as the edge found it, through trusted proxies. */
 export function addressOf(request: { raw: object; ip: string }): string {
-  return canonicalOf(request.raw as never)?.address ?? request.ip;
+  return canonicalOf(request.raw)?.address ?? request.ip;
 }

@@ -1,37 +1,36 @@
 import { type Config, defaultLimits, type LimitSettings, publicAddress } from '../config/index.ts';
-import { type Http2SecureServer, type Http2ServerResponse, createSecureServer } from 'node:http2';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import {
   type AccessEntry,
   addressBlocks,
-  asksForPage,
   type CanonicalRequest,
   canonicalize,
   type Log,
   type ReasonCode,
-  refusedOddity,
 } from '../lib/index.ts';
-import type { Route, Routes } from '../routes/index.ts';
+import type { Routes } from '../routes/index.ts';
 import { type Certificates, tlsOptions } from '../tls/index.ts';
-import { refusedEntry } from './message/access-entry.ts';
 import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal } from './message/answers.ts';
 import { createBrokenConnectionAnswer } from './listener/broken-connections.ts';
 import { createConnectionBound } from './listener/connection-bound.ts';
 import { answerClearText, isClearText } from './listener/clear-text.ts';
 import { createWaitingConnections } from './listener/waiting-connections.ts';
 import type { Taken } from './listener/client-connection.ts';
+import { createDestinations } from './listener/destination.ts';
 import { createDrain } from './listener/drain.ts';
 import { createHttp1Front } from './listener/http1-front.ts';
+import { compatible, createHttp2Front } from './listener/http2-front.ts';
 import { askForBody } from './message/information.ts';
 import type { RequestHead } from './wire/request-head-reader.ts';
 import { createRequestLineGuard } from './listener/request-lines.ts';
 import { nextRequestId } from './message/request-id.ts';
 import { type ListenerLimits, listenerOptions } from './listener/listener-options.ts';
-import { commonMethods, refusedMethod } from './wire/methods.ts';
 import type { Proxy } from './proxy.ts';
-import { methodNotAllowed, notCanonical, tooManyConnections } from './message/refusals.ts';
+import { notCanonical, tooManyConnections } from './message/refusals.ts';
+import { asksForPageAnyway, refusedRequestEntry } from './listener/refused-request.ts';
 import { rememberCanonical } from './listener/remembered.ts';
 import { refuseUpgrade } from './message/refuse-upgrade.ts';
 
@@ -73,11 +72,6 @@ export type Edge = {
   close(graceMs?: number): Promise<void>;
 };
 
-/** What one HTTP/2 connection may have under way towards us, all its streams together. */
-const connectionWindowBytes = 1024 * 1024;
-
-const strictSwitches = { encodedSlash: false };
-
 /**
  * Makes the public listener. Every request and every upgrade passes through here first: one canonical request is built, what is
  * not canonical is refused with its reason, and the rest goes to the main host's handler or to the proxy (DESIGN.md section 4).
@@ -86,8 +80,8 @@ const strictSwitches = { encodedSlash: false };
  */
 export function createEdge(options: EdgeOptions): Edge {
   const { routes, log, onAccess, certificates } = options;
-  const mainHost = options.publicAddress.domain;
   const limits = { ...defaultLimits, ...options.limits };
+  const destination = createDestinations(routes, options.publicAddress.domain);
   const trusted = addressBlocks(options.trustedProxies);
   const server = createSecureServer(listenerOptions(certificates, limits satisfies ListenerLimits));
   // Node's HTTP/1 would leave out in silence what comes behind the thousandth field; the edge bounds them itself.
@@ -121,30 +115,19 @@ export function createEdge(options: EdgeOptions): Edge {
     return canonicalize(received, trusted, limits);
   }
 
-  /** Where a canonical request leads: the main host, a route, or the reason it leads nowhere. */
-  function destination(canonical: CanonicalRequest): 'main' | Route | Refusal {
-    const { host, method, oddities } = canonical;
-    const route = host === mainHost ? undefined : routes.find(host);
-    if (route === undefined && host !== mainHost) return notCanonical(isOurs(host) ? 'unknown_host' : 'misdirected');
-    const extraMethods = route?.switches.methods ?? [];
-    const badMethod = refusedMethod(method, extraMethods);
-    if (badMethod === 'method_not_allowed') return methodNotAllowed([...commonMethods, ...extraMethods]);
-    const reason = badMethod ?? refusedOddity(oddities, route?.switches ?? strictSwitches);
-    if (reason !== undefined) return notCanonical(reason);
-    return route ?? 'main';
-  }
-
-  function isOurs(host: string): boolean {
-    return host.endsWith(`.${mainHost}`);
+  function onHttp1Request(request: IncomingMessage, response: ServerResponse): void {
+    response.on('error', ignoreReset);
+    request.on('error', ignoreReset);
+    lines.note(request, false);
+    if (endingConnections.has(request.socket)) return;
+    if (drain.isDraining()) response.shouldKeepAlive = false;
+    onRequest(request, response);
   }
 
   function onRequest(request: ClientRequest, response: ClientResponse): void {
-    response.on('error', ignoreReset);
-    request.on('error', ignoreReset);
-    if (!isHttp2(request)) lines.note(request as IncomingMessage, false);
-    if (!isHttp2(request) && endingConnections.has(request.socket)) return;
     if (connectionBound.refuses(request)) return refuse(request, response, tooManyConnections(), undefined);
-    if (drain.isDraining() && !isHttp2(response)) (response as ServerResponse).shouldKeepAlive = false;
+    // It has no target that could be read (RFC 9113 section 8.5); over HTTP/1 see `onConnect`.
+    if (request.method === 'CONNECT') return refuse(request, response, notCanonical('method_unknown'), undefined);
     const canonical = read(request, false);
     if (typeof canonical === 'string') return refuse(request, response, notCanonical(canonical), undefined);
     const target = destination(canonical);
@@ -157,8 +140,9 @@ export function createEdge(options: EdgeOptions): Edge {
   function handOver(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest): void {
     if (mainHandler === undefined) return refuse(request, response, starting, canonical);
     if (canonical.expectsContinue) askForBody(response);
-    rememberCanonical(request, canonical);
-    mainHandler(request as IncomingMessage, response as ServerResponse);
+    const [forMain, answer] = isHttp2(request) ? compatible(request) : [request, response];
+    rememberCanonical(forMain, canonical);
+    mainHandler(forMain as IncomingMessage, answer as ServerResponse);
   }
 
   function refuse(
@@ -169,14 +153,9 @@ export function createEdge(options: EdgeOptions): Edge {
   ): void {
     const startedAt = performance.now();
     const requestId = nextRequestId();
-    const asPage = asksForPage({
-      fetchMode: fieldOf(request, 'sec-fetch-mode'),
-      accept: fieldOf(request, 'accept'),
-      isUpgrade: false,
-    });
     if (refusal.closesConnection === true && !isHttp2(request)) endingConnections.add(request.socket);
-    answerRefusal(response, refusal, asPage, requestId);
-    onAccess(entryOf(request, refusal, requestId, canonical, performance.now() - startedAt));
+    answerRefusal(response, refusal, asksForPageAnyway(request), requestId);
+    onAccess(refusedRequestEntry(request, refusal, requestId, canonical, performance.now() - startedAt));
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -206,16 +185,13 @@ export function createEdge(options: EdgeOptions): Edge {
   ): void {
     const requestId = nextRequestId();
     refuseUpgrade(socket, refusal, requestId);
-    onAccess(entryOf(request, refusal, requestId, canonical, 0));
+    onAccess(refusedRequestEntry(request, refusal, requestId, canonical, 0));
   }
 
-  function onConnect(request: ClientRequest, socketOrResponse: Duplex | Http2ServerResponse): void {
-    if ('writeHead' in socketOrResponse) {
-      return refuse(request, socketOrResponse as ClientResponse, notCanonical('method_unknown'), undefined);
-    }
-    lines.note(request as IncomingMessage, true);
-    socketOrResponse.on('error', ignoreReset);
-    refuseUp(request as IncomingMessage, socketOrResponse, notCanonical('method_unknown'), undefined);
+  function onConnect(request: IncomingMessage, socket: Duplex): void {
+    lines.note(request, true);
+    socket.on('error', ignoreReset);
+    refuseUp(request, socket, notCanonical('method_unknown'), undefined);
   }
 
   /** A plain request on a connection of ours: true when it leads to a route, and is then served to its end. */
@@ -238,26 +214,16 @@ export function createEdge(options: EdgeOptions): Edge {
     front.endIdle();
     waitingConnections.endSilent();
   });
-  server.on('request', onRequest);
-  server.on('checkContinue', onRequest);
-  server.on('checkExpectation', onRequest);
+  server.on('request', onHttp1Request);
+  server.on('checkContinue', onHttp1Request);
+  server.on('checkExpectation', onHttp1Request);
+  createHttp2Front(server, limits, onRequest);
   server.on('upgrade', onUpgrade);
   server.on('connect', onConnect);
   server.on('clientError', answerBroken);
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     if (isClearText(error)) answerClearText(socket, publicOrigin());
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
-  });
-  server.on('session', (session) => session.setLocalWindowSize(connectionWindowBytes));
-  // First GOAWAY, so that open streams may go on; when then no byte moves for as long as a stream may idle, there is none, or
-  // only one whose headers never ended, which Node waits for without a bound (catalogue D3).
-  server.on('session', (session) => {
-    session.setTimeout(limits.keepAliveMs);
-    session.on('timeout', () => {
-      if (session.closed) return session.destroy();
-      session.close();
-      session.setTimeout(limits.streamIdleMs);
-    });
   });
   server.on('sessionError', (error) => log.debug({ err: error }, 'HTTP/2 session failed'));
   const stopWatchingCertificates = certificates.onChange(() =>
@@ -297,33 +263,4 @@ const endingConnections = new WeakSet<object>();
 /** A reset by the client while we look at its request; `close` follows. Unheard, it would end the process (catalogue W3). */
 function ignoreReset(): void {
   return undefined;
-}
-
-/** A field of a request that may not be canonical: the first of its name. */
-function fieldOf({ rawHeaders }: ClientRequest, name: string): string | undefined {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]!.toLowerCase() === name) return rawHeaders[index + 1];
-  }
-  return undefined;
-}
-
-/** Only what a log may hold of a request that was refused: what is not canonical is cut short, and its query left out. */
-function entryOf(
-  request: ClientRequest,
-  refusal: Refusal,
-  requestId: string,
-  canonical: CanonicalRequest | undefined,
-  totalMs: number,
-): AccessEntry {
-  return refusedEntry({
-    requestId,
-    method: request.method ?? '',
-    host: canonical?.host ?? '',
-    path: canonical?.path ?? (request.url ?? '').split('?', 1)[0]!.slice(0, 200),
-    status: refusal.status,
-    reason: refusal.reasonCode,
-    address: canonical?.address ?? request.socket.remoteAddress ?? '',
-    protocol: isHttp2(request) ? 'h2' : 'h1',
-    totalMs,
-  });
 }

@@ -1,11 +1,9 @@
-import type { ServerResponse } from 'node:http';
-import { constants, type Http2ServerResponse } from 'node:http2';
+import { ServerResponse } from 'node:http';
 import type { CanonicalRequest } from '../../lib/index.ts';
 import { asksToBind } from '../wire/connection-schemes.ts';
 import { type Fields, fieldRecord } from '../wire/http-fields.ts';
 import { type ClientRequest, type ClientResponse, isHttp2, type Refusal } from '../message/answers.ts';
-import { answerAlone } from '../message/grpc.ts';
-import { Http1Response } from '../message/http1-response.ts';
+import type { Http2Response } from '../message/http2-response.ts';
 import { relayInformation } from '../message/information.ts';
 import { nextRequestId } from '../message/request-id.ts';
 import type { ForwardControl, ForwardHandler } from '../upstream/forwarder.ts';
@@ -93,12 +91,9 @@ export abstract class AnswerRelay implements ForwardHandler {
     if (status === 401 && isHttp2(response) && asksToBind(received)) return this.requireHttp1(response);
     const head = clientHeaders(status === 204 ? withoutLength(received) : received, target);
     this.#readBodyFacts(head);
-    if (isHttp2(response)) {
-      response.writeHead(status, fieldRecord(head));
-    } else {
-      if (this.hasBody && !this.request.complete) head.push('connection', 'close');
-      (response as ServerResponse | Http1Response).writeHead(status, message ?? '', head);
-    }
+    // Over HTTP/2 it means nothing, and is left out.
+    if (this.hasBody && !this.request.complete) head.push('connection', 'close');
+    (response as ServerResponse).writeHead(status, message ?? '', head);
     this.hasAnswer = true;
   }
 
@@ -120,8 +115,8 @@ export abstract class AnswerRelay implements ForwardHandler {
     if (this.isOver) return;
     this.bytesOut += chunk.length;
     this.lastMoveAt = performance.now();
-    // What is at hand may soon be read over, and Node's own answers may keep it waiting.
-    const bytes = this.response instanceof Http1Response ? chunk : Buffer.from(chunk);
+    // What is at hand may soon be read over, and Node's own answers may keep it waiting; ours know that.
+    const bytes = this.response instanceof ServerResponse ? Buffer.from(chunk) : chunk;
     if (this.#remaining === bytes.length) {
       this.hasEnded = true;
       this.response.end(bytes);
@@ -150,31 +145,17 @@ export abstract class AnswerRelay implements ForwardHandler {
     this.response.end();
   }
 
-  /** A gRPC client tells Trailers-Only by the end of the stream that comes with the headers, so the two stay together. */
+  /** The head waits for what comes behind it, and so the two ends stay together (`Http2Response`). */
   onResponseAlone(control: ForwardControl, status: number, headers: Fields): void {
-    const { response } = this;
-    if (!isHttp2(response) || this.isOver) {
-      this.onResponseStart(control, status, headers);
-      return this.onResponseEnd(control, []);
-    }
-    this.control = undefined;
-    this.timings.answeredAt = performance.now();
-    this.hasAnswer = this.hasEnded = true;
-    answerAlone(
-      response,
-      status,
-      fieldRecord(clientHeaders(unbound(headers, this.target, this.context.warnOnce), this.target)),
-    );
+    this.onResponseStart(control, status, headers);
+    this.onResponseEnd(control, []);
   }
 
-  /**
-   * Authentication of the connection cannot go on over HTTP/2. Ends the stream with HTTP_1_1_REQUIRED (RFC 9113 section 7), which makes
-   * browsers and curl come again over HTTP/1.1.
-   */
-  protected requireHttp1({ stream }: Http2ServerResponse): void {
+  /** Authentication of the connection cannot go on over HTTP/2. */
+  protected requireHttp1(response: Http2Response): void {
     this.reason = 'http1_required';
     this.abandonUpstream();
-    stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED);
+    response.requireHttp1();
   }
 
   /** An upstream in the middle of it has no more say. */
@@ -185,8 +166,7 @@ export abstract class AnswerRelay implements ForwardHandler {
 
   /** Ends both sides at once; what the client has of the answer stays visibly incomplete. */
   cut(): void {
-    if (isHttp2(this.response)) this.response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-    else this.response.destroy();
+    this.response.destroy();
   }
 }
 

@@ -60,7 +60,7 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
     const { contentLength, isChunked, protocol } = this.canonical;
     if (contentLength !== undefined) return contentLength > 0;
     if (isChunked) return true;
-    return protocol === 'h2' && isHttp2(this.request) && !this.request.stream.endAfterHeaders;
+    return protocol === 'h2' && isHttp2(this.request) && this.request.hasBody;
   }
 
   /** Sends the request to its upstream, at once or when a slot is free. Without `identity` nobody is named. */

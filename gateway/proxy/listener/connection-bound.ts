@@ -15,7 +15,7 @@ export type ConnectionBound = {
 };
 
 const isBeyond = Symbol('beyond the bound of its address');
-type Marked = { [isBeyond]?: boolean };
+type Marked = Socket & { [isBeyond]?: boolean };
 
 export function createConnectionBound(
   server: Http2SecureServer,
@@ -41,7 +41,7 @@ export function createConnectionBound(
     if (count === connectionsPerAddress + 1) log.warn({ address: key, count }, 'an address has too many connections');
     if (count > 2 * connectionsPerAddress) socket.resetAndDestroy();
   });
-  server.on('secureConnection', (socket: Socket & Marked) => {
+  server.on('secureConnection', (socket: Marked) => {
     const address = socket.remoteAddress;
     if (address === undefined || (counts.get(networkOf(address)) ?? 0) <= connectionsPerAddress) return;
     socket[isBeyond] = true;
@@ -60,10 +60,13 @@ export function createConnectionBound(
   }
 
   return {
-    isBeyond: (socket) => isMarked(socket as Marked),
+    isBeyond: isMarked,
     refuses(request) {
-      if (!isMarked(request.socket as Marked)) return false;
-      if (isHttp2(request)) request.stream.session?.close();
+      if (beyond === 0) return false;
+      if (!isHttp2(request)) return isMarked(request.socket);
+      const { session } = request.stream;
+      if (session === undefined || !isMarked(session.socket)) return false;
+      session.close();
       return true;
     },
   };

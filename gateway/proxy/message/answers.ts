@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { type ErrorPage, pageHeaders, type PublicError, renderErrorPage } from '../../lib/index.ts';
 import type { Http1Request } from './http1-request.ts';
 import type { Http1Response } from './http1-response.ts';
+import { Http2Request } from './http2-request.ts';
+import { Http2Response } from './http2-response.ts';
 
-/** A request and its answer: of HTTP/1.1 served by us or by Node, or of HTTP/2 by Node's compatible API. */
-export type ClientRequest = IncomingMessage | Http2ServerRequest | Http1Request;
-export type ClientResponse = (ServerResponse | Http2ServerResponse | Http1Response) & ResponseMethods;
+/** A request and its answer: of HTTP/1.1 on a connection of ours or of Node's server, or on an HTTP/2 stream. */
+export type ClientRequest = IncomingMessage | Http1Request | Http2Request;
+export type ClientResponse = (ServerResponse | Http1Response | Http2Response) & ResponseMethods;
 
 /** What all kinds of answer have, in one signature each: the declarations in Node's types do not unite by themselves. */
 type ResponseMethods = {
@@ -66,14 +67,14 @@ export function answer(
   closesConnection = false,
 ): void {
   if (response.headersSent || response.destroyed || response.writableEnded) return;
-  // Of an upstream's answer that Node would not write; its HTTP/2 would put it into ours, and refuse that too.
-  if (isHttp2(response)) for (const name of response.getHeaderNames()) response.removeHeader(name);
   const length = { 'content-length': String(Buffer.byteLength(body)) };
-  const connection = closesConnection && !isHttp2(response) ? { connection: 'close' } : {};
+  const connection = closesConnection ? { connection: 'close' } : {};
   response.writeHead(status, { ...headers, ...length, ...connection });
   response.end(response.req.method === 'HEAD' ? '' : body);
 }
 
-export function isHttp2(message: ClientRequest | ClientResponse): message is Http2ServerRequest & Http2ServerResponse {
-  return 'stream' in message && message.stream !== undefined;
+export function isHttp2(message: ClientRequest): message is Http2Request;
+export function isHttp2(message: ClientResponse): message is Http2Response & ResponseMethods;
+export function isHttp2(message: ClientRequest | ClientResponse): boolean {
+  return message instanceof Http2Request || message instanceof Http2Response;
 }

@@ -10,7 +10,7 @@ type Listener = (...args: never[]) => void;
 export class Http1Request {
   readonly method: string;
   readonly url: string;
-  readonly rawHeaders: string[];
+  readonly rawHeaders: readonly string[];
   readonly httpVersion = '1.1';
   readonly socket: TLSSocket;
   readonly rawTrailers: string[] = [];

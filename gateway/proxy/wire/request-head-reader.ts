@@ -5,7 +5,7 @@ export type RequestHead = {
   method: string;
   target: string;
   /** Alternating names and values, one character per byte, as `IncomingMessage.rawHeaders` has them. */
-  rawHeaders: string[];
+  rawHeaders: readonly string[];
 };
 
 const requestLine = new RegExp(`^(${commonMethods.join('|')}) (/[\\x21-\\x7e]*) HTTP/1\\.1\\r\\n`);

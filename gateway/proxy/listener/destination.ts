@@ -1,0 +1,28 @@
+import { type CanonicalRequest, refusedOddity } from '../../lib/index.ts';
+import type { Route, Routes } from '../../routes/index.ts';
+import type { Refusal } from '../message/answers.ts';
+import { methodNotAllowed, notCanonical } from '../message/refusals.ts';
+import { commonMethods, refusedMethod } from '../wire/methods.ts';
+
+/** Where a canonical request leads: the main host, a route, or the reason it leads nowhere. */
+export type FindDestination = (canonical: CanonicalRequest) => 'main' | Route | Refusal;
+
+const strictSwitches = { encodedSlash: false };
+
+/** Hosts are found whole, never parsed to find an owner (DESIGN.md section 4). */
+export function createDestinations(routes: Pick<Routes, 'find'>, mainHost: string): FindDestination {
+  function isOurs(host: string): boolean {
+    return host.endsWith(`.${mainHost}`);
+  }
+
+  return ({ host, method, oddities }) => {
+    const route = host === mainHost ? undefined : routes.find(host);
+    if (route === undefined && host !== mainHost) return notCanonical(isOurs(host) ? 'unknown_host' : 'misdirected');
+    const extraMethods = route?.switches.methods ?? [];
+    const badMethod = refusedMethod(method, extraMethods);
+    if (badMethod === 'method_not_allowed') return methodNotAllowed([...commonMethods, ...extraMethods]);
+    const reason = badMethod ?? refusedOddity(oddities, route?.switches ?? strictSwitches);
+    if (reason !== undefined) return notCanonical(reason);
+    return route ?? 'main';
+  };
+}
