@@ -13,10 +13,10 @@ import { createExplain, createExplainDecision } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
 import { openPeoplesFiles } from './app/files.ts';
 import { createHealth } from './app/health.ts';
-import { createIdentify, createIdentifyToken } from './app/identify.ts';
+import { createIdentify, createIdentifyBearer, createIdentifyToken } from './app/identify.ts';
 import { openIntegrations } from './app/integrations.ts';
 import { type RunTelling, tellOfRun } from './app/run-record.ts';
-import { addressOf, createMainHost } from './app/main-host.ts';
+import { addressOf, addressOfRaw, createMainHost } from './app/main-host.ts';
 import { mailSettings } from './app/mail-settings.ts';
 import { createOpened } from './app/opened.ts';
 import { tellPreparing } from './app/preparing.ts';
@@ -158,6 +158,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         keys,
         accounts,
         identify,
+        addressOf: addressOfRaw,
         sessions,
         publicAddress: address,
         sessionSeconds: config.sessions.absoluteSeconds,
@@ -227,9 +228,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       plans,
       shares,
       tokens,
-      identifyBearer: createIdentifyToken(tokens, accounts),
       files,
       fileSettings: config.files,
+      identifyBearer: createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess),
       routes,
       live,
       clients: oidc.clients,

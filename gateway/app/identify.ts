@@ -1,7 +1,7 @@
 import type { Accounts } from '../accounts/index.ts';
 import type { Identify, IdentifyBearer } from '../lib/index.ts';
 import type { Sessions } from '../sessions/index.ts';
-import { scopeAllows, type Tokens } from '../tokens/index.ts';
+import { scopeAllows, tokenPrefix, type Tokens } from '../tokens/index.ts';
 
 /** Who a request on a host comes from: a session that lives, of a person who is active. */
 export function createIdentify(sessions: Pick<Sessions, 'find'>, accounts: Pick<Accounts, 'principal'>): Identify {
@@ -29,3 +29,9 @@ export function createIdentifyToken(
     };
   };
 }
+
+/** Bearer credentials of the API: personal tokens, known by their prefix, and what `knot login` was given. */
+export const createIdentifyBearer =
+  (ofToken: IdentifyBearer, ofAccess: IdentifyBearer): IdentifyBearer =>
+  (secret, address) =>
+    secret.startsWith(tokenPrefix) ? ofToken(secret, address) : ofAccess(secret, address);

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { AccessEntry } from '../lib/index.ts';
 import { accessHook, type ProcessLog } from '../ops/index.ts';
@@ -19,6 +20,11 @@ export async function createMainHost(options: {
   shapeErrors(main, log);
   await main.register(accessHook, { onAccess, domain });
   return main;
+}
+
+/** The same of Node's request. */
+export function addressOfRaw(request: IncomingMessage): string {
+  return canonicalOf(request as never)?.address ?? request.socket.remoteAddress ?? '';
 }
 
 /** The client's address as the edge found it, through trusted proxies. */

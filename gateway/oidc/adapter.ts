@@ -5,6 +5,9 @@ import type { ClientDirectory } from './directory.ts';
 import type { ProviderLibrary } from './library.ts';
 import type { NewRecord, RecordRow, Records } from './records.ts';
 
+/** What somebody who is signed in gives to a client; a device has its code before, and then from nobody. */
+const givenCodes: ReadonlySet<string> = new Set(['AuthorizationCode', 'DeviceCode']);
+
 /** A used code is remembered this long after it expired, so that a late replay still revokes what was made from it. */
 const usedCodeRetentionMs = 3600 * 1000;
 
@@ -70,7 +73,7 @@ export function createAdapter(options: {
       };
       // A code is a right that is derived from a session, and with offline access one that outlives it: none is given while the
       // session ends (`onLoss`), because what ends connections would not find it.
-      const isDerived = model === 'AuthorizationCode' && payload.sessionUid !== undefined;
+      const isDerived = givenCodes.has(model) && payload.sessionUid !== undefined;
       if (!isDerived) return await records.upsert(record);
       const isHeld = await records.upsertHeld(record, payload.sessionUid!, hold);
       if (!isHeld) throw new errors.LoginRequired('the sign-in has ended');

@@ -39,6 +39,8 @@ export type ClientFacts = {
   secret?: string | undefined;
   /** The secret of before, taken as well while a client moves to the new one. */
   previousSecret?: string | undefined;
+  /** Knows no redirect: a person enters the code it shows (RFC 8628). */
+  usesDeviceFlow?: boolean | undefined;
   /** Skips the consent page. */
   firstParty?: boolean | undefined;
   /** Groups that may use it; empty: everyone. */
@@ -47,6 +49,8 @@ export type ClientFacts = {
   /** What signs its ID tokens; RS256 unless it asks for another. */
   idTokenSignedResponseAlg?: SigningAlgorithm | undefined;
 };
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
 export type SigningAlgorithm = 'RS256' | 'ES256';
 
@@ -69,8 +73,8 @@ export function toMetadata(client: ClientFacts): StoredClient {
     client_name: client.name,
     redirect_uris: [...client.redirectUris],
     post_logout_redirect_uris: [...postLogoutRedirectUris],
-    response_types: ['code'],
-    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: client.usesDeviceFlow === true ? [] : ['code'],
+    grant_types: [client.usesDeviceFlow === true ? deviceGrant : 'authorization_code', 'refresh_token'],
     application_type: isNative ? 'native' : 'web',
     token_endpoint_auth_method: isPublic ? 'none' : 'client_secret_basic',
     ...(client.secret === undefined ? {} : { client_secret: hashSecret(client.secret) }),

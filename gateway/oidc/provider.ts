@@ -5,6 +5,7 @@ import { createFindAccount, createLoadGrant, isFirstParty, mayUse } from './acco
 import type { SessionBinding } from './binding.ts';
 import { passwordContext } from './context-class.ts';
 import { cookieNames, interactionCookie, sessionCookie } from './cookies.ts';
+import { type createDeviceFlow, deviceCodeSeconds } from './device.ts';
 import { interactionPath } from './interactions.ts';
 import type { ProviderLibrary } from './library.ts';
 import { type ClientSecrets, isSecretOf } from './client-secret.ts';
@@ -37,6 +38,7 @@ export type ProviderOptions = {
   noteLogout(notice: LogoutNotice): Promise<void>;
   /** Ends the Knot session that a provider session belongs to. */
   endCentralOf(uid: string): Promise<void>;
+  deviceFlow: ReturnType<typeof createDeviceFlow>;
   onRefused(principal: Principal, clientId: string): Promise<void>;
   log: Log;
 };
@@ -95,6 +97,7 @@ export function buildProvider(options: ProviderOptions): Provider {
     ttl: {
       AccessToken: hourSeconds,
       AuthorizationCode: 60,
+      DeviceCode: deviceCodeSeconds,
       IdToken: hourSeconds,
       Interaction: hourSeconds,
       Session: options.sessionSeconds,
@@ -122,7 +125,7 @@ export function buildProvider(options: ProviderOptions): Provider {
       dPoP: { enabled: true },
       resourceIndicators: { enabled: false },
       clientCredentials: { enabled: false },
-      deviceFlow: { enabled: false },
+      deviceFlow: options.deviceFlow.feature,
       backchannelLogout: { enabled: true },
       revocation: {
         enabled: true,
@@ -162,6 +165,7 @@ export function buildProvider(options: ProviderOptions): Provider {
       await endCentralOf(oidc.session!.uid);
     }
   });
+  provider.use(options.deviceFlow.bound);
   provider.use(askAgain);
   provider.use(answerUnknown);
   provider.use(answerAway);

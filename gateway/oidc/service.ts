@@ -8,15 +8,18 @@ import {
   type Clock,
   every,
   type Identify,
+  type IdentifyBearer,
   type Log,
   type Principal,
   type Session,
 } from '../lib/index.ts';
 import { settingOnce, type Store, type Transaction } from '../store/index.ts';
+import { createIdentifyAccess } from './access.ts';
 import { createAdapter } from './adapter.ts';
 import { asItWas, createTellingAway, tellingAwayIn } from './away.ts';
 import { createSessionBinding } from './binding.ts';
 import { type Clients, type ClientsOptions, createClients } from './clients.ts';
+import { commandLineClient, createDeviceFlow } from './device.ts';
 import { createClientDirectory } from './directory.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { loadProviderLibrary } from './library.ts';
@@ -50,6 +53,8 @@ export type OidcOptions = {
     onChange(listener: (userId: string) => void): () => void;
   };
   identify: Identify;
+  /** The client's address, through trusted proxies. */
+  addressOf(request: IncomingMessage): string;
   sessions: {
     onEnded(listener: (centralId: string) => void): () => void;
     end(id: string, by: { actor: string; reason: string }): Promise<boolean>;
@@ -80,6 +85,8 @@ export type Oidc = {
   /** Lets the provider answer a prepared request. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
   interactions: Interactions;
+  /** Whose program shows an access token that `knot login` was given; of a person who is active. */
+  identifyAccess: IdentifyBearer;
   posted: PostedRequests;
   clients: Clients;
   /** Makes the provider anew, with the present keys. */
@@ -98,7 +105,7 @@ const mostAnonymous = 20_000;
 const boundMs = 60_000;
 const endingOldFailed = 'ending the tokens of old sessions failed';
 /** Requests on which the browser's Knot session decides. */
-const boundPaths = /^\/(auth|auth\/[^/?]+|session\/end)(\?|$)/;
+const boundPaths = /^\/(auth|auth\/[^/?]+|device|device\/(?!auth(?:\?|$))[^/?]+|session\/end)(\?|$)/;
 
 /** Opens the OpenID Provider at `https://DOMAIN/oidc`. */
 export async function createOidc(options: OidcOptions): Promise<Oidc> {
@@ -110,7 +117,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     JSON.stringify([randomBytes(32).toString('base64url')]),
   );
   await clients.reconcile('config', options.configuredClients);
-  await clients.reconcile('integration', options.integrationClients.map(asFirstParty));
+  await clients.reconcile('integration', [...options.integrationClients.map(asFirstParty), commandLineClient]);
   // From here on nothing is waited for: what is opened is what `close` ends.
   const directory = createClientDirectory(store);
   const outbound = createOutbound(options.caPem);
@@ -131,6 +138,20 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     sessionSeconds: options.sessionSeconds,
     notices,
   });
+  const deviceFlow = createDeviceFlow({
+    clock,
+    binding,
+    addressOf: options.addressOf,
+    onAllowed: ({ principal, clientId, from, address }) =>
+      audit.append({
+        action: 'device.allowed',
+        actor: principal.username,
+        subject: `client:${clientId}`,
+        outcome: 'done',
+        address,
+        detail: { from },
+      }),
+  });
   const tellingAway = createTellingAway(library.errors);
   const adapterOf = createAdapter({ records, directory, clock, library, hold: sessions.hold });
   const build = () =>
@@ -149,6 +170,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
       fetch: outbound.fetch,
       noteLogout,
       endCentralOf: tellingAway(endCentralOf),
+      deviceFlow,
       onRefused: tellingAway((principal, clientId) => auditRefusal(principal, clientId, 'group')),
       log,
     });
@@ -183,6 +205,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
     });
   }
 
+  const identifyAccess = createIdentifyAccess({ provider: () => provider, principalOf: accounts.principal, clock });
   let isClosed = false;
 
   /** Runs what a listener started; a failure is logged, never thrown into the feed. */
@@ -232,6 +255,7 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
       records,
       onDenied: (principal, clientId) => auditRefusal(principal, clientId, 'person'),
     }),
+    identifyAccess,
     posted: createPostedRequests(records, clock.now),
     clients,
     reload,

@@ -1,16 +1,20 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, knotError, networkOf } from '../lib/index.ts';
+import { type Clock, networkOf } from '../lib/index.ts';
 
-/** Well-formed secrets of nobody that one network may show in a minute. */
-const mostGuesses = 20;
-const windowMs = 60_000;
 const mostNetworks = 10_000;
 
+export type Guesses = {
+  /** How many seconds a network has to wait; undefined while it may go on. */
+  waitOf(address: string): number | undefined;
+  /** One was wrong. */
+  note(address: string): void;
+};
+
 /**
- * Bounds what inventing tokens costs the store. Nobody guesses one of 2^214; but a right checksum is easily made, and each try would
- * be a read. In memory, because nothing is gained by trying at another replica as well.
+ * Counts what one network invents: secrets of nobody, in `windowMs`. In memory, because nobody guesses what is counted here and
+ * only the cost of looking is to be bounded; nothing is gained by trying at another replica as well.
  */
-export function createGuesses(clock: Clock): { check(address: string): void; note(address: string): void } {
+export function createGuesses(clock: Clock, { most, windowMs }: { most: number; windowMs: number }): Guesses {
   const counts = new LRUCache<string, { since: number; count: number }>({ max: mostNetworks });
 
   function current(address: string): { since: number; count: number } | undefined {
@@ -19,14 +23,10 @@ export function createGuesses(clock: Clock): { check(address: string): void; not
   }
 
   return {
-    check(address) {
+    waitOf(address) {
       const counted = current(address);
-      if (!counted || counted.count < mostGuesses) return;
-      const seconds = Math.max(1, Math.ceil((counted.since + windowMs - clock.now()) / 1000));
-      throw knotError('KNOT_TOKENS_TOO_OFTEN', 429, 'Too many tokens that do not exist came from this network.', {
-        remedy: `Check the token, and try again in ${seconds} s.`,
-        headers: { 'retry-after': String(seconds) },
-      });
+      if (!counted || counted.count < most) return undefined;
+      return Math.max(1, Math.ceil((counted.since + windowMs - clock.now()) / 1000));
     },
     note(address) {
       const counted = current(address);

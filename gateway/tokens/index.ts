@@ -4,6 +4,7 @@
  * Does not own: who the person is (accounts), which route needs which scope (api).
  * Mounts: nothing.
  */
+export { createGuesses, type Guesses } from './guesses.ts';
 export { parseScope, type Scope, scopeAllows, scopeSubjects, scopeWords } from './scopes.ts';
 export { holdsToken, isTokenForm, tokenPrefix } from './secret.ts';
 export { createTokens, type NewToken, type Token, type Tokens } from './service.ts';

@@ -60,6 +60,9 @@ export type FoundToken = {
 };
 
 const dayMs = 86_400_000;
+/** Well-formed secrets of nobody that one network may show in a minute. */
+const mostGuesses = 20;
+const guessWindowMs = 60_000;
 export const mostDays = 366;
 const mostTokens = 100;
 const longestName = 60;
@@ -79,7 +82,7 @@ export function createTokens(options: {
   const hashes = new LRUCache<string, string>({ max: mostCached });
   /** Ended here or elsewhere: what is read late cannot bring one back. */
   const buried = new LRUCache<string, true>({ max: mostBuried });
-  const guesses = createGuesses(clock);
+  const guesses = createGuesses(clock, { most: mostGuesses, windowMs: guessWindowMs });
   const lastUses = createLastUses({ store, clock, log });
   const listeners = new Set<(id: string) => void>();
   const stops = [
@@ -175,7 +178,8 @@ export function createTokens(options: {
       const hash = hashSecret(secret);
       let found = cache.get(hash);
       if (!found) {
-        guesses.check(address);
+        const wait = guesses.waitOf(address);
+        if (wait !== undefined) throw tooOften(wait);
         const row = await findTokenRow(store.db, hash);
         if (!row || buried.has(row.id)) {
           guesses.note(address);
@@ -212,6 +216,13 @@ const foundOf = (row: Row<'tokens'>): FoundToken =>
     createdAt: row.created_at,
     expiresAt: row.expires_at,
   });
+
+function tooOften(seconds: number) {
+  return knotError('KNOT_TOKENS_TOO_OFTEN', 429, 'Too many tokens that do not exist came from this network.', {
+    remedy: `Check the token, and try again in ${seconds} s.`,
+    headers: { 'retry-after': String(seconds) },
+  });
+}
 
 function checkedName(name: string): string {
   const title = name.trim();

@@ -52,6 +52,7 @@ export async function openHouse(test: Teardown, changes: Partial<OidcOptions> = 
     // Asked at each call, so that a test can stand in between.
     accounts: { principal: (id) => accounts.principal(id), onChange: accounts.onChange },
     identify,
+    addressOf: (request) => request.socket.remoteAddress ?? '',
     sessions,
     publicAddress: address,
     sessionSeconds: 7 * 24 * 3600,
