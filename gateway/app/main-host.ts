@@ -24,7 +24,7 @@ export async function createMainHost(options: {
 
 /** The same of Node's request. */
 export function addressOfRaw(request: IncomingMessage): string {
-  return canonicalOf(request as never)?.address ?? request.socket.remoteAddress ?? '';
+  return canonicalOf(request)?.address ?? request.socket.remoteAddress ?? '';
 }
 
 /** The client's address as the edge found it, through trusted proxies. */

@@ -273,8 +273,11 @@ t.test('what is not offered is refused: implicit, hybrid, password, client crede
     t.match(page.location ?? page.text, /unsupported_response_type|invalid_request/, responseType);
     t.notMatch(page.location ?? '', /access_token|id_token=/);
   }
-  for (const grant of ['password', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code']) {
+  for (const grant of ['password', 'client_credentials']) {
     const { status, body } = await party.post('/token', { grant_type: grant, username: 'ann', password: 'x' });
     t.match({ status, error: body.error }, { status: 400, error: 'unsupported_grant_type' }, grant);
   }
+  const device = 'urn:ietf:params:oauth:grant-type:device_code';
+  const { status, body } = await party.post('/token', { grant_type: device, device_code: 'x' });
+  t.match({ status, error: body.error }, { status: 400, error: 'unauthorized_client' }, 'but for the command line');
 });
