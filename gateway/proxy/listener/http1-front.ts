@@ -13,15 +13,20 @@ type Listener = (this: Http2SecureServer, socket: TLSSocket) => void;
 
 /**
  * Puts our own HTTP/1.1 in front of Node's on a TLS server: every connection that speaks it is ours first, and Node's from the
- * first request on that is not plain (`client-connection.ts`). HTTP/2 is Node's from the start.
+ * first request on that is not plain (`client-connection.ts`). HTTP/2 is Node's from the start (`http2-front.ts`). To be called
+ * before anybody else listens to `secureConnection`.
  */
 export function createHttp1Front(
   server: Http2SecureServer,
   place: Pick<ClientConnectionPlace, 'limits' | 'isEnding' | 'serve'> & { lines: Pick<RequestLineGuard, 'watch'> },
 ): Http1Front {
   const connections = new Set<ClientConnection>();
-  const [nodeListener] = server.listeners('secureConnection') as Listener[];
-  server.off('secureConnection', nodeListener!);
+  const [nodeListener, ...others] = server.listeners('secureConnection') as Listener[];
+  // Node's own way to serve a connection has no public name. If it is found elsewhere one day, better not to start.
+  if (nodeListener === undefined || others.length > 0) {
+    throw new Error('this Node serves TLS connections in a way that is not known here');
+  }
+  server.off('secureConnection', nodeListener);
 
   const shared: ClientConnectionPlace = {
     ...place,
@@ -31,14 +36,14 @@ export function createHttp1Front(
       const { socket } = connection;
       connections.delete(connection);
       if (unread.length > 0) socket.unshift(unread);
-      nodeListener!.call(server, socket);
+      nodeListener.call(server, socket);
       place.lines.watch(socket);
     },
   };
 
   server.on('secureConnection', (socket: TLSSocket) => {
     const { alpnProtocol } = socket;
-    if (alpnProtocol !== false && alpnProtocol !== 'http/1.1') return nodeListener!.call(server, socket);
+    if (alpnProtocol !== false && alpnProtocol !== 'http/1.1') return nodeListener.call(server, socket);
     connections.add(new ClientConnection(socket, shared));
   });
 
