@@ -53,13 +53,18 @@ export class Http2Response {
     const list = typeof messageOrHeaders === 'string' ? fields! : fieldList(messageOrHeaders);
     this.statusCode = status;
     this.headersSent = true;
-    if (status === 204 || status === 304) this.#hasNoBody = true;
+    // RFC 9110 sections 15.3.5, 15.3.6, 15.4.5.
+    if (status === 204 || status === 205 || status === 304) this.#hasNoBody = true;
     const head = [':status', String(status)];
     for (let index = 0; index < list.length; index += 2) {
       const name = list[index]!;
       // Says something of connections that this is none of (RFC 9113 section 8.2.2).
       if (name === 'connection') continue;
-      if (name === 'content-length') this.#hasLength = true;
+      if (name === 'content-length') {
+        // Of a body that is left out, and then an error.
+        if (status === 205) continue;
+        this.#hasLength = true;
+      }
       head.push(name, list[index + 1]!);
     }
     this.#head = head;

@@ -12,6 +12,7 @@ import {
   type ReceivedFrame,
   uint32,
 } from '../../support/net/http2-frames.ts';
+import { sendHttp2 } from '../../support/net/raw-client.ts';
 import { openGateway } from '../fixture.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -58,6 +59,14 @@ t.test('HTTP/2 streams of route hosts, frame by frame', async (t) => {
     ['a known length', 'GET', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', ['head ', 'data 2 end']],
     ['nothing', 'GET', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', ['head end']],
     ['HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n', ['head end']],
+    ['205', 'GET', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n', ['head end']],
+    ['205 with a body it may not have', 'GET', 'HTTP/1.1 205 Reset\r\nContent-Length: 2\r\n\r\nok', ['head end']],
+    [
+      '205 with chunks',
+      'GET',
+      'HTTP/1.1 205 Reset\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+      ['head end'],
+    ],
     ['204', 'GET', 'HTTP/1.1 204 No Content\r\n\r\n', ['head end']],
     ['304', 'GET', 'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 12\r\n\r\n', ['head end']],
     [
@@ -91,6 +100,13 @@ t.test('HTTP/2 streams of route hosts, frame by frame', async (t) => {
       t.equal(entries.at(-1)?.protocol, 'h2');
     });
   }
+
+  await t.test('a 205 whose upstream sends a body all the same reaches the client as a whole answer', async (t) => {
+    recorder.reset();
+    recorder.answerWith(() => 'HTTP/1.1 205 Reset\r\nContent-Length: 2\r\n\r\nok');
+    const answer = await sendHttp2(raw, { ':path': '/x', ':authority': 'echo.localhost', cookie });
+    t.match(answer, { status: 205, body: '', isReset: false });
+  });
 
   await t.test('a head without its body goes out at once', async (t) => {
     recorder.reset();
