@@ -29,6 +29,8 @@ const openings: { name: string; path: string; only?: 'phone' | 'desktop'; open(p
   { name: 'deletion', path: '/admin/users', open: (page) => choose(page, 'Actions for bela', 'Delete…') },
   { name: 'reset link', path: '/admin/users', open: (page) => choose(page, 'Actions for bela', 'Make a reset link') },
   { name: 'notice with an offer', path: '/admin/users', open: (page) => choose(page, 'Actions for bela', 'Disable') },
+  { name: 'menu of a tile', path: '/', open: (page) => menu(page, 'Actions for Echo') },
+  { name: 'tray of notices', path: '/', open: (page) => menu(page, /^Notices/) },
   { name: 'panel of the person', path: '/', open: (page) => page.locator('button.chip').click() },
   { name: 'sheet of a person', path: '/admin/users?user=u-3', open: () => Promise.resolve() },
   { name: 'more', path: '/', only: 'phone', open: (page) => press(page, 'More') },

@@ -84,6 +84,13 @@ for (const { name, width, height } of [
       // On a phone the notebook itself is JupyterLab's affair; that a kernel answers is ours.
       t.equal(await (width < 500 ? runInKernel(lab) : runInNotebook(lab)), '42', '6*7 is 42');
       if (lab !== ann.page) await lab.close();
+      await ann.page.goto(gateway.origin);
+      const running = ann.page.getByRole('region', { name: 'Continue' });
+      await running.getByRole('link', { name: 'Open Notebooks' }).waitFor();
+      await running.getByRole('button', { name: 'Actions for Notebooks' }).click();
+      await ann.page.getByRole('menuitem', { name: 'Stop…' }).click();
+      await ann.page.waitForURL('**/hub/home');
+      t.ok(await ann.page.getByRole('button', { name: 'Stop' }).isVisible(), 'home knows what runs, and leads to Stop');
     });
 
     await t.test('a second person signs up and waits; the admin approves; they get in', async (t) => {
