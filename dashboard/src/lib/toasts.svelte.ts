@@ -34,11 +34,13 @@ export type More = {
   undo?: UndoRequest | undefined;
   /** Where the tray leads. */
   link?: TrayNotice['link'];
+  /** Of no use in a minute: shown, and not kept in the tray. */
+  isPassing?: boolean;
 };
 
 export function say(text: string, more: More = {}): void {
-  const { offer, about, tone = 'done', undo, link } = more;
-  show({ tone, text, ...(offer ? { offer } : {}), ...(about === undefined ? {} : { about }) }, { undo, link });
+  const { offer, about, tone = 'done', ...kept } = more;
+  show({ tone, text, ...(offer ? { offer } : {}), ...(about === undefined ? {} : { about }) }, kept);
 }
 
 /** Shows what went wrong where no field or page is the place for it. */
@@ -52,7 +54,7 @@ export function sayProblem(error: unknown): void {
 export async function attempt<T>(
   act: () => Promise<T>,
   done?: string | ((result: T) => string),
-  more: { offer?: (result: T) => Offer | undefined; about?: string } = {},
+  more: { offer?: (result: T) => Offer | undefined; about?: string; isPassing?: boolean } = {},
 ): Promise<boolean> {
   let result: T;
   try {
@@ -61,24 +63,28 @@ export async function attempt<T>(
     sayProblem(error);
     return false;
   }
-  const { offer, ...about } = more;
+  const { offer, ...rest } = more;
   if (done)
-    say(typeof done === 'string' ? done : done(result), { offer: offer?.(result), undo: undoOf(result), ...about });
+    say(typeof done === 'string' ? done : done(result), { offer: offer?.(result), undo: undoOf(result), ...rest });
   return true;
 }
 
 /** An equal notice takes the place of the one before it, so that the same words never stand twice. */
-function show(toast: Omit<Toast, 'id'>, { undo, link }: Pick<More, 'undo' | 'link'> = {}): void {
+function show(
+  toast: Omit<Toast, 'id'>,
+  { undo, link, isPassing = false }: Pick<More, 'undo' | 'link' | 'isPassing'> = {},
+): void {
   const id = ++lastId;
   const { text, detail, about, tone } = toast;
-  keepNotice({
-    tone,
-    text,
-    ...(detail === undefined ? {} : { detail }),
-    ...(about === undefined ? {} : { about }),
-    ...(undo === undefined ? {} : { undo }),
-    ...(link === undefined ? {} : { link }),
-  });
+  if (!isPassing)
+    keepNotice({
+      tone,
+      text,
+      ...(detail === undefined ? {} : { detail }),
+      ...(about === undefined ? {} : { about }),
+      ...(undo === undefined ? {} : { undo }),
+      ...(link === undefined ? {} : { link }),
+    });
   for (const older of toasts) if (about !== undefined && older.about === about) delete older.offer;
   const equal = toasts.findIndex((older) => older.text === text && older.detail === detail);
   if (equal >= 0) toasts.splice(equal, 1);

@@ -66,8 +66,8 @@ function readEverything(): void {
   void refreshAll();
 }
 
-/** What the frame itself shows of. */
-const inFrame: readonly Topic[] = ['users', 'health', 'policies'];
+/** Of what the frame itself shows something. */
+const inFrame: readonly Topic[] = ['users', 'health', 'policies', 'tiles'];
 
 function changesIn(data: string): Change[] {
   try {
