@@ -215,3 +215,37 @@ t.test('without JavaScript: sign up, sign in, sign out, by keyboard', { skip, ti
   const left = (await context.cookies(origin)).map(({ name }) => name);
   t.strictSame(left, ['__Host-knot-device'], 'the browser stays known, nobody stays signed in');
 });
+
+t.test('a second step runs its script, and works where none runs', { skip, timeout: 60_000 }, async (t) => {
+  const { browser, addUser, signIn } = await open(t);
+  await addUser('ann');
+  for (const javaScriptEnabled of [true, false]) {
+    const context = await browser.newContext({ javaScriptEnabled, ignoreHTTPSErrors: true });
+    await setCookie(context, await signIn('ann'));
+    const page = await context.newPage();
+    const blocked: string[] = [];
+    page.on('console', (message) => blocked.push(message.text()));
+    await page.goto(`${origin}/login?reauthenticate=1`);
+    await page.getByRole('heading', { name: 'Confirm that it is you' }).waitFor();
+    if (javaScriptEnabled) {
+      t.strictSame(await complaints(page), []);
+      // The browser has no Caps Lock of its own here: the key event says that it is on.
+      const press = (isOn: boolean) =>
+        page.evaluate(
+          `document.querySelector('input[type=password]').dispatchEvent(new KeyboardEvent('keydown', { modifierCapsLock: ${isOn} }))`,
+        );
+      await press(true);
+      await page.getByRole('status').getByText('Caps Lock is on.').waitFor();
+      await press(false);
+      await page.getByText('Caps Lock is on.').waitFor({ state: 'detached' });
+    }
+    await page.getByLabel('Password').fill(password);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${origin}/`);
+    t.strictSame(
+      blocked.filter((text) => /Content Security Policy/.test(text)),
+      [],
+    );
+    await context.close();
+  }
+});
