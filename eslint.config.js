@@ -3,6 +3,26 @@ import globals from 'globals';
 import svelte from 'eslint-plugin-svelte';
 import tseslint from 'typescript-eslint';
 
+const restricted = [
+  { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+  {
+    selector: "Property[key.name='shell'][value.value=true]",
+    message: 'No shell, ever: execFile or spawn with argv.',
+  },
+];
+
+const secretName = '/(secret|secret_?hash|token|password|passphrase|binding|verifier|csrf)$/i';
+
+/** Whether there is a secret at all may be asked; which one it is, only in constant time. */
+const secretComparison = {
+  selector:
+    'BinaryExpression[operator=/^[!=]==?$/]' +
+    ":not(:has(> Literal)):not(:has(> Identifier[name='undefined'])):not(:has(> UnaryExpression[operator='typeof']))" +
+    `:matches(:has(> Identifier[name=${secretName}]), :has(> MemberExpression[property.name=${secretName}]), ` +
+    `:has(> MemberExpression[property.value=${secretName}]))`,
+  message: 'Secrets are compared by equalSecrets, in constant time.',
+};
+
 export default tseslint.config(
   {
     ignores: [
@@ -31,15 +51,12 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
       // Services are closures without `this`; handing one of their functions over is how modules are wired.
       '@typescript-eslint/unbound-method': 'off',
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
-        {
-          selector: "Property[key.name='shell'][value.value=true]",
-          message: 'No shell, ever: execFile or spawn with argv.',
-        },
-      ],
+      'no-restricted-syntax': ['error', ...restricted],
     },
+  },
+  {
+    files: ['gateway/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...restricted, secretComparison] },
   },
   {
     files: ['test/**/*.ts'],

@@ -82,6 +82,23 @@ t.test('each fact a rule mentions is part of the key, and no other', (t) => {
     address: { ...plain, context: { ...plain.context, address: '::1' } },
     isUpgrade: { ...plain, context: { ...plain.context, isUpgrade: true } },
   };
+  const { resource } = plain;
+  const always: Record<string, AuthorizationRequest> = {
+    person: { ...plain, principal: { ...plain.principal, id: 'x' } },
+    'what the person is': { ...plain, principal: { ...plain.principal, version: 2 } },
+    action: { ...plain, action: 'view' },
+    type: { ...plain, resource: { ...resource, type: 'Service' } },
+    resource: { ...plain, resource: { ...resource, id: 'x' } },
+    parent: { ...plain, resource: { ...resource, parent: { type: 'Integration', id: 'x' } } },
+    team: { ...plain, resource: { ...resource, attributes: { team: 'x' } } },
+    shares: { ...plain, shared: [shareRights[0]] },
+  };
+  for (const [name, other] of Object.entries(always)) {
+    t.not(keyOf(other, none), keyOf(plain, none), `${name} is told apart whatever the rules mention`);
+  }
+  const parents = (['Integration', 'Service'] as const).flatMap((type) => ['x', 'y'].map((id) => ({ type, id })));
+  const keys = parents.map((parent) => keyOf({ ...plain, resource: { ...resource, parent } }, none));
+  t.equal(new Set(keys).size, parents.length, 'and so are two parents');
   for (const [name, other] of Object.entries(changed)) {
     const mentioned = { ...none, attributes: new Set([name]) };
     t.not(keyOf(other, mentioned), keyOf(plain, mentioned), `${name} is told apart`);
