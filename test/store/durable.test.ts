@@ -54,7 +54,7 @@ function committed(file: string): unknown[] {
 }
 
 t.test(
-  'SQLite syncs its log before and its file after it moves pages into it, and commits in between cost no sync',
+  'SQLite syncs its log before it moves pages into the file, so that a power cut leaves a whole database',
   async (t) => {
     const { store } = await open(t);
     const read = async (pragma: string) =>

@@ -1,0 +1,40 @@
+import t from 'tap';
+import type { Principal, Session } from '../../../gateway/lib/index.ts';
+import { createGate } from '../../../gateway/proxy/judge/gate.ts';
+import type { Route } from '../../../gateway/routes/index.ts';
+
+const session = { id: 's', userId: 'ann' } as Session;
+const route = { host: 'tool.localhost', name: 'tool' } as Route;
+const asked = { method: 'GET', host: route.host, decodedPath: '/', address: '127.0.0.1', isUpgrade: true };
+
+/** A gate for which everything holds but what is said otherwise. */
+function gateWhere(facts: {
+  session?: Session | null;
+  state?: string;
+  current?: Route | null;
+  effect?: 'allow' | 'deny';
+}) {
+  return createGate({
+    sessions: { peek: () => undefined, find: async () => (facts.session === undefined ? session : facts.session) },
+    accounts: {
+      peekPrincipal: () => undefined,
+      principal: async (id) => ({ id, state: facts.state ?? 'active' }) as Principal,
+    },
+    routes: {
+      find: () => (facts.current === null ? undefined : (facts.current ?? route)),
+      resourceAt: () => ({ type: 'Integration', id: 'tool', attributes: {} }),
+    },
+    decide: () => ({ effect: facts.effect ?? 'allow', rules: [], policyVersion: '1', reason: 'permit' }),
+  });
+}
+
+t.test('what is open stays allowed for as long as session, person, route and verdict hold, each of them', async (t) => {
+  const isAllowed = (facts: Parameters<typeof gateWhere>[0]) => gateWhere(facts).isStillAllowed('c', asked, route);
+  t.equal(await isAllowed({}), true);
+  t.equal(await isAllowed({ current: { ...route, title: 'another title' } }), true, 'the same application');
+  t.equal(await isAllowed({ session: null }), false, 'the session ended');
+  t.equal(await isAllowed({ state: 'disabled' }), false, 'the person may not sign in');
+  t.equal(await isAllowed({ current: null }), false, 'the route is gone');
+  t.equal(await isAllowed({ current: { ...route, name: 'other' } }), false, 'the host is another’s now');
+  t.equal(await isAllowed({ effect: 'deny' }), false, 'the policies say no');
+});

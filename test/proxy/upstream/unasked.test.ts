@@ -1,0 +1,46 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import t from 'tap';
+import { eventually } from '../../support/eventually.ts';
+import { sendRaw } from '../../support/net/raw-client.ts';
+import { openGateway } from '../fixture.ts';
+
+/** What an upstream may say on a connection on which nothing is asked. */
+const unasked: [name: string, bytes: string][] = [
+  ['a whole answer', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'],
+  ['the beginning of one', 'HTTP/1.1 200 OK\r\nContent-Le'],
+  ['an answer to come', 'HTTP/1.1 103 Early Hints\r\nLink: </evil>\r\n\r\n'],
+  ['that it waited for long enough', 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n'],
+  ['a single byte', '\n'],
+];
+
+t.test('S10 bytes nobody asked for end the connection they came on, and are nobody’s answer', async (t) => {
+  const connections: { socket: Socket; isClosed: boolean }[] = [];
+  const server = createServer((socket) => {
+    const connection = { socket, isClosed: false };
+    connections.push(connection);
+    socket.on('error', () => undefined).on('close', () => (connection.isClosed = true));
+    socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${connections.length}`));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    for (const { socket } of connections) socket.destroy();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const gateway = await openGateway(t, { route: (route) => ({ ...route, upstream: { ...route.upstream, port } }) });
+  const { cookie } = await gateway.signIn();
+  const get = () => sendRaw(gateway.raw, `GET /x HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
+
+  t.equal((await get()).body, '1');
+  t.equal((await get()).body, '1', 'neighbour: the connection is kept');
+  for (const [index, [name, bytes]] of unasked.entries()) {
+    const kept = connections.at(-1)!;
+    await new Promise((resolve) => kept.socket.write(bytes, resolve));
+    // Another handshake and answer later the gateway has read them, long before it would end a connection that idles.
+    await sendRaw(gateway.raw, 'GET /x HTTP/1.1\r\nHost: echo.localhost\r\n\r\n');
+    const answer = await get();
+    t.match(answer, { status: 200, body: String(index + 2) }, `${name}: the next request has a new connection`);
+    t.notMatch(answer.bytes, /evil|408|103/, 'and its own answer');
+    await eventually(`${name}: the old one ends`, () => kept.isClosed);
+  }
+});
