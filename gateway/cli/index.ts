@@ -27,6 +27,9 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   audit: async () => (await import('./audit.ts')).auditCommands,
   config: async () => (await import('./config.ts')).configCommands,
   integrations: async () => (await import('./integrations.ts')).integrationCommands,
+  login: async () => (await import('./login.ts')).loginCommands,
+  logout: async () => (await import('./login.ts')).logoutCommands,
+  whoami: async () => (await import('./login.ts')).whoCommands,
   status: async () => (await import('./running.ts')).runningCommands,
   restart: async () => (await import('./running.ts')).restartCommands,
 };

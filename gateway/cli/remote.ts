@@ -1,0 +1,184 @@
+import { request } from 'node:https';
+import { rootCertificates } from 'node:tls';
+import { text } from 'node:stream/consumers';
+import { type KnotError, knotError } from '../lib/index.ts';
+import { type Credential, findCredential, keepCredential } from './credentials.ts';
+
+/** The client that every Knot has for its command line (oidc/device.ts). */
+const clientId = 'knot-cli';
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+const timeoutMs = 30_000;
+/** An access token is renewed this long before it ends. */
+const aheadMs = 60_000;
+
+type Answer = { status: number; body: Record<string, unknown> };
+type Place = { origin: string; ca?: string | undefined };
+
+/** One request with a small answer. No redirect is followed: credentials go where they were meant for. */
+async function send(
+  { origin, ca }: Place,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
+  const { method = 'GET', headers = {}, body } = options;
+  return new Promise((resolve, reject) => {
+    const failed = (cause: Error & { code?: string }) => reject(unreachable(origin, cause));
+    const asking = request(
+      `${origin}${path}`,
+      {
+        method,
+        headers: {
+          accept: 'application/json',
+          'user-agent': `knot-cli ${process.platform}`,
+          ...headers,
+          ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+        },
+        timeout: timeoutMs,
+        agent: false,
+        ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+      },
+      (response) => {
+        text(response).then((answered) => {
+          let parsed: unknown;
+          try {
+            parsed = answered === '' ? {} : JSON.parse(answered);
+          } catch {
+            parsed = {};
+          }
+          resolve({ status: response.statusCode ?? 0, body: parsed as Record<string, unknown> });
+        }, failed);
+      },
+    );
+    asking.once('timeout', () => asking.destroy(new Error('no answer within 30 s')));
+    asking.once('error', failed);
+    asking.end(body);
+  });
+}
+
+const untrusted = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
+
+function unreachable(origin: string, cause: Error & { code?: string }): KnotError {
+  if (cause.code !== undefined && untrusted.has(cause.code)) {
+    return knotError('KNOT_CLI_CERTIFICATE', 502, `The certificate of ${origin} is not trusted on this machine.`, {
+      cause,
+      remedy: 'Get its authority from whoever runs it (also at /ca.pem there, to compare), and sign in with --ca FILE.',
+    });
+  }
+  return knotError('KNOT_CLI_UNREACHABLE', 502, `${origin} cannot be reached: ${cause.message}.`, { cause });
+}
+
+const form = (fields: Record<string, string>) => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  body: new URLSearchParams({ client_id: clientId, ...fields }).toString(),
+});
+
+const textAt = (body: Record<string, unknown>, name: string): string => {
+  const value = body[name];
+  return typeof value === 'string' ? value : '';
+};
+
+/** @throws KNOT_CLI_ADDRESS for what is no https origin */
+export function originOf(typed: string): string {
+  const url = URL.parse(typed.includes('://') ? typed : `https://${typed}`);
+  if (url?.protocol === 'https:' && url.pathname === '/' && url.search === '' && url.username === '') return url.origin;
+  throw knotError('KNOT_CLI_ADDRESS', 400, `"${typed}" is not the address of a Knot.`, {
+    remedy: 'Write https://DOMAIN, as in the browser.',
+  });
+}
+
+export type DeviceCode = {
+  userCode: string;
+  address: string;
+  deviceCode: string;
+  intervalMs: number;
+  expiresInMs: number;
+};
+
+/** Asks for a code that the person enters in a browser (RFC 8628 section 3.1). */
+export async function askForCode(place: Place): Promise<DeviceCode> {
+  const { status, body } = await send(place, '/oidc/device/auth', form({ scope: 'openid offline_access' }));
+  const [userCode, address, deviceCode] = ['user_code', 'verification_uri', 'device_code'].map((name) =>
+    textAt(body, name),
+  );
+  if (status !== 200 || !userCode || !deviceCode || !address?.startsWith(`${place.origin}/`)) {
+    throw knotError('KNOT_CLI_LOGIN', 502, `${place.origin} did not answer as a Knot does (${status}).`, {
+      remedy: status === 429 ? 'Too many ask at once; wait some minutes.' : 'Check the address.',
+    });
+  }
+  const seconds = (name: string, usual: number) => (typeof body[name] === 'number' ? body[name] : usual) * 1000;
+  return { userCode, address, deviceCode, intervalMs: seconds('interval', 5), expiresInMs: seconds('expires_in', 600) };
+}
+
+/**
+ * Asks once whether the person has said yes (RFC 8628 section 3.5).
+ * @throws KNOT_CLI_LOGIN when they said no, or too late
+ */
+export async function pollForTokens(
+  place: Place,
+  deviceCode: string,
+): Promise<'wait' | 'slower' | Omit<Credential, 'username'>> {
+  const { status, body } = await send(place, '/oidc/token', form({ grant_type: deviceGrant, device_code: deviceCode }));
+  if (status === 200) return credentialOf(place, body);
+  switch (body['error']) {
+    case 'authorization_pending':
+      return 'wait';
+    case 'slow_down':
+      return 'slower';
+    case 'access_denied':
+      throw knotError('KNOT_CLI_LOGIN', 403, 'It was not allowed.');
+    default:
+      throw knotError('KNOT_CLI_LOGIN', 410, 'The code is not valid any more.', { remedy: 'Run `knot login` again.' });
+  }
+}
+
+function credentialOf({ ca }: Place, body: Record<string, unknown>): Omit<Credential, 'username'> {
+  const lifetime = typeof body['expires_in'] === 'number' ? body['expires_in'] * 1000 : 0;
+  return {
+    accessToken: textAt(body, 'access_token'),
+    refreshToken: textAt(body, 'refresh_token'),
+    expiresAt: Date.now() + lifetime,
+    ...(ca === undefined ? {} : { ca }),
+  };
+}
+
+/** Who the credential stands for. */
+export async function whoAmI(place: Place, accessToken: string): Promise<string> {
+  const { status, body } = await send(place, '/api/v1/me', { headers: { authorization: `Bearer ${accessToken}` } });
+  const user = body['user'] as { username?: string } | undefined;
+  if (status === 200 && user?.username !== undefined) return user.username;
+  throw knotError('KNOT_CLI_LOGIN', 502, `${place.origin} did not say who is signed in (${status}).`);
+}
+
+/** Ends the credential there; what cannot be reached is told, and forgotten here all the same. */
+export async function revoke(place: Place, refreshToken: string): Promise<void> {
+  await send(place, '/oidc/token/revocation', form({ token: refreshToken, token_type_hint: 'refresh_token' }));
+}
+
+/**
+ * An access token for the Knot that is signed in to, renewed when it is nearly over; the renewed credential is kept.
+ * @throws KNOT_CLI_SIGNED_OUT when there is none, or it was ended
+ */
+export async function accessTo(typed?: string): Promise<Place & { accessToken: string }> {
+  const { origin, credential } = findCredential(typed === undefined ? undefined : originOf(typed));
+  const place = { origin, ca: credential.ca };
+  if (credential.expiresAt - aheadMs > Date.now()) return { ...place, accessToken: credential.accessToken };
+  const { status, body } = await send(
+    place,
+    '/oidc/token',
+    form({ grant_type: 'refresh_token', refresh_token: credential.refreshToken }),
+  );
+  if (status !== 200) {
+    throw knotError('KNOT_CLI_SIGNED_OUT', 401, `You are not signed in at ${origin} any more.`, {
+      remedy: `Run \`knot login ${origin}\`.`,
+    });
+  }
+  const renewed = { ...credentialOf(place, body), username: credential.username };
+  keepCredential(origin, renewed);
+  return { ...place, accessToken: renewed.accessToken };
+}
