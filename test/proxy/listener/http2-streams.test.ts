@@ -199,6 +199,29 @@ t.test('HTTP/2 streams of route hosts, frame by frame', async (t) => {
     session.close();
   });
 
+  await t.test('100 (Continue) is said before the body, on both kinds of host', async (t) => {
+    gateway.edge.setMainHandler((request, response) => {
+      request.resume().on('end', () => void response.end('main'));
+    });
+    recorder.reset();
+    recorder.answerWith(({ body }) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    const session = connectHttp2(`https://127.0.0.1:${raw.port}`, { ca: raw.ca, servername: 'localhost' });
+    for (const [host, expected] of [
+      ['echo.localhost', 'hello'],
+      ['localhost', 'main'],
+    ] as const) {
+      const stream = session.request({
+        ...{ ':method': 'PUT', ':path': '/x', ':authority': host, cookie, expect: '100-continue' },
+        origin: gateway.address.originOf(host),
+      });
+      stream.once('continue', () => void stream.end('hello'));
+      let text = '';
+      for await (const chunk of stream) text += String(chunk);
+      t.equal(text, expected, host);
+    }
+    session.close();
+  });
+
   await t.test('a body that the upstream answers before it is there', async (t) => {
     recorder.reset();
     const connection = await openFrames(raw);
