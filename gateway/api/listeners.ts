@@ -1,5 +1,4 @@
-import { setImmediate as pause } from 'node:timers/promises';
-import type { Clock, Log } from '../lib/index.ts';
+import { beginEach, type Clock, type Log } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
 import type { Change, Changed } from './contract.ts';
 import { createNotices, type Hearers, type Notice } from './notices.ts';
@@ -29,8 +28,6 @@ export type Listeners = {
 const coalesceMs = 200;
 /** Longer than a page takes from its first question to its open stream, also on a slow line. */
 const recentMs = 30_000;
-/** Requests are served between two of these. */
-const sliceMs = 8;
 
 /**
  * Tells each change to whom it concerns and asks nobody else: what one change costs follows its audience, not the number of open
@@ -66,25 +63,23 @@ export function createListeners({ clock, log }: { clock: Clock; log: Log }): Lis
     pending = createNotices();
     const since = clock.now() - recentMs;
     recent.forget(since);
-    let startedAt = performance.now();
-    for (const listener of concerned(notices.hearers(), fresh)) {
-      if (performance.now() - startedAt > sliceMs) {
-        await pause();
-        startedAt = performance.now();
-      }
-      if (!isOpen(listener)) continue;
-      try {
-        const rights = await listener.judge();
-        if (rights?.isAdmin === true && isOpen(listener)) admins.add(listener);
-        else admins.delete(listener);
-        if (rights === undefined) continue;
-        const [from, oldest] = fresh.has(listener) ? [recent, since] : [notices, -Infinity];
-        const changes = changesFor(listener, rights, (hearers) => from.of(hearers, oldest));
-        if (changes.length > 0) listener.tell({ changes });
-      } catch (error) {
-        log.error({ err: error }, 'telling a change failed');
-        listener.close();
-      }
+    await beginEach([...concerned(notices.hearers(), fresh)], async (listener) => {
+      const [from, oldest] = fresh.has(listener) ? [recent, since] : [notices, -Infinity];
+      await tellOne(listener, (hearers) => from.of(hearers, oldest));
+    });
+  }
+
+  async function tellOne(listener: Listener, of: (hearers: Hearers) => Notice[]): Promise<void> {
+    try {
+      const rights = isOpen(listener) ? await listener.judge() : undefined;
+      if (rights?.isAdmin === true && isOpen(listener)) admins.add(listener);
+      else admins.delete(listener);
+      if (rights === undefined) return;
+      const changes = changesFor(listener, rights, of);
+      if (changes.length > 0) listener.tell({ changes });
+    } catch (error) {
+      log.error({ err: error }, 'telling a change failed');
+      listener.close();
     }
   }
 

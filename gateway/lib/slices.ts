@@ -12,3 +12,22 @@ export function createSlices(sliceMs = 8): () => Promise<void> {
     startedAt = performance.now();
   };
 }
+
+/** How many are begun before the time is looked at. */
+const begunAtOnce = 8;
+
+/**
+ * Begins `work` for each item, a few at a time and with turns of the event loop in between; resolves when all have begun. Most
+ * answer from caches, at once; one that has to be waited for holds up no other. `work` must not reject.
+ */
+export async function beginEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<Promise<R>[]> {
+  const begun: Promise<R>[] = [];
+  const between = createSlices();
+  for (let from = 0; from < items.length; from += begunAtOnce) {
+    const some = items.slice(from, from + begunAtOnce).map(work);
+    begun.push(...some);
+    await Promise.race([Promise.all(some), turn()]);
+    await between();
+  }
+  return begun;
+}

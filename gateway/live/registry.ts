@@ -1,9 +1,5 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import { createSlices, type Log } from '../lib/index.ts';
+import { beginEach, type Log } from '../lib/index.ts';
 import type { Live, LiveStream } from './stream.ts';
-
-/** How many streams are asked before the time is looked at. */
-const askedAtOnce = 8;
 
 /**
  * Makes the registry of open streams. Opening and closing cost O(1): each stream sits in one set per sign-in, host session,
@@ -49,6 +45,7 @@ export function createLive({ log, onCut }: { log: Log; onCut: (stream: LiveStrea
 
   /** An error while re-judging closes the stream: what cannot be shown to be allowed is not allowed. */
   async function rejudgeOne(stream: LiveStream): Promise<boolean> {
+    if (!all.has(stream)) return false;
     let isAllowed = false;
     try {
       isAllowed = await stream.isStillAllowed();
@@ -75,17 +72,7 @@ export function createLive({ log, onCut }: { log: Log; onCut: (stream: LiveStrea
     },
     closeSession: (sessionId, reason) => cutEach(bySession.get(sessionId), reason),
     async rejudge(which) {
-      const streams = streamsOf(which);
-      const answers: Promise<boolean>[] = [];
-      const between = createSlices();
-      for (let from = 0; from < streams.length; from += askedAtOnce) {
-        const asked = streams.slice(from, from + askedAtOnce).filter((stream) => all.has(stream));
-        const answered = asked.map(rejudgeOne);
-        answers.push(...answered);
-        // Most answers come from caches, at once; one that has to be waited for holds up no other.
-        await Promise.race([Promise.all(answered), turn()]);
-        await between();
-      }
+      const answers = await beginEach(streamsOf(which), rejudgeOne);
       return (await Promise.all(answers)).filter(Boolean).length;
     },
     isInUse: (sessionId) => bySession.has(sessionId),

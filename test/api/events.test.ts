@@ -206,6 +206,20 @@ t.test('a change is told to whom it concerns and to nobody else', async (t) => {
   }
 });
 
+t.test('one person of whom the store says nothing keeps no other from being told', async (t) => {
+  const { house, people, streams, hub, accounts } = await openAudience(t);
+  const { principal } = accounts;
+  accounts.principal = (id) => (id === people.bob.id ? new Promise(() => undefined) : principal(id));
+  hub.change();
+  await eventually('carl is told', () => streams.carl.topics().includes('tiles'));
+  streams.carl.told.length = 0;
+  hub.change();
+  await eventually('and again', () => streams.carl.topics().includes('tiles'));
+  t.strictSame(streams.bob.told, []);
+  accounts.principal = principal;
+  t.equal(house.live.count(), 3);
+});
+
 t.test('an admin hears of every part of the platform, a user of none', async (t) => {
   const { streams, hub, accounts } = await openAudience(t);
   hub.change();
