@@ -63,10 +63,10 @@ export function createListeners({ clock, log }: { clock: Clock; log: Log }): Lis
     pending = createNotices();
     const since = clock.now() - recentMs;
     recent.forget(since);
-    await beginEach([...concerned(notices.hearers(), fresh)], async (listener) => {
+    void (await beginEach([...concerned(notices.hearers(), fresh)], async (listener) => {
       const [from, oldest] = fresh.has(listener) ? [recent, since] : [notices, -Infinity];
       await tellOne(listener, (hearers) => from.of(hearers, oldest));
-    });
+    }));
   }
 
   async function tellOne(listener: Listener, of: (hearers: Hearers) => Notice[]): Promise<void> {
