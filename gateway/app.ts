@@ -11,6 +11,7 @@ import { recordCuts } from './app/cuts.ts';
 import { makeOwnPackage } from './app/data-folder.ts';
 import { createExplain, createExplainDecision } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
+import { createFilesOf } from './app/files-of.ts';
 import { openPeoplesFiles } from './app/files.ts';
 import { createHealth } from './app/health.ts';
 import { createIdentify, createIdentifyBearer, createIdentifyToken } from './app/identify.ts';
@@ -123,6 +124,10 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const port = await listenOn(edge.server, listen, log);
     const address = publicAddress(config, port);
 
+    // Files come before the tools that mount them.
+    const files = openPeoplesFiles(config, { store, allowanceOf: createAllowances({ accounts, plans }), clock, log });
+    closing(files, (opened) => opened?.close());
+
     // The tools and where they are reached.
     const watch = closing(createWatch({ log }), (watching) => watching.close());
     const made = await openIntegrations(config, {
@@ -130,6 +135,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       caFile: certificates.caFile(),
       supervisor,
       listenAddress: { host: listen.host, port },
+      ...(files && {
+        filesOf: createFilesOf({ files, accounts, owners, policy, dataFolder: config.data, domain: config.domain }),
+      }),
       clock,
       log,
     });
@@ -148,8 +156,6 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     for (const { route, probe } of apps) if (probe !== false) watch.add(route, probe === true ? '/' : probe);
 
     // The flows.
-    const files = openPeoplesFiles(config, { store, allowanceOf: createAllowances({ accounts, plans }), clock, log });
-    closing(files, (opened) => opened?.close());
     const identify = createIdentify(sessions, accounts);
     const oidc = closing(
       await createOidc({

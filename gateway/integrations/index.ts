@@ -6,5 +6,6 @@
  */
 export type { Integration, IntegrationClient } from './integration.ts';
 export { peopleWithServers } from './jupyterhub/people.ts';
+export type { FilesOf } from './jupyterhub/areas-socket.ts';
 export type { JupyterHubOptions } from './jupyterhub/hub-options.ts';
 export { describeJupyterHub, openJupyterHub } from './jupyterhub/jupyterhub.ts';

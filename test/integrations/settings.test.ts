@@ -40,6 +40,7 @@ const launchFacts = {
   venvFolder: '/data/jupyterhub/venv',
   basePrefix: '/usr',
   python: facts.python,
+  asksForFiles: false,
 };
 const noSandbox = { isAvailable: false, isInstalled: false, reason: 'bubblewrap (bwrap) is not installed' } as const;
 
@@ -68,6 +69,10 @@ t.test('the launch plan shows a person their own and nothing else of the data fo
   t.equal(bare.accounts, null, 'without a sandbox a folder of another account could not be reached');
   const shared = planLaunch({ ...launchFacts, sandbox: { ...facts.isolation.sandbox, confinement: 'namespace' } });
   t.equal(shared.accounts, null);
+  const asking = planLaunch({ ...launchFacts, asksForFiles: true, sandbox: facts.isolation.sandbox });
+  t.equal(asking.areas, '/data/jupyterhub/launch/areas.sock');
+  t.notMatch(asking.sandbox.join(' '), /files\/users/);
+  t.match(asking.sandbox.join(' '), '--bind %KNOT_PRIVATE% /files/private');
   t.end();
 });
 

@@ -1,5 +1,6 @@
 import type { Config, ListenAddress, PublicAddress } from '../../config/index.ts';
 import type { Clock, Log } from '../../lib/index.ts';
+import type { FilesOf } from './areas-socket.ts';
 import type { findSandbox, Supervisor } from '../../process/index.ts';
 
 /** What is known of a hub before anything is started. */
@@ -21,6 +22,8 @@ export type JupyterHubOptions = {
   venvFolder?: string;
   /** Searched for Python and bubblewrap instead of PATH. */
   searchPath?: string;
+  /** Where the files of a person lie; without it each has a folder of their name in the data folder. */
+  filesOf?: FilesOf | undefined;
   /** Instead of this machine's. */
   findSandbox?: typeof findSandbox;
 };

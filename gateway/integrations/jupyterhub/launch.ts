@@ -1,6 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Sandbox, sandboxArguments } from '../../process/index.ts';
+import { socketIn } from './areas-socket.ts';
 import { sitePackagesOf } from './venv-folder.ts';
 import { writeLabExtension } from './lab.ts';
 
@@ -18,6 +19,8 @@ export type LaunchFacts = {
   /** Installation of the Python the environment was made from. */
   basePrefix: string;
   python: string;
+  /** Whether the gateway tells at each start where the files of a person are; otherwise they have a folder of their name. */
+  asksForFiles: boolean;
 };
 
 /** Read by `launch/spawn.py`. */
@@ -29,6 +32,8 @@ export type LaunchPlan = {
   shared: string[];
   /** Where the accounts of people are recorded and which numbers they have; null when servers keep the gateway's account. */
   accounts: { file: string; first: number; count: number } | null;
+  /** The socket at which the launcher asks where somebody's files are (areas-socket.ts), or null. */
+  areas: string | null;
   /** bubblewrap with its arguments, or nothing. */
   sandbox: string[];
   program: string[];
@@ -37,13 +42,13 @@ export type LaunchPlan = {
 
 /**
  * How a person's notebook server is started: what exists for it, what it sees, what it is told. Inside bubblewrap it sees the
- * operating system, its own home and the two file areas, and nothing else of the data folder.
+ * operating system, its own home and the file areas of the person, and nothing else of the data folder.
  */
 export function planLaunch(facts: LaunchFacts): LaunchPlan {
   const { sandbox } = facts;
   const home = join(facts.folder, 'homes', placeholder);
-  const privateFiles = join(facts.dataFolder, 'files/users', placeholder);
-  const sharedFiles = join(facts.dataFolder, 'files/shared');
+  const privateFiles = facts.asksForFiles ? '%KNOT_PRIVATE%' : join(facts.dataFolder, 'files/users', placeholder);
+  const sharedFiles = facts.asksForFiles ? '%KNOT_SHARED%' : join(facts.dataFolder, 'files/shared');
   const launchFolder = launchFolderOf(facts.folder);
   const enter = join(launchFolder, 'enter.py');
   const settings = join(launchFolder, 'settings');
@@ -60,6 +65,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     folders: [home, privateFiles],
     shared: [sharedFiles],
     accounts: hasAccounts ? { file: join(facts.folder, 'accounts.json'), ...facts.accounts } : null,
+    areas: facts.asksForFiles ? socketIn(launchFolder) : null,
     sandbox: sandbox.isAvailable
       ? sandboxArguments({
           command: sandbox.command,

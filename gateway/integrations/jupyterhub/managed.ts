@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:net';
 import { join, relative } from 'node:path';
 import type { Child } from '../../process/index.ts';
 import type { Integration } from '../integration.ts';
+import { openAreasSocket } from './areas-socket.ts';
 import { hubChild, proxyChild } from './children.ts';
 import { hubConfig } from './hub-config.ts';
 import { writePages } from './hub-pages.ts';
@@ -13,7 +15,7 @@ import { findDeepDamage } from './damage.ts';
 import { type DamageOf, findWhole, installWithRetry } from './install-with-retry.ts';
 import { describeIsolation, type Isolation, provideIsolation } from './isolation.ts';
 import type { JupyterHubOptions } from './hub-options.ts';
-import { writeLaunch } from './launch.ts';
+import { launchFolderOf, writeLaunch } from './launch.ts';
 import { keepSecret } from './secret-file.ts';
 import { peopleOf } from './people.ts';
 import { openToPeople } from './venv-files.ts';
@@ -51,6 +53,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
   let isolation: Isolation | undefined;
   let children: { proxy: Child; hub: Child } | undefined;
   let work: Promise<void> | undefined;
+  let areasSocket: Server | undefined;
 
   /** Asked after every wait: what is stopped starts nothing. */
   const isStopped = () => abort.signal.aborted;
@@ -100,6 +103,9 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     if (sandbox.isAvailable && sandbox.confinement === 'account') await openToPeople(venvFolder);
     if (isStopped()) return;
     const isAsBefore = writeConfiguration(installed, isolation);
+    const { filesOf } = options;
+    if (filesOf) areasSocket = await openAreasSocket({ launchFolder: launchFolderOf(folder), filesOf, log });
+    if (isStopped()) return void areasSocket?.close();
     await startChildren(installed, isAsBefore);
   };
 
@@ -127,7 +133,11 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     const { sandbox } = found;
     const home = `${publicAddress.origin}/`;
     const { dataFolder } = options;
-    const isAsBefore = writeLaunch({ ...installed, sandbox, accounts, folder, dataFolder, venvFolder }, home);
+    const asksForFiles = options.filesOf !== undefined;
+    const isAsBefore = writeLaunch(
+      { ...installed, sandbox, accounts, folder, dataFolder, venvFolder, asksForFiles },
+      home,
+    );
     writePages(folder, { home, title: options.config.title });
     const isRoot = process.getuid?.() === 0;
     const facts = {
@@ -215,6 +225,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     },
     async stop({ handsOver = false } = {}) {
       abort.abort();
+      areasSocket?.close();
       // Nothing of it is asked to end: the supervisor knows what stays.
       if (handsOver) return work;
       // First the hub, which ends the notebook servers in good order and tells its proxy.

@@ -5,6 +5,7 @@ Called as `enter.py ACCOUNT ARGUMENT…`; ACCOUNT is UID:GID, or `same` to stay 
 """
 
 import ctypes
+import json
 import os
 import resource
 import stat
@@ -62,6 +63,18 @@ def link(name, target):
         print(f"cannot link {path}: {error}", file=sys.stderr)
 
 
+def link_teams(teams):
+    """~/files/team/NAME for each team of now; links of earlier ones go."""
+    folder = os.path.join(os.environ["HOME"], "files/team")
+    if os.path.isdir(folder) and not os.path.islink(folder):
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            if name not in teams and os.path.islink(path):
+                os.unlink(path)
+    for name, target in teams.items():
+        link(f"team/{name}", target)
+
+
 def runtime_folder():
     """Where kernels have their sockets: the person's own, and short, because the path of a socket has at most 107 bytes
     (unix(7); 103 on macOS), and Jupyter's names take 50 of them."""
@@ -83,6 +96,7 @@ keep_apart()
 os.environ["JUPYTER_RUNTIME_DIR"] = runtime_folder()
 link("private", os.environ["KNOT_PRIVATE_DIR"])
 link("shared", os.environ["KNOT_SHARED_DIR"])
+link_teams(json.loads(os.environ.get("KNOT_TEAM_DIRS", "{}")))
 os.makedirs(os.environ["PIP_TARGET"], exist_ok=True)
 os.chdir(os.environ["HOME"])
 os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "jupyterhub.singleuser", *sys.argv[2:]])

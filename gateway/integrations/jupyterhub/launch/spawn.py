@@ -9,8 +9,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 
 # Isolated from everything else, this interpreter does not look beside the script by itself.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -25,24 +27,57 @@ def main():
     if not re.fullmatch(r"[a-z][a-z0-9]{0,29}", user):
         sys.exit("refused to start a server for a name that is not a Knot username")
 
+    areas = ask_areas(plan["areas"], user) if plan.get("areas") else None
+    teams = {team["name"]: team["folder"] for team in areas["teams"]} if areas else {}
+
     def fill(text):
+        if areas:
+            text = text.replace("%KNOT_PRIVATE%", areas["private"]).replace("%KNOT_SHARED%", areas["shared"])
         return text.replace(plan["placeholder"], user)
 
     os.umask(0o077)
     end_first()
     own = [fill(folder) for folder in plan["folders"]]
-    for folder in own + plan["shared"]:
+    shared = [fill(folder) for folder in plan["shared"]] + list(teams.values())
+    for folder in own + shared:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     account = accounts.account_of(plan["accounts"], user, own) if plan["accounts"] else None
     accounts.give(own, account)
     if account:
-        accounts.share(plan["shared"], account)
+        accounts.share(shared, account)
     who = f"{account.uid}:{account.gid}" if account else "same"
     program = plan["program"] + [who] + sys.argv[1:]
     environment = dict(os.environ, **{name: fill(value) for name, value in plan["environment"].items()})
+    visible = {name: f"/files/team/{name}" if plan["sandbox"] else folder for name, folder in teams.items()}
+    environment["KNOT_TEAM_DIRS"] = json.dumps(visible)
     if not plan["sandbox"]:
         os.execve(program[0], program, environment)
-    sys.exit(supervise([fill(part) for part in plan["sandbox"]], program, environment, accounts.names(user, account)))
+    sandbox = [fill(part) for part in plan["sandbox"]]
+    # Before the "--" that ends it.
+    sandbox[-1:-1] = ["--dir", "/files/team"] if teams else []
+    for name, folder in teams.items():
+        sandbox[-1:-1] = ["--bind", folder, visible[name]]
+    sys.exit(supervise(sandbox, program, environment, accounts.names(user, account)))
+
+
+def ask_areas(path, user):
+    """Where the person's files are now, from the gateway; it may be starting again at this moment."""
+    for attempt in range(100):
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(30)
+                connection.connect(path)
+                connection.sendall(user.encode() + b"\n")
+                with connection.makefile("rb") as answer:
+                    text = answer.read()
+        except (ConnectionError, FileNotFoundError):
+            time.sleep(0.2)
+            continue
+        areas = json.loads(text) if text else None
+        if areas is None:
+            sys.exit("Knot does not know where this person's files are; its log says why")
+        return areas
+    sys.exit("Knot does not answer where this person's files are")
 
 
 def end_first():
