@@ -74,6 +74,24 @@ export function withNext(path: string, next: Next): string {
   return `${path}${path.includes('?') ? '&' : '?'}next=${encodeURIComponent(next)}`;
 }
 
+/**
+ * What a form without action asks of the address of its own page to get to the sign-in or sign-up page: a link would drop the fragment
+ * of that address, and a redirect takes it along (RFC 9110 section 10.2.2).
+ */
+export function turnTo(page: 'login' | 'signup', next: Next): Record<string, string> {
+  return next === '/' ? { to: page } : { to: page, next };
+}
+
+/** Sends on who asked for the page that `turnTo` named; undefined for everybody else. */
+export function turned(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: 'login' | 'signup',
+  next: Next,
+): FastifyReply | undefined {
+  return (request.query as { to?: unknown }).to === page ? sendOn(reply, withNext(`/${page}`, next)) : undefined;
+}
+
 /** `host`: where the start page of the application is, when that is known. */
 export function sendForgotten(reply: FastifyReply, start?: { href: string; title: string }): FastifyReply {
   const page = renderErrorPage({

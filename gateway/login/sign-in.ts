@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { checkName, type ErrorPage, html, newShortId, otherPort, renderErrorPage } from '../lib/index.ts';
+import { checkName, type ErrorPage, html, newShortId, otherPort, renderErrorPage, reopenInline } from '../lib/index.ts';
 import type { LoginContext } from './context.ts';
 import { endedNote } from './ended.ts';
 import { nextOfForm, readForm, textOf, usernameOf } from './form.ts';
-import { type Next, withNext } from './next.ts';
+import { type Next, withNext, turned, turnTo } from './next.ts';
 import { certificateNote, type FormPage, renderFormPage } from './pages.ts';
 import { sendSecondStep } from './second-step.ts';
 import { sendPage } from './send.ts';
@@ -76,7 +76,7 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
       ],
       button: 'Sign in',
       below: html`${mode === 'switch' && html`<p><a href="${withNext('/login', next)}">Stay signed in as ${signedIn}</a></p>`}
-        ${config.signUp !== 'off' && isSetUp && html`<p>New here? <a href="${withNext('/signup', next)}">Create an account</a></p>`}
+        ${config.signUp !== 'off' && isSetUp && html`<div>New here? ${reopenInline({ label: 'Create an account', parameters: turnTo('signup', next) })}</div>`}
         <p>Forgot your password? An administrator can send you a link to choose a new one.</p>
         ${caPem() !== undefined && certificateNote}`,
     };
@@ -84,6 +84,8 @@ export function signInRoutes(app: FastifyInstance, context: LoginContext): void 
 
   app.get<{ Querystring: Record<string, unknown> }>('/login', async (request, reply) => {
     const { next, isRefused } = context.readNext(textOf(request.query['next']));
+    const elsewhere = turned(request, reply, 'signup', await context.carried(request, next));
+    if (elsewhere) return elsewhere;
     const identity = await context.identityOf(request);
     if (identity) {
       const mode = modeOf(request);
@@ -220,6 +222,11 @@ export type WayBack = Pick<ErrorPage, 'links' | 'reopen'>;
 function backToSignIn(next: Next): NonNullable<WayBack['reopen']> {
   const visit = newShortId();
   return { label: 'Back to sign in', parameters: next === '/' ? { visit } : { next, visit } };
+}
+
+/** From the pages of a new account, whose addresses know the way as well. */
+export function turnToSignIn(next: Next): WayBack {
+  return { reopen: { label: 'Back to sign in', parameters: turnTo('login', next) } };
 }
 
 export function linkToSignIn(next: Next): WayBack {

@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { html, renderErrorPage } from '../lib/index.ts';
+import { html, renderErrorPage, reopenInline } from '../lib/index.ts';
 import type { LoginContext } from './context.ts';
 import { type FieldErrors, fieldErrors } from './field-errors.ts';
 import { nextOfForm, readForm, textOf, usernameOf } from './form.ts';
-import { type Next, withNext } from './next.ts';
+import { type Next, withNext, turned, turnTo } from './next.ts';
 import { type Field, passwordHint, renderFormPage, usernameField } from './pages.ts';
 import { sendOn, sendPage } from './send.ts';
 import { notSetUpPage } from './setup-state.ts';
-import { blockedPage, linkToSignIn, pendingPage, type WayBack } from './sign-in.ts';
+import { blockedPage, pendingPage, turnToSignIn, type WayBack } from './sign-in.ts';
 import { createSignUpMail } from './sign-up-mail.ts';
 
 type Typed = { username: string; email: string; password: string };
@@ -53,7 +53,7 @@ export function signUpRoutes(app: FastifyInstance, context: LoginContext): void 
       fields: isByMail ? [email] : [usernameField(typed.username, errors.username), email, password],
       isCheckedHere: true,
       button: isByMail ? 'Send the link' : 'Create account',
-      below: html`<p>Have an account? <a href="${withNext('/login', next)}">Sign in</a></p>`,
+      below: html`<div>Have an account? ${reopenInline({ label: 'Sign in', parameters: turnTo('login', next) })}</div>`,
     });
   }
 
@@ -62,7 +62,10 @@ export function signUpRoutes(app: FastifyInstance, context: LoginContext): void 
     if (!(await context.isSetUp())) return sendPage(reply, notSetUpPage(), 503);
     const { next } = context.readNext(textOf(request.query['next']));
     if (await context.identityOf(request)) return context.goOn(reply, next);
-    return sendPage(reply, page({ username: '', email: '' }, await context.carried(request, next)));
+    const carried = await context.carried(request, next);
+    const elsewhere = turned(request, reply, 'login', carried);
+    if (elsewhere) return elsewhere;
+    return sendPage(reply, page({ username: '', email: '' }, carried));
   });
 
   for (const [path, told] of [
@@ -71,7 +74,10 @@ export function signUpRoutes(app: FastifyInstance, context: LoginContext): void 
   ] as const) {
     app.get<{ Querystring: Record<string, unknown> }>(path, async (request, reply) => {
       const { next } = context.readNext(textOf(request.query['next']));
-      return sendPage(reply, told(linkToSignIn(await context.carried(request, next))));
+      const carried = await context.carried(request, next);
+      const elsewhere = turned(request, reply, 'login', carried);
+      if (elsewhere) return elsewhere;
+      return sendPage(reply, told(turnToSignIn(carried)));
     });
   }
 
@@ -86,7 +92,7 @@ export function signUpRoutes(app: FastifyInstance, context: LoginContext): void 
     const verdict = await throttle.take({ address: context.addressOf(request) });
     if (!verdict.isAllowed) {
       reply.header('retry-after', verdict.retryAfterSeconds);
-      return sendPage(reply, blockedPage(verdict.retryAfterSeconds, linkToSignIn(carried)), 429);
+      return sendPage(reply, blockedPage(verdict.retryAfterSeconds, turnToSignIn(carried)), 429);
     }
     try {
       const act = isByMail ? sendLink : config.signUp === 'open' ? makeAccount : askForApproval;

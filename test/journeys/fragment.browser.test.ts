@@ -77,6 +77,23 @@ t.test(
     await submit(waiting, 'ann', password);
     t.equal(waiting.url(), `${echoOrigin}/hash${fragment}`, 'after having to wait');
 
+    const newcomer = await open(false);
+    await newcomer.goto(`${echoOrigin}/hash?a=1${fragment}`);
+    const press = (name: string) =>
+      Promise.all([newcomer.waitForNavigation(), newcomer.getByRole('button', { name, exact: true }).click()]);
+    await press('Create an account');
+    await newcomer.getByRole('heading', { name: 'Create an account' }).waitFor();
+    await press('Sign in');
+    await press('Create an account');
+    await newcomer.getByLabel('Username').fill('dora');
+    await newcomer.getByLabel('E-mail').fill('dora@example.org');
+    await newcomer.getByLabel('Password').fill(password);
+    await press('Create account');
+    await newcomer.getByRole('heading', { name: 'Waiting for approval' }).waitFor();
+    await press('Back to sign in');
+    await submit(newcomer, 'ann', password);
+    t.equal(newcomer.url(), `${echoOrigin}/hash?a=1${fragment}`, 'by way of a new account');
+
     const dashboard = await open(true);
     await dashboard.goto(`${gateway.origin}/account#sessions`);
     await submit(dashboard, 'ann', password);

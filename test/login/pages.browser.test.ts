@@ -172,7 +172,7 @@ t.test('without JavaScript: sign up, sign in, sign out, by keyboard', { skip, ti
   const context = await browser.newContext({ javaScriptEnabled: false, ignoreHTTPSErrors: true });
   const page = await context.newPage();
   await page.goto(`${origin}/login`);
-  await page.getByRole('link', { name: 'Create an account' }).click();
+  await page.getByRole('button', { name: 'Create an account' }).click();
   await page.getByLabel('Username').fill('Carla');
   await page.getByLabel('E-mail').fill('carla@example.org');
   await page.getByLabel('Password').fill('password123');

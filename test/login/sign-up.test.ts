@@ -132,3 +132,29 @@ t.test(
     t.match((await post('/reset', { token: reset.token, password })).body, 'This is the present password.');
   },
 );
+
+t.test('between signing in and a new account one goes by the address of the page itself, and comes back', async (t) => {
+  const { get, addAdmin } = await createFixture(t, { signUp: 'approval' });
+  await addAdmin();
+  const next = encodeURIComponent('https://jupyterhub.localhost:8443/hub?x=1');
+  for (const [from, to, label] of [
+    ['login', 'signup', 'Create an account'],
+    ['signup', 'login', 'Sign in'],
+    ['signup/pending', 'login', 'Back to sign in'],
+    ['signup/sent', 'login', 'Back to sign in'],
+  ] as const) {
+    const page = await get(`/${from}?next=${next}`);
+    t.match(
+      page.body,
+      new RegExp(`<form method="get"[^>]*>[^]*name="to" value="${to}"[^]*${label}\\s*</button>`),
+      from,
+    );
+    const turned = await get(`/${from}?to=${to}&next=${next}`);
+    t.match(
+      turned,
+      { status: 303, location: `/${to}?next=${next}` },
+      `${from}: its fragment goes along with a redirect`,
+    );
+    t.match(await get(`/${from}?to=//evil.example&next=${next}`), { status: 200 }, 'to no other place');
+  }
+});

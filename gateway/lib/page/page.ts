@@ -103,6 +103,18 @@ function reopenForm({ label, parameters }: NonNullable<ErrorPage['reopen']>): Ht
   </form>`;
 }
 
+/** As `reopen` of an error page, in the words of a sentence. */
+export function reopenInline({ label, parameters }: NonNullable<ErrorPage['reopen']>): Html {
+  return html`<form method="get" class="inline">
+    ${Object.entries(parameters).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}<button
+      class="link"
+      type="submit"
+    >
+      ${label}
+    </button>
+  </form>`;
+}
+
 function linkButton({ href, label }: { href: string; label: string }, index: number): Html {
   return html`<a class="button${index === 0 && ' primary'}" href="${href}">${label}</a>`;
 }

@@ -2,7 +2,7 @@ import { tokenDeclarations } from './tokens.ts';
 
 /**
  * The stylesheet of the pages outside the dashboard, inlined into each of them. Its words: `lead`, `note good|bad`, `field`
- * with `hint` and `error`, `button` with `primary` or `danger`, `actions`, `facts`, `badge` with a tone, `plain` for lists.
+ * with `hint` and `error`, `button` with `primary` or `danger`, `link` in a form that is `inline`, `actions`, `facts`, `badge` with a tone, `plain` for lists.
  */
 export const pageStyle = [
   `:root{color-scheme:light dark;${tokenDeclarations()}}`,
@@ -27,6 +27,9 @@ export const pageStyle = [
   `.hint,.error,footer,.facts{font-size:var(--size-small);line-height:1.45}`,
   `a{color:var(--accent);text-decoration-thickness:1px;text-underline-offset:.18em;border-radius:2px}`,
   `a:hover{color:var(--accent-strong);text-decoration-thickness:2px}`,
+  `.inline{display:inline}`,
+  `.link{padding:0;font:inherit;color:var(--accent);background:none;border:0;border-radius:2px;cursor:pointer;text-decoration:underline 1px;text-underline-offset:.18em}`,
+  `.link:hover{color:var(--accent-strong);text-decoration-thickness:2px}`,
   `:focus-visible{outline:2px solid var(--accent);outline-offset:2px}`,
   `.field>*+*{margin-top:var(--space-1)}`,
   `.field+.field{margin-top:1.125rem}`,
@@ -80,7 +83,7 @@ export const pageStyle = [
   `details summary{cursor:pointer;border-radius:2px}`,
   `details[open] summary{margin-bottom:var(--space-2)}`,
   // A link inside a sentence stays in its line (WCAG 2.2, 2.5.8: inline targets are exempt); a summary keeps its triangle.
-  `@media (pointer:coarse){footer>p>a{display:inline-block;min-height:var(--target);padding-block:.75rem}summary{padding-block:.75rem}footer>*+*{margin-top:0}}`,
+  `@media (pointer:coarse){footer>p>a,footer .link{display:inline-block;min-height:var(--target);padding-block:.75rem}summary{padding-block:.75rem}footer>*+*{margin-top:0}}`,
   `@media (max-width:30rem){main{padding:0;background:none;border:0;box-shadow:none}footer{padding-inline:0}body{padding-top:2rem}.actions .button{flex:1 1 auto}}`,
   `@media (prefers-reduced-motion:reduce){*{transition:none!important}.spin{animation-duration:6s}}`,
   `@media (forced-colors:active){.button,input{border-color:ButtonBorder}.badge{border:1px solid}}`,
