@@ -90,8 +90,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { routes, sessions, live, publicAddress, clock, log, onAccess, tracer, noteDenial } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const gate = createGate(options);
-  const inFlight = createSwept<Exchange>(inFlightSweepMs);
-  const tunnels = createSwept<Tunnel>(tunnelSweepMs(limits));
+  const inFlight = createSwept<Exchange>(inFlightSweepMs, log);
+  const tunnels = createSwept<Tunnel>(tunnelSweepMs(limits), log);
   const sessionStreams = createSessionStreams(limits);
   const warnOnce = createWarnOnce(log);
   const describeFailure = createFailurePages({ origin: publicAddress.origin, stateOf: options.stateOf });

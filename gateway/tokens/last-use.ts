@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../lib/index.ts';
+import { type Clock, every, type Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { writeLastUse } from './records.ts';
 
@@ -23,8 +23,7 @@ export function createLastUses({ store, clock, log }: { store: Store; clock: Clo
   let pending = new Map<string, LastUse>();
   let written = new Map<string, number>();
   let writing: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => void flush(), flushMs);
-  timer.unref();
+  const flushing = every(flushMs, flush, { log, complaint: 'writing the last use of tokens failed', jitter: 0.1 });
 
   async function flush(): Promise<void> {
     const batch = pending;
@@ -53,7 +52,7 @@ export function createLastUses({ store, clock, log }: { store: Store; clock: Clo
     pending: (id) => pending.get(id),
     flush,
     async close() {
-      clearInterval(timer);
+      await flushing.stop();
       await flush();
     },
   };

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Identity, knotError } from '../../lib/index.ts';
+import { every, type Identity, knotError } from '../../lib/index.ts';
 import { followChanges } from '../changes.ts';
 import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
 import { createListeners, type Rights } from '../listeners.ts';
@@ -76,7 +76,10 @@ export function eventRoutes(app: ApiServer, context: ApiContext): void {
       setTimeout(() => reply.raw.destroy(), patienceMs).unref();
     }
 
-    const heartbeat = setInterval(() => write(': heartbeat\n\n'), heartbeatMs);
+    const heartbeat = every(heartbeatMs, () => write(': heartbeat\n\n'), {
+      log: context.log,
+      complaint: 'keeping an event stream alive failed',
+    });
     const stops = [
       listeners.add({
         userId: principal.id,
@@ -101,7 +104,7 @@ export function eventRoutes(app: ApiServer, context: ApiContext): void {
     open.add(close);
     stream.once('close', () => {
       open.delete(close);
-      clearInterval(heartbeat);
+      void heartbeat.stop();
       for (const stop of stops) stop();
     });
     reply.raw.once('close', () => stream.destroy());

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ERRORS, type Lock, type Locker, type RequestRelease } from '@tus/server';
-import { type Clock, type Log, newShortId } from '../../lib/index.ts';
+import { type Clock, every, type Log, type Loop, newShortId } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Runs } from '../act/runs.ts';
 import { refusal } from './refusals.ts';
@@ -22,7 +22,7 @@ export function createLocker(parts: { store: Store; runs: Runs; clock: Clock; lo
 
   function newLock(id: string): Lock {
     const own = { holder: newShortId(), run: runs.own };
-    let timer: NodeJS.Timeout | undefined;
+    let renewing: Loop | undefined;
 
     async function tryToTake(): Promise<boolean> {
       const expiresAt = clock.now() + leaseMs;
@@ -50,14 +50,11 @@ export function createLocker(parts: { store: Store; runs: Runs; clock: Clock; lo
           await delay(askAgainMs);
         }
         held.set(id, requestRelease);
-        timer = setInterval(() => {
-          renew(requestRelease).catch((error: unknown) =>
-            log.warn({ err: error }, 'the lock of an upload could not be renewed'),
-          );
-        }, renewMs).unref();
+        const complaint = 'the lock of an upload could not be renewed';
+        renewing = every(renewMs, () => renew(requestRelease), { log, complaint });
       },
       async unlock() {
-        clearInterval(timer);
+        void renewing?.stop();
         held.delete(id);
         await deleteLock(db, id, own.holder);
       },

@@ -1,3 +1,5 @@
+import { every, type Log } from '../../lib/index.ts';
+
 /** Everything of one kind that is not over. One timer looks at all of it, so that none needs a timer of its own. */
 export type Swept<T> = {
   readonly size: number;
@@ -9,10 +11,9 @@ export type Swept<T> = {
 };
 
 /** `tick` is called about every `everyMs`, with the time as `performance.now()` has it. */
-export function createSwept<T extends { tick(now: number): void }>(everyMs: number): Swept<T> {
+export function createSwept<T extends { tick(now: number): void }>(everyMs: number, log: Log): Swept<T> {
   const all = new Set<T>();
-  const timer = setInterval(sweep, everyMs);
-  timer.unref();
+  const sweeping = every(everyMs, sweep, { log, complaint: 'looking at what is open failed' });
 
   function sweep(): void {
     if (all.size === 0) return;
@@ -27,6 +28,6 @@ export function createSwept<T extends { tick(now: number): void }>(everyMs: numb
     add: (one) => void all.add(one),
     delete: (one) => void all.delete(one),
     [Symbol.iterator]: () => all.values(),
-    close: () => clearInterval(timer),
+    close: () => void sweeping.stop(),
   };
 }
