@@ -10,7 +10,11 @@ export type Turns = {
 /** More than these would wait for longer than anybody waits for an answer. */
 const mostWaiting = 1_000;
 
-/** First come, first served; bounded in number and time, so that a burst ends in "not now" and not in a pile. */
+/**
+ * First come, first served; bounded in number and time, so that a burst ends in "not now" and not in a pile. Who waited starts in a turn of the
+ * event loop of its own: what SQLite does is done when a promise of it is awaited, so that a hundred in a row would be one long turn, in which
+ * nothing is forwarded.
+ */
 export function createTurns(): Turns {
   const waiting = new Set<() => void>();
   let isTaken = false;
@@ -32,7 +36,7 @@ export function createTurns(): Turns {
         );
         const start = (): void => {
           clearTimeout(timer);
-          resolve();
+          setImmediate(resolve);
         };
         waiting.add(start);
       });
