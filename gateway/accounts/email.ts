@@ -1,4 +1,4 @@
-import { type KnotError, knotError } from '../lib/index.ts';
+import { type KnotError, knotError, limits } from '../lib/index.ts';
 
 /** The address as kept, and the form in which it is unique. */
 export type EmailAddress = { email: string; key: string };
@@ -13,7 +13,7 @@ const address =
  */
 export function parseEmail(text: string): EmailAddress {
   const email = text.trim();
-  if (email.length > 254 || email.indexOf('@') > 64) throw invalid();
+  if (email.length > limits.email || email.indexOf('@') > 64) throw invalid();
   // ASCII only, so lower-casing cannot make two different addresses one.
   const key = email.toLowerCase();
   if (!/^[\x21-\x7e]+$/.test(email) || !address.test(key)) throw invalid();

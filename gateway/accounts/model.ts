@@ -11,6 +11,8 @@ export type User = {
   isEmailProven: boolean;
   isAdmin: boolean;
   state: UserState;
+  /** False while the name is only wished for: others may wish for it too, and only the id says who is meant. */
+  hasName: boolean;
   hasPassword: boolean;
   /** Of the password and the account's state: a sign-in checked against an older one begins nothing (see `admit`). */
   credentialVersion: number;
@@ -57,10 +59,59 @@ export type NewUser = {
 /** Writes an audit entry inside the same transaction as the change it tells of. Given by `app.ts` from `audit`. */
 export type RecordAudit = (transaction: Transaction, entry: AuditEntry) => Promise<void>;
 
-/** `search` is looked for in names and addresses; `limit` is 50 by default. Those who wait come first, then by name. */
-export type UserQuery = { search?: string; state?: UserState; isAdmin?: boolean; limit?: number; offset?: number };
+/** `by`: a column; ties are broken by name and id, so that pages neither repeat nor leave out anybody. */
+export type UserSort = { by: 'name' | 'email' | 'state' | 'createdAt' | 'lastSignInAt'; isDescending: boolean };
 
-export type UserPage = { users: User[]; total: number };
+/** `search` is looked for in names and addresses; `team` is a name; `limit` is 50 by default. Unsorted, those who wait come first, then by name. */
+export type UserQuery = {
+  search?: string;
+  state?: UserState;
+  isAdmin?: boolean;
+  team?: string;
+  sort?: UserSort;
+  limit?: number;
+  offset?: number;
+};
+
+/** How many the query finds of each state, whatever state it asks for, and with admin rights, whether or not it asks for those. */
+export type UserCounts = Record<UserState | 'admin', number>;
+
+export type UserPage = { users: User[]; total: number; counts: UserCounts };
+
+/** A team without the list of its members. */
+export type TeamSummary = {
+  id: string;
+  name: string;
+  title: string;
+  createdAt: number;
+  members: number;
+  managers: number;
+};
+
+export type TeamSort = { by: 'title' | 'name' | 'members' | 'createdAt'; isDescending: boolean };
+/** `search` is looked for in titles and names; by title when no order is asked for. `names`: only those. */
+export type TeamQuery = { names?: readonly string[]; search?: string; sort?: TeamSort; limit: number; offset: number };
+
+export type MemberSort = { by: 'name' | 'role' | 'since'; isDescending: boolean };
+/** `search` is looked for in names and, with `searchesEmail`, in addresses; managers come first when no order is asked for. */
+export type MemberQuery = {
+  searchesEmail: boolean;
+  search?: string;
+  role?: TeamRole;
+  sort?: MemberSort;
+  limit: number;
+  offset: number;
+};
+
+/** `since`: milliseconds since the epoch. */
+export type Membership = {
+  userId: string;
+  username: string;
+  email: string;
+  state: UserState;
+  role: TeamRole;
+  since: number;
+};
 
 /**
  * All methods that change something: one transaction with its audit entry, announces `users` (key: user id) on the change
@@ -172,6 +223,14 @@ export type Accounts = {
   findTeam(id: string): Promise<{ id: string; name: string; title: string } | undefined>;
   /** Whom a name belongs to: a person or a team that exists now, whatever its state. */
   findOwner(name: string): Promise<{ kind: 'user' | 'team'; id: string; name: string; title: string } | undefined>;
+  /** By id or by name. */
+  teamSummary(idOrName: string): Promise<TeamSummary | undefined>;
+  findTeams(query: TeamQuery): Promise<{ teams: TeamSummary[]; total: number }>;
+  /** `counts`: of each role, whatever role the query asks for. */
+  findMembers(
+    teamId: string,
+    query: MemberQuery,
+  ): Promise<{ members: Membership[]; total: number; counts: Record<TeamRole, number> }>;
   deleteTeam(id: string, actor: Actor): Promise<void>;
   /** `undoes` as in `setState`. A first membership has no undo of its own: removing the member is one. */
   setMember(

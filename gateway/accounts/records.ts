@@ -1,8 +1,8 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { checkName, type TeamRole } from '../lib/index.ts';
 import type { Row, Tables, Transaction } from '../store/index.ts';
 import { emailKey } from './email.ts';
-import type { User, UserQuery } from './model.ts';
+import type { User } from './model.ts';
 
 type Db = Kysely<Tables>;
 
@@ -59,6 +59,7 @@ export async function toUsers(db: Db, rows: readonly Row<'users'>[]): Promise<Us
     isEmailProven: row.email_proven_at !== null,
     isAdmin: row.is_admin === 1,
     state: row.state,
+    hasName: row.wished_name === null,
     hasPassword: row.password_hash !== null,
     credentialVersion: row.credential_version,
     createdAt: row.created_at,
@@ -84,35 +85,6 @@ async function teamsOf(db: Db, userIds: readonly string[]): Promise<Map<string, 
     for (const { user_id, name, role } of rows) teams.get(user_id)?.push({ name, role });
   }
   return teams;
-}
-
-const defaultLimit = 50;
-const maximumLimit = 100_000;
-
-export async function findUserRows(db: Db, query: UserQuery): Promise<{ rows: Row<'users'>[]; total: number }> {
-  let users = db.selectFrom('users');
-  if (query.state !== undefined) users = users.where('state', '=', query.state);
-  if (query.isAdmin !== undefined) users = users.where('is_admin', '=', query.isAdmin ? 1 : 0);
-  const search = query.search?.trim().toLowerCase().replaceAll('\0', '') ?? '';
-  if (search !== '') {
-    const pattern = `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`;
-    users = users.where(({ or }) =>
-      or([
-        sql<boolean>`coalesce(wished_name, username) like ${pattern} escape '\\'`,
-        sql<boolean>`lower(email) like ${pattern} escape '\\'`,
-      ]),
-    );
-  }
-  const { total } = await users.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  const rows = await users
-    .selectAll()
-    .orderBy((eb) => eb.case().when('state', '=', 'pending').then(0).else(1).end())
-    .orderBy(sql`coalesce(wished_name, username)`)
-    .orderBy('created_at')
-    .limit(Math.min(Math.max(1, query.limit ?? defaultLimit), maximumLimit))
-    .offset(Math.max(0, query.offset ?? 0))
-    .execute();
-  return { rows, total };
 }
 
 /** Marks what the principals of these people show as changed: new version, and every process forgets the old one. */

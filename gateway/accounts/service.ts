@@ -7,6 +7,7 @@ import type { Accounts, RecordAudit } from './model.ts';
 import { createPasswordHasher } from './password-hash.ts';
 import { createPrincipals } from './principals.ts';
 import { createSignUps } from './sign-ups.ts';
+import { createTeamLists } from './team-list.ts';
 import { createTeams } from './teams.ts';
 import { createUsers } from './users.ts';
 
@@ -32,5 +33,6 @@ export function createAccounts({ store, clock, record, onLoss, passwordRules, lo
     ...links,
     ...createSignUps({ store, change, hasher, minimumLength, createLink: links.createLink }),
     ...createTeams({ store, change }),
+    ...createTeamLists(store),
   };
 }

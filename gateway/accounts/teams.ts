@@ -1,4 +1,4 @@
-import { checkName, hiddenCharacter, knotError, newId } from '../lib/index.ts';
+import { checkName, hiddenCharacter, knotError, limits, newId } from '../lib/index.ts';
 import type { Row, Store } from '../store/index.ts';
 import type { Change, ChangeScope } from './change.ts';
 import { noSuchTeam } from './errors.ts';
@@ -140,8 +140,9 @@ async function requireTeam(scope: ChangeScope, id: string): Promise<Row<'teams'>
 
 function checkTitle(text: string): void {
   const title = text.trim();
-  if (title === '' || title.length > 60 || hiddenCharacter.test(title)) {
-    throw knotError('KNOT_ACCOUNTS_TITLE_INVALID', 400, 'The title of a team has 1 to 60 characters on one line.');
+  if (title === '' || title.length > limits.teamTitle || hiddenCharacter.test(title)) {
+    const message = `The title of a team has 1 to ${limits.teamTitle} characters on one line.`;
+    throw knotError('KNOT_ACCOUNTS_TITLE_INVALID', 400, message);
   }
 }
 

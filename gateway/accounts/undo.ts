@@ -17,6 +17,7 @@ export function requireUnchanged(row: Row<'users'>, undoes: number | undefined):
 function changedMeanwhile(username: string): KnotError {
   return knotError('KNOT_ACCOUNTS_CHANGED', 409, `${username} was changed by somebody else meanwhile.`, {
     remedy: 'Nothing was undone. Look at the present state and change it from there.',
+    details: { problems: [{ field: 'undoes', message: 'is about an act that was followed by another' }] },
   });
 }
 

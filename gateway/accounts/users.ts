@@ -14,13 +14,13 @@ import {
   findUserRow,
   findUserRowByName,
   findUserRowBySignIn,
-  findUserRows,
   findWaitingRow,
   touchUsers,
   toUser,
   toUsers,
 } from './records.ts';
 import { recordedAs, requireUnchanged, stateAct, type UserUndo } from './undo.ts';
+import { findUserRows } from './user-list.ts';
 
 export type UserParts = {
   store: Store;
@@ -128,8 +128,8 @@ export function createUsers({ store, change, hasher, minimumLength, clock, log }
       return row && toUser(store.db, row);
     },
     async listUsers(query) {
-      const { rows, total } = await findUserRows(store.db, query);
-      return { users: await toUsers(store.db, rows), total };
+      const { rows, ...counted } = await findUserRows(store.db, query);
+      return { users: await toUsers(store.db, rows), ...counted };
     },
     setState: (id, state, actor, undoes) => change(actor, (scope) => setState(scope, id, state, undoes)),
     setAdmin: (id, isAdmin, actor, undoes) => change(actor, (scope) => setAdmin(scope, id, isAdmin, undoes)),

@@ -74,7 +74,7 @@ export type ApiOptions = {
   sessions: Pick<Sessions, 'list' | 'end' | 'endAll' | 'onEnded' | 'clearCookie'>;
   policy: Pick<Policy, 'decide' | 'status' | 'onReload'>;
   routes: Pick<Routes, 'list' | 'resourceAt' | 'onChange'>;
-  audit: Pick<Audit, 'append' | 'list' | 'verify'>;
+  audit: Pick<Audit, 'append' | 'list' | 'counts' | 'verify'>;
   live: Pick<Live, 'open'>;
   integrations: () => readonly Integration[];
   publicAddress: PublicAddress;

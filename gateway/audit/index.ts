@@ -4,5 +4,6 @@
  * Does not own: the access log (ops); what is worth recording (whoever acts).
  * Mounts: nothing.
  */
-export { type Audit, type AuditQuery, type AuditRecord, createAudit } from './service.ts';
+export type { AuditCount, AuditFilter, AuditQuery, AuditRecord } from './model.ts';
+export { type Audit, createAudit } from './service.ts';
 export type { AuditVerification } from './verify.ts';

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { noteMentions } from './mentions.ts';
 import { type NewRow, type Row, type Store, type Tables, type Transaction, writeSetting } from '../store/index.ts';
 
 /** The newest line: without it nobody could tell that lines are missing at the end. */
@@ -25,6 +26,7 @@ export async function readAppendPoint(db: Kysely<Tables>): Promise<Head | undefi
 
 export async function appendRow(db: Kysely<Tables>, row: NewRow<'audit'>): Promise<void> {
   await db.insertInto('audit').values(row).execute();
+  await noteMentions(db, row);
   await writeSetting(db, headKey, JSON.stringify({ seq: row.seq, hash: row.hash } satisfies Head));
 }
 
@@ -45,30 +47,6 @@ export async function readEnds(db: Kysely<Tables>): Promise<{ head: Head | undef
 /** The next rows in order, at most `limit`. */
 export function readPage(db: Kysely<Tables>, afterSeq: number, limit: number): Promise<Row<'audit'>[]> {
   return db.selectFrom('audit').selectAll().where('seq', '>', afterSeq).orderBy('seq').limit(limit).execute();
-}
-
-export function findRows(
-  db: Kysely<Tables>,
-  query: { action?: string; person?: string; actor?: string; subject?: string; beforeSeq?: number; limit: number },
-): Promise<Row<'audit'>[]> {
-  let rows = db.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(query.limit);
-  if (query.action !== undefined) rows = rows.where('action', '=', query.action);
-  if (query.person !== undefined) {
-    const { person } = query;
-    // As the canonical form of a detail has it (`chain.ts`).
-    const named = `%"user":${JSON.stringify(person).replaceAll(/[\\%_]/g, '\\$&')}%`;
-    rows = rows.where(({ or, and, eb }) =>
-      or([
-        eb('actor', '=', person),
-        eb('subject', '=', `user:${person}`),
-        and([eb('subject', 'like', 'team:%'), sql<boolean>`detail like ${named} escape '\\'`]),
-      ]),
-    );
-  }
-  if (query.actor !== undefined) rows = rows.where('actor', '=', query.actor);
-  if (query.subject !== undefined) rows = rows.where('subject', '=', query.subject);
-  if (query.beforeSeq !== undefined) rows = rows.where('seq', '<', query.beforeSeq);
-  return rows.execute();
 }
 
 function parseHead(text: string | null): Head | undefined {

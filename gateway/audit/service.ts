@@ -1,20 +1,10 @@
 import type { AuditEntry, Clock } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { type ChainedRow, genesisHash, hashOf, toRow } from './chain.ts';
-import { appendRow, findRows, lockLedger, readAppendPoint } from './records.ts';
+import type { AuditCount, AuditFilter, AuditQuery, AuditRecord } from './model.ts';
+import { appendRow, lockLedger, readAppendPoint } from './records.ts';
+import { countKinds, findLines, markOf } from './search.ts';
 import { type AuditVerification, verifyLedger } from './verify.ts';
-
-export type AuditRecord = AuditEntry & { seq: number; at: number; hash: string };
-
-/** `person`: a username, as actor, as subject, or named in an act on a team. */
-export type AuditQuery = {
-  action?: string;
-  person?: string;
-  actor?: string;
-  subject?: string;
-  beforeSeq?: number;
-  limit?: number;
-};
 
 export type Audit = {
   /**
@@ -29,6 +19,8 @@ export type Audit = {
   record(transaction: Transaction, entry: AuditEntry): Promise<void>;
   /** Newest first; `limit` 50 by default, 500 at most. */
   list(query: AuditQuery): Promise<AuditRecord[]>;
+  /** How many lines of each kind of act fit the rest of the filter, whatever kind it asks for; kinds without any are left out. */
+  counts(filter: AuditFilter): Promise<AuditCount[]>;
   /**
    * Recomputes the chain from the first line and names the first broken one. It sees a line changed, missing, moved or
    * added, and lines missing at either end. It cannot see a rewrite of the whole ledger by someone who can write to the
@@ -52,10 +44,12 @@ export function createAudit({ store, clock }: { store: Store; clock: Clock }): A
   return {
     append: (entry) => store.transaction((transaction) => record(transaction, entry)),
     record,
-    async list(query) {
-      const limit = Math.min(Math.max(1, query.limit ?? defaultLimit), maximumLimit);
-      return (await findRows(store.db, { ...query, limit })).map(toRecord);
+    async list({ beforeSeq, limit = defaultLimit, ...filter }) {
+      const before = beforeSeq === undefined ? {} : { before: await markOf(store.db, beforeSeq) };
+      const most = Math.min(Math.max(1, limit), maximumLimit);
+      return (await findLines(store.db, { ...filter, ...before }, most)).map(toRecord);
     },
+    counts: (filter) => countKinds(store.db, filter),
     verify: () => verifyLedger(store.db),
   };
 }

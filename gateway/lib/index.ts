@@ -20,6 +20,7 @@ export * from './errors.ts';
 export * from './every.ts';
 export * from './health.ts';
 export * from './ids.ts';
+export * from './limits.ts';
 export * from './log.ts';
 export * from './mask-password.ts';
 export * from './mask-secrets.ts';

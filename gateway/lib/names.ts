@@ -1,6 +1,8 @@
+import { limits } from './limits.ts';
+
 /** Names of users and teams (DESIGN.md section 5): one flat space, `[a-z][a-z0-9]{0,29}`, never reserved, never reused. */
 
-const pattern = /^[a-z][a-z0-9]{0,29}$/;
+const pattern = new RegExp(`^[a-z][a-z0-9]{0,${limits.name - 1}}$`);
 
 /**
  * Names that are hosts, paths, system accounts, mailboxes (RFC 2142), a project of Harbor (`library`), a key every object
@@ -41,7 +43,7 @@ export function checkName(name: string): NameProblem | undefined {
   if (!pattern.test(name)) {
     return {
       reason: 'pattern',
-      message: `A name starts with a letter a–z and continues with letters a–z or digits, 30 characters at most.`,
+      message: `A name starts with a letter a–z and continues with letters a–z or digits, ${limits.name} characters at most.`,
     };
   }
   if (reserved.has(name) || reservedSkeletons.has(nameSkeleton(name))) {

@@ -3,6 +3,7 @@ import {
   clientIdPattern,
   hiddenCharacter,
   knotError,
+  limits,
   redirectUriProblem,
   secretProblem,
 } from '../lib/index.ts';
@@ -13,7 +14,6 @@ type FieldProblem = { field: string; message: string; code: string };
 const idPattern = new RegExp(clientIdPattern);
 /** `knot-admins`, `knot:team:genomics`, `knot:user:ann`. */
 const groupPattern = /^[\x21-\x7e]{1,120}$/;
-const longestName = 80;
 const mostAddresses = 50;
 
 /**
@@ -26,11 +26,12 @@ export function checkClient(client: ClientFacts): void {
   const add = (field: string, code: string, message: string | undefined) =>
     message === undefined ? undefined : problems.push({ field, code, message });
 
-  const isNamed = client.name.trim() !== '' && client.name.length <= longestName && !hiddenCharacter.test(client.name);
+  const isNamed =
+    client.name.trim() !== '' && client.name.length <= limits.clientName && !hiddenCharacter.test(client.name);
   add(
     'name',
     'KNOT_OIDC_CLIENT_NAME',
-    isNamed ? undefined : `must have 1 to ${longestName} visible characters on one line`,
+    isNamed ? undefined : `must have 1 to ${limits.clientName} visible characters on one line`,
   );
   if (!idPattern.test(client.clientId)) {
     // Who gave no id gave a name that makes none.

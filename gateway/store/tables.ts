@@ -173,6 +173,9 @@ export type AuditTable = {
   hash: string;
 };
 
+/** audit: under which names a line is found; made from the lines, and no part of the chain. */
+export type AuditMentionsTable = { name: string; at: number; seq: number };
+
 /** denials: refusals of the last day by their decision id. */
 export type DenialsTable = { id: string; at: number; detail: string };
 
@@ -290,6 +293,7 @@ export type Tables = {
   signing_keys: SigningKeysTable;
   routes: RoutesTable;
   audit: AuditTable;
+  audit_mentions: AuditMentionsTable;
   denials: DenialsTable;
   file_usage: FileUsageTable;
   file_reservations: FileReservationsTable;

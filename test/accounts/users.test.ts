@@ -19,6 +19,7 @@ await onBothStores(t, async (t, open) => {
       isEmailProven: false,
       isAdmin: true,
       state: 'active',
+      hasName: true,
       hasPassword: true,
       credentialVersion: 1,
       createdAt: clock.now(),

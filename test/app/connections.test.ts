@@ -105,7 +105,7 @@ t.test('a person sees and ends connected applications; another person’s are no
 
 t.test('an admin sees and ends those of a person', async (t) => {
   const refreshToken = await connect(bob);
-  const { users } = await json(ann.api('GET', '/users?search=bob'));
+  const { users } = await json(ann.api('GET', '/users?q=bob'));
   const { id } = (users as unknown as { id: string }[])[0]!;
   t.match(await json(ann.api('GET', `/users/${id}/connections`)), { connections: [{ clientId: 'kube' }] });
   t.equal((await ann.api('DELETE', `/users/${id}/connections/kube`)).status, 204);

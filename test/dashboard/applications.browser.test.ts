@@ -110,7 +110,7 @@ t.test('registered and connected applications', { skip: browserSkipReason() }, a
   });
 
   await t.test('an admin sees and ends what a person connected', async (t) => {
-    const { page, gateway } = await open(t, '/admin/users?user=u-3');
+    const { page, gateway } = await open(t, '/admin/users/u-3/access');
     await page.getByRole('button', { name: 'Disconnect Wiki of the institute' }).click();
     await page.getByText('Wiki of the institute is disconnected from dmitri.').waitFor();
     t.match(gateway.changes.at(-1), /DELETE .*users\/u-3\/connections\/wiki/);

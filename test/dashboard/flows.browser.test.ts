@@ -137,7 +137,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     'what a person may not do to their own account is shown with the reason',
     async (t, { page, gateway }) => {
       for (const user of gateway.data.users.slice(1)) user.isAdmin = false;
-      await page.goto(`${gateway.origin}/admin/users?search=ann`);
+      await page.goto(`${gateway.origin}/admin/users?q=ann`);
       await page.getByRole('button', { name: 'Actions for ann' }).click();
       const remove = page.getByRole('menuitem', { name: /Remove admin rights/ });
       t.match(await remove.textContent(), /The only admin: make another one first/);
@@ -168,7 +168,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.getByRole('row', { name: /bela/ }).waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('jon');
-    await page.waitForURL('**/admin/users?search=jon');
+    await page.waitForURL('**/admin/users?q=jon');
     await page.getByRole('row', { name: /bela/ }).waitFor({ state: 'detached' });
     t.equal(await page.getByRole('searchbox').inputValue(), 'jon');
     await page.getByRole('link', { name: /^Active/ }).click();
@@ -201,7 +201,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     gateway.refuse('/teams', 400, problems('title', 'name'));
     await page.getByRole('button', { name: 'Make the team' }).click();
     await page.getByText('The title is not good.').waitFor();
-    t.equal(await page.getByLabel('Title').getAttribute('aria-invalid'), 'true');
+    t.equal(await page.getByLabel('Title', { exact: true }).getAttribute('aria-invalid'), 'true');
     t.equal(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid'), 'true');
     t.equal(await page.getByText('Several.').count(), 0);
     gateway.clearRefusals();
@@ -270,7 +270,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await eventually('the stream stands', () => gateway.questions.includes('/events'));
     await asked(['/tiles'], () => gateway.announce({ topic: 'tiles', id: 'echo' }));
     await page.goto(`${gateway.origin}/admin/teams`);
-    await page.getByRole('heading', { level: 2 }).first().waitFor();
+    await page.getByRole('row', { name: /Genomics group/ }).waitFor();
     await eventually('the stream stands', () => gateway.questions.filter((path) => path === '/events').length === 1);
     // Two hundred services that start and stop meanwhile: none of them is shown here.
     gateway.questions.length = 0;

@@ -16,23 +16,28 @@ t.setTimeout(480_000);
 const openings: { name: string; path: string; only?: 'phone' | 'desktop'; open(page: Page): Promise<unknown> }[] = [
   { name: 'menu of a person', path: '/admin/users', open: (page) => menu(page, 'Actions for bela') },
   { name: 'menu of one who waits', path: '/admin/users', open: (page) => menu(page, 'Actions for dmitri') },
-  { name: 'menu of oneself', path: '/admin/users?search=wolfe', open: (page) => menu(page, 'Actions for wolfe') },
+  { name: 'menu of oneself', path: '/admin/users?q=wolfe', open: (page) => menu(page, 'Actions for wolfe') },
   { name: 'menu of a team', path: '/admin/teams', open: (page) => menu(page, 'Actions for Genomics group') },
-  { name: 'menu of a member', path: '/admin/teams', open: (page) => menu(page, / in Genomics group/) },
+  { name: 'menu of a member', path: '/admin/teams/genomics/members', open: (page) => menu(page, / in Genomics group/) },
+  {
+    name: 'menu of a person on their page',
+    path: '/admin/users/bela/overview',
+    open: (page) => menu(page, 'Actions for bela'),
+  },
   { name: 'palette', path: '/', open: (page) => page.keyboard.press('Control+k') },
   { name: 'palette with results', path: '/', open: (page) => palette(page, 'a') },
   { name: 'palette without results', path: '/', open: (page) => palette(page, 'zzz') },
   { name: 'shortcuts', path: '/', open: (page) => page.keyboard.press('?') },
   { name: 'invitation', path: '/admin/users', open: (page) => press(page, 'Invite') },
   { name: 'new team', path: '/admin/teams', open: (page) => press(page, 'New team') },
-  { name: 'adding a member', path: '/admin/teams', open: (page) => press(page, 'Add a member to Genomics group') },
+  { name: 'adding a member', path: '/admin/teams/genomics/members', open: (page) => press(page, 'Add a member') },
   { name: 'deletion', path: '/admin/users', open: (page) => choose(page, 'Actions for bela', 'Delete…') },
   { name: 'reset link', path: '/admin/users', open: (page) => choose(page, 'Actions for bela', 'Make a reset link') },
   { name: 'notice with an offer', path: '/admin/users', open: (page) => choose(page, 'Actions for bela', 'Disable') },
   { name: 'menu of a tile', path: '/', open: (page) => menu(page, 'Actions for Echo') },
   { name: 'tray of notices', path: '/', open: (page) => menu(page, /^Notices/) },
   { name: 'panel of the person', path: '/', open: (page) => page.locator('button.chip').click() },
-  { name: 'sheet of a person', path: '/admin/users?user=u-3', open: () => Promise.resolve() },
+  { name: 'many to be disabled', path: '/admin/users?q=e', open: (page) => disableMany(page) },
   { name: 'more', path: '/', only: 'phone', open: (page) => press(page, 'More') },
 ];
 
@@ -41,6 +46,10 @@ const menu = (page: Page, name: string | RegExp): Promise<void> => page.getByRol
 const choose = async (page: Page, name: string, item: string): Promise<void> => {
   await menu(page, name);
   await page.getByRole('menuitem', { name: item }).click();
+};
+const disableMany = async (page: Page): Promise<void> => {
+  await page.getByLabel('Choose all on this page').check();
+  await page.getByRole('button', { name: /^Disable/ }).click();
 };
 const palette = async (page: Page, text: string): Promise<void> => {
   await page.keyboard.press('Control+k');

@@ -5,7 +5,7 @@ import { ownPath, urls, withQuery } from '../../dashboard/src/lib/urls.ts';
 t.test('a query carries only what says something', async (t) => {
   t.equal(withQuery('/x', {}), '/x');
   t.equal(withQuery('/x', { a: '', b: undefined, c: 0, d: 'ä&b' }), '/x?c=0&d=%C3%A4%26b');
-  t.equal(urls.users({ search: 'ann', state: undefined, page: 2 }), '/admin/users?search=ann&page=2');
+  t.equal(urls.users({ q: 'ann', state: undefined, page: 2 }), '/admin/users?q=ann&page=2');
   t.equal(urls.policies({ file: 'a b.cedar' }, 12), '/admin/policies?file=a+b.cedar#line-12');
 });
 

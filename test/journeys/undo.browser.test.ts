@@ -39,7 +39,7 @@ t.test(
     await signUp.getByRole('button').first().click();
     const stateOf = (): Promise<string> =>
       page.evaluate(
-        `fetch('/api/v1/users?search=bob').then((answer) => answer.json()).then(({ users }) => users[0]?.state ?? 'nobody')`,
+        `fetch('/api/v1/users?q=bob').then((answer) => answer.json()).then(({ users }) => users[0]?.state ?? 'nobody')`,
       );
     const becomes = (state: string) => eventually(`bob is ${state}`, async () => (await stateOf()) === state, 10_000);
     await becomes('pending');

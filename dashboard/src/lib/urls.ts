@@ -8,17 +8,21 @@ export const urls = {
   admin: () => '/admin',
   users: (
     query: {
-      search?: string | undefined;
+      q?: string | undefined;
       state?: string | undefined;
+      team?: string | undefined;
       /** `invitations`: those instead of people. */
       view?: string | undefined;
       page?: number | undefined;
-      user?: string | undefined;
     } = {},
   ) => withQuery('/admin/users', query),
+  /** One person: by name, or by id while the name is only wished for. */
+  user: ({ id, username, hasName = false }: { id: string; username?: string; hasName?: boolean }, tab = 'overview') =>
+    `/admin/users/${encodeURIComponent(hasName && username ? username : id)}/${tab}`,
   /** The list with its dialog open. */
   invite: () => '/admin/users#invite',
-  teams: () => '/admin/teams',
+  teams: (query: { q?: string | undefined; page?: number | undefined } = {}) => withQuery('/admin/teams', query),
+  team: ({ name }: { name: string }, tab = 'members') => `/admin/teams/${encodeURIComponent(name)}/${tab}`,
   newTeam: () => '/admin/teams#new',
   clients: () => '/admin/clients',
   policies: (
@@ -37,9 +41,13 @@ export const urls = {
       person?: string | undefined;
       actor?: string | undefined;
       subject?: string | undefined;
+      from?: number | undefined;
+      to?: number | undefined;
       before?: number | undefined;
     } = {},
   ) => withQuery('/admin/audit', query),
+  /** The same records as a file. */
+  auditFile: (filter: Query) => withQuery('/api/v1/audit.csv', filter),
   health: () => '/admin/health',
   /** Where a person may go on as somebody else and come back. */
   switchAccount: (next: string) => `/login/account?next=${encodeURIComponent(ownPath(next))}`,

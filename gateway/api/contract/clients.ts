@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { limits } from '../../lib/index.ts';
 import { closed, oneOf, TimeSchema } from './common.ts';
 
 const Addresses = Type.Array(Type.String({ maxLength: 2048 }), { maxItems: 50 });
@@ -35,7 +36,7 @@ const settings = {
 };
 
 export const NewClientSchema = closed({
-  name: Type.String({ maxLength: 200 }),
+  name: Type.String({ maxLength: 200, description: `1 to ${limits.clientName} characters on one line.` }),
   clientId: Type.Optional(Type.String({ maxLength: 200, description: 'Made from the name when none is given.' })),
   redirectUris: Addresses,
   isPublic: Type.Optional(Type.Boolean()),

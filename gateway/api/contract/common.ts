@@ -10,6 +10,16 @@ export const oneOf = <const W extends readonly string[]>(...words: W) =>
 
 export const TimeSchema = Type.Integer({ description: 'Milliseconds since 1970-01-01T00:00:00Z.' });
 
+/**
+ * What is wrong with one field of what was sent, so that a form can say it there. `field` is the path in the body (or the query), with
+ * dots: `redirectUris` or `redirectUris.0`. Every 400 and 409 that is about what was sent names each such field.
+ */
+export const FieldProblemSchema = closed({
+  field: Type.String(),
+  message: Type.String({ description: 'A sentence for people.' }),
+});
+export type FieldProblem = Static<typeof FieldProblemSchema>;
+
 /** The one shape of every error. `code` is stable and listed in gateway/ERRORS.md. */
 export const ApiErrorSchema = closed(
   {
@@ -17,7 +27,9 @@ export const ApiErrorSchema = closed(
     code: Type.String({ description: 'Stable code, KNOT_<MODULE>_<WHAT>.' }),
     message: Type.String({ description: 'A sentence for people.' }),
     remedy: Type.Optional(Type.String({ description: 'What to do next.' })),
-    details: Type.Optional(Type.Object({}, { additionalProperties: true })),
+    details: Type.Optional(
+      Type.Object({ problems: Type.Optional(Type.Array(FieldProblemSchema)) }, { additionalProperties: true }),
+    ),
     requestId: Type.String({ description: 'Finds the log line of this request.' }),
   },
   'An error.',
@@ -25,11 +37,6 @@ export const ApiErrorSchema = closed(
 export type ApiError = Static<typeof ApiErrorSchema>;
 
 export const IdParamsSchema = closed({ id: Type.String({ minLength: 1, maxLength: 100 }) });
-
-export const PageQuery = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, description: 'How many; 50 by default.' })),
-  offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'How many to skip.' })),
-};
 
 export const TeamRoleSchema = oneOf('member', 'manager');
 

@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox';
-import { closed, NewLinkSchema, oneOf, PageQuery, TeamRoleSchema, TimeSchema } from './common.ts';
+import { limits } from '../../lib/index.ts';
+import { closed, NewLinkSchema, oneOf, TeamRoleSchema, TimeSchema } from './common.ts';
+import { listQuery, TotalSchema } from './lists.ts';
 
 export const UserStateSchema = oneOf('pending', 'active', 'disabled');
 
@@ -9,6 +11,7 @@ export const UserSchema = closed({
   email: Type.String(),
   isAdmin: Type.Boolean(),
   state: UserStateSchema,
+  hasName: Type.Boolean({ description: 'False while the name is only wished for: the id alone says who is meant.' }),
   hasPassword: Type.Boolean({ description: 'False until the person has used the link.' }),
   createdAt: TimeSchema,
   lastSignInAt: Type.Union([TimeSchema, Type.Null()]),
@@ -16,29 +19,45 @@ export const UserSchema = closed({
 });
 export type User = Static<typeof UserSchema>;
 
-export const UserQuerySchema = closed({
-  search: Type.Optional(Type.String({ maxLength: 200, description: 'Part of the username or the e-mail address.' })),
-  state: Type.Optional(UserStateSchema),
-  ...PageQuery,
-});
+export const UserQuerySchema = listQuery(
+  ['name', 'email', 'state', 'createdAt', 'lastSignInAt'],
+  'Part of the username or the e-mail address. Unsorted, those who wait for approval come first, then by name.',
+  {
+    state: Type.Optional(UserStateSchema),
+    isAdmin: Type.Optional(Type.Boolean({ description: 'Only those with admin rights, or only those without.' })),
+    team: Type.Optional(Type.String({ maxLength: 100, description: 'Only the members of the team of this name.' })),
+  },
+);
 export type UserQuery = Static<typeof UserQuerySchema>;
 
 export const UserPageSchema = closed({
   users: Type.Array(UserSchema),
-  total: Type.Integer({ description: 'How many there are for this query.' }),
+  total: TotalSchema,
   counts: closed(
-    { pending: Type.Integer(), active: Type.Integer(), disabled: Type.Integer() },
-    'How many of each state the search finds, whatever `state` asks for.',
+    { pending: Type.Integer(), active: Type.Integer(), disabled: Type.Integer(), admin: Type.Integer() },
+    'How many the query finds of each state, whatever `state` asks for, and with admin rights, whatever `isAdmin` asks for.',
   ),
-  admins: Type.Integer({ description: 'How many active accounts have admin rights.' }),
+  admins: Type.Integer({ description: 'How many active accounts have admin rights, whatever is asked for.' }),
 });
 export type UserPage = Static<typeof UserPageSchema>;
 
+export const UserParamsSchema = closed({
+  idOrName: Type.String({ minLength: 1, maxLength: 100, description: 'Id or username.' }),
+});
+
+export const UserSessionParamsSchema = closed({
+  id: Type.String({ minLength: 1, maxLength: 100 }),
+  sessionId: Type.String({ minLength: 1, maxLength: 100 }),
+});
+
 // Only bounded here: what is wrong is told for all fields at once, by the module that owns the rules.
-const EmailSchema = Type.String({ maxLength: 320, description: 'name@example.org, 254 characters at most.' });
+const EmailSchema = Type.String({
+  maxLength: 320,
+  description: `name@example.org, ${limits.email} characters at most.`,
+});
 
 export const NewUserSchema = closed({
-  username: Type.String({ maxLength: 200, description: 'a–z and 0–9, a letter first, 30 at most.' }),
+  username: Type.String({ maxLength: 200, description: `a–z and 0–9, a letter first, ${limits.name} at most.` }),
   email: EmailSchema,
   isAdmin: Type.Optional(Type.Boolean()),
 });

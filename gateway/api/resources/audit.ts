@@ -1,11 +1,22 @@
+import { Type } from 'typebox';
+import { knotError } from '../../lib/index.ts';
+import { auditFile } from '../audit-file.ts';
 import type { ApiContext, ApiServer } from '../context.ts';
-import { AuditPageSchema, AuditQuerySchema, AuditVerificationSchema } from '../contract.ts';
+import { AuditFilterSchema, AuditPageSchema, AuditQuerySchema, AuditVerificationSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
 
 const tag = 'Audit';
 const defaultLimit = 50;
+/** Each reads the whole ledger, however long it is. */
+const mostFiles = 2;
 
-export function auditRoutes(app: ApiServer, { audit }: ApiContext): void {
+const csv: Record<number, unknown> = {
+  200: { description: 'Comma-separated values.', content: { 'text/csv': { schema: Type.String() } } },
+};
+
+export function auditRoutes(app: ApiServer, { audit, clock }: ApiContext): void {
+  let files = 0;
+
   app.get(
     '/audit',
     describe('admin', tag, 'Who did what, newest first', {
@@ -20,7 +31,36 @@ export function auditRoutes(app: ApiServer, { audit }: ApiContext): void {
         limit: limit + 1,
       });
       const records = found.slice(0, limit);
-      return { records, nextBefore: found.length > limit ? (records.at(-1)?.seq ?? null) : null };
+      return {
+        records,
+        nextBefore: found.length > limit ? (records.at(-1)?.seq ?? null) : null,
+        counts: await audit.counts(filter),
+      };
+    },
+  );
+
+  app.get(
+    '/audit.csv',
+    describe('admin', tag, 'The same records as a file (RFC 4180), newest first', {
+      querystring: AuditFilterSchema,
+      response: csv,
+    }),
+    async ({ query }, reply) => {
+      if (files >= mostFiles) {
+        throw knotError('KNOT_API_TOO_MANY_FILES', 429, 'The audit record is being written to other files just now.', {
+          remedy: 'Wait for those, or narrow the filter and page through the list.',
+          headers: { 'retry-after': '10' },
+        });
+      }
+      files += 1;
+      const day = new Date(clock.now()).toISOString().slice(0, 10);
+      const file = auditFile(audit, query);
+      file.once('close', () => (files -= 1));
+      return reply
+        .type('text/csv; charset=utf-8; header=present')
+        .header('content-disposition', `attachment; filename="knot-audit-${day}.csv"`)
+        .header('cache-control', 'no-store')
+        .send(file);
     },
   );
 

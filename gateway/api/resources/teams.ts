@@ -1,19 +1,24 @@
 import type { FastifyRequest } from 'fastify';
-import type { MembershipUndo, Team as AccountTeam } from '../../accounts/index.ts';
+import type { MembershipUndo } from '../../accounts/index.ts';
 import { knotError } from '../../lib/index.ts';
 import { namespaceResource } from '../../owners/index.ts';
 import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
 import {
   IdParamsSchema,
+  MemberPageSchema,
   MemberParamsSchema,
+  MemberQuerySchema,
   type MembershipChange,
   MembershipChangeSchema,
   MembershipSchema,
   NewTeamSchema,
   type Team,
-  TeamListSchema,
+  TeamPageSchema,
+  TeamParamsSchema,
+  TeamQuerySchema,
   TeamSchema,
 } from '../contract.ts';
+import { pageOf } from '../lists.ts';
 import { answers, describe, nothing } from './describe.ts';
 
 const tag = 'Teams';
@@ -22,14 +27,23 @@ const tag = 'Teams';
 export function teamRoutes(app: ApiServer, context: ApiContext): void {
   const { accounts, actorOf, decide, decideAdminister, demand } = context;
 
+  /** The team, for whom the policies let see it, and for admins; whom a team is nothing to is told that there is none. */
+  async function find(request: FastifyRequest, idOrName: string): Promise<Team> {
+    const { principal } = identityOf(request);
+    const team = await accounts.teamSummary(idOrName);
+    if (!team) throw noSuchTeam();
+    if (decideAdminister(request, principal).effect === 'allow') return team;
+    const resource = namespaceResource({ kind: 'team', ...team });
+    if (decide(request, { principal, action: 'see', resource }).effect !== 'allow') throw noSuchTeam();
+    return team;
+  }
+
   /** The people of a team are changed by whom the policies let manage it, and by admins. */
   async function demandManage(request: FastifyRequest, teamId: string): Promise<void> {
     const { principal } = identityOf(request);
     if (decideAdminister(request, principal).effect === 'allow') return;
-    const team = await accounts.findTeam(teamId);
-    const resource = team && namespaceResource({ kind: 'team', ...team });
-    // Whom a team is nothing to is told that there is none.
-    if (!resource || decide(request, { principal, action: 'see', resource }).effect !== 'allow') throw noSuchTeam();
+    const team = await find(request, teamId);
+    const resource = namespaceResource({ kind: 'team', ...team });
     demand(request, { principal, action: 'manage', resource }, `change who is in the team ${team.name}`);
   }
 
@@ -44,21 +58,58 @@ export function teamRoutes(app: ApiServer, context: ApiContext): void {
       'person',
       tag,
       'List the teams I am in; for admins, all',
-      { response: answers(200, TeamListSchema) },
+      { querystring: TeamQuerySchema, response: answers(200, TeamPageSchema) },
       'teams',
     ),
     async (request) => {
       const { principal } = identityOf(request);
       const isAdmin = decideAdminister(request, principal).effect === 'allow';
-      const own = principal.teams.map(({ name }) => name);
-      return { teams: (await accounts.listTeams(isAdmin ? undefined : own)).map(toTeam) };
+      const own = isAdmin ? {} : { names: principal.teams.map(({ name }) => name) };
+      return accounts.findTeams({ ...pageOf(request.query), ...own });
     },
   );
 
   app.post(
     '/teams',
     describe('admin', tag, 'Create a team', { body: NewTeamSchema, response: answers(201, TeamSchema) }),
-    async (request, reply) => reply.code(201).send(toTeam(await accounts.createTeam(request.body, actorOf(request)))),
+    async (request, reply) => {
+      const { id, name, title, createdAt } = await accounts.createTeam(request.body, actorOf(request));
+      return reply.code(201).send({ id, name, title, createdAt, members: 0, managers: 0 });
+    },
+  );
+
+  app.get(
+    '/teams/:idOrName',
+    describe(
+      'person',
+      tag,
+      'One team, by id or name',
+      { params: TeamParamsSchema, response: answers(200, TeamSchema) },
+      'teams',
+    ),
+    (request) => find(request, request.params.idOrName),
+  );
+
+  app.get(
+    '/teams/:idOrName/members',
+    describe(
+      'person',
+      tag,
+      'Who is in a team; addresses and states are told to admins',
+      { params: TeamParamsSchema, querystring: MemberQuerySchema, response: answers(200, MemberPageSchema) },
+      'teams',
+    ),
+    async (request) => {
+      const { role, ...query } = request.query;
+      const { id } = await find(request, request.params.idOrName);
+      const isAdmin = decideAdminister(request, identityOf(request).principal).effect === 'allow';
+      const found = await accounts.findMembers(id, {
+        ...pageOf(query),
+        ...(role === undefined ? {} : { role }),
+        searchesEmail: isAdmin,
+      });
+      return isAdmin ? found : { ...found, members: found.members.map(({ email: _, state: __, ...member }) => member) };
+    },
   );
 
   app.delete(
@@ -122,5 +173,3 @@ function noSuchTeam() {
 }
 
 const changeOf = (undo: MembershipUndo | undefined): MembershipChange => (undo ? { undo } : {});
-
-const toTeam = (team: AccountTeam): Team => ({ ...team, members: [...team.members] });

@@ -14,17 +14,17 @@ import {
   type UserChange,
   UserChangeSchema,
   UserPageSchema,
+  UserParamsSchema,
   UserQuerySchema,
   UserSchema,
+  UserSessionParamsSchema,
 } from '../contract.ts';
+import { pageOf } from '../lists.ts';
 import { createLinkMaker } from '../new-link.ts';
 import { tellApproved } from '../approval-mail.ts';
 import { answers, describe, nothing } from './describe.ts';
 
 const tag = 'Users';
-const defaultLimit = 50;
-const states = ['pending', 'active', 'disabled'] as const;
-const activeAdmins = { state: 'active', isAdmin: true } as const;
 
 export function userRoutes(app: ApiServer, context: ApiContext): void {
   const { accounts, sessions, connections, actorOf } = context;
@@ -33,22 +33,18 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
   app.get(
     '/users',
     describe('admin', tag, 'List users', { querystring: UserQuerySchema, response: answers(200, UserPageSchema) }),
-    async ({ query: { limit = defaultLimit, offset = 0, ...filter } }) => {
-      const { users, total } = await accounts.listUsers({ ...filter, limit, offset });
-      const { search } = filter;
-      const [pending = 0, active = 0, disabled = 0, admins = 0] = await Promise.all(
-        [...states.map((state) => ({ ...(search === undefined ? {} : { search }), state })), activeAdmins].map(
-          async (query) => (await accounts.listUsers({ ...query, limit: 1 })).total,
-        ),
-      );
-      return { users: users.map(toUser), total, counts: { pending, active, disabled }, admins };
+    async ({ query: { page, limit, sort, q, ...filter } }) => {
+      const { users, total, counts } = await accounts.listUsers({ ...filter, ...pageOf({ page, limit, sort, q }) });
+      const admins = await accounts.listUsers({ state: 'active', isAdmin: true, limit: 1 });
+      return { users: users.map(toUser), total, counts, admins: admins.total };
     },
   );
 
   app.get(
-    '/users/:id',
-    describe('admin', tag, 'One user', { params: IdParamsSchema, response: answers(200, UserSchema) }),
-    async ({ params: { id } }) => toUser(await find(id)),
+    '/users/:idOrName',
+    describe('admin', tag, 'One user, by id or name', { params: UserParamsSchema, response: answers(200, UserSchema) }),
+    async ({ params: { idOrName } }) =>
+      toUser((await accounts.findUser(idOrName)) ?? (await accounts.findUserByName(idOrName)) ?? missing()),
   );
 
   app.post(
@@ -129,6 +125,22 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
   );
 
   app.delete(
+    '/users/:id/sessions/:sessionId',
+    describe('admin', tag, 'End one session of a user', { params: UserSessionParamsSchema, response: nothing }),
+    async (request, reply) => {
+      const { id, sessionId } = request.params;
+      const user = await find(id);
+      // Ids of others are answered like ids that do not exist: the address names whose session it is.
+      const isTheirs = (await sessions.list(user.id)).some((session) => session.id === sessionId);
+      if (!isTheirs || !(await sessions.end(sessionId, { actor: actorOf(request).name, reason: 'ended_by_admin' }))) {
+        throw knotError('KNOT_API_NO_SESSION', 404, 'There is no such session.');
+      }
+      if (sessionId === identityOf(request).session.centralId) reply.header('set-cookie', sessions.clearCookie());
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.delete(
     '/users/:id/sessions',
     describe('admin', tag, 'Sign a user out everywhere', {
       params: IdParamsSchema,
@@ -145,10 +157,12 @@ export function userRoutes(app: ApiServer, context: ApiContext): void {
   );
 
   async function find(id: string): Promise<Account> {
-    const user = await accounts.findUser(id);
-    if (!user) throw knotError('KNOT_API_NO_USER', 404, 'There is no such user.');
-    return user;
+    return (await accounts.findUser(id)) ?? missing();
   }
+}
+
+function missing(): never {
+  throw knotError('KNOT_API_NO_USER', 404, 'There is no such user.');
 }
 
 /** Somebody is put back among those who wait by an undo alone, and one undo is about one act. */
@@ -160,6 +174,7 @@ function requireOneUndo(change: UserChange): void {
     'An undo names what its act answered as `undo`: `undoes`, and `state` or `isAdmin`.',
     {
       remedy: 'To keep somebody out, disable the account.',
+      details: { problems: [{ field: 'undoes', message: 'stands for one act' }] },
     },
   );
 }

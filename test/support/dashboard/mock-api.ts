@@ -4,6 +4,7 @@ import type { Change, Membership, Topic, UserChange } from '../../../gateway/api
 import type { Identity } from '../../../gateway/lib/index.ts';
 import { uiRoutes } from '../../../gateway/ui/index.ts';
 import { type MockData } from './mock-data.ts';
+import { listRoutes, toTeam } from './mock-lists.ts';
 import { explanationFor, refusalOf, refusedId } from './mock-policies.ts';
 
 export const dashboardBuild = join(import.meta.dirname, '../../../dashboard/build');
@@ -115,44 +116,16 @@ function readRoutes(api: FastifyInstance, data: MockData): void {
     health: data.components.filter(({ name }) => name === 'jupyterhub'),
     settings: "c.JupyterHub.authenticator_class = 'generic-oauth'\nc.GenericOAuthenticator.client_id = 'jupyterhub'\n",
   }));
-  api.get<{ Querystring: Record<string, string> }>('/users', ({ query }) => {
-    const { search = '', state, limit = '50', offset = '0' } = query;
-    const found = data.users.filter(
-      (user) => `${user.username} ${user.email}`.includes(search) && (state === undefined || user.state === state),
-    );
-    const count = (wanted: string) =>
-      data.users.filter((user) => `${user.username} ${user.email}`.includes(search) && user.state === wanted).length;
-    found.sort((a, b) => Number(b.state === 'pending') - Number(a.state === 'pending'));
-    return {
-      admins: data.users.filter((user) => user.isAdmin && user.state === 'active').length,
-      users: found.slice(Number(offset), Number(offset) + Number(limit)),
-      total: found.length,
-      counts: { pending: count('pending'), active: count('active'), disabled: count('disabled') },
-    };
-  });
+  listRoutes(api, data);
   api.get('/users/:id/sessions', () => ({
     sessions: data.sessions.map((session) => ({ ...session, isCurrent: false })),
   }));
   api.get('/invitations', () => ({ invitations: data.invitations }));
-  api.get('/teams', () => ({ teams: data.teams }));
   api.get('/account/sessions', () => ({ sessions: data.sessions }));
   api.get('/account/connections', () => ({ connections: data.connections }));
   api.get('/users/:id/connections', () => ({ connections: data.connections }));
   api.get('/clients', () => ({ clients: data.clients }));
   api.get('/policies', () => data.policies);
-  api.get<{ Querystring: Record<string, string> }>('/audit', ({ query }) => {
-    const { action, person, actor, subject, before = '1000', limit = '50' } = query;
-    const found = data.audit.filter(
-      (record) =>
-        record.seq < Number(before) &&
-        (!action || record.action === action) &&
-        (!person || record.actor === person || record.subject === `user:${person}`) &&
-        (!actor || record.actor === actor) &&
-        (!subject || record.subject === subject),
-    );
-    const records = found.slice(0, Number(limit));
-    return { records, nextBefore: found.length > records.length ? records.at(-1)!.seq : null };
-  });
   api.get('/audit/verification', () =>
     data.isAuditIntact
       ? { isIntact: true, count: data.audit.length }
@@ -190,6 +163,7 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
     const made = { ...(body as { username: string; email: string }), id: `u-${data.users.length}`, isAdmin: false };
     const facts = {
       state: 'active' as const,
+      hasName: true,
       hasPassword: false,
       createdAt: Date.now(),
       lastSignInAt: null,
@@ -242,7 +216,7 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
   api.post('/teams', ({ body }) => {
     const made = { ...(body as { name: string; title: string }), id: 't-new', createdAt: Date.now(), members: [] };
     data.teams.push(made);
-    return made;
+    return toTeam(made);
   });
   api.delete<IdParams>('/teams/:id', ({ params }, reply) => {
     data.teams = data.teams.filter(({ id }) => id !== params.id);
@@ -250,12 +224,13 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
   });
   api.put<IdParams>('/teams/:id/members/:userId', ({ params, body }, reply) => {
     const { members } = data.teams.find(({ id }) => id === params.id)!;
-    const username = data.users.find(({ id }) => id === params.userId)!.username;
+    const { username, email, state } = data.users.find(({ id }) => id === params.userId)!;
     const others = members.filter(({ userId }) => userId !== params.userId);
     const { role } = body as { role: 'member' | 'manager' };
     const before = members.find(({ userId }) => userId === params.userId);
+    const person = { userId: params.userId, username, email, state, since: Date.now() };
     const { undoes } = body as Membership;
-    members.splice(0, members.length, ...others, { userId: params.userId, username, role });
+    members.splice(0, members.length, ...others, { ...person, role });
     return reply.send(before && undoes === undefined ? { undo: { role: before.role, undoes: 7 } } : {});
   });
   api.delete<IdParams>('/teams/:id/members/:userId', ({ params }, reply) => {
@@ -263,6 +238,10 @@ function changeRoutes(api: FastifyInstance, data: MockData): void {
     const before = team.members.find(({ userId }) => userId === params.userId);
     team.members = team.members.filter(({ userId }) => userId !== params.userId);
     return reply.send(before ? { undo: { role: before.role, undoes: 7 } } : {});
+  });
+  api.delete<{ Params: { id: string; sessionId: string } }>('/users/:id/sessions/:sessionId', ({ params }, reply) => {
+    data.sessions = data.sessions.filter(({ id }) => id !== params.sessionId);
+    return reply.code(204).send();
   });
   api.delete<IdParams>('/account/sessions/:id', ({ params }, reply) => {
     data.sessions = data.sessions.filter(({ id }) => id !== params.id);

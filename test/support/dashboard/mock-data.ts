@@ -8,6 +8,7 @@ import type {
   Policies,
   Session,
   Team,
+  TeamMember,
   Tile,
   User,
 } from '../../../gateway/api/contract.ts';
@@ -19,12 +20,15 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
+/** A team with its members, as the mock keeps them. */
+export type MockTeam = Omit<Team, 'members' | 'managers'> & { members: TeamMember[] };
+
 export type MockData = {
   me: Me;
   tiles: Tile[];
   users: User[];
   invitations: Invitation[];
-  teams: Team[];
+  teams: MockTeam[];
   sessions: Session[];
   connections: Connection[];
   clients: Client[];
@@ -46,6 +50,7 @@ export function mockData(now: number, { isAdmin = true } = {}): MockData {
     email: `${username}@example.org`,
     isAdmin: index === 0 || index === 7,
     state: [3, 12, 20].includes(index) ? 'pending' : [9, 15].includes(index) ? 'disabled' : 'active',
+    hasName: ![3, 12, 20].includes(index),
     hasPassword: true,
     createdAt: now - (index + 3) * 9 * day,
     lastSignInAt: [3, 12, 20].includes(index) ? null : now - index * 7 * hour - 4 * minute,
@@ -178,16 +183,19 @@ function tiles(now: number): Tile[] {
   ];
 }
 
-function team(name: string, title: string, members: User[], now: number): Team {
+function team(name: string, title: string, members: User[], now: number): MockTeam {
   return {
     id: `t-${name}`,
     name,
     title,
     createdAt: now - 40 * day,
-    members: members.map(({ id, username }, index) => ({
+    members: members.map(({ id, username, email, state }, index) => ({
       userId: id,
       username,
+      email,
+      state,
       role: index === 0 ? 'manager' : 'member',
+      since: now - index * day,
     })),
   };
 }

@@ -1,6 +1,6 @@
 /** Questions about people with an account, and what admins do to them. */
 import { keepingConnections } from '#lib/api/account.ts';
-import { request, segment } from '#lib/api/request.ts';
+import { request, segment, textual } from '#lib/api/request.ts';
 import type {
   ChangedUser,
   ConnectionList,
@@ -9,6 +9,7 @@ import type {
   NewLink,
   NewUser,
   SessionList,
+  User,
   UserChange,
   UserPage,
   UserQuery,
@@ -18,7 +19,8 @@ import { withQuery } from '#lib/urls.ts';
 const at = (userId: string, rest = ''): string => `/users/${segment(userId)}${rest}`;
 
 export const peopleApi = {
-  list: (query: UserQuery) => request<UserPage>('GET', withQuery('/users', query)),
+  list: (query: UserQuery) => request<UserPage>('GET', withQuery('/users', textual(query))),
+  find: (idOrName: string) => request<User>('GET', at(idOrName)),
   create: (user: NewUser) => request<CreatedUser>('POST', '/users', user),
   change: (userId: string, change: UserChange) => request<ChangedUser>('PATCH', at(userId), change),
   remove: (userId: string) => request<void>('DELETE', at(userId)),
@@ -26,6 +28,8 @@ export const peopleApi = {
   sessions: (userId: string) => request<SessionList>('GET', at(userId, '/sessions')),
   endSessions: (userId: string, keepConnections = false) =>
     request<Ended>('DELETE', withQuery(at(userId, '/sessions'), keepingConnections(keepConnections))),
+  endSession: (userId: string, sessionId: string) =>
+    request<void>('DELETE', at(userId, `/sessions/${segment(sessionId)}`)),
   connections: (userId: string) => request<ConnectionList>('GET', at(userId, '/connections')),
   endConnection: (userId: string, clientId: string) =>
     request<void>('DELETE', at(userId, `/connections/${segment(clientId)}`)),

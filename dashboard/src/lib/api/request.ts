@@ -51,3 +51,12 @@ function leaveForSignIn(): Promise<never> {
 
 /** A name or id as one segment of an address. */
 export const segment = encodeURIComponent;
+
+/** A query as an address carries it. */
+export const textual = (query: object): Record<string, string | number | undefined> =>
+  Object.fromEntries(
+    Object.entries(query as Record<string, string | number | boolean | undefined>).map(([name, value]) => [
+      name,
+      typeof value === 'boolean' ? String(value) : value,
+    ]),
+  );

@@ -1,11 +1,24 @@
 /** Questions about teams and their members. */
 import { request, segment } from '#lib/api/request.ts';
-import type { Membership, MembershipChange, NewTeam, Team, TeamList } from '#lib/contract.ts';
+import type {
+  MemberPage,
+  MemberQuery,
+  Membership,
+  MembershipChange,
+  NewTeam,
+  Team,
+  TeamPage,
+  TeamQuery,
+} from '#lib/contract.ts';
+import { withQuery } from '#lib/urls.ts';
 
 const memberAt = (teamId: string, userId: string): string => `/teams/${segment(teamId)}/members/${segment(userId)}`;
 
 export const teamsApi = {
-  list: () => request<TeamList>('GET', '/teams'),
+  list: (query: TeamQuery) => request<TeamPage>('GET', withQuery('/teams', query)),
+  find: (idOrName: string) => request<Team>('GET', `/teams/${segment(idOrName)}`),
+  members: (idOrName: string, query: MemberQuery) =>
+    request<MemberPage>('GET', withQuery(`/teams/${segment(idOrName)}/members`, query)),
   create: (team: NewTeam) => request<Team>('POST', '/teams', team),
   remove: (teamId: string) => request<void>('DELETE', `/teams/${segment(teamId)}`),
   setMember: (teamId: string, userId: string, membership: Membership) =>

@@ -64,16 +64,18 @@ async function tools(): Promise<Offer[]> {
 }
 
 async function people(typed: string): Promise<Offer[]> {
-  const { users } = await peopleApi.list({ search: typed, limit: 5 });
-  return users.map(({ id, username, email }) => {
-    return { id, group: 'People', title: username, hint: email, href: urls.users({ user: id }), icon: User };
+  const { users } = await peopleApi.list({ q: typed, limit: 5 });
+  return users.map((person) => {
+    const { id, username, email } = person;
+    return { id, group: 'People', title: username, hint: email, href: urls.user(person), icon: User };
   });
 }
 
-async function teams(): Promise<Offer[]> {
-  const found = await teamsApi.list();
-  return found.teams.map(({ id, name, title }) => {
-    return { id: `team-${id}`, group: 'Teams', title, hint: name, words: 'team', href: urls.teams(), icon: Network };
+async function teams(typed: string): Promise<Offer[]> {
+  const found = await teamsApi.list({ q: typed, limit: 5 });
+  return found.teams.map((team) => {
+    const { id, name, title } = team;
+    return { id: `team-${id}`, group: 'Teams', title, hint: name, words: 'team', href: urls.team(team), icon: Network };
   });
 }
 

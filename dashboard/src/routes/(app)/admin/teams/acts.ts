@@ -1,20 +1,16 @@
 /** What an admin does to a team and its members. */
 import { teamsApi } from '#lib/api/teams.ts';
-import type { MembershipChange, Team } from '#lib/contract.ts';
+import type { MembershipChange, Team, TeamMember } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
 import { attempt, type Offer } from '#lib/toasts.svelte.ts';
 
-export type Member = Team['members'][number];
+export type TeamNamed = Pick<Team, 'id' | 'title'>;
+export type Member = Pick<TeamMember, 'userId' | 'username'>;
 
-const refreshTeams = (): Promise<void> => refresh({ topic: 'teams' });
+const refreshTeams = (): Promise<void> => refresh({ topic: 'teams' }, { topic: 'users' });
 
 /** One change of a membership; the answer says how it can be taken back. */
-function change(
-  team: Team,
-  member: { userId: string; username: string },
-  act: () => Promise<MembershipChange>,
-  done: string,
-): Promise<boolean> {
+function change(team: TeamNamed, member: Member, act: () => Promise<MembershipChange>, done: string): Promise<boolean> {
   const about = `user:${member.userId}`;
   const apply = async (ask: () => Promise<MembershipChange>): Promise<MembershipChange> => {
     let changed: MembershipChange;
@@ -43,21 +39,21 @@ function change(
 
 export const acts = {
   /** Offered in a dialog, above which no Undo can be pressed: the member's own menu takes it back. */
-  add: (team: Team, { id: userId, username }: { id: string; username: string }) =>
+  add: (team: TeamNamed, { id: userId, username }: { id: string; username: string }) =>
     change(
       team,
       { userId, username },
       () => teamsApi.setMember(team.id, userId, { role: 'member' }),
       `${username} is in ${team.title} now.`,
     ),
-  changeRole: (team: Team, member: Member, role: Member['role']) =>
+  changeRole: (team: TeamNamed, member: Member, role: TeamMember['role']) =>
     change(
       team,
       member,
       () => teamsApi.setMember(team.id, member.userId, { role }),
       role === 'manager' ? `${member.username} manages ${team.title} now.` : `${member.username} is a member now.`,
     ),
-  removeMember: (team: Team, member: Member) =>
+  removeMember: (team: TeamNamed, member: Member) =>
     change(
       team,
       member,

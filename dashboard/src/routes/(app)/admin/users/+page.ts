@@ -1,28 +1,40 @@
+import { redirect } from '@sveltejs/kit';
 import { invitationsApi } from '#lib/api/invitations.ts';
 import { peopleApi } from '#lib/api/people.ts';
-import type { User, UserQuery } from '#lib/contract.ts';
+import type { UserQuery } from '#lib/contract.ts';
 import { changeKey } from '#lib/live/changes.ts';
 import { orErrorPage } from '#lib/load.ts';
+import { urls } from '#lib/urls.ts';
+import { readAddress } from '#lib/ui/list/address.ts';
+import { shape } from './people.ts';
 import type { PageLoad } from './$types';
 
 const pageSize = 20;
-const states: readonly string[] = ['pending', 'active', 'disabled'];
 
 export const load: PageLoad = async ({ url, depends }) => {
+  // Addresses of before: a person was a sheet of this list.
+  const person = url.searchParams.get('user');
+  if (person) redirect(307, urls.user({ id: person }));
   depends(changeKey('users'), changeKey('teams'), changeKey('links'));
-  const search = url.searchParams.get('search') ?? '';
-  const state = stateOf(url.searchParams.get('state'));
-  const isInvitations = url.searchParams.get('view') === 'invitations';
-  const page = Math.max(1, Math.trunc(Number(url.searchParams.get('page'))) || 1);
-  const query: UserQuery = { search, limit: pageSize, offset: (page - 1) * pageSize, ...(state ? { state } : {}) };
+  const address = readAddress(url.searchParams, shape);
+  const { view, isAdmin, ...filters } = address.filters;
+  const query = {
+    ...filters,
+    q: address.q,
+    sort: address.sort,
+    page: view ? 1 : address.page,
+    limit: view ? 1 : pageSize,
+    ...(isAdmin ? { isAdmin: true } : {}),
+  } as UserQuery;
   const [people, { invitations }] = await Promise.all([
     orErrorPage(() => peopleApi.list(query)),
     orErrorPage(invitationsApi.list),
   ]);
-  const fitting = invitations.filter(({ email }) => (email ?? '').toLowerCase().includes(search.trim().toLowerCase()));
-  return { ...people, invitations: fitting, isInvitations, search, state, page, pageSize };
+  const searched = address.q.toLowerCase();
+  return {
+    people,
+    invitations: invitations.filter(({ email }) => (email ?? '').toLowerCase().includes(searched)),
+    address,
+    pageSize,
+  };
 };
-
-function stateOf(text: string | null): User['state'] | undefined {
-  return text !== null && states.includes(text) ? (text as User['state']) : undefined;
-}

@@ -1,15 +1,18 @@
 /**
- * What an admin does to an account, each with its words. The gateway's answer says whether and how an act can be taken back;
- * nothing else is called Undo.
+ * What an admin does to accounts, one or many, each with its words. The gateway's answer says whether and how an act can be taken
+ * back; nothing else is called Undo.
  */
 import { invitationsApi } from '#lib/api/invitations.ts';
 import { peopleApi } from '#lib/api/people.ts';
 import type { ChangedUser, User, UserChange, UserUndo } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
 import { attempt, type Offer } from '#lib/toasts.svelte.ts';
+import { performOnAll } from '#lib/ui/list/perform.ts';
 import { counted } from '#lib/words.ts';
 
 const refreshPeople = (): Promise<void> => refresh({ topic: 'users' });
+const people = (rows: readonly User[], one: string, many: string): string =>
+  `${counted(rows.length, 'person', 'people')} ${rows.length === 1 ? one : many}`;
 
 async function change(
   user: User,
@@ -43,30 +46,79 @@ function undoneWords({ state, isAdmin }: UserUndo): string {
   return isAdmin ? 'is an admin' : 'is not an admin';
 }
 
+/** The same change for many: one notice for all of them. */
+function changeAll(rows: readonly User[], wanted: UserChange, one: string, many: string): Promise<void> {
+  return performOnAll({
+    rows,
+    nameOf: ({ username }) => username,
+    run: async ({ id }) => {
+      const { undo } = await peopleApi.change(id, wanted);
+      return undo && (() => peopleApi.change(id, undo));
+    },
+    done: (changed) => `${people(changed, one, many)}.`,
+    refresh: refreshPeople,
+  });
+}
+
+/** One row has words of its own, several are counted. */
+const forAll =
+  (single: (user: User) => Promise<unknown>, several: (rows: readonly User[]) => Promise<unknown>) =>
+  (rows: readonly User[]): Promise<unknown> =>
+    rows.length === 1 ? single(rows[0]!) : several(rows);
+
+const enableOne = (user: User) => change(user, { state: 'active' }, `${user.username} can sign in again.`);
+
 export const acts = {
-  approve: (user: User) => change(user, { state: 'active' }, `${user.username} can sign in now.`),
-  enable: (user: User) => change(user, { state: 'active' }, `${user.username} can sign in again.`),
-  refuse: (user: User) => change(user, { state: 'disabled' }, (changed) => refusalWords(user, changed)),
+  approve: forAll(
+    (user) => change(user, { state: 'active' }, `${user.username} can sign in now.`),
+    (rows) => changeAll(rows, { state: 'active' }, 'can sign in now', 'can sign in now'),
+  ),
+  enable: forAll(enableOne, (rows) => changeAll(rows, { state: 'active' }, 'can sign in again', 'can sign in again')),
+  refuse: forAll(
+    (user) => change(user, { state: 'disabled' }, (changed) => refusalWords(user, changed)),
+    (rows) => changeAll(rows, { state: 'disabled' }, 'is refused', 'are refused'),
+  ),
   /** The sessions that end do not come back, so the way back is called by what it does. */
-  disable: (user: User) =>
-    change(user, { state: 'disabled' }, `${user.username} is disabled and signed out everywhere.`, {
-      label: 'Enable again',
-      act: () => acts.enable(user),
-    }),
+  disable: forAll(
+    (user) =>
+      change(user, { state: 'disabled' }, `${user.username} is disabled and signed out everywhere.`, {
+        label: 'Enable again',
+        act: () => enableOne(user),
+      }),
+    (rows) => changeAll(rows, { state: 'disabled' }, 'is disabled and signed out', 'are disabled and signed out'),
+  ),
   promote: (user: User) => change(user, { isAdmin: true }, `${user.username} is an admin now.`),
   demote: (user: User) => change(user, { isAdmin: false }, `${user.username} is no longer an admin.`),
-  endSessions: (user: User) =>
-    attempt(
-      async () => {
-        const { connections } = await peopleApi.endSessions(user.id);
-        await refresh({ topic: 'sessions' });
-        return connections;
-      },
-      (connections) =>
-        connections === 0
-          ? `${user.username} is signed out everywhere.`
-          : `${user.username} is signed out everywhere, and ${counted(connections, 'application is', 'applications are')} disconnected.`,
-    ),
+  endSessions: forAll(
+    (user) =>
+      attempt(
+        async () => {
+          const { connections } = await peopleApi.endSessions(user.id);
+          await refresh({ topic: 'sessions' });
+          return connections;
+        },
+        (connections) =>
+          connections === 0
+            ? `${user.username} is signed out everywhere.`
+            : `${user.username} is signed out everywhere, and ${counted(connections, 'application is', 'applications are')} disconnected.`,
+      ),
+    (rows) =>
+      performOnAll({
+        rows,
+        nameOf: ({ username }) => username,
+        run: async ({ id }) => {
+          await peopleApi.endSessions(id);
+          return undefined;
+        },
+        done: (ended) => `${people(ended, 'is', 'are')} signed out everywhere.`,
+        refresh: () => refresh({ topic: 'sessions' }),
+      }),
+  ),
+  endSession: (user: User, session: { id: string; device: string }) =>
+    attempt(async () => {
+      await peopleApi.endSession(user.id, session.id);
+      await refresh({ topic: 'sessions', id: user.id });
+    }, `${user.username} is signed out of ${session.device}.`),
   async remove(user: User): Promise<void> {
     await peopleApi.remove(user.id);
     await refreshPeople();
@@ -74,7 +126,7 @@ export const acts = {
   revokeInvitation: (id: string) =>
     attempt(async () => {
       await invitationsApi.revoke(id);
-      await refreshPeople();
+      await refresh({ topic: 'links' });
     }, 'The invitation no longer works.'),
 };
 
