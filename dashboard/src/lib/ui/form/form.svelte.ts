@@ -1,5 +1,6 @@
 /** What a form holds: values, what was refused at which field, whether it is being sent, and a draft that survives a reload. */
 import { getContext, setContext } from 'svelte';
+import { SvelteSet } from 'svelte/reactivity';
 import { problemIn } from '#lib/api/request.ts';
 import { isAtFields, type Problem } from '#lib/problem.ts';
 import { draftOf, forgetDraft, forgetDrafts, keepDraft } from './drafts.ts';
@@ -23,7 +24,7 @@ export class FormState<V extends Values> {
   /** A draft of before fills the fields. */
   isRestored = $state(false);
   readonly #options: FormOptions<V>;
-  readonly #fields = new Set<string>();
+  readonly #fields = new SvelteSet<string>();
   #refused = $state.raw<Partial<V>>({});
   #untouched = $state.raw() as V;
 

@@ -1,6 +1,8 @@
+import { SvelteSet } from 'svelte/reactivity';
+
 /** Which rows of the page that is shown are chosen. What is not shown any more is not chosen any more. */
 export class Selection<T> {
-  #chosen = $state.raw<ReadonlySet<string>>(new Set());
+  readonly #chosen = new SvelteSet<string>();
   #last: number | undefined;
   readonly #rows: () => readonly T[];
   readonly #keyOf: (row: T) => string;
@@ -28,22 +30,21 @@ export class Selection<T> {
     const isChosen = !this.has(row);
     const [from, to] =
       isRange && this.#last !== undefined ? [this.#last, index].toSorted((a, b) => a - b) : [index, index];
-    const keys = rows.slice(from, to! + 1).map(this.#keyOf);
-    const chosen = new Set(this.#chosen);
-    for (const key of keys) {
-      if (isChosen) chosen.add(key);
-      else chosen.delete(key);
+    for (const key of rows.slice(from, to! + 1).map(this.#keyOf)) {
+      if (isChosen) this.#chosen.add(key);
+      else this.#chosen.delete(key);
     }
-    this.#chosen = chosen;
     this.#last = index;
   }
 
   all(): void {
-    this.#chosen = this.isAll ? new Set() : new Set(this.#rows().map(this.#keyOf));
+    const isAll = this.isAll;
+    this.clear();
+    if (!isAll) for (const row of this.#rows()) this.#chosen.add(this.#keyOf(row));
   }
 
   clear(): void {
-    this.#chosen = new Set();
+    this.#chosen.clear();
     this.#last = undefined;
   }
 }
