@@ -63,7 +63,11 @@ export async function startKnot(options: {
   const policies = join(folder, 'policies');
   mkdirSync(folder, { recursive: true });
   cpSync(join(checkout, 'policies'), policies, { recursive: true });
-  if (population.policies > 0) writeFileSync(join(policies, 'bench.cedar'), furtherPolicies(population.policies));
+  // A file may hold 256 KiB.
+  for (let from = 0; from < population.policies; from += 1000) {
+    const rules = furtherPolicies(from, Math.min(population.policies, from + 1000));
+    writeFileSync(join(policies, `bench-${from}.cedar`), rules);
+  }
   const file = join(folder, 'knot.yaml');
   const upstream = `http://127.0.0.1:${upstreamPort}`;
   const settings = {
@@ -209,8 +213,9 @@ function lettersOf(index: number): string {
 }
 
 /** Rules that name people and tools, as a grown installation has them; half permit, half forbid, none concerns the visitors. */
-function furtherPolicies(count: number): string {
-  return Array.from({ length: count }, (_, index) => {
+function furtherPolicies(from: number, to: number): string {
+  return Array.from({ length: to - from }, (_, offset) => {
+    const index = from + offset;
     const effect = index % 2 === 0 ? 'permit' : 'forbid';
     return `@id("bench-${index}")
 ${effect} (principal, action in [Action::"open", Action::"view"], resource == Integration::"tool-${index}")
