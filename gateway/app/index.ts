@@ -5,6 +5,8 @@
  */
 import type { DecisionExplanation, UrlExplanation } from '../api/index.ts';
 import type { Config } from '../config/index.ts';
+import type { Files } from '../files/index.ts';
+import { silentLog, systemClock } from '../lib/index.ts';
 import type { Facts } from './facts.ts';
 
 export { type Facts, openFacts } from './facts.ts';
@@ -28,4 +30,12 @@ export async function explainDecision(facts: Facts, config: Config, id: string):
 /** As `describeIntegration` of `integrations.ts`: what belongs into a tool's own configuration. */
 export async function describeIntegration(config: Config, name: string): Promise<string | undefined> {
   return (await import('./integrations.ts')).describeIntegration(config, name);
+}
+
+/** The files of people and teams for a command on the same machine, beside a gateway that may run; undefined where there are none. */
+export async function openFilesBeside({ store, accounts, plans }: Facts, config: Config): Promise<Files | undefined> {
+  const { createAllowances } = await import('./allowances.ts');
+  const { openPeoplesFiles } = await import('./files.ts');
+  const allowanceOf = createAllowances({ accounts, plans });
+  return openPeoplesFiles(config, { store, allowanceOf, clock: systemClock, log: silentLog });
 }
