@@ -57,7 +57,7 @@ export async function openFacts(
     closing(shares, (all) => all.close());
     const owners = closing(createOwners({ store, findOwner: accounts.findOwner }), (known) => known.close());
     const plans = closing(createPlans({ store, clock, plans: configuredPlans(config), record }), (all) => all.close());
-    const routes = await createRoutes({ store, clock, log });
+    const routes = closing(await createRoutes({ store, clock, log }), (table) => table.close());
     const denials = closing(createDenials({ store, clock, log }), (refusals) => refusals.close());
     return {
       store,

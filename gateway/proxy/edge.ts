@@ -131,13 +131,13 @@ export function createEdge(options: EdgeOptions): Edge {
     const canonical = read(request, false);
     if (typeof canonical === 'string') return refuse(request, response, notCanonical(canonical), undefined);
     const target = destination(canonical);
-    if (target === 'main') return handOver(request, response, canonical);
+    if (target === 'main') return giveToMainHost(request, response, canonical);
     if ('status' in target) return refuse(request, response, target, canonical);
     if (proxy === undefined) return refuse(request, response, starting, canonical);
     proxy.handle(request, response, canonical, target);
   }
 
-  function handOver(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest): void {
+  function giveToMainHost(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest): void {
     if (mainHandler === undefined) return refuse(request, response, starting, canonical);
     if (canonical.expectsContinue) askForBody(response);
     const [forMain, answer] = isHttp2(request) ? compatible(request) : [request, response];

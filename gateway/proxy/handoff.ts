@@ -11,7 +11,7 @@ import { refererTarget } from './sign-in/referer.ts';
 import type { Target } from './upstream/upstreams.ts';
 
 /**
- * The service host's half of the hand-off, the exchange that gives a host its own session (DESIGN.md section 4.3):
+ * The service host's half of the hand-off, which gives a host its own session (DESIGN.md section 4.3):
  *
  *     GET /x            no session → 303 DOMAIN/login/handoff?to=https://HOST/x&binding=HASH, cookie: the random value
  *     (main host)       signs in if need be, issues a code for HOST and HASH

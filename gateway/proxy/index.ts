@@ -1,7 +1,7 @@
 /**
  * proxy: what happens between the first byte of a request and the last byte of its answer.
  * Owns: the public listener (HTTP/1.1 and HTTP/2 over TLS, the one `upgrade` handler), the canonical request, the forward path of every
- * route host with its HTTP clients, WebSocket tunnels, the hand-over of a session to a host.
+ * route host with its HTTP clients, WebSocket tunnels, the service host's half of the hand-off.
  * Read `edge.ts` (what arrives), `proxy.ts` (judging), `exchange/exchange.ts` (one request) with `exchange/answer-relay.ts` (its way
  * back), `tunnel/tunnel.ts`, then the forwarders they go through:
  *

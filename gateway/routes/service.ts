@@ -30,6 +30,7 @@ export type Routes = {
   replace(kind: Route['kind'], routes: readonly Route[]): Promise<void>;
   /** Hears of the hosts whose route is another one now, and of no others. */
   onChange: RouteTable['onChange'];
+  close(): void;
 };
 
 export async function createRoutes({ store, clock, log }: { store: Store; clock: Clock; log: Log }): Promise<Routes> {
@@ -74,6 +75,7 @@ export async function createRoutes({ store, clock, log }: { store: Store; clock:
       await table.read(changed);
     },
     onChange: table.onChange,
+    close: table.close,
   };
 }
 

@@ -13,6 +13,8 @@ export type RouteTable = {
   onChange(listener: (changes: readonly RouteChange[]) => void): () => void;
   /** Resolves when the table holds what was stored at these hosts before the call. */
   read(hosts: readonly string[]): Promise<void>;
+  /** Nothing is read any more: what other processes change is not heard, and what failed is not tried again. */
+  close(): void;
 };
 
 /** `route` is undefined for one that this version cannot read: its host answers 404. */
@@ -30,6 +32,8 @@ export async function followRoutes({ store, log }: { store: Store; log: Log }): 
   let sorted: readonly Route[] | undefined;
   let stale = new Set<string>();
   let reading: Promise<void> | undefined;
+  const retries = new Set<NodeJS.Timeout>();
+  let isClosed = false;
 
   function apply(hosts: Iterable<string>, rows: readonly RouteRow[]): void {
     const stored = new Map(rows.map((row) => [row.host, row]));
@@ -80,8 +84,13 @@ export async function followRoutes({ store, log }: { store: Store; log: Log }): 
 
   function readUntilDone(read: () => Promise<void>): void {
     read().catch((error: unknown) => {
+      if (isClosed) return;
       log.error({ err: error }, 'reading the routes failed; trying again');
-      setTimeout(() => readUntilDone(read), retryMs).unref();
+      const timer = setTimeout(() => {
+        retries.delete(timer);
+        readUntilDone(read);
+      }, retryMs).unref();
+      retries.add(timer);
     });
   }
 
@@ -104,11 +113,13 @@ export async function followRoutes({ store, log }: { store: Store; log: Log }): 
   }
 
   // Heard before it is read, so that nothing is told in between.
-  store.onChange('routes', (host) => {
-    stale.add(host);
-    readUntilDone(readStale);
-  });
-  store.onGap(() => readUntilDone(readAll));
+  const stops = [
+    store.onChange('routes', (host) => {
+      stale.add(host);
+      readUntilDone(readStale);
+    }),
+    store.onGap(() => readUntilDone(readAll)),
+  ];
   await readAll();
 
   return {
@@ -122,6 +133,11 @@ export async function followRoutes({ store, log }: { store: Store; log: Log }): 
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    close() {
+      isClosed = true;
+      for (const stop of stops) stop();
+      for (const timer of retries) clearTimeout(timer);
     },
     read(hosts) {
       for (const host of hosts) stale.add(host);

@@ -4,7 +4,7 @@ import { type AddressBlocks, type Log, networkOf } from '../../lib/index.ts';
 import { type ClientRequest, isHttp2 } from '../message/answers.ts';
 
 /**
- * How many connections one client address may have. One too many is served its TLS and then a 429 to whatever it asks, because a
+ * How many connections one client address may have. A connection above that still completes TLS and gets a 429, because a
  * connection that just ends tells nobody why; above twice the bound, where that work itself would be the harm, it is reset.
  */
 export type ConnectionBound = {

@@ -13,7 +13,7 @@ export type Drain = {
 
 const idleCheckMs = 50;
 
-/** `endIdle` ends the idle connections that are not of Node's own HTTP server. */
+/** `endIdle` closes idle connections that our own HTTP code serves; Node closes those of its HTTP server. */
 export function createDrain(server: Http2SecureServer, endIdle: () => void): Drain {
   const sockets = new Set<Socket>();
   const sessions = new Set<Http2Session>();

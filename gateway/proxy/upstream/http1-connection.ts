@@ -21,7 +21,7 @@ const mostReuseMs = 60_000;
 /** Node servers close after five seconds; a request must not meet the end on its way. */
 const usualReuseMs = 4_000;
 
-/** The code of a connection that ended before its answer did. */
+/** The error for an upstream that closes before its answer is complete. */
 function closedEarly(cause?: Error): Error {
   return Object.assign(new Error('the upstream closed the connection', { cause }), { code: 'ECONNRESET' });
 }
