@@ -62,7 +62,10 @@ export type ApiOptions = {
   accounts: Accounts;
   /** What things can belong to. */
   owners: Pick<Owners, 'of' | 'find' | 'area' | 'areasOf'>;
-  shares: Pick<Shares, 'create' | 'find' | 'givenBy' | 'givenTo' | 'usesOf' | 'revoke' | 'rightsOn'>;
+  shares: Pick<
+    Shares,
+    'create' | 'find' | 'givenBy' | 'givenTo' | 'usesOf' | 'revoke' | 'rightsOn' | 'endBelow' | 'noteUse'
+  >;
   plans: Pick<Plans, 'list' | 'of' | 'give'>;
   /** Undefined on systems where files are not available. */
   files: Files | undefined;

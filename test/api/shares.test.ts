@@ -154,3 +154,42 @@ t.test('what is open by a share is judged again when it ends: of the person, of 
   t.same(await end('team:physics'), ['max', 'mia']);
   t.same(await end('guest'), ['guest']);
 });
+
+t.test(
+  'somebody reads what is shared with them, is named as who came, and has nothing of what lies there next',
+  async (t) => {
+    const { as, share, shares, list, call, people } = await given();
+    const put = (path: string, text: string) =>
+      call({
+        method: 'PUT',
+        url: `/files/private/${path}`,
+        body: text,
+        cookie: people.bob.cookie,
+        headers: { 'content-type': 'application/octet-stream' },
+      });
+    t.equal((await put('report.csv', 'first')).status, 201);
+    const get = () => as('mia', { url: '/files/user:bob/report.csv' });
+    t.equal((await get()).status, 403, 'before');
+    await share('bob', { area: 'private', path: 'report.csv', with: 'user:mia', right: 'view' });
+    const read = await get();
+    t.match({ status: read.status, text: read.text }, { status: 200, text: 'first' });
+    await shares.flush();
+    t.match((await list('bob')).given, [{ uses: [{ name: 'mia' }] }], 'who came is told');
+
+    const moved = await as('bob', {
+      method: 'POST',
+      url: '/files/private/report.csv?op=move',
+      body: { to: 'private/elsewhere.csv' },
+    });
+    t.equal(moved.status, 200, moved.text);
+    t.equal((await put('report.csv', 'another')).status, 201);
+    t.equal((await get()).status, 403, 'the share did not stay with the place');
+    t.equal((await as('mia', { url: '/files/user:bob/elsewhere.csv' })).status, 403, 'nor go with the file');
+
+    await share('bob', { area: 'private', path: 'report.csv', with: 'user:mia', right: 'view' });
+    t.equal((await get()).text, 'another');
+    t.equal((await as('bob', { method: 'DELETE', url: '/files/private/report.csv' })).status, 200);
+    t.equal((await put('report.csv', 'third')).status, 201);
+    t.equal((await get()).status, 403, 'deleting ends it as well');
+  },
+);

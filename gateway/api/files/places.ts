@@ -13,7 +13,7 @@ export type Places = ReturnType<typeof createPlaces>;
 
 /** Where a request points, whether it may, and for how long. */
 export function createPlaces(context: ApiContext) {
-  const { owners, live, accounts, publicAddress, files } = context;
+  const { owners, shares, live, accounts, publicAddress, files, addressOf } = context;
   const { decideArea, demandArea } = createAreaQuestions(context);
 
   const filesOrRefusal = (): Files => {
@@ -75,6 +75,8 @@ export function createPlaces(context: ApiContext) {
      */
     follow(request: FastifyRequest, reply: FastifyReply, kind: LiveKind, action: AreaAction, place: Place): void {
       const { session, principal } = identityOf(request);
+      const thing = { kind: 'files', id: place.area.key, path: textOfPath(place.path) } as const;
+      shares.noteUse(principal, thing, { who: principal.id, name: principal.username, address: addressOf(request) });
       const isStillAllowed = async () => {
         const now = await accounts.principal(principal.id);
         if (now?.state !== 'active') return false;

@@ -82,6 +82,7 @@ export function fileActRoutes(app: ApiServer, context: ApiContext, places: Place
     const ifMatch = mayWrite ? tagsIn(request.headers['if-match']) : undefined;
     const disk = ({ disk: area, path }: Place) => ({ area, path });
     const { entry, skipped } = await places.files()[how](disk(from), disk(target), { ...(ifMatch && { ifMatch }) });
+    if (how === 'move') await endShares(request, from, 'moved');
     const detail = { to: target.area.key, toPath: pathForLedger(target) };
     await note(request, how === 'move' ? 'files.moved' : 'files.copied', from, detail);
     return { entry: entryFor(entry), skipped, ...whereIs(target) };
@@ -91,8 +92,15 @@ export function fileActRoutes(app: ApiServer, context: ApiContext, places: Place
     places.demand(request, 'writeFiles', place);
     const by = identityOf(request).principal.username;
     const item = await places.files().trash(place.disk, place.path, by);
+    await endShares(request, place, 'deleted');
     await note(request, 'files.trashed', place);
     return { trashed: { ...item, expiresAt: item.deletedAt + trashDays * 24 * 3600 * 1000 } };
+  }
+
+  /** A share is of a place: what has left it must not give away what comes to lie there next (decision 0039). */
+  async function endShares(request: FastifyRequest, { area, path }: Place, reason: string): Promise<void> {
+    const { name: actor, address } = context.actorOf(request);
+    await context.shares.endBelow({ kind: 'files', id: area.key, path: textOfPath(path) }, { actor, address, reason });
   }
 
   app.post(
