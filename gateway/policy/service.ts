@@ -181,7 +181,7 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
       return;
     }
     lastHash = '';
-    if (!options.watch) return;
+    if (!options.watch || isClosed) return;
     const wait = Math.min(firstRetryMs * 4 ** retries, longestRetryMs);
     retries += 1;
     retry = setTimeout(() => void enqueue(() => readFolder(folder)).catch(noteFailure), wait);
