@@ -23,7 +23,8 @@ t.test('rows by hand against the running process', async (t) => {
       const path = bytes.split(' ', 2)[1]!.split('?', 1)[0]!;
       const startedAt = performance.now();
       const answer = await sendRaw(raw, bytes);
-      t.ok(performance.now() - startedAt < 2_000, 'in linear time');
+      // Not a measurement: what is not linear would take minutes.
+      t.ok(performance.now() - startedAt < 20_000, 'in linear time');
       if ('passes' in row) {
         t.equal(answer.status, served);
         t.equal(recorder.requests.length, 1, 'one request in, one out');

@@ -53,8 +53,9 @@ t.test('two gateways on one database are one platform', { skip: 'skip' in postgr
   const startedAt = performance.now();
   await here.submit('/logout', {});
   await closed;
+  // Not a measurement: without being told, it would go on until what is cached is looked at again after a minute.
   t.ok(
-    performance.now() - startedAt < 2000,
+    performance.now() - startedAt < 20_000,
     `signed out here, cut there after ${Math.round(performance.now() - startedAt)} ms`,
   );
   t.equal((await there.api('GET', '/me')).status, 401);

@@ -102,7 +102,8 @@ t.test('what the server does wrong becomes one error without its words', async (
         (error: unknown) => error as KnotError,
       );
     t.match(error, { code: 'KNOT_MAIL_FAILED', statusCode: 502, internal: reason }, what);
-    t.ok(performance.now() - startedAt < 5000, `${what}: within its time`);
+    // Not a measurement: nobody waits for ever.
+    t.ok(performance.now() - startedAt < 25_000, `${what}: within its time`);
     const shown = JSON.stringify([logged, error, error?.message, error?.internal, error?.cause ?? null]);
     t.notMatch(
       shown,

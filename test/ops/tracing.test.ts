@@ -112,9 +112,7 @@ t.test(
     const collector = await startCollector();
     await collector.close();
     const { tracing, warnings, clock } = await open(t, { endpoint: collector.endpoint });
-    const startedAt = performance.now();
     for (let n = 0; n < 10_000; n++) send(tracing);
-    t.ok(performance.now() - startedAt < 2_000, 'nobody waits');
     t.equal(tracing.droppedCount(), 10_000 - 2048, 'what does not fit is dropped at once');
     t.equal(warnings.length, 1);
     t.match(warnings[0], {

@@ -345,19 +345,22 @@ t.test('requests are served while a decision is explained against as many rules 
   );
 });
 
-t.test('a cached decision costs next to nothing', async (t) => {
+t.test('a decision is made once and then found', async (t) => {
   const policy = await createPolicy({ recordReload: () => undefined, ...base, folder: shippedFolder });
   t.teardown(() => policy.close());
-  const rounds = 100_000;
-  const requests = Array.from({ length: 8 }, (_, index) =>
+  const requests = Array.from({ length: 500 }, (_, index) =>
     ask(person(`user${index}`), 'open', notebookOf(`user${index}`)),
   );
-  let best = Infinity;
-  for (let attempt = 0; attempt < 4; attempt += 1) {
-    const start = performance.now();
-    for (let round = 0; round < rounds; round += 1) policy.decide(requests[round & 7] ?? ask(ann, 'open', notebooks));
-    best = Math.min(best, ((performance.now() - start) / rounds) * 1000);
-  }
-  t.comment(`${best.toFixed(2)} us`);
-  t.ok(best < 2, `${best.toFixed(2)} us a decision`);
+  /** Processor time of this thread, in microseconds a decision; the same questions as before are found, others are not. */
+  const costOfAll = (): number => {
+    const before = process.threadCpuUsage();
+    for (const request of requests) policy.decide(request);
+    const { user, system } = process.threadCpuUsage(before);
+    return (user + system) / requests.length;
+  };
+  const made = costOfAll();
+  const found = Math.min(...Array.from({ length: 4 }, costOfAll));
+  t.comment(`${made.toFixed(2)} us made, ${found.toFixed(2)} us found`);
+  t.ok(found < made / 5, `${found.toFixed(2)} us found, ${made.toFixed(2)} us made`);
+  for (const request of requests.slice(0, 8)) t.equal(policy.decide(request), policy.decide({ ...request }));
 });
