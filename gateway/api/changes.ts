@@ -41,6 +41,7 @@ export function followChanges(context: ApiContext, { note }: Pick<Listeners, 'no
     }),
     routes.onChange((changes) => {
       for (const { before, after } of changes) {
+        if (before && after && shownOf(before) === shownOf(after)) continue;
         const about = [before, after].filter((route) => route !== undefined);
         tell('tiles', { id: about.at(-1)!.name, routes: about });
       }
@@ -57,3 +58,7 @@ export function followChanges(context: ApiContext, { note }: Pick<Listeners, 'no
     for (const stop of stops) stop();
   };
 }
+
+/** What tiles and rules see of a route: where its requests go is nothing to a page. */
+const shownOf = ({ name, kind, title, audience, ownedPrefixes }: Route): string =>
+  JSON.stringify([name, kind, title, audience, ownedPrefixes]);

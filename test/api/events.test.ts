@@ -156,6 +156,16 @@ t.test('a change is told to whom it concerns and to nobody else', async (t) => {
       [],
     ],
     [
+      'an application for admins moves to another machine',
+      () => {
+        const vault = house.routes.find('vault.localhost')!;
+        return house.routes.put({ ...vault, upstream: { ...vault.upstream, port: 10 } });
+      },
+      [],
+      [],
+      [],
+    ],
+    [
       'it is for all from now on',
       () => house.routes.put({ ...house.routes.find('vault.localhost')!, audience: 'everyone' }),
       ['tiles vault'],
