@@ -36,5 +36,5 @@ function checksumOf(random: string): string {
   return text;
 }
 
-/** Whether an address holds a token, which then stands in histories and logs of others. */
-export const holdsToken = (url: string): boolean => url.includes(tokenPrefix);
+/** Whether an address or the value of a field holds a token, which then stands in histories and logs of others. */
+export const holdsToken = (text: string): boolean => text.includes(tokenPrefix);

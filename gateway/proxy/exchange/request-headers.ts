@@ -6,11 +6,12 @@ import {
   type Trace,
   withoutOwnCookies,
 } from '../../lib/index.ts';
+import { holdsToken } from '../../tokens/index.ts';
 import { bindsConnection } from '../wire/connection-schemes.ts';
 
 /**
  * What an upstream gets of the client's own fields, as alternating names and values: all of them untouched except those the edge
- * owns, behind the client's address. `forHttp2`: the upstream speaks HTTP/2. Without a `trace`, the client's trace fields are like any
+ * owns and a personal token of Knot, behind the client's address. `forHttp2`: the upstream speaks HTTP/2. Without a `trace`, the client's trace fields are like any
  * other.
  */
 export function upstreamHeaders(request: CanonicalRequest, forHttp2: boolean, trace?: Trace): string[] {
@@ -40,6 +41,8 @@ export function upstreamHeaders(request: CanonicalRequest, forHttp2: boolean, tr
         break;
       case headerKind.authorization:
         if (forHttp2 && bindsConnection(rawHeaders[index + 1])) continue;
+        // A tool that was shown one could speak for its owner at Knot itself.
+        if (holdsToken(rawHeaders[index + 1]!)) continue;
         break;
       default:
     }

@@ -105,6 +105,19 @@ t.test('who the upstream thinks is asking', async (t) => {
     t.strictSame(only('range'), ['bytes=1-2']);
   });
 
+  await t.test('R11 a personal token of Knot stays here, whatever route it is sent to', async (t) => {
+    const token = `knot_pat_${'a'.repeat(42)}`;
+    for (const [path, own] of [
+      ['/x', cookie],
+      ['/tokens/x', ''],
+    ] as const) {
+      recorder.reset();
+      await get(`Authorization: Bearer ${token}\r\nX-After: 1\r\n`, path, own);
+      t.strictSame([only('authorization'), only('x-after')], [[], ['1']], path);
+      t.notMatch(recorder.bytes(), /knot_pat_/);
+    }
+  });
+
   await t.test('H5 a path without a session names nobody', async (t) => {
     await get(lines, '/tokens/x', '');
     t.equal(recorder.requests.length, 1);
