@@ -4,28 +4,23 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { apiRoutes } from './api/index.ts';
 import { createAllowances } from './app/allowances.ts';
-import { appRoute } from './app/apps.ts';
 import { recordCuts } from './app/cuts.ts';
 import { makeOwnPackage } from './app/data-folder.ts';
-import { createExplain, createExplainDecision } from './app/explain.ts';
 import { openFacts } from './app/facts.ts';
 import { createFilesOf } from './app/files-of.ts';
 import { openPeoplesFiles } from './app/files.ts';
 import { createHealth } from './app/health.ts';
-import { createIdentify, createIdentifyBearer, createIdentifyToken } from './app/identify.ts';
-import { openIntegrations } from './app/integrations.ts';
+import { createIdentify } from './app/identify.ts';
+import { openApplications } from './app/applications.ts';
 import { type RunTelling, tellOfRun } from './app/run-record.ts';
-import { addressOf, addressOfRaw, createMainHost } from './app/main-host.ts';
+import { addressOfRaw, openMainHost } from './app/main-host.ts';
 import { mailSettings } from './app/mail-settings.ts';
 import { createOpened } from './app/opened.ts';
 import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
 import { endWithShares } from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
-import { version } from './app/version.ts';
-import { createWatch } from './app/watch.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
@@ -33,18 +28,16 @@ import { notebooksReach } from './app/reach.ts';
 import { configuredClients } from './app/clients.ts';
 import { absolute, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
 import type { Integration } from './integrations/index.ts';
-import { createSigningKeys, jwksRoutes } from './keys/index.ts';
+import { createSigningKeys } from './keys/index.ts';
 import { systemClock } from './lib/index.ts';
 import { createLive } from './live/index.ts';
-import { createSignInPage, createThrottle, loginRoutes } from './login/index.ts';
 import { createMail } from './mail/index.ts';
-import { createOidc, oidcRoutes } from './oidc/index.ts';
-import { createLog, createOpsServer, healthRoutes, type ProcessLog } from './ops/index.ts';
+import { createOidc } from './oidc/index.ts';
+import { createLog, createOpsServer, type ProcessLog } from './ops/index.ts';
 import { createSupervisor } from './process/index.ts';
 import { createEdge, createProxy, createRedirectListener, guardRequestLines } from './proxy/index.ts';
 import { lockDataFolder } from './store/index.ts';
 import { createCertificates } from './tls/index.ts';
-import { uiRoutes } from './ui/index.ts';
 
 export type App = {
   log: ProcessLog;
@@ -81,7 +74,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     makeOwnPackage(config.data);
     telling = tellOfRun(config.data, startedAt);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
-    const { store, audit, accounts, owners, plans, shares, tokens, sessions, connections, routes, denials } = facts;
+    const { store, audit, accounts, owners, plans, shares, tokens, sessions, routes, denials } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
@@ -128,32 +121,25 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const files = openPeoplesFiles(config, { store, allowanceOf: createAllowances({ accounts, plans }), clock, log });
     closing(files, (opened) => opened?.close());
 
-    // The tools and where they are reached.
-    const watch = closing(createWatch({ log }), (watching) => watching.close());
-    const made = await openIntegrations(config, {
-      publicAddress: address,
-      caFile: certificates.caFile(),
-      supervisor,
-      listenAddress: { host: listen.host, port },
-      ...(files && {
-        filesOf: createFilesOf({ files, accounts, owners, policy, dataFolder: config.data, domain: config.domain }),
-      }),
-      clock,
+    // The tools and applications, and where they are reached.
+    const { integrations, watch } = await openApplications(config, {
+      ground: {
+        publicAddress: address,
+        caFile: certificates.caFile(),
+        supervisor,
+        listenAddress: { host: listen.host, port },
+        ...(files && {
+          filesOf: createFilesOf({ files, accounts, owners, policy, dataFolder: config.data, domain: config.domain }),
+        }),
+        clock,
+        log,
+      },
+      routes,
+      closing,
+      stop: (tool) => tool.stop({ handsOver }),
       log,
     });
-    const integrations = made.map(watch.follow);
     tools = integrations;
-    closing(integrations, (all) => Promise.all(all.map((tool) => tool.stop({ handsOver }))));
-    await routes.replace(
-      'integration',
-      integrations.map((tool) => tool.route),
-    );
-    const apps = config.apps.map((app) => ({ route: appRoute(app, config, address), probe: app.probe }));
-    await routes.replace(
-      'app',
-      apps.map(({ route }) => route),
-    );
-    for (const { route, probe } of apps) if (probe !== false) watch.add(route, probe === true ? '/' : probe);
 
     // The flows.
     const identify = createIdentify(sessions, accounts);
@@ -205,57 +191,25 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     // The main host.
     const reach = notebooksReach(config);
     const health = createHealth({ folder, store, policy, certificates, integrations, watch, reach });
-    const explainUrl = createExplain({ routes, accounts, policy }, address);
-    const throttle = createThrottle({ store, clock, config: config.login, accountOf: accounts.findSignIn });
-    const shared = {
-      accounts,
-      sessions,
-      connections,
-      audit,
+    const main = await openMainHost(config, {
+      facts,
+      seen,
+      policy,
+      keys,
+      live,
+      mail,
+      files,
+      oidc,
       identify,
+      certificates,
+      integrations,
+      watch,
+      health,
       publicAddress: address,
-      config,
-      throttle,
-      addressOf,
       clock,
       log,
-    };
-    const main = closing(await createMainHost({ domain: config.domain, onAccess, log }), (server) => server.close());
-    await main.register(healthRoutes, { isReady: readiness.isReady });
-    await main.register(jwksRoutes, { keys });
-    await main.register(oidcRoutes, { oidc, origin: address.origin });
-    await main.register(loginRoutes, { ...shared, mail, findRoute: routes.find, caPem: certificates.caPem });
-    await main.register(apiRoutes, {
-      ...shared,
-      prefix: '/api/v1',
-      version,
-      policy,
-      owners,
-      plans,
-      shares,
-      tokens,
-      files,
-      fileSettings: config.files,
-      identifyBearer: createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess),
-      routes,
-      live,
-      clients: oidc.clients,
-      integrations: () => integrations,
-      health,
-      explainUrl,
-      explainDecision: createExplainDecision({ denials, accounts, policy }, address),
-      noteDenial: denials.note,
-      mail,
-      onChange: store.onChange,
-      appStatus: watch.tile,
-      onAppChange: watch.onChange,
     });
-    await main.register(uiRoutes, {
-      folder: join(import.meta.dirname, '..', 'dashboard', 'build'),
-      identify,
-      signInPage: createSignInPage({ ...shared, findRoute: routes.find }),
-    });
-    await main.ready();
+    closing(main, (server) => server.close());
     edge.setMainHandler(main.routing);
 
     // The other listeners, then the work that goes on in the background.

@@ -1,5 +1,5 @@
 import type { Route } from '../routes/index.ts';
-import type { ApiContext } from './context.ts';
+import type { Needs } from './context.ts';
 import { audiences, type Topic } from './contract.ts';
 import type { Listeners } from './listeners.ts';
 
@@ -13,7 +13,10 @@ type Facts = {
 };
 
 /** Tells the listeners what other modules tell about changes, in the words of the dashboard; returns the way to stop. */
-export function followChanges(context: ApiContext, { note }: Pick<Listeners, 'note'>): () => void {
+export function followChanges(
+  context: Needs<'accounts' | 'policy' | 'routes' | 'integrations' | 'onAppChange' | 'onChange'>,
+  { note }: Pick<Listeners, 'note'>,
+): () => void {
   const { accounts, policy, routes, integrations, onAppChange, onChange } = context;
 
   function tell(topic: Topic, { id, person, routes: about }: Facts = {}): void {

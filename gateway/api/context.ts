@@ -40,6 +40,9 @@ export type ApiServer = ReturnType<typeof withSchemaTypes>;
 
 export type ApiContext = ApiOptions & ReturnType<typeof createQuestions>;
 
+/** What one part of the API is given of all that (`routes.ts` says who gets what). */
+export type Needs<Name extends keyof ApiContext> = Pick<ApiContext, Name>;
+
 /** What several resources of the API ask about a request. */
 export function createQuestions({ policy, routes, addressOf, publicAddress, noteDenial, log }: ApiOptions) {
   type Question = {

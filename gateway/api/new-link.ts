@@ -1,5 +1,5 @@
 import type { Actor, Link } from '../accounts/index.ts';
-import type { ApiContext } from './context.ts';
+import type { Needs } from './context.ts';
 import type { NewLink } from './contract.ts';
 
 /** Where the pages of `login` take a token. */
@@ -22,7 +22,13 @@ export type LinkWish = {
 export type LinkMaker = (wish: LinkWish, actor: Actor) => Promise<{ link: Link; newLink: NewLink }>;
 
 /** Makes one-time links and sends them, if they can be sent; the address is in the answer anyway. */
-export function createLinkMaker({ accounts, mail, config, publicAddress, log }: ApiContext): LinkMaker {
+export function createLinkMaker({
+  accounts,
+  mail,
+  config,
+  publicAddress,
+  log,
+}: Needs<'accounts' | 'mail' | 'config' | 'publicAddress' | 'log'>): LinkMaker {
   async function send(to: string, kind: LinkWish['kind'], url: string, expiresAt: number): Promise<boolean> {
     if (!mail.isConfigured) return false;
     const { subject, lead } = texts[kind];

@@ -3,11 +3,11 @@ import { type Config, parseListen, publicAddress, readSecret } from '../config/i
 import { describeJupyterHub, type Integration, type JupyterHubOptions, openJupyterHub } from '../integrations/index.ts';
 import { caFileIn } from '../tls/index.ts';
 
+/** What every tool stands on: the address, the supervisor, the listener and whose files are mounted. */
+export type IntegrationGround = Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'>;
+
 /** Every configured tool with single sign-on; today JupyterHub. Each is made, none is started. */
-export async function openIntegrations(
-  config: Config,
-  options: Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'>,
-): Promise<Integration[]> {
+export async function openIntegrations(config: Config, options: IntegrationGround): Promise<Integration[]> {
   const { jupyterhub } = config.integrations;
   if (jupyterhub.mode !== 'managed') {
     // Who managed it before may have left servers behind: of a crash, or for a restart with another configuration than this.

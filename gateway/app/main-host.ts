@@ -1,17 +1,107 @@
 import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import type { AccessEntry } from '../lib/index.ts';
-import { accessHook, type ProcessLog } from '../ops/index.ts';
+import { apiRoutes } from '../api/index.ts';
+import type { Config, PublicAddress } from '../config/index.ts';
+import type { Files } from '../files/index.ts';
+import { jwksRoutes, type SigningKeys } from '../keys/index.ts';
+import type { Clock, ComponentHealth, Identify } from '../lib/index.ts';
+import type { Live } from '../live/index.ts';
+import { createSignInPage, createThrottle, loginRoutes } from '../login/index.ts';
+import type { Mail } from '../mail/index.ts';
+import { type Oidc, oidcRoutes } from '../oidc/index.ts';
+import { accessHook, healthRoutes, type ProcessLog } from '../ops/index.ts';
+import type { Policy } from '../policy/index.ts';
 import { canonicalOf } from '../proxy/index.ts';
+import type { Certificates } from '../tls/index.ts';
+import { uiRoutes } from '../ui/index.ts';
+import type { Applications } from './applications.ts';
 import { shapeErrors } from './errors.ts';
+import { createExplain, createExplainDecision } from './explain.ts';
+import type { Facts } from './facts.ts';
+import { createIdentifyBearer, createIdentifyToken } from './identify.ts';
+import type { createSeen } from './seen.ts';
+import { version } from './version.ts';
+
+type Seen = Awaited<ReturnType<typeof createSeen>>;
+
+/** What the pages and the API of the main host are made of. */
+export type MainHostParts = Applications & {
+  facts: Facts;
+  seen: Pick<Seen, 'readiness' | 'onAccess'>;
+  policy: Policy;
+  keys: SigningKeys;
+  live: Live;
+  mail: Mail;
+  files: Files | undefined;
+  oidc: Oidc;
+  identify: Identify;
+  certificates: Pick<Certificates, 'caPem'>;
+  health: () => Promise<ComponentHealth[]>;
+  publicAddress: PublicAddress;
+  clock: Clock;
+  log: ProcessLog;
+};
+
+/** The server of DOMAIN itself: health, keys, provider, sign-in pages, API and dashboard, ready for requests. */
+export async function openMainHost(config: Config, parts: MainHostParts): Promise<FastifyInstance> {
+  const { facts, seen, policy, keys, live, mail, files, oidc, identify, certificates, integrations, watch } = parts;
+  const { store, accounts, sessions, connections, tokens, audit, routes, denials } = facts;
+  const { health, publicAddress, clock, log } = parts;
+  const shared = {
+    accounts,
+    sessions,
+    connections,
+    audit,
+    identify,
+    publicAddress,
+    config,
+    throttle: createThrottle({ store, clock, config: config.login, accountOf: accounts.findSignIn }),
+    addressOf,
+    clock,
+    log,
+  };
+  const main = await createMainHost(config.domain, seen.onAccess, log);
+  await main.register(healthRoutes, { isReady: seen.readiness.isReady });
+  await main.register(jwksRoutes, { keys });
+  await main.register(oidcRoutes, { oidc, origin: publicAddress.origin });
+  await main.register(loginRoutes, { ...shared, mail, findRoute: routes.find, caPem: certificates.caPem });
+  await main.register(apiRoutes, {
+    ...shared,
+    prefix: '/api/v1',
+    version,
+    policy,
+    owners: facts.owners,
+    plans: facts.plans,
+    shares: facts.shares,
+    tokens,
+    files,
+    fileSettings: config.files,
+    identifyBearer: createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess),
+    routes,
+    live,
+    clients: oidc.clients,
+    integrations: () => integrations,
+    health,
+    explainUrl: createExplain({ routes, accounts, policy }, publicAddress),
+    explainDecision: createExplainDecision({ denials, accounts, policy }, publicAddress),
+    noteDenial: denials.note,
+    mail,
+    onChange: store.onChange,
+    appStatus: watch.tile,
+    onAppChange: watch.onChange,
+  });
+  await main.register(uiRoutes, {
+    folder: join(import.meta.dirname, '..', '..', 'dashboard', 'build'),
+    identify,
+    signInPage: createSignInPage({ ...shared, findRoute: routes.find }),
+  });
+  await main.ready();
+  return main;
+}
 
 /** The server of the main host, without its routes: bounds, the shape of its errors, access lines. */
-export async function createMainHost(options: {
-  domain: string;
-  onAccess: (entry: AccessEntry) => void;
-  log: ProcessLog;
-}): Promise<FastifyInstance> {
-  const { domain, onAccess, log } = options;
+async function createMainHost(domain: string, onAccess: Seen['onAccess'], log: ProcessLog): Promise<FastifyInstance> {
   const main = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { textOfPath } from '../../files/index.ts';
 import type { AuditEntry } from '../../lib/index.ts';
-import type { ApiContext } from '../context.ts';
+import type { Needs } from '../context.ts';
 import type { Place } from './places.ts';
 
 /** Longer paths are cut in the ledger; the file is found by its beginning. */
@@ -11,7 +11,7 @@ export const pathForLedger = (place: Pick<Place, 'path'>): string => textOfPath(
 
 /** Writes an act on files into the ledger, before the client is told that it happened. */
 export async function noteAct(
-  { audit, actorOf }: Pick<ApiContext, 'audit' | 'actorOf'>,
+  { audit, actorOf }: Needs<'audit' | 'actorOf'>,
   request: FastifyRequest,
   action: string,
   place: Pick<Place, 'area' | 'path'>,

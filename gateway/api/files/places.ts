@@ -4,7 +4,23 @@ import { knotError, type Principal } from '../../lib/index.ts';
 import type { LiveKind } from '../../live/index.ts';
 import type { Area } from '../../owners/index.ts';
 import { type AreaAction, createAreaQuestions } from '../areas.ts';
-import { type ApiContext, identityOf } from '../context.ts';
+import { identityOf, type Needs } from '../context.ts';
+
+/** What the routes of files, uploads and acts on files are given. */
+export type FileNeeds = Needs<
+  | 'files'
+  | 'fileSettings'
+  | 'owners'
+  | 'shares'
+  | 'accounts'
+  | 'live'
+  | 'audit'
+  | 'publicAddress'
+  | 'actorOf'
+  | 'addressOf'
+  | 'decide'
+  | 'demand'
+>;
 
 /** A place that a request names, with the area as policies and as the disk know it. */
 export type Place = { area: Area; disk: DiskArea; path: Path };
@@ -12,7 +28,7 @@ export type Place = { area: Area; disk: DiskArea; path: Path };
 export type Places = ReturnType<typeof createPlaces>;
 
 /** Where a request points, whether it may, and for how long. */
-export function createPlaces(context: ApiContext) {
+export function createPlaces(context: FileNeeds) {
   const { owners, shares, live, accounts, publicAddress, files, addressOf } = context;
   const { decideArea, demandArea } = createAreaQuestions(context);
 

@@ -1,5 +1,5 @@
 import { knotError } from '../../lib/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import {
   EndedSchema,
   IdParamsSchema,
@@ -13,7 +13,10 @@ import { answers, describe, nothing } from './describe.ts';
 const tag = 'Account';
 
 /** What people do about their own account; whose it is comes from the session, never from the address. */
-export function accountRoutes(app: ApiServer, context: ApiContext): void {
+export function accountRoutes(
+  app: ApiServer,
+  context: Needs<'accounts' | 'sessions' | 'connections' | 'audit' | 'throttle' | 'actorOf' | 'addressOf' | 'log'>,
+): void {
   const { accounts, sessions, connections, audit, throttle, actorOf, addressOf, log } = context;
 
   app.get(

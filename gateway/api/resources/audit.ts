@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { knotError } from '../../lib/index.ts';
 import { auditFile } from '../audit-file.ts';
-import type { ApiContext, ApiServer } from '../context.ts';
+import type { Needs, ApiServer } from '../context.ts';
 import { AuditFilterSchema, AuditPageSchema, AuditQuerySchema, AuditVerificationSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
 
@@ -14,7 +14,7 @@ const csv: Record<number, unknown> = {
   200: { description: 'Comma-separated values.', content: { 'text/csv': { schema: Type.String() } } },
 };
 
-export function auditRoutes(app: ApiServer, { audit, clock }: ApiContext): void {
+export function auditRoutes(app: ApiServer, { audit, clock }: Needs<'audit' | 'clock'>): void {
   let files = 0;
 
   app.get(

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { ClientActor } from '../../oidc/index.ts';
-import type { ApiContext, ApiServer } from '../context.ts';
+import type { Needs, ApiServer } from '../context.ts';
 import {
   ClientChangeSchema,
   ClientListSchema,
@@ -17,7 +17,7 @@ const tag = 'Clients';
 const overlapSeconds = 24 * 3600;
 
 /** The clients of the OpenID Provider. */
-export function clientRoutes(app: ApiServer, { clients, actorOf }: ApiContext): void {
+export function clientRoutes(app: ApiServer, { clients, actorOf }: Needs<'clients' | 'actorOf'>): void {
   const by = (request: FastifyRequest): ClientActor => {
     const { name: actor, address } = actorOf(request);
     return { actor, address, origin: 'admin' };

@@ -1,10 +1,13 @@
 import { knotError } from '../../lib/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import { ClientParamsSchema, ConnectionListSchema, IdParamsSchema, UserClientParamsSchema } from '../contract.ts';
 import { answers, describe, nothing } from './describe.ts';
 
 /** Connected applications: of the person who asks, and for admins of everybody. */
-export function connectionRoutes(app: ApiServer, { accounts, connections, actorOf }: ApiContext): void {
+export function connectionRoutes(
+  app: ApiServer,
+  { accounts, connections, actorOf }: Needs<'accounts' | 'connections' | 'actorOf'>,
+): void {
   app.get(
     '/account/connections',
     describe('person', 'Account', 'Applications that may go on for me', {

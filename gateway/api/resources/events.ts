@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { every, type Identity, knotError } from '../../lib/index.ts';
 import { followChanges } from '../changes.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import { createListeners, type Rights } from '../listeners.ts';
 import { describe } from './describe.ts';
 
@@ -14,7 +14,24 @@ const patienceMs = 1000;
 const mostUnreadBytes = 64 * 1024;
 
 /** Server-sent events (HTML standard, section 9.2): `changed` names what the dashboard should fetch anew (contract/events.ts). */
-export function eventRoutes(app: ApiServer, context: ApiContext): void {
+export function eventRoutes(
+  app: ApiServer,
+  context: Needs<
+    | 'live'
+    | 'identify'
+    | 'accounts'
+    | 'publicAddress'
+    | 'decideAdminister'
+    | 'decideOpen'
+    | 'policy'
+    | 'routes'
+    | 'integrations'
+    | 'onAppChange'
+    | 'onChange'
+    | 'clock'
+    | 'log'
+  >,
+): void {
   const { live, identify, accounts, publicAddress, decideAdminister, decideOpen } = context;
   const listeners = createListeners(context);
   const stopFollowing = followChanges(context, listeners);

@@ -2,12 +2,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static } from 'typebox';
 import { addressOfPath, pathOfAddress, textOf, textOfPath } from '../../files/index.ts';
 import { knotError } from '../../lib/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type ApiServer, identityOf } from '../context.ts';
 import { type FileActResult, FileActResultSchema, FileActQuerySchema, FileActSchema } from '../contract.ts';
 import { filename, tagsIn } from '../files/content.ts';
 import { entryFor } from '../files/describe-place.ts';
 import { noteAct, pathForLedger } from '../files/note-act.ts';
-import type { Place, Places } from '../files/places.ts';
+import type { FileNeeds, Place, Places } from '../files/places.ts';
 import { answers, describe } from './describe.ts';
 
 type FileAct = Static<typeof FileActSchema>;
@@ -15,7 +15,7 @@ type Answer = FileActResult | FastifyReply;
 type Act = (request: FastifyRequest, reply: FastifyReply, place: Place, body: FileAct) => Promise<Answer>;
 
 /** What is done with files besides reading and writing them: `POST /api/v1/files/AREA/PATH?op=…`, and DELETE into the trash. */
-export function fileActRoutes(app: ApiServer, context: ApiContext, places: Places): void {
+export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places): void {
   const { trashDays } = context.fileSettings;
   const note = (request: FastifyRequest, action: string, place: Place, detail?: Parameters<typeof noteAct>[4]) =>
     noteAct(context, request, action, place, detail);

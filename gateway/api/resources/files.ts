@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressOfPath, textOf, textOfPath } from '../../files/index.ts';
 import { knotError } from '../../lib/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type ApiServer, identityOf } from '../context.ts';
 import {
   FileAreaListSchema,
   FileWrittenSchema,
@@ -13,7 +13,7 @@ import {
 import { filename, sendFile, tagsIn } from '../files/content.ts';
 import { describePlace, entryFor } from '../files/describe-place.ts';
 import { noteAct } from '../files/note-act.ts';
-import { createPlaces, type Place } from '../files/places.ts';
+import { createPlaces, type FileNeeds, type Place } from '../files/places.ts';
 import { answers, describe } from './describe.ts';
 import { fileActRoutes } from './file-acts.ts';
 import { uploadRoutes } from './uploads.ts';
@@ -22,7 +22,7 @@ const tag = 'Files';
 const defaultLimit = 100;
 
 /** Files by address: what is there, its bytes, and new bytes. Bodies stream; none is ever held in memory. */
-export function fileRoutes(app: ApiServer, context: ApiContext): void {
+export function fileRoutes(app: ApiServer, context: FileNeeds): void {
   const places = createPlaces(context);
   const { owners, fileSettings: settings } = context;
 

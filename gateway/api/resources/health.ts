@@ -1,13 +1,13 @@
 import type { Integration } from '../../integrations/index.ts';
 import { type ComponentHealth, knotError } from '../../lib/index.ts';
-import type { ApiContext, ApiServer } from '../context.ts';
+import type { Needs, ApiServer } from '../context.ts';
 import { HealthSchema, IntegrationDetailSchema, IntegrationNameParamsSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
 
 const tag = 'Health';
 const worstFirst = ['failed', 'warning', 'working', 'ok'] as const;
 
-export function healthRoutes(app: ApiServer, { health, integrations }: ApiContext): void {
+export function healthRoutes(app: ApiServer, { health, integrations }: Needs<'health' | 'integrations'>): void {
   app.get(
     '/health',
     describe('admin', tag, 'The state of every part', { response: answers(200, HealthSchema) }),

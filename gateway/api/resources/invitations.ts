@@ -1,12 +1,15 @@
 import { knotError } from '../../lib/index.ts';
-import type { ApiContext, ApiServer } from '../context.ts';
+import type { Needs, ApiServer } from '../context.ts';
 import { CreatedInvitationSchema, IdParamsSchema, InvitationListSchema, NewInvitationSchema } from '../contract.ts';
 import { createLinkMaker } from '../new-link.ts';
 import { answers, describe, nothing } from './describe.ts';
 
 const tag = 'Invitations';
 
-export function invitationRoutes(app: ApiServer, context: ApiContext): void {
+export function invitationRoutes(
+  app: ApiServer,
+  context: Needs<'accounts' | 'mail' | 'config' | 'publicAddress' | 'actorOf' | 'log'>,
+): void {
   const { accounts, actorOf } = context;
   const makeLink = createLinkMaker(context);
 

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Integration } from '../../integrations/index.ts';
 import { createSlices, type Principal } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import { type Me, MeSchema, type Tile, TilesSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
 
@@ -10,7 +10,20 @@ const tag = 'Me';
 /** How long a look for running things is believed. */
 const lookMs = 2000;
 
-export function meRoutes(app: ApiServer, context: ApiContext): void {
+export function meRoutes(
+  app: ApiServer,
+  context: Needs<
+    | 'publicAddress'
+    | 'config'
+    | 'version'
+    | 'routes'
+    | 'integrations'
+    | 'decideAdminister'
+    | 'decideOpen'
+    | 'appStatus'
+    | 'clock'
+  >,
+): void {
   const { publicAddress, config, version, routes, integrations, decideAdminister, decideOpen, appStatus, clock } =
     context;
 

@@ -1,10 +1,10 @@
 import { namespaceResource } from '../../owners/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import { OwnerListSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
 import { toPlan } from './plans.ts';
 
-export function ownerRoutes(app: ApiServer, { owners, plans, decide }: ApiContext): void {
+export function ownerRoutes(app: ApiServer, { owners, plans, decide }: Needs<'owners' | 'plans' | 'decide'>): void {
   app.get(
     '/owners',
     describe(

@@ -1,6 +1,6 @@
 import { knotError } from '../../lib/index.ts';
 import type { EffectivePlan as OwnersPlan, Owner, Plan as OwnersPlanOf } from '../../owners/index.ts';
-import type { ApiContext, ApiServer } from '../context.ts';
+import type { Needs, ApiServer } from '../context.ts';
 import {
   type EffectivePlan,
   EffectivePlanSchema,
@@ -13,7 +13,7 @@ import { answers, describe } from './describe.ts';
 const tag = 'Plans';
 
 /** Plans are made in knot.yaml and given to people and teams by admins. */
-export function planRoutes(app: ApiServer, { plans, owners, actorOf }: ApiContext): void {
+export function planRoutes(app: ApiServer, { plans, owners, actorOf }: Needs<'plans' | 'owners' | 'actorOf'>): void {
   app.get('/plans', describe('admin', tag, 'List plans', { response: answers(200, PlanListSchema) }), async () => ({
     plans: plans.list().map((plan) => ({ ...limitsOf(plan), defaultFor: [...plan.defaultFor] })),
   }));

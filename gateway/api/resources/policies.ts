@@ -1,4 +1,4 @@
-import type { ApiContext, ApiServer } from '../context.ts';
+import type { Needs, ApiServer } from '../context.ts';
 import { Type } from 'typebox';
 import {
   type Explanation,
@@ -13,7 +13,10 @@ import { answers, describe } from './describe.ts';
 
 const tag = 'Policies';
 
-export function policyRoutes(app: ApiServer, { policy, explainUrl, explainDecision }: ApiContext): void {
+export function policyRoutes(
+  app: ApiServer,
+  { policy, explainUrl, explainDecision }: Needs<'policy' | 'explainUrl' | 'explainDecision'>,
+): void {
   app.get(
     '/policies',
     describe('admin', tag, 'The policy files, whether they are in force, and what is wrong', {

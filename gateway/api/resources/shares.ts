@@ -3,7 +3,7 @@ import { knotError, type Principal } from '../../lib/index.ts';
 import type { Area } from '../../owners/index.ts';
 import type { Share as OwnShare, ShareParty, ShareUse } from '../../shares/index.ts';
 import { createAreaQuestions } from '../areas.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import { CreatedShareSchema, IdParamsSchema, NewShareSchema, type Share, ShareListSchema } from '../contract.ts';
 import { answers, describe, nothing } from './describe.ts';
 
@@ -11,7 +11,10 @@ const tag = 'Shares';
 const defaultGuestDays = 7;
 
 /** Whom people and the managers of teams let into their files. */
-export function shareRoutes(app: ApiServer, context: ApiContext): void {
+export function shareRoutes(
+  app: ApiServer,
+  context: Needs<'shares' | 'owners' | 'accounts' | 'actorOf' | 'decide' | 'demand'>,
+): void {
   const { shares, owners, accounts, actorOf } = context;
   const { decideArea, demandArea } = createAreaQuestions(context);
 

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { MembershipUndo } from '../../accounts/index.ts';
 import { knotError } from '../../lib/index.ts';
 import { namespaceResource } from '../../owners/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import {
   IdParamsSchema,
   MemberPageSchema,
@@ -24,7 +24,10 @@ import { answers, describe, nothing } from './describe.ts';
 const tag = 'Teams';
 
 /** Teams are made and deleted by admins; their managers decide who is in them, and everybody may leave. */
-export function teamRoutes(app: ApiServer, context: ApiContext): void {
+export function teamRoutes(
+  app: ApiServer,
+  context: Needs<'accounts' | 'actorOf' | 'decide' | 'decideAdminister' | 'demand'>,
+): void {
   const { accounts, actorOf, decide, decideAdminister, demand } = context;
 
   /** The team, for whom the policies let see it, and for admins; whom a team is nothing to is told that there is none. */

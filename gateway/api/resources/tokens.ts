@@ -1,5 +1,5 @@
 import type { Token as AccountToken } from '../../tokens/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import { CreatedTokenSchema, IdParamsSchema, NewTokenSchema, type Token, TokenListSchema } from '../contract.ts';
 import { answers, describe, nothing } from './describe.ts';
 
@@ -7,7 +7,7 @@ const tag = 'Tokens';
 const defaultDays = 30;
 
 /** My personal tokens. No token may be used here: one that leaks must not make others. */
-export function tokenRoutes(app: ApiServer, { tokens, actorOf }: ApiContext): void {
+export function tokenRoutes(app: ApiServer, { tokens, actorOf }: Needs<'tokens' | 'actorOf'>): void {
   app.get(
     '/tokens',
     describe('person', tag, 'List my tokens', { response: answers(200, TokenListSchema) }),

@@ -1,15 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DiskArea, Uploader } from '../../files/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type ApiServer, identityOf } from '../context.ts';
 import { noteAct } from '../files/note-act.ts';
-import type { Place, Places } from '../files/places.ts';
+import type { FileNeeds, Place, Places } from '../files/places.ts';
 import { describe } from './describe.ts';
 
 /**
  * Resumable uploads: the tus protocol 1.0.0 with creation, creation-with-upload, termination and expiration. Metadata: `area`, `path`
  * (`/`-separated text), optionally `sha256` of the whole (hexadecimal) and `ifMatch`, the version that may be replaced.
  */
-export function uploadRoutes(app: ApiServer, context: ApiContext, places: Places): void {
+export function uploadRoutes(app: ApiServer, context: FileNeeds, places: Places): void {
   const { owners } = context;
 
   async function uploaderFor(request: FastifyRequest, reply: FastifyReply): Promise<Uploader> {

@@ -1,6 +1,6 @@
 import type { ChangedUser as AccountAfterChange, User as Account } from '../../accounts/index.ts';
 import { knotError } from '../../lib/index.ts';
-import { type ApiContext, type ApiServer, identityOf } from '../context.ts';
+import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import {
   type ChangedUser,
   ChangedUserSchema,
@@ -26,7 +26,10 @@ import { answers, describe, nothing } from './describe.ts';
 
 const tag = 'Users';
 
-export function userRoutes(app: ApiServer, context: ApiContext): void {
+export function userRoutes(
+  app: ApiServer,
+  context: Needs<'accounts' | 'sessions' | 'connections' | 'mail' | 'config' | 'publicAddress' | 'actorOf' | 'log'>,
+): void {
   const { accounts, sessions, connections, actorOf } = context;
   const makeLink = createLinkMaker(context);
 
