@@ -208,7 +208,13 @@ export function createEdge(options: EdgeOptions): Edge {
 
   const answerBroken = createBrokenConnectionAnswer(log, onAccess);
   const lines = createRequestLineGuard(answerBroken);
-  const front = createHttp1Front(server, { limits, lines, isEnding: () => drain.isDraining(), serve: serveHttp1 });
+  const front = createHttp1Front(server, {
+    limits,
+    lines,
+    isEnding: () => drain.isDraining(),
+    serve: serveHttp1,
+    noteUse: waitingConnections.noteUse,
+  });
   const connectionBound = createConnectionBound(server, { ...limits, trusted, log });
   const drain = createDrain(server, () => {
     front.endIdle();
@@ -217,7 +223,7 @@ export function createEdge(options: EdgeOptions): Edge {
   server.on('request', onHttp1Request);
   server.on('checkContinue', onHttp1Request);
   server.on('checkExpectation', onHttp1Request);
-  createHttp2Front(server, limits, onRequest);
+  createHttp2Front(server, limits, onRequest, waitingConnections.noteUse);
   server.on('upgrade', onUpgrade);
   server.on('connect', onConnect);
   server.on('clientError', answerBroken);

@@ -17,6 +17,8 @@ export type ClientConnectionPlace = {
    */
   serve(socket: TLSSocket, head: RequestHead, take: (canonical: CanonicalRequest) => Taken): boolean;
   leave(connection: ClientConnection, unread: Buffer): void;
+  /** A request came on a connection that was served before. */
+  noteUse(): void;
   /** The connection is over. */
   forget(connection: ClientConnection): void;
 };
@@ -90,6 +92,7 @@ export class ClientConnection {
       onFlushed: this.#onFlushed,
     });
     this.#current = { request, response };
+    if (this.#hasServed) this.#place.noteUse();
     if (rest.length > 0) this.take(rest);
     return this.#current;
   }

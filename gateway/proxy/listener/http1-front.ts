@@ -18,7 +18,9 @@ type Listener = (this: Http2SecureServer, socket: TLSSocket) => void;
  */
 export function createHttp1Front(
   server: Http2SecureServer,
-  place: Pick<ClientConnectionPlace, 'limits' | 'isEnding' | 'serve'> & { lines: Pick<RequestLineGuard, 'watch'> },
+  place: Pick<ClientConnectionPlace, 'limits' | 'isEnding' | 'serve' | 'noteUse'> & {
+    lines: Pick<RequestLineGuard, 'watch'>;
+  },
 ): Http1Front {
   const connections = new Set<ClientConnection>();
   const [nodeListener, ...others] = server.listeners('secureConnection') as Listener[];

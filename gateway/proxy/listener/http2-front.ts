@@ -16,16 +16,18 @@ export type Http2Bounds = { keepAliveMs: number; streamIdleMs: number };
 const connectionWindowBytes = 1024 * 1024;
 
 const peerOf = Symbol('peer');
-type Session = ServerHttp2Session & { [peerOf]?: Http2Request['socket'] };
+const hasServed = Symbol('has served');
+type Session = ServerHttp2Session & { [peerOf]?: Http2Request['socket']; [hasServed]?: boolean };
 
 /**
  * Takes the streams of a TLS server's HTTP/2 connections from Node's compatible API, which makes two more streams and a dozen listeners
- * of each: they are served as what they are. The server must have its `request` listener already, which stays for HTTP/1.
+ * of each: they are served as what they are. `noteUse` hears of each one but the first of its connection. The server must have its `request` listener already, which stays for HTTP/1.
  */
 export function createHttp2Front(
   server: Http2SecureServer,
   bounds: Http2Bounds,
   serve: (request: Http2Request, response: Http2Response) => void,
+  noteUse: () => void,
 ): void {
   // Node attaches the compatible API together with the first `request` listener. If it does so in another way one day, every stream
   // would be answered twice; better not to start.
@@ -46,6 +48,8 @@ export function createHttp2Front(
       const session = stream.session as Session | undefined;
       // Reset before its turn came, with nobody left to answer.
       if (session === undefined) return;
+      if (session[hasServed] === true) noteUse();
+      else session[hasServed] = true;
       const request = new Http2Request(stream, headers, rawHeaders, session[peerOf]!);
       serve(request, new Http2Response(request));
     },

@@ -1,9 +1,12 @@
 import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Log } from '../../lib/index.ts';
+import { createNewcomerPace, type NewcomerPace } from './newcomer-pace.ts';
 
 /** Connections that were accepted and whose TLS handshake has not begun. */
 export type WaitingConnections = {
+  /** A request came on a connection that was served before: new ones take what time it leaves. On the hot path. */
+  noteUse: NewcomerPace['noteUse'];
   /** Ends those that have said nothing for a second, for a listener that is closing. */
   endSilent(): void;
 };
@@ -19,8 +22,9 @@ const silentMs = 1_000;
 
 /**
  * Lets TLS handshakes begin one after the other, one in each turn of the event loop and a few more where turns are long, so that a thousand
- * new connections at once do not stop those that are in use: each handshake is a signature and most of a millisecond. They wait in the order
- * of their ClientHello. Nobody holds a place by being slow: who has said nothing is not in the queue, and who has begun has left it.
+ * new connections at once do not stop those that are in use: each handshake is a signature and most of a millisecond. While others are in
+ * use the loop rests between them (`newcomer-pace.ts`), because their first requests come right behind. They wait in the order of their
+ * ClientHello. Nobody holds a place by being slow: who has said nothing is not in the queue, and who has begun has left it.
  *
  * More than `connectionsWaiting` are reset: before TLS there is nothing in which a reason could be given.
  *
@@ -38,6 +42,7 @@ export function createWaitingConnections(
 
   const silent = new Set<Waiting>();
   const queue = new Set<Waiting>();
+  const pace = createNewcomerPace();
   let turnBeganAt = 0;
   let isScheduled = false;
   let isOverflowTold = false;
@@ -102,13 +107,21 @@ export function createWaitingConnections(
     setImmediate(turn);
   }
 
+  function later(): void {
+    isScheduled = true;
+    turnBeganAt = performance.now();
+    setTimeout(turn, 1);
+  }
+
   function turn(): void {
     isScheduled = false;
     const took = performance.now() - turnBeganAt;
     let left = Math.min(mostInOneTurn, 1 + Math.floor(took / turnMsForOneMore));
     for (const waiting of queue) {
       if (left-- === 0) break;
+      if (!pace.mayBegin(queue.size)) return later();
       waiting.begin();
+      pace.begun();
     }
     if (queue.size > 0) schedule();
     else isOverflowTold = false;
@@ -117,6 +130,7 @@ export function createWaitingConnections(
   server.on('connection', onConnection);
 
   return {
+    noteUse: pace.noteUse,
     endSilent() {
       const since = performance.now() - silentMs;
       for (const { socket, acceptedAt } of silent) if (acceptedAt < since) socket.destroy();

@@ -81,6 +81,7 @@ t.test('a connection that ends because it is idle takes no request any more', as
       limits: { headerBytes: 1_000, headersMs: 5_000, keepAliveMs: 5_000 },
       keepAliveLine: '',
       forget: () => undefined,
+      noteUse: () => undefined,
       isEnding: () => true,
       serve: (_socket, { target }) => served.push(target) > 0,
       leave: (_connection, unread) => void served.push(unread.toString()),

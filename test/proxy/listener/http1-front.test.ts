@@ -7,6 +7,7 @@ t.test('a server whose connections Node serves in another way is not taken over'
     limits: { headerBytes: 1, headersMs: 1, keepAliveMs: 1 },
     isEnding: () => false,
     serve: () => false,
+    noteUse: () => undefined,
     lines: { watch: () => undefined },
   };
   const server = createSecureServer({ allowHTTP1: true });

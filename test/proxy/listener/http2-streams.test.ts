@@ -241,7 +241,12 @@ t.test('HTTP/2 streams of route hosts, frame by frame', async (t) => {
 t.test('a server whose streams Node serves in another way is not taken over', async (t) => {
   const server = createServer();
   const take = (): void =>
-    createHttp2Front(server as never, { keepAliveMs: 1000, streamIdleMs: 1000 }, () => undefined);
+    createHttp2Front(
+      server as never,
+      { keepAliveMs: 1000, streamIdleMs: 1000 },
+      () => undefined,
+      () => undefined,
+    );
   t.throws(take, /not known/, 'nobody serves them yet');
   server.on('request', () => undefined);
   server.on('stream', () => undefined);
@@ -253,10 +258,11 @@ t.test('each stream is served once', async (t) => {
   let byCompatibleApi = 0;
   const streams: ServerHttp2Stream[] = [];
   server.on('request', () => (byCompatibleApi += 1));
-  createHttp2Front(server as never, { keepAliveMs: 1000, streamIdleMs: 1000 }, ({ stream }, response) => {
+  const serve: Parameters<typeof createHttp2Front>[2] = ({ stream }, response) => {
     streams.push(stream);
     response.writeHead(200, {}).end('ok');
-  });
+  };
+  createHttp2Front(server as never, { keepAliveMs: 1000, streamIdleMs: 1000 }, serve, () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   t.teardown(() => {

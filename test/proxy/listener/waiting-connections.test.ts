@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { clientHello } from '../../support/net/client-hello.ts';
@@ -36,6 +37,33 @@ async function requestOf(gateway: Gateway, path = '/x'): Promise<string> {
   return `GET ${path} HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`;
 }
 
+/** Asks again and again on one connection that is in use. */
+async function openAsker(t: Test, gateway: Gateway, protocol: 'HTTP/1.1' | 'HTTP/2'): Promise<() => Promise<void>> {
+  if (protocol === 'HTTP/1.1') {
+    const request = await requestOf(gateway);
+    const used = await openRaw({ ...gateway.raw, servername: 'echo.localhost' });
+    t.teardown(() => used.destroy());
+    return async () => {
+      used.write(request);
+      const { status } = await readAnswer(used);
+      if (status !== 200) throw new Error(`answered with ${status}`);
+    };
+  }
+  const { cookie } = await gateway.signIn();
+  const session = connectHttp2(`https://echo.localhost:${gateway.port}`, {
+    ca: gateway.raw.ca,
+    lookup: (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
+  });
+  t.teardown(() => session.destroy());
+  return async () => {
+    const stream = session.request({ ':path': '/x', cookie });
+    const [headers] = (await once(stream, 'response')) as [{ ':status'?: number }];
+    if (headers[':status'] !== 200) throw new Error(`answered with ${headers[':status']}`);
+    stream.resume();
+    await once(stream, 'close');
+  };
+}
+
 t.test('D9 handshakes that never go on take no place from anybody', async (t) => {
   const gateway = await openGateway(t, { limits: { connectionsWaiting: 2 } });
   const request = await requestOf(gateway);
@@ -69,6 +97,24 @@ t.test('D9 connections in use go before new ones', async (t) => {
   t.ok(begunBefore < 100, `answered when ${begunBefore} of 200 handshakes had begun`);
   await until(() => begun() === 200, 'all of them have their turn');
 });
+
+for (const protocol of ['HTTP/1.1', 'HTTP/2'] as const) {
+  t.test(`D9 while somebody works over ${protocol}, new connections take what time that leaves`, async (t) => {
+    const gateway = await openGateway(t);
+    const ask = await openAsker(t, gateway, protocol);
+    await ask();
+    await ask();
+    const many = await openMany(t, gateway, 60);
+    const begun = () => many.filter(({ received }) => received > 0).length;
+    for (const { socket } of many) socket.write(hello);
+    let answered = 0;
+    while (begun() < 60) {
+      await ask();
+      if (begun() > 0) answered += 1;
+    }
+    t.ok(answered > 3 * 60, `${answered} requests were answered while 60 handshakes began`);
+  });
+}
 
 t.test('D9 more new connections at once than may wait: the rest is reset, those who wait are served', async (t) => {
   const gateway = await openGateway(t, { limits: { connectionsWaiting: 5 } });
