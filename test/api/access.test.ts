@@ -52,7 +52,7 @@ const rows: Row[] = [
   {
     method: 'POST',
     url: '/shares',
-    body: { area: 'private', with: 'guest', right: 'view' },
+    body: { area: 'private', with: 'user:eve', right: 'view' },
     access: 'person',
     ok: 201,
   },
@@ -98,6 +98,7 @@ t.test('guest, user and admin: each route answers exactly whom it should, and ne
   const house = await openHouse(t);
   const user = await house.person('bob');
   const admin = await house.person('ann', { isAdmin: true });
+  await house.person('eve');
   for (const { access, ok = 200, ...call } of rows) {
     const title = `${call.method ?? 'GET'} ${call.url}`;
     const guest = await house.call(call);

@@ -46,7 +46,7 @@ t.test('people share their own, managers what is of the team, and nobody anythin
     );
   for (const area of ['shared', 'admin', 'team:nobody', 'nonsense'])
     t.match(
-      await share('ann', { area, with: 'guest', right: 'view' }),
+      await share('ann', { area, with: 'user:mia', right: 'view' }),
       { status: 404, json: { code: 'KNOT_API_NO_AREA' } },
       area,
     );
@@ -62,14 +62,17 @@ t.test('people share their own, managers what is of the team, and nobody anythin
   t.same(await list('ann'), { given: [], received: [] });
 });
 
-t.test('a link for guests is shown once and lasts a week unless said otherwise', async (t) => {
-  const { share, list, clock } = await given();
-  const made = await share('bob', { area: 'private', path: 'x', with: 'guest', right: 'upload', bindsBrowser: true });
-  t.match(made.json, {
-    secret: /^[\w-]{43}$/,
-    share: { with: 'guest', bindsBrowser: true, expiresAt: clock.now() + 7 * 86_400_000 },
+t.test('guests cannot be let in yet: a link that no page opens is not made', async (t) => {
+  const { share, list } = await given();
+  t.match(await share('bob', { area: 'private', path: 'x', with: 'guest', right: 'upload' }), {
+    status: 400,
+    json: {
+      code: 'KNOT_API_NO_PARTY',
+      message: 'Guests cannot be let in yet.',
+      remedy: 'Write user:NAME or team:NAME.',
+    },
   });
-  t.notOk(JSON.stringify(await list('bob')).includes(made.json['secret'] as string));
+  t.same(await list('bob'), { given: [], received: [] });
 });
 
 t.test('a share ends by who may share it or has it, and for everybody else there is none', async (t) => {
@@ -121,7 +124,7 @@ t.test('what is shared is allowed by the policies, by path, and no longer than t
 });
 
 t.test('what is open by a share is judged again when it ends: of the person, of each member, of guests', async (t) => {
-  const { share, as, live, people } = await given();
+  const { share, shares, as, live, people } = await given();
   const judged: string[] = [];
   const openAs = (userId: string, username: string) =>
     live.open({
@@ -139,20 +142,28 @@ t.test('what is open by a share is judged again when it ends: of the person, of 
   openAs(people.mia.id, 'mia');
   openAs(people.max.id, 'max');
   openAs(people.ann.id, 'ann');
-  const end = async (whom: string) => {
-    const made = await share('bob', { area: 'private', path: 'x', with: whom, right: 'view' });
-    const { id } = made.json['share'] as { id: string };
-    if (whom === 'guest') openAs(`guest:${id}`, 'guest');
+  const end = async (whom?: string) => {
+    const made = await share('bob', { area: 'private', path: 'x', with: whom ?? 'user:mia', right: 'view' });
+    let { id } = made.json['share'] as { id: string };
+    if (whom === undefined) {
+      // The API makes no links for guests yet; the module does.
+      const { thing, owner } = shares.find(id)!;
+      const party = { kind: 'guest' } as const;
+      const link = await shares.create({ thing, owner, party, right: 'view', days: 1 }, { actor: 'bob' });
+      await as('bob', { method: 'DELETE', url: `/shares/${id}` });
+      ({ id } = link.share);
+      openAs(`guest:${id}`, 'guest');
+    }
     await new Promise((resolve) => setImmediate(resolve));
     judged.length = 0;
     await as('bob', { method: 'DELETE', url: `/shares/${id}` });
     const { eventually } = await import('../support/eventually.ts');
-    await eventually(`somebody is judged for ${whom}`, () => judged.length > 0, 2_000);
+    await eventually(`somebody is judged for ${whom ?? 'a guest'}`, () => judged.length > 0, 2_000);
     return [...new Set(judged)].sort();
   };
   t.same(await end('user:mia'), ['mia']);
   t.same(await end('team:physics'), ['max', 'mia']);
-  t.same(await end('guest'), ['guest']);
+  t.same(await end(), ['guest']);
 });
 
 t.test(

@@ -28,21 +28,17 @@ export type ShareList = Static<typeof ShareListSchema>;
 export const NewShareSchema = closed({
   area: Type.String({ minLength: 1, maxLength: 100, description: 'private or team:NAME.' }),
   path: Type.Optional(Type.String({ maxLength: 8192, description: 'All of the area by default.' })),
-  with: Type.String({ minLength: 1, maxLength: 100, description: 'user:NAME, team:NAME or guest.' }),
+  with: Type.String({ minLength: 1, maxLength: 100, description: 'user:NAME or team:NAME.' }),
   right: rights,
   days: Type.Optional(
     Type.Number({
-      description: 'Until it ends by itself: up to 90 for guests (7 by default), by default never for others.',
+      description: 'Until it ends by itself; by default never.',
     }),
-  ),
-  bindsBrowser: Type.Optional(
-    Type.Boolean({ description: 'For guests: the first browser that opens it, and no other.' }),
   ),
 });
 export type NewShare = Static<typeof NewShareSchema>;
 
 export const CreatedShareSchema = closed({
   share: ShareSchema,
-  secret: Type.Optional(Type.String({ description: 'Of a link for guests; shown only now.' })),
 });
 export type CreatedShare = Static<typeof CreatedShareSchema>;

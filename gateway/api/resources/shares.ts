@@ -8,7 +8,6 @@ import { CreatedShareSchema, IdParamsSchema, NewShareSchema, type Share, ShareLi
 import { answers, describe, nothing } from './describe.ts';
 
 const tag = 'Shares';
-const defaultGuestDays = 7;
 
 /** Whom people and the managers of teams let into their files. */
 export function shareRoutes(
@@ -54,7 +53,7 @@ export function shareRoutes(
     describe(
       'person',
       tag,
-      'Share a folder or file with a person, a team or guests',
+      'Share a folder or file with a person or a team',
       {
         body: NewShareSchema,
         response: answers(201, CreatedShareSchema),
@@ -63,24 +62,23 @@ export function shareRoutes(
     ),
     async (request, reply) => {
       const { principal } = identityOf(request);
-      const { area: name, path = '', with: whom, right, days, bindsBrowser } = request.body;
+      const { area: name, path = '', with: whom, right, days } = request.body;
       const area = await owners.area(name, principal);
       if (!area?.owner) throw noSuchArea();
       demandArea(request, { principal, action: 'share', area, path });
       const party = await partyOf(whom);
       const { kind, id } = area.owner;
-      const { share, secret } = await shares.create(
+      const { share } = await shares.create(
         {
           thing: { kind: 'files', id: area.key, path },
           owner: { kind, id },
           party,
           right,
-          days: days ?? (party.kind === 'guest' ? defaultGuestDays : undefined),
-          bindsBrowser,
+          days,
         },
         by(request),
       );
-      return reply.code(201).send({ share: toShare(share, area.name, []), ...(secret !== undefined && { secret }) });
+      return reply.code(201).send({ share: toShare(share, area.name, []) });
     },
   );
 
@@ -123,13 +121,13 @@ export function shareRoutes(
   }
 
   async function partyOf(whom: string): Promise<ShareParty> {
-    if (whom === 'guest') return { kind: 'guest' };
     const [, kind, name = ''] = /^(user|team):(.*)$/.exec(whom) ?? [];
     const owner = kind === undefined ? undefined : await owners.find(name);
     if (owner && owner.kind === kind) return { kind: owner.kind, id: owner.id, name: owner.name };
-    const message = 'There is no such person or team.';
+    // A link for guests leads nowhere as long as there is no page that opens it.
+    const message = whom === 'guest' ? 'Guests cannot be let in yet.' : 'There is no such person or team.';
     throw knotError('KNOT_API_NO_PARTY', 400, message, {
-      remedy: 'Write user:NAME, team:NAME or guest.',
+      remedy: 'Write user:NAME or team:NAME.',
       details: { problems: [{ field: 'with', message }] },
     });
   }
