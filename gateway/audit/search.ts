@@ -37,7 +37,10 @@ export async function countKinds(
 ): Promise<AuditCount[]> {
   if (isNamed(filter)) {
     const some = sql`select audit.action ${fitting(filter)} limit ${mostCounted + 1}`;
-    const counted = await sql<{ action: string; count: number }>`select action, count(*) as count from (${some}) as some
+    const counted = await sql<{
+      action: string;
+      count: number;
+    }>`select action, count(*) as count from (${some}) as fitting_lines
       group by action order by action`.execute(db);
     const isMore = counted.rows.reduce((sum, { count }) => sum + count, 0) > mostCounted;
     return counted.rows.map(({ action, count }) => ({ action, count, isMore }));
@@ -45,7 +48,7 @@ export async function countKinds(
   const counts: AuditCount[] = [];
   for (const action of await listKinds(db)) {
     const some = sql`select 1 ${fitting({ ...filter, action })} limit ${mostCounted + 1}`;
-    const { rows } = await sql<{ count: number }>`select count(*) as count from (${some}) as some`.execute(db);
+    const { rows } = await sql<{ count: number }>`select count(*) as count from (${some}) as fitting_lines`.execute(db);
     const count = rows[0]?.count ?? 0;
     if (count > 0) counts.push({ action, count: Math.min(count, mostCounted), isMore: count > mostCounted });
   }
