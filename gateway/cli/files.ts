@@ -122,7 +122,10 @@ export const fileCommands: readonly Command[] = [
       const [source = '', target = ''] = invocation.positionals;
       await withFiles(invocation, [target], async ({ files, places, note }) => {
         const place = into(places[0]!, target, basename(source));
-        const body = source === '-' ? invocation.streams.stdin : createReadStream(source);
+        const file = source === '-' ? undefined : createReadStream(source);
+        // Whoever reads is told; it may fail before anybody does.
+        file?.on('error', () => undefined);
+        const body = file ?? invocation.streams.stdin;
         const { entry } = await files.put(place.area, place.path, body as ReturnType<typeof createReadStream>, {});
         await note('files.written', place, { bytes: entry.size });
       });

@@ -50,7 +50,7 @@ async function send(
       },
     );
     asking.once('timeout', () => asking.destroy(new Error('no answer within 30 s')));
-    asking.once('error', failed);
+    asking.on('error', failed);
     asking.end(body);
   });
 }

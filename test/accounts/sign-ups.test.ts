@@ -146,6 +146,8 @@ await onBothStores(t, async (t, open) => {
     await sql`insert into names (name, skeleton, kind, owner_id, created_at) values ('ann', 'ann', 'user', ${ann!.id}, 1)`.execute(
       db,
     );
+    for (const index of ['users_name', 'users_state', 'users_waiting'])
+      await sql`drop index if exists ${sql.ref(index)}`.execute(db);
     await sql`alter table users drop column wished_name`.execute(db);
     await (await import('../../gateway/store/migrations/0008-wished-names.ts')).up(db as never);
     t.match((await accounts.listUsers({ search: 'ANN' })).users, [{ username: 'ann', email: 'ann@example.org' }]);

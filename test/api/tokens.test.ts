@@ -44,7 +44,11 @@ t.test('a token stands for its person, within its scopes', async (t) => {
   const ofAdmin = await make(ann, 'account:read', 'teams:write');
   t.match((await by(ofAdmin.secret, { url: '/me' })).json, { user: { username: 'ann' }, canAdminister: false });
   t.match(await by(ofAdmin.secret, { url: '/users' }), { status: 403, json: { message: /admin:read/ } });
-  t.same((await by(ofAdmin.secret, { url: '/teams' })).json, { teams: [] }, 'and sees the teams of its person alone');
+  t.same(
+    (await by(ofAdmin.secret, { url: '/teams' })).json,
+    { teams: [], total: 0 },
+    'and sees the teams of its person alone',
+  );
   const admin = await make(ann, 'admin:read');
   t.equal((await by(admin.secret, { url: '/users' })).status, 200);
   const newUser = { username: 'eve', email: 'eve@example.org' };

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -59,8 +59,8 @@ async function run(act: string, stopBefore: number, needsDisk: boolean) {
     return await open(folder, ({ trash }) => {
       const left: string[] = [];
       for (const room of ['staging', 'doomed', 'journal']) {
-        left.push(...readdirSync(join(folder, '.knot/private/ann', room)));
-        left.push(...readdirSync(join(needsDisk ? join(shared, '.knot') : join(folder, '.knot/shared'), room)));
+        left.push(...namesIn(join(folder, '.knot/private/ann', room)));
+        left.push(...namesIn(join(needsDisk ? join(shared, '.knot') : join(folder, '.knot/shared'), room)));
       }
       const { '.knot': _, ...inShared } = picture(shared);
       const seen = Object.entries(inShared).filter(([name]) => !name.startsWith('.knot/'));
@@ -76,6 +76,9 @@ async function run(act: string, stopBefore: number, needsDisk: boolean) {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** A room is made with the first thing in it. */
+const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
 async function open<T>(folder: string, work: (parts: { trash: ReturnType<typeof createTrash> }) => T): Promise<T> {
   const areas = openAreas({ folder, log: silentLog });

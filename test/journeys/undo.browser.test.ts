@@ -69,7 +69,7 @@ t.test(
     await becomes('disabled');
 
     await page.goto(`${gateway.origin}/admin/audit`);
-    await page.getByText('Undone: account refused').waitFor();
+    await page.getByText('Undone: account refused').first().waitFor();
     t.ok(await page.getByText('Undone: account approved').first().isVisible());
   },
 );

@@ -8,14 +8,14 @@ t.test('before there is an administrator the sign-in page says how to make one',
   const page = await get('/login');
   t.match(page.body, 'This Knot is not set up');
   t.match(page.body, words);
-  t.notMatch(page.body, '/signup');
+  t.notMatch(page.body, 'Create an account');
   await addUser('ann');
   t.equal((await post('/login', { username: 'ann', password })).status, 303, 'an account of the command line gets in');
 
   await addAdmin();
   const after = await get('/login');
   t.notMatch(after.body, words);
-  t.match(after.body, '/signup');
+  t.match(after.body, 'Create an account');
 });
 
 t.test('and sign-up waits until then', async (t) => {
