@@ -57,6 +57,7 @@ export type EdgeOptions = {
 export type Edge = {
   /** Listens nowhere yet; the one TLS server of the process. */
   server: Http2SecureServer;
+  /** The last thing a start sets: connections that came while it went on are served from now on. */
   setMainHandler(handler: MainHandler): void;
   setMainUpgrade(upgrade: MainUpgrade): void;
   setProxy(proxy: ForwardPath): void;
@@ -238,7 +239,10 @@ export function createEdge(options: EdgeOptions): Edge {
 
   return {
     server,
-    setMainHandler: (handler) => void (mainHandler = handler),
+    setMainHandler(handler) {
+      mainHandler = handler;
+      waitingConnections.open();
+    },
     setMainUpgrade: (upgrade) => void (mainUpgrade = upgrade),
     setProxy: (value) => void (proxy = value),
     announceClose: drain.announce,

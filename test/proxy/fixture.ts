@@ -36,6 +36,8 @@ export type GatewayOptions = {
   route?: (route: Route) => Route;
   ownPorts?: () => number[];
   tracer?: Tracer;
+  /** Called when the port is known and nothing could answer yet. */
+  whileStarting?: (raw: RawTarget) => unknown;
 };
 
 const permit: Authorize = () => ({ effect: 'allow', rules: [], policyVersion: 'test', reason: 'permit' });
@@ -97,6 +99,8 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   });
   await new Promise<void>((resolve) => edge.server.listen(0, '127.0.0.1', resolve));
   const { port } = edge.server.address() as AddressInfo;
+  const raw: RawTarget = { port, ca: certificates.caPem()! };
+  await options.whileStarting?.(raw);
   const address = publicAddress({ domain: 'localhost' }, port);
   let decide = options.decide ?? permit;
   const proxy = createProxy({
@@ -152,7 +156,6 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const raw: RawTarget = { port, ca: certificates.caPem()! };
   return {
     port,
     raw,

@@ -7,7 +7,9 @@ import { createNewcomerPace, type NewcomerPace } from './newcomer-pace.ts';
 export type WaitingConnections = {
   /** A request came on a connection that was served before: new ones take what time it leaves. On the hot path. */
   noteUse: NewcomerPace['noteUse'];
-  /** Ends those that have said nothing for a second, for a listener that is closing. */
+  /** From now on handshakes begin; until then all wait, because nobody could answer them. */
+  open(): void;
+  /** Ends those that have said nothing for a second, for a listener that is closing, and all when it never opened. */
   endSilent(): void;
 };
 
@@ -46,6 +48,7 @@ export function createWaitingConnections(
   let turnBeganAt = 0;
   let isScheduled = false;
   let isOverflowTold = false;
+  let isOpen = false;
 
   function onConnection(socket: Socket): void {
     const said: Buffer[] = [];
@@ -101,7 +104,7 @@ export function createWaitingConnections(
   }
 
   function schedule(): void {
-    if (isScheduled) return;
+    if (isScheduled || !isOpen) return;
     isScheduled = true;
     turnBeganAt = performance.now();
     setImmediate(turn);
@@ -131,7 +134,12 @@ export function createWaitingConnections(
 
   return {
     noteUse: pace.noteUse,
+    open() {
+      isOpen = true;
+      if (queue.size > 0) schedule();
+    },
     endSilent() {
+      if (!isOpen) for (const { socket } of queue) socket.destroy();
       const since = performance.now() - silentMs;
       for (const { socket, acceptedAt } of silent) if (acceptedAt < since) socket.destroy();
     },

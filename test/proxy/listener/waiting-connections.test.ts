@@ -144,6 +144,21 @@ t.test('D9 what is no ClientHello does not wait in memory', async (t) => {
   t.equal((await sendRaw(gateway.raw, await requestOf(gateway))).status, 200);
 });
 
+t.test('who comes while the gateway starts is answered when it can', async (t) => {
+  let early: Promise<{ status: number; body: string }> | undefined;
+  await openGateway(t, {
+    async whileStarting(raw) {
+      early = sendRaw(
+        { ...raw, servername: 'localhost' },
+        'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      );
+      // Far more turns of the loop than a handshake and an answer take.
+      for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve));
+    },
+  });
+  t.match(await early, { status: 200, body: 'main' });
+});
+
 t.test('who leaves while waiting leaves nothing behind', async (t) => {
   const gateway = await openGateway(t, { limits: { connectionsWaiting: 20 } });
   const { server } = gateway.edge;
