@@ -118,7 +118,7 @@ for (const { name, width, height } of [
       await check(bob.page, 'the sign-in page');
       await bob.page.fill('input[name=username]', 'bob');
       await bob.page.fill('input[name=password]', passwords.bob);
-      await bob.page.getByRole('button', { name: 'Create account' }).click();
+      await bob.page.getByRole('button', { name: 'Sign in', exact: true }).click();
       await bob.page.getByRole('heading', { name: /bob/ }).waitFor();
       t.equal(await bob.page.getByRole('link', { name: 'Users' }).count(), 0, 'no admin pages for bob');
     });
