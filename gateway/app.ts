@@ -182,7 +182,6 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       ...(tracer && { tracer }),
     });
     closing(proxy, (forwarder) => forwarder.close());
-    edge.setProxy(proxy);
     endWithRights({ store, sessions, accounts, policy, tokens, routes, keys, live, proxy });
 
     endWithShares({ shares, accounts, live, log });
@@ -210,7 +209,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       log,
     });
     closing(main, (server) => server.close());
-    edge.setMainHandler(main.routing);
+    edge.open({ proxy, main: main.routing });
 
     // The other listeners, then the work that goes on in the background.
     if (config.httpListen !== undefined) {

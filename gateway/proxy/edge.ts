@@ -39,8 +39,12 @@ export type MainHandler = (request: IncomingMessage, response: ServerResponse) =
 /** Answers an upgrade on the main host (the dashboard's own sockets), which is canonical already. */
 export type MainUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, canonical: CanonicalRequest) => void;
 
-/** What the edge asks of the proxy. */
-type ForwardPath = Pick<Proxy, 'handle' | 'upgrade' | 'drain'>;
+/** Who answers: the proxy on every route host, the main host's handlers on DOMAIN. */
+export type Served = {
+  proxy: Pick<Proxy, 'handle' | 'upgrade' | 'drain'>;
+  main: MainHandler;
+  mainUpgrade?: MainUpgrade;
+};
 
 export type EdgeOptions = {
   certificates: Pick<Certificates, 'current' | 'sniCallback' | 'onChange'>;
@@ -57,10 +61,8 @@ export type EdgeOptions = {
 export type Edge = {
   /** Listens nowhere yet; the one TLS server of the process. */
   server: Http2SecureServer;
-  /** The last thing a start sets: connections that came while it went on are served from now on. */
-  setMainHandler(handler: MainHandler): void;
-  setMainUpgrade(upgrade: MainUpgrade): void;
-  setProxy(proxy: ForwardPath): void;
+  /** From now on requests are read and given to these; connections that came before have waited for it. */
+  open(served: Served): void;
   /**
    * Goes on as before, but ends each HTTP/1 connection with its next answer, so that `close` finds none on which a request is on
    * its way.
@@ -88,9 +90,8 @@ export function createEdge(options: EdgeOptions): Edge {
   // Node's HTTP/1 would leave out in silence what comes behind the thousandth field; the edge bounds them itself.
   Object.assign(server, { maxHeadersCount: 0 });
   const waitingConnections = createWaitingConnections(server, { ...limits, log });
-  let mainHandler: MainHandler | undefined;
-  let mainUpgrade: MainUpgrade | undefined;
-  let proxy: ForwardPath | undefined;
+  /** There before the first request: no handshake begins until `open`. */
+  let served: Served | undefined;
 
   /** Of the main host; the port is known once the server listens. */
   function publicOrigin(): string {
@@ -134,16 +135,14 @@ export function createEdge(options: EdgeOptions): Edge {
     const target = destination(canonical);
     if (target === 'main') return giveToMainHost(request, response, canonical);
     if ('status' in target) return refuse(request, response, target, canonical);
-    if (proxy === undefined) return refuse(request, response, starting, canonical);
-    proxy.handle(request, response, canonical, target);
+    served!.proxy.handle(request, response, canonical, target);
   }
 
   function giveToMainHost(request: ClientRequest, response: ClientResponse, canonical: CanonicalRequest): void {
-    if (mainHandler === undefined) return refuse(request, response, starting, canonical);
     if (canonical.expectsContinue) askForBody(response);
     const [forMain, answer] = isHttp2(request) ? compatible(request) : [request, response];
     rememberCanonical(forMain, canonical);
-    mainHandler(forMain as IncomingMessage, answer as ServerResponse);
+    served!.main(forMain as IncomingMessage, answer as ServerResponse);
   }
 
   function refuse(
@@ -169,10 +168,8 @@ export function createEdge(options: EdgeOptions): Edge {
     if (typeof canonical === 'string' || (typeof target === 'object' && 'status' in target)) {
       return refuseUp(request, socket, target as Refusal, typeof canonical === 'string' ? undefined : canonical);
     }
-    if (target !== 'main') {
-      if (proxy === undefined) return refuseUp(request, socket, starting, canonical);
-      return proxy.upgrade(socket, head, canonical, target);
-    }
+    const { proxy, mainUpgrade } = served!;
+    if (target !== 'main') return proxy.upgrade(socket, head, canonical, target);
     if (mainUpgrade === undefined) return refuseUp(request, socket, notCanonical('unknown_host'), canonical);
     rememberCanonical(request, canonical);
     mainUpgrade(request, socket, head, canonical);
@@ -197,13 +194,13 @@ export function createEdge(options: EdgeOptions): Edge {
 
   /** A plain request on a connection of ours: true when it leads to a route, and is then served to its end. */
   function serveHttp1(socket: TLSSocket, head: RequestHead, take: (canonical: CanonicalRequest) => Taken): boolean {
-    if (proxy === undefined || connectionBound.isBeyond(socket)) return false;
+    if (connectionBound.isBeyond(socket)) return false;
     const canonical = readHead(head, 'h1', '1.1', socket, false);
     if (typeof canonical === 'string') return false;
     const target = destination(canonical);
     if (target === 'main' || 'status' in target) return false;
     const { request, response } = take(canonical);
-    proxy.handle(request, response, canonical, target);
+    served!.proxy.handle(request, response, canonical, target);
     return true;
   }
 
@@ -239,30 +236,18 @@ export function createEdge(options: EdgeOptions): Edge {
 
   return {
     server,
-    setMainHandler(handler) {
-      mainHandler = handler;
+    open(parts) {
+      served = parts;
       waitingConnections.open();
     },
-    setMainUpgrade: (upgrade) => void (mainUpgrade = upgrade),
-    setProxy: (value) => void (proxy = value),
     announceClose: drain.announce,
     async close(graceMs = 0) {
       stopWatchingCertificates();
-      proxy?.drain(graceMs / 2);
+      served?.proxy.drain(graceMs / 2);
       await drain.close(graceMs);
     },
   };
 }
-
-const starting: Refusal = {
-  status: 503,
-  heading: 'Starting',
-  reason: 'Knot is starting and will answer in a moment.',
-  code: 'KNOT_PROXY_STARTING',
-  reasonCode: 'starting',
-  headers: { 'retry-after': '1' },
-  refreshSeconds: 2,
-};
 
 /**
  * HTTP/1 connections whose last answer says that they end. The parser goes on with bytes it has already; what they look like

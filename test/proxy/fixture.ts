@@ -120,10 +120,12 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     ownPorts: options.ownPorts ?? (() => [port]),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   });
-  edge.setProxy(proxy);
-  edge.setMainHandler((request, response) => {
-    entries.push({ path: request.url, route: 'main' } as AccessEntry);
-    response.end('main');
+  edge.open({
+    proxy,
+    main(request, response) {
+      entries.push({ path: request.url, route: 'main' } as AccessEntry);
+      response.end('main');
+    },
   });
   endWithRights({ ...facts, policy: { onReload: () => () => undefined }, keys, live, proxy });
 

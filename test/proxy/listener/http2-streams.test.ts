@@ -1,6 +1,7 @@
 import { connect as connectHttp2, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
+import type { MainHandler } from '../../../gateway/proxy/edge.ts';
 import { createHttp2Front } from '../../../gateway/proxy/listener/http2-front.ts';
 import {
   flag,
@@ -165,7 +166,7 @@ t.test('HTTP/2 streams of route hosts, frame by frame', async (t) => {
 
   await t.test("a request for the main host is handed over whole, by Node's compatible API", async (t) => {
     const seen: string[] = [];
-    gateway.edge.setMainHandler((request, response) => {
+    const main: MainHandler = (request, response) => {
       let body = '';
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
       request.on('end', () => {
@@ -173,7 +174,8 @@ t.test('HTTP/2 streams of route hosts, frame by frame', async (t) => {
         response.setHeader('x-main', 'yes');
         response.end('main');
       });
-    });
+    };
+    gateway.edge.open({ proxy: gateway.proxy, main });
     const session = connectHttp2(`https://127.0.0.1:${raw.port}`, { ca: raw.ca, servername: 'localhost' });
     const ask = (method: string, path: string, body?: string): Promise<string> =>
       new Promise((resolve, reject) => {
@@ -200,9 +202,10 @@ t.test('HTTP/2 streams of route hosts, frame by frame', async (t) => {
   });
 
   await t.test('100 (Continue) is said before the body, on both kinds of host', async (t) => {
-    gateway.edge.setMainHandler((request, response) => {
+    const main: MainHandler = (request, response) => {
       request.resume().on('end', () => void response.end('main'));
-    });
+    };
+    gateway.edge.open({ proxy: gateway.proxy, main });
     recorder.reset();
     recorder.answerWith(({ body }) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     const session = connectHttp2(`https://127.0.0.1:${raw.port}`, { ca: raw.ca, servername: 'localhost' });
