@@ -1,9 +1,8 @@
 import t, { type Test } from 'tap';
-import { createPeople } from '../../gateway/app/people.ts';
-import { createAudit } from '../../gateway/audit/index.ts';
 import { hashSecret, type Principal, silentLog } from '../../gateway/lib/index.ts';
 import { createShares, guestOf, type NewShare, type Shares } from '../../gateway/shares/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { openTestFacts } from '../support/house/facts.ts';
 import { onBothStores, type OpenDatabase } from '../support/house/stores.ts';
 import { person } from '../policy/support.ts';
 
@@ -14,18 +13,10 @@ const by = { actor: 'ann', address: '192.0.2.7' };
 await onBothStores(t, async (t, open) => {
   async function given(t: Test, openOne: OpenDatabase) {
     const { store, clock, openAgain } = await openOne(t);
-    const audit = createAudit({ store, clock });
-    const passwordRules = { minimumLength: 10 };
-    const sessions = { idleSeconds: 3600, absoluteSeconds: 86_400 };
-    const people = createPeople({ store, clock, record: audit.record, passwordRules, sessions, log: silentLog });
+    const facts = await openTestFacts(t, { store, clock });
+    const { accounts, audit, shares } = facts;
     const elsewhere = createShares({ store: await openAgain(), clock, record: audit.record, log: silentLog });
-    t.teardown(async () => {
-      await elsewhere.close();
-      await people.shares.close();
-      await people.tokens.close();
-      await people.sessions.close();
-    });
-    const { accounts, shares } = people;
+    t.teardown(() => elsewhere.close());
     await shares.load();
     await elsewhere.load();
     const admin = { name: 'root-admin' };
@@ -47,10 +38,7 @@ await onBothStores(t, async (t, open) => {
     const share = async (more: Partial<NewShare> = {}) => shares.create(wanted(more), by);
     const rights = (who: Principal, path: string, on: Shares = shares) => on.rightsOn(who, area(path));
     return {
-      ...people,
-      store,
-      clock,
-      audit,
+      ...facts,
       elsewhere,
       ann,
       bob,

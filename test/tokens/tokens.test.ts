@@ -3,9 +3,8 @@ import t, { type Test } from 'tap';
 import { createTokens, isTokenForm, parseScope, scopeAllows } from '../../gateway/tokens/index.ts';
 import { newTokenSecret } from '../../gateway/tokens/secret.ts';
 import { silentLog } from '../../gateway/lib/index.ts';
-import { createPeople } from '../../gateway/app/people.ts';
-import { createAudit } from '../../gateway/audit/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { openTestFacts } from '../support/house/facts.ts';
 import { onBothStores, type OpenDatabase } from '../support/house/stores.ts';
 
 t.setTimeout(240_000);
@@ -74,26 +73,20 @@ t.test('scopes: write includes read, an area narrows files, nothing else is one'
 await onBothStores(t, async (t, open) => {
   async function given(t: Test, openOne: OpenDatabase) {
     const { store, clock, openAgain } = await openOne(t);
-    const audit = createAudit({ store, clock });
-    const passwordRules = { minimumLength: 10 };
-    const sessions = { idleSeconds: 3600, absoluteSeconds: 86_400 };
-    const people = createPeople({ store, clock, record: audit.record, passwordRules, sessions, log: silentLog });
+    const facts = await openTestFacts(t, { store, clock });
+    const { accounts, audit, tokens } = facts;
     const elsewhere = createTokens({ store: await openAgain(), clock, record: audit.record, log: silentLog });
-    t.teardown(async () => {
-      await elsewhere.close();
-      await people.tokens.close();
-      await people.sessions.close();
-    });
+    t.teardown(() => elsewhere.close());
     const by = { name: 'root-admin' };
     const add = (username: string) =>
-      people.accounts.createUser(
+      accounts.createUser(
         { username, email: `${username}@x.org`, password: 'blue tractor 9 lemon', state: 'active' },
         by,
       );
     const ann = await add('ann');
     const make = (more: object = {}) =>
-      people.tokens.create({ userId: ann.id, name: 'ci', scopes: ['files:read'], days: 30, ...more }, { actor: 'ann' });
-    return { ...people, store, clock, audit, elsewhere, ann, add, make, by };
+      tokens.create({ userId: ann.id, name: 'ci', scopes: ['files:read'], days: 30, ...more }, { actor: 'ann' });
+    return { ...facts, elsewhere, ann, add, make, by };
   }
   const from = '192.0.2.1';
 

@@ -1,6 +1,6 @@
 import { type Facts, openFacts } from '../../../gateway/app/facts.ts';
 import { type Config, loadConfig } from '../../../gateway/config/index.ts';
-import { createManualClock, type Log, silentLog } from '../../../gateway/lib/index.ts';
+import { type Clock, createManualClock, type Log, silentLog } from '../../../gateway/lib/index.ts';
 import { openStore, type Store } from '../../../gateway/store/index.ts';
 
 /** Sections of the configuration with what a test wants otherwise. */
@@ -19,22 +19,14 @@ export function configWith(changes: ConfigChanges = {}): Config {
   return { ...config, ...(Object.fromEntries(merged) as Partial<Config>) };
 }
 
-export type TestFacts<Clock> = Facts & { config: Config; clock: Clock; log: Log };
+export type TestFacts<Given extends Clock> = Facts & { config: Config; clock: Given; log: Log };
 
 /** The facts that commands and the gateway stand on (`app/facts.ts`), in memory unless a store is given, until the test ends. */
-export async function openTestFacts(
+export async function openTestFacts<Given extends Clock = ReturnType<typeof createManualClock>>(
   t: { teardown(end: () => unknown): void },
-  given?: { config?: ConfigChanges; log?: Log },
-): Promise<TestFacts<ReturnType<typeof createManualClock>>>;
-export async function openTestFacts<Clock extends { now(): number }>(
-  t: { teardown(end: () => unknown): void },
-  given: { config?: ConfigChanges; log?: Log; clock: Clock; store?: Store },
-): Promise<TestFacts<Clock>>;
-export async function openTestFacts(
-  t: { teardown(end: () => unknown): void },
-  given: { config?: ConfigChanges; log?: Log; clock?: { now(): number }; store?: Store } = {},
-): Promise<TestFacts<{ now(): number }>> {
-  const { clock = createManualClock(), log = silentLog } = given;
+  given: { config?: ConfigChanges; log?: Log; clock?: Given; store?: Store } = {},
+): Promise<TestFacts<Given>> {
+  const { log = silentLog, clock = createManualClock() as Clock as Given } = given;
   const config = configWith(given.config);
   const store = given.store ?? (await openStore({ url: 'sqlite::memory:', clock, log }));
   const facts = await openFacts(config, { store, clock, log });
