@@ -7,5 +7,5 @@
  */
 export type { Owner } from './owner.ts';
 export { type Allowance, createPlans, type EffectivePlan, type Plan, type Plans } from './plans.ts';
-export { type Area, areaResource, type AreaKind, namespaceResource, serviceResource } from './resources.ts';
+export { type Area, areaResource, type AreaKind, namespaceResource } from './resources.ts';
 export { createOwners, type FindOwner, type Owners, type OwnOwner } from './service.ts';

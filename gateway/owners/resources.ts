@@ -19,12 +19,6 @@ export function namespaceResource(owner: Owner): Resource {
   return { type: 'Namespace', id: owner.name, attributes: { name: owner.name, ...ownedBy(owner) } };
 }
 
-/** Something of an owner that runs. */
-export function serviceResource(owner: Owner, service: { id: string; name: string; title: string }): Resource {
-  const { id, name, title } = service;
-  return { type: 'Service', id, attributes: { name, title, ...ownedBy(owner) } };
-}
-
 /** `FileArea::"private/ann"`, `"team/physics"`, `"shared"` or `"admin"`. */
 export function areaResource({ kind, owner }: Area): Resource {
   if (owner === undefined) return { type: 'FileArea', id: kind, attributes: { name: kind, owner: '' } };

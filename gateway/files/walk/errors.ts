@@ -72,12 +72,3 @@ export const taken = (cause?: unknown) =>
     remedy: 'Choose another name, or say which version may be replaced (If-Match).',
     cause,
   });
-
-/** Runs what touches the disk, with its errors in words. */
-export function inWords<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw fileError(error);
-  }
-}

@@ -1,8 +1,5 @@
 /** The Cookie and Set-Cookie fields as the gateway reads and rewrites them (RFC 6265 section 4.2, section 5.2). */
 
-/** Names that belong to the gateway on every host; whatever starts with this is ours. */
-export const ownCookiePrefix = '__Host-knot';
-
 /** Values of a cookie by exact, case-sensitive name; more than one when a browser was made to send duplicates. */
 export function cookieValues(header: string | undefined, name: string): string[] {
   if (header === undefined || !header.includes(name)) return [];
