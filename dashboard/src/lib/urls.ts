@@ -1,10 +1,25 @@
 /** Every address the dashboard links to, in one place. */
+import { addressOf, type Place } from '#lib/files/place.ts';
 
 type Query = Record<string, string | number | undefined>;
 
 export const urls = {
   home: () => '/',
   account: () => '/account',
+  /** The areas of files. */
+  files: () => '/files',
+  /** A folder, or with `view` the file of that address in it. */
+  folder: (
+    place: Place,
+    query: {
+      q?: string | undefined;
+      sort?: string | undefined;
+      page?: number | undefined;
+      /** `trash`, `usage`: those of the area instead of its entries. */
+      list?: string | undefined;
+      view?: string | undefined;
+    } = {},
+  ) => withQuery(`/files/${addressOf(place)}`, query),
   admin: () => '/admin',
   users: (
     query: {

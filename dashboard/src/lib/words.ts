@@ -86,3 +86,18 @@ export function componentTitle({ name, title }: { name: string; title?: string }
   const words = name.replaceAll(/[-_]/g, ' ');
   return title ?? components[name] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** `0 B`, `999 B`, `1.2 kB`, `34 MB`: two digits where they say something, in steps of 1000 as disks are sold. */
+export function byteSize(bytes: number): string {
+  let size = bytes;
+  let unit = 0;
+  // What would be rounded to 1000 is 1 of the next unit.
+  while (size >= 999.5 && unit < byteUnits.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || size >= 9.95 ? 0 : 1;
+  return `${size.toFixed(digits)} ${byteUnits[unit]}`;
+}

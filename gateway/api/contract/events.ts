@@ -10,12 +10,13 @@ import { closed, oneOf } from './common.ts';
  * - `admins`: whom the policies let administer.
  *
  * The id that a change of a topic names: `tiles` the name of the tool or application, `users` and `sessions` the id of the
- * person, `teams`, `links` and `clients` their own; the others name none.
+ * person, `files` the folder as `AREA/PATH` of an address, `teams`, `links` and `clients` their own; the others name none.
  */
 export const audiences = {
   tiles: 'everyone',
   users: 'person',
   sessions: 'person',
+  files: 'person',
   teams: 'admins',
   links: 'admins',
   clients: 'admins',

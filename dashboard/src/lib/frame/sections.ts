@@ -2,6 +2,7 @@
 import Activity from '@lucide/svelte/icons/activity';
 import AppWindow from '@lucide/svelte/icons/app-window';
 import CircleUser from '@lucide/svelte/icons/circle-user-round';
+import FolderOpen from '@lucide/svelte/icons/folder-open';
 import House from '@lucide/svelte/icons/house';
 import Network from '@lucide/svelte/icons/network';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
@@ -54,6 +55,16 @@ const everything: readonly Section[] = [
     phone: 1,
     key: 'h',
     words: 'start tiles notebooks',
+  },
+  {
+    id: 'files',
+    label: 'Files',
+    href: urls.files(),
+    icon: FolderOpen,
+    place: 'rail',
+    phone: 2,
+    key: 'f',
+    words: 'folders upload download trash storage data',
   },
   {
     id: 'admin',

@@ -1,0 +1,9 @@
+import { filesApi } from '#lib/api/files.ts';
+import { changeKey } from '#lib/live/changes.ts';
+import { orErrorPage } from '#lib/load.ts';
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = async ({ depends }) => {
+  depends(changeKey('users'));
+  return { list: await orErrorPage(filesApi.areas) };
+};
