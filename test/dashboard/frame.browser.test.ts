@@ -25,7 +25,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       await page.goto(gateway.origin);
       const rail = page.getByRole('navigation', { name: 'Main', exact: true });
       await rail.waitFor();
-      t.strictSame(await rail.locator('.label').allTextContents(), ['Home', 'Admin']);
+      t.strictSame(await rail.locator('.label').allTextContents(), ['Home', 'Files', 'Admin']);
       // Three people wait and two parts warn: five in the colour of the warning, leading to what it is about.
       const badge = rail.locator('.badge');
       t.match(await badge.textContent(), /5.*3 waiting for approval, 2 to look at/);
@@ -63,11 +63,11 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(gateway.origin);
     await bar(page).waitFor();
-    t.strictSame(await bar(page).locator('.label').allTextContents(), ['Home', 'Users', 'Health']);
+    t.strictSame(await bar(page).locator('.label').allTextContents(), ['Home', 'Files', 'Users']);
     t.notOk(await overlaps(page, 'nav[aria-label="Main, short"]'));
     await bar(page).getByRole('button', { name: 'More' }).click();
     const more = page.getByRole('dialog', { name: 'Go to' });
-    for (const label of ['Teams', 'Policies', 'Account'])
+    for (const label of ['Teams', 'Policies', 'Health', 'Account'])
       t.ok(await more.getByRole('link', { name: label }).isVisible());
     await more.getByRole('link', { name: 'Audit' }).click();
     await page.waitForURL('**/admin/audit');
@@ -84,7 +84,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       await page.setViewportSize({ width: 390, height: 844 });
       await page.goto(gateway.origin);
       await bar(page).waitFor();
-      t.strictSame(await bar(page).locator('.label').allTextContents(), ['Home', 'Account']);
+      t.strictSame(await bar(page).locator('.label').allTextContents(), ['Home', 'Files', 'Account']);
       t.equal(await page.locator('.badge').count(), 0);
     },
     { isAdmin: false },
@@ -178,6 +178,24 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     await look('sign out', 'Sign out');
     await page.keyboard.press('Enter');
     await page.waitForURL('**/login');
+  });
+
+  await scene('who signs out is not sent back to where they were', async (t, { page, gateway }) => {
+    await page.goto(`${gateway.origin}/admin/teams`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    // The answer to signing out comes after that to a question which was asked in between.
+    await page.route('**/logout', async (route) => {
+      await page.request.post(`${gateway.origin}/logout`, { maxRedirects: 0 });
+      const refusal = page.waitForResponse((response) => response.status() === 401);
+      gateway.announce('teams');
+      await refusal;
+      await route.continue();
+    });
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Search' }).fill('sign out');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/login*');
+    t.equal(new URL(page.url()).search, '');
   });
 
   await scene('on a phone the palette takes the whole width and ends above its edge', async (t, { page, gateway }) => {

@@ -42,8 +42,16 @@ export async function request<T>(method: Method, path: string, body?: unknown): 
   return answer as T;
 }
 
+let isSigningOut = false;
+
+/** From here on a refusal is what was asked for, and leads nowhere of its own. */
+export function noteSigningOut(): void {
+  isSigningOut = true;
+}
+
 /** Comes back to the page that was asked for, also when it is not shown yet. */
 function leaveForSignIn(): Promise<never> {
+  if (isSigningOut) return new Promise(() => undefined);
   const { pathname, search, hash } = navigating.to?.url ?? location;
   location.assign(urls.signIn(pathname + search + hash));
   return new Promise(() => undefined);
