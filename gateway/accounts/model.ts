@@ -148,6 +148,8 @@ export type Accounts = {
   /** By name; failing that, the sign-up that has waited longest under it. */
   findUserByName(username: string): Promise<User | undefined>;
   listUsers(query: UserQuery): Promise<UserPage>;
+  /** Names of active people that begin with what was typed (three letters or more), or are exactly that; the exact one first. */
+  findActiveNames(typed: string, limit: number): Promise<string[]>;
   /**
    * Disabling ends, in the same transaction, everything the person is signed in to; so does an undo of an approval.
    * `undoes`: takes an earlier act back (`undo.ts`); to `pending` nothing else leads.

@@ -1,6 +1,7 @@
 import type { Clock, Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { createChange } from './change.ts';
+import { createPeopleFinder } from './find-people.ts';
 import { createLinks } from './links.ts';
 import type { OnLoss } from './loss.ts';
 import type { Accounts, RecordAudit } from './model.ts';
@@ -34,5 +35,6 @@ export function createAccounts({ store, clock, record, onLoss, passwordRules, lo
     ...createSignUps({ store, change, hasher, minimumLength, createLink: links.createLink }),
     ...createTeams({ store, change }),
     ...createTeamLists(store),
+    ...createPeopleFinder(store),
   };
 }

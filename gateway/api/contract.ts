@@ -12,6 +12,7 @@ export * from './contract/files.ts';
 export * from './contract/health.ts';
 export * from './contract/me.ts';
 export * from './contract/owners.ts';
+export * from './contract/people.ts';
 export * from './contract/plans.ts';
 export * from './contract/policies.ts';
 export * from './contract/shares.ts';

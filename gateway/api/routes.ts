@@ -14,6 +14,7 @@ import { healthRoutes } from './resources/health.ts';
 import { invitationRoutes } from './resources/invitations.ts';
 import { meRoutes } from './resources/me.ts';
 import { ownerRoutes } from './resources/owners.ts';
+import { peopleRoutes } from './resources/people.ts';
 import { planRoutes } from './resources/plans.ts';
 import { policyRoutes } from './resources/policies.ts';
 import { shareRoutes } from './resources/shares.ts';
@@ -43,6 +44,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   invitationRoutes(app, context);
   teamRoutes(app, context);
   ownerRoutes(app, context);
+  peopleRoutes(app, context);
   tokenRoutes(app, context);
   shareRoutes(app, context);
   accountRoutes(app, context);

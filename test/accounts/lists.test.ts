@@ -39,6 +39,18 @@ await onBothStores(t, async (t, open) => {
     t.strictSame([total, counts], [2, { pending: 1, active: 2, disabled: 0, admin: 1 }]);
   });
 
+  await t.test('somebody is found by the beginning of the name, and only while active', async (t) => {
+    const { accounts, add } = await house(t, open);
+    for (const name of ['carl', 'carla', 'carlo']) await add(name);
+    await add('carlene', { state: 'disabled' });
+    await add('carlos', { state: 'pending' });
+    t.strictSame(await accounts.findActiveNames('car', 20), ['carl', 'carla', 'carlo']);
+    t.strictSame(await accounts.findActiveNames('carlo', 20), ['carlo'], 'who waits has no name yet');
+    t.strictSame(await accounts.findActiveNames('carl', 1), ['carl']);
+    t.strictSame(await accounts.findActiveNames('ca', 20), []);
+    t.strictSame(await accounts.findActiveNames('ca_l\0%', 20), []);
+  });
+
   await t.test('teams and members are found, counted and put in each order there is', async (t) => {
     const { accounts, add } = await house(t, open);
     const [ann, bob] = [await add('ann'), await add('bob')];
