@@ -24,4 +24,5 @@ export type { TrashItem } from './act/trash.ts';
 export type { AllowanceOf, Usage } from './quota/quota.ts';
 export { bytesInWords } from './quota/words.ts';
 export { type Files, type FilesSettings, openFiles } from './service.ts';
+export { sha256OfOpen } from './uploads/checksum.ts';
 export type { Uploader } from './uploads/uploads.ts';

@@ -40,7 +40,7 @@ export type Files = {
     area: Area,
     path: Path,
     body: Readable,
-    options: Condition & { length?: number; signal?: AbortSignal },
+    options: Condition & { length?: number; signal?: AbortSignal; sha256?: string | undefined },
   ): Promise<Written>;
   makeFolder(area: Area, path: Path): Entry;
   move(from: { area: Area; path: Path }, to: { area: Area; path: Path }, options: Condition): Promise<Moved>;
@@ -99,7 +99,7 @@ export function openFiles(parts: {
   };
 
   async function write(area: Area, path: Path, body: Readable, options: Parameters<Files['put']>[3]): Promise<Written> {
-    const { length, signal, ...condition } = options;
+    const { length, signal, sha256, ...condition } = options;
     const name = checked(path).at(-1);
     if (name === undefined) throw notAFile();
     refuseTooLarge(length ?? 0);
@@ -122,7 +122,7 @@ export function openFiles(parts: {
       );
     };
     try {
-      const written = await put(acts, area, path, body, { ...condition, meter, ...(signal && { signal }) });
+      const written = await put(acts, area, path, body, { ...condition, meter, sha256, ...(signal && { signal }) });
       await reservation.settle(written.bytes);
       return written;
     } catch (error) {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -347,4 +348,32 @@ t.test('a personal token reaches what it is made for, and no other area', async 
   t.equal(await withToken(['files:read:shared'], 'GET', '/files/private/f'), 403);
   t.equal(await withToken(['account:read'], 'GET', '/files/private/f'), 403);
   t.equal(await withToken(['files:read'], 'GET', '/areas'), 200);
+});
+
+t.test('a file is written only as its SHA-256 says, and says its own to who asks', async (t) => {
+  const { asAnn } = await openFiles(t);
+  const digestOf = (text: string) => `sha-256=:${createHash('sha256').update(text).digest('base64')}:`;
+  t.match(await asAnn.put('private/f', 'what was sent', { 'repr-digest': digestOf('something else') }), {
+    status: 400,
+    json: { code: 'KNOT_FILES_CHECKSUM' },
+  });
+  t.match(await asAnn.get('private/f'), { status: 404 }, 'nothing is left of it');
+  for (const said of ['sha-256=abc', 'md5=:AAAA:', 'sha-256=:AAAA:']) {
+    const refused = await asAnn.put('private/f', 'x', { 'repr-digest': said });
+    t.match(refused, { status: 400, json: { code: 'KNOT_API_DIGEST' } }, said);
+  }
+  t.match(await asAnn.put('private/f', 'whole', { 'content-digest': `md5=:AAAA:, ${digestOf('whole')}` }), {
+    status: 201,
+  });
+  const want = { 'want-repr-digest': 'sha-512=3, sha-256=10' };
+  for (const answer of [
+    await asAnn.get('private/f', want),
+    await asAnn.head('private/f', want),
+    await asAnn.get('private/f', { ...want, range: 'bytes=0-1' }),
+  ]) {
+    t.equal(answer.headers['repr-digest'], digestOf('whole'));
+  }
+  for (const unwanted of [{}, { 'want-repr-digest': 'sha-256=0' }, { 'want-repr-digest': 'sha-512=1' }]) {
+    t.notOk('repr-digest' in (await asAnn.get('private/f', unwanted)).headers);
+  }
 });

@@ -4,9 +4,10 @@ import { addressOfPath, pathOfAddress, textOf, textOfPath } from '../../files/in
 import { knotError } from '../../lib/index.ts';
 import { type ApiServer, identityOf } from '../context.ts';
 import { type FileActResult, FileActResultSchema, FileActQuerySchema, FileActSchema } from '../contract.ts';
+import type { FileActs } from '../files/acts.ts';
 import { filename, tagsIn } from '../files/content.ts';
 import { entryFor } from '../files/describe-place.ts';
-import { noteAct, pathForLedger } from '../files/note-act.ts';
+import { noteAct } from '../files/note-act.ts';
 import type { FileNeeds, Place, Places } from '../files/places.ts';
 import { answers, describe } from './describe.ts';
 
@@ -15,16 +16,14 @@ type Answer = FileActResult | FastifyReply;
 type Act = (request: FastifyRequest, reply: FastifyReply, place: Place, body: FileAct) => Promise<Answer>;
 
 /** What is done with files besides reading and writing them: `POST /api/v1/files/AREA/PATH?op=…`, and DELETE into the trash. */
-export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places): void {
+export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places, done: FileActs): void {
   const { trashDays } = context.fileSettings;
   const note = (request: FastifyRequest, action: string, place: Place, detail?: Parameters<typeof noteAct>[4]) =>
     noteAct(context, request, action, place, detail);
 
   const acts: Record<string, Act> = {
     async mkdir(request, reply, place) {
-      if (!places.may(request, 'writeFiles', place)) places.demand(request, 'addFiles', place);
-      const entry = places.files().makeFolder(place.disk, place.path);
-      await note(request, 'files.folder-made', place);
+      const entry = await done.makeFolder(request, place);
       reply.code(201);
       return { entry: entryFor(entry), ...whereIs(place) };
     },
@@ -74,33 +73,15 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
     { to }: FileAct,
   ): Promise<Answer> {
     if (to === undefined) throw incomplete('to');
-    places.demand(request, 'readFiles', from);
-    if (how === 'move') places.demand(request, 'writeFiles', from);
     const target = await places.placeNamed(to, identityOf(request).principal);
-    const mayWrite = places.may(request, 'writeFiles', target);
-    if (!mayWrite) places.demand(request, 'addFiles', target);
-    const ifMatch = mayWrite ? tagsIn(request.headers['if-match']) : undefined;
-    const disk = ({ disk: area, path }: Place) => ({ area, path });
-    const { entry, skipped } = await places.files()[how](disk(from), disk(target), { ...(ifMatch && { ifMatch }) });
-    if (how === 'move') await endShares(request, from, 'moved');
-    const detail = { to: target.area.key, toPath: pathForLedger(target) };
-    await note(request, how === 'move' ? 'files.moved' : 'files.copied', from, detail);
+    const ifMatch = tagsIn(request.headers['if-match']);
+    const { entry, skipped } = await done.relocate(how, request, from, target, { ifMatch });
     return { entry: entryFor(entry), skipped, ...whereIs(target) };
   }
 
   async function toTrash(request: FastifyRequest, place: Place): Promise<FileActResult> {
-    places.demand(request, 'writeFiles', place);
-    const by = identityOf(request).principal.username;
-    const item = await places.files().trash(place.disk, place.path, by);
-    await endShares(request, place, 'deleted');
-    await note(request, 'files.trashed', place);
+    const item = await done.toTrash(request, place);
     return { trashed: { ...item, expiresAt: item.deletedAt + trashDays * 24 * 3600 * 1000 } };
-  }
-
-  /** A share is of a place: what has left it must not give away what comes to lie there next (decision 0039). */
-  async function endShares(request: FastifyRequest, { area, path }: Place, reason: string): Promise<void> {
-    const { name: actor, address } = context.actorOf(request);
-    await context.shares.endBelow({ kind: 'files', id: area.key, path: textOfPath(path) }, { actor, address, reason });
   }
 
   app.post(

@@ -10,9 +10,10 @@ import {
   FolderQuerySchema,
   FolderSchema,
 } from '../contract.ts';
+import { createFileActs } from '../files/acts.ts';
 import { filename, sendFile, tagsIn } from '../files/content.ts';
+import { addDigest, digestSaid, wantsDigest } from '../files/digest.ts';
 import { describePlace, entryFor } from '../files/describe-place.ts';
-import { noteAct } from '../files/note-act.ts';
 import { createPlaces, type FileNeeds, type Place } from '../files/places.ts';
 import { answers, describe } from './describe.ts';
 import { fileActRoutes } from './file-acts.ts';
@@ -24,6 +25,7 @@ const defaultLimit = 100;
 /** Files by address: what is there, its bytes, and new bytes. Bodies stream; none is ever held in memory. */
 export function fileRoutes(app: ApiServer, context: FileNeeds): void {
   const places = createPlaces(context);
+  const acts = createFileActs(context, places);
   const { owners, fileSettings: settings } = context;
 
   app.get(
@@ -98,9 +100,10 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
     return { ...describePlace(place), trash: trash.map((item) => ({ ...item, expiresAt: item.deletedAt + days })) };
   }
 
-  function sendOne(request: FastifyRequest, reply: FastifyReply, place: Place, { download }: FolderQuery) {
+  async function sendOne(request: FastifyRequest, reply: FastifyReply, place: Place, { download }: FolderQuery) {
     places.demand(request, 'readFiles', place);
     const opened = places.files().open(place.disk, place.path);
+    if (wantsDigest(request)) await addDigest(reply, opened.descriptor);
     return sendFile(request, reply, { ...opened, isKept: download !== undefined }, () =>
       places.follow(request, reply, 'download', 'readFiles', place),
     );
@@ -176,19 +179,12 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
       async (request, reply) => {
         const place = await places.placeOf(request);
         const { headers } = request;
-        const mayWrite = places.may(request, 'writeFiles', place);
-        if (!mayWrite) places.demand(request, 'addFiles', place);
-        const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
         if (headers['content-range'] !== undefined) throw partialPut();
-        places.follow(request, reply, 'upload', mayWrite ? 'writeFiles' : 'addFiles', place);
-        const ifMatch = tagsIn(headers['if-match']);
-        const written = await places.files().put(place.disk, place.path, request.raw, {
-          ...(length !== undefined && { length }),
-          ...(ifMatch && { ifMatch }),
-          isNew: !mayWrite || headers['if-none-match'] !== undefined,
+        const { entry, isNew } = await acts.write(request, reply, place, {
+          ifMatch: tagsIn(headers['if-match']),
+          isNew: headers['if-none-match'] !== undefined,
+          sha256: digestSaid(request),
         });
-        const { entry, isNew } = written;
-        await noteAct(context, request, 'files.written', place, { bytes: entry.size, isNew });
         return reply
           .code(isNew ? 201 : 200)
           .header('etag', entry.etag)
@@ -197,7 +193,7 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
     );
   });
 
-  fileActRoutes(app, context, places);
+  fileActRoutes(app, context, places, acts);
   uploadRoutes(app, context, places);
 }
 

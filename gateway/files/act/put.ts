@@ -1,9 +1,10 @@
+import { createHash, type Hash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fchmodSync, fchownSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Area, AreaFolders } from '../walk/areas.ts';
 import { type Entry, entryOf } from '../walk/entry.ts';
-import { codeOf, fileError, notAFile } from '../walk/errors.ts';
+import { codeOf, fileError, notAFile, notWhatWasSent } from '../walk/errors.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
 import { nameOf, type Path } from '../walk/names.ts';
 import { copyTree } from '../walk/tree.ts';
@@ -22,6 +23,8 @@ export type PutOptions = Condition & {
   /** Sees each piece before it is written, and stops the act by throwing. */
   meter?: (chunk: Buffer) => void | Promise<void>;
   signal?: AbortSignal;
+  /** Of the whole content, lower-case hexadecimal: what arrived otherwise is not kept. */
+  sha256?: string | undefined;
 };
 
 /**
@@ -33,7 +36,7 @@ export async function put(
   area: Area,
   path: Path,
   body: Readable,
-  { meter, signal, ...condition }: PutOptions,
+  { meter, signal, sha256, ...condition }: PutOptions,
 ): Promise<Written> {
   const { areas, runs } = parts;
   const name = path.at(-1);
@@ -43,7 +46,9 @@ export async function put(
   try {
     // Refused before the body is taken, and judged once more when it is there.
     withTarget(areas, area, path, (target) => checkCondition(target.folder.look(target.name), condition));
-    await store(staged, body, meter, signal);
+    const hash = sha256 === undefined ? undefined : createHash('sha256');
+    await store(staged, body, { meter, signal, hash });
+    if (hash !== undefined && hash.digest('hex') !== sha256) throw notWhatWasSent();
     return await putStaged(parts, area, path, staged, condition);
   } catch (error) {
     if (staging.look(staged.name)) staging.remove(staged.name);
@@ -56,8 +61,7 @@ export async function put(
 async function store(
   { folder, name }: Spot,
   body: Readable,
-  meter: PutOptions['meter'],
-  signal: AbortSignal | undefined,
+  { meter, signal, hash }: { meter: PutOptions['meter']; signal: AbortSignal | undefined; hash: Hash | undefined },
 ): Promise<void> {
   closeSync(folder.newFile(name));
   const file = await open(folder.at(name), constants.O_WRONLY | constants.O_NOFOLLOW);
@@ -65,6 +69,7 @@ async function store(
     for await (const chunk of body as AsyncIterable<Buffer>) {
       signal?.throwIfAborted();
       await meter?.(chunk);
+      hash?.update(chunk);
       await writeAll(file, chunk);
     }
     await file.sync();

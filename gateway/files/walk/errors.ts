@@ -67,6 +67,11 @@ export const notAFile = (cause?: unknown) =>
     cause,
   });
 
+export const notWhatWasSent = () =>
+  knotError('KNOT_FILES_CHECKSUM', 400, 'What arrived is not what was sent: its SHA-256 is another one.', {
+    remedy: 'Send it again; if it was being written meanwhile, when that is done.',
+  });
+
 export const taken = (cause?: unknown) =>
   knotError('KNOT_FILES_TAKEN', 409, 'Something of this name is there already.', {
     remedy: 'Choose another name, or say which version may be replaced (If-Match).',

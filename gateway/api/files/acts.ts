@@ -1,0 +1,84 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { textOfPath } from '../../files/index.ts';
+import { identityOf } from '../context.ts';
+import { noteAct, pathForLedger } from './note-act.ts';
+import type { FileNeeds, Place, Places } from './places.ts';
+
+/** What may stand at the target: see `Condition` of files. */
+export type TargetCondition = { ifMatch?: readonly string[] | undefined; isNew?: boolean };
+
+export type FileActs = ReturnType<typeof createFileActs>;
+
+/**
+ * The acts on files as they are done for a request, whatever protocol it speaks: whether it may, the act, the shares that it ends, the
+ * record of it, in this order.
+ */
+export function createFileActs(context: FileNeeds, places: Places) {
+  /** Who may only add files replaces none. */
+  function demandAdding(request: FastifyRequest, place: Place): { mayWrite: boolean } {
+    const mayWrite = places.may(request, 'writeFiles', place);
+    if (!mayWrite) places.demand(request, 'addFiles', place);
+    return { mayWrite };
+  }
+
+  /** A share is of a place: what has left it must not give away what comes to lie there next (decision 0039). */
+  async function endShares(request: FastifyRequest, { area, path }: Place, reason: string): Promise<void> {
+    const { name: actor, address } = context.actorOf(request);
+    await context.shares.endBelow({ kind: 'files', id: area.key, path: textOfPath(path) }, { actor, address, reason });
+  }
+
+  return {
+    demandAdding,
+    /** Writes what the request holds as a file, as a whole; cut like every transfer when the right to it ends. */
+    async write(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      place: Place,
+      condition: TargetCondition & { sha256?: string | undefined },
+    ) {
+      const { mayWrite } = demandAdding(request, place);
+      const given = request.headers['content-length'];
+      places.follow(request, reply, 'upload', mayWrite ? 'writeFiles' : 'addFiles', place);
+      const written = await places.files().put(place.disk, place.path, request.raw, {
+        ...(given !== undefined && { length: Number(given) }),
+        ...condition,
+        isNew: !mayWrite || condition.isNew === true,
+      });
+      const { entry, isNew } = written;
+      await noteAct(context, request, 'files.written', place, { bytes: entry.size, isNew });
+      return written;
+    },
+    async makeFolder(request: FastifyRequest, place: Place) {
+      demandAdding(request, place);
+      const entry = places.files().makeFolder(place.disk, place.path);
+      await noteAct(context, request, 'files.folder-made', place);
+      return entry;
+    },
+    /** @param ifMatch versions of the target that may be replaced; only who may write there replaces any */
+    async relocate(
+      how: 'move' | 'copy',
+      request: FastifyRequest,
+      from: Place,
+      target: Place,
+      { ifMatch }: Pick<TargetCondition, 'ifMatch'>,
+    ) {
+      places.demand(request, 'readFiles', from);
+      if (how === 'move') places.demand(request, 'writeFiles', from);
+      const { mayWrite } = demandAdding(request, target);
+      const disk = ({ disk: area, path }: Place) => ({ area, path });
+      const condition = mayWrite && ifMatch ? { ifMatch } : {};
+      const moved = await places.files()[how](disk(from), disk(target), condition);
+      if (how === 'move') await endShares(request, from, 'moved');
+      const detail = { to: target.area.key, toPath: pathForLedger(target) };
+      await noteAct(context, request, how === 'move' ? 'files.moved' : 'files.copied', from, detail);
+      return moved;
+    },
+    async toTrash(request: FastifyRequest, place: Place) {
+      places.demand(request, 'writeFiles', place);
+      const item = await places.files().trash(place.disk, place.path, identityOf(request).principal.username);
+      await endShares(request, place, 'deleted');
+      await noteAct(context, request, 'files.trashed', place);
+      return item;
+    },
+  };
+}
