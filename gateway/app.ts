@@ -19,7 +19,7 @@ import { mailSettings } from './app/mail-settings.ts';
 import { createOpened } from './app/opened.ts';
 import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
-import { endWithShares } from './app/share-rights.ts';
+import { endWithShares, sharesOfServices } from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
@@ -169,6 +169,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       sessions,
       accounts,
       decide: policy.decide,
+      sharedOn: sharesOfServices(shares),
       live,
       signAssertion: keys.signAssertion,
       publicAddress: address,

@@ -5,13 +5,20 @@ import { knotError, type Resource, silentLog, systemClock } from '../lib/index.t
 import { createPolicy, type Policy } from '../policy/index.ts';
 import { createExplain as createProxyExplain } from '../proxy/index.ts';
 import type { Facts } from './facts.ts';
+import { sharesOfServices } from './share-rights.ts';
 
 /** Tells what the gateway would do with a request: the proxy maps the address, the policies explain the verdict. */
 export function createExplain(
-  { routes, accounts, policy }: Pick<Facts, 'routes' | 'accounts'> & { policy: Policy },
+  { routes, accounts, shares, policy }: Pick<Facts, 'routes' | 'accounts' | 'shares'> & { policy: Policy },
   address: Pick<PublicAddress, 'domain'>,
 ): ExplainUrl {
-  const ask = createProxyExplain({ routes, accounts, publicAddress: address, explain: policy.explain });
+  const ask = createProxyExplain({
+    routes,
+    accounts,
+    publicAddress: address,
+    sharedOn: sharesOfServices(shares),
+    explain: policy.explain,
+  });
   return async (question) => {
     const answer = await ask(question);
     switch (answer.outcome) {
@@ -114,12 +121,14 @@ async function withPolicies<T>(config: Config, work: (policy: Policy) => Promise
   }
 }
 
-export function explainUrl(
-  { routes, accounts }: Facts,
+export async function explainUrl(
+  { routes, accounts, shares }: Facts,
   config: Config,
   question: { username: string; method: string; url: string },
 ): Promise<UrlExplanation> {
-  return withPolicies(config, (policy) => createExplain({ routes, accounts, policy }, addressIn(config))(question));
+  await shares.load();
+  const parts = { routes, accounts, shares };
+  return withPolicies(config, (policy) => createExplain({ ...parts, policy }, addressIn(config))(question));
 }
 
 export function explainDecision(

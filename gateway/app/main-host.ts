@@ -83,7 +83,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     clients: oidc.clients,
     integrations: () => integrations,
     health,
-    explainUrl: createExplain({ routes, accounts, policy }, publicAddress),
+    explainUrl: createExplain({ routes, accounts, shares: facts.shares, policy }, publicAddress),
     explainDecision: createExplainDecision({ denials, accounts, policy }, publicAddress),
     noteDenial: denials.note,
     mail,

@@ -1,5 +1,5 @@
 import type { Accounts } from '../accounts/index.ts';
-import type { Log } from '../lib/index.ts';
+import type { Log, Principal, ShareRight } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Shares } from '../shares/index.ts';
 
@@ -21,4 +21,11 @@ export function endWithShares(parts: {
       },
     );
   });
+}
+
+/** What shares let somebody do with a service, for the forward path and for explanations of it. */
+export function sharesOfServices(
+  shares: Pick<Shares, 'rightsOn'>,
+): (principal: Principal, serviceId: string) => readonly ShareRight[] | undefined {
+  return (principal, id) => shares.rightsOn(principal, { kind: 'service', id, path: '' });
 }

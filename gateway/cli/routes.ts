@@ -1,8 +1,12 @@
 import { stringify } from 'yaml';
 import { knotError } from '../lib/index.ts';
-import { upstreamAddress } from '../routes/index.ts';
+import { type Route, upstreamAddress } from '../routes/index.ts';
 import { type Command, table } from './command.ts';
 import { withFacts } from './facts.ts';
+
+const whereTo = ({ upstream }: Route): string => upstream.socket ?? upstreamAddress(upstream);
+/** Of a service its owner, whatever the field says. */
+const audienceOf = ({ service, audience }: Route): string => service?.owner ?? audience;
 
 export const routeCommands: readonly Command[] = [
   {
@@ -13,7 +17,7 @@ export const routeCommands: readonly Command[] = [
     positionals: [0, 0],
     async run(invocation) {
       const found = await withFacts(invocation, async ({ routes }) => [...routes.list()]);
-      const rows = found.map((route) => [route.host, route.kind, route.audience, upstreamAddress(route.upstream)]);
+      const rows = found.map((route) => [route.host, route.kind, audienceOf(route), whereTo(route)]);
       const output =
         invocation.options['json'] === true
           ? JSON.stringify(found, null, 2)
@@ -38,7 +42,7 @@ export const routeCommands: readonly Command[] = [
       const { upstream, ...rest } = route;
       const shown = {
         ...rest,
-        upstream: upstreamAddress(upstream),
+        upstream: whereTo(route),
         ownAuthority: upstream.ca !== undefined,
         http2: upstream.http2 === true,
       };

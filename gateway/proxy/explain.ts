@@ -14,13 +14,14 @@ import {
 } from '../lib/index.ts';
 import type { Explanation } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
-import { askedOf, isUntouched } from './judge/gate.ts';
+import { askedOf, isUntouched, type SharedOn } from './judge/gate.ts';
 import { refusedMethod } from './wire/methods.ts';
 
 export type ExplainOptions = {
   routes: Pick<Routes, 'find' | 'resourceAt'>;
   accounts: Pick<Accounts, 'principalByName'>;
   publicAddress: Pick<PublicAddress, 'domain'>;
+  sharedOn: SharedOn;
   explain(request: AuthorizationRequest): Promise<Explanation>;
 };
 
@@ -90,7 +91,7 @@ export function createExplain(options: ExplainOptions): ExplainUrl {
       refusedMethod(canonical.method, route.switches.methods) ?? refusedOddity(canonical.oddities, route.switches);
     if (reason !== undefined) return refused(reason);
     if (isUntouched(route, canonical.decodedPath)) return { outcome: 'untouched', route };
-    const request = askedOf(routes, canonical, route, await personOf(question));
+    const request = askedOf(options, canonical, route, await personOf(question));
     const { action, resource } = request;
     return { outcome: 'decided', route, action, resource, explanation: await explain(request) };
   };

@@ -22,7 +22,7 @@ import { isCrossOrigin, isListedPreflight } from './judge/cross-origin.ts';
 import { Exchange } from './exchange/exchange.ts';
 import type { ExchangeContext } from './exchange/context.ts';
 import { createFailurePages, type StateOf, withWayOn } from './exchange/failure-pages.ts';
-import { createGate, isUntouched, type Verdict, type Visitor } from './judge/gate.ts';
+import { createGate, isUntouched, type SharedOn, type Verdict, type Visitor } from './judge/gate.ts';
 import { createHandoff, isReserved, signInAddress } from './handoff.ts';
 import { createProbe, type Probe } from './upstream/probe.ts';
 import { refererTarget } from './sign-in/referer.ts';
@@ -41,6 +41,7 @@ export type ProxyOptions = {
   sessions: Pick<Sessions, 'peek' | 'find' | 'redeemCode' | 'cookie' | 'kept'>;
   accounts: Pick<Accounts, 'peekPrincipal' | 'principal'>;
   decide: Authorize;
+  sharedOn: SharedOn;
   live: Live;
   signAssertion: SigningKeys['signAssertion'];
   publicAddress: PublicAddress;

@@ -7,5 +7,6 @@
  */
 export { createRoutes, type Routes } from './service.ts';
 export type { RouteChange } from './table.ts';
-export type { Route } from './route.ts';
-export { parseUpstream, type Upstream, upstreamAddress } from './upstream.ts';
+export type { Route, ServiceFacts } from './route.ts';
+export { parseUpstream, socketUpstream, type Upstream, upstreamAddress } from './upstream.ts';
+export { serviceResource } from './resource.ts';

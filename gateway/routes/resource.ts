@@ -1,5 +1,5 @@
 import { checkName, type Resource } from '../lib/index.ts';
-import type { Route } from './route.ts';
+import type { Route, ServiceFacts } from './route.ts';
 
 /**
  * What a path stands for.
@@ -9,10 +9,12 @@ import type { Route } from './route.ts';
  * - Case matters, and prefix and username must stand there exactly. A path that some upstream might read as an owned one –
  *   other case, doubled or backward slashes, `;parameters`, a second encoding, look-alike Unicode, dot segments – is a
  *   Service that nobody owns, so that the rules of the integration never open it.
+ * - Every path of a service is that service.
  * - A username that has not the shape of one is nobody's either.
  */
 export function resourceAt(route: Route, decodedPath: string): Resource {
   const map = mapOf(route);
+  if (route.service !== undefined) return map.self;
   for (const prefix of map.prefixes) {
     if (!decodedPath.startsWith(prefix)) continue;
     const end = decodedPath.indexOf('/', prefix.length);
@@ -33,11 +35,13 @@ const maps = new WeakMap<Route, RouteMap>();
 function mapOf(route: Route): RouteMap {
   let map = maps.get(route);
   if (!map) {
-    const self: Resource = {
-      type: 'Integration',
-      id: route.name,
-      attributes: { name: route.name, title: route.title, audience: route.audience },
-    };
+    const self: Resource = route.service
+      ? serviceResource(route.service, route.title)
+      : {
+          type: 'Integration',
+          id: route.name,
+          attributes: { name: route.name, title: route.title, audience: route.audience },
+        };
     map = {
       // The longest first: `/a/b/` wins over `/a/`.
       prefixes: [...route.ownedPrefixes].sort((a, b) => b.length - a.length || (a < b ? -1 : 1)),
@@ -48,6 +52,15 @@ function mapOf(route: Route): RouteMap {
     maps.set(route, map);
   }
   return map;
+}
+
+/** A service that somebody launched, wherever it is asked for: on its host, or in a list. */
+export function serviceResource({ label, owner, isTeam }: Omit<ServiceFacts, 'id'>, title: string): Resource {
+  return {
+    type: 'Service',
+    id: `${owner}/${label}`,
+    attributes: { name: label, title, owner, ...(isTeam && { team: owner }) },
+  };
 }
 
 function serviceOf(route: Route, integration: Resource, owner: string): Resource {

@@ -1,5 +1,5 @@
 import { type KnotError, knotError } from '../lib/index.ts';
-import { parseUpstream, type Upstream, upstreamAddress } from './upstream.ts';
+import { parseUpstream, socketUpstream, type Upstream, upstreamAddress } from './upstream.ts';
 
 /** Everything the hot path needs to know about a host. Plain data: stored as JSON, compared by value. */
 export type Route = {
@@ -7,7 +7,9 @@ export type Route = {
   host: string;
   /** `jupyterhub`, `echo`: unique, the label of the host. */
   name: string;
-  kind: 'integration' | 'app';
+  kind: 'integration' | 'app' | 'service';
+  /** Whose it is, of a service and of nothing else: every path of it is the Service `owner/label`. */
+  service?: ServiceFacts;
   title: string;
   audience: 'everyone' | 'admins';
   upstream: Upstream;
@@ -34,6 +36,9 @@ export type Route = {
   };
 };
 
+/** `id` never changes; `label` is what its owner calls it, `owner` the name of a person or a team. */
+export type ServiceFacts = { id: string; label: string; owner: string; isTeam: boolean };
+
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const plainPath = /^\/(?:[A-Za-z0-9._~-]+(?:\/(?=[^/])|\/?$))*$/;
 const method = /^[A-Z][A-Z-]{0,31}$/;
@@ -51,7 +56,12 @@ export function normalRoute(route: Route): Route {
     throw invalid(name, 'host', `"${host}" is not "${name}" below the domain, in lower case and without port`);
   }
   if (/^[0-9]+$/.test(parts.at(-1) ?? '')) throw invalid(name, 'host', `"${host}" looks like an IP address`);
-  if (kind !== 'integration' && kind !== 'app') throw invalid(name, 'kind', 'must be integration or app');
+  if (kind !== 'integration' && kind !== 'app' && kind !== 'service')
+    throw invalid(name, 'kind', 'must be integration, app or service');
+  if ((kind === 'service') !== (route.service !== undefined))
+    throw invalid(name, 'service', 'must be there for services, and for them alone');
+  if (kind !== 'service' && upstream.socket !== undefined)
+    throw invalid(name, 'upstream', 'may be a socket for services alone');
   if (audience !== 'everyone' && audience !== 'admins') throw invalid(name, 'audience', 'must be everyone or admins');
   if (typeof title !== 'string' || title.length === 0 || title.length > 200) {
     throw invalid(name, 'title', 'must be a text of 1 to 200 characters');
@@ -60,6 +70,7 @@ export function normalRoute(route: Route): Route {
     host,
     name,
     kind,
+    ...(route.service && { service: normalService(name, route.service) }),
     title,
     audience,
     upstream: normalUpstream(upstream),
@@ -83,7 +94,18 @@ function isSet(list: readonly string[] | undefined): list is readonly string[] {
   return list !== undefined && list.length > 0;
 }
 
+function normalService(name: string, { id, label: called, owner, isTeam }: ServiceFacts): ServiceFacts {
+  if (typeof id !== 'string' || id === '') throw invalid(name, 'service.id', 'must not be empty');
+  for (const [field, text] of [
+    ['label', called],
+    ['owner', owner],
+  ] as const)
+    if (!label.test(text)) throw invalid(name, `service.${field}`, `"${text}" is not a host label`);
+  return Object.freeze({ id, label: called, owner, isTeam: isTeam === true });
+}
+
 function normalUpstream(upstream: Upstream): Upstream {
+  if (upstream.socket !== undefined) return socketUpstream(upstream.socket);
   return parseUpstream(upstreamAddress(upstream), {
     allowLoopback: upstream.allowLoopback === true,
     ...(upstream.ca === undefined ? {} : { ca: upstream.ca }),

@@ -10,6 +10,11 @@ export type Upstream = {
   ca?: string;
   /** Dialling this machine is refused unless the route says so (SSRF, catalogue U1); link-local addresses always are. */
   allowLoopback: boolean;
+  /**
+   * Path of a Unix socket that is dialled instead of host and port: of a service, which nobody else on the machine reaches.
+   * `hostname` and `port` are then what the program takes for its own address.
+   */
+  socket?: string;
   /** Requests go over HTTP/2 (ALPN `h2` for https, prior knowledge for http), so that gRPC passes; WebSockets stay HTTP/1.1. */
   http2?: boolean;
 };
@@ -48,6 +53,22 @@ export function parseUpstream(
     allowLoopback,
     ...(options.http2 === true && { http2: true }),
   };
+}
+
+/** A path of more bytes than this cannot be the address of a socket (unix(7)). */
+const mostSocketBytes = 107;
+const socketPath = /^(?:\/[A-Za-z0-9._-]+)+$/;
+
+/**
+ * The upstream of a service that listens on a Unix socket.
+ * @throws KNOT_ROUTES_UPSTREAM_INVALID
+ */
+export function socketUpstream(socket: string): Upstream {
+  const isPlain = socketPath.test(socket) && !socket.split('/').some((part) => part === '.' || part === '..');
+  if (!isPlain) throw refuse(socket, 'the path of a socket must be absolute and plain');
+  if (Buffer.byteLength(socket) > mostSocketBytes)
+    throw refuse(socket, `the path of a socket has at most ${mostSocketBytes} bytes`);
+  return { protocol: 'http:', hostname: 'localhost', port: 80, allowLoopback: true, socket };
 }
 
 /** `http://host:port`, with brackets around IPv6: what `parseUpstream` reads. */

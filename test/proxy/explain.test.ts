@@ -20,6 +20,7 @@ t.test('an explanation asks what the live request asks', async (t) => {
     routes: gateway.routes,
     accounts: gateway.accounts,
     publicAddress: gateway.address,
+    sharedOn: () => undefined,
     explain: async (request) => {
       explained.push(request);
       return {
@@ -52,6 +53,7 @@ t.test('an explanation names what is refused before anyone is asked', async (t) 
     routes: gateway.routes,
     accounts: gateway.accounts,
     publicAddress: gateway.address,
+    sharedOn: () => undefined,
     explain: () => t.fail('nobody is asked') as never,
   });
   const outcome = async (url: string, method = 'GET') => {

@@ -104,6 +104,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const address = publicAddress({ domain: 'localhost' }, port);
   let decide = options.decide ?? permit;
   const proxy = createProxy({
+    sharedOn: () => undefined,
     routes,
     sessions,
     accounts,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
-import { createRoutes } from '../../gateway/routes/index.ts';
+import { createRoutes, socketUpstream } from '../../gateway/routes/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { hub, route } from './support.ts';
@@ -136,6 +136,11 @@ t.test('a route that breaks the rules is refused before anything is written', as
     ['untouchedPrefixes', { untouchedPrefixes: ['v2/'] }],
     ['untouchedPrefixes', { untouchedPrefixes: ['/v2/*'] }],
     ['switches.methods', { switches: { encodedSlash: false, methods: ['get'] } }],
+    ['service', { service: { id: '1', label: 'echo', owner: 'ann', isTeam: false } }],
+    ['service', { kind: 'service' }],
+    ['service.owner', { kind: 'service', service: { id: '1', label: 'echo', owner: 'Ann', isTeam: false } }],
+    ['service.label', { kind: 'service', service: { id: '1', label: 'a/b', owner: 'ann', isTeam: false } }],
+    ['upstream', { upstream: socketUpstream('/run/x.sock') }],
   ];
   for (const [field, facts] of bad) {
     await t.rejects(

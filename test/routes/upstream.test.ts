@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { parseUpstream, upstreamAddress } from '../../gateway/routes/index.ts';
+import { parseUpstream, socketUpstream, upstreamAddress } from '../../gateway/routes/index.ts';
 
 const loopback = { allowLoopback: true };
 
@@ -151,4 +151,19 @@ t.test('a URL parser agrees with what is accepted, and the address survives a ro
     { numRuns: 5000 },
   );
   t.ok(accepted > 50, `${accepted} accepted`);
+});
+
+t.test('the socket of a service is an absolute, plain path that the system can dial', async (t) => {
+  t.match(socketUpstream('/run/knot/s1/http.sock'), { socket: '/run/knot/s1/http.sock', allowLoopback: true });
+  for (const path of [
+    'http.sock',
+    '/run/../etc/x',
+    '/run/./x',
+    '/run//x',
+    '/run/a b',
+    '/run/x\0',
+    `/${'a'.repeat(107)}`,
+    '/',
+  ])
+    t.throws(() => socketUpstream(path), { code: 'KNOT_ROUTES_UPSTREAM_INVALID' }, path);
 });

@@ -7,6 +7,7 @@ import type {
   Decision,
   Principal,
   Session,
+  ShareRight,
 } from '../../lib/index.ts';
 import type { Route, Routes } from '../../routes/index.ts';
 import type { Sessions } from '../../sessions/index.ts';
@@ -29,11 +30,15 @@ export type Gate = {
   isStillAllowed(cookie: string | undefined, asked: Asked, route: Route): Promise<boolean>;
 };
 
+/** What shares let somebody do with a service, by its id; undefined where nothing is shared. */
+export type SharedOn = (principal: Principal, serviceId: string) => readonly ShareRight[] | undefined;
+
 export type GateOptions = {
   sessions: Pick<Sessions, 'peek' | 'find'>;
   accounts: Pick<Accounts, 'peekPrincipal' | 'principal'>;
   routes: Pick<Routes, 'find' | 'resourceAt'>;
   decide: Authorize;
+  sharedOn: SharedOn;
 };
 
 /** Safe methods without an upgrade only look; everything else acts (DESIGN.md section 6). */
@@ -44,27 +49,31 @@ function actionOf(asked: Pick<Asked, 'method' | 'isUpgrade'>): Action {
 
 /** What a request asks the policies: the same for a live request, a long stream and an explanation. */
 export function askedOf(
-  routes: Pick<Routes, 'resourceAt'>,
+  { routes, sharedOn }: { routes: Pick<Routes, 'resourceAt'>; sharedOn: SharedOn },
   asked: Asked,
   route: Route,
   principal: Principal,
 ): AuthorizationRequest {
+  const shared = route.service && sharedOn(principal, route.service.id);
   const { method, host, decodedPath: path, address, isUpgrade } = asked;
   return {
     principal,
     action: actionOf(asked),
     resource: routes.resourceAt(route, path),
     context: { method, host, path, address, isUpgrade },
+    ...(shared && { shared }),
   };
 }
 
-export function createGate({ sessions, accounts, routes, decide }: GateOptions): Gate {
+export function createGate({ sessions, accounts, routes, decide, sharedOn }: GateOptions): Gate {
+  const facts = { routes, sharedOn };
+
   function visitor(session: Session, principal: Principal | undefined): Visitor | null {
     return principal?.state === 'active' ? { session, principal } : null;
   }
 
   function verdict(asked: Asked, route: Route, principal: Principal): Verdict {
-    const question = askedOf(routes, asked, route, principal);
+    const question = askedOf(facts, asked, route, principal);
     return { question, decision: decide(question) };
   }
 

@@ -37,24 +37,27 @@ export type OnRead = (bytes: Buffer) => void;
 export type Dial = (callback: (error: Error | null, socket: Socket | null) => void, onRead?: OnRead) => void;
 
 /**
- * Dials one upstream: TCP or TLS (verified, HTTP/1.1 or by `isHttp2` HTTP/2), with a time limit, the guard above, and nothing
- * read from the environment.
+ * Dials one upstream: TCP, TLS (verified, HTTP/1.1 or by `isHttp2` HTTP/2) or a Unix socket, with a time limit, the guard above, and
+ * nothing read from the environment.
  */
 export function createDial(
   upstream: Upstream,
   guard: DialGuard,
   { connectMs, isHttp2 = false }: { connectMs: number; isHttp2?: boolean },
 ): Dial {
-  const { protocol, hostname, port, ca } = upstream;
+  const { protocol, hostname, port, ca, socket: socketPath } = upstream;
   const isAddress = isIP(hostname) !== 0;
-  const base: NetConnectOpts = {
-    host: hostname,
-    port,
-    lookup: guardedLookup(upstream, guard),
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 30_000,
-  };
+  const base: NetConnectOpts =
+    socketPath !== undefined
+      ? { path: socketPath }
+      : {
+          host: hostname,
+          port,
+          lookup: guardedLookup(upstream, guard),
+          noDelay: true,
+          keepAlive: true,
+          keepAliveInitialDelay: 30_000,
+        };
   const tls: ConnectionOptions = {
     rejectUnauthorized: true,
     ALPNProtocols: isHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'],

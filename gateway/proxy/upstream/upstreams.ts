@@ -90,8 +90,8 @@ export function createUpstreams(options: {
 }
 
 /** Every part is named, so that two upstreams never share a key by concatenation (catalogue U3). */
-function keyOf({ protocol, hostname, port, ca, allowLoopback, http2 }: Upstream): string {
-  return JSON.stringify([protocol, hostname, port, ca ?? null, allowLoopback, http2 === true]);
+function keyOf({ protocol, hostname, port, socket, ca, allowLoopback, http2 }: Upstream): string {
+  return JSON.stringify([protocol, hostname, port, socket ?? null, ca ?? null, allowLoopback, http2 === true]);
 }
 
 /** Connections to an upstream in the protocol it speaks. */

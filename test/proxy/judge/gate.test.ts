@@ -15,6 +15,7 @@ function gateWhere(facts: {
   effect?: 'allow' | 'deny';
 }) {
   return createGate({
+    sharedOn: () => undefined,
     sessions: { peek: () => undefined, find: async () => (facts.session === undefined ? session : facts.session) },
     accounts: {
       peekPrincipal: () => undefined,
