@@ -16,5 +16,7 @@ export const load: PageLoad = async ({ url, depends }) => {
   const { q, sort, page } = address;
   const query = (q ? { q } : { sort, page, limit: pageSize }) as FolderQuery;
   const [list, folder] = await orErrorPage(() => Promise.all([filesApi.areas(), filesApi.folder(place, query)]));
-  return { place, address, pageSize, folder, list, area: list.areas.find(({ name }) => name === place.area) };
+  const area = list.areas.find(({ name }) => name === place.area);
+  const rights = { canRead: area?.canRead ?? true, canWrite: area?.canWrite ?? false };
+  return { place, address, pageSize, folder, list, area, rights };
 };
