@@ -103,7 +103,8 @@ export function openFiles(parts: {
     const name = checked(path).at(-1);
     if (name === undefined) throw notAFile();
     refuseTooLarge(length ?? 0);
-    const before = inParent(area, path, (parent) => Number(parent.look(name)?.size ?? 0n));
+    const replaced = (parent: HeldFolder) => (condition.keepsBoth ? 0 : Number(parent.look(name)?.size ?? 0n));
+    const before = inParent(area, path, replaced);
     const reservation = await quota.reserve(area, length === undefined ? 0 : length - before);
     let promised = length ?? before;
     let seen = 0;

@@ -5,5 +5,5 @@
  * Mounts: nothing.
  */
 export { guestOf } from './guest.ts';
-export { createShares, type Shares, type ShareUse } from './service.ts';
+export { createShares, type LinkState, type Shares, type ShareUse } from './service.ts';
 export type { NewShare, Share, SharedThing, ShareParty } from './share.ts';

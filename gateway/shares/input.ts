@@ -1,5 +1,5 @@
 import { knotError, type ShareRight } from '../lib/index.ts';
-import type { NewShare } from './share.ts';
+import type { NewShare, ShareParty } from './share.ts';
 
 const rightsOf: Readonly<Record<'files' | 'service', readonly ShareRight[]>> = {
   files: ['view', 'edit', 'upload'],
@@ -21,6 +21,15 @@ export function checkNewShare({ thing, owner, party, right, days }: NewShare): v
   if (!isCanonical(thing.path) || (thing.kind === 'service' && thing.path !== '')) {
     throw refused('KNOT_SHARES_PATH', 'path', 'The path is not one of a file or folder.');
   }
+  checkDays(party, days);
+  if (!isGuest && party.id === owner.id) {
+    throw refused('KNOT_SHARES_SELF', 'with', 'It is theirs already.');
+  }
+}
+
+/** `days`: undefined for a share without an end. @throws KNOT_SHARES_DAYS */
+export function checkDays(party: ShareParty, days: number | undefined): void {
+  const isGuest = party.kind === 'guest';
   const most = isGuest ? mostGuestDays : mostDays;
   const isRightTime = days === undefined ? !isGuest : Number.isFinite(days) && days > 0 && days <= most;
   if (!isRightTime) {
@@ -29,9 +38,6 @@ export function checkNewShare({ thing, owner, party, right, days }: NewShare): v
       'days',
       `A share with ${isGuest ? 'guests' : 'people'} lasts for up to ${most} days.`,
     );
-  }
-  if (!isGuest && party.id === owner.id) {
-    throw refused('KNOT_SHARES_SELF', 'with', 'It is theirs already.');
   }
 }
 

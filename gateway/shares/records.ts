@@ -14,7 +14,7 @@ const withNames = (db: Database) =>
     .select(['users.username as user_name', 'teams.name as team_name']);
 
 export async function listShareRows(db: Database): Promise<ShareRow[]> {
-  return withNames(db).execute();
+  return withNames(db).where('shares.ended_at', 'is', null).execute();
 }
 
 export async function findShareRows(db: Database, ids: readonly string[]): Promise<ShareRow[]> {
@@ -23,12 +23,14 @@ export async function findShareRows(db: Database, ids: readonly string[]): Promi
     rows.push(
       ...(await withNames(db)
         .where('shares.id', 'in', ids.slice(from, from + 1000))
+        .where('shares.ended_at', 'is', null)
         .execute()),
     );
   }
   return rows;
 }
 
+/** Also one that ended: who has its link is told so. */
 export async function findGuestRow(db: Database, secretHash: string): Promise<ShareRow | undefined> {
   return withNames(db).where('shares.secret_hash', '=', secretHash).executeTakeFirst();
 }
@@ -37,22 +39,59 @@ export async function insertShare(db: Database, row: NewRow<'shares'>): Promise<
   await db.insertInto('shares').values(row).execute();
 }
 
-export async function deleteShareRow(db: Database, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db.deleteFrom('shares').where('id', '=', id).executeTakeFirst();
-  return numDeletedRows === 1n;
+export type End = { at: number; why: string; by: string | null };
+
+const endOf = ({ at, why, by }: End) => ({ ended_at: at, ended_why: why, ended_by: by });
+
+/** True for exactly one of those who end it. */
+export async function endShareRow(db: Database, id: string, end: End): Promise<boolean> {
+  const row = db.updateTable('shares').set(endOf(end)).where('id', '=', id).where('ended_at', 'is', null);
+  return (await row.executeTakeFirst()).numUpdatedRows === 1n;
 }
 
 /** Of all that one person owns. */
-export async function deleteSharesOf(db: Database, userId: string): Promise<Row<'shares'>[]> {
-  return db.deleteFrom('shares').where('owner_user_id', '=', userId).returningAll().execute();
+export async function endSharesOf(db: Database, userId: string, end: End): Promise<Row<'shares'>[]> {
+  const rows = db.updateTable('shares').set(endOf(end)).where('owner_user_id', '=', userId);
+  return rows.where('ended_at', 'is', null).returningAll().execute();
+}
+
+/** Those whose time is over and whose end nobody has noted yet. */
+export async function listOverdueRows(db: Database, now: number): Promise<ShareRow[]> {
+  return withNames(db).where('shares.ended_at', 'is', null).where('shares.expires_at', '<=', now).execute();
+}
+
+/** The row of a share that ended; undefined while it lives. */
+export async function findEndedRow(db: Database, id: string): Promise<ShareRow | undefined> {
+  return withNames(db).where('shares.id', '=', id).where('shares.ended_at', 'is not', null).executeTakeFirst();
+}
+
+export async function reviveRow(db: Database, id: string): Promise<boolean> {
+  const row = db.updateTable('shares').set({ ended_at: null, ended_why: null, ended_by: null }).where('id', '=', id);
+  return (await row.where('ended_at', 'is not', null).executeTakeFirst()).numUpdatedRows === 1n;
+}
+
+export async function setExpiry(db: Database, id: string, expiresAt: number | null): Promise<boolean> {
+  const row = db.updateTable('shares').set({ expires_at: expiresAt }).where('id', '=', id);
+  return (await row.where('ended_at', 'is', null).executeTakeFirst()).numUpdatedRows === 1n;
+}
+
+/** True for the first that comes. */
+export async function markOpened(db: Database, id: string, at: number): Promise<ShareRow | undefined> {
+  const row = db.updateTable('shares').set({ opened_at: at }).where('id', '=', id).where('opened_at', 'is', null);
+  if ((await row.executeTakeFirst()).numUpdatedRows !== 1n) return undefined;
+  return withNames(db).where('shares.id', '=', id).executeTakeFirst();
 }
 
 export async function deleteEnded(db: Database, before: number): Promise<void> {
-  await db.deleteFrom('shares').where('expires_at', '<', before).execute();
+  await db.deleteFrom('shares').where('ended_at', '<', before).execute();
 }
 
 export async function countShares(db: Database, kind: 'files' | 'service', thing: string): Promise<number> {
-  const rows = db.selectFrom('shares').where('kind', '=', kind).where('thing', '=', thing);
+  const rows = db
+    .selectFrom('shares')
+    .where('kind', '=', kind)
+    .where('thing', '=', thing)
+    .where('ended_at', 'is', null);
   return (await rows.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count;
 }
 
@@ -71,7 +110,7 @@ export async function writeUse(db: Database, use: NewRow<'share_uses'>, most: nu
   const { share_id, who, last_at, last_from, name } = use;
   const known = await db
     .updateTable('share_uses')
-    .set({ last_at, last_from, name })
+    .set(({ eb }) => ({ last_at, last_from, name, times: eb('times', '+', 1) }))
     .where('share_id', '=', share_id)
     .where('who', '=', who)
     .executeTakeFirst();

@@ -1,9 +1,7 @@
 import {
   type AuditEntry,
   type Clock,
-  equalSecrets,
   every,
-  hashSecret,
   knotError,
   type Log,
   newId,
@@ -12,17 +10,20 @@ import {
   type ShareRight,
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
-import { checkNewShare } from './input.ts';
+import { checkDays, checkNewShare } from './input.ts';
+import { createGuestLinks, type GuestLinks } from './links.ts';
 import * as records from './records.ts';
-import type { NewShare, Share, SharedThing, ShareParty } from './share.ts';
+import { rowOf, shareOf } from './rows.ts';
+import type { NewShare, Share, SharedThing } from './share.ts';
 import { createShareIndex } from './share-index.ts';
 import { createUses, type ShareUse, type User } from './uses.ts';
 
+export type { LinkState } from './links.ts';
 export type { ShareUse } from './uses.ts';
 
 type By = { actor: string; address?: string | undefined; reason?: string };
 
-export type Shares = {
+export type Shares = GuestLinks & {
   /** Reads all of them; before that nobody has a right by a share. */
   load(): Promise<void>;
   /**
@@ -38,6 +39,15 @@ export type Shares = {
   usesOf(shares: readonly Share[]): Promise<Map<string, ShareUse[]>>;
   /** @throws KNOT_SHARES_NONE */
   revoke(id: string, by: By): Promise<void>;
+  /** A share that was revoked a while ago, and by whom; undefined while it lives, and when it ended otherwise. */
+  findRevoked(id: string): Promise<{ share: Share; by: string } | undefined>;
+  /**
+   * Takes a revocation back, with all that was noted about the share. A link stays dead: who revoked it wanted it out of the world.
+   * @throws KNOT_SHARES_NONE
+   */
+  restore(id: string, by: By): Promise<Share>;
+  /** Lets a share end at another time: `days` from now, null for never. @throws KNOT_SHARES_NONE, KNOT_SHARES_DAYS */
+  setEnd(id: string, days: number | null, by: By): Promise<Share>;
   /** Ends what a person shares, as a part of the transaction that takes the account away. */
   endAllWithin(transaction: Transaction, userId: string, by: By): Promise<number>;
   /** Ends the shares of a path and of all below it: what is moved or deleted must not give itself away to who comes next. */
@@ -48,11 +58,6 @@ export type Shares = {
   rightsOn(principal: Principal, thing: SharedThing): readonly ShareRight[] | undefined;
   /** Notes that somebody used what is shared with them. */
   noteUse(principal: Principal, thing: SharedThing, user: User): void;
-  /**
-   * The share behind a guest's link. A link for one browser takes the first that shows itself (a random value that the browser
-   * keeps), and no other.
-   */
-  openLink(secret: string, browser: string): Promise<Share | undefined>;
   /** Hears whose rights may have changed: ids of people, of teams, and `guest:SHARE`. */
   onChange(listener: (party: { kind: 'user' | 'team' | 'guest'; id: string }) => void): () => void;
   flush(): Promise<void>;
@@ -61,8 +66,8 @@ export type Shares = {
 
 const dayMs = 86_400_000;
 const mostOfOneThing = 1_000;
-/** Rows of those that ended by themselves are removed when another is made; the clocks of replicas may differ. */
-const keepEndedMs = dayMs;
+/** How long who has a link is told what became of it, and a revocation can be taken back. */
+const keepEndedMs = 30 * dayMs;
 const endCheckMs = 500;
 
 export function createShares(options: {
@@ -73,7 +78,13 @@ export function createShares(options: {
 }): Shares {
   const { store, clock, record, log } = options;
   const index = createShareIndex();
-  const uses = createUses({ store, clock, log });
+  const uses = createUses({
+    store,
+    clock,
+    log,
+    onFirst: (transaction, row, { name: actor, address }) =>
+      record(transaction, entry('share.opened', shareOf(row), { actor, address })),
+  });
   const listeners = new Set<Parameters<Shares['onChange']>[0]>();
   /** Grows with each change that was heard, so that a reading which one overtook is done again. */
   let changes = 0;
@@ -102,6 +113,7 @@ export function createShares(options: {
       for (const share of rows.map(shareOf).filter(isLive)) index.put(share);
       isLoaded = true;
       nextEnd = index.nextEnd();
+      await noteOverdue();
       return;
     }
   }
@@ -165,16 +177,28 @@ export function createShares(options: {
 
   const loop = every(
     endCheckMs,
-    () => {
+    async () => {
       if (nextEnd === undefined || nextEnd > clock.now()) return;
       for (const share of index.ended(clock.now())) {
         index.remove(share.id);
         tell(share);
       }
       nextEnd = index.nextEnd();
+      await noteOverdue();
     },
     { log, complaint: 'ending shares failed' },
   );
+
+  /** One of the replicas writes that the time of a share is over; what it gave has ended on each by then. */
+  async function noteOverdue(): Promise<void> {
+    for (const row of await records.listOverdueRows(store.db, clock.now())) {
+      const end = { at: row.expires_at ?? clock.now(), why: 'expired', by: null };
+      await store.transaction(async (transaction) => {
+        if (!(await records.endShareRow(transaction.db, row.id, end))) return;
+        await record(transaction, entry('share.expired', shareOf(row), { actor: 'system' }));
+      });
+    }
+  }
 
   function entry(action: string, share: Share, { actor, address, reason }: By): AuditEntry {
     const { thing, party, right } = share;
@@ -183,10 +207,12 @@ export function createShares(options: {
     return { action, actor, subject: `share:${share.id}`, outcome: 'done', ...(address && { address }), detail };
   }
 
+  const endBy = ({ actor, reason }: By): records.End => ({ at: clock.now(), why: reason ?? 'revoked', by: actor });
+
   async function endEach(transaction: Transaction, shares: readonly Share[], by: By): Promise<number> {
     let ended = 0;
     for (const share of shares) {
-      if (!(await records.deleteShareRow(transaction.db, share.id))) continue;
+      if (!(await records.endShareRow(transaction.db, share.id, endBy(by)))) continue;
       transaction.announce({ topic: 'shares', key: share.id });
       await record(transaction, entry('share.revoked', share, by));
       ended += 1;
@@ -243,10 +269,42 @@ export function createShares(options: {
     async revoke(id, by) {
       const share = index.get(id);
       const ended = share ? await store.transaction((transaction) => endEach(transaction, [share], by)) : 0;
-      if (ended === 0) throw knotError('KNOT_SHARES_NONE', 404, 'There is no such share.');
+      if (ended === 0) throw none();
+    },
+    async findRevoked(id) {
+      const row = await records.findEndedRow(store.db, id);
+      if (row?.ended_why !== 'revoked' || row.secret_hash !== null) return undefined;
+      const share = shareOf(row);
+      return isLive(share) ? { share, by: row.ended_by ?? '' } : undefined;
+    },
+    async restore(id, by) {
+      await store.transaction(async (transaction) => {
+        const row = await records.findEndedRow(transaction.db, id);
+        const isRevoked = row?.ended_why === 'revoked' && row.secret_hash === null && isLive(shareOf(row));
+        if (!isRevoked || !(await records.reviveRow(transaction.db, id))) throw none();
+        transaction.announce({ topic: 'shares', key: id });
+        await record(transaction, entry('share.restored', shareOf(row), by));
+      });
+      await reread([id]);
+      return index.get(id) ?? raise(none());
+    },
+    async setEnd(id, days, by) {
+      const share = index.get(id);
+      if (!share) throw none();
+      checkDays(share.party, days ?? undefined);
+      const expiresAt = days === null ? null : clock.now() + days * dayMs;
+      await store.transaction(async (transaction) => {
+        if (!(await records.setExpiry(transaction.db, id, expiresAt))) throw none();
+        transaction.announce({ topic: 'shares', key: id });
+        const changed = entry('share.changed', share, by);
+        const until = expiresAt === null ? 'never' : new Date(expiresAt).toISOString();
+        await record(transaction, { ...changed, detail: { ...changed.detail, until } });
+      });
+      await reread([id]);
+      return index.get(id) ?? raise(none());
     },
     async endAllWithin(transaction, userId, by) {
-      const rows = await records.deleteSharesOf(transaction.db, userId);
+      const rows = await records.endSharesOf(transaction.db, userId, endBy(by));
       for (const row of rows) {
         transaction.announce({ topic: 'shares', key: row.id });
         await record(transaction, entry('share.revoked', shareOf({ ...row, user_name: '', team_name: '' }), by));
@@ -263,17 +321,7 @@ export function createShares(options: {
     noteUse(principal, thing, user) {
       for (const { id } of index.matching(principal, thing, clock.now())) uses.note(id, user);
     },
-    async openLink(secret, browser) {
-      const row = await records.findGuestRow(store.db, hashSecret(secret));
-      if (!row) return undefined;
-      const share = shareOf(row);
-      if (share.expiresAt !== null && share.expiresAt <= clock.now()) return undefined;
-      if (!share.bindsBrowser) return share;
-      const hash = hashSecret(browser);
-      if (row.browser_hash === null && (await records.bindBrowser(store.db, row.id, hash))) return share;
-      const bound = row.browser_hash ?? (await records.findShareRows(store.db, [row.id]))[0]?.browser_hash ?? '';
-      return equalSecrets(bound, hash) ? share : undefined;
-    },
+    ...createGuestLinks({ store, clock }),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -288,44 +336,8 @@ export function createShares(options: {
   };
 }
 
-function rowOf(share: Share, secret: string | undefined) {
-  const { id, thing, owner, party, right, createdBy, createdAt, expiresAt, bindsBrowser } = share;
-  return {
-    id,
-    kind: thing.kind,
-    thing: thing.id,
-    path: thing.path,
-    owner_user_id: owner.kind === 'user' ? owner.id : null,
-    owner_team_id: owner.kind === 'team' ? owner.id : null,
-    with_user_id: party.kind === 'user' ? party.id : null,
-    with_team_id: party.kind === 'team' ? party.id : null,
-    secret_hash: secret === undefined ? null : hashSecret(secret),
-    binds_browser: bindsBrowser ? 1 : 0,
-    browser_hash: null,
-    access: right,
-    created_by: createdBy,
-    created_at: createdAt,
-    expires_at: expiresAt,
-  };
-}
+const none = () => knotError('KNOT_SHARES_NONE', 404, 'There is no such share.');
 
-function shareOf(row: records.ShareRow): Share {
-  const owner = row.owner_user_id ?? row.owner_team_id ?? '';
-  const party: ShareParty =
-    row.with_user_id !== null
-      ? { kind: 'user', id: row.with_user_id, name: row.user_name ?? '' }
-      : row.with_team_id !== null
-        ? { kind: 'team', id: row.with_team_id, name: row.team_name ?? '' }
-        : { kind: 'guest' };
-  return {
-    id: row.id,
-    thing: { kind: row.kind, id: row.thing, path: row.path },
-    owner: { kind: row.owner_user_id === null ? 'team' : 'user', id: owner },
-    party,
-    right: row.access,
-    createdBy: row.created_by,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    bindsBrowser: row.binds_browser === 1,
-  };
+function raise(error: Error): never {
+  throw error;
 }

@@ -1,9 +1,9 @@
 import { type Clock, every, type Log } from '../lib/index.ts';
-import type { Store } from '../store/index.ts';
-import { listUses, writeUse } from './records.ts';
+import type { Store, Transaction } from '../store/index.ts';
+import { listUses, markOpened, type ShareRow, writeUse } from './records.ts';
 
-/** Who used a share, and when first and last. */
-export type ShareUse = { name: string; firstAt: number; lastAt: number; lastFrom: string };
+/** Who used a share, when first and last, and how often: what happens within a minute is one. */
+export type ShareUse = { name: string; firstAt: number; lastAt: number; lastFrom: string; times: number };
 
 /** By whom: a person by id, a guest by what their browser is known as. */
 export type User = { who: string; name: string; address: string };
@@ -21,7 +21,14 @@ const mostPending = 10_000;
 const mostOfOneShare = 200;
 
 /** Written a few times a minute and never on the path of a request. */
-export function createUses({ store, clock, log }: { store: Store; clock: Clock; log: Log }): Uses {
+export function createUses(parts: {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  /** Hears, within the transaction that notes it, that somebody came for the first time. */
+  onFirst(transaction: Transaction, row: ShareRow, user: User): Promise<void>;
+}): Uses {
+  const { store, clock, log, onFirst } = parts;
   type Pending = User & { shareId: string; at: number };
   let pending = new Map<string, Pending>();
   let written = new Map<string, number>();
@@ -34,7 +41,11 @@ export function createUses({ store, clock, log }: { store: Store; clock: Clock; 
       if (written.size > mostPending) written = new Map();
       for (const [key, { shareId, who, name, address, at }] of batch) {
         const use = { share_id: shareId, who, name, first_at: at, last_at: at, last_from: address };
-        await writeUse(store.db, use, mostOfOneShare);
+        await store.transaction(async (transaction) => {
+          const first = await markOpened(transaction.db, shareId, at);
+          if (first) await onFirst(transaction, first, { who, name, address });
+          await writeUse(transaction.db, use, mostOfOneShare);
+        });
         written.set(key, at);
       }
     });
@@ -54,8 +65,8 @@ export function createUses({ store, clock, log }: { store: Store; clock: Clock; 
     async of(shareIds) {
       const found = new Map<string, ShareUse[]>();
       for (const row of await listUses(store.db, shareIds)) {
-        const { name, first_at: firstAt, last_at: lastAt, last_from: lastFrom } = row;
-        found.set(row.share_id, [...(found.get(row.share_id) ?? []), { name, firstAt, lastAt, lastFrom }]);
+        const { name, first_at: firstAt, last_at: lastAt, last_from: lastFrom, times } = row;
+        found.set(row.share_id, [...(found.get(row.share_id) ?? []), { name, firstAt, lastAt, lastFrom, times }]);
       }
       return found;
     },

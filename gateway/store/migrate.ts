@@ -17,6 +17,7 @@ import * as ownerPlans from './migrations/0016-owner-plans.ts';
 import * as shares from './migrations/0017-shares.ts';
 import * as uploadLocks from './migrations/0018-upload-locks.ts';
 import * as lists from './migrations/0019-lists.ts';
+import * as shareEnds from './migrations/0020-share-ends.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -37,6 +38,7 @@ const migrations: Record<string, Migration> = {
   '0017-shares': shares,
   '0018-upload-locks': uploadLocks,
   '0019-lists': lists,
+  '0020-share-ends': shareEnds,
 };
 
 /**

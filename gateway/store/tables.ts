@@ -245,6 +245,14 @@ export type SharesTable = {
   created_by: string;
   created_at: number;
   expires_at: number | null;
+  /** When somebody came by it for the first time. */
+  opened_at: number | null;
+  /** Kept for a while after its end, so that who still has the link is told what happened; a share that ended gives no right. */
+  ended_at: number | null;
+  /** `expired`, `revoked`, or why else. */
+  ended_why: string | null;
+  /** Username; null when it ended by itself. */
+  ended_by: string | null;
 };
 
 /** shares: who used one, and when first and last. */
@@ -256,6 +264,8 @@ export type ShareUsesTable = {
   first_at: number;
   last_at: number;
   last_from: string;
+  /** How often; what happens within a minute is one. */
+  times: Generated<number>;
 };
 
 /** files: which gateway writes to an upload now, for as long as it says so again and again. */

@@ -41,6 +41,21 @@ t.test('a file is written as a whole, and a quick second text of equal length ha
   });
 });
 
+t.test('who keeps both never replaces: the next free name is taken, also by many at once', async (t) => {
+  const { acts, root } = await openScene(t);
+  mkdirSync(join(root, 'd'));
+  await put(acts, ann, path('a.txt'), body('first'), {});
+  const names = await Promise.all(
+    ['second', 'third', 'fourth'].map(
+      async (text) => (await put(acts, ann, path('a.txt'), body(text), { keepsBoth: true })).entry.name,
+    ),
+  );
+  t.same(names.sort(), ['a (2).txt', 'a (3).txt', 'a (4).txt']);
+  t.equal(picture(root)['a.txt'], 'first');
+  t.equal((await put(acts, ann, path('d'), body('x'), { keepsBoth: true })).entry.name, 'd (2)', 'beside a folder');
+  t.equal((await put(acts, ann, path('b'), body('x'), { keepsBoth: true })).entry.name, 'b');
+});
+
 t.test('a body that ends early leaves what was there and nothing beside it', async (t) => {
   const { acts, root, folder } = await openScene(t);
   await put(acts, ann, path('f'), body('before'), {});

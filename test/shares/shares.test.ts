@@ -207,7 +207,93 @@ await onBothStores(t, async (t, open) => {
     shares.noteUse(person('carol'), area('results'), { who: 'carol-id', name: 'carol', address: '192.0.2.3' });
     await shares.flush();
     t.same((await shares.usesOf([made])).get(made.id), [
-      { name: 'bob', firstAt, lastAt: clock.now(), lastFrom: '192.0.2.2' },
+      { name: 'bob', firstAt, lastAt: clock.now(), lastFrom: '192.0.2.2', times: 2 },
     ]);
+  });
+
+  await t.test(
+    'the ledger says when one was made, opened first, changed, expired and revoked, each once',
+    async (t) => {
+      const { share, shares, elsewhere, asBob, area, clock, audit } = await given(t, open);
+      const { share: made } = await share({ days: 1 });
+      for (const on of [shares, elsewhere]) {
+        await eventually('it is known', () => on.find(made.id) !== undefined, 2_000);
+        on.noteUse(asBob(), area('results/x'), { who: 'bob-id', name: 'bob', address: '192.0.2.1' });
+        await on.flush();
+      }
+      await shares.setEnd(made.id, 2, by);
+      clock.advance(day + 1);
+      t.ok(shares.find(made.id), 'it lasts longer now');
+      clock.advance(day);
+      const actions = async () => (await audit.list({ limit: 20 })).map(({ action, actor }) => `${action} ${actor}`);
+      await eventually('the end is noted', async () => (await actions()).includes('share.expired system'), 3_000);
+      await elsewhere.load();
+      const { share: another } = await share();
+      await shares.revoke(another.id, by);
+      t.same(
+        (await actions()).filter((line) => line.startsWith('share.')),
+        [
+          'share.revoked ann',
+          'share.created ann',
+          'share.expired system',
+          'share.changed ann',
+          'share.opened bob',
+          'share.created ann',
+        ],
+      );
+    },
+  );
+
+  await t.test(
+    'what was revoked comes back with all that was noted; a link and what ended otherwise do not',
+    async (t) => {
+      const { share, shares, rights, asBob, area, elsewhere } = await given(t, open);
+      const { share: made } = await share();
+      shares.noteUse(asBob(), area('results'), { who: 'bob-id', name: 'bob', address: '192.0.2.1' });
+      await shares.flush();
+      await shares.revoke(made.id, by);
+      t.equal(rights(asBob(), 'results'), undefined);
+      t.match(await shares.findRevoked(made.id), { by: 'ann', share: { id: made.id } });
+      t.match(await shares.restore(made.id, by), { id: made.id, right: 'view' });
+      t.same(rights(asBob(), 'results'), ['view']);
+      await eventually('and elsewhere', () => rights(asBob(), 'results', elsewhere) !== undefined, 2_000);
+      t.match((await shares.usesOf([made])).get(made.id), [{ name: 'bob' }]);
+      await t.rejects(shares.restore(made.id, by), { code: 'KNOT_SHARES_NONE' }, 'it lives');
+      await shares.endBelow(area('results'), { ...by, reason: 'moved' });
+      await t.rejects(shares.restore(made.id, by), { code: 'KNOT_SHARES_NONE' }, 'another thing may lie there');
+      const link = await share({ party: { kind: 'guest' }, days: 1 });
+      await shares.revoke(link.share.id, by);
+      t.equal(await shares.findRevoked(link.share.id), undefined);
+      await t.rejects(shares.restore(link.share.id, by), { code: 'KNOT_SHARES_NONE' });
+    },
+  );
+
+  await t.test('who holds a link is told what became of it, for a while', async (t) => {
+    const { share, shares, area, clock } = await given(t, open);
+    const guest = { kind: 'guest' } as const;
+    const look = async (secret: string, browser = 'b') => shares.lookAtLink(secret, browser);
+    const [revoked, expired, moved, bound] = [
+      await share({ party: guest, days: 1 }),
+      await share({ party: guest, days: 1 }),
+      await share({ party: guest, days: 1, thing: area('moved') }),
+      await share({ party: guest, days: 80, bindsBrowser: true }),
+    ];
+    t.match(await look(revoked.secret!), { state: 'open', share: { id: revoked.share.id } });
+    t.equal((await look(bound.secret!))?.state, 'unbound', 'looking takes nothing');
+    await shares.openLink(bound.secret!, 'mine');
+    t.equal((await look(bound.secret!))?.state, 'taken');
+    t.equal((await look(bound.secret!, 'mine'))?.state, 'open');
+    await shares.revoke(revoked.share.id, by);
+    await shares.endBelow(area('moved'), { ...by, reason: 'moved' });
+    clock.advance(day);
+    t.match(await look(revoked.secret!), { state: 'ended', why: 'revoked' });
+    t.match(await look(expired.secret!), { state: 'ended', why: 'expired' });
+    t.match(await look(moved.secret!), { state: 'ended', why: 'moved' });
+    t.equal(await look('x'.repeat(43)), undefined);
+    t.equal(await shares.openLink(revoked.secret!, 'b'), undefined);
+    t.notOk(JSON.stringify(await look(revoked.secret!)).includes('hash'), 'nothing of the row goes out');
+    clock.advance(40 * day);
+    await share();
+    t.equal(await look(revoked.secret!), undefined, 'forgotten');
   });
 });

@@ -5,12 +5,14 @@ import { etagOf } from '../walk/entry.ts';
 
 /**
  * What may stand at a target before it is written: `ifMatch`, one of these versions (RFC 9110 section 13.1.1; `*` is any);
- * `ifNoneMatch`, nothing at all. Always conditions of the target, also when something is moved onto it.
+ * `isNew`, nothing at all. Always conditions of the target, also when something is moved onto it. `keepsBoth`: what is there stays,
+ * and what is written gets the next free name (only for `put`).
  */
-export type Condition = { ifMatch?: readonly string[] | undefined; isNew?: boolean };
+export type Condition = { ifMatch?: readonly string[] | undefined; isNew?: boolean; keepsBoth?: boolean };
 
 /** @throws KNOT_FILES_CHANGED (412), KNOT_FILES_TAKEN, KNOT_FILES_NOT_A_FILE */
-export function checkCondition(there: BigIntStats | undefined, { ifMatch, isNew }: Condition): void {
+export function checkCondition(there: BigIntStats | undefined, { ifMatch, isNew, keepsBoth }: Condition): void {
+  if (keepsBoth) return;
   if (isNew && there !== undefined) throw taken();
   // A link is not replaced by a file, and a pipe is not written to.
   if (there !== undefined && !there.isFile()) throw notAFile();

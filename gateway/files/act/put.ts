@@ -4,13 +4,13 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Area, AreaFolders } from '../walk/areas.ts';
 import { type Entry, entryOf } from '../walk/entry.ts';
-import { codeOf, fileError, notAFile, notWhatWasSent } from '../walk/errors.ts';
+import { codeOf, fileError, isTaken, notAFile, notWhatWasSent } from '../walk/errors.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
 import { nameOf, type Path } from '../walk/names.ts';
-import { copyTree } from '../walk/tree.ts';
+import { copyTree, numbered } from '../walk/tree.ts';
 import { checkCondition, type Condition } from './condition.ts';
 import type { Spot } from './journal.ts';
-import { place } from './place.ts';
+import { freeName, place } from './place.ts';
 import type { Runs } from './runs.ts';
 
 export type Written = {
@@ -118,6 +118,7 @@ export async function putStaged(
 
 function finish(target: Spot, staged: Spot, condition: Condition): Written {
   const { folder, name } = target;
+  if (condition.keepsBoth) return finishBeside(target, staged);
   const before = folder.look(name);
   checkCondition(before, condition);
   dress(staged, folder, before);
@@ -127,6 +128,18 @@ function finish(target: Spot, staged: Spot, condition: Condition): Written {
   const after = folder.look(name)!;
   const bytes = Number(after.size) - Number(before?.size ?? 0n);
   return { entry: entryOf(name, after), bytes, isNew: before === undefined };
+}
+
+/** Under the first free name; who takes that name at this moment is not replaced either. */
+function finishBeside({ folder, name: wanted }: Spot, staged: Spot): Written {
+  for (;;) {
+    const name = freeName(folder, wanted, numbered);
+    try {
+      return finish({ folder, name }, staged, { isNew: true });
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+    }
+  }
 }
 
 /** Mode and owner: those of the file before, else those that the folder gives to new files. */

@@ -77,3 +77,5 @@ export const taken = (cause?: unknown) =>
     remedy: 'Choose another name, or say which version may be replaced (If-Match).',
     cause,
   });
+
+export const isTaken = (error: unknown): boolean => error instanceof KnotError && error.code === 'KNOT_FILES_TAKEN';
