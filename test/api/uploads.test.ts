@@ -202,7 +202,7 @@ t.test('an upload is of who began it, and ends with the right', async (t) => {
   await accounts.removeMember(id, ann.id, { name: 'test' });
   await t.rejects(open, 'the open piece is cut');
   t.equal(live.count(), 0);
-  t.match(await send('HEAD', urlOf(made)), { status: 404 });
+  t.match(await send('HEAD', urlOf(made)), { status: 403 }, 'which is not the same as an upload that is gone');
 });
 
 t.test('an upload that was whole when the gateway ended is put to its place by the next question', async (t) => {
@@ -211,6 +211,76 @@ t.test('an upload that was whole when the gateway ended is put to its place by t
   writeFileSync(join(waiting, urlOf(made).split('/').at(-1)!), 'bytes');
   t.match(await send('HEAD', urlOf(made)), { status: 200, headers: { 'upload-offset': '5' } });
   t.equal(readFileSync(join(root, 'late'), 'utf8'), 'bytes');
+});
+
+t.test('two who ask at once about an upload that is whole both find it finished, once', async (t) => {
+  const { begin, send, urlOf, root, waiting, audit } = await openUploads(t);
+  const made = await begin(5, { path: 'late', sha256: sha256(Buffer.from('bytes')) });
+  writeFileSync(join(waiting, urlOf(made).split('/').at(-1)!), 'bytes');
+  const answers = await Promise.all([1, 2, 3].map(() => send('HEAD', urlOf(made))));
+  t.same(
+    answers.map(({ status, headers }) => [status, headers['upload-offset']]),
+    Array(3).fill([200, '5']),
+  );
+  t.equal(readFileSync(join(root, 'late'), 'utf8'), 'bytes');
+  t.equal((await audit.list({ action: 'files.written' })).length, 1);
+});
+
+t.test('with a key, the address is known although the answer to the beginning is lost', async (t) => {
+  const { begin, patch, send, urlOf, ann, person, root, call, allowance } = await openUploads(t);
+  allowance.limit = 10;
+  const key = '0123456789abcdef';
+  const url = `/api/v1/uploads/${sha256(Buffer.from(`${ann.id}/${key}`)).slice(0, 32)}`;
+  t.match(await send('HEAD', url), { status: 404 });
+  const answers = await Promise.all([1, 2].map(() => begin(7, { path: 'f', key })));
+  t.same(answers.map(({ status }) => status).sort(), [201, 409]);
+  t.match(answers.find(({ status }) => status === 409)?.text, /KNOT_FILES_UPLOAD_KNOWN/);
+  t.equal(urlOf(answers.find(({ status }) => status === 201)!), url);
+  t.match((await call({ url: '/areas', cookie: ann.cookie })).json, { areas: [{ usage: { reserved: 7 } }] }, 'once');
+  t.match(await send('HEAD', url), { status: 200, headers: { 'upload-offset': '0' } });
+  t.match(await patch(url, 0, Buffer.from('content')), { status: 204 });
+  t.equal(readFileSync(join(root, 'f'), 'utf8'), 'content');
+  const bob = await person('bob');
+  allowance.limit = 20;
+  t.not(urlOf(await begin(1, { path: 'f', key }, { cookie: bob.cookie })), url, 'a key means nothing to somebody else');
+  for (const wrong of ['short', 'x'.repeat(65), '../../../../../../x'])
+    t.match(await begin(1, { path: 'g', key: wrong }), { status: 400 }, wrong);
+});
+
+t.test('a name that is taken: what is there is told, and both can be kept', async (t) => {
+  const { begin, patch, urlOf, root } = await openUploads(t);
+  writeFileSync(join(root, 'f.txt'), 'there');
+  const refused = await begin(3, { path: 'f.txt' });
+  t.match(refused, { status: 409 });
+  const { details } = JSON.parse(refused.text) as { details: { etag: string } };
+  t.match(details, { kind: 'file', size: 5, etag: /^"/ });
+  const beside = await begin(3, { path: 'f.txt', ifTaken: 'beside' });
+  t.match(await patch(urlOf(beside), 0, Buffer.from('new')), { status: 204 });
+  t.equal(readFileSync(join(root, 'f (2).txt'), 'utf8'), 'new');
+  const instead = await begin(3, { path: 'f.txt', ifMatch: details.etag });
+  t.match(await patch(urlOf(instead), 0, Buffer.from('NEW')), { status: 204 });
+  t.equal(readFileSync(join(root, 'f.txt'), 'utf8'), 'NEW');
+  t.match(await begin(3, { path: 'f.txt', ifMatch: details.etag }), { status: 412, text: /KNOT_FILES_CHANGED/ });
+});
+
+t.test('who may only add files to a folder adds to that folder and replaces nothing', async (t) => {
+  const { begin, patch, urlOf, root, person, call, ann } = await openUploads(t);
+  const bob = await person('bob');
+  mkdirSync(join(root, 'box'));
+  writeFileSync(join(root, 'box/f.txt'), 'of ann');
+  const body = { area: 'private', path: 'box', with: 'user:bob', right: 'upload' };
+  const shared = await call({ method: 'POST', url: '/shares', body, cookie: ann.cookie });
+  t.equal(shared.status, 201, shared.text);
+  const of = { cookie: bob.cookie };
+  t.match(await begin(3, { area: 'user:ann', path: 'elsewhere.txt' }, of), { status: 403 });
+  const taken = await begin(3, { area: 'user:ann', path: 'box/f.txt', ifMatch: '*' }, of);
+  t.match(taken, { status: 409, text: /KNOT_FILES_TAKEN/ }, 'a condition is no right');
+  t.notMatch(taken.text, /etag/, 'what is there is not described');
+  const made = await begin(3, { area: 'user:ann', path: 'box/new.txt' }, of);
+  t.equal(made.status, 201, made.text);
+  t.match(await patch(urlOf(made), 0, Buffer.from('bob'), of), { status: 204 });
+  t.equal(readFileSync(join(root, 'box/new.txt'), 'utf8'), 'bob');
+  t.equal(readFileSync(join(root, 'box/f.txt'), 'utf8'), 'of ann');
 });
 
 t.test('what nobody goes on with expires and gives its room back', async (t) => {

@@ -7,37 +7,34 @@ import { describe } from './describe.ts';
 
 /**
  * Resumable uploads: the tus protocol 1.0.0 with creation, creation-with-upload, termination and expiration. Metadata: `area`, `path`
- * (`/`-separated text), optionally `sha256` of the whole (hexadecimal) and `ifMatch`, the version that may be replaced.
+ * (`/`-separated text), optionally `sha256` of the whole (hexadecimal), `ifMatch`, the version that may be replaced, `ifTaken: beside` for
+ * a numbered name where the wanted one is taken, and `key` (16 to 64 of `A-Za-z0-9_-`, random): the id of the upload is then the first 32
+ * digits of SHA-256 over `USER-ID/KEY`, so that it can be asked for when the answer to its beginning was lost (decision 0043).
  */
 export function uploadRoutes(app: ApiServer, context: FileNeeds, places: Places): void {
-  const { owners } = context;
+  const { accounts } = context;
 
   async function uploaderFor(request: FastifyRequest, reply: FastifyReply): Promise<Uploader> {
     const { principal } = identityOf(request);
     const named = new Map<string, Place>();
 
-    const demand = (place: Place): void => {
+    /** Whether more than adding is allowed there. */
+    const demand = (place: Place): boolean => {
       named.set(place.area.key, place);
-      if (!places.may(request, 'writeFiles', place)) places.demand(request, 'addFiles', place);
-    };
-    const follow = (place: Place): void => {
-      if (request.method === 'PATCH' || request.method === 'POST') {
-        const action = places.may(request, 'writeFiles', place) ? 'writeFiles' : 'addFiles';
-        places.follow(request, reply, 'upload', action, place);
-      }
+      const mayReplace = places.may(request, 'writeFiles', place);
+      if (!mayReplace) places.demand(request, 'addFiles', place);
+      if (request.method === 'PATCH' || request.method === 'POST')
+        places.follow(request, reply, 'upload', mayReplace ? 'writeFiles' : 'addFiles', place);
+      return mayReplace;
     };
     return {
       userId: principal.id,
-      async areaFor(name) {
-        const place = await places.areaNamed(name, principal);
-        demand(place);
-        follow(place);
-        return place.disk;
+      async placeFor(name, path) {
+        const place = { ...(await places.areaNamed(name, principal)), path };
+        return { area: place.disk, mayReplace: demand(place) };
       },
-      async checkArea(disk) {
-        const place = await places.areaNamed(await nameOfArea(disk), principal);
-        demand(place);
-        follow(place);
+      async checkPlace(disk, path) {
+        demand({ ...(await places.areaNamed(await nameOfArea(disk), principal)), path });
       },
       note: ({ area, path, isNew, bytes }) =>
         nameOfArea(area)
@@ -45,12 +42,13 @@ export function uploadRoutes(app: ApiServer, context: FileNeeds, places: Places)
           .then((place) => noteAct(context, request, 'files.written', { ...place, path }, { bytes, isNew })),
     };
 
-    /** What the person calls an area of the disk now; a team that they left has no name for them. */
-    async function nameOfArea(disk: DiskArea): Promise<string> {
-      const key = disk.id === undefined ? disk.kind : `${disk.kind}/${disk.id}`;
-      const known = named.get(key);
+    /** What the person calls an area of the disk now, also when it is somebody else's of which a part is shared with them. */
+    async function nameOfArea({ kind, id }: DiskArea): Promise<string> {
+      if (id === undefined) return kind;
+      const known = named.get(`${kind}/${id}`);
       if (known) return known.area.name;
-      return (await owners.areasOf(principal)).find((area) => area.key === key)?.name ?? '';
+      if (kind === 'team') return `team:${(await accounts.findTeam(id))?.name ?? ''}`;
+      return id === principal.id ? 'private' : `user:${(await accounts.findUser(id))?.username ?? ''}`;
     }
   }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Server, type ServerOptions, type Upload } from '@tus/server';
-import { type Clock, KnotError, type Log, publicError } from '../../lib/index.ts';
+import { type Clock, KnotError, knotError, type Log, publicError } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import { checkCondition } from '../act/condition.ts';
 import type { Acts } from '../act/move.ts';
@@ -9,7 +9,7 @@ import { freeName } from '../act/place.ts';
 import { putStaged, type Written } from '../act/put.ts';
 import { type Quota, uploadMark } from '../quota/quota.ts';
 import type { Area } from '../walk/areas.ts';
-import { fileError, notAFile } from '../walk/errors.ts';
+import { fileError, notAFile, taken } from '../walk/errors.ts';
 import { withFolder } from '../walk/held-folder.ts';
 import { nameOf, type Path, pathOfText } from '../walk/names.ts';
 import { numbered } from '../walk/tree.ts';
@@ -22,10 +22,10 @@ import { UploadStore } from './upload-store.ts';
 /** Who sends a request about uploads, and what they may do. */
 export type Uploader = {
   userId: string;
-  /** The area a name means to this person, if they may add files to it. @throws what the API answers instead */
-  areaFor(name: string): Promise<Area>;
+  /** The area a name means to this person, if they may put a file to this path in it. @throws what the API answers instead */
+  placeFor(name: string, path: Path): Promise<{ area: Area; mayReplace: boolean }>;
   /** Whether they still may. @throws as above */
-  checkArea(area: Area): Promise<void>;
+  checkPlace(area: Area, path: Path): Promise<void>;
   /** Writes the audit record, before the client is told that the file is there. */
   note(act: { area: Area; path: Path; isNew: boolean; bytes: number }): Promise<void>;
 };
@@ -36,6 +36,14 @@ export type Uploads = {
   /** Forgets what nobody went on with. */
   expire(): Promise<void>;
 };
+
+/** As long as the bytes of the largest upload take to be read once more. */
+const lockWaitMs = 30 * 60 * 1000;
+
+const known = () =>
+  knotError('KNOT_FILES_UPLOAD_KNOWN', 409, 'This upload has begun already.', {
+    remedy: 'Ask how much of it has arrived (HEAD of its address), and go on from there.',
+  });
 
 export function createUploads(parts: {
   acts: Acts;
@@ -76,37 +84,75 @@ export function createUploads(parts: {
     if (request.method === 'POST') return;
     const record = readUpload(folder, id);
     if (record === undefined || record.userId !== uploader.userId) throw notFound();
-    await uploader.checkArea(record.area);
-    // All bytes are here, but the gateway ended before it put the file to its place.
+    await uploader.checkPlace(record.area, record.path);
+    // All bytes are here, but the gateway ended before it put the file to its place, or is about to: then this waits for it.
     const isComplete = record.finished === undefined && Number(folder.look(nameOf(id))?.size ?? -1n) === record.size;
-    if (isComplete && request.method === 'HEAD') await finish(uploader, id, record);
+    if (isComplete && request.method === 'HEAD') await finish(uploader, id);
+  }
+
+  /** With `key`, an address that who begins the upload can reckon: the answer to the beginning may be lost with the line (decision 0043). */
+  function newId(request: Parameters<typeof uploaderOf>[0], key: string | null | undefined): string {
+    if (typeof key !== 'string') return randomBytes(16).toString('hex');
+    if (!/^[A-Za-z0-9_-]{16,64}$/.test(key)) throw refusal({ status_code: 400, body: 'The key is not one.\n' });
+    return createHash('sha256')
+      .update(`${uploaderOf(request).userId}/${key}`)
+      .digest('hex')
+      .slice(0, 32);
+  }
+
+  async function locked<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const lock = locker.newLock(id);
+    // Nobody is told to let go: what is done here is short or must come to its end.
+    await lock.lock(AbortSignal.timeout(lockWaitMs), () => undefined);
+    try {
+      return await work();
+    } finally {
+      await lock.unlock();
+    }
   }
 
   async function begin(request: Parameters<typeof uploaderOf>[0], upload: Upload): Promise<object> {
     const uploader = uploaderOf(request);
     const { metadata = {}, size = 0, id } = upload;
-    const area = await uploader.areaFor(metadata['area'] ?? '');
     const target = pathOfText(metadata['path'] ?? '');
+    const { area, mayReplace } = await uploader.placeFor(metadata['area'] ?? '', target);
     if (target.length === 0 || acts.areas.isReserved(target)) throw notAFile();
-    const ifMatch = metadata['ifMatch']?.split(',').map((tag) => tag.trim());
-    withFolder(acts.areas.folder(area, target.slice(0, -1)), (parent) =>
-      checkCondition(parent.look(target.at(-1)!), ifMatch ? { ifMatch } : { isNew: true }),
-    );
-    const now = clock.now();
-    await quota.reserve(area, size, { id: `${uploadMark}${id}`, expiresAt: now + lifetimeMs });
-    writeUpload(folder, id, {
-      userId: uploader.userId,
-      area,
-      path: target,
-      size,
-      sha256: metadata['sha256']?.toLowerCase(),
-      ifMatch,
-      createdAt: now,
+    const ifMatch = mayReplace ? metadata['ifMatch']?.split(',').map((tag) => tag.trim()) : undefined;
+    withFolder(acts.areas.folder(area, target.slice(0, -1)), (parent) => {
+      const there = parent.look(target.at(-1)!);
+      if (ifMatch !== undefined) checkCondition(there, { ifMatch });
+      // What is there is described to who may replace it, so that they can decide.
+      else if (there !== undefined && metadata['ifTaken'] !== 'beside')
+        throw taken(undefined, mayReplace ? there : undefined);
     });
-    return {};
+    return metadata['key'] === undefined ? note() : locked(id, note);
+
+    async function note(): Promise<object> {
+      if (readUpload(folder, id) !== undefined) throw known();
+      const now = clock.now();
+      await quota.reserve(area, size, { id: `${uploadMark}${id}`, expiresAt: now + lifetimeMs });
+      writeUpload(folder, id, {
+        userId: uploader.userId,
+        area,
+        path: target,
+        size,
+        sha256: metadata['sha256']?.toLowerCase(),
+        ifMatch,
+        createdAt: now,
+      });
+      return {};
+    }
   }
 
-  async function finish(uploader: Uploader, id: string, record: UploadRecord): Promise<void> {
+  /** Once, although the line may be cut while it goes on and the newcomer asks on another gateway: then the second finds it done. */
+  const finish = (uploader: Uploader, id: string): Promise<void> =>
+    locked(id, async () => {
+      const record = readUpload(folder, id);
+      if (record === undefined) throw notFound();
+      if (record.finished === undefined) await finishOnce(uploader, id, record);
+    });
+
+  async function finishOnce(uploader: Uploader, id: string, record: UploadRecord): Promise<void> {
     const { area, sha256 } = record;
     const name = nameOf(id);
     if (sha256 !== undefined && (await sha256Of(folder, name)) !== sha256) {
@@ -134,6 +180,7 @@ export function createUploads(parts: {
     return withFolder(acts.areas.folder(area, above), (parent) => [...above, freeName(parent, path.at(-1)!, numbered)]);
   }
 
+  const locker = createLocker({ store, runs: acts.runs, clock, log });
   const server = new Server({
     path,
     datastore: uploadStore,
@@ -142,16 +189,14 @@ export function createUploads(parts: {
     // Other origins have no business here; the guard of the API refuses them before.
     allowedOrigins: [],
     lockDrainTimeout: 1000,
-    locker: createLocker({ store, runs: acts.runs, clock, log }),
-    namingFunction: () => randomBytes(16).toString('hex'),
+    locker,
+    namingFunction: (request, metadata) => newId(request, metadata?.['key']),
     getFileIdFromRequest: (_, last) => (last !== undefined && isUploadId(last) ? last : undefined),
     onIncomingRequest: (request, id) => inItsWords(() => admit(request, id)),
     onUploadCreate: (request, upload) => inItsWords(() => begin(request, upload)),
     onUploadFinish: (request, upload) =>
       inItsWords(async () => {
-        const record = readUpload(folder, upload.id);
-        if (record === undefined) throw notFound();
-        if (record.finished === undefined) await finish(uploaderOf(request), upload.id, record);
+        await finish(uploaderOf(request), upload.id);
         return {};
       }),
   });

@@ -1,4 +1,6 @@
+import type { BigIntStats } from 'node:fs';
 import { KnotError, knotError } from '../../lib/index.ts';
+import { entryOf } from './entry.ts';
 
 type SystemError = Error & { code?: string };
 
@@ -72,10 +74,17 @@ export const notWhatWasSent = () =>
     remedy: 'Send it again; if it was being written meanwhile, when that is done.',
   });
 
-export const taken = (cause?: unknown) =>
+/** `there`: what has the name, for who may see it. */
+export const taken = (cause?: unknown, there?: BigIntStats) =>
   knotError('KNOT_FILES_TAKEN', 409, 'Something of this name is there already.', {
     remedy: 'Choose another name, or say which version may be replaced (If-Match).',
     cause,
+    ...(there && { details: describeThere(there) }),
   });
 
 export const isTaken = (error: unknown): boolean => error instanceof KnotError && error.code === 'KNOT_FILES_TAKEN';
+
+function describeThere(there: BigIntStats): Record<string, unknown> {
+  const { kind, size, modifiedAt, etag } = entryOf(undefined, there);
+  return { kind, size, modifiedAt, etag };
+}
