@@ -1,10 +1,11 @@
 import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { type Clock, every, knotError, type Log } from '../lib/index.ts';
+import { type Clock, every, KnotError, knotError, type Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Condition } from './act/condition.ts';
 import { copy, type Moved, move } from './act/move.ts';
 import { openActs } from './act/open.ts';
+import { freeName } from './act/place.ts';
 import { put, type PutOptions, type Written } from './act/put.ts';
 import { knownAreas } from './act/recover.ts';
 import { createTrash, type TrashItem } from './act/trash.ts';
@@ -20,9 +21,15 @@ import { type Entry, entryOf } from './walk/entry.ts';
 import { fileError, notAFile, taken } from './walk/errors.ts';
 import { type HeldFolder, withFolder } from './walk/held-folder.ts';
 import type { Name, Path } from './walk/names.ts';
-import type { Measure } from './walk/tree.ts';
+import { createPace, type Measure, numbered } from './walk/tree.ts';
 
 export type FilesSettings = { folder: string; uploadMaxBytes: number; trashDays: number };
+
+type Spot = { area: Area; path: Path };
+/** `source`: versions of what is moved or copied; without them any. */
+export type RelocateOptions = Condition & { source?: readonly string[] | undefined };
+/** `path`: where it is now. */
+export type Relocated = Moved & { path: Path };
 
 /** Everything that can be done with files. Whether somebody may is asked before (api); each act is whole or did not happen. */
 export type Files = {
@@ -30,7 +37,8 @@ export type Files = {
   look(area: Area, path: Path): Entry;
   list(area: Area, path: Path, query: Omit<ListQuery, 'isHidden'>): Promise<Listing>;
   search(area: Area, path: Path, text: string, signal?: AbortSignal): Promise<SearchResult>;
-  picture(area: Area, path: Path, signal?: AbortSignal): Promise<Picture>;
+  /** Of the root of an area with what its trash takes. */
+  picture(area: Area, path: Path, signal?: AbortSignal): Promise<Picture & { trashed?: Measure }>;
   /** An open regular file; the caller closes the descriptor. */
   open(area: Area, path: Path): { entry: Entry; descriptor: number };
   /** Things of one folder as a zip stream. */
@@ -43,10 +51,13 @@ export type Files = {
     options: Condition & { length?: number; signal?: AbortSignal; sha256?: string | undefined },
   ): Promise<Written>;
   makeFolder(area: Area, path: Path): Entry;
-  move(from: { area: Area; path: Path }, to: { area: Area; path: Path }, options: Condition): Promise<Moved>;
-  copy(from: { area: Area; path: Path }, to: { area: Area; path: Path }, options: Condition): Promise<Moved>;
-  trash(area: Area, path: Path, by: string): Promise<TrashItem>;
+  move(from: Spot, to: Spot, options: RelocateOptions): Promise<Relocated>;
+  copy(from: Spot, to: Spot, options: RelocateOptions): Promise<Relocated>;
+  /** `ifMatch`: versions that may be deleted; without them any. */
+  trash(area: Area, path: Path, by: string, ifMatch?: readonly string[]): Promise<TrashItem>;
   trashed(area: Area): TrashItem[];
+  /** Items of a page of it, with what folders among them hold. */
+  sizedTrash(area: Area, items: readonly TrashItem[]): Promise<TrashItem[]>;
   restore(area: Area, id: string, to?: Path): { path: Path; entry: Entry };
   emptyTrash(area: Area, ids?: readonly string[]): Promise<Measure>;
   usage(area: Area): Promise<Usage>;
@@ -140,12 +151,23 @@ export function openFiles(parts: {
     });
   }
 
-  async function relocate(
-    act: typeof move,
-    from: { area: Area; path: Path },
-    to: { area: Area; path: Path },
-    condition: Condition,
-  ): Promise<Moved> {
+  /** With `keepsBoth` under the next free name, however many others take names at the same time. */
+  async function relocateBeside(act: typeof move, from: Spot, to: Spot, options: RelocateOptions): Promise<Relocated> {
+    const { keepsBoth, ...rest } = options;
+    for (;;) {
+      const path = keepsBoth === true ? freePath(to) : to.path;
+      try {
+        return { ...(await relocate(act, from, { area: to.area, path }, rest)), path };
+      } catch (error) {
+        if (keepsBoth !== true || !(error instanceof KnotError) || error.code !== 'KNOT_FILES_TAKEN') throw error;
+      }
+    }
+  }
+
+  const freePath = ({ area, path }: Spot): Path =>
+    inParent(area, path, (parent, name) => [...path.slice(0, -1), freeName(parent, name, numbered)]);
+
+  async function relocate(act: typeof move, from: Spot, to: Spot, condition: RelocateOptions): Promise<Moved> {
     for (const { path } of [from, to]) if (checked(path).length === 0) throw taken();
     const isMove = act === move;
     let reservation: Awaited<ReturnType<typeof quota.reserve>> | undefined;
@@ -218,10 +240,12 @@ export function openFiles(parts: {
       withFolder(areas.folder(area, checked(path)), (folder) =>
         search(folder, text, { ...searchBounds, ...hiddenIn(path), ...(signal && { signal }) }),
       ),
-    picture: (area, path, signal) =>
-      withFolder(areas.folder(area, checked(path)), (folder) =>
+    async picture(area, path, signal) {
+      const shown = await withFolder(areas.folder(area, checked(path)), (folder) =>
         picture(folder, { most: 30, ...hiddenIn(path), ...(signal && { signal }) }),
-      ),
+      );
+      return path.length > 0 ? shown : { ...shown, trashed: await trash.measure(area, createPace()) };
+    },
     open: (area, path) =>
       path.length === 0
         ? refuse(notAFile())
@@ -244,13 +268,14 @@ export function openFiles(parts: {
         parent.sync();
         return entryOf(name, parent.look(name)!);
       }),
-    move: (from, to, condition) => relocate(move, from, to, condition),
-    copy: (from, to, condition) => relocate(copy, from, to, condition),
-    async trash(area, path, by) {
+    move: (from, to, options) => relocateBeside(move, from, to, options),
+    copy: (from, to, options) => relocateBeside(copy, from, to, options),
+    async trash(area, path, by, ifMatch) {
       if (checked(path).length === 0) throw taken();
-      return trash.put(area, path, by);
+      return trash.put(area, path, by, ifMatch);
     },
     trashed: (area) => trash.list(area),
+    sizedTrash: (area, items) => trash.sized(area, items),
     restore: (area, id, to) => trash.restore(area, id, to && checked(to)),
     async emptyTrash(area, ids) {
       const freed = await trash.empty(area, ids);

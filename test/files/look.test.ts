@@ -8,7 +8,7 @@ import { list, type ListQuery } from '../../gateway/files/look/list.ts';
 import { picture } from '../../gateway/files/look/picture.ts';
 import { search } from '../../gateway/files/look/search.ts';
 import { zip } from '../../gateway/files/look/zip.ts';
-import { nameOf, textOfPath } from '../../gateway/files/walk/names.ts';
+import { nameOf, textOf, textOfPath } from '../../gateway/files/walk/names.ts';
 import { ann, openScene } from './scene.ts';
 
 const first: ListQuery = { sort: 'name', isDescending: false, offset: 0, limit: 100 };
@@ -107,7 +107,7 @@ t.test('what is large: the largest children, and the rest together', async (t) =
   t.teardown(() => held.close());
   const { largest, rest, total } = await picture(held, { most: 2 });
   t.same(
-    largest.map(({ name, bytes }) => [name, bytes]),
+    largest.map(({ name, bytes }) => [textOf(name), bytes]),
     [
       ['d', 100],
       ['f9', 9],

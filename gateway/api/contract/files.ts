@@ -68,11 +68,23 @@ export const FolderQuerySchema = closed({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Entries of a page; 100 by default.' })),
   sort: Type.Optional(oneOf('name', '-name', 'size', '-size', 'modified', '-modified')),
   q: Type.Optional(Type.String({ maxLength: 200, description: 'Looks for names here and below instead.' })),
-  list: Type.Optional(oneOf('trash', 'usage')),
+  list: Type.Optional(oneOf('trash', 'usage', 'entry')),
   zip: Type.Optional(oneOf('store', 'deflate')),
   download: Type.Optional(Type.String({ maxLength: 1, description: 'A file to keep, not to show.' })),
 });
 export type FolderQuery = Static<typeof FolderQuerySchema>;
+
+export const FileRightsSchema = closed(
+  {
+    canRead: Type.Boolean(),
+    canWrite: Type.Boolean(),
+    canAdd: Type.Boolean({ description: 'May put new files there, and replace none.' }),
+    canShare: Type.Boolean(),
+    canManage: Type.Boolean({ description: 'May empty the trash.' }),
+  },
+  'What I may do there.',
+);
+export type FileRights = Static<typeof FileRightsSchema>;
 
 const MeasureSchema = closed({ bytes: BytesSchema, entries: Type.Integer() });
 
@@ -81,6 +93,8 @@ export const FolderSchema = closed(
     area: Type.String(),
     path: Type.String({ description: 'As text.' }),
     address: Type.String({ description: 'As an address below the area.' }),
+    rights: Type.Optional(FileRightsSchema),
+    entry: Type.Optional(FileEntrySchema),
     total: Type.Optional(Type.Integer()),
     page: Type.Optional(Type.Integer()),
     limit: Type.Optional(Type.Integer()),
@@ -92,6 +106,7 @@ export const FolderSchema = closed(
       Type.Array(
         closed({
           name: Type.String(),
+          address: Type.String(),
           kind: oneOf('file', 'folder', 'link', 'other'),
           bytes: BytesSchema,
           entries: Type.Integer(),
@@ -101,8 +116,9 @@ export const FolderSchema = closed(
     ),
     rest: Type.Optional(MeasureSchema),
     everything: Type.Optional(MeasureSchema),
+    trashed: Type.Optional(MeasureSchema),
   },
-  'A folder. A file answers its bytes instead.',
+  'A folder, or with `list=entry` any one thing. A file answers its bytes instead.',
 );
 export type Folder = Static<typeof FolderSchema>;
 
@@ -119,6 +135,16 @@ export const FileActSchema = closed(
         maxLength: 100_000,
         description: 'Of move, copy and restore: AREA/PATH, percent-encoded as in an address.',
       }),
+    ),
+    etag: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        description:
+          'Of move, copy and trash: the version it must still have; If-Match of a move or copy is about its target.',
+      }),
+    ),
+    keepsBoth: Type.Optional(
+      Type.Boolean({ description: 'Of move and copy: under the next free name when something of its own is there.' }),
     ),
     id: Type.Optional(Type.String({ maxLength: 100, description: 'Of restore: what was deleted.' })),
     ids: Type.Optional(

@@ -7,6 +7,12 @@ import type { FileNeeds, Place, Places } from './places.ts';
 /** What may stand at the target: see `Condition` of files. */
 export type TargetCondition = { ifMatch?: readonly string[] | undefined; isNew?: boolean };
 
+/** `source`: versions of what is moved, copied or deleted. `keepsBoth`: under the next free name when its own is taken. */
+export type RelocateCondition = Pick<TargetCondition, 'ifMatch'> & {
+  source?: readonly string[] | undefined;
+  keepsBoth?: boolean | undefined;
+};
+
 export type FileActs = ReturnType<typeof createFileActs>;
 
 /**
@@ -60,22 +66,23 @@ export function createFileActs(context: FileNeeds, places: Places) {
       request: FastifyRequest,
       from: Place,
       target: Place,
-      { ifMatch }: Pick<TargetCondition, 'ifMatch'>,
+      { ifMatch, source, keepsBoth = false }: RelocateCondition,
     ) {
       places.demand(request, 'readFiles', from);
       if (how === 'move') places.demand(request, 'writeFiles', from);
       const { mayWrite } = demandAdding(request, target);
       const disk = ({ disk: area, path }: Place) => ({ area, path });
-      const condition = mayWrite && ifMatch ? { ifMatch } : {};
+      const condition = { ...(mayWrite && ifMatch && { ifMatch }), ...(source && { source }), keepsBoth };
       const moved = await places.files()[how](disk(from), disk(target), condition);
       if (how === 'move') await endShares(request, from, 'moved');
-      const detail = { to: target.area.key, toPath: pathForLedger(target) };
+      const detail = { to: target.area.key, toPath: pathForLedger(moved) };
       await noteAct(context, request, how === 'move' ? 'files.moved' : 'files.copied', from, detail);
       return moved;
     },
-    async toTrash(request: FastifyRequest, place: Place) {
+    async toTrash(request: FastifyRequest, place: Place, ifMatch?: readonly string[]) {
       places.demand(request, 'writeFiles', place);
-      const item = await places.files().trash(place.disk, place.path, identityOf(request).principal.username);
+      const { username } = identityOf(request).principal;
+      const item = await places.files().trash(place.disk, place.path, username, ifMatch);
       await endShares(request, place, 'deleted');
       await noteAct(context, request, 'files.trashed', place);
       return item;

@@ -29,7 +29,7 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
     },
     move: (request, _reply, place, body) => relocate('move', request, place, body),
     copy: (request, _reply, place, body) => relocate('copy', request, place, body),
-    trash: (request, _reply, place) => toTrash(request, place),
+    trash: (request, _reply, place, { etag }) => toTrash(request, place, etag === undefined ? undefined : [etag]),
     async restore(request, _reply, place, { id, to }) {
       places.demand(request, 'writeFiles', place);
       if (id === undefined) throw incomplete('id');
@@ -70,17 +70,23 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
     how: 'move' | 'copy',
     request: FastifyRequest,
     from: Place,
-    { to }: FileAct,
+    { to, etag, keepsBoth }: FileAct,
   ): Promise<Answer> {
     if (to === undefined) throw incomplete('to');
     const target = await places.placeNamed(to, identityOf(request).principal);
     const ifMatch = tagsIn(request.headers['if-match']);
-    const { entry, skipped } = await done.relocate(how, request, from, target, { ifMatch });
-    return { entry: entryFor(entry), skipped, ...whereIs(target) };
+    const source = etag === undefined ? undefined : [etag];
+    const condition = { ifMatch, source, keepsBoth };
+    const { entry, skipped, path } = await done.relocate(how, request, from, target, condition);
+    return { entry: entryFor(entry), skipped, ...whereIs({ area: target.area, path }) };
   }
 
-  async function toTrash(request: FastifyRequest, place: Place): Promise<FileActResult> {
-    const item = await done.toTrash(request, place);
+  async function toTrash(
+    request: FastifyRequest,
+    place: Place,
+    ifMatch: readonly string[] | undefined,
+  ): Promise<FileActResult> {
+    const item = await done.toTrash(request, place, ifMatch);
     return { trashed: { ...item, expiresAt: item.deletedAt + trashDays * 24 * 3600 * 1000 } };
   }
 
@@ -107,11 +113,15 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
   app.delete(
     '/files/*',
     describe('person', 'Files', 'Delete into the trash', { response: answers(200, FileActResultSchema) }, 'files'),
-    async (request) => toTrash(request, await places.placeOf(request)),
+    async (request) => toTrash(request, await places.placeOf(request), tagsIn(request.headers['if-match'])),
   );
 }
 
-const whereIs = ({ area, path }: Place) => ({ area: area.name, path: textOfPath(path), address: addressOfPath(path) });
+const whereIs = ({ area, path }: Pick<Place, 'area' | 'path'>) => ({
+  area: area.name,
+  path: textOfPath(path),
+  address: addressOfPath(path),
+});
 
 const incomplete = (field: string) =>
   knotError('KNOT_API_INPUT', 400, `The body is not valid: ${field} is missing or not what this act needs.`, {

@@ -4,12 +4,14 @@ import { knotError } from '../../lib/index.ts';
 import { type ApiServer, identityOf } from '../context.ts';
 import {
   FileAreaListSchema,
+  type FileRights,
   FileWrittenSchema,
   type Folder,
   type FolderQuery,
   FolderQuerySchema,
   FolderSchema,
 } from '../contract.ts';
+import type { AreaAction } from '../areas.ts';
 import { createFileActs } from '../files/acts.ts';
 import { filename, sendFile, tagsIn } from '../files/content.ts';
 import { addDigest, digestSaid, wantsDigest } from '../files/digest.ts';
@@ -83,21 +85,41 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
       const place = await places.placeOf(request);
       const query = request.query;
       const files = places.files();
-      if (query.list === 'trash') return listTrash(request, place);
+      if (query.list === 'trash') return listTrash(request, place, query);
       // Before anything is looked at, so that nobody learns what is there.
       places.demand(request, 'listFiles', place);
-      const { kind } = files.look(place.disk, place.path);
-      if (kind !== 'folder') return sendOne(request, reply, place, query);
+      const entry = files.look(place.disk, place.path);
+      if (query.list === 'entry')
+        return { ...describePlace(place), rights: rightsAt(request, place), entry: entryFor(entry) };
+      if (entry.kind !== 'folder') return sendOne(request, reply, place, query);
       if (query.zip !== undefined) return sendZip(request, reply, place, query.zip);
       return showFolder(request, place, query);
     },
   });
 
-  function listTrash(request: FastifyRequest, place: Place): Folder {
+  function rightsAt(request: FastifyRequest, place: Place): FileRights {
+    const may = (action: AreaAction) => places.may(request, action, place);
+    const canWrite = may('writeFiles');
+    return {
+      canRead: may('readFiles'),
+      canWrite,
+      canAdd: canWrite || may('addFiles'),
+      canShare: may('share'),
+      canManage: may('manage'),
+    };
+  }
+
+  async function listTrash(
+    request: FastifyRequest,
+    place: Place,
+    { page = 1, limit = defaultLimit }: FolderQuery,
+  ): Promise<Folder> {
     places.demand(request, 'writeFiles', place);
     const days = settings.trashDays * 24 * 3600 * 1000;
-    const trash = places.files().trashed(place.disk);
-    return { ...describePlace(place), trash: trash.map((item) => ({ ...item, expiresAt: item.deletedAt + days })) };
+    const all = places.files().trashed(place.disk);
+    const shown = await places.files().sizedTrash(place.disk, all.slice((page - 1) * limit, page * limit));
+    const trash = shown.map((item) => ({ ...item, expiresAt: item.deletedAt + days }));
+    return { ...describePlace(place), rights: rightsAt(request, place), total: all.length, page, limit, trash };
   }
 
   async function sendOne(request: FastifyRequest, reply: FastifyReply, place: Place, { download }: FolderQuery) {
@@ -133,10 +155,11 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
     const { disk, path } = place;
     const gone = new AbortController();
     request.raw.once('close', () => gone.abort());
+    const shown = { ...describePlace(place), rights: rightsAt(request, place) };
     if (query.q !== undefined && query.q !== '') {
       const { found, isComplete } = await files.search(disk, path, query.q, gone.signal);
       return {
-        ...describePlace(place),
+        ...shown,
         isComplete,
         found: found.map(({ folder, ...entry }) => ({
           ...entryFor(entry),
@@ -146,8 +169,14 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
       };
     }
     if (query.list === 'usage') {
-      const { largest, rest, total } = await files.picture(disk, path, gone.signal);
-      return { ...describePlace(place), largest, rest, everything: total };
+      const { largest, rest, total, trashed } = await files.picture(disk, path, gone.signal);
+      return {
+        ...shown,
+        largest: largest.map(({ name, ...one }) => ({ ...one, name: textOf(name), address: addressOfPath([name]) })),
+        rest,
+        everything: total,
+        ...(trashed && { trashed }),
+      };
     }
     const { page = 1, limit = defaultLimit, sort = 'name' } = query;
     const key = sort.replace('-', '') as 'name' | 'size' | 'modified';
@@ -158,7 +187,7 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
       offset: (page - 1) * limit,
       limit,
     });
-    return { ...describePlace(place), total, page, limit, entries: entries.map(entryFor) };
+    return { ...shown, total, page, limit, entries: entries.map(entryFor) };
   }
 
   void app.register(async (scope) => {

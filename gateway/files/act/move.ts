@@ -4,7 +4,7 @@ import { type Entry, entryOf } from '../walk/entry.ts';
 import { codeOf, fileError, notAFile } from '../walk/errors.ts';
 import { nameOf } from '../walk/names.ts';
 import { adoptTree, copyTree, measure, type Measure, removeTree } from '../walk/tree.ts';
-import { checkCondition, type Condition } from './condition.ts';
+import { checkCondition, checkVersion, type Condition } from './condition.ts';
 import { doom, type Journal, type Place, type Spot, spotOf, thingAt } from './journal.ts';
 import { place } from './place.ts';
 import type { Runs } from './runs.ts';
@@ -20,6 +20,8 @@ export type Moved = {
 };
 
 export type MoveOptions = Condition & {
+  /** Versions that what is moved or copied may have; without them any. */
+  source?: readonly string[] | undefined;
   /** Asked with the size before anything is written to a target of another area, or copied. */
   reserve?: (size: Measure) => Promise<void>;
   signal?: AbortSignal;
@@ -29,6 +31,7 @@ export type MoveOptions = Condition & {
 export async function move(acts: Acts, from: Place, to: Place, options: MoveOptions): Promise<Moved> {
   return withSpots(acts.areas, from, to, async (source, target) => {
     refuseInto(source, from, to);
+    checkVersion(source.folder.look(source.name), options.source);
     const before = target.folder.look(target.name);
     checkTarget(before, options);
     const isOtherArea = keyOf(from.area) !== keyOf(to.area);
@@ -96,6 +99,7 @@ async function removeMoved({ areas, runs }: Pick<Acts, 'areas' | 'runs'>, source
 export async function copy(acts: Acts, from: Place, to: Place, options: MoveOptions): Promise<Moved> {
   return withSpots(acts.areas, from, to, async (source, target) => {
     refuseInto(source, from, to);
+    checkVersion(source.folder.look(source.name), options.source);
     const before = target.folder.look(target.name);
     checkTarget(before, options);
     await options.reserve?.(await measure(source.folder, source.name));

@@ -4,7 +4,8 @@ import { type Entry, entryOf, type Kind, kindOf } from '../walk/entry.ts';
 import { codeOf, fileError } from '../walk/errors.ts';
 import { type HeldFolder, walk, withFolder } from '../walk/held-folder.ts';
 import { type Name, nameOf, type Path, textOf } from '../walk/names.ts';
-import { copyTree, type Measure, noMeasure, numbered, removeTree } from '../walk/tree.ts';
+import { copyTree, measure, type Measure, noMeasure, numbered, removeTree } from '../walk/tree.ts';
+import { checkVersion } from './condition.ts';
 import { doom, type Spot, spotOf, thingAt } from './journal.ts';
 import type { Acts } from './move.ts';
 import { freeName, place } from './place.ts';
@@ -15,7 +16,7 @@ export type TrashItem = {
   /** Where it was, as `/`-separated text. */
   path: string;
   kind: Kind;
-  /** Bytes of a file; of a folder nobody counts them for a list. */
+  /** Bytes of a file; of a folder nobody counts them for a list (see `sized`). */
   size: number;
   deletedAt: number;
   deletedBy: string;
@@ -29,10 +30,18 @@ const recordOf = (id: string): Name => nameOf(`${id}.json`);
 export const isTrashed = (name: Name): boolean => isId(textOf(name));
 const isId = (text: string) => /^[0-9a-z]{16}$/.test(text);
 
+/** Entries of one folder in the trash that are counted for a list. */
+const mostCounted = 2_000;
+const tooMany = new Error('more than is counted for a list');
+
 export type Trash = {
   /** Takes something out of its folder in one step; nothing of it is read or freed. */
-  put(area: Area, path: Path, by: string): Promise<TrashItem>;
+  put(area: Area, path: Path, by: string, ifMatch?: readonly string[]): Promise<TrashItem>;
   list(area: Area): TrashItem[];
+  /** The same items with the bytes of what folders among them hold; a folder of very many entries keeps 0. */
+  sized(area: Area, items: readonly TrashItem[]): Promise<TrashItem[]>;
+  /** What all of it takes. */
+  measure(area: Area, pace: () => Promise<void> | undefined): Promise<Measure>;
   /**
    * Puts something back: to where it was, its folders made anew if they are gone, under the next free name if its own is taken; or to
    * `to`, where nothing may be.
@@ -65,10 +74,12 @@ export function createTrash(acts: Acts, { now }: { now: () => number }): Trash {
     });
   }
 
-  async function put(area: Area, path: Path, by: string): Promise<TrashItem> {
+  async function put(area: Area, path: Path, by: string, ifMatch?: readonly string[]): Promise<TrashItem> {
     const source = spotOf(areas, { area, path });
     try {
-      if (source.folder.look(source.name) === undefined) throw missing();
+      const there = source.folder.look(source.name);
+      if (there === undefined) throw missing();
+      checkVersion(there, ifMatch);
       return await withTrash(area, async (folder) => {
         const id = newShortId();
         holdReserve(folder);
@@ -179,8 +190,37 @@ export function createTrash(acts: Acts, { now }: { now: () => number }): Trash {
     });
   }
 
+  /** Undefined when there is more than can be counted for a list. */
+  async function sizeOf(area: Area, id: string): Promise<number | undefined> {
+    let seen = 0;
+    const pace = () => (++seen > mostCounted ? Promise.reject(tooMany) : undefined);
+    const counting = withFolder(areas.room(area, 'trash'), (folder) => measure(folder, nameOf(id), pace));
+    return counting.then(
+      ({ bytes }) => bytes,
+      (error: unknown) => (error === tooMany ? undefined : Promise.reject(error as Error)),
+    );
+  }
+
   return {
     put,
+    async sized(area, items) {
+      const sized: TrashItem[] = [];
+      for (const item of items) {
+        const size = item.kind === 'folder' ? await sizeOf(area, item.id) : item.size;
+        sized.push({ ...item, size: size ?? 0 });
+      }
+      return sized;
+    },
+    measure: (area, pace) =>
+      withFolder(areas.room(area, 'trash'), async (folder) => {
+        const total = { ...noMeasure };
+        for (const name of folder.names().filter(isTrashed)) {
+          const { bytes, entries } = await measure(folder, name, pace);
+          total.bytes += bytes;
+          total.entries += entries;
+        }
+        return total;
+      }),
     list: (area) =>
       withTrash(area, (folder) => {
         const ids = folder.names().map(textOf).filter(isId);

@@ -1,10 +1,11 @@
 import { type Kind, kindOf } from '../walk/entry.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
-import { type Name, textOf } from '../walk/names.ts';
+import type { Name } from '../walk/names.ts';
 import { createPace, measure, type Measure, namesIn } from '../walk/tree.ts';
 import { smallest } from './list.ts';
 
-export type Share = Measure & { name: string; kind: Kind };
+/** `name`: as it stands on the disk. */
+export type Share = Measure & { name: Name; kind: Kind };
 
 /** What is large in a folder: its largest children, what all others take together, and everything. */
 export type Picture = { largest: Share[]; rest: Measure; total: Measure };
@@ -27,7 +28,7 @@ export async function picture(
     const { bytes, entries } = await measure(folder, name, pace);
     total.bytes += bytes;
     total.entries += entries;
-    largest.push({ name: textOf(name), kind: kindOf(stats), bytes, entries });
+    largest.push({ name, kind: kindOf(stats), bytes, entries });
     if (largest.length > most * 4) largest = smallest(largest, most, byBytes);
   }
   largest = smallest(largest, most, byBytes);
