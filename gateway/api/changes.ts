@@ -1,6 +1,7 @@
 import type { Route } from '../routes/index.ts';
 import type { Needs } from './context.ts';
 import { audiences, type Topic } from './contract.ts';
+import type { Lookers } from './files/lookers.ts';
 import type { Listeners } from './listeners.ts';
 
 /** What is known of a change besides its topic. */
@@ -16,6 +17,7 @@ type Facts = {
 export function followChanges(
   context: Needs<'accounts' | 'policy' | 'routes' | 'integrations' | 'onAppChange' | 'onChange'>,
   { note }: Pick<Listeners, 'note'>,
+  lookers: Pick<Lookers, 'onChange'>,
 ): () => void {
   const { accounts, policy, routes, integrations, onAppChange, onChange } = context;
 
@@ -56,6 +58,7 @@ export function followChanges(
     onChange('teams', (id) => tell('teams', { id })),
     onChange('links', (id) => tell('links', { id })),
     onChange('clients', (id) => tell('clients', { id })),
+    lookers.onChange(({ userId, ...notice }) => note(`person:${userId}`, notice)),
   ];
   return () => {
     for (const stop of stops) stop();

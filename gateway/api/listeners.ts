@@ -1,6 +1,7 @@
 import { beginEach, type Clock, type Log } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
 import type { Change, Changed } from './contract.ts';
+import type { Place } from './files/places.ts';
 import { createNotices, type Hearers, type Notice } from './notices.ts';
 
 /** An open event stream. */
@@ -13,7 +14,7 @@ export type Listener = {
   close(): void;
 };
 
-export type Rights = { isAdmin: boolean; mayOpen(route: Route): boolean };
+export type Rights = { isAdmin: boolean; mayOpen(route: Route): boolean; mayList(place: Place): boolean };
 
 export type Listeners = {
   /**
@@ -129,7 +130,7 @@ function changesFor({ userId }: Listener, rights: Rights, of: (hearers: Hearers)
   const found = [
     ...of('everyone').filter(({ routes }) => routes === undefined || routes.some(rights.mayOpen)),
     ...(rights.isAdmin ? of('admins') : []),
-    ...of(`person:${userId}`),
+    ...of(`person:${userId}`).filter(({ place }) => place === undefined || rights.mayList(place)),
   ];
   const whole = new Set(found.filter(({ id }) => id === undefined).map(({ topic }) => topic));
   const changes = new Map<string, Change>();

@@ -1,11 +1,12 @@
 import type { Route } from '../routes/index.ts';
 import type { Change, Topic } from './contract.ts';
+import type { Place } from './files/places.ts';
 
 /** Who is told: all, who may administer, or one person by id. */
 export type Hearers = 'everyone' | 'admins' | `person:${string}`;
 
-/** A change with what bounds who may know of it beyond `Hearers`: who may open one of these routes. */
-export type Notice = Change & { routes?: readonly Route[] };
+/** A change with what bounds who may know of it beyond `Hearers`: who may open one of these routes, who may list this folder. */
+export type Notice = Change & { routes?: readonly Route[]; place?: Place };
 
 export type Notices = {
   note(hearers: Hearers, notice: Notice, now: number): void;
@@ -59,7 +60,7 @@ function keyOf({ topic, id }: Change): string {
 }
 
 function merge(before: Notice | undefined, notice: Notice): Notice {
-  if (before === undefined) return notice;
+  if (before === undefined || notice.place !== undefined) return notice;
   const { topic, id } = notice;
   if (before.routes === undefined || notice.routes === undefined) return id === undefined ? { topic } : { topic, id };
   const routes = [...new Set([...before.routes, ...notice.routes])];

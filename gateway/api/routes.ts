@@ -2,6 +2,7 @@ import fastifySwagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createQuestions, withSchemaTypes } from './context.ts';
 import { answerErrors } from './errors.ts';
+import { createLookers } from './files/lookers.ts';
 import { guard } from './guard.ts';
 import type { ApiOptions } from './options.ts';
 import { accountRoutes } from './resources/account.ts';
@@ -39,7 +40,8 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   app.addHook('onRoute', (route) => void (route.bodyLimit ??= largestBodyBytes));
   app.get('/openapi.json', { config: { access: 'everyone' }, schema: { hide: true } }, async () => app.swagger());
   meRoutes(app, context);
-  eventRoutes(app, context);
+  const lookers = createLookers(context);
+  eventRoutes(app, context, lookers);
   userRoutes(app, context);
   invitationRoutes(app, context);
   teamRoutes(app, context);
@@ -54,7 +56,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   policyRoutes(app, context);
   auditRoutes(app, context);
   healthRoutes(app, context);
-  fileRoutes(app, context);
+  fileRoutes(app, context, lookers);
 }
 
 function openapi(version: string) {

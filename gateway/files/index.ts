@@ -5,8 +5,8 @@
  * Does not own: who may do what (policy, asked by api), whose an area is (owners), HTTP but for the tus protocol (api).
  * Mounts: nothing.
  *
- * Rooms, each using only those before it: walk (names, held folders, areas) > act (write, move, copy, trash; crashes) > look (lists,
- * search, zip) > quota > uploads.
+ * Rooms, each using only those before it: walk (names, held folders, areas) > watch (who changed what) > act (write, move, copy, trash; crashes)
+ * > look (lists, search, zip) > quota > uploads.
  */
 export { type Area as DiskArea, areaOfKey, keyOf } from './walk/areas.ts';
 export type { Entry, Kind } from './walk/entry.ts';

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { type Clock, every, KnotError, knotError, type Log } from '../lib/index.ts';
+import { type Clock, type ComponentHealth, every, KnotError, knotError, type Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Condition } from './act/condition.ts';
 import { copy, type Moved, move } from './act/move.ts';
@@ -22,6 +22,11 @@ import { fileError, notAFile, taken } from './walk/errors.ts';
 import { type HeldFolder, withFolder } from './walk/held-folder.ts';
 import type { Name, Path } from './walk/names.ts';
 import { createPace, type Measure, numbered } from './walk/tree.ts';
+import { areaOfFolderKey } from './watch/folder-key.ts';
+import { createFolderWatch, type Follower } from './watch/folders.ts';
+import { watchHealth } from './watch/health.ts';
+import { createRecount } from './watch/recount.ts';
+import { createTelling } from './watch/telling.ts';
 
 export type FilesSettings = { folder: string; uploadMaxBytes: number; trashDays: number };
 
@@ -64,8 +69,11 @@ export type Files = {
   uploads: Uploads;
   /** Path of an area for who mounts it elsewhere; the folder is there. */
   pathOf(area: Area): string;
-  /** Holds a folder open, for who watches it. */
-  folder(area: Area, path: Path): HeldFolder;
+  /** Tells of changes in a folder within two seconds, whoever makes them, until the result is called. */
+  follow(area: Area, path: Path, follower: Follower): () => void;
+  /** Hears of each area in which an act, here or on another gateway, or a count has changed something. */
+  onChange(hear: (area: Area) => void): () => void;
+  health(): ComponentHealth;
   close(): Promise<void>;
 };
 
@@ -90,10 +98,14 @@ export function openFiles(parts: {
   log: Log;
 }): Files {
   const { settings, store, allowanceOf, clock, log } = parts;
+  const telling = createTelling({ store, log });
   const areas = openAreas({ folder: settings.folder, log });
   const acts = openActs(areas);
   const trash = createTrash(acts, { now: clock.now });
   const quota = createQuota({ store, areas, runs: acts.runs, allowanceOf, clock });
+  const recount = createRecount({ count: quota.count, onCounted: telling.usage, log });
+  const folders = createFolderWatch({ areas, log, onSeen: recount.soon });
+  const stops = [store.onChange('files', folders.tell), store.onGap(folders.tellAll)];
   const isHidden = (name: Name) => areas.isReserved([name]);
   const hiddenIn = (path: Path) => (path.length === 0 ? { isHidden } : {});
 
@@ -136,6 +148,7 @@ export function openFiles(parts: {
     try {
       const written = await put(acts, area, path, body, { ...condition, meter, sha256, ...(signal && { signal }) });
       await reservation.settle(written.bytes);
+      telling.folders(area, path.slice(0, -1));
       return written;
     } catch (error) {
       await reservation.release();
@@ -182,11 +195,19 @@ export function openFiles(parts: {
       });
       await (reservation?.settle(size - moved.replaced) ?? quota.note(to.area, -moved.replaced));
       if (isMove && keyOf(from.area) !== keyOf(to.area)) await quota.note(from.area, -size);
+      telling.folders(to.area, to.path.slice(0, -1));
+      if (isMove) left(from, moved.entry.kind);
       return moved;
     } catch (error) {
       await reservation?.release();
       throw error;
     }
+  }
+
+  /** Something is not at its path any more, nor is what lay below. */
+  function left({ area, path }: { area: Area; path: Path }, kind: Entry['kind']): void {
+    telling.folders(area, path.slice(0, -1));
+    if (kind === 'folder') telling.paths(area);
   }
 
   const uploads = createUploads({
@@ -198,7 +219,7 @@ export function openFiles(parts: {
     lifetimeMs: dayMs,
     clock,
     log,
-    onWritten: async () => undefined,
+    onWritten: (area, path) => telling.folders(area, path.slice(0, -1)),
   });
 
   async function tidy(): Promise<void> {
@@ -266,20 +287,30 @@ export function openFiles(parts: {
         parent.makeFolder(name, 0o755 | (Number(parent.stats().mode) & 0o2020));
         parent.adopt(name);
         parent.sync();
+        telling.folders(area, path.slice(0, -1));
         return entryOf(name, parent.look(name)!);
       }),
     move: (from, to, options) => relocateBeside(move, from, to, options),
     copy: (from, to, options) => relocateBeside(copy, from, to, options),
     async trash(area, path, by, ifMatch) {
       if (checked(path).length === 0) throw taken();
-      return trash.put(area, path, by, ifMatch);
+      const item = await trash.put(area, path, by, ifMatch);
+      left({ area, path }, item.kind);
+      telling.folders(area, []);
+      return item;
     },
     trashed: (area) => trash.list(area),
     sizedTrash: (area, items) => trash.sized(area, items),
-    restore: (area, id, to) => trash.restore(area, id, to && checked(to)),
+    restore(area, id, to) {
+      const restored = trash.restore(area, id, to && checked(to));
+      // Its folders may have been made anew; and a trash is shown with the root of its area.
+      telling.folders(area, ...restored.path.map((_, depth) => restored.path.slice(0, depth)));
+      return restored;
+    },
     async emptyTrash(area, ids) {
       const freed = await trash.empty(area, ids);
       await quota.note(area, -freed.bytes);
+      telling.folders(area, []);
       return freed;
     },
     usage: quota.usage,
@@ -288,9 +319,16 @@ export function openFiles(parts: {
       areas.root(area).close();
       return areas.pathOf(area);
     },
-    folder: (area, path) => areas.folder(area, checked(path)),
+    follow: (area, path, follower) => folders.follow(area, checked(path), follower),
+    onChange: (hear) =>
+      store.onChange('files', (key) => {
+        const area = areaOfFolderKey(key);
+        if (area) hear(area);
+      }),
+    health: () => watchHealth(folders.state()),
     async close() {
-      await Promise.all([recovered, ...loops.map((loop) => loop.stop())]);
+      for (const stop of stops) stop();
+      await Promise.all([recovered, folders.close(), recount.close(), telling.close(), ...loops.map((loop) => loop.stop())]);
       acts.close();
       areas.close();
     },

@@ -17,7 +17,8 @@ export type ChangeTopic =
   | 'audit'
   | 'tokens'
   | 'plans'
-  | 'shares';
+  | 'shares'
+  | 'files';
 
 export type ChangeFeed = {
   /** Writes the changes inside the caller's transaction; local listeners hear them after the commit. */

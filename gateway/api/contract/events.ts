@@ -8,22 +8,24 @@ import { closed, oneOf } from './common.ts';
  *   that person.
  * - `person`: the person it is about, and admins.
  * - `admins`: whom the policies let administer.
+ * - `lookers`: who has the folder on a page and may list it; nobody else, whatever they administer (decision 0048).
  *
  * The id that a change of a topic names: `tiles` the name of the tool or application, `users` and `sessions` the id of the
- * person, `files` the folder as `AREA/PATH` of an address, `teams`, `links` and `clients` their own; the others name none.
+ * person, `files` the folder as `AREA/PATH`, in the spelling in which that person asked for it, `areas` (how full one is) its name, `teams`, `links` and `clients` their own; the others name none.
  */
 export const audiences = {
   tiles: 'everyone',
   users: 'person',
   sessions: 'person',
-  files: 'person',
+  files: 'lookers',
+  areas: 'lookers',
   teams: 'admins',
   links: 'admins',
   clients: 'admins',
   policies: 'admins',
   audit: 'admins',
   health: 'admins',
-} as const satisfies Record<string, 'everyone' | 'person' | 'admins'>;
+} as const satisfies Record<string, 'everyone' | 'person' | 'admins' | 'lookers'>;
 
 export type Topic = keyof typeof audiences;
 

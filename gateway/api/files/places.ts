@@ -63,6 +63,12 @@ export function createPlaces(context: FileNeeds) {
     return { ...(await areaNamed(name, principal)), path: pathOfAddress(path) };
   }
 
+  /** `AREA/PATH` behind `/api/v1/files/`, without a slash at the end. */
+  function addressIn(request: FastifyRequest): string {
+    const path = request.raw.url!.split('?', 1)[0]!;
+    return path.slice(path.indexOf('/files/') + '/files/'.length).replace(/\/$/, '');
+  }
+
   const question = (principal: Principal, action: AreaAction, { area, path }: Place) => ({
     principal,
     action,
@@ -75,11 +81,8 @@ export function createPlaces(context: FileNeeds) {
     areaNamed,
     placeNamed,
     /** What stands behind `/api/v1/files/` in the address, as it came: the router would decode it. */
-    placeOf(request: FastifyRequest): Promise<Place> {
-      const path = request.raw.url!.split('?', 1)[0]!;
-      const at = path.indexOf('/files/');
-      return placeNamed(path.slice(at + '/files/'.length), identityOf(request).principal);
-    },
+    placeOf: (request: FastifyRequest): Promise<Place> => placeNamed(addressIn(request), identityOf(request).principal),
+    addressIn,
     may: (request: FastifyRequest, action: AreaAction, place: Place): boolean =>
       decideArea(request, question(identityOf(request).principal, action, place)).effect === 'allow',
     /** @throws KNOT_API_DENIED, KNOT_API_TOKEN_SCOPE */

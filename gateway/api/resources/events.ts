@@ -1,8 +1,11 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { every, type Identity, knotError } from '../../lib/index.ts';
+import { textOfPath } from '../../files/index.ts';
+import { createAreaQuestions } from '../areas.ts';
 import { followChanges } from '../changes.ts';
 import { type Needs, type ApiServer, identityOf } from '../context.ts';
+import type { Lookers } from '../files/lookers.ts';
 import { createListeners, type Rights } from '../listeners.ts';
 import { describe } from './describe.ts';
 
@@ -23,6 +26,9 @@ export function eventRoutes(
     | 'publicAddress'
     | 'decideAdminister'
     | 'decideOpen'
+    | 'decide'
+    | 'demand'
+    | 'shares'
     | 'policy'
     | 'routes'
     | 'integrations'
@@ -31,16 +37,19 @@ export function eventRoutes(
     | 'clock'
     | 'log'
   >,
+  lookers: Lookers,
 ): void {
   const { live, identify, accounts, publicAddress, decideAdminister, decideOpen } = context;
+  const { decideArea } = createAreaQuestions(context);
   const listeners = createListeners(context);
-  const stopFollowing = followChanges(context, listeners);
+  const stopFollowing = followChanges(context, listeners, lookers);
   const streamsOf = new Map<string, number>();
   const open = new Set<() => void>();
   app.addHook('preClose', async () => {
     stopFollowing();
     listeners.close();
     for (const close of [...open]) close();
+    await lookers.close();
   });
 
   app.get(
@@ -79,6 +88,10 @@ export function eventRoutes(
         now && {
           isAdmin: decideAdminister(request, now).effect === 'allow',
           mayOpen: (route) => decideOpen(request, now, route).effect === 'allow',
+          mayList: ({ area, path }) => {
+            const question = { principal: now, action: 'listFiles', area, path: textOfPath(path) } as const;
+            return now.state === 'active' && decideArea(request, question).effect === 'allow';
+          },
         }
       );
     }
@@ -98,6 +111,7 @@ export function eventRoutes(
       complaint: 'keeping an event stream alive failed',
     });
     const stops = [
+      lookers.listens(principal.id),
       listeners.add({
         userId: principal.id,
         judge,

@@ -16,6 +16,7 @@ import { createFileActs } from '../files/acts.ts';
 import { filename, sendFile, tagsIn } from '../files/content.ts';
 import { addDigest, digestSaid, wantsDigest } from '../files/digest.ts';
 import { describePlace, entryFor } from '../files/describe-place.ts';
+import type { Lookers } from '../files/lookers.ts';
 import { createPlaces, type FileNeeds, type Place } from '../files/places.ts';
 import { answers, describe } from './describe.ts';
 import { fileActRoutes } from './file-acts.ts';
@@ -25,7 +26,7 @@ const tag = 'Files';
 const defaultLimit = 100;
 
 /** Files by address: what is there, its bytes, and new bytes. Bodies stream; none is ever held in memory. */
-export function fileRoutes(app: ApiServer, context: FileNeeds): void {
+export function fileRoutes(app: ApiServer, context: FileNeeds, lookers: Lookers): void {
   const places = createPlaces(context);
   const acts = createFileActs(context, places);
   const { owners, fileSettings: settings } = context;
@@ -42,7 +43,9 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
       'files',
     ),
     async (request) => {
-      const found = await owners.areasOf(identityOf(request).principal);
+      const { principal, token } = identityOf(request);
+      const found = await owners.areasOf(principal);
+      if (token === undefined) lookers.looksAtAreas(principal.id, found);
       const areas = await Promise.all(found.map((area) => describeArea(request, area.name)));
       const { uploadMaxBytes, trashDays } = settings;
       return { areas: areas.filter((area) => area.canList), uploadMaxBytes, trashDays };
@@ -93,9 +96,20 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
         return { ...describePlace(place), rights: rightsAt(request, place), entry: entryFor(entry) };
       if (entry.kind !== 'folder') return sendOne(request, reply, place, query);
       if (query.zip !== undefined) return sendZip(request, reply, place, query.zip);
-      return showFolder(request, place, query);
+      const startedAt = performance.now();
+      const look = noteLook(request, place);
+      const folder = await showFolder(request, place, query);
+      look?.tookMs(performance.now() - startedAt);
+      return folder;
     },
   });
+
+  /** Before the folder is read, so that what changes meanwhile is told. Programs with a token have no page that could be told. */
+  function noteLook(request: FastifyRequest, place: Place) {
+    const { principal, token } = identityOf(request);
+    if (token !== undefined || request.method !== 'GET') return undefined;
+    return lookers.looksAt(principal.id, place, places.addressIn(request));
+  }
 
   function rightsAt(request: FastifyRequest, place: Place): FileRights {
     const may = (action: AreaAction) => places.may(request, action, place);
@@ -115,6 +129,7 @@ export function fileRoutes(app: ApiServer, context: FileNeeds): void {
     { page = 1, limit = defaultLimit }: FolderQuery,
   ): Promise<Folder> {
     places.demand(request, 'writeFiles', place);
+    noteLook(request, place);
     const days = settings.trashDays * 24 * 3600 * 1000;
     const all = places.files().trashed(place.disk);
     const shown = await places.files().sizedTrash(place.disk, all.slice((page - 1) * limit, page * limit));

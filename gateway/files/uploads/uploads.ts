@@ -6,7 +6,7 @@ import type { Store } from '../../store/index.ts';
 import { checkCondition } from '../act/condition.ts';
 import type { Acts } from '../act/move.ts';
 import { freeName } from '../act/place.ts';
-import { putStaged, type Written } from '../act/put.ts';
+import { putStaged } from '../act/put.ts';
 import { type Quota, uploadMark } from '../quota/quota.ts';
 import type { Area } from '../walk/areas.ts';
 import { fileError, notAFile, taken } from '../walk/errors.ts';
@@ -55,7 +55,8 @@ export function createUploads(parts: {
   lifetimeMs: number;
   clock: Clock;
   log: Log;
-  onWritten(area: Area, written: Written): Promise<void>;
+  /** A file is at its place. */
+  onWritten(area: Area, path: Path): void;
 }): Uploads {
   const { acts, quota, store, path, mostBytes, lifetimeMs, clock, log } = parts;
   const folder = acts.areas.uploads;
@@ -169,7 +170,7 @@ export function createUploads(parts: {
     const written = await putStaged(acts, area, path, staged, condition);
     writeUpload(folder, id, { ...record, finished: path });
     await reservationOf(area, id).settle(written.bytes);
-    await parts.onWritten(area, written);
+    parts.onWritten(area, path);
     await uploader.note({ area, path, isNew: written.isNew, bytes: record.size });
   }
 

@@ -29,6 +29,8 @@ export type AreaFolders = {
   root(area: Area): HeldFolder;
   /** A folder in an area, by the walk that follows no link. The caller closes it. */
   folder(area: Area, path: Path): HeldFolder;
+  /** The same, and makes nothing: undefined when a part of the way is not there. @throws as `folder` */
+  folderIfThere(area: Area, path: Path): HeldFolder | undefined;
   room(area: Area, room: Room): HeldFolder;
   /** The same, if anything was ever in it: an area that nobody used has none. */
   roomIfThere(area: Area, room: Room): HeldFolder | undefined;
@@ -101,16 +103,13 @@ export function openAreas({ folder, log }: { folder: string; log: Log }): AreaFo
   }
 
   function roomIfThere(area: Area, which: Room): HeldFolder | undefined {
-    try {
-      return withBackroom(area, (areaRoot, isOwnDisk) =>
+    return ifThere(() =>
+      withBackroom(area, (areaRoot, isOwnDisk) =>
         isOwnDisk
           ? walk(areaRoot, [backroom, nameOf(which)])
           : walk(back, [...(area.id === undefined ? [area.kind] : [area.kind, area.id]), which].map(nameOf)),
-      );
-    } catch (error) {
-      if (error instanceof KnotError && error.statusCode === 404) return undefined;
-      throw error;
-    }
+      ),
+    );
   }
 
   /** Beside the areas, where no notebook reaches it; inside the area when that is a disk of its own, because a rename stays on one. */
@@ -145,6 +144,10 @@ export function openAreas({ folder, log }: { folder: string; log: Log }): AreaFo
         areaRoot.close();
       }
     },
+    folderIfThere(area, path) {
+      const parent = area.id === undefined ? base : kinds[area.kind];
+      return ifThere(() => walk(parent, [nameOf(area.id ?? area.kind), ...path]));
+    },
     room,
     roomIfThere,
     isReserved: (path) => path[0]?.equals(backroom) ?? false,
@@ -156,4 +159,13 @@ export function openAreas({ folder, log }: { folder: string; log: Log }): AreaFo
       for (const held of [uploads, kinds.private, kinds.team, back, base]) held.close();
     },
   };
+}
+
+function ifThere(find: () => HeldFolder): HeldFolder | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof KnotError && error.statusCode === 404) return undefined;
+    throw error;
+  }
 }
