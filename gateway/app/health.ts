@@ -1,3 +1,4 @@
+import type { Files } from '../files/index.ts';
 import type { Integration } from '../integrations/index.ts';
 import { type ComponentHealth, within } from '../lib/index.ts';
 import { nodeHealth } from '../ops/index.ts';
@@ -13,16 +14,18 @@ export function createHealth(parts: {
   store: Store;
   policy: Policy;
   certificates: Certificates;
+  files: Files | undefined;
   integrations: readonly Integration[];
   watch: Watch;
   /** What notebooks can connect to past the gateway. */
   reach: readonly Reachable[] | undefined;
 }): () => Promise<ComponentHealth[]> {
-  const { folder, store, policy, certificates, integrations, watch, reach } = parts;
+  const { folder, store, policy, certificates, files, integrations, watch, reach } = parts;
   return async () => [
     await storeHealth(folder, store),
     policyHealth(policy),
     certificates.health(),
+    ...(files ? [files.health()] : []),
     ...integrations.flatMap((tool) => tool.health()),
     ...reachHealth(reach),
     ...watch.health(),

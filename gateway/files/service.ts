@@ -328,7 +328,13 @@ export function openFiles(parts: {
     health: () => watchHealth(folders.state()),
     async close() {
       for (const stop of stops) stop();
-      await Promise.all([recovered, folders.close(), recount.close(), telling.close(), ...loops.map((loop) => loop.stop())]);
+      await Promise.all([
+        recovered,
+        folders.close(),
+        recount.close(),
+        telling.close(),
+        ...loops.map((loop) => loop.stop()),
+      ]);
       acts.close();
       areas.close();
     },

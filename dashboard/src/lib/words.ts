@@ -72,6 +72,7 @@ const components: Record<string, string> = {
   store: 'Database',
   policies: 'Policies',
   certificate: 'Certificate',
+  files: 'Files',
   jupyterhub: 'Notebooks (JupyterHub)',
   'notebook-isolation': 'Isolation of notebooks',
   'notebook-network': 'Network of notebooks',

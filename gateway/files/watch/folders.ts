@@ -31,15 +31,13 @@ export type FolderWatch = {
 const mostWatched = 500;
 /** What is written together is told together. */
 const soonMs = 50;
-const leastRestMs = 1000;
 const mostRestMs = 30_000;
 /** Of one processor, for answering the changes of one folder. */
 const shareOfTime = 0.1;
-const lookMs = 2000;
-/** What moves a watched folder away from its path is told by nobody. */
-const lookAtWatchedMs = 10_000;
-/** Looking takes no more of each `lookMs`. */
-const mostLookingMs = 100;
+/** What moves a watched folder away from its path is told by nobody: it is looked at once in so many times. */
+const looksForWatched = 5;
+/** Looking takes no more of the time than this part. */
+const shareOfLooking = 0.05;
 
 /** File systems whose changes elsewhere are not told here (statfs(2), `f_type`): NFS, SMB (three), Ceph, 9p, FUSE, AFS, Lustre, GPFS. */
 const ofNetworks = new Set([
@@ -82,8 +80,12 @@ export function createFolderWatch(parts: {
   /** Hears that something changed on the disk, told by the disk. */
   onSeen?: (area: Area) => void;
   watchFolder?: (path: string) => FSWatcher;
+  /** The least pause between two tellings of one folder. */
+  restMs?: number;
+  /** Between two looks at what the system does not watch, or does not tell all about. */
+  lookMs?: number;
 }): FolderWatch {
-  const { areas, log, onSeen, watchFolder = watchPath } = parts;
+  const { areas, log, onSeen, watchFolder = watchPath, restMs: leastRestMs = 1000, lookMs = 2000 } = parts;
   const all = new Map<string, Followed>();
   /** Those that the system is asked to watch, the one that was followed longest ago first. */
   const slots = new Set<Followed>();
@@ -176,14 +178,15 @@ export function createFolderWatch(parts: {
   }
 
   const isDue = ({ lookedAt, watcher, timer, isRemote }: Followed, now: number): boolean =>
-    timer === undefined && now - lookedAt >= (watcher === undefined || isRemote ? lookMs / 2 : lookAtWatchedMs);
+    timer === undefined &&
+    now - lookedAt >= (watcher === undefined || isRemote ? lookMs / 2 : lookMs * looksForWatched);
 
   async function lookAtSome(): Promise<void> {
     const startedAt = performance.now();
     const slice = createSlices();
     const due = [...all.values()].filter((followed) => isDue(followed, startedAt));
     for (const followed of due.sort((a, b) => a.lookedAt - b.lookedAt)) {
-      if (isClosed || performance.now() - startedAt > mostLookingMs) return;
+      if (isClosed || performance.now() - startedAt > lookMs * shareOfLooking) return;
       if (all.get(followed.key) === followed) look(followed);
       await slice();
     }

@@ -1,4 +1,4 @@
-import type { Log } from '../../lib/index.ts';
+import { type Log, systemTimers, type Timers } from '../../lib/index.ts';
 import { type Area, keyOf } from '../walk/areas.ts';
 
 const settledMs = 5_000;
@@ -18,9 +18,11 @@ export function createRecount(parts: {
   count(area: Area): Promise<void>;
   onCounted(area: Area): void;
   log: Log;
+  timers?: Timers;
 }): Recount {
-  const { count, onCounted, log } = parts;
-  const waiting = new Map<string, NodeJS.Timeout>();
+  const { count, onCounted, log, timers = systemTimers } = parts;
+  /** Ways to call it off. */
+  const waiting = new Map<string, () => void>();
   const last = new Map<string, { tookMs: number; endedAt: number }>();
   let counting: Promise<void> = Promise.resolve();
 
@@ -44,16 +46,16 @@ export function createRecount(parts: {
       const { tookMs, endedAt } = last.get(key) ?? { tookMs: 0, endedAt: -Infinity };
       const restMs = tookMs > mostMs ? 3600_000 : tookMs / shareOfTime;
       const waitMs = Math.max(settledMs, endedAt + restMs - performance.now());
-      clearTimeout(waiting.get(key));
-      const timer = setTimeout(() => {
+      waiting.get(key)?.();
+      const begin = () => {
         waiting.delete(key);
         // One area after the other.
         counting = counting.then(() => countOne(area));
-      }, waitMs).unref();
-      waiting.set(key, timer);
+      };
+      waiting.set(key, timers.after(waitMs, begin));
     },
     async close() {
-      for (const timer of waiting.values()) clearTimeout(timer);
+      for (const callOff of waiting.values()) callOff();
       await counting;
     },
   };

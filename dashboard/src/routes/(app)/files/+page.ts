@@ -4,6 +4,6 @@ import { orErrorPage } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends }) => {
-  depends(changeKey('users'));
+  depends(changeKey('users'), changeKey('areas'));
   return { list: await orErrorPage(filesApi.areas) };
 };
