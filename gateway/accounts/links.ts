@@ -15,7 +15,7 @@ export type LinkParts = { store: Store; clock: Clock; change: Change; hasher: Pa
 
 export type Links = Pick<
   Accounts,
-  'createLink' | 'noteMailed' | 'findLink' | 'redeemLink' | 'listLinks' | 'revokeLink'
+  'createLink' | 'createUserWithLink' | 'noteMailed' | 'findLink' | 'redeemLink' | 'listLinks' | 'revokeLink'
 >;
 
 /** How long a link that is over is kept, so that a late visitor is still answered by the same path. */
@@ -43,34 +43,20 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
 
   return {
     async createLink({ kind, userId, email, lifetimeSeconds }, actor) {
-      const token = newSecret();
       // An invitation for an address that has an account could never be redeemed.
       const check = kind === 'invitation' ? requireFreeEmail : (_db: unknown, text: string) => void parseEmail(text);
       if (email !== undefined) await checkFields({ email: () => check(store.db, email) });
       const address = email === undefined ? null : parseEmail(email).email;
-      const link = await change(actor, async (scope) => {
-        const subject = await prepareLink(scope, kind, userId);
-        await scope.db
-          .deleteFrom('links')
-          .where('expires_at', '<', scope.now - keepMs)
-          .execute();
-        const row: Row<'links'> = {
-          token_hash: hashSecret(token),
-          id: newId(),
-          kind,
-          user_id: kind === 'reset' ? (userId ?? null) : null,
-          email: address,
-          created_by: actor.name,
-          created_at: scope.now,
-          expires_at: scope.now + lifetimeSeconds * 1000,
-          used_at: null,
-        };
-        await scope.db.insertInto('links').values(row).execute();
-        scope.announce({ topic: 'links', key: row.id });
-        scope.audit('link.created', subject ?? `link:${row.id}`, { kind, id: row.id });
-        return toLink(row);
+      return change(actor, (scope) => addLink(scope, { kind, userId, email: address, lifetimeSeconds }));
+    },
+
+    async createUserWithLink(user, { lifetimeSeconds }, actor) {
+      const passwordHash = await prepareNewUser(store.db, user, hasher, minimumLength);
+      return change(actor, async (scope) => {
+        const made = await insertUser(scope, user, passwordHash);
+        const { link, token } = await addLink(scope, { kind: 'reset', userId: made.id, email: null, lifetimeSeconds });
+        return { user: made, link, token };
       });
-      return { link, token };
     },
 
     async noteMailed(linkId, email) {
@@ -147,6 +133,36 @@ export function createLinks({ store, clock, change, hasher, minimumLength }: Lin
 
 async function proveEmail(scope: ChangeScope, userId: string): Promise<void> {
   await scope.db.updateTable('users').set({ email_proven_at: scope.now }).where('id', '=', userId).execute();
+}
+
+type Wanted = { kind: LinkKind; userId?: string | undefined; email: string | null; lifetimeSeconds: number };
+
+/** Adds a link and answers its token once; of links that are long over it forgets what is too old. */
+async function addLink(
+  scope: ChangeScope,
+  { kind, userId, email, lifetimeSeconds }: Wanted,
+): Promise<{ link: Link; token: string }> {
+  const token = newSecret();
+  const subject = await prepareLink(scope, kind, userId);
+  await scope.db
+    .deleteFrom('links')
+    .where('expires_at', '<', scope.now - keepMs)
+    .execute();
+  const row: Row<'links'> = {
+    token_hash: hashSecret(token),
+    id: newId(),
+    kind,
+    user_id: kind === 'reset' ? (userId ?? null) : null,
+    email,
+    created_by: scope.actor,
+    created_at: scope.now,
+    expires_at: scope.now + lifetimeSeconds * 1000,
+    used_at: null,
+  };
+  await scope.db.insertInto('links').values(row).execute();
+  scope.announce({ topic: 'links', key: row.id });
+  scope.audit('link.created', subject ?? `link:${row.id}`, { kind, id: row.id });
+  return { link: toLink(row), token };
 }
 
 /** Whether such a link may be made, and the end of those it replaces. Returns whom it is about. */

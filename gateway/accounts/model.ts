@@ -204,6 +204,12 @@ export type Accounts = {
     link: { kind: LinkKind; userId?: string; email?: string; lifetimeSeconds: number },
     actor: Actor,
   ): Promise<{ link: Link; token: string }>;
+  /** Makes an account together with the link that sets its first password: both or neither. @throws as `createUser` */
+  createUserWithLink(
+    user: NewUser,
+    link: { lifetimeSeconds: number },
+    actor: Actor,
+  ): Promise<{ user: User; link: Link; token: string }>;
   /** A reset link was sent to this address: whoever redeems it reads what is sent there. */
   noteMailed(linkId: string, email: string): Promise<void>;
   /** The link a token stands for, if it is neither used nor expired (setup: nor an admin exists). */

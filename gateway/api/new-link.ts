@@ -19,7 +19,13 @@ export type LinkWish = {
   mailTo?: string | undefined;
 };
 
-export type LinkMaker = (wish: LinkWish, actor: Actor) => Promise<{ link: Link; newLink: NewLink }>;
+type Made = { link: Link; token: string };
+
+export type LinkMaker = {
+  make(wish: LinkWish, actor: Actor): Promise<{ link: Link; newLink: NewLink }>;
+  /** The same for one that is made already, with the account that it opens. */
+  send(made: Made, mailTo: string | undefined): Promise<{ link: Link; newLink: NewLink }>;
+};
 
 /** Makes one-time links and sends them, if they can be sent; the address is in the answer anyway. */
 export function createLinkMaker({
@@ -29,7 +35,7 @@ export function createLinkMaker({
   publicAddress,
   log,
 }: Needs<'accounts' | 'mail' | 'config' | 'publicAddress' | 'log'>): LinkMaker {
-  async function send(to: string, kind: LinkWish['kind'], url: string, expiresAt: number): Promise<boolean> {
+  async function mailed(to: string, kind: LinkWish['kind'], url: string, expiresAt: number): Promise<boolean> {
     if (!mail.isConfigured) return false;
     const { subject, lead } = texts[kind];
     const until = new Date(expiresAt).toUTCString();
@@ -42,19 +48,24 @@ export function createLinkMaker({
     }
   }
 
-  return async ({ kind, userId, email, mailTo }, actor) => {
-    const { link, token } = await accounts.createLink(
-      {
+  async function tell({ link, token }: Made, mailTo: string | undefined): ReturnType<LinkMaker['send']> {
+    const kind = link.kind === 'invitation' ? 'invitation' : 'reset';
+    const url = `${publicAddress.origin}${pages[kind]}/${token}`;
+    const isMailed = mailTo !== undefined && (await mailed(mailTo, kind, url, link.expiresAt));
+    if (isMailed && kind === 'reset') await accounts.noteMailed(link.id, mailTo);
+    return { link, newLink: { url, expiresAt: link.expiresAt, isMailed } };
+  }
+
+  return {
+    send: tell,
+    async make({ kind, userId, email, mailTo }, actor) {
+      const wish = {
         kind,
         lifetimeSeconds: config.login.linkSeconds,
         ...(userId === undefined ? {} : { userId }),
         ...(email === undefined ? {} : { email }),
-      },
-      actor,
-    );
-    const url = `${publicAddress.origin}${pages[kind]}/${token}`;
-    const isMailed = mailTo !== undefined && (await send(mailTo, kind, url, link.expiresAt));
-    if (isMailed && kind === 'reset') await accounts.noteMailed(link.id, mailTo);
-    return { link, newLink: { url, expiresAt: link.expiresAt, isMailed } };
+      };
+      return tell(await accounts.createLink(wish, actor), mailTo);
+    },
   };
 }

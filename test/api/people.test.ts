@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import t from 'tap';
 import type {
   AuditPage,
@@ -261,3 +262,21 @@ t.test(
     t.ok(await house.accounts.verifyPassword('bob', 'a better phrase 42'));
   },
 );
+
+t.test('an account and the link that opens it are made together, or not at all', async (t) => {
+  const house = await openHouse(t);
+  const ann = await house.person('ann', { isAdmin: true });
+  const body = { username: 'dora', email: 'dora@example.org' };
+  const make = () => house.call({ method: 'POST', url: '/users', body, cookie: ann.cookie });
+  // The store refuses the second half, as it does when the process ends there.
+  await sql`create trigger full before insert on links begin select raise(abort, 'full'); end`.execute(house.store.db);
+  t.equal((await make()).status, 500);
+  t.equal(await house.accounts.findUserByName('dora'), undefined, 'nobody whom no link lets in');
+  const records = await house.audit.list({ action: 'user.created', limit: 10 });
+  t.same(
+    records.map(({ subject }) => subject),
+    ['user:ann'],
+  );
+  await sql`drop trigger full`.execute(house.store.db);
+  t.match(await make(), { status: 201, json: { user: { username: 'dora' }, link: { url: /\/reset\// } } });
+});

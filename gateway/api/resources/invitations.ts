@@ -11,7 +11,7 @@ export function invitationRoutes(
   context: Needs<'accounts' | 'mail' | 'config' | 'publicAddress' | 'actorOf' | 'log'>,
 ): void {
   const { accounts, actorOf } = context;
-  const makeLink = createLinkMaker(context);
+  const links = createLinkMaker(context);
 
   const list = async () => (await accounts.listLinks()).filter((link) => link.kind === 'invitation');
 
@@ -37,7 +37,7 @@ export function invitationRoutes(
     }),
     async (request, reply) => {
       const { email } = request.body;
-      const { link, newLink } = await makeLink({ kind: 'invitation', email, mailTo: email }, actorOf(request));
+      const { link, newLink } = await links.make({ kind: 'invitation', email, mailTo: email }, actorOf(request));
       return reply.code(201).send({ id: link.id, ...newLink });
     },
   );

@@ -30,8 +30,8 @@ export function userRoutes(
   app: ApiServer,
   context: Needs<'accounts' | 'sessions' | 'connections' | 'mail' | 'config' | 'publicAddress' | 'actorOf' | 'log'>,
 ): void {
-  const { accounts, sessions, connections, actorOf } = context;
-  const makeLink = createLinkMaker(context);
+  const { accounts, sessions, connections, config, actorOf } = context;
+  const links = createLinkMaker(context);
 
   app.get(
     '/users',
@@ -59,8 +59,10 @@ export function userRoutes(
     async (request, reply) => {
       const { username, email, isAdmin = false } = request.body;
       const actor = actorOf(request);
-      const user = await accounts.createUser({ username, email, isAdmin, state: 'active' }, actor);
-      const { newLink } = await makeLink({ kind: 'reset', userId: user.id, mailTo: user.email }, actor);
+      const lifetime = { lifetimeSeconds: config.login.linkSeconds };
+      const wish = { username, email, isAdmin, state: 'active' as const };
+      const { user, ...made } = await accounts.createUserWithLink(wish, lifetime, actor);
+      const { newLink } = await links.send(made, user.email);
       return reply.code(201).send({ user: toUser(user), link: newLink });
     },
   );
@@ -109,7 +111,7 @@ export function userRoutes(
     }),
     async (request, reply) => {
       const user = await find(request.params.id);
-      const { newLink } = await makeLink({ kind: 'reset', userId: user.id, mailTo: user.email }, actorOf(request));
+      const { newLink } = await links.make({ kind: 'reset', userId: user.id, mailTo: user.email }, actorOf(request));
       return reply.code(201).send(newLink);
     },
   );
