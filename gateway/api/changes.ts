@@ -15,11 +15,11 @@ type Facts = {
 
 /** Tells the listeners what other modules tell about changes, in the words of the dashboard; returns the way to stop. */
 export function followChanges(
-  context: Needs<'accounts' | 'policy' | 'routes' | 'integrations' | 'onAppChange' | 'onChange'>,
+  context: Needs<'accounts' | 'policy' | 'routes' | 'integrations' | 'onAppChange' | 'onChange' | 'log'>,
   { note }: Pick<Listeners, 'note'>,
   lookers: Pick<Lookers, 'onChange'>,
 ): () => void {
-  const { accounts, policy, routes, integrations, onAppChange, onChange } = context;
+  const { accounts, policy, routes, integrations, onAppChange, onChange, log } = context;
 
   function tell(topic: Topic, { id, person, routes: about }: Facts = {}): void {
     const change = id === undefined ? { topic } : { topic, id };
@@ -27,6 +27,16 @@ export function followChanges(
     if (audience !== 'everyone') note('admins', change);
     if (person !== undefined && audience !== 'admins') note(`person:${person}`, change);
     else if (audience === 'everyone') note('everyone', about === undefined ? change : { ...change, routes: about });
+  }
+
+  /** Of a person or a team, by id: what a team has is looked at by whoever is in it. Who has just left hears it of themselves. */
+  async function tellOwner(topic: Topic, id: string): Promise<void> {
+    tell(topic, { id });
+    try {
+      for (const person of [id, ...(await accounts.memberIds(id))]) note(`person:${person}`, { topic, id });
+    } catch (error) {
+      log.warn({ err: error, topic }, 'who is in a team could not be read: its members are not told of a change');
+    }
   }
 
   const aboutPart = ({ name, route }: { name: string; route: Route }): void => {
@@ -55,7 +65,8 @@ export function followChanges(
     onAppChange((route) => aboutPart({ name: route.name, route })),
     onChange('sign-ins', (userId) => tell('sessions', { id: userId, person: userId })),
     onChange('audit', () => tell('audit')),
-    onChange('teams', (id) => tell('teams', { id })),
+    onChange('teams', (id) => void tellOwner('teams', id)),
+    onChange('plans', (id) => void tellOwner('plans', id)),
     onChange('links', (id) => tell('links', { id })),
     onChange('clients', (id) => tell('clients', { id })),
     lookers.onChange(({ userId, ...notice }) => note(`person:${userId}`, notice)),

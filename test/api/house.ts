@@ -157,6 +157,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     folderOfFiles,
     allowance,
     accounts,
+    plans: facts.plans,
     tokens,
     shares,
     store,

@@ -7,11 +7,13 @@ import { closed, oneOf } from './common.ts';
  * - `everyone`: all whom it may concern; a change of one application only who may open it, a change of one person's rights only
  *   that person.
  * - `person`: the person it is about, and admins.
+ * - `owner`: the person, or whoever is in the team, and admins.
  * - `admins`: whom the policies let administer.
  * - `lookers`: who has the folder on a page and may list it; nobody else, whatever they administer (decision 0048).
  *
  * The id that a change of a topic names: `tiles` the name of the tool or application, `users` and `sessions` the id of the
- * person, `files` the folder as `AREA/PATH`, in the spelling in which that person asked for it, `areas` (how full one is) its name, `teams`, `links` and `clients` their own; the others name none.
+ * person, `files` the folder as `AREA/PATH`, in the spelling in which that person asked for it, `areas` (how full one is) its name, `plans` the
+ * id of the person or team, `teams`, `links` and `clients` their own; the others name none.
  */
 export const audiences = {
   tiles: 'everyone',
@@ -19,13 +21,14 @@ export const audiences = {
   sessions: 'person',
   files: 'lookers',
   areas: 'lookers',
-  teams: 'admins',
+  teams: 'owner',
+  plans: 'owner',
   links: 'admins',
   clients: 'admins',
   policies: 'admins',
   audit: 'admins',
   health: 'admins',
-} as const satisfies Record<string, 'everyone' | 'person' | 'admins' | 'lookers'>;
+} as const satisfies Record<string, 'everyone' | 'person' | 'owner' | 'admins' | 'lookers'>;
 
 export type Topic = keyof typeof audiences;
 
