@@ -54,6 +54,15 @@ t.test('the one list, the page of one thing', { skip: browserSkipReason() }, asy
       await page.getByRole('button', { name: 'Undo' }).click();
       await page.getByText('Undone for 3 rows.').waitFor();
       t.equal(gateway.data.users.filter(({ state }) => state === 'pending').length, 3);
+      await page.getByLabel('Choose all on this page').check();
+      await page.getByRole('button', { name: 'Approve 3' }).click();
+      await page.getByText('3 people can sign in now.').waitFor();
+      await page.reload();
+      await page.getByRole('button', { name: /^Notices/ }).click();
+      await page.getByRole('group', { name: 'Notices' }).getByRole('button', { name: 'Undo', exact: true }).click();
+      await page.getByRole('status').getByText('Undone for 3 rows.').waitFor();
+      t.equal(gateway.data.users.filter(({ state }) => state === 'pending').length, 3, 'also after a reload');
+      await page.keyboard.press('Escape');
       gateway.refuse('/users/u-12', 409, { code: 'KNOT_ACCOUNTS_NAME_TAKEN', message: 'The name "mateo" is taken.' });
       await page.getByLabel('Choose all on this page').check();
       await page.getByRole('button', { name: 'Approve 3' }).click();

@@ -16,8 +16,8 @@ export type TrayNotice = {
   link?: { href: string; label: string };
   /** Whom or what it is about: a newer notice about the same takes the older one's way back, and the place of its work. */
   about?: string;
-  /** The way back, as long as nobody changed the same again. */
-  undo?: UndoRequest;
+  /** The way back, as long as nobody changed the same again: of an act on many, one of each. */
+  undo?: readonly UndoRequest[];
   isSeen: boolean;
 };
 
@@ -76,6 +76,8 @@ function put(next: readonly TrayNotice[]): void {
 function take(kept: unknown): void {
   const oldest = Date.now() - keptMilliseconds;
   const usable = (Array.isArray(kept) ? kept : []).filter(isNotice).filter(({ at }) => at >= oldest);
+  // An earlier release kept one way back as it was.
+  for (const notice of usable) if (notice.undo !== undefined) notice.undo = [notice.undo].flat();
   notices.splice(0, notices.length, ...usable.slice(0, most));
 }
 

@@ -31,7 +31,7 @@ export type More = {
   about?: string;
   tone?: Toast['tone'];
   /** The same way back as data, which the tray can take after a reload. */
-  undo?: UndoRequest | undefined;
+  undo?: readonly UndoRequest[] | undefined;
   /** Where the tray leads. */
   link?: TrayNotice['link'];
   /** Of no use in a minute: shown, and not kept in the tray. */
@@ -64,8 +64,9 @@ export async function attempt<T>(
     return false;
   }
   const { offer, ...rest } = more;
-  if (done)
-    say(typeof done === 'string' ? done : done(result), { offer: offer?.(result), undo: undoOf(result), ...rest });
+  const way = undoOf(result);
+  const undo = way && [way];
+  if (done) say(typeof done === 'string' ? done : done(result), { offer: offer?.(result), undo, ...rest });
   return true;
 }
 

@@ -4,7 +4,14 @@
  */
 import type { Topic } from '#lib/contract.ts';
 
-export type UndoRequest = { method: 'PATCH' | 'PUT'; path: string; body: object; topic: Topic };
+export type UndoRequest = {
+  method: 'PATCH' | 'PUT';
+  path: string;
+  body: object;
+  topic: Topic;
+  /** Of one among many: whom or what it is about, for saying that it could not be taken back. */
+  name?: string;
+};
 
 const undos = new WeakMap<object, UndoRequest>();
 

@@ -51,10 +51,7 @@ function changeAll(rows: readonly User[], wanted: UserChange, one: string, many:
   return performOnAll({
     rows,
     nameOf: ({ username }) => username,
-    run: async ({ id }) => {
-      const { undo } = await peopleApi.change(id, wanted);
-      return undo && (() => peopleApi.change(id, undo));
-    },
+    run: ({ id }) => peopleApi.change(id, wanted),
     done: (changed) => `${people(changed, one, many)}.`,
     refresh: refreshPeople,
   });
@@ -106,10 +103,7 @@ export const acts = {
       performOnAll({
         rows,
         nameOf: ({ username }) => username,
-        run: async ({ id }) => {
-          await peopleApi.endSessions(id);
-          return undefined;
-        },
+        run: ({ id }) => peopleApi.endSessions(id),
         done: (ended) => `${people(ended, 'is', 'are')} signed out everywhere.`,
         refresh: () => refresh({ topic: 'sessions' }),
       }),
