@@ -231,6 +231,8 @@ export type Accounts = {
   findTeam(id: string): Promise<{ id: string; name: string; title: string } | undefined>;
   /** Whom a name belongs to: a person or a team that exists now, whatever its state. */
   findOwner(name: string): Promise<{ kind: 'user' | 'team'; id: string; name: string; title: string } | undefined>;
+  /** Everybody who has a name of their own, and every team; by name. Those who wait for approval own nothing yet. */
+  listOwners(): Promise<{ kind: 'user' | 'team'; id: string; name: string; title: string }[]>;
   /** By id or by name. */
   teamSummary(idOrName: string): Promise<TeamSummary | undefined>;
   findTeams(query: TeamQuery): Promise<{ teams: TeamSummary[]; total: number }>;

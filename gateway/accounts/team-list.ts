@@ -5,7 +5,7 @@ import type { Accounts, MemberSort, TeamSort, TeamSummary } from './model.ts';
 import { isId } from './records.ts';
 import { contains } from './user-list.ts';
 
-export type TeamLists = Pick<Accounts, 'teamSummary' | 'findTeams' | 'findMembers'>;
+export type TeamLists = Pick<Accounts, 'teamSummary' | 'findTeams' | 'findMembers' | 'listOwners'>;
 
 const memberCount = sql`(select count(*) from memberships where memberships.team_id = teams.id)`;
 
@@ -25,6 +25,15 @@ const memberOrders: Record<MemberSort['by'], readonly RawBuilder<unknown>[]> = {
 /** Teams and their members, a page at a time. */
 export function createTeamLists({ db }: Pick<Store, 'db'>): TeamLists {
   return {
+    async listOwners() {
+      const users = db.selectFrom('users').select(['id', 'username']).where('wished_name', 'is', null);
+      const teams = db.selectFrom('teams').select(['id', 'name', 'title']);
+      const [people, groups] = [await users.execute(), await teams.execute()];
+      return [
+        ...people.map(({ id, username }) => ({ kind: 'user' as const, id, name: username, title: username })),
+        ...groups.map((team) => ({ kind: 'team' as const, ...team })),
+      ].sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
     async teamSummary(idOrName) {
       const column = isId(idOrName) ? 'teams.id' : 'teams.name';
       if (column === 'teams.name' && !/^[a-z][a-z0-9]*$/.test(idOrName)) return undefined;

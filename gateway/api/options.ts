@@ -66,7 +66,7 @@ export type ApiOptions = {
     Shares,
     'create' | 'find' | 'givenBy' | 'givenTo' | 'usesOf' | 'revoke' | 'rightsOn' | 'endBelow' | 'noteUse'
   >;
-  plans: Pick<Plans, 'list' | 'of' | 'give'>;
+  plans: Pick<Plans, 'list' | 'of' | 'ofAll' | 'give'>;
   /** Undefined on systems where files are not available. */
   files: Files | undefined;
   fileSettings: Pick<FilesSettings, 'uploadMaxBytes' | 'trashDays'>;

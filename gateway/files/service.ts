@@ -66,6 +66,8 @@ export type Files = {
   restore(area: Area, id: string, to?: Path): { path: Path; entry: Entry };
   emptyTrash(area: Area, ids?: readonly string[]): Promise<Measure>;
   usage(area: Area): Promise<Usage>;
+  /** What each area uses as far as it was counted, by key, in bytes: of all of them without counting one anew. */
+  usages(): Promise<ReadonlyMap<string, number>>;
   uploads: Uploads;
   /** Path of an area for who mounts it elsewhere; the folder is there. */
   pathOf(area: Area): string;
@@ -314,6 +316,7 @@ export function openFiles(parts: {
       return freed;
     },
     usage: quota.usage,
+    usages: quota.usages,
     uploads,
     pathOf(area) {
       areas.root(area).close();

@@ -14,6 +14,9 @@ export type Plan = { name: string; title: string; defaultFor: readonly ('people'
  */
 export type EffectivePlan = { plan?: Plan; source: 'given' | 'default' | 'none'; lost?: string };
 
+/** `undo`: what takes the act back, where it changed something and the plan of before is still there. */
+export type GivenPlan = EffectivePlan & { undo?: { plan: string | null; undoes: string | null } };
+
 /** How much may be kept in an area, in bytes, and whose it is, for a message. */
 export type Allowance = { limit?: number; whose: string };
 
@@ -22,14 +25,14 @@ type By = { actor: string; address?: string | undefined };
 export type Plans = {
   list(): readonly Plan[];
   of(owner: Owner): Promise<EffectivePlan>;
-  /** Of many owners in one go; owners without a plan of their own are not in the answer. */
-  givenTo(owners: readonly Owner[]): Promise<Map<string, EffectivePlan>>;
+  /** Of many owners in one go, by id. */
+  ofAll(owners: readonly Pick<Owner, 'kind' | 'id'>[]): Promise<Map<string, EffectivePlan>>;
   /**
    * Gives an owner a plan; null takes it back, and the default is in force again. What is over a lower limit stays, and nothing is
-   * added to it.
-   * @throws KNOT_OWNERS_NO_PLAN
+   * added to it. `undoes`: takes an earlier act back, as long as the plan is still what that act gave.
+   * @throws KNOT_OWNERS_NO_PLAN, KNOT_OWNERS_CHANGED
    */
-  give(owner: Owner, plan: string | null, by: By): Promise<EffectivePlan>;
+  give(owner: Owner, plan: string | null, by: By, undoes?: string | null): Promise<GivenPlan>;
   /** For files: the limit of an area. The folders of everyone and of the admins have none. */
   allowanceOf(area: Pick<Area, 'kind' | 'id'>): Promise<Allowance>;
   close(): void;
@@ -77,40 +80,39 @@ export function createPlans(options: {
   return {
     list: () => plans,
     of,
-    async givenTo(owners) {
+    async ofAll(owners) {
       const given = await findPlans(
         store.db,
         owners.map(({ id }) => id),
       );
-      return new Map(
-        owners.flatMap(({ kind, id }): [string, EffectivePlan][] => {
-          const name = given.get(id);
-          return name === undefined ? [] : [[id, effective(kind, name)]];
-        }),
-      );
+      return new Map(owners.map(({ kind, id }) => [id, effective(kind, given.get(id) ?? '')]));
     },
-    async give(owner, plan, { actor, address }) {
+    async give(owner, plan, { actor, address }, undoes) {
       if (plan !== null && !byName.has(plan)) {
         throw knotError('KNOT_OWNERS_NO_PLAN', 404, `There is no plan "${plan}".`, {
           remedy: `Plans are made in knot.yaml: ${plans.map(({ name }) => name).join(', ') || 'there is none yet'}.`,
         });
       }
-      await store.transaction(async (transaction) => {
-        const before = await findPlan(transaction.db, owner.id);
-        if ((before ?? null) === plan) return;
+      const before = await store.transaction(async (transaction) => {
+        const before = (await findPlan(transaction.db, owner.id)) ?? null;
+        if (undoes !== undefined && before !== undoes) throw changedMeanwhile(owner);
+        if (before === plan) return before;
         if (plan === null) await deletePlan(transaction.db, owner.id);
         else await writePlan(transaction.db, owner, { plan, by: actor, at: clock.now() });
         transaction.announce({ topic: 'plans', key: owner.id });
         await record(transaction, {
-          action: 'plan.given',
+          action: undoes === undefined ? 'plan.given' : 'plan.given.undone',
           actor,
           subject: `${owner.kind}:${owner.name}`,
           outcome: 'done',
           ...(address === undefined ? {} : { address }),
           detail: { plan: plan ?? 'default', before: before ?? 'default' },
         });
+        return before;
       });
-      return of(owner);
+      const now = await of(owner);
+      const canComeBack = before !== plan && undoes === undefined && (before === null || byName.has(before));
+      return canComeBack ? { ...now, undo: { plan: before, undoes: plan } } : now;
     },
     async allowanceOf({ kind, id }) {
       if (id === undefined || (kind !== 'private' && kind !== 'team')) return { whose: 'everyone' };
@@ -124,3 +126,9 @@ export function createPlans(options: {
     },
   };
 }
+
+const changedMeanwhile = ({ name }: Owner) =>
+  knotError('KNOT_OWNERS_CHANGED', 409, `${name} was given another plan by somebody else meanwhile.`, {
+    remedy: 'Nothing was undone. Look at the present plan and change it from there.',
+    details: { problems: [{ field: 'undoes', message: 'is about an act that was followed by another' }] },
+  });

@@ -38,17 +38,33 @@ await onBothStores(t, async (t, open) => {
     const { plans, make, openAgain, ann, physics, acts } = await given(t, open);
     const elsewhere = make(await openAgain());
     t.match(await elsewhere.of(ann), { plan: small });
-    t.same(await plans.give(ann, 'large', admin), { plan: large, source: 'given' });
+    const undo = { plan: null, undoes: 'large' };
+    t.same(await plans.give(ann, 'large', admin), { plan: large, source: 'given', undo });
     await eventually('another replica hears of it', async () => (await elsewhere.of(ann)).plan?.name === 'large');
     t.match(await plans.of(physics), { plan: large, source: 'default' }, 'others are not concerned');
     await plans.give(ann, 'large', admin);
     await t.rejects(plans.give(ann, 'huge', admin), { code: 'KNOT_OWNERS_NO_PLAN', remedy: /small, large, free/ });
-    t.same(await plans.give(ann, null, admin), { plan: small, source: 'default' });
+    t.match(await plans.give(ann, null, admin), {
+      plan: small,
+      source: 'default',
+      undo: { plan: 'large', undoes: null },
+    });
     t.same(
       (await acts()).slice(-2),
       ['plan.given user:ann', 'plan.given user:ann'],
       'what changes nothing is not told',
     );
+  });
+
+  await t.test('a gift is taken back, and never what somebody else gave since', async (t) => {
+    const { plans, ann, acts } = await given(t, open);
+    const { undo } = await plans.give(ann, 'free', admin);
+    t.same(await plans.give(ann, undo!.plan, admin, undo!.undoes), { plan: small, source: 'default' });
+    t.equal((await acts()).at(-1), 'plan.given.undone user:ann');
+    await plans.give(ann, 'large', admin);
+    await t.rejects(plans.give(ann, undo!.plan, admin, undo!.undoes), { code: 'KNOT_OWNERS_CHANGED' });
+    t.match(await plans.of(ann), { plan: large });
+    t.notOk('undo' in (await plans.give(ann, 'large', admin)), 'what changed nothing has no way back');
   });
 
   await t.test('a plan that is gone from the configuration leaves the default, and says so', async (t) => {
@@ -72,6 +88,9 @@ await onBothStores(t, async (t, open) => {
   await t.test('many owners are asked for in one go', async (t) => {
     const { plans, ann, physics } = await given(t, open);
     await plans.give(physics, 'free', admin);
-    t.same([...(await plans.givenTo([ann, physics]))], [[physics.id, { plan: free, source: 'given' }]]);
+    t.same(Object.fromEntries(await plans.ofAll([ann, physics])), {
+      [ann.id]: { plan: small, source: 'default' },
+      [physics.id]: { plan: free, source: 'given' },
+    });
   });
 });

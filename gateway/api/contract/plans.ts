@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { closed, oneOf } from './common.ts';
+import { listQuery, TotalSchema } from './lists.ts';
 
 const limits = {
   name: Type.String(),
@@ -10,6 +11,8 @@ const limits = {
 export const PlanSchema = closed({
   ...limits,
   defaultFor: Type.Array(oneOf('people', 'teams'), { description: 'Who has it when they were given no other.' }),
+  people: Type.Integer({ description: 'How many have it, given or by default.' }),
+  teams: Type.Integer(),
 });
 export type Plan = Static<typeof PlanSchema>;
 
@@ -30,5 +33,71 @@ export const PlanChoiceSchema = closed({
   plan: Type.Union([Type.String({ minLength: 1, maxLength: 100 }), Type.Null()], {
     description: 'Name of the plan; null for the default.',
   }),
+  undoes: Type.Optional(
+    Type.Union([Type.String({ maxLength: 100 }), Type.Null()], {
+      description:
+        'Takes an act back: from the `undo` in its answer. Refused (409) when the owner has another plan since.',
+    }),
+  ),
 });
 export type PlanChoice = Static<typeof PlanChoiceSchema>;
+
+/** What takes the gift back, to be sent as the next one (PUT); absent when nothing changed. */
+export const GivenPlanSchema = closed({
+  ...EffectivePlanSchema.properties,
+  undo: Type.Optional(closed({ plan: PlanChoiceSchema.properties.plan, undoes: PlanChoiceSchema.properties.plan })),
+});
+export type GivenPlan = Static<typeof GivenPlanSchema>;
+
+export const OwnerPlanSchema = closed({
+  kind: oneOf('user', 'team'),
+  id: Type.String(),
+  name: Type.String(),
+  title: Type.String(),
+  plan: EffectivePlanSchema,
+  bytes: Type.Integer({ description: 'What the files use, the trash included.' }),
+});
+export type OwnerPlan = Static<typeof OwnerPlanSchema>;
+
+export const OwnerPlanQuerySchema = listQuery(
+  ['name', 'bytes', 'plan'],
+  'Part of the name or the title. Unsorted, the fullest first.',
+  {
+    kind: Type.Optional(oneOf('user', 'team')),
+    plan: Type.Optional(
+      Type.String({ maxLength: 100, description: 'Only who has the plan of this name, given or by default.' }),
+    ),
+    isOver: Type.Optional(
+      Type.Boolean({ description: 'Only who uses more than the plan allows, or only who does not.' }),
+    ),
+  },
+);
+export type OwnerPlanQuery = Static<typeof OwnerPlanQuerySchema>;
+
+export const OwnerPlanPageSchema = closed({
+  owners: Type.Array(OwnerPlanSchema),
+  total: TotalSchema,
+  counts: closed(
+    { user: Type.Integer(), team: Type.Integer(), over: Type.Integer() },
+    'How many the query finds of each kind, and over their plan, whatever `kind` and `isOver` ask for.',
+  ),
+});
+export type OwnerPlanPage = Static<typeof OwnerPlanPageSchema>;
+
+/** The files of somebody as an administrator sees them: that they are there and how large. */
+export const OwnerFilesSchema = closed({
+  bytes: Type.Integer({ description: 'Bytes, the trash included.' }),
+  reserved: Type.Integer({ description: 'Bytes promised to what is being written.' }),
+  limit: Type.Optional(Type.Integer()),
+  trashDays: Type.Integer({ description: 'How long what is removed can be restored by its owner.' }),
+});
+export type OwnerFiles = Static<typeof OwnerFilesSchema>;
+
+export const OwnerFilesRemovalSchema = closed({
+  forGood: Type.Optional(Type.Boolean({ description: 'Also what is in the trash; nothing of it can be restored.' })),
+});
+export const RemovedFilesSchema = closed({
+  removed: Type.Integer({ description: 'How many entries were taken out of the folder.' }),
+  freed: Type.Integer({ description: 'Bytes that are free now; what went into the trash still counts.' }),
+});
+export type RemovedFiles = Static<typeof RemovedFilesSchema>;

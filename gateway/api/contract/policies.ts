@@ -38,6 +38,20 @@ export const RuleReferenceSchema = closed({
 });
 export type RuleReference = Static<typeof RuleReferenceSchema>;
 
+/** What the policies say to somebody who opens a tool or application now. */
+export const RouteAccessSchema = closed({
+  name: Type.String(),
+  title: Type.String(),
+  kind: Type.String(),
+  url: Type.String(),
+  effect: oneOf('allow', 'deny'),
+  reason: Type.String(),
+  rules: Type.Array(RuleReferenceSchema, { description: 'Those that decided; none where no rule permits it.' }),
+});
+export type RouteAccess = Static<typeof RouteAccessSchema>;
+export const PersonAccessSchema = closed({ routes: Type.Array(RouteAccessSchema) });
+export type PersonAccess = Static<typeof PersonAccessSchema>;
+
 export const ExplanationQuestionSchema = closed({
   as: Type.String({ minLength: 1, maxLength: 30, description: 'Username.' }),
   method: Type.String({ pattern: '^[A-Z]{1,20}$' }),

@@ -17,7 +17,7 @@ export type Team = Static<typeof TeamSchema>;
 export const TeamQuerySchema = listQuery(
   ['title', 'name', 'members', 'createdAt'],
   'Part of the title or the name. Unsorted, by title.',
-  {},
+  { isMine: Type.Optional(Type.Boolean({ description: 'Only those I am in, also for admins.' })) },
 );
 export type TeamQuery = Static<typeof TeamQuerySchema>;
 

@@ -66,9 +66,10 @@ export function teamRoutes(
     ),
     async (request) => {
       const { principal } = identityOf(request);
-      const isAdmin = decideAdminister(request, principal).effect === 'allow';
-      const own = isAdmin ? {} : { names: principal.teams.map(({ name }) => name) };
-      return accounts.findTeams({ ...pageOf(request.query), ...own });
+      const { isMine, ...query } = request.query;
+      const seesAll = isMine !== true && decideAdminister(request, principal).effect === 'allow';
+      const own = seesAll ? {} : { names: principal.teams.map(({ name }) => name) };
+      return accounts.findTeams({ ...pageOf(query), ...own });
     },
   );
 

@@ -37,6 +37,8 @@ export type Quota = {
   /** Something was freed or added without a reservation. */
   note(area: Area, bytes: number): Promise<void>;
   usage(area: Area): Promise<Usage>;
+  /** As far as it is known, by key; areas that nobody used are missing. */
+  usages(): Promise<Map<string, number>>;
   /** Counts what is on the disk, trash included, and corrects what the acts added up to. */
   count(area: Area): Promise<void>;
   /** Forgets what was promised to acts that will not end. */
@@ -154,6 +156,7 @@ export function createQuota(parts: {
     reservation,
     note: (area, bytes) =>
       bytes === 0 ? Promise.resolve() : store.transaction(({ db }) => records.addBytes(db, keyOf(area), bytes)),
+    usages: () => records.listUsage(store.db),
     async usage(area) {
       const key = keyOf(area);
       let row = await records.findUsage(store.db, key);

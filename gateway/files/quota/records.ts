@@ -32,6 +32,11 @@ export function findUsage(db: Db, area: string) {
   return db.selectFrom('file_usage').selectAll().where('area', '=', area).executeTakeFirst();
 }
 
+export async function listUsage(db: Db): Promise<Map<string, number>> {
+  const rows = await db.selectFrom('file_usage').select(['area', 'bytes']).execute();
+  return new Map(rows.map(({ area, bytes }) => [area, bytes]));
+}
+
 export async function reservedBytes(db: Db, area: string, now: number): Promise<number> {
   const row = await db
     .selectFrom('file_reservations')
