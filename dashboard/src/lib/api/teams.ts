@@ -1,5 +1,5 @@
 /** Questions about teams and their members. */
-import { request, segment } from '#lib/api/request.ts';
+import { request, segment, textual } from '#lib/api/request.ts';
 import type {
   MemberPage,
   MemberQuery,
@@ -15,7 +15,7 @@ import { withQuery } from '#lib/urls.ts';
 const memberAt = (teamId: string, userId: string): string => `/teams/${segment(teamId)}/members/${segment(userId)}`;
 
 export const teamsApi = {
-  list: (query: TeamQuery) => request<TeamPage>('GET', withQuery('/teams', query)),
+  list: (query: TeamQuery) => request<TeamPage>('GET', withQuery('/teams', textual(query))),
   find: (idOrName: string) => request<Team>('GET', `/teams/${segment(idOrName)}`),
   members: (idOrName: string, query: MemberQuery) =>
     request<MemberPage>('GET', withQuery(`/teams/${segment(idOrName)}/members`, query)),
