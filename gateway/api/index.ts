@@ -4,5 +4,6 @@
  * Does not own: any rule about users, sessions or policies (accounts, sessions, policy), pages (login, ui).
  * Mounts, on the main host: /api/v1/*
  */
+export { filename, sendFile } from './files/content.ts';
 export { apiRoutes } from './routes.ts';
 export type { ApiOptions, DecisionExplanation, ExplainDecision, ExplainUrl, UrlExplanation } from './options.ts';

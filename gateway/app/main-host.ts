@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { apiRoutes } from '../api/index.ts';
+import { apiRoutes, filename, sendFile } from '../api/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
+import { guestRoutes } from '../guests/index.ts';
 import { jwksRoutes, type SigningKeys } from '../keys/index.ts';
 import type { Clock, ComponentHealth, Identify } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
@@ -90,6 +91,15 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     onChange: store.onChange,
     appStatus: watch.tile,
     onAppChange: watch.onChange,
+  });
+  await main.register(guestRoutes, {
+    ...shared,
+    shares: facts.shares,
+    owners: facts.owners,
+    policy,
+    files,
+    content: { sendFile, filename },
+    live,
   });
   await main.register(uiRoutes, {
     folder: join(import.meta.dirname, '..', '..', 'dashboard', 'build'),

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { PageStyle } from './extra-style.ts';
 import { type Html, html } from './html.ts';
 import { knotIconAddress, knotMark, pageBadge, type PageTone, progressRing } from './icons.ts';
 import type { PageScript } from './script.ts';
 import { pageStyle } from './style.ts';
 
+export { type PageStyle, pageStyleOf } from './extra-style.ts';
 export { escapeHtml, type Html, html } from './html.ts';
 export { knotIconAddress, knotMark, knotPath, pageBadge, type PageTone, progressRing } from './icons.ts';
 export { type PageScript, pageScript } from './script.ts';
@@ -22,6 +24,8 @@ export function renderPage(page: {
   below?: Html;
   refreshSeconds?: number;
   script?: PageScript;
+  /** Beside the common one. */
+  style?: PageStyle;
 }): string {
   const { markup } = html`<!doctype html>
     <html lang="en">
@@ -32,7 +36,7 @@ export function renderPage(page: {
         ${page.refreshSeconds !== undefined && html`<meta http-equiv="refresh" content="${page.refreshSeconds}" />`}
         <title>${page.title} · Knot</title>
         <link rel="icon" href="${knotIconAddress}" />
-        ${styleElement}
+        ${styleElement} ${page.style?.element}
       </head>
       <body>
         <header class="brand">${knotMark}Knot</header>
@@ -146,4 +150,19 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 export const pageHeadersWith = ({ source }: PageScript): Readonly<Record<string, string>> => ({
   ...pageHeaders,
   'content-security-policy': `${pageHeaders['content-security-policy']}; script-src ${source}; require-trusted-types-for 'script'`,
+});
+
+/**
+ * For a page with a stylesheet or a script of its own that talks to its own origin alone: where its form goes, and what its script asks
+ * (CSP Level 3, sections 6.1.2 and 6.4.1).
+ */
+export const pageHeadersOwn = (own: { style: PageStyle; script?: PageScript }): Readonly<Record<string, string>> => ({
+  ...pageHeaders,
+  'content-security-policy': [
+    pageHeaders['content-security-policy']!.replace('style-src ', `style-src ${own.style.source} `),
+    `form-action 'self'`,
+    ...(own.script === undefined
+      ? []
+      : [`script-src ${own.script.source}`, `connect-src 'self'`, `require-trusted-types-for 'script'`]),
+  ].join('; '),
 });
