@@ -64,7 +64,18 @@ export type ApiOptions = {
   owners: Pick<Owners, 'of' | 'find' | 'area' | 'areasOf'>;
   shares: Pick<
     Shares,
-    'create' | 'find' | 'givenBy' | 'givenTo' | 'usesOf' | 'revoke' | 'rightsOn' | 'endBelow' | 'noteUse'
+    | 'create'
+    | 'find'
+    | 'givenBy'
+    | 'givenTo'
+    | 'usesOf'
+    | 'revoke'
+    | 'findRevoked'
+    | 'restore'
+    | 'setEnd'
+    | 'rightsOn'
+    | 'endBelow'
+    | 'noteUse'
   >;
   plans: Pick<Plans, 'list' | 'of' | 'ofAll' | 'give'>;
   /** Undefined on systems where files are not available. */

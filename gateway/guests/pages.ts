@@ -31,16 +31,15 @@ function titleOf({ root, host }: Visit): string {
   return last === undefined ? `All files of ${host}` : textOf(last);
 }
 
-function lead(visit: Visit): Html {
-  const { share, host } = visit;
-  const { expiresAt, createdBy } = share;
-  return html`<p class="lead">
-    ${share.right === 'upload' ? 'For' : 'Shared by'}
-    <strong>${host}</strong>${createdBy !== host && html` (${createdBy})`}${
-      expiresAt !== null &&
-      html`, until <time datetime="${new Date(expiresAt).toISOString()}">${date(expiresAt)} UTC</time>`
-    }.
-  </p>`;
+function lead({ share, host }: Visit): Html {
+  const { expiresAt, createdBy, right } = share;
+  const words = `${right === 'upload' ? 'For' : 'Shared by'} `;
+  const by = createdBy === host ? '' : ` (${createdBy})`;
+  const end =
+    expiresAt === null
+      ? '.'
+      : html`, until <time datetime="${new Date(expiresAt).toISOString()}">${date(expiresAt)} UTC</time>.`;
+  return html`<p class="lead">${words}<strong>${host}</strong>${by}${end}</p>`;
 }
 
 const folderIcon = html`<svg

@@ -62,6 +62,8 @@ const rows: Row[] = [
     ok: 201,
   },
   { method: 'DELETE', url: `/shares/${id}`, access: 'person', ok: 404 },
+  { method: 'PATCH', url: `/shares/${id}`, body: { days: 3 }, access: 'person', ok: 404 },
+  { method: 'POST', url: `/shares/${id}/restore`, body: {}, access: 'person', ok: 404 },
   { url: '/tokens', access: 'person' },
   { method: 'POST', url: '/tokens', body: { name: 'x', scopes: ['account:read'] }, access: 'person', ok: 201 },
   { method: 'DELETE', url: `/tokens/${id}`, access: 'person', ok: 404 },

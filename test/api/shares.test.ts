@@ -24,6 +24,9 @@ async function given() {
       'given' | 'received',
       { id: string; area: string; with: string }[]
     >;
+  for (const path of ['run7', 'x', 'x/below', 'run8'])
+    if ((await as('bob', { method: 'POST', url: `/files/private/${path}?op=mkdir`, body: {} })).status !== 201)
+      throw new Error(`${path} was not made`);
   return { ...house, people, as, share, list };
 }
 
@@ -62,17 +65,64 @@ t.test('people share their own, managers what is of the team, and nobody anythin
   t.same(await list('ann'), { given: [], received: [] });
 });
 
-t.test('guests cannot be let in yet: a link that no page opens is not made', async (t) => {
-  const { share, list } = await given();
-  t.match(await share('bob', { area: 'private', path: 'x', with: 'guest', right: 'upload' }), {
-    status: 400,
-    json: {
-      code: 'KNOT_API_NO_PARTY',
-      message: 'Guests cannot be let in yet.',
-      remedy: 'Write user:NAME or team:NAME.',
-    },
+t.test('a link is told once, gives less, lasts a while, and only folders take what is handed in', async (t) => {
+  const { share, list, as, people, call } = await given();
+  const body = { area: 'private', path: 'x', with: 'guest', right: 'upload', days: 7, bindsBrowser: true };
+  const made = await share('bob', body);
+  t.match(made, { status: 201, json: { share: { with: 'guest', kind: 'folder', bindsBrowser: true, uses: [] } } });
+  t.match(made.json['url'], /^https:\/\/localhost:8443\/s\/[\w-]{43}$/);
+  const secret = String(made.json['url']).slice(-43);
+  t.match(await list('bob'), { given: [{ with: 'guest', address: 'x', owner: { kind: 'user', name: 'bob' } }] });
+  t.notOk(JSON.stringify(await list('bob')).includes(secret));
+  await call({ method: 'PUT', url: '/files/private/f', body: 'f', cookie: people.bob.cookie });
+  for (const [more, code] of [
+    [{ right: 'edit' }, 'KNOT_SHARES_RIGHT'],
+    [{ days: undefined }, 'KNOT_SHARES_DAYS'],
+    [{ days: 91 }, 'KNOT_SHARES_DAYS'],
+    [{ path: 'nothing' }, 'KNOT_FILES_NOT_FOUND'],
+    [{ path: 'f' }, 'KNOT_API_NOT_SHARED'],
+    [{ path: '../x' }, 'KNOT_SHARES_PATH'],
+    [{ area: 'shared' }, 'KNOT_API_NO_AREA'],
+  ] as const)
+    t.match((await share('bob', { ...body, ...more })).json, { code }, JSON.stringify(more));
+  t.match(await share('mia', { ...body, area: 'user:bob' }), { status: 403 });
+  t.match(await as('bob', { url: '/shares?area=private&address=x' }), { json: { given: [{ path: 'x' }] } });
+  t.match(await as('bob', { url: '/shares?area=private&address=run7' }), { json: { given: [] } });
+});
+
+t.test('the end of a share is moved and taken back by who may share it, not by whom it was taken from', async (t) => {
+  const { share, as, list, shares } = await given();
+  const made = await share('bob', { area: 'private', path: 'x', with: 'user:mia', right: 'view' });
+  const { id } = made.json['share'] as { id: string };
+  const change = (who: 'bob' | 'mia' | 'ann', days: number | null) =>
+    as(who, { method: 'PATCH', url: `/shares/${id}`, body: { days } });
+  t.match(await change('bob', 2), { status: 200, json: { share: { id, expiresAt: Number } } });
+  t.match(await change('bob', null), { status: 200, json: { share: { expiresAt: null } } });
+  t.equal((await change('bob', -1)).status, 400);
+  for (const who of ['mia', 'ann'] as const) t.equal((await change(who, 3)).status, 404, who);
+  const restore = (who: 'bob' | 'mia' | 'ann') => as(who, { method: 'POST', url: `/shares/${id}/restore`, body: {} });
+  const remove = (who: 'bob' | 'mia') => as(who, { method: 'DELETE', url: `/shares/${id}` });
+  t.equal((await restore('bob')).status, 404, 'it lives');
+  t.equal((await remove('bob')).status, 204);
+  for (const who of ['mia', 'ann'] as const) t.equal((await restore(who)).status, 404, who);
+  t.match(await restore('bob'), { status: 200, json: { share: { id, with: 'user:mia' } } });
+  t.match(await list('mia'), { received: [{ id, kind: 'folder' }] });
+  t.equal((await remove('mia')).status, 204, 'given back');
+  t.match(await restore('mia'), { status: 200, json: { share: { uses: [] } } });
+  t.ok(shares.find(id));
+});
+
+t.test('somebody whom a folder is shared with sees it as the root, and who looked is told', async (t) => {
+  const { share, as, list, shares } = await given();
+  await share('bob', { area: 'private', path: 'x', with: 'user:mia', right: 'view' });
+  t.match(await as('mia', { url: '/files/user:bob/x/below' }), {
+    status: 200,
+    json: { root: 'x', address: 'x/below', rights: { canRead: true, canAdd: false, canShare: false } },
   });
-  t.same(await list('bob'), { given: [], received: [] });
+  t.notOk('root' in (await as('bob', { url: '/files/private/x/below' })).json);
+  t.equal((await as('mia', { url: '/files/user:bob/' })).status, 403);
+  await shares.flush();
+  t.match((await list('bob')).given, [{ uses: [{ name: 'mia', times: 1 }] }]);
 });
 
 t.test('a share ends by who may share it or has it, and for everybody else there is none', async (t) => {
@@ -124,7 +174,7 @@ t.test('what is shared is allowed by the policies, by path, and no longer than t
 });
 
 t.test('what is open by a share is judged again when it ends: of the person, of each member, of guests', async (t) => {
-  const { share, shares, as, live, people } = await given();
+  const { share, as, live, people } = await given();
   const judged: string[] = [];
   const openAs = (userId: string, username: string) =>
     live.open({
@@ -142,28 +192,20 @@ t.test('what is open by a share is judged again when it ends: of the person, of 
   openAs(people.mia.id, 'mia');
   openAs(people.max.id, 'max');
   openAs(people.ann.id, 'ann');
-  const end = async (whom?: string) => {
-    const made = await share('bob', { area: 'private', path: 'x', with: whom ?? 'user:mia', right: 'view' });
-    let { id } = made.json['share'] as { id: string };
-    if (whom === undefined) {
-      // The API makes no links for guests yet; the module does.
-      const { thing, owner } = shares.find(id)!;
-      const party = { kind: 'guest' } as const;
-      const link = await shares.create({ thing, owner, party, right: 'view', days: 1 }, { actor: 'bob' });
-      await as('bob', { method: 'DELETE', url: `/shares/${id}` });
-      ({ id } = link.share);
-      openAs(`guest:${id}`, 'guest');
-    }
+  const end = async (whom: string) => {
+    const made = await share('bob', { area: 'private', path: 'x', with: whom, right: 'view', days: 1 });
+    const { id } = made.json['share'] as { id: string };
+    if (whom === 'guest') openAs(`guest:${id}`, 'guest');
     await new Promise((resolve) => setImmediate(resolve));
     judged.length = 0;
     await as('bob', { method: 'DELETE', url: `/shares/${id}` });
     const { eventually } = await import('../support/eventually.ts');
-    await eventually(`somebody is judged for ${whom ?? 'a guest'}`, () => judged.length > 0, 2_000);
+    await eventually(`somebody is judged for ${whom}`, () => judged.length > 0, 2_000);
     return [...new Set(judged)].sort();
   };
   t.same(await end('user:mia'), ['mia']);
   t.same(await end('team:physics'), ['max', 'mia']);
-  t.same(await end(), ['guest']);
+  t.same(await end('guest'), ['guest']);
 });
 
 t.test(

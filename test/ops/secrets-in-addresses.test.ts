@@ -61,12 +61,17 @@ for (const format of ['json', 'pretty'] as const) {
     }>();
     const reset = tokenOf(bob.link.url);
 
+    // A link of a guest: a live one.
+    const shared = await person.api('POST', '/shares', { area: 'private', with: 'guest', right: 'view', days: 1 });
+    const link = tokenOf(shared.json()['url']);
+
     const guest = createPerson(gateway);
     t.teardown(() => guest.close());
     for (const [path, token] of [
       ['/invite', invited],
       ['/reset', reset],
       ['/setup', setupToken],
+      ['/s', link],
     ] as const) {
       await guest.visit(`${path}/${token}`);
       await guest.visit(`${path}?token=${token}`);

@@ -94,6 +94,11 @@ export const FolderSchema = closed(
     path: Type.String({ description: 'As text.' }),
     address: Type.String({ description: 'As an address below the area.' }),
     rights: Type.Optional(FileRightsSchema),
+    root: Type.Optional(
+      Type.String({
+        description: 'The topmost folder that is shared with me on the way here; in an area of my own, none.',
+      }),
+    ),
     entry: Type.Optional(FileEntrySchema),
     total: Type.Optional(Type.Integer()),
     page: Type.Optional(Type.Integer()),

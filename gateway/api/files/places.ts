@@ -1,5 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { areaOfKey, type DiskArea, type Files, type Path, pathOfAddress, textOfPath } from '../../files/index.ts';
+import {
+  addressOfPath,
+  areaOfKey,
+  type DiskArea,
+  type Files,
+  type Path,
+  pathOfAddress,
+  pathOfText,
+  textOfPath,
+} from '../../files/index.ts';
 import { knotError, type Principal } from '../../lib/index.ts';
 import type { LiveKind } from '../../live/index.ts';
 import type { Area } from '../../owners/index.ts';
@@ -76,8 +85,31 @@ export function createPlaces(context: FileNeeds) {
     path: textOfPath(path),
   });
 
+  /** Of what is shared with whoever asks; nothing when it is their own. */
+  function noteUse(request: FastifyRequest, { area, path }: Place): void {
+    const { principal } = identityOf(request);
+    const thing = { kind: 'files', id: area.key, path: textOfPath(path) } as const;
+    shares.noteUse(principal, thing, { who: principal.id, name: principal.username, address: addressOf(request) });
+  }
+
+  /** The topmost folder that shares let somebody into on the way to a place; undefined in areas they enter anyway. */
+  function rootOf(request: FastifyRequest, { area, disk, path }: Place): string | undefined {
+    const { principal } = identityOf(request);
+    if (decideArea(request, question(principal, 'listFiles', { area, disk, path: [] })).effect === 'allow')
+      return undefined;
+    const here = `${textOfPath(path)}/`;
+    const above = shares
+      .givenTo(principal)
+      .filter(({ thing, right }) => thing.id === area.key && right !== 'upload' && here.startsWith(`${thing.path}/`))
+      .map(({ thing }) => thing.path)
+      .sort((a, b) => a.length - b.length);
+    return above[0] === undefined ? undefined : addressOfPath(pathOfText(above[0]));
+  }
+
   return {
     files: filesOrRefusal,
+    noteUse,
+    rootOf,
     areaNamed,
     placeNamed,
     /** What stands behind `/api/v1/files/` in the address, as it came: the router would decode it. */
@@ -94,8 +126,7 @@ export function createPlaces(context: FileNeeds) {
      */
     follow(request: FastifyRequest, reply: FastifyReply, kind: LiveKind, action: AreaAction, place: Place): void {
       const { session, principal } = identityOf(request);
-      const thing = { kind: 'files', id: place.area.key, path: textOfPath(place.path) } as const;
-      shares.noteUse(principal, thing, { who: principal.id, name: principal.username, address: addressOf(request) });
+      noteUse(request, place);
       const isStillAllowed = async () => {
         const now = await accounts.principal(principal.id);
         if (now?.state !== 'active') return false;

@@ -170,7 +170,9 @@ export function fileRoutes(app: ApiServer, context: FileNeeds, lookers: Lookers)
     const { disk, path } = place;
     const gone = new AbortController();
     request.raw.once('close', () => gone.abort());
-    const shown = { ...describePlace(place), rights: rightsAt(request, place) };
+    places.noteUse(request, place);
+    const root = places.rootOf(request, place);
+    const shown = { ...describePlace(place), rights: rightsAt(request, place), ...(root !== undefined && { root }) };
     if (query.q !== undefined && query.q !== '') {
       const { found, isComplete } = await files.search(disk, path, query.q, gone.signal);
       return {

@@ -1,10 +1,20 @@
 import type { FastifyRequest } from 'fastify';
-import { knotError, type Principal } from '../../lib/index.ts';
+import { addressOfPath, areaOfKey, pathOfAddress, pathOfText, textOfPath } from '../../files/index.ts';
+import { KnotError, knotError, type Principal } from '../../lib/index.ts';
 import type { Area } from '../../owners/index.ts';
 import type { Share as OwnShare, ShareParty, ShareUse } from '../../shares/index.ts';
 import { createAreaQuestions } from '../areas.ts';
 import { type Needs, type ApiServer, identityOf } from '../context.ts';
-import { CreatedShareSchema, IdParamsSchema, NewShareSchema, type Share, ShareListSchema } from '../contract.ts';
+import {
+  CreatedShareSchema,
+  IdParamsSchema,
+  NewShareSchema,
+  OneShareSchema,
+  type Share,
+  ShareChangeSchema,
+  ShareListSchema,
+  ShareQuerySchema,
+} from '../contract.ts';
 import { answers, describe, nothing } from './describe.ts';
 
 const tag = 'Shares';
@@ -12,9 +22,9 @@ const tag = 'Shares';
 /** Whom people and the managers of teams let into their files. */
 export function shareRoutes(
   app: ApiServer,
-  context: Needs<'shares' | 'owners' | 'accounts' | 'actorOf' | 'decide' | 'demand'>,
+  context: Needs<'shares' | 'owners' | 'accounts' | 'files' | 'publicAddress' | 'actorOf' | 'decide' | 'demand'>,
 ): void {
-  const { shares, owners, accounts, actorOf } = context;
+  const { shares, owners, accounts, files, publicAddress, actorOf } = context;
   const { decideArea, demandArea } = createAreaQuestions(context);
 
   app.get(
@@ -23,26 +33,31 @@ export function shareRoutes(
       'person',
       tag,
       'What I share and what is shared with me',
-      { response: answers(200, ShareListSchema) },
+      { querystring: ShareQuerySchema, response: answers(200, ShareListSchema) },
       'shares',
     ),
     async (request) => {
       const { principal } = identityOf(request);
+      const { area: wanted, address } = request.query;
+      const path = address === undefined ? undefined : textOfPath(pathOfAddress(address));
+      const isWanted = (area: Area, share: OwnShare) =>
+        (wanted === undefined || area.name === wanted) && (path === undefined || share.thing.path === path);
       const given: { share: OwnShare; area: Area }[] = [];
       for (const area of await owners.areasOf(principal)) {
         if (!area.owner || decideArea(request, { principal, action: 'share', area, path: '' }).effect !== 'allow')
           continue;
-        for (const share of shares.givenBy(area.owner.id)) if (share.thing.id === area.key) given.push({ share, area });
+        for (const share of shares.givenBy(area.owner.id))
+          if (share.thing.id === area.key && isWanted(area, share)) given.push({ share, area });
       }
       const uses = await shares.usesOf(given.map(({ share }) => share));
       const received = await Promise.all(
         shares.givenTo(principal).map(async (share) => {
           const area = await areaOf(share, principal);
-          return area && toShare(share, area.name, []);
+          return area && isWanted(area, share) ? toShare(share, area, []) : undefined;
         }),
       );
       return {
-        given: given.map(({ share, area }) => toShare(share, area.name, uses.get(share.id) ?? [])),
+        given: given.map(({ share, area }) => toShare(share, area, uses.get(share.id) ?? [])),
         received: received.filter((share) => share !== undefined),
       };
     },
@@ -53,7 +68,7 @@ export function shareRoutes(
     describe(
       'person',
       tag,
-      'Share a folder or file with a person or a team',
+      'Share a folder or file with a person, a team, or whoever holds a link',
       {
         body: NewShareSchema,
         response: answers(201, CreatedShareSchema),
@@ -62,23 +77,45 @@ export function shareRoutes(
     ),
     async (request, reply) => {
       const { principal } = identityOf(request);
-      const { area: name, path = '', with: whom, right, days } = request.body;
+      const { area: name, path = '', with: whom, right, days, bindsBrowser } = request.body;
       const area = await owners.area(name, principal);
       if (!area?.owner) throw noSuchArea();
       demandArea(request, { principal, action: 'share', area, path });
       const party = await partyOf(whom);
+      demandThing(area, path, right);
       const { kind, id } = area.owner;
-      const { share } = await shares.create(
+      const made = await shares.create(
         {
           thing: { kind: 'files', id: area.key, path },
           owner: { kind, id },
           party,
           right,
           days,
+          bindsBrowser,
         },
         by(request),
       );
-      return reply.code(201).send({ share: toShare(share, area.name, []) });
+      return reply.code(201).send({
+        share: toShare(made.share, area, []),
+        ...(made.secret !== undefined && { url: `${publicAddress.origin}/s/${made.secret}` }),
+      });
+    },
+  );
+
+  app.patch(
+    '/shares/:id',
+    describe(
+      'person',
+      tag,
+      'Let a share end at another time',
+      { params: IdParamsSchema, body: ShareChangeSchema, response: answers(200, OneShareSchema) },
+      'shares',
+    ),
+    async (request) => {
+      const { share, area, isOwn } = await shareFor(request, shares.find(request.params.id));
+      if (!isOwn) throw noSuchShare();
+      const changed = await shares.setEnd(share.id, request.body.days, by(request));
+      return { share: await shown(changed, area) };
     },
   );
 
@@ -95,19 +132,89 @@ export function shareRoutes(
       'shares',
     ),
     async (request, reply) => {
-      const { principal } = identityOf(request);
-      const share = shares.find(request.params.id);
-      const area = share && (await areaOf(share, principal));
-      // Whoever it is nothing to is told that there is none.
-      if (!share || !area) throw noSuchShare();
-      const isOwn =
-        decideArea(request, { principal, action: 'share', area, path: share.thing.path }).effect === 'allow';
-      const isMine = share.party.kind === 'user' && share.party.id === principal.id;
-      if (!isOwn && !isMine) throw noSuchShare();
+      const { share } = await shareFor(request, shares.find(request.params.id));
       await shares.revoke(share.id, by(request));
       return reply.code(204).send(null);
     },
   );
+
+  app.post(
+    '/shares/:id/restore',
+    describe(
+      'person',
+      tag,
+      'Take the end of a share back, with all that was noted about it; a link stays dead',
+      { params: IdParamsSchema, response: answers(200, OneShareSchema) },
+      'shares',
+    ),
+    async (request) => {
+      const revoked = await shares.findRevoked(request.params.id);
+      const { share, area, isOwn } = await shareFor(request, revoked?.share);
+      // Who gave it back may take it again; whom it was taken from may not.
+      if (!isOwn && revoked?.by !== identityOf(request).principal.username) throw noSuchShare();
+      return { share: await shown(await shares.restore(share.id, by(request)), area, isOwn) };
+    },
+  );
+
+  /** The share that a request is about, for who may share that thing or has it; to everybody else there is none. */
+  async function shareFor(request: FastifyRequest, share: OwnShare | undefined) {
+    const { principal } = identityOf(request);
+    const area = share && (await areaOf(share, principal));
+    if (!share || !area) throw noSuchShare();
+    const isOwn = decideArea(request, { principal, action: 'share', area, path: share.thing.path }).effect === 'allow';
+    const isMine = share.party.kind === 'user' && share.party.id === principal.id;
+    if (!isOwn && !isMine) throw noSuchShare();
+    return { share, area, isOwn };
+  }
+
+  /** @throws KNOT_FILES_NOT_FOUND, KNOT_SHARES_RIGHT */
+  function demandThing({ key }: Area, path: string, right: string): void {
+    const disk = areaOfKey(key);
+    if (files === undefined || disk === undefined || !isPath(path)) return;
+    const { kind } = files.look(disk, pathOfText(path));
+    const message =
+      kind !== 'file' && kind !== 'folder'
+        ? 'A link, pipe or device cannot be shared.'
+        : kind === 'file' && right === 'upload'
+          ? 'Files are handed into a folder, not into a file.'
+          : undefined;
+    if (message === undefined) return;
+    throw knotError('KNOT_API_NOT_SHARED', 400, message, { details: { problems: [{ field: 'right', message }] } });
+  }
+
+  const shown = async (share: OwnShare, area: Area, isOwn = true): Promise<Share> =>
+    toShare(share, area, isOwn ? ((await shares.usesOf([share])).get(share.id) ?? []) : []);
+
+  function kindOf({ thing }: OwnShare): Share['kind'] {
+    const disk = areaOfKey(thing.id);
+    if (files === undefined || disk === undefined) return 'folder';
+    try {
+      const { kind } = files.look(disk, pathOfText(thing.path));
+      return kind === 'file' || kind === 'folder' ? kind : 'gone';
+    } catch (error) {
+      if (error instanceof KnotError) return 'gone';
+      throw error;
+    }
+  }
+
+  function toShare(share: OwnShare, area: Area, uses: readonly ShareUse[]): Share {
+    const { id, thing, party, right, createdBy, createdAt, expiresAt, bindsBrowser, owner } = share;
+    return {
+      id,
+      area: area.name,
+      path: thing.path,
+      address: addressOfPath(pathOfText(thing.path)),
+      kind: kindOf(share),
+      owner: { kind: owner.kind, name: area.owner?.name ?? '', title: area.owner?.title ?? area.title },
+      with: party.kind === 'guest' ? 'guest' : `${party.kind}:${party.name}`,
+      right,
+      createdBy,
+      createdAt,
+      expiresAt,
+      bindsBrowser,
+      uses: [...uses],
+    };
+  }
 
   /** The area of a share as somebody names it; undefined when its owner is gone. */
   async function areaOf({ thing, owner }: OwnShare, principal: Principal): Promise<Area | undefined> {
@@ -121,13 +228,13 @@ export function shareRoutes(
   }
 
   async function partyOf(whom: string): Promise<ShareParty> {
+    if (whom === 'guest') return { kind: 'guest' };
     const [, kind, name = ''] = /^(user|team):(.*)$/.exec(whom) ?? [];
     const owner = kind === undefined ? undefined : await owners.find(name);
     if (owner && owner.kind === kind) return { kind: owner.kind, id: owner.id, name: owner.name };
-    // A link for guests leads nowhere as long as there is no page that opens it.
-    const message = whom === 'guest' ? 'Guests cannot be let in yet.' : 'There is no such person or team.';
+    const message = 'There is no such person or team.';
     throw knotError('KNOT_API_NO_PARTY', 400, message, {
-      remedy: 'Write user:NAME or team:NAME.',
+      remedy: 'Write user:NAME, team:NAME or guest.',
       details: { problems: [{ field: 'with', message }] },
     });
   }
@@ -141,19 +248,9 @@ export function shareRoutes(
 const noSuchArea = () => knotError('KNOT_API_NO_AREA', 404, 'There is no such area that could be shared.');
 const noSuchShare = () => knotError('KNOT_SHARES_NONE', 404, 'There is no such share.');
 
-function toShare(share: OwnShare, area: string, uses: readonly ShareUse[]): Share {
-  const { id, thing, party, right, createdBy, createdAt, expiresAt, bindsBrowser } = share;
-  const whom = party.kind === 'guest' ? 'guest' : `${party.kind}:${party.name}`;
-  return {
-    id,
-    area,
-    path: thing.path,
-    with: whom,
-    right,
-    createdBy,
-    createdAt,
-    expiresAt,
-    bindsBrowser,
-    uses: [...uses],
-  };
+/** What is none is refused by the module of shares, with its field. */
+function isPath(path: string): boolean {
+  return (
+    path === '' || path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0'))
+  );
 }
