@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { throughToken } from '../audit/index.ts';
 import { type Identity, isSameOrigin, knotError, otherPort, type TokenGrant } from '../lib/index.ts';
 import { holdsToken } from '../tokens/index.ts';
 import { type Access, actOf, type ApiContext, type ApiServer } from './context.ts';
@@ -48,6 +49,13 @@ export function guard(app: ApiServer, context: ApiContext): void {
     if (identity.token) demandScope(request, identity.token, access);
     if (access === 'person') return;
     demandAdminister(request, identity.principal);
+  });
+
+  // After the body is read, which breaks the thread, and before whatever acts.
+  app.addHook('preHandler', (request, _reply, done) => {
+    const { token, principal } = request.identity ?? {};
+    if (token === undefined) return done();
+    throughToken({ id: token.id, name: token.name, username: principal!.username }, done);
   });
 
   /** A program that shows a token is nobody else, whatever cookies it sends. */

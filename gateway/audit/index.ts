@@ -6,4 +6,5 @@
  */
 export type { AuditCount, AuditFilter, AuditQuery, AuditRecord } from './model.ts';
 export { type Audit, createAudit } from './service.ts';
+export { throughToken } from './through-token.ts';
 export type { AuditVerification } from './verify.ts';

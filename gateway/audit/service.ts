@@ -4,6 +4,7 @@ import { type ChainedRow, genesisHash, hashOf, toRow } from './chain.ts';
 import type { AuditCount, AuditFilter, AuditQuery, AuditRecord } from './model.ts';
 import { appendRow, lockLedger, readAppendPoint } from './records.ts';
 import { countKinds, findLines, markOf } from './search.ts';
+import { withToken } from './through-token.ts';
 import { type AuditVerification, verifyLedger } from './verify.ts';
 
 export type Audit = {
@@ -36,7 +37,7 @@ export function createAudit({ store, clock }: { store: Store; clock: Clock }): A
   async function record(transaction: Transaction, entry: AuditEntry): Promise<void> {
     await lockLedger(transaction, store.kind);
     const head = await readAppendPoint(transaction.db);
-    const row = toRow(entry, (head?.seq ?? 0) + 1, clock.now(), head?.hash ?? genesisHash);
+    const row = toRow(withToken(entry), (head?.seq ?? 0) + 1, clock.now(), head?.hash ?? genesisHash);
     await appendRow(transaction.db, { ...row, hash: hashOf(row) });
     transaction.announce({ topic: 'audit', key: String(row.seq) });
   }

@@ -1,4 +1,6 @@
+import type { AddressInfo } from 'node:net';
 import t from 'tap';
+import { request } from 'undici';
 import { newTokenSecret } from '../../gateway/tokens/secret.ts';
 import { type Call, openHouse } from './house.ts';
 
@@ -154,4 +156,62 @@ t.test('tokens are listed with their last use, to nobody else, and end at once',
   t.equal((await remove(bob.cookie)).status, 204);
   t.match(await by(secret, { url: '/me' }), { status: 401 });
   t.match((await audit.list({ limit: 1 }))[0], { action: 'token.revoked', actor: 'bob' });
+});
+
+t.test('the record says of each act that a token did it, and which', async (t) => {
+  const house = await given();
+  const { ann, bob, make, by, call, audit, accounts } = house;
+  const { id: team } = await accounts.createTeam({ name: 'optics', title: 'Optics' }, { name: 'test' });
+  await accounts.setMember(team, bob.id, 'manager', { name: 'test' });
+  const program = await make(bob, 'files:write', 'shares:write', 'teams:write', 'account:write');
+  const admins = await make(ann, 'admin:write', 'teams:write');
+  const own = (more: Call) => by(program.secret, more);
+  const admin = (more: Call) => by(admins.secret, more);
+  const text = { 'content-type': 'text/plain' };
+  const acts: [action: string, work: () => Promise<{ status: number; text: string }>][] = [
+    ['files.written', () => own({ method: 'PUT', url: '/files/private/f', body: 'x', headers: text })],
+    ['files.folder-made', () => own({ method: 'POST', url: '/files/private/d?op=mkdir', body: {} })],
+    ['files.moved', () => own({ method: 'POST', url: '/files/private/f?op=move', body: { to: 'private/g' } })],
+    ['files.copied', () => own({ method: 'POST', url: '/files/private/g?op=copy', body: { to: 'private/h' } })],
+    ['files.trashed', () => own({ method: 'DELETE', url: '/files/private/g' })],
+    ['user.created', () => admin({ method: 'POST', url: '/users', body: { username: 'eve', email: 'e@example.org' } })],
+    ['team.created', () => admin({ method: 'POST', url: '/teams', body: { name: 'lasers', title: 'Lasers' } })],
+    [
+      'team.member-set',
+      () => admin({ method: 'PUT', url: `/teams/${team}/members/${ann.id}`, body: { role: 'member' } }),
+    ],
+    ['plan.given', () => admin({ method: 'PUT', url: '/owners/bob/plan', body: { plan: 'large' } })],
+  ];
+  for (const [action, work] of acts) {
+    const answer = await work();
+    t.match(answer.status, /^20[01]$/, `${action}: ${answer.text}`);
+    const line = (await audit.list({ limit: 3 })).find((one) => one.action === action);
+    const { secret: _, ...token } = action.startsWith('files') ? program : admins;
+    t.match(line, {
+      action,
+      actor: action.startsWith('files') ? 'bob' : 'ann',
+      detail: { token: 'ci', tokenId: token.id },
+    });
+  }
+  const before = (await audit.list({ limit: 1 }))[0]!.seq;
+  const base64 = (value: string) => Buffer.from(value).toString('base64');
+  await house.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = house.app.server.address() as AddressInfo;
+  const uploaded = await request(`http://127.0.0.1:${port}/api/v1/uploads`, {
+    method: 'POST',
+    headers: {
+      ...{ authorization: `Bearer ${program.secret}`, 'tus-resumable': '1.0.0', 'upload-length': '4' },
+      ...{ 'content-type': 'application/offset+octet-stream' },
+      'upload-metadata': `area ${base64('private')},path ${base64('big')}`,
+    },
+    body: 'data',
+  });
+  t.equal(uploaded.statusCode, 201, await uploaded.body.text());
+  const [upload] = await audit.list({ limit: 1 });
+  t.match(upload, { seq: before + 1, action: 'files.written', actor: 'bob', detail: { tokenId: program.id } });
+
+  await call({ method: 'POST', url: '/files/private/e?op=mkdir', body: {}, cookie: bob.cookie });
+  const [line] = await audit.list({ limit: 1 });
+  t.match(line, { action: 'files.folder-made', actor: 'bob' });
+  t.notOk(line!.detail?.['token'], 'and nothing of what the person did in a browser');
 });
