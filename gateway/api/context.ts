@@ -22,7 +22,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call a route of the API: everyone, who is signed in, or whom the policies let administer. */
     access?: Access;
-    /** What a personal token must be made for, to be used here. */
+    /** What a personal token must be made for, to be used here; a word that is no subject of scopes is for `knot login` alone. */
     scope?: string;
   }
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { throughToken } from '../audit/index.ts';
 import { type Identity, isSameOrigin, knotError, otherPort, type TokenGrant } from '../lib/index.ts';
-import { holdsToken } from '../tokens/index.ts';
+import { holdsToken, scopeSubjects } from '../tokens/index.ts';
 import { type Access, actOf, type ApiContext, type ApiServer } from './context.ts';
 
 const safeMethods = new Set(['GET', 'HEAD']);
@@ -73,7 +73,9 @@ export function guard(app: ApiServer, context: ApiContext): void {
     const subject = access === 'admin' ? 'admin' : request.routeOptions.config.scope;
     const act = actOf(request);
     if (subject !== undefined && token.allows(subject, act)) return;
-    const needed = subject === undefined ? undefined : `${subject}:${act}`;
+    // What no token can be made for is not offered.
+    const isMakeable = (scopeSubjects as readonly (string | undefined)[]).includes(subject);
+    const needed = isMakeable ? `${subject}:${act}` : undefined;
     const message =
       needed === undefined ? 'No token may do this.' : `The token "${token.name}" is not made for ${needed}.`;
     throw knotError('KNOT_API_TOKEN_SCOPE', 403, message, {

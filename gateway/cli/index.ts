@@ -18,7 +18,7 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   team: async () => (await import('./teams.ts')).teamCommands,
   plan: async () => (await import('./plans.ts')).planCommands,
   token: async () => (await import('./tokens.ts')).tokenCommands,
-  files: async () => (await import('./files.ts')).fileCommands,
+  files: async () => (await import('./files/commands.ts')).fileCommands,
   session: async () => (await import('./sessions.ts')).sessionCommands,
   client: async () => (await import('./clients.ts')).clientCommands,
   connection: async () => (await import('./connections.ts')).connectionCommands,

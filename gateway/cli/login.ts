@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { knotError } from '../lib/index.ts';
 import type { Command } from './command.ts';
-import { findCredential, forgetCredential, keepCredential } from './credentials.ts';
-import { accessTo, askForCode, originOf, pollForTokens, revoke, whoAmI } from './remote.ts';
+import { readCa } from './elsewhere/access.ts';
+import { findCredential, forgetCredential, keepCredential } from './elsewhere/credentials.ts';
+import { accessTo, askForCode, originOf, pollForTokens, revoke, whoAmI } from './elsewhere/sign-in.ts';
 
 const slowerMs = 5_000;
 
@@ -77,14 +77,3 @@ export const whoCommands: readonly Command[] = [
     },
   },
 ];
-
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw knotError('KNOT_CLI_CA_FILE', 400, `The file ${file} cannot be read.`, {
-      cause: error,
-      remedy: 'Name the PEM file of the authority that signed the certificate.',
-    });
-  }
-}

@@ -1,32 +1,66 @@
 import type { Facts } from '../app/index.ts';
 import { knotError } from '../lib/index.ts';
+import type { NewToken, Token } from '../tokens/index.ts';
 import { type Command, type Invocation, required, table, UsageError } from './command.ts';
+import type { Api } from './elsewhere/api.ts';
+import { elsewhereOptions, elsewhereUsage, isHere, withApi } from './elsewhere/which.ts';
 import { actor, withFacts } from './facts.ts';
+
+const options = { as: { type: 'string' }, ...elsewhereOptions } as const;
+const which = `[--as USER | ${elsewhereUsage}]`;
+
+/** The tokens of one person, on this machine or elsewhere. */
+type TokenSide = {
+  create(token: Omit<NewToken, 'userId'>): Promise<{ token: Omit<Token, 'userId'>; secret: string }>;
+  list(): Promise<Omit<Token, 'userId'>[]>;
+  revoke(id: string): Promise<void>;
+};
+
+async function withTokens<T>(invocation: Invocation, work: (side: TokenSide) => Promise<T>): Promise<T> {
+  if (!isHere(invocation)) return withApi(invocation, (api) => work(tokensThere(api)));
+  return withFacts(invocation, async (facts) => {
+    const { id: userId } = await userOf(facts, invocation);
+    return work({
+      create: (token) => facts.tokens.create({ userId, ...token }, { actor: actor.name }),
+      list: () => facts.tokens.list(userId),
+      revoke: (id) => facts.tokens.revoke(userId, id, { actor: actor.name }),
+    });
+  });
+}
+
+const tokensThere = (api: Api): TokenSide => ({
+  create: async (token) =>
+    (await api.json('/api/v1/tokens', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(token),
+    })) as Awaited<ReturnType<TokenSide['create']>>,
+  list: async () => ((await api.json('/api/v1/tokens'))['tokens'] ?? []) as Awaited<ReturnType<TokenSide['list']>>,
+  revoke: async (id) =>
+    void (await api.call(`/api/v1/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' })).resume(),
+});
 
 export const tokenCommands: readonly Command[] = [
   {
     words: ['token', 'add'],
-    usage: 'NAME --as USER --scope SUBJECT:read|write[:AREA] [--scope …] [--days N] [--json]',
+    usage: `NAME --scope SUBJECT:read|write[:AREA] [--scope …] [--days N] [--json] ${which}`,
     summary:
-      'Makes a personal token of a user and prints its secret, once. Subjects: account files shares teams admin.',
+      'Makes a personal token and prints its secret, once: yours on the Knot you signed in to, or of a user here with --as. Subjects: account files shares teams admin.',
     options: {
-      as: { type: 'string' },
+      ...options,
       scope: { type: 'string', multiple: true },
       days: { type: 'string' },
       json: { type: 'boolean' },
     },
     positionals: [1, 1],
     async run(invocation) {
-      const { options, streams } = invocation;
+      const { options: given, streams } = invocation;
       const name = invocation.positionals[0]!;
-      const scopes = options['scope'];
+      const scopes = given['scope'];
       if (!Array.isArray(scopes)) throw new UsageError('--scope is missing');
-      const days = Number(options['days'] ?? 30);
-      const made = await withFacts(invocation, async (facts) => {
-        const { id: userId } = await userOf(facts, invocation);
-        return facts.tokens.create({ userId, name, scopes, days }, { actor: actor.name });
-      });
-      if (options['json'] === true) streams.stdout.write(`${JSON.stringify(made, null, 2)}\n`);
+      const days = Number(given['days'] ?? 30);
+      const made = await withTokens(invocation, (tokens) => tokens.create({ name, scopes, days }));
+      if (given['json'] === true) streams.stdout.write(`${JSON.stringify(made, null, 2)}\n`);
       else {
         const until = dayOf(made.token.expiresAt);
         streams.stdout.write(`${made.secret}   (shown only now; ends ${until}, id ${made.token.id})\n`);
@@ -35,15 +69,13 @@ export const tokenCommands: readonly Command[] = [
   },
   {
     words: ['token', 'list'],
-    usage: '--as USER [--json]',
-    summary: 'Lists the personal tokens of a user with their last use.',
-    options: { as: { type: 'string' }, json: { type: 'boolean' } },
+    usage: `[--json] ${which}`,
+    summary:
+      'Lists your personal tokens on the Knot you signed in to, or those of a user here with --as, with their last use.',
+    options: { ...options, json: { type: 'boolean' } },
     positionals: [0, 0],
     async run(invocation) {
-      const tokens = await withFacts(invocation, async (facts) => {
-        const user = await userOf(facts, invocation);
-        return facts.tokens.list(user.id);
-      });
+      const tokens = await withTokens(invocation, (side) => side.list());
       const rows = tokens.map(({ id, name, scopes, hint, expiresAt, lastUsedAt, lastUsedFrom }) => [
         id,
         name,
@@ -61,16 +93,13 @@ export const tokenCommands: readonly Command[] = [
   },
   {
     words: ['token', 'remove'],
-    usage: 'ID --as USER',
-    summary: 'Ends a personal token of a user at once.',
-    options: { as: { type: 'string' } },
+    usage: `ID ${which}`,
+    summary: 'Ends a personal token at once.',
+    options,
     positionals: [1, 1],
     async run(invocation) {
       const id = invocation.positionals[0]!;
-      await withFacts(invocation, async (facts) => {
-        const user = await userOf(facts, invocation);
-        await facts.tokens.revoke(user.id, id, { actor: actor.name });
-      });
+      await withTokens(invocation, (tokens) => tokens.revoke(id));
       invocation.streams.stdout.write(`The token ${id} is dead.\n`);
     },
   },

@@ -12,6 +12,7 @@ export { type Area as DiskArea, areaOfKey, keyOf } from './walk/areas.ts';
 export type { Entry, Kind } from './walk/entry.ts';
 export {
   addressOfPath,
+  checkName,
   type Name,
   nameOf,
   type Path,

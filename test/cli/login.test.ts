@@ -72,6 +72,20 @@ t.test('a person signs a terminal in, which keeps what it was given for nobody e
     t.notOk(signedIn.stdout.includes(secret), 'nor the terminal');
   }
 
+  const made = await knot('token', 'add', 'script', '--scope', 'files:read', '--json').end();
+  t.match(made, { status: 0 }, made.stderr);
+  const { token, secret } = JSON.parse(made.stdout) as { token: { id: string }; secret: string };
+  t.match(secret, /^knot_pat_/);
+  const [listed, beyond, listing] = await Promise.all([
+    knot('token', 'list').end(),
+    knot('token', 'add', 'more', '--scope', 'admin:read').end(),
+    knot('files', 'ls', 'private:/').end(),
+  ]);
+  t.match(listed, { status: 0, stdout: new RegExp(`${token.id} +script`) });
+  t.match(beyond, { status: 1, stderr: /KNOT_API_TOKEN_SCOPE/ }, 'not for more than a terminal may');
+  t.match(listing, { status: 0 }, listing.stderr);
+  t.match(await knot('token', 'remove', token.id).end(), { status: 0 });
+
   const all = JSON.parse(readFileSync(credentials, 'utf8')) as Kept;
   all.at[gateway.origin]!.expiresAt = 0;
   writeFileSync(credentials, JSON.stringify(all));

@@ -1,75 +1,28 @@
-import { request } from 'node:https';
-import { rootCertificates } from 'node:tls';
-import { text } from 'node:stream/consumers';
-import { type KnotError, knotError } from '../lib/index.ts';
+import { knotError } from '../../lib/index.ts';
+import { ask, jsonOf, openLine, type Origin } from './ask.ts';
 import { type Credential, findCredential, keepCredential } from './credentials.ts';
 
 /** The client that every Knot has for its command line (oidc/device.ts). */
 const clientId = 'knot-cli';
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
-const timeoutMs = 30_000;
 /** An access token is renewed this long before it ends. */
 const aheadMs = 60_000;
 
 type Answer = { status: number; body: Record<string, unknown> };
-type Place = { origin: string; ca?: string | undefined };
 
-/** One request with a small answer. No redirect is followed: credentials go where they were meant for. */
+/** One request with a small answer. */
 async function send(
-  { origin, ca }: Place,
+  place: Origin,
   path: string,
   options: { method?: string; headers?: Record<string, string>; body?: string } = {},
 ): Promise<Answer> {
-  const { method = 'GET', headers = {}, body } = options;
-  return new Promise((resolve, reject) => {
-    const failed = (cause: Error & { code?: string }) => reject(unreachable(origin, cause));
-    const asking = request(
-      `${origin}${path}`,
-      {
-        method,
-        headers: {
-          accept: 'application/json',
-          'user-agent': `knot-cli ${process.platform}`,
-          ...headers,
-          ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
-        },
-        timeout: timeoutMs,
-        agent: false,
-        ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
-      },
-      (response) => {
-        text(response).then((answered) => {
-          let parsed: unknown;
-          try {
-            parsed = answered === '' ? {} : JSON.parse(answered);
-          } catch {
-            parsed = {};
-          }
-          resolve({ status: response.statusCode ?? 0, body: parsed as Record<string, unknown> });
-        }, failed);
-      },
-    );
-    asking.once('timeout', () => asking.destroy(new Error('no answer within 30 s')));
-    asking.on('error', failed);
-    asking.end(body);
-  });
-}
-
-const untrusted = new Set([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-]);
-
-function unreachable(origin: string, cause: Error & { code?: string }): KnotError {
-  if (cause.code !== undefined && untrusted.has(cause.code)) {
-    return knotError('KNOT_CLI_CERTIFICATE', 502, `The certificate of ${origin} is not trusted on this machine.`, {
-      cause,
-      remedy: 'Get its authority from whoever runs it (also at /ca.pem there, to compare), and sign in with --ca FILE.',
-    });
+  const line = openLine(place);
+  try {
+    const answer = await ask(place, line, path, options);
+    return { status: answer.statusCode ?? 0, body: await jsonOf(answer) };
+  } finally {
+    line.destroy();
   }
-  return knotError('KNOT_CLI_UNREACHABLE', 502, `${origin} cannot be reached: ${cause.message}.`, { cause });
 }
 
 const form = (fields: Record<string, string>) => ({
@@ -101,7 +54,7 @@ export type DeviceCode = {
 };
 
 /** Asks for a code that the person enters in a browser (RFC 8628 section 3.1). */
-export async function askForCode(place: Place): Promise<DeviceCode> {
+export async function askForCode(place: Origin): Promise<DeviceCode> {
   const { status, body } = await send(place, '/oidc/device/auth', form({ scope: 'openid offline_access' }));
   const [userCode, address, deviceCode] = ['user_code', 'verification_uri', 'device_code'].map((name) =>
     textAt(body, name),
@@ -120,7 +73,7 @@ export async function askForCode(place: Place): Promise<DeviceCode> {
  * @throws KNOT_CLI_LOGIN when they said no, or too late
  */
 export async function pollForTokens(
-  place: Place,
+  place: Origin,
   deviceCode: string,
 ): Promise<'wait' | 'slower' | Omit<Credential, 'username'>> {
   const { status, body } = await send(place, '/oidc/token', form({ grant_type: deviceGrant, device_code: deviceCode }));
@@ -137,7 +90,7 @@ export async function pollForTokens(
   }
 }
 
-function credentialOf({ ca }: Place, body: Record<string, unknown>): Omit<Credential, 'username'> {
+function credentialOf({ ca }: Origin, body: Record<string, unknown>): Omit<Credential, 'username'> {
   const lifetime = typeof body['expires_in'] === 'number' ? body['expires_in'] * 1000 : 0;
   return {
     accessToken: textAt(body, 'access_token'),
@@ -148,7 +101,7 @@ function credentialOf({ ca }: Place, body: Record<string, unknown>): Omit<Creden
 }
 
 /** Who the credential stands for. */
-export async function whoAmI(place: Place, accessToken: string): Promise<string> {
+export async function whoAmI(place: Origin, accessToken: string): Promise<string> {
   const { status, body } = await send(place, '/api/v1/me', { headers: { authorization: `Bearer ${accessToken}` } });
   const user = body['user'] as { username?: string } | undefined;
   if (status === 200 && user?.username !== undefined) return user.username;
@@ -156,7 +109,7 @@ export async function whoAmI(place: Place, accessToken: string): Promise<string>
 }
 
 /** Ends the credential there; what cannot be reached is told, and forgotten here all the same. */
-export async function revoke(place: Place, refreshToken: string): Promise<void> {
+export async function revoke(place: Origin, refreshToken: string): Promise<void> {
   await send(place, '/oidc/token/revocation', form({ token: refreshToken, token_type_hint: 'refresh_token' }));
 }
 
@@ -164,7 +117,7 @@ export async function revoke(place: Place, refreshToken: string): Promise<void> 
  * An access token for the Knot that is signed in to, renewed when it is nearly over; the renewed credential is kept.
  * @throws KNOT_CLI_SIGNED_OUT when there is none, or it was ended
  */
-export async function accessTo(typed?: string): Promise<Place & { accessToken: string }> {
+export async function accessTo(typed?: string): Promise<Origin & { accessToken: string }> {
   const { origin, credential } = findCredential(typed === undefined ? undefined : originOf(typed));
   const place = { origin, ca: credential.ca };
   if (credential.expiresAt - aheadMs > Date.now()) return { ...place, accessToken: credential.accessToken };

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { knotError } from '../lib/index.ts';
+import { knotError } from '../../lib/index.ts';
 
 /** What `knot login` keeps for one Knot. The access token lives for an hour; the other one makes the next. */
 export type Credential = {
@@ -73,6 +73,6 @@ export function findCredential(origin?: string): { origin: string; credential: C
   const credential = wanted !== undefined && Object.hasOwn(at, wanted) ? at[wanted] : undefined;
   if (wanted !== undefined && credential !== undefined) return { origin: wanted, credential };
   throw knotError('KNOT_CLI_SIGNED_OUT', 401, `You are not signed in${wanted === undefined ? '' : ` at ${wanted}`}.`, {
-    remedy: `Run \`knot login ${wanted ?? 'https://DOMAIN'}\`.`,
+    remedy: `Run \`knot login ${wanted ?? 'https://DOMAIN'}\`. On the gateway's own machine, --as USER works directly.`,
   });
 }
