@@ -15,11 +15,11 @@ type Facts = {
 
 /** Tells the listeners what other modules tell about changes, in the words of the dashboard; returns the way to stop. */
 export function followChanges(
-  context: Needs<'accounts' | 'policy' | 'routes' | 'integrations' | 'onAppChange' | 'onChange' | 'log'>,
+  context: Needs<'accounts' | 'policy' | 'routes' | 'shares' | 'integrations' | 'onAppChange' | 'onChange' | 'log'>,
   { note }: Pick<Listeners, 'note'>,
   lookers: Pick<Lookers, 'onChange'>,
 ): () => void {
-  const { accounts, policy, routes, integrations, onAppChange, onChange, log } = context;
+  const { accounts, policy, routes, shares, integrations, onAppChange, onChange, log } = context;
 
   function tell(topic: Topic, { id, person, routes: about }: Facts = {}): void {
     const change = id === undefined ? { topic } : { topic, id };
@@ -36,6 +36,18 @@ export function followChanges(
       for (const person of [id, ...(await accounts.memberIds(id))]) note(`person:${person}`, { topic, id });
     } catch (error) {
       log.warn({ err: error, topic }, 'who is in a team could not be read: its members are not told of a change');
+    }
+  }
+
+  /** Who shares something and whom it is shared with: people, and whoever is in a team. */
+  async function tellParties(parties: readonly { kind: 'user' | 'team'; id: string }[]): Promise<void> {
+    for (const { kind, id } of parties) {
+      try {
+        const people = kind === 'user' ? [id] : await accounts.memberIds(id);
+        for (const person of people) note(`person:${person}`, { topic: 'shares' });
+      } catch (error) {
+        log.warn({ err: error }, 'who is in a team could not be read: its members are not told of a share');
+      }
     }
   }
 
@@ -67,6 +79,9 @@ export function followChanges(
     onChange('audit', () => tell('audit')),
     onChange('teams', (id) => void tellOwner('teams', id)),
     onChange('plans', (id) => void tellOwner('plans', id)),
+    shares.onChange(
+      ({ kind, id }, { owner }) => void tellParties([owner, ...(kind === 'guest' ? [] : [{ kind, id }])]),
+    ),
     onChange('links', (id) => tell('links', { id })),
     onChange('clients', (id) => tell('clients', { id })),
     lookers.onChange(({ userId, ...notice }) => note(`person:${userId}`, notice)),

@@ -76,6 +76,7 @@ export type ApiOptions = {
     | 'rightsOn'
     | 'endBelow'
     | 'noteUse'
+    | 'onChange'
   >;
   plans: Pick<Plans, 'list' | 'of' | 'ofAll' | 'give'>;
   /** Undefined on systems where files are not available. */

@@ -46,8 +46,8 @@ export type Shares = GuestLinks & {
    * @throws KNOT_SHARES_NONE
    */
   restore(id: string, by: By): Promise<Share>;
-  /** Lets a share end at another time: `days` from now, null for never. @throws KNOT_SHARES_NONE, KNOT_SHARES_DAYS */
-  setEnd(id: string, days: number | null, by: By): Promise<Share>;
+  /** Lets a share end at another time (epoch milliseconds), null for never. @throws KNOT_SHARES_NONE, KNOT_SHARES_DAYS */
+  setEnd(id: string, expiresAt: number | null, by: By): Promise<Share>;
   /** Ends what a person shares, as a part of the transaction that takes the account away. */
   endAllWithin(transaction: Transaction, userId: string, by: By): Promise<number>;
   /** Ends the shares of a path and of all below it: what is moved or deleted must not give itself away to who comes next. */
@@ -58,8 +58,8 @@ export type Shares = GuestLinks & {
   rightsOn(principal: Principal, thing: SharedThing): readonly ShareRight[] | undefined;
   /** Notes that somebody used what is shared with them. */
   noteUse(principal: Principal, thing: SharedThing, user: User): void;
-  /** Hears whose rights may have changed: ids of people, of teams, and `guest:SHARE`. */
-  onChange(listener: (party: { kind: 'user' | 'team' | 'guest'; id: string }) => void): () => void;
+  /** Hears whose rights may have changed: ids of people, of teams, and `guest:SHARE`; and the share, as it is or was. */
+  onChange(listener: (party: { kind: 'user' | 'team' | 'guest'; id: string }, share: Share) => void): () => void;
   flush(): Promise<void>;
   close(): Promise<void>;
 };
@@ -93,11 +93,12 @@ export function createShares(options: {
 
   const isLive = ({ expiresAt }: Share): boolean => expiresAt === null || expiresAt > clock.now();
 
-  function tell({ id, party }: Share): void {
+  function tell(share: Share): void {
+    const { id, party } = share;
     const whose = party.kind === 'guest' ? { kind: 'guest' as const, id: `guest:${id}` } : party;
     for (const listener of listeners) {
       try {
-        listener({ kind: whose.kind, id: whose.id });
+        listener({ kind: whose.kind, id: whose.id }, share);
       } catch (error) {
         log.error({ err: error }, 'a listener of shares failed');
       }
@@ -288,11 +289,10 @@ export function createShares(options: {
       await reread([id]);
       return index.get(id) ?? raise(none());
     },
-    async setEnd(id, days, by) {
+    async setEnd(id, expiresAt, by) {
       const share = index.get(id);
       if (!share) throw none();
-      checkDays(share.party, days ?? undefined);
-      const expiresAt = days === null ? null : clock.now() + days * dayMs;
+      checkDays(share.party, expiresAt === null ? undefined : (expiresAt - clock.now()) / dayMs);
       await store.transaction(async (transaction) => {
         if (!(await records.setExpiry(transaction.db, id, expiresAt))) throw none();
         transaction.announce({ topic: 'shares', key: id });

@@ -112,6 +112,24 @@ t.test('a change is told to whom it concerns and to nobody else', async (t) => {
       ['tiles', 'users bob'],
       [],
     ],
+    [
+      'bob shares with carl, and thinks better of it',
+      async () => {
+        const { share } = await house.shares.create(
+          {
+            thing: { kind: 'files', id: `private/${bob.id}`, path: '' },
+            owner: { kind: 'user', id: bob.id },
+            party: { kind: 'user', id: carl.id, name: 'carl' },
+            right: 'view',
+          },
+          { actor: 'bob' },
+        );
+        await house.shares.revoke(share.id, { actor: 'bob' });
+      },
+      [],
+      ['shares'],
+      ['shares'],
+    ],
     ['carl signs in elsewhere', () => signIn(carl.id, 'carl'), ['sessions carl'], [], ['sessions carl']],
     [
       'a session of bob ends',

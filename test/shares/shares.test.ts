@@ -221,7 +221,7 @@ await onBothStores(t, async (t, open) => {
         on.noteUse(asBob(), area('results/x'), { who: 'bob-id', name: 'bob', address: '192.0.2.1' });
         await on.flush();
       }
-      await shares.setEnd(made.id, 2, by);
+      await shares.setEnd(made.id, clock.now() + 2 * day, by);
       clock.advance(day + 1);
       t.ok(shares.find(made.id), 'it lasts longer now');
       clock.advance(day);

@@ -9,6 +9,7 @@ import { closed, oneOf } from './common.ts';
  * - `person`: the person it is about, and admins.
  * - `owner`: the person, or whoever is in the team, and admins.
  * - `admins`: whom the policies let administer.
+ * - `parties`: who shares something, whoever is in the team that does, and whom it is shared with; nobody else.
  * - `lookers`: who has the folder on a page and may list it; nobody else, whatever they administer (decision 0048).
  *
  * The id that a change of a topic names: `tiles` the name of the tool or application, `users` and `sessions` the id of the
@@ -23,12 +24,13 @@ export const audiences = {
   areas: 'lookers',
   teams: 'owner',
   plans: 'owner',
+  shares: 'parties',
   links: 'admins',
   clients: 'admins',
   policies: 'admins',
   audit: 'admins',
   health: 'admins',
-} as const satisfies Record<string, 'everyone' | 'person' | 'owner' | 'admins' | 'lookers'>;
+} as const satisfies Record<string, 'everyone' | 'person' | 'owner' | 'parties' | 'admins' | 'lookers'>;
 
 export type Topic = keyof typeof audiences;
 

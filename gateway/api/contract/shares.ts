@@ -63,7 +63,17 @@ export const ShareQuerySchema = closed({
 });
 
 export const ShareChangeSchema = closed({
-  days: Type.Union([Type.Number(), Type.Null()], { description: 'From now until it ends by itself; null for never.' }),
+  expiresAt: Type.Union([TimeSchema, Type.Null()], { description: 'When it ends by itself; null for never.' }),
 });
 
 export const OneShareSchema = closed({ share: ShareSchema });
+
+export const ChangedShareSchema = closed({ share: ShareSchema, undo: ShareChangeSchema });
+export type ChangedShare = Static<typeof ChangedShareSchema>;
+
+export const ShareUndoSchema = closed({ share: Type.String({ description: 'The id again.' }) });
+
+export const EndedShareSchema = closed({
+  undo: Type.Optional(ShareUndoSchema),
+});
+export type EndedShare = Static<typeof EndedShareSchema>;

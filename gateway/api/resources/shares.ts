@@ -6,7 +6,9 @@ import type { Share as OwnShare, ShareParty, ShareUse } from '../../shares/index
 import { createAreaQuestions } from '../areas.ts';
 import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import {
+  ChangedShareSchema,
   CreatedShareSchema,
+  EndedShareSchema,
   IdParamsSchema,
   NewShareSchema,
   OneShareSchema,
@@ -14,8 +16,9 @@ import {
   ShareChangeSchema,
   ShareListSchema,
   ShareQuerySchema,
+  ShareUndoSchema,
 } from '../contract.ts';
-import { answers, describe, nothing } from './describe.ts';
+import { answers, describe } from './describe.ts';
 
 const tag = 'Shares';
 
@@ -108,14 +111,14 @@ export function shareRoutes(
       'person',
       tag,
       'Let a share end at another time',
-      { params: IdParamsSchema, body: ShareChangeSchema, response: answers(200, OneShareSchema) },
+      { params: IdParamsSchema, body: ShareChangeSchema, response: answers(200, ChangedShareSchema) },
       'shares',
     ),
     async (request) => {
       const { share, area, isOwn } = await shareFor(request, shares.find(request.params.id));
       if (!isOwn) throw noSuchShare();
-      const changed = await shares.setEnd(share.id, request.body.days, by(request));
-      return { share: await shown(changed, area) };
+      const changed = await shares.setEnd(share.id, request.body.expiresAt, by(request));
+      return { share: await shown(changed, area), undo: { expiresAt: share.expiresAt } };
     },
   );
 
@@ -124,27 +127,27 @@ export function shareRoutes(
     describe(
       'person',
       tag,
-      'End a share; what is open by it ends within two seconds',
+      'End a share; what is open by it ends within two seconds. Only a link cannot come back',
       {
         params: IdParamsSchema,
-        response: nothing,
+        response: answers(200, EndedShareSchema),
       },
       'shares',
     ),
-    async (request, reply) => {
+    async (request) => {
       const { share } = await shareFor(request, shares.find(request.params.id));
       await shares.revoke(share.id, by(request));
-      return reply.code(204).send(null);
+      return share.party.kind === 'guest' ? {} : { undo: { share: share.id } };
     },
   );
 
-  app.post(
-    '/shares/:id/restore',
+  app.put(
+    '/shares/:id',
     describe(
       'person',
       tag,
-      'Take the end of a share back, with all that was noted about it; a link stays dead',
-      { params: IdParamsSchema, response: answers(200, OneShareSchema) },
+      'Take the end of a share back, with all that was noted about it',
+      { params: IdParamsSchema, body: ShareUndoSchema, response: answers(200, OneShareSchema) },
       'shares',
     ),
     async (request) => {
