@@ -63,7 +63,7 @@ export type Files = {
   trashed(area: Area): TrashItem[];
   /** Items of a page of it, with what folders among them hold. */
   sizedTrash(area: Area, items: readonly TrashItem[]): Promise<TrashItem[]>;
-  restore(area: Area, id: string, to?: Path): { path: Path; entry: Entry };
+  restore(area: Area, id: string, to?: Path): Promise<{ path: Path; entry: Entry }>;
   emptyTrash(area: Area, ids?: readonly string[]): Promise<Measure>;
   usage(area: Area): Promise<Usage>;
   /** What each area uses as far as it was counted, by key, in bytes: of all of them without counting one anew. */
@@ -303,8 +303,8 @@ export function openFiles(parts: {
     },
     trashed: (area) => trash.list(area),
     sizedTrash: (area, items) => trash.sized(area, items),
-    restore(area, id, to) {
-      const restored = trash.restore(area, id, to && checked(to));
+    async restore(area, id, to) {
+      const restored = await trash.restore(area, id, to && checked(to));
       // Its folders may have been made anew; and a trash is shown with the root of its area.
       telling.folders(area, ...restored.path.map((_, depth) => restored.path.slice(0, depth)));
       return restored;

@@ -154,7 +154,7 @@ t.test(
       const item = await trash.put(ann, path(name), 'ann');
       t.match(item, { path: name, kind: 'file', size: Buffer.byteLength(name), deletedBy: 'ann' });
       t.notOk(existsSync(join(root, name)));
-      trash.restore(ann, item.id);
+      await trash.restore(ann, item.id);
       t.equal(picture(root)[name], name);
       await trash.put(ann, path(name), 'ann');
     }
@@ -166,21 +166,21 @@ t.test(
     linkSync(join(root, 'd/f'), join(root, 'd/g'));
     const file = await trash.put(ann, path('d/f'), 'ann');
     const parent = await trash.put(ann, path('d'), 'ann');
-    t.equal(textOfPath(trash.restore(ann, file.id).path), 'd/f', 'its folder is made anew');
-    t.equal(textOfPath(trash.restore(ann, parent.id).path), 'd (2)', 'the name is taken meanwhile');
+    t.equal(textOfPath((await trash.restore(ann, file.id)).path), 'd/f', 'its folder is made anew');
+    t.equal(textOfPath((await trash.restore(ann, parent.id)).path), 'd (2)', 'the name is taken meanwhile');
     t.same(picture(root), { d: '/', 'd/f': 'first', 'd (2)': '/', 'd (2)/g': 'first' });
 
     const again = await trash.put(ann, path('d/f'), 'ann');
     writeFileSync(join(root, 'd/f'), 'second');
-    t.throws(
-      () => trash.restore(ann, again.id, path('d/f')),
+    await t.rejects(
+      trash.restore(ann, again.id, path('d/f')),
       { code: 'KNOT_FILES_TAKEN' },
       'a place that was asked for is not changed',
     );
-    trash.restore(ann, again.id, path('d/other'));
+    await trash.restore(ann, again.id, path('d/other'));
     t.equal(picture(root)['d/other'], 'first');
-    t.throws(() => trash.restore(ann, again.id), { code: 'KNOT_FILES_NOT_IN_TRASH' });
-    t.throws(() => trash.restore(ann, '../../x'), { code: 'KNOT_FILES_NOT_IN_TRASH' });
+    await t.rejects(trash.restore(ann, again.id), { code: 'KNOT_FILES_NOT_IN_TRASH' });
+    await t.rejects(trash.restore(ann, '../../x'), { code: 'KNOT_FILES_NOT_IN_TRASH' });
     await t.rejects(trash.empty(ann, ['nothing']), { code: 'KNOT_FILES_NOT_IN_TRASH' });
   },
 );
@@ -191,7 +191,7 @@ t.test('a link and a pipe can be deleted and come back as what they were', async
   execFileSync('mkfifo', [join(root, 'pipe')]);
   for (const name of ['link', 'pipe']) {
     const item = await trash.put(ann, path(name), 'ann');
-    trash.restore(ann, item.id);
+    await trash.restore(ann, item.id);
   }
   t.same(picture(root), { link: '-> /etc/passwd', pipe: '?' });
 });
@@ -215,7 +215,7 @@ t.test('areas on two disks', { skip: isRoot ? false : 'mounting needs root' }, a
 
   const item = await fresh.trash.put(shared, path('d'), 'ann');
   t.ok(existsSync(join(other, '.knot/trash', item.id)), 'the trash is on the disk of its area');
-  fresh.trash.restore(shared, item.id);
+  await fresh.trash.restore(shared, item.id);
 
   mkdirSync(join(root, 'big'));
   writeFileSync(join(root, 'big/f'), Buffer.alloc(5 << 20));

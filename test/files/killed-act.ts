@@ -62,6 +62,10 @@ const doing: Record<string, () => unknown> = {
   trashFile: () => trash.put(ann, pathOfText('f'), 'ann'),
   restore: () => trash.restore(ann, trash.list(ann)[0]!.id),
   empty: () => trash.empty(ann),
+  putInside: () => put(acts, ann, pathOfText('m/f'), Readable.from([Buffer.from('new')]), {}),
+  moveInside: () => move(acts, at('f'), at('m/g'), {}),
+  trashInside: () => trash.put(ann, pathOfText('m/f'), 'ann'),
+  restoreInside: () => trash.restore(ann, trash.list(ann)[0]!.id),
 };
 isActing = true;
 await doing[act]!();

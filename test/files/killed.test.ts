@@ -23,31 +23,55 @@ const both = { ...file, ...tree('d') };
 
 /** What is there before an act and after it: `private/ann`, `shared` and the paths in the trash. */
 type State = { own: Record<string, string>; shared?: Record<string, string>; trash?: string[] };
-const acts: Record<string, { before?: State; after: State; needsDisk?: boolean; prepare?: 'd' | 'f' }> = {
+/** A disk is mounted as the shared area, or as the folder `m` inside the other one. */
+type Disk = 'shared' | 'private/ann/m';
+const m = { m: '/', 'm/f': 'there' };
+type Act = { before?: State; after: State; disk?: Disk; prepare?: 'd' | 'f' | 'm/f' };
+const inside = 'private/ann/m';
+const acts: Record<string, Act> = {
   put: { after: { own: { ...both, f: 'new' } } },
   create: { after: { own: { ...both, new: 'new' } } },
   rename: { after: { own: { ...tree('d'), g: 'old' } } },
   renameFolder: { after: { own: { ...file, ...tree('e') } } },
   copy: { after: { own: { ...both, ...tree('e') } } },
-  moveAcross: { after: { own: file, shared: tree('d') }, needsDisk: true },
-  moveFileAcross: { after: { own: tree('d'), shared: file }, needsDisk: true },
+  moveAcross: { after: { own: file, shared: tree('d') }, disk: 'shared' },
+  moveFileAcross: { after: { own: tree('d'), shared: file }, disk: 'shared' },
   trash: { after: { own: file, trash: ['d'] } },
   trashFile: { after: { own: tree('d'), trash: ['f'] } },
   restore: { prepare: 'f', before: { own: tree('d'), trash: ['f'] }, after: { own: both } },
   empty: { prepare: 'd', before: { own: file, trash: ['d'] }, after: { own: file } },
+  putInside: { disk: inside, before: { own: { ...both, ...m } }, after: { own: { ...both, m: '/', 'm/f': 'new' } } },
+  moveInside: {
+    disk: inside,
+    before: { own: { ...both, ...m } },
+    after: { own: { ...tree('d'), ...m, 'm/g': 'old' } },
+  },
+  trashInside: {
+    disk: inside,
+    before: { own: { ...both, ...m } },
+    after: { own: { ...both, m: '/' }, trash: ['m/f'] },
+  },
+  restoreInside: {
+    disk: inside,
+    prepare: 'm/f',
+    before: { own: { ...both, m: '/' }, trash: ['m/f'] },
+    after: { own: { ...both, ...m } },
+  },
 };
 
-async function run(act: string, stopBefore: number, needsDisk: boolean) {
+async function run(act: string, stopBefore: number, disk: Disk | undefined) {
   const folder = mkdtempSync(join(tmpdir(), 'knot-killed-'));
   const own = join(folder, 'private/ann');
   const shared = join(folder, 'shared');
   mkdirSync(join(own, 'd/s'), { recursive: true });
   mkdirSync(shared);
-  if (needsDisk) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', shared]);
+  if (disk === inside) mkdirSync(join(own, 'm'));
+  if (disk) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', join(folder, disk)]);
   try {
     writeFileSync(join(own, 'f'), 'old');
     writeFileSync(join(own, 'd/f'), 'text');
     symlinkSync('nowhere', join(own, 'd/link'));
+    if (disk === inside) writeFileSync(join(own, 'm/f'), 'there');
     const { prepare } = acts[act]!;
     if (prepare) await open(folder, async ({ trash }) => void (await trash.put(ann, pathOfText(prepare), 'ann')));
     const child = join(import.meta.dirname, 'killed-act.ts');
@@ -60,7 +84,7 @@ async function run(act: string, stopBefore: number, needsDisk: boolean) {
       const left: string[] = [];
       for (const room of ['staging', 'doomed', 'journal']) {
         left.push(...namesIn(join(folder, '.knot/private/ann', room)));
-        left.push(...namesIn(join(needsDisk ? join(shared, '.knot') : join(folder, '.knot/shared'), room)));
+        left.push(...namesIn(join(disk === 'shared' ? join(shared, '.knot') : join(folder, '.knot/shared'), room)));
       }
       const { '.knot': _, ...inShared } = picture(shared);
       const seen = Object.entries(inShared).filter(([name]) => !name.startsWith('.knot/'));
@@ -72,7 +96,7 @@ async function run(act: string, stopBefore: number, needsDisk: boolean) {
       return { isDone, state, left };
     });
   } finally {
-    if (needsDisk) execFileSync('umount', ['-l', shared]);
+    if (disk) execFileSync('umount', ['-l', join(folder, disk)]);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -92,8 +116,8 @@ async function open<T>(folder: string, work: (parts: { trash: ReturnType<typeof 
   }
 }
 
-for (const [act, { before = { own: both }, after, needsDisk = false }] of Object.entries(acts)) {
-  const skip = needsDisk && !isRoot ? 'mounting needs root' : false;
+for (const [act, { before = { own: both }, after, disk }] of Object.entries(acts)) {
+  const skip = disk && !isRoot ? 'mounting needs root' : false;
   t.test(
     `${act}: killed before each change of the disk, it is as before or as after`,
     { skip, timeout: 300_000 },
@@ -101,7 +125,7 @@ for (const [act, { before = { own: both }, after, needsDisk = false }] of Object
       const wanted = [before, after].map((state) => ({ shared: {}, trash: [], ...state }));
       let seenAfter = 0;
       for (let stopBefore = 1; ; stopBefore++) {
-        const { isDone, state, left } = await run(act, stopBefore, needsDisk);
+        const { isDone, state, left } = await run(act, stopBefore, disk);
         const words = JSON.stringify(state);
         const which = wanted.findIndex((one) => JSON.stringify(sorted(one)) === JSON.stringify(sorted(state)));
         t.ok(

@@ -209,7 +209,7 @@ t.test('acts are told to every gateway on the store, also where no disk tells', 
     await here.copy(at('put/f'), at('copied/f'), {});
     await here.move(at('put/f'), at('moved/f'), {});
     const { id } = await here.trash(ann, path('trashed/x'), 'ann');
-    here.restore(ann, id, path('back/y'));
+    await here.restore(ann, id, path('back/y'));
     await here.move(at('away/x'), at('x', shared), {});
     const all = ['shared/', ...expected.map((name) => `private/ann/${name}`)].sort();
     await eventually(

@@ -35,7 +35,7 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
       if (id === undefined) throw incomplete('id');
       const target = to === undefined ? undefined : await places.placeNamed(to, identityOf(request).principal);
       if (target && target.area.key !== place.area.key) throw otherArea();
-      const { path, entry } = places.files().restore(place.disk, id, target?.path);
+      const { path, entry } = await places.files().restore(place.disk, id, target?.path);
       const restored = { ...place, path };
       await note(request, 'files.restored', restored);
       return { entry: entryFor(entry), ...whereIs(restored) };

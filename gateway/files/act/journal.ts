@@ -21,7 +21,10 @@ type PlaceRecord = { area: string; room?: Room; path: string[] };
  * What stands on the disk while an act is between two states. `move`: the copy of what is moved lies in staging; as soon as it is at
  * its target, the original goes. `link`: a file has its old and its new name for a moment, and then only the new one.
  */
-type JournalRecord = { kind: 'move' | 'link'; from: PlaceRecord; to: PlaceRecord; original: Thing; moved: Thing };
+type ActRecord = { kind: 'move' | 'link'; from: PlaceRecord; to: PlaceRecord; original: Thing; moved: Thing };
+/** Something is being written outside of the rooms, on a disk that is mounted inside an area: beside its target. */
+type BesideRecord = { kind: 'beside'; at: PlaceRecord };
+type JournalRecord = ActRecord | BesideRecord;
 
 export function spotOf(areas: AreaFolders, place: Place): Spot {
   const { area, room, path } = place;
@@ -47,13 +50,29 @@ const isSame = (a: Thing | undefined, b: Thing): boolean => a !== undefined && a
 export type Journal = {
   /** Notes an act that is between two states; the result takes the note away when it is done. */
   note(act: { kind: 'move' | 'link'; from: Place; to: Place; original: Thing; moved: Thing }): () => void;
+  /** Notes a name on another disk under which something is being written; the result takes the note away when it is at its target, or gone. */
+  noteBeside(at: Place): () => void;
   /** Ends what gateways that are gone left between two states: each act becomes as if it had been finished, or never begun. */
   recover(area: Area): Promise<void>;
 };
 
 export function createJournal({ areas, runs }: { areas: AreaFolders; runs: Runs }): Journal {
   /** Whether nothing is left to do. */
-  async function recoverOne({ from, to, original, moved }: JournalRecord): Promise<boolean> {
+  const recoverOne = (record: JournalRecord): Promise<boolean> =>
+    record.kind === 'beside' ? recoverBeside(record) : recoverAct(record);
+
+  async function recoverBeside(record: BesideRecord): Promise<boolean> {
+    const place = placeOf(record.at);
+    if (place === undefined) return true;
+    // A disk that is away, or can only be read, is asked again.
+    try {
+      return (await at(place, async ({ folder, name }) => (await removeTree(folder, name), true))) ?? false;
+    } catch {
+      return false;
+    }
+  }
+
+  async function recoverAct({ from, to, original, moved }: ActRecord): Promise<boolean> {
     const [source, target] = [placeOf(from), placeOf(to)];
     if (source === undefined || target === undefined) return true;
     // Arrived: the other name goes. Not arrived: what lies in staging is removed with the rest there.
@@ -61,11 +80,10 @@ export function createJournal({ areas, runs }: { areas: AreaFolders; runs: Runs 
     const isDone = await at(source, async (spot) => {
       if (!isSame(thingAt(spot), original)) return true;
       const doomed = doom(areas, runs, source.area, spot);
-      if (doomed === undefined) return false;
       try {
-        await removeTree(doomed.folder, doomed.name);
+        await removeTree((doomed ?? spot).folder, (doomed ?? spot).name);
       } finally {
-        doomed.folder.close();
+        doomed?.folder.close();
       }
       return true;
     });
@@ -87,24 +105,28 @@ export function createJournal({ areas, runs }: { areas: AreaFolders; runs: Runs 
     }
   }
 
-  return {
-    note({ kind, from, to, original, moved }) {
-      const folder = areas.room(to.area, 'journal');
-      const name = nameOf(runs.newName());
+  function write(area: Area, record: JournalRecord): () => void {
+    const folder = areas.room(area, 'journal');
+    const name = nameOf(runs.newName());
+    try {
+      writeRecord(folder, name, record);
+    } catch (error) {
+      folder.close();
+      throw error;
+    }
+    return () => {
       try {
-        writeRecord(folder, name, { kind, from: recordOf(from), to: recordOf(to), original, moved });
-      } catch (error) {
+        folder.remove(name);
+      } finally {
         folder.close();
-        throw error;
       }
-      return () => {
-        try {
-          folder.remove(name);
-        } finally {
-          folder.close();
-        }
-      };
-    },
+    };
+  }
+
+  return {
+    note: ({ kind, from, to, original, moved }) =>
+      write(to.area, { kind, from: recordOf(from), to: recordOf(to), original, moved }),
+    noteBeside: (place) => write(place.area, { kind: 'beside', at: recordOf(place) }),
     async recover(area) {
       const folder = areas.roomIfThere(area, 'journal');
       if (folder === undefined) return;

@@ -2,12 +2,12 @@ import { knotError } from '../../lib/index.ts';
 import { type AreaFolders, keyOf } from '../walk/areas.ts';
 import { type Entry, entryOf } from '../walk/entry.ts';
 import { codeOf, fileError, notAFile } from '../walk/errors.ts';
-import { nameOf } from '../walk/names.ts';
 import { adoptTree, copyTree, measure, type Measure, removeTree } from '../walk/tree.ts';
 import { checkCondition, checkVersion, type Condition } from './condition.ts';
 import { doom, type Journal, type Place, type Spot, spotOf, thingAt } from './journal.ts';
 import { place } from './place.ts';
 import type { Runs } from './runs.ts';
+import { discard, type Staged, stagedFor } from './staged.ts';
 
 export type Acts = { areas: AreaFolders; runs: Runs; journal: Journal };
 
@@ -81,7 +81,7 @@ async function moveByCopy(acts: Acts, { source, from, target, to }: Way, options
     await discard(copied);
     throw error;
   } finally {
-    copied.folder.close();
+    copied.release();
   }
 }
 
@@ -117,33 +117,27 @@ export async function copy(acts: Acts, from: Place, to: Place, options: MoveOpti
       await discard(copied);
       throw error;
     } finally {
-      copied.folder.close();
+      copied.release();
     }
     return movedTo(target, Number(before?.size ?? 0n), skipped);
   });
 }
 
-/** Staging of the target's area, or, when the target lies on a disk mounted inside the area, beside it. */
 async function copyToStaging(
-  { areas, runs }: Acts,
+  acts: Acts,
   source: Spot,
   target: Spot,
   to: Place,
   options: Parameters<typeof copyTree>[4],
-): Promise<Spot> {
-  const staging = areas.room(to.area, 'staging');
-  const isSameDisk = staging.stats().dev === target.folder.stats().dev;
-  const copied: Spot = isSameDisk
-    ? { folder: staging, name: nameOf(runs.newName()) }
-    : { folder: target.folder.again(), name: nameOf(`.knot-${runs.newName()}`) };
-  if (!isSameDisk) staging.close();
+): Promise<Staged> {
+  const copied = stagedFor(acts, target, to);
   try {
     await copyTree(source.folder, source.name, copied.folder, copied.name, options);
     await adoptAs(target, copied);
     return copied;
   } catch (error) {
     await discard(copied);
-    copied.folder.close();
+    copied.release();
     throw error;
   }
 }
@@ -160,10 +154,6 @@ function settle(copied: Spot, target: Spot): void {
   if (target.folder.look(target.name) === undefined) return place(copied, target);
   copied.folder.rename(copied.name, target.folder, target.name);
   target.folder.sync();
-}
-
-async function discard({ folder, name }: Spot): Promise<void> {
-  if (folder.look(name) !== undefined) await removeTree(folder, name);
 }
 
 /** Without a condition nothing is replaced; with one, only a file of the version that it names. */

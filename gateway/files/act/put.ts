@@ -9,9 +9,12 @@ import type { HeldFolder } from '../walk/held-folder.ts';
 import { nameOf, type Path } from '../walk/names.ts';
 import { copyTree, numbered } from '../walk/tree.ts';
 import { checkCondition, type Condition } from './condition.ts';
-import type { Spot } from './journal.ts';
+import type { Journal, Spot } from './journal.ts';
 import { freeName, place } from './place.ts';
 import type { Runs } from './runs.ts';
+import { discard, stagedBeside } from './staged.ts';
+
+type Parts = { areas: AreaFolders; runs: Runs; journal: Journal };
 
 export type Written = {
   entry: Entry;
@@ -32,7 +35,7 @@ export type PutOptions = Condition & {
  * and group of a file that is replaced are kept; a new one belongs to whom its folder belongs.
  */
 export async function put(
-  parts: { areas: AreaFolders; runs: Runs },
+  parts: Parts,
   area: Area,
   path: Path,
   body: Readable,
@@ -87,19 +90,19 @@ async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
 
 /** Puts a file that is complete in a staging folder to its place; used by uploads too. */
 export async function putStaged(
-  { areas, runs }: { areas: AreaFolders; runs: Runs },
+  parts: Parts,
   area: Area,
   path: Path,
   staged: Spot,
   condition: Condition,
 ): Promise<Written> {
-  return withTarget(areas, area, path, async (target) => {
+  return withTarget(parts.areas, area, path, async (target) => {
     try {
       return finish(target, staged, condition);
     } catch (error) {
       if (codeOf(error) !== 'EXDEV') throw error;
       // A disk of its own is mounted inside the area: copied beside the target, and in one step from there.
-      const beside: Spot = { folder: target.folder, name: nameOf(`.knot-${runs.newName()}`) };
+      const beside = stagedBeside(parts, target, { area, path });
       try {
         await copyTree(staged.folder, staged.name, beside.folder, beside.name, {
           isSynced: true,
@@ -109,8 +112,10 @@ export async function putStaged(
         staged.folder.remove(staged.name);
         return written;
       } catch (problem) {
-        if (beside.folder.look(beside.name)) beside.folder.remove(beside.name);
+        await discard(beside);
         throw problem;
+      } finally {
+        beside.release();
       }
     }
   });

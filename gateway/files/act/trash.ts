@@ -6,10 +6,11 @@ import { type HeldFolder, walk, withFolder } from '../walk/held-folder.ts';
 import { type Name, nameOf, type Path, textOf } from '../walk/names.ts';
 import { copyTree, measure, type Measure, noMeasure, numbered, removeTree } from '../walk/tree.ts';
 import { checkVersion } from './condition.ts';
-import { doom, type Spot, spotOf, thingAt } from './journal.ts';
+import { doom, type Place, type Spot, spotOf, thingAt } from './journal.ts';
 import type { Acts } from './move.ts';
 import { freeName, place } from './place.ts';
 import { holdReserve, readRecord, writeRecord } from './records.ts';
+import { discard, stagedFor } from './staged.ts';
 
 export type TrashItem = {
   id: string;
@@ -46,7 +47,7 @@ export type Trash = {
    * Puts something back: to where it was, its folders made anew if they are gone, under the next free name if its own is taken; or to
    * `to`, where nothing may be.
    */
-  restore(area: Area, id: string, to?: Path): { path: Path; entry: Entry };
+  restore(area: Area, id: string, to?: Path): Promise<{ path: Path; entry: Entry }>;
   /** Removes for good; what that freed. Everything when no ids are given. */
   empty(area: Area, ids?: readonly string[]): Promise<Measure>;
   /** Removes what was deleted before a time. */
@@ -111,18 +112,45 @@ export function createTrash(acts: Acts, { now }: { now: () => number }): Trash {
       target.folder.sync();
     } catch (error) {
       if (codeOf(error) !== 'EXDEV') throw error;
-      await moveInByCopy(area, source, target, from);
+      await moveByCopy(source, target, from, { area, room: 'trash', path: [target.name] });
     }
   }
 
-  /** Of a disk that is mounted inside the area. */
-  async function moveInByCopy(area: Area, source: Spot, target: Spot, from: { area: Area; path: Path }): Promise<void> {
+  function restore(area: Area, id: string, to?: Path): Promise<{ path: Path; entry: Entry }> {
+    return withTrash(area, async (folder) => {
+      const record = find(folder, id);
+      const path = to ?? record.path.map(nameOf);
+      const wanted = path.at(-1)!;
+      return withFolder(
+        to === undefined ? foldersMade(area, path.slice(0, -1)) : areas.folder(area, path.slice(0, -1)),
+        async (parent) => {
+          const name = to === undefined ? freeName(parent, wanted, numbered) : wanted;
+          const restored = [...path.slice(0, -1), name];
+          const from = { area, room: 'trash', path: [nameOf(id)] } as const;
+          await moveOut({ folder, name: nameOf(id) }, { folder: parent, name }, from, { area, path: restored });
+          folder.remove(recordOf(id));
+          return { path: restored, entry: entryOf(name, parent.look(name)!) };
+        },
+      );
+    });
+  }
+
+  async function moveOut(source: Spot, target: Spot, from: Place, to: Place): Promise<void> {
+    try {
+      place(source, target, { journal, from, to });
+    } catch (error) {
+      if (codeOf(error) !== 'EXDEV') throw error;
+      await moveByCopy(source, target, from, to);
+    }
+  }
+
+  /** From or to a disk that is mounted inside the area. */
+  async function moveByCopy(source: Spot, target: Spot, from: Place, to: Place): Promise<void> {
     const original = thingAt(source)!;
-    await withFolder(areas.room(area, 'staging'), async (folder) => {
-      const copied = { folder, name: nameOf(runs.newName()) };
+    const copied = stagedFor(acts, target, to);
+    try {
       const onSpecial = () => undefined;
-      await copyTree(source.folder, source.name, folder, copied.name, { isSynced: true, onSpecial });
-      const to = { area, room: 'trash', path: [target.name] } as const;
+      await copyTree(source.folder, source.name, copied.folder, copied.name, { isSynced: true, onSpecial });
       const done = journal.note({ kind: 'move', from, to, original, moved: thingAt(copied)! });
       try {
         place(copied, target);
@@ -130,30 +158,12 @@ export function createTrash(acts: Acts, { now }: { now: () => number }): Trash {
       } finally {
         done();
       }
-    });
-  }
-
-  function restore(area: Area, id: string, to?: Path): { path: Path; entry: Entry } {
-    return withTrash(area, (folder) => {
-      const record = find(folder, id);
-      const path = to ?? record.path.map(nameOf);
-      const wanted = path.at(-1)!;
-      return withFolder(
-        to === undefined ? foldersMade(area, path.slice(0, -1)) : areas.folder(area, path.slice(0, -1)),
-        (parent) => {
-          const name = to === undefined ? freeName(parent, wanted, numbered) : wanted;
-          const restored = [...path.slice(0, -1), name];
-          const from = { area, room: 'trash', path: [nameOf(id)] } as const;
-          place(
-            { folder, name: nameOf(id) },
-            { folder: parent, name },
-            { journal, from, to: { area, path: restored } },
-          );
-          folder.remove(recordOf(id));
-          return { path: restored, entry: entryOf(name, parent.look(name)!) };
-        },
-      );
-    });
+    } catch (error) {
+      await discard(copied);
+      throw error;
+    } finally {
+      copied.release();
+    }
   }
 
   function foldersMade(area: Area, path: Path): HeldFolder {
