@@ -3,6 +3,7 @@ import type { Needs } from './context.ts';
 import { audiences, type Topic } from './contract.ts';
 import type { Lookers } from './files/lookers.ts';
 import type { Listeners } from './listeners.ts';
+import type { ShownTiles } from './shown-tiles.ts';
 
 /** What is known of a change besides its topic. */
 type Facts = {
@@ -16,8 +17,8 @@ type Facts = {
 /** Tells the listeners what other modules tell about changes, in the words of the dashboard; returns the way to stop. */
 export function followChanges(
   context: Needs<'accounts' | 'policy' | 'routes' | 'shares' | 'integrations' | 'onAppChange' | 'onChange' | 'log'>,
-  { note }: Pick<Listeners, 'note'>,
-  lookers: Pick<Lookers, 'onChange'>,
+  { note, noteInTurns }: Pick<Listeners, 'note' | 'noteInTurns'>,
+  { lookers, shownTiles }: { lookers: Pick<Lookers, 'onChange'>; shownTiles: Pick<ShownTiles, 'to'> },
 ): () => void {
   const { accounts, policy, routes, shares, integrations, onAppChange, onChange, log } = context;
 
@@ -51,24 +52,41 @@ export function followChanges(
     }
   }
 
+  /** Whoever was not shown it is judged as before, and sees the new title when it is shown. */
+  function tellShown(route: Route): void {
+    for (const person of shownTiles.to(route.name)) {
+      note(`person:${person}`, { topic: 'tiles', id: route.name, routes: [route] });
+    }
+  }
+
+  const isOnlyRenamed = (before: Route, after: Route): boolean =>
+    !policy.looksAt('title') && shownOf({ ...before, title: after.title }) === shownOf(after);
+
   const aboutPart = ({ name, route }: { name: string; route: Route }): void => {
     tell('tiles', { id: name, routes: [route] });
     tell('health');
   };
+  let versionInForce = policy.status().version;
   const stops = [
     accounts.onChange((userId) => {
       tell('users', { id: userId, person: userId });
       // What a person may open follows from who they are.
       tell('tiles', { person: userId });
     }),
-    policy.onReload(() => {
+    policy.onReload(({ version }) => {
       tell('policies');
       tell('health');
-      tell('tiles');
+      // Each page asks for its tiles anew, all of them judged by rules of which nothing is known yet.
+      if (version !== versionInForce) noteInTurns({ topic: 'tiles' });
+      versionInForce = version;
     }),
     routes.onChange((changes) => {
       for (const { before, after } of changes) {
         if (before && after && shownOf(before) === shownOf(after)) continue;
+        if (before && after && isOnlyRenamed(before, after)) {
+          tellShown(after);
+          continue;
+        }
         const about = [before, after].filter((route) => route !== undefined);
         tell('tiles', { id: about.at(-1)!.name, routes: about });
       }

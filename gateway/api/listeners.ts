@@ -23,10 +23,15 @@ export type Listeners = {
    */
   add(listener: Listener): () => void;
   note(hearers: Hearers, notice: Notice): void;
+  /** To everyone, one after the other over some seconds: for what each answers with much work, all at once. */
+  noteInTurns(notice: Notice): void;
   close(): void;
 };
 
 const coalesceMs = 200;
+/** Between two turns; of many, several at once, so that all are told within about `mostTurnsMs`. */
+const turnMs = 20;
+const mostTurnsMs = 10_000;
 /** Longer than a page takes from its first question to its open stream, also on a slow line. */
 const recentMs = 30_000;
 
@@ -44,6 +49,10 @@ export function createListeners({ clock, log }: { clock: Clock; log: Log }): Lis
   const recent = createNotices();
   let timer: NodeJS.Timeout | undefined;
   let isTelling = false;
+  /** Those whose turn is still to come, with what they are told then. */
+  const inTurns = new Map<Listener, Notice[]>();
+  let turn: NodeJS.Timeout | undefined;
+  let perTurn = 1;
   let isClosed = false;
 
   function schedule(): void {
@@ -56,6 +65,20 @@ export function createListeners({ clock, log }: { clock: Clock; log: Log }): Lis
         if (newcomers.size > 0 || !pending.hearers()[Symbol.iterator]().next().done) schedule();
       });
     }, coalesceMs);
+  }
+
+  function takeTurns(): void {
+    if (isClosed || turn !== undefined || inTurns.size === 0) return;
+    turn = setTimeout(() => {
+      turn = undefined;
+      let count = 0;
+      for (const [listener, notices] of inTurns) {
+        if (++count > perTurn) break;
+        inTurns.delete(listener);
+        void tellOne(listener, (hearers) => (hearers === 'everyone' ? notices : []));
+      }
+      takeTurns();
+    }, turnMs);
   }
 
   async function tellAll(): Promise<void> {
@@ -105,6 +128,7 @@ export function createListeners({ clock, log }: { clock: Clock; log: Log }): Lis
         own.delete(listener);
         if (own.size === 0 && byPerson.get(listener.userId) === own) byPerson.delete(listener.userId);
         newcomers.delete(listener);
+        inTurns.delete(listener);
         admins.delete(listener);
       };
     },
@@ -116,9 +140,23 @@ export function createListeners({ clock, log }: { clock: Clock; log: Log }): Lis
       pending.note(hearers, notice, now);
       schedule();
     },
+    noteInTurns(notice) {
+      const now = clock.now();
+      recent.forget(now - recentMs);
+      recent.note('everyone', notice, now);
+      for (const listener of [...byPerson.values()].flatMap((listeners) => [...listeners])) {
+        const notices =
+          inTurns.get(listener)?.filter(({ topic, id }) => topic !== notice.topic || id !== notice.id) ?? [];
+        // Who was told already is told again, in a turn at the end.
+        inTurns.set(listener, [...notices, notice]);
+      }
+      perTurn = Math.ceil((inTurns.size * turnMs) / mostTurnsMs);
+      takeTurns();
+    },
     close() {
       isClosed = true;
       clearTimeout(timer);
+      clearTimeout(turn);
     },
   };
 }
@@ -127,11 +165,10 @@ const personIn = (hearers: `person:${string}`): string => hearers.slice('person:
 
 /** Everything one listener may know, each change once. */
 function changesFor({ userId }: Listener, rights: Rights, of: (hearers: Hearers) => Notice[]): Change[] {
-  const found = [
-    ...of('everyone').filter(({ routes }) => routes === undefined || routes.some(rights.mayOpen)),
-    ...(rights.isAdmin ? of('admins') : []),
-    ...of(`person:${userId}`).filter(({ place }) => place === undefined || rights.mayList(place)),
-  ];
+  const found = [...of('everyone'), ...(rights.isAdmin ? of('admins') : []), ...of(`person:${userId}`)].filter(
+    ({ routes, place }) =>
+      (routes === undefined || routes.some(rights.mayOpen)) && (place === undefined || rights.mayList(place)),
+  );
   const whole = new Set(found.filter(({ id }) => id === undefined).map(({ topic }) => topic));
   const changes = new Map<string, Change>();
   for (const { topic, id } of found) {

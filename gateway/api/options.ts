@@ -87,7 +87,7 @@ export type ApiOptions = {
   /** Connected applications. */
   connections: () => Promise<Connections>;
   sessions: Pick<Sessions, 'list' | 'end' | 'endAll' | 'onEnded' | 'clearCookie'>;
-  policy: Pick<Policy, 'decide' | 'status' | 'onReload'>;
+  policy: Pick<Policy, 'decide' | 'status' | 'looksAt' | 'onReload'>;
   routes: Pick<Routes, 'list' | 'resourceAt' | 'onChange'>;
   audit: Pick<Audit, 'append' | 'list' | 'counts' | 'verify'>;
   live: Pick<Live, 'open'>;

@@ -24,6 +24,7 @@ import { shareRoutes } from './resources/shares.ts';
 import { teamRoutes } from './resources/teams.ts';
 import { tokenRoutes } from './resources/tokens.ts';
 import { userRoutes } from './resources/users.ts';
+import { createShownTiles } from './shown-tiles.ts';
 import { compileSerializer, compileValidator } from './schemas.ts';
 
 const largestBodyBytes = 64 * 1024;
@@ -41,9 +42,10 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   guard(app, context);
   app.addHook('onRoute', (route) => void (route.bodyLimit ??= largestBodyBytes));
   app.get('/openapi.json', { config: { access: 'everyone' }, schema: { hide: true } }, async () => app.swagger());
-  meRoutes(app, context);
+  const shownTiles = createShownTiles();
+  meRoutes(app, context, shownTiles);
   const lookers = createLookers(context);
-  eventRoutes(app, context, lookers);
+  eventRoutes(app, context, { lookers, shownTiles });
   userRoutes(app, context);
   personAccessRoutes(app, context);
   invitationRoutes(app, context);

@@ -20,6 +20,8 @@ export type Policy = {
   /** Why it is so, and what would have to be otherwise; requests are served meanwhile. */
   explain(request: AuthorizationRequest): Promise<Explanation>;
   status(): PolicyStatus;
+  /** Whether a rule in force looks at an attribute of this name, of whatever. */
+  looksAt(attribute: string): boolean;
   /** Reads the folder now; swaps when it is valid, keeps the set in force when it is not. */
   reload(): Promise<PolicyStatus>;
   /** After each swap and each refused reload. */
@@ -280,6 +282,7 @@ export async function createPolicy(options: PolicyOptions): Promise<Policy> {
     },
     explain: (request) => explain(engine, request, decideNow(request)),
     status: () => status,
+    looksAt: (attribute) => engine.set.facts.attributes.has(attribute),
     reload: () => enqueue(() => readFolder(folder)),
     onReload(listener) {
       listeners.add(listener);

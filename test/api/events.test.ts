@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { request } from 'undici';
 import type { Change, Changed } from '../../gateway/api/contract.ts';
+import { createListeners } from '../../gateway/api/listeners.ts';
+import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import type { Route } from '../../gateway/routes/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { openHouse } from './house.ts';
@@ -89,6 +91,7 @@ async function openAudience(t: Parameters<typeof openHouse>[0]) {
     }
     return told;
   }
+  for (const { cookie } of Object.values(people)) await house.call({ url: '/tiles', cookie });
   // The first thing a stream tells is what was news when it was opened.
   await toldBy(() => undefined);
   return { ...house, house, people, streams, changeApp, toldBy };
@@ -441,4 +444,49 @@ t.test('a program with a token looks at nothing, and a page is told as long as i
   const again = await follow(house, people.bob.cookie);
   t.teardown(again.stop);
   await eventually('who comes back is told what was meanwhile', () => filesIn(again.told).includes('private'));
+});
+
+t.test('a new title is told to who was shown the tile, unless a rule looks at titles', async (t) => {
+  const { house, people, toldBy } = await openAudience(t);
+  const rename = (title: string) => () => house.routes.put({ ...house.routes.find('vault.localhost')!, title });
+  t.same(await toldBy(rename('Safe')), { ann: ['tiles vault'], bob: [], carl: [] });
+  await house.accounts.setAdmin(people.carl.id, true, { name: 'ann' });
+  await toldBy(() => undefined);
+  t.same((await toldBy(rename('Strongroom')))['carl'], [], 'the page of carl has not asked for tiles since');
+  await house.call({ url: '/tiles', cookie: people.carl.cookie });
+  t.same((await toldBy(rename('Bank')))['carl'], ['tiles vault']);
+  const { looksAt } = house.policy;
+  house.policy.looksAt = () => true;
+  await house.accounts.setAdmin(people.bob.id, true, { name: 'ann' });
+  await toldBy(() => undefined);
+  t.same((await toldBy(rename('Till')))['bob'], ['tiles vault'], 'who may open it because of its title now');
+  house.policy.looksAt = looksAt;
+});
+
+t.test('what makes each page do much work is told to one after the other', async (t) => {
+  const listeners = createListeners({ clock: createManualClock(), log: silentLog });
+  t.teardown(() => listeners.close());
+  const told: string[] = [];
+  const turns = new Set<number>();
+  let turn = 0;
+  const count = () => setImmediate(() => ((turn += 1), told.length < 20 && count()));
+  for (let n = 0; n < 20; n++) {
+    listeners.add({
+      userId: `person${n}`,
+      judge: async () => ({ isAdmin: false, mayOpen: () => true, mayList: () => true }),
+      tell: () => {
+        told.push(`person${n}`);
+        turns.add(turn);
+      },
+      close: () => undefined,
+    });
+  }
+  listeners.note('everyone', { topic: 'health' });
+  await eventually('all are there', () => told.length === 20);
+  told.length = 0;
+  turns.clear();
+  listeners.noteInTurns({ topic: 'tiles' });
+  count();
+  await eventually('all are told', () => new Set(told).size === 20);
+  t.ok(turns.size > 10, `in ${turns.size} turns of the event loop`);
 });

@@ -7,9 +7,11 @@ import { followChanges } from '../changes.ts';
 import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import type { Lookers } from '../files/lookers.ts';
 import { createListeners, type Rights } from '../listeners.ts';
+import type { ShownTiles } from '../shown-tiles.ts';
 import { describe } from './describe.ts';
 
 const heartbeatMs = 15_000;
+const leastRetryMs = 1_500;
 const mostStreamsOfOnePerson = 32;
 /** A reader that takes nothing any more is not waited for. */
 const patienceMs = 1000;
@@ -37,12 +39,12 @@ export function eventRoutes(
     | 'clock'
     | 'log'
   >,
-  lookers: Lookers,
+  { lookers, shownTiles }: { lookers: Lookers; shownTiles: ShownTiles },
 ): void {
   const { live, identify, accounts, publicAddress, decideAdminister, decideOpen } = context;
   const { decideArea } = createAreaQuestions(context);
   const listeners = createListeners(context);
-  const stopFollowing = followChanges(context, listeners, lookers);
+  const stopFollowing = followChanges(context, listeners, { lookers, shownTiles });
   const streamsOf = new Map<string, number>();
   const open = new Set<() => void>();
   app.addHook('preClose', async () => {
@@ -140,7 +142,8 @@ export function eventRoutes(
     });
     reply.raw.once('close', () => stream.destroy());
     // The first bytes open the EventSource at once.
-    stream.write('retry: 2000\n: connected\n\n');
+    // And say when to come back after a broken line: not all pages at once.
+    stream.write(`retry: ${Math.round(leastRetryMs * (1 + Math.random()))}\n: connected\n\n`);
     return stream;
   }
 }

@@ -4,6 +4,7 @@ import { createSlices, type Principal } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
 import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import { type Me, MeSchema, type Tile, TilesSchema } from '../contract.ts';
+import type { ShownTiles } from '../shown-tiles.ts';
 import { answers, describe } from './describe.ts';
 
 const tag = 'Me';
@@ -23,6 +24,7 @@ export function meRoutes(
     | 'appStatus'
     | 'clock'
   >,
+  shown: ShownTiles,
 ): void {
   const { publicAddress, config, version, routes, integrations, decideAdminister, decideOpen, appStatus, clock } =
     context;
@@ -48,7 +50,7 @@ export function meRoutes(
     '/tiles',
     describe('person', tag, 'The tools this person may open', { response: answers(200, TilesSchema) }, 'account'),
     async (request) => {
-      const { principal } = identityOf(request);
+      const { principal, token } = identityOf(request);
       const tools = integrations();
       const ofTools = tools
         .filter(({ route }) => mayOpen(request, principal, route))
@@ -69,7 +71,13 @@ export function meRoutes(
         const url = `${publicAddress.originOf(route.host)}/`;
         ofApps.push({ name: route.name, title: route.title, url, kind: 'app', status: appStatus(route) });
       }
-      return { tiles: [...ofTools, ...ofApps] };
+      const tiles = [...ofTools, ...ofApps];
+      if (token === undefined)
+        shown.note(
+          principal.id,
+          tiles.map(({ name }) => name),
+        );
+      return { tiles };
     },
   );
 
