@@ -240,6 +240,11 @@ t.test('with a key, the address is known although the answer to the beginning is
   t.match(await send('HEAD', url), { status: 200, headers: { 'upload-offset': '0' } });
   t.match(await patch(url, 0, Buffer.from('content')), { status: 204 });
   t.equal(readFileSync(join(root, 'f'), 'utf8'), 'content');
+  t.match(
+    await begin(7, { path: 'f', key }),
+    { status: 409, text: /KNOT_FILES_UPLOAD_KNOWN/ },
+    'not: the name is taken',
+  );
   const bob = await person('bob');
   allowance.limit = 20;
   t.not(urlOf(await begin(1, { path: 'f', key }, { cookie: bob.cookie })), url, 'a key means nothing to somebody else');

@@ -119,17 +119,18 @@ export function createUploads(parts: {
     const { area, mayReplace } = await uploader.placeFor(metadata['area'] ?? '', target);
     if (target.length === 0 || acts.areas.isReserved(target)) throw notAFile();
     const ifMatch = mayReplace ? metadata['ifMatch']?.split(',').map((tag) => tag.trim()) : undefined;
-    withFolder(acts.areas.folder(area, target.slice(0, -1)), (parent) => {
-      const there = parent.look(target.at(-1)!);
-      if (ifMatch !== undefined) checkCondition(there, { ifMatch });
-      // What is there is described to who may replace it, so that they can decide.
-      else if (there !== undefined && metadata['ifTaken'] !== 'beside')
-        throw taken(undefined, mayReplace ? there : undefined);
-    });
     return metadata['key'] === undefined ? note() : locked(id, note);
 
     async function note(): Promise<object> {
+      // Before the name is looked at: what has it may be this very upload, whose answer was lost.
       if (readUpload(folder, id) !== undefined) throw known();
+      withFolder(acts.areas.folder(area, target.slice(0, -1)), (parent) => {
+        const there = parent.look(target.at(-1)!);
+        if (ifMatch !== undefined) checkCondition(there, { ifMatch });
+        // What is there is described to who may replace it, so that they can decide.
+        else if (there !== undefined && metadata['ifTaken'] !== 'beside')
+          throw taken(undefined, mayReplace ? there : undefined);
+      });
       const now = clock.now();
       await quota.reserve(area, size, { id: `${uploadMark}${id}`, expiresAt: now + lifetimeMs });
       writeUpload(folder, id, {

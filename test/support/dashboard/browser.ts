@@ -39,12 +39,13 @@ export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   });
 }
 
-export type Look = { width: number; theme: 'light' | 'dark' };
+/** `proxy`: address of the one that everything goes through. */
+export type Look = { width: number; theme: 'light' | 'dark'; proxy?: string | undefined };
 
 /** A page of its own, and what its console complained about (blocked by the policy, failed, thrown). */
 export async function openPage(
   browser: Browser,
-  { width, theme }: Look,
+  { width, theme, proxy }: Look,
 ): Promise<{ page: Page; complaints: string[] }> {
   const isPhone = width < 500;
   const context = await browser.newContext({
@@ -54,6 +55,7 @@ export async function openPage(
     hasTouch: isPhone,
     locale: 'en-GB',
     reducedMotion: 'reduce',
+    ...(proxy !== undefined && { proxy: { server: proxy } }),
   });
   const page = await context.newPage();
   const complaints: string[] = [];

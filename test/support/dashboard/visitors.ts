@@ -64,12 +64,12 @@ export async function openVisitors(
   return {
     gateway,
     person,
-    async open(username, { width = 1440, theme = 'light' } = {}) {
+    async open(username, { width = 1440, theme = 'light', proxy } = {}) {
       if (!browser) {
         browser = launchBrowser(['--ignore-certificate-errors']);
         ends.push(async () => (await browser)?.close());
       }
-      const opened = await openPage(await browser, { width, theme });
+      const opened = await openPage(await browser, { width, theme, proxy });
       // The sign-in of a person is one session, whichever window shows it.
       const { hostname } = new URL(gateway.origin);
       const cookies = [...(await person(username)).cookies(hostname)].map(([name, value]) => ({

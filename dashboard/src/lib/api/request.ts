@@ -43,6 +43,10 @@ export async function request<T>(method: Method, path: string, body?: unknown): 
 }
 
 let isSigningOut = false;
+let isSessionOver = false;
+
+/** Whether the page is on its way to the sign-in page: nothing that it asks on the way could be saved. */
+export const isLeavingForSignIn = (): boolean => isSigningOut || isSessionOver;
 
 /** From here on a refusal is what was asked for, and leads nowhere of its own. */
 export function noteSigningOut(): void {
@@ -52,6 +56,7 @@ export function noteSigningOut(): void {
 /** Comes back to the page that was asked for, also when it is not shown yet. */
 function leaveForSignIn(): Promise<never> {
   if (isSigningOut) return new Promise(() => undefined);
+  isSessionOver = true;
   const { pathname, search, hash } = navigating.to?.url ?? location;
   location.assign(urls.signIn(pathname + search + hash));
   return new Promise(() => undefined);
