@@ -5,6 +5,8 @@ import adapter from '@sveltejs/adapter-static';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vite';
 
+const packages = join(import.meta.dirname, '../node_modules');
+
 /** The same sources give the same build, and a changed source gives another version: both from a hash over `src`. */
 function sourceVersion(): string {
   const folder = join(import.meta.dirname, 'src');
@@ -49,6 +51,7 @@ export default defineConfig({
           // The one style attribute in the pages: SvelteKit's element that reads out page changes.
           'style-src-attr': ['unsafe-hashes', 'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='],
           'img-src': ['self', 'data:'],
+          'media-src': ['self'],
           'font-src': ['self'],
           'connect-src': ['self'],
           'manifest-src': ['self'],
@@ -58,6 +61,10 @@ export default defineConfig({
       },
     }),
   ],
+  // Its form for browsers asks the document what `&auml;` is; a worker has none.
+  resolve: {
+    alias: { 'decode-named-character-reference': join(packages, 'decode-named-character-reference/index.js') },
+  },
   build: { assetsInlineLimit: 0 },
   server: { proxy: Object.fromEntries(gatewayPaths.map((path) => [path, gateway])) },
 });

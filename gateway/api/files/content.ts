@@ -12,12 +12,18 @@ const shown: Record<string, string> = {
   webp: 'image/webp',
   avif: 'image/avif',
   bmp: 'image/bmp',
+  ico: 'image/x-icon',
   mp3: 'audio/mpeg',
   ogg: 'audio/ogg',
+  oga: 'audio/ogg',
+  opus: 'audio/ogg',
   wav: 'audio/wav',
   flac: 'audio/flac',
+  m4a: 'audio/mp4',
   mp4: 'video/mp4',
+  m4v: 'video/mp4',
   webm: 'video/webm',
+  ogv: 'video/ogg',
   txt: 'text/plain; charset=utf-8',
   log: 'text/plain; charset=utf-8',
   csv: 'text/plain; charset=utf-8',
@@ -49,7 +55,7 @@ export function contentHeaders(name: string, isKept: boolean): Record<string, st
     'content-type': inline ?? shown[ending] ?? kept[ending] ?? 'application/octet-stream',
     'content-disposition': `${inline === undefined ? 'attachment' : 'inline'}; ${filename(name)}`,
     'content-security-policy':
-      "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'",
+      "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     'cache-control': 'private, no-cache',
   };
@@ -65,7 +71,8 @@ export function filename(name: string): string {
 /** A range that was asked for, in bytes from and up to and including; `undefined` for the whole, `null` for one that is not there. */
 export function rangeOf(header: string | undefined, size: number): { start: number; end: number } | undefined | null {
   // Several ranges at once may be answered with the whole (RFC 9110 section 14.2).
-  const [, from, to] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? [];
+  // Of an empty file there is no part; the whole is what was meant (the same section: a server may ignore a range).
+  const [, from, to] = (size > 0 && /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '')) || [];
   if (from === undefined || to === undefined || (from === '' && to === '')) return undefined;
   if (from === '') {
     const length = Math.min(Number(to), size);

@@ -22,24 +22,40 @@ export function problemIn(error: unknown): Problem {
   return error instanceof ApiError ? error.problem : problemOf(-1, undefined);
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
 /**
  * Asks and reads JSON. No token goes along: the gateway accepts a change only with this site's own `Origin`. Who is
  * not signed in any more (401) goes to the sign-in page and comes back here afterwards.
  */
 export async function request<T>(method: Method, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(apiRoot + path, {
-    method,
-    headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+  const response = await ask(method, path, {
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  }).catch(() => undefined);
-  if (!response) throw new ApiError(problemOf(0, undefined));
-  if (response.status === 401) return leaveForSignIn();
+  });
   const answer: unknown = await response.json().catch(() => undefined);
-  if (!response.ok) throw new ApiError(problemOf(response.status, answer));
   if (method !== 'GET') noteUndo(method, path, answer);
   return answer as T;
+}
+
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** The same for what is not JSON: the answer as it comes. A refusal is thrown. */
+export async function ask(method: Method, path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { accept: 'application/json', ...(init.headers as Record<string, string>) };
+  const response = await fetch(apiRoot + path, { ...init, method, headers }).catch((error: unknown) => {
+    if (init.signal?.aborted) throw error;
+    return undefined;
+  });
+  if (!response) throw new ApiError(problemOf(0, undefined));
+  if (response.status === 401) return leaveForSignIn();
+  if (!response.ok) throw new ApiError(problemOf(response.status, await response.json().catch(() => undefined)));
+  return response;
+}
+
+/** A file that the build of the dashboard brought along. */
+export async function readAsset(address: string): Promise<Uint8Array> {
+  const response = await fetch(address);
+  if (!response.ok) throw new ApiError(problemOf(response.status, undefined));
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 let isSigningOut = false;
