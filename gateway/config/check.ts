@@ -27,6 +27,7 @@ type Schema = TSchema & {
   minLength?: number;
   maxLength?: number;
   minItems?: number;
+  maxItems?: number;
 };
 
 /**
@@ -85,6 +86,9 @@ function checkArray(schema: Schema, value: unknown, problems: ConfigProblem[], p
   if (schema.minItems !== undefined && value.length < schema.minItems) {
     problems.push({ path, message: `needs at least ${schema.minItems} entry` });
   }
+  if (schema.maxItems !== undefined && value.length > schema.maxItems) {
+    problems.push({ path, message: `has ${value.length} entries; at most ${schema.maxItems} are allowed` });
+  }
   return value.map((item, index) => checkAgainst(schema.items!, item, problems, `${path}[${index}]`));
 }
 
@@ -141,10 +145,21 @@ function isScalarAllowed(schema: Schema, value: unknown): boolean {
 
 /** What a setting may be, in words: the second half of every message. */
 export function describeAllowed(schema: TSchema): string {
-  const { anyOf, type, minimum, maximum, minLength, maxLength, description, properties } = schema as Schema;
+  const {
+    anyOf,
+    const: literal,
+    type,
+    minimum,
+    maximum,
+    minLength,
+    maxLength,
+    description,
+    properties,
+  } = schema as Schema;
   if (anyOf?.every((branch) => branch.const !== undefined)) {
     return `must be one of ${anyOf.map((branch) => JSON.stringify(branch.const)).join(', ')}`;
   }
+  if (literal !== undefined) return `must be ${JSON.stringify(literal)}`;
   if (anyOf)
     return `must be ${anyOf.map((branch) => `{${Object.keys(branch.properties ?? {}).join(', ')}: …}`).join(' or ')}`;
   if (properties) return `must be a section with keys ${Object.keys(properties).join(', ')}`;

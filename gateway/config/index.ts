@@ -19,4 +19,4 @@ export {
 export { loadConfig, type LoadedConfig, type ConfigOverrides } from './load.ts';
 export { readSecret } from './secrets.ts';
 export { describeConfig, exampleConfig } from './print.ts';
-export type { ConfigProblem } from './check.ts';
+export { checkAgainst, type ConfigProblem } from './check.ts';

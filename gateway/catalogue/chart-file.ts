@@ -1,0 +1,62 @@
+import { Type } from 'typebox';
+import { checkAgainst } from '../config/index.ts';
+import type { TemplateProblem } from './template.ts';
+import { readYaml } from './yaml.ts';
+
+/** What Knot reads of `Chart.yaml` (Helm, "The Chart.yaml File"); all else in it is Helm's. */
+const ChartFile = Type.Object(
+  {
+    apiVersion: Type.Literal('v2'),
+    name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,39}$' }),
+    version: Type.String({
+      pattern: '^\\d{1,6}\\.\\d{1,6}\\.\\d{1,6}(-[0-9A-Za-z.-]{1,40})?(\\+[0-9A-Za-z.-]{1,40})?$',
+    }),
+    description: Type.String({ minLength: 1, maxLength: 300 }),
+    keywords: Type.Array(Type.String({ minLength: 1, maxLength: 40 }), { default: [], maxItems: 20 }),
+    annotations: Type.Object(
+      { 'knot/title': Type.Optional(Type.String({ minLength: 1, maxLength: 60 })) },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export type Chart = { name: string; version: string; title: string; description: string; categories: string[] };
+
+const file = 'Chart.yaml';
+const read = Object.keys(ChartFile.properties);
+
+/** Reads `Chart.yaml`; `folderName` must be the name in it, because Helm and people find it by that. */
+export function readChart(text: string, folderName: string, problems: TemplateProblem[]): Chart | undefined {
+  const yaml = readYaml(file, text, problems);
+  if (yaml === undefined) return undefined;
+  const { value } = yaml;
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    problems.push({ file, line: 1, severity: 'error', message: 'must be a section with keys' });
+    return undefined;
+  }
+  const own = Object.fromEntries(Object.entries(value).filter(([key]) => read.includes(key)));
+  const { annotations } = own;
+  if (annotations !== null && typeof annotations === 'object' && !Array.isArray(annotations))
+    own['annotations'] = Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith('knot/')));
+  const found: { path: string; message: string }[] = [];
+  const chart = checkAgainst(ChartFile, own, found) as {
+    name: string;
+    version: string;
+    description: string;
+    keywords: string[];
+    annotations: { 'knot/title'?: string };
+  };
+  for (const { path, message } of found) {
+    const line = yaml.lineOf(path.split('.'));
+    problems.push({ file, severity: 'error', message: `${path} ${message}`, ...(line !== undefined && { line }) });
+  }
+  if (found.length > 0) return undefined;
+  const { name, version, description, keywords } = chart;
+  if (name !== folderName) {
+    const line = yaml.lineOf(['name']);
+    const message = `name is "${name}", but the folder is called "${folderName}": they must be the same`;
+    problems.push({ file, severity: 'error', message, ...(line !== undefined && { line }) });
+  }
+  return { name, version, description, title: chart.annotations['knot/title'] ?? name, categories: keywords };
+}

@@ -1,0 +1,26 @@
+/**
+ * catalogue: what can be launched.
+ * Owns: reading templates (Helm chart folders, with `process.yaml` for those that run without Kubernetes), the schema of their
+ * values, written or inferred, checking values by it, filling in the placeholders of a command.
+ * Does not own: launching (services), whose folders of templates there are (app), the form (dashboard).
+ * Mounts: nothing.
+ *
+ *   folder ─▶ files ─┬─▶ Chart.yaml ─────────▶ name, version, title
+ *                    ├─▶ values.yaml ────────▶ defaults ─┐
+ *                    ├─▶ values.schema.json ─▶ schema ◀──┘ inferred when there is none
+ *                    └─▶ process.yaml ───────▶ command, readiness, needs
+ */
+export { type Catalogue, createCatalogue, readTemplateAt, type TemplateSource } from './catalogue.ts';
+export { fillIn, type LaunchFacts } from './placeholders.ts';
+export {
+  isUsable,
+  type JsonObject,
+  type JsonSchema,
+  type JsonValue,
+  type Origin,
+  type ProcessPlan,
+  type Template,
+  templateId,
+  type TemplateProblem,
+} from './template.ts';
+export { checkValues, type ValueProblem, withDefaults } from './values.ts';

@@ -1,0 +1,127 @@
+import { type Static, Type } from 'typebox';
+import { checkAgainst, parseAmount } from '../config/index.ts';
+import { checkPlaceholders } from './placeholders.ts';
+import type { FileMount, JsonObject, ProcessPlan, TemplateProblem } from './template.ts';
+import { readYaml } from './yaml.ts';
+
+const closed = { additionalProperties: false };
+const file = 'process.yaml';
+
+/** `process.yaml`: how a template runs on one machine, without Kubernetes. */
+const ProcessFile = Type.Object(
+  {
+    command: Type.Array(Type.String({ minLength: 1, maxLength: 2000 }), { minItems: 1, maxItems: 100 }),
+    environment: Type.Array(
+      Type.Object(
+        { name: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,99}$' }), value: Type.String({ maxLength: 2000 }) },
+        closed,
+      ),
+      { default: [], maxItems: 50 },
+    ),
+    listen: Type.Object(
+      {
+        socket: Type.Optional(Type.Boolean()),
+        port: Type.Optional(Type.Integer({ minimum: 1024, maximum: 65535 })),
+      },
+      { ...closed, description: 'socket: true, or port: NUMBER' },
+    ),
+    ready: Type.String({
+      default: '/',
+      pattern: '^/[!-~]{0,200}$',
+      description: 'A path that answers when it is ready.',
+    }),
+    startSeconds: Type.Integer({ default: 60, minimum: 1, maximum: 900 }),
+    memory: Type.Optional(Type.String({ description: 'An amount such as 300 MiB.' })),
+    needs: Type.Object(
+      {
+        executables: Type.Array(
+          Type.Object(
+            {
+              name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._+-]{0,60}$' }),
+              install: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+            },
+            closed,
+          ),
+          { default: [], maxItems: 20 },
+        ),
+        python: Type.Array(
+          Type.String({
+            pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,60}(\\[[a-z0-9,-]{1,60}\\])?==[0-9][0-9A-Za-z.!+-]{0,40}$',
+            description: 'A package with its exact version: jupyterlab==4.6.6.',
+          }),
+          { default: [], maxItems: 50 },
+        ),
+      },
+      closed,
+    ),
+    files: Type.Array(Type.Union([Type.Literal('private'), Type.Literal('shared'), Type.Literal('teams')]), {
+      default: ['private', 'shared', 'teams'],
+      maxItems: 3,
+    }),
+  },
+  closed,
+);
+
+/** What the gateway, or the way a service is run, sets itself. */
+const reserved = /^(KNOT_|LD_|HOME$|PATH$|USER$|HTTPS?_PROXY$|NO_PROXY$|NODE_OPTIONS$)/i;
+
+/** Reads `process.yaml`; undefined when it says nothing that could be started. `values` are the template's defaults. */
+export function readProcess(text: string, values: JsonObject, problems: TemplateProblem[]): ProcessPlan | undefined {
+  const yaml = readYaml(file, text, problems);
+  if (yaml === undefined) return undefined;
+  const found: { path: string; message: string }[] = [];
+  const settings = checkAgainst(ProcessFile, yaml.value, found) as Static<typeof ProcessFile>;
+  if (found.length === 0) found.push(...checkMeaning(settings, values));
+  for (const { path, message } of found) {
+    const line = yaml.lineOf(
+      path
+        .split(/[.[\]]+/)
+        .filter(Boolean)
+        .map((part) => (/^\d+$/.test(part) ? Number(part) : part)),
+    );
+    const where = path === '' ? '' : `${path} `;
+    problems.push({ file, severity: 'error', message: `${where}${message}`, ...(line !== undefined && { line }) });
+  }
+  if (found.length > 0) return undefined;
+  const { command, environment, listen, ready, startSeconds, memory, needs, files } = settings;
+  return {
+    command,
+    environment: Object.fromEntries(environment.map(({ name, value }) => [name, value])),
+    listen: listen.port === undefined ? { kind: 'socket' } : { kind: 'port', port: listen.port },
+    ready,
+    startSeconds,
+    memory: memory === undefined ? undefined : parseAmount(memory),
+    needs: {
+      executables: needs.executables.map(({ name, install }) => ({ name, install })),
+      python: needs.python,
+    },
+    files: [...new Set(files as FileMount[])],
+  };
+}
+
+function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject): { path: string; message: string }[] {
+  const found: { path: string; message: string }[] = [];
+  const add = (path: string, message: string): void => void found.push({ path, message });
+  settings.command.forEach((argument, index) => {
+    for (const problem of checkPlaceholders(argument, values)) add(`command[${index}]`, problem);
+    if (argument.includes('\0')) add(`command[${index}]`, 'holds a NUL character');
+  });
+  // Which program runs is the template's to say, not the person's who fills in the form.
+  if (settings.command[0]!.includes('{values.')) add('command[0]', 'must not come from a value');
+  const names = new Set<string>();
+  settings.environment.forEach(({ name, value }, index) => {
+    if (reserved.test(name)) add(`environment[${index}].name`, `"${name}" is set by Knot`);
+    if (names.has(name)) add(`environment[${index}].name`, `"${name}" stands twice`);
+    names.add(name);
+    for (const problem of checkPlaceholders(value, values)) add(`environment[${index}].value`, problem);
+  });
+  const { socket = false, port } = settings.listen;
+  if (socket === (port !== undefined)) add('listen', 'must say either socket: true or port: NUMBER');
+  const mentions = (placeholder: string): boolean =>
+    [...settings.command, ...settings.environment.map(({ value }) => value)].some((text) => text.includes(placeholder));
+  if (socket && !mentions('{socket}')) add('command', 'must tell the program where to listen: {socket}');
+  if (settings.needs.python.length > 0 && !mentions('{python}')) add('command', 'must start what it needs: {python}');
+  if (settings.memory !== undefined && parseAmount(settings.memory) === undefined)
+    add('memory', `must be an amount such as 300 MiB, but it is "${settings.memory}"`);
+  return found;
+}

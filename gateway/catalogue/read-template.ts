@@ -1,0 +1,69 @@
+import { readChart } from './chart-file.ts';
+import type { TemplateFile, TemplateFiles } from './folder.ts';
+import { inferSchema } from './infer-schema.ts';
+import { readProcess } from './process-file.ts';
+import type { JsonObject, JsonSchema, Origin, Template, TemplateProblem } from './template.ts';
+import { readValuesSchema } from './values-schema.ts';
+import { checkValues } from './values.ts';
+import { readYaml, type YamlFile } from './yaml.ts';
+
+const none: JsonSchema = { type: 'object', properties: {} };
+
+/** Makes a template of its files. Never fails: what is wrong stands in `problems`, with file and line. */
+export function readTemplate(folderName: string, origin: Origin, files: TemplateFiles): Template {
+  const problems: TemplateProblem[] = [...files.refused].map(([file, reason]) => ({
+    file,
+    severity: 'error',
+    message: reason,
+  }));
+  const read = <T>(name: TemplateFile, reader: (text: string) => T): T | undefined => {
+    const text = files.text(name);
+    return text === undefined ? undefined : reader(text);
+  };
+  const chart = read('Chart.yaml', (text) => readChart(text, folderName, problems));
+  if (files.text('Chart.yaml') === undefined && !files.refused.has('Chart.yaml'))
+    problems.push({ file: 'Chart.yaml', severity: 'error', message: 'is missing: a template is a Helm chart' });
+  const defaults = read('values.yaml', (text) => readDefaults(text, problems));
+  const values = (defaults?.value ?? {}) as JsonObject;
+  const written = read('values.schema.json', (text) => readValuesSchema(text, problems));
+  const schema = written ?? (defaults ? inferSchema(defaults, problems) : none);
+  const plan = read('process.yaml', (text) => readProcess(text, values, problems));
+  if (written)
+    for (const { pointer, message } of checkValues(schema, withoutKnot(values)))
+      problems.push({
+        file: 'values.yaml',
+        severity: 'error',
+        message: `${pointer || '/'} is not what values.schema.json allows: ${message}`,
+      });
+  return {
+    name: folderName,
+    origin,
+    version: chart?.version ?? '',
+    title: chart?.title ?? folderName,
+    description: chart?.description ?? '',
+    categories: chart?.categories ?? [],
+    readme: files.text('README.md'),
+    icon: files.text('icon.svg'),
+    schema,
+    schemaSource: written ? 'written' : 'inferred',
+    values,
+    process: plan,
+    digest: files.digest,
+    problems,
+  };
+}
+
+function readDefaults(text: string, problems: TemplateProblem[]): YamlFile | undefined {
+  const yaml = readYaml('values.yaml', text, problems);
+  if (yaml === undefined) return undefined;
+  // An empty file is as good as none.
+  if (yaml.value === null) return undefined;
+  if (typeof yaml.value === 'object' && !Array.isArray(yaml.value)) return yaml;
+  problems.push({ file: 'values.yaml', line: 1, severity: 'error', message: 'must be a section with keys' });
+  return undefined;
+}
+
+/** `knot` is filled in at launch: what stands there in the file are examples. */
+function withoutKnot({ knot: _knot, ...rest }: JsonObject): JsonObject {
+  return rest;
+}

@@ -1,0 +1,210 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { createCatalogue, fillIn, isUsable, readTemplateAt, templateId } from '../../gateway/catalogue/index.ts';
+import { silentLog } from '../../gateway/lib/index.ts';
+
+const shipped = join(import.meta.dirname, '../../charts/templates');
+const chart = 'apiVersion: v2\nname: web\nversion: 1.2.3\ndescription: A page.\n';
+
+function folderWith(t: Test, files: Record<string, string>, name = 'web'): string {
+  const root = mkdtempSync(join(tmpdir(), 'knot-template-'));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  mkdirSync(join(root, name));
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(root, name, file), text);
+  return root;
+}
+
+async function read(t: Test, files: Record<string, string>) {
+  const template = await readTemplateAt(join(folderWith(t, files), 'web'), 'web', { kind: 'admin' });
+  const problems = template.problems.map(({ file, line, message }) => `${file}:${line ?? ''} ${message}`);
+  return { template, problems };
+}
+
+t.test('every template that Knot ships is without fault and has what people read', async (t) => {
+  const catalogue = createCatalogue({
+    sources: [{ folder: shipped, origin: { kind: 'shipped' } }],
+    now: Date.now,
+    log: silentLog,
+  });
+  const templates = await catalogue.list();
+  t.ok(templates.length > 0);
+  for (const template of templates) {
+    t.strictSame(template.problems, [], template.name);
+    t.ok(template.readme && template.icon && template.description && template.process, template.name);
+  }
+  t.equal((await catalogue.find('web'))?.title, 'Web page');
+  t.equal(await catalogue.find('team:physics/web'), undefined);
+});
+
+t.test('what is wrong is told with file and line', async (t) => {
+  const rows: [string, Record<string, string>, RegExp][] = [
+    ['no chart', {}, /^Chart.yaml: is missing/],
+    ['a version', { 'Chart.yaml': chart.replace('1.2.3', 'one') }, /^Chart.yaml:3 version must be text/],
+    [
+      'another name',
+      { 'Chart.yaml': chart.replace('name: web', 'name: page') },
+      /^Chart.yaml:2 .*folder is called "web"/,
+    ],
+    ['no YAML', { 'Chart.yaml': 'a: [\n' }, /^Chart.yaml:\d /],
+    ['a key twice', { 'Chart.yaml': `${chart}name: web\n` }, /^Chart.yaml:5 .*unique/i],
+    ['no JSON', { 'Chart.yaml': chart, 'values.schema.json': '{' }, /^values.schema.json:\d* is not JSON/],
+    [
+      'a default that the schema refuses',
+      { 'Chart.yaml': chart, 'values.yaml': 'a: 1\n', 'values.schema.json': '{"properties":{"a":{"type":"string"}}}' },
+      /^values.yaml: \/a is not what/,
+    ],
+    ['a list of values', { 'Chart.yaml': chart, 'values.yaml': '- 1\n' }, /^values.yaml:1 must be a section/],
+    [
+      'no command',
+      { 'Chart.yaml': chart, 'process.yaml': 'listen: {socket: true}\n' },
+      /^process.yaml:\d command is missing/,
+    ],
+    [
+      'an unknown placeholder',
+      { 'Chart.yaml': chart, 'process.yaml': 'command:\n  - a\n  - "{sokcet}"\nlisten: {port: 8000}\n' },
+      /^process.yaml:3 command\[1\] does not know \{sokcet\}/,
+    ],
+    [
+      'a value that there is not',
+      { 'Chart.yaml': chart, 'process.yaml': 'command: [a, "{values.b}"]\nlisten: {port: 8000}\n' },
+      /command\[1\] names \{values.b\}/,
+    ],
+    [
+      'the program from a value',
+      {
+        'Chart.yaml': chart,
+        'values.yaml': 'b: x\n',
+        'process.yaml': 'command: ["{values.b}"]\nlisten: {port: 8000}\n',
+      },
+      /command\[0\] must not come from a value/,
+    ],
+    [
+      'both ways to listen',
+      { 'Chart.yaml': chart, 'process.yaml': 'command: [a, "{socket}"]\nlisten: {port: 8000, socket: true}\n' },
+      /listen must say either/,
+    ],
+    [
+      'a variable of Knot',
+      {
+        'Chart.yaml': chart,
+        'process.yaml': 'command: [a]\nlisten: {port: 8000}\nenvironment: [{name: LD_PRELOAD, value: x}]\n',
+      },
+      /environment\[0\].name "LD_PRELOAD" is set by Knot/,
+    ],
+    [
+      'a package without its version',
+      {
+        'Chart.yaml': chart,
+        'process.yaml': 'command: ["{python}"]\nlisten: {port: 8000}\nneeds: {python: [jupyterlab]}\n',
+      },
+      /needs.python\[0\] must be text/,
+    ],
+  ];
+  for (const [what, files, message] of rows) {
+    const { template, problems } = await read(t, files);
+    t.match(problems, [message], what);
+    t.notOk(isUsable(template), what);
+  }
+});
+
+t.test('YAML that grows, nests or is no data is refused', async (t) => {
+  const bomb = [
+    'a: &a [x,x,x,x,x,x,x,x,x]',
+    ...'bcdefghi'.split('').map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[at]}`).join(',')}]`),
+  ].join('\n');
+  t.match((await read(t, { 'Chart.yaml': chart, 'values.yaml': bomb })).problems, [/too many aliases/]);
+  const deep = `${'{a: '.repeat(60)}1${'}'.repeat(60)}`;
+  t.match((await read(t, { 'Chart.yaml': chart, 'values.yaml': deep })).problems, [/nested more than/]);
+  t.match((await read(t, { 'Chart.yaml': chart, 'values.yaml': 'a: .inf\n' })).problems, [/no plain data/]);
+  t.match((await read(t, { 'Chart.yaml': chart, 'values.yaml': '"__proto__": {x: 1}\n' })).problems, [/no plain data/]);
+});
+
+t.test('only plain files of the folder are read', async (t) => {
+  const root = folderWith(t, { 'Chart.yaml': chart });
+  symlinkSync('/etc/hostname', join(root, 'web', 'README.md'));
+  const template = await readTemplateAt(join(root, 'web'), 'web', { kind: 'admin' });
+  t.match(template.problems, [{ file: 'README.md', message: /is a link/ }]);
+  t.equal(template.readme, undefined);
+  const large = await read(t, { 'Chart.yaml': chart, 'README.md': 'x'.repeat(300_000) });
+  t.match(large.problems, [/at most 262144 are read/]);
+});
+
+t.test('a template without a schema has one of its defaults, their comments and the earlier metadata', async (t) => {
+  const values = [
+    'folder: /x # Where it is.',
+    '# How many of them.',
+    'replicas: 2',
+    'fast: false',
+    'image:',
+    '  pullPolicy: Always',
+    'empty:',
+    'tags: [a]',
+    'secret: s',
+    'knot:',
+    '  hostname: x',
+    '  metadata:',
+    '    secret: {hidden: true}',
+    '    image.pullPolicy: {title: Pull, choices: [Always, Never]}',
+    '    replicas: {sizes: 1}',
+    '',
+  ].join('\n');
+  const { template, problems } = await read(t, { 'Chart.yaml': chart, 'values.yaml': values });
+  t.match(problems, [/^values.yaml:\d+ knot.metadata.replicas.sizes is not known/]);
+  t.ok(isUsable(template));
+  t.equal(template.schemaSource, 'inferred');
+  t.match(template.schema, {
+    properties: {
+      folder: { type: 'string', description: 'Where it is.', default: '/x' },
+      replicas: { type: 'integer', description: 'How many of them.' },
+      fast: { type: 'boolean' },
+      image: { type: 'object', properties: { pullPolicy: { title: 'Pull', enum: ['Always', 'Never'] } } },
+      empty: { type: ['string', 'null'] },
+      tags: { type: 'array', default: ['a'] },
+      secret: { 'x-knot': { hidden: true } },
+    },
+  });
+  t.notOk('knot' in (template.schema['properties'] as object));
+});
+
+t.test('one argument stays one, whatever is filled in', async (t) => {
+  const facts = {
+    socket: '/s',
+    port: '1',
+    home: '/h',
+    base: '',
+    origin: 'o',
+    secret: '{values.a}',
+    template: 't',
+    node: 'n',
+    python: 'p',
+  };
+  const values = { a: 'x; rm -rf / {socket} --evil', b: { c: 3 }, d: null };
+  t.equal(fillIn('--a={values.a}', facts, values), '--a=x; rm -rf / {socket} --evil');
+  t.equal(fillIn('{secret}', facts, values), '{values.a}');
+  t.equal(fillIn('{{{values.b.c}}}{values.d}', facts, values), '{3}');
+  t.equal(fillIn('{values.constructor}', facts, values), '');
+});
+
+t.test('two templates of one name: the first is kept, and both origins stay apart', async (t) => {
+  const [first, second] = [
+    folderWith(t, { 'Chart.yaml': chart }),
+    folderWith(t, { 'Chart.yaml': chart.replace('A page', 'Another') }),
+  ];
+  const catalogue = createCatalogue({
+    sources: [
+      { folder: first, origin: { kind: 'admin' } },
+      { folder: second, origin: { kind: 'admin' } },
+      { folder: second, origin: { kind: 'team', owner: 'physics' } },
+      { folder: '/does/not/exist', origin: { kind: 'admin' } },
+    ],
+    now: () => 0,
+    log: silentLog,
+  });
+  const found = (await catalogue.list()).map((template) => [templateId(template), template.description]);
+  t.strictSame(found, [
+    ['web', 'A page.'],
+    ['team:physics/web', 'Another.'],
+  ]);
+});
