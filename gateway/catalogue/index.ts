@@ -12,15 +12,5 @@
  */
 export { type Catalogue, createCatalogue, readTemplateAt, type TemplateSource } from './catalogue.ts';
 export { fillIn, type LaunchFacts } from './placeholders.ts';
-export {
-  isUsable,
-  type JsonObject,
-  type JsonSchema,
-  type JsonValue,
-  type Origin,
-  type ProcessPlan,
-  type Template,
-  templateId,
-  type TemplateProblem,
-} from './template.ts';
+export { isUsable, type Origin, type Template, templateId, type TemplateProblem } from './template.ts';
 export { checkValues, type ValueProblem, withDefaults } from './values.ts';

@@ -1,5 +1,6 @@
 import { isMap, isScalar, isSeq, type Pair, type YAMLMap } from 'yaml';
-import type { JsonObject, JsonSchema, TemplateProblem } from './template.ts';
+import type { JsonObject, JsonSchema } from '../lib/index.ts';
+import type { TemplateProblem } from './template.ts';
 import type { YamlFile } from './yaml.ts';
 
 /** What the earlier Knot understood below `knot.metadata.PATH` of `values.yaml`. */

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './template.ts';
+import type { JsonObject, JsonValue } from '../lib/index.ts';
 
 /**
  * What stands in braces in an argument of `process.yaml` is filled in at launch: a fact of the launch, or `values.PATH`, a value the

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { checkAgainst, parseAmount } from '../config/index.ts';
 import { checkPlaceholders } from './placeholders.ts';
-import type { FileMount, JsonObject, ProcessPlan, TemplateProblem } from './template.ts';
+import type { FileMount, JsonObject, ProcessPlan } from '../lib/index.ts';
+import type { TemplateProblem } from './template.ts';
 import { readYaml } from './yaml.ts';
 
 const closed = { additionalProperties: false };

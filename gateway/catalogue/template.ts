@@ -1,3 +1,5 @@
+import type { JsonObject, JsonSchema, ProcessPlan } from '../lib/index.ts';
+
 /** Where a template comes from: shipped or named in `knot.yaml`, of a team, or of one person. Names of different origins never meet. */
 export type Origin = { kind: 'shipped' | 'admin' } | { kind: 'team' | 'user'; owner: string };
 
@@ -11,30 +13,6 @@ export type TemplateProblem = {
   severity: 'error' | 'warning';
   message: string;
 };
-
-/** A part of JSON Schema (draft 2020-12) and the hints of `x-knot` beside it. */
-export type JsonSchema = { [keyword: string]: unknown };
-
-/** How a template runs without Kubernetes: `process.yaml`. */
-export type ProcessPlan = {
-  /** Program and arguments, with placeholders; never a shell line. */
-  command: readonly string[];
-  environment: Readonly<Record<string, string>>;
-  /** The program listens on `{socket}` itself, or on a port of 127.0.0.1 that is its own. */
-  listen: { kind: 'socket' } | { kind: 'port'; port: number };
-  /** It answers when this path answers with anything below 500. */
-  ready: string;
-  startSeconds: number;
-  /** Bytes of memory without which it does not start. */
-  memory: number | undefined;
-  needs: { executables: readonly Executable[]; python: readonly string[] };
-  files: readonly FileMount[];
-};
-
-export type FileMount = 'private' | 'shared' | 'teams';
-
-/** A program of the machine, and how an administrator gets it. */
-export type Executable = { name: string; install: string | undefined };
 
 export type Template = {
   /** Name of the chart: `web`. */
@@ -59,9 +37,6 @@ export type Template = {
   digest: string;
   problems: readonly TemplateProblem[];
 };
-
-export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
-export type JsonObject = { [key: string]: JsonValue };
 
 /** Whether it can be launched at all. */
 export const isUsable = ({ problems }: Pick<Template, 'problems'>): boolean =>

@@ -1,5 +1,6 @@
 import { refusedPattern } from './pattern.ts';
-import type { JsonSchema, TemplateProblem } from './template.ts';
+import type { JsonSchema } from '../lib/index.ts';
+import type { TemplateProblem } from './template.ts';
 
 const file = 'values.schema.json';
 const mostNodes = 2_000;

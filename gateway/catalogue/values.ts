@@ -1,6 +1,6 @@
 import { format, type OutputUnit, Validator } from '@cfworker/json-schema';
 import { mostPatternText } from './pattern.ts';
-import type { JsonObject, JsonSchema, JsonValue } from './template.ts';
+import type { JsonObject, JsonSchema, JsonValue } from '../lib/index.ts';
 import { plainSchema } from './values-schema.ts';
 
 /** What a value must be and is not; `pointer` is a JSON pointer (RFC 6901) into the values, '' for all of them. */

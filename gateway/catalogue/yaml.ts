@@ -1,5 +1,6 @@
 import { type Document, isCollection, isNode, LineCounter, parseDocument, visit } from 'yaml';
-import type { JsonValue, TemplateProblem } from './template.ts';
+import type { JsonValue } from '../lib/index.ts';
+import type { TemplateProblem } from './template.ts';
 
 /** A YAML file that was read: its value, and where in the text a path of it stands. */
 export type YamlFile = {

@@ -10,6 +10,8 @@ export type ChildSpec = {
   isReady(): Promise<boolean>;
   /** A child that does not get ready in this time is ended and tried again (60 s by default). */
   readyTimeoutMs?: number;
+  /** Quick ends in a row after which it counts as `failed`, where that is another number than for all. */
+  quickEndsUntilFailed?: number;
   /**
    * True for a child whose own children outlive a crash of it and are found again by the next one (a notebook hub), and can be
    * handed over to the next run of the gateway. They are ended by `stop` all the same. By default they are ended before the

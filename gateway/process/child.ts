@@ -131,7 +131,7 @@ export function superviseChild(
 
   const afterEnd = (startedAt: number, reason: string) => {
     quickEnds = clock.now() - startedAt >= timing.stableMs ? 1 : quickEnds + 1;
-    const hasFailed = quickEnds >= timing.quickEndsUntilFailed;
+    const hasFailed = quickEnds >= (spec.quickEndsUntilFailed ?? timing.quickEndsUntilFailed);
     const waitMs = hasFailed
       ? timing.maxBackoffMs
       : Math.min(timing.firstBackoffMs * 2 ** (quickEnds - 1), timing.maxBackoffMs);

@@ -4,6 +4,7 @@
  * Does not own: what they are for (integrations, services).
  * Mounts: nothing.
  */
+export { type Account, type AccountBook, accountOf } from './accounts.ts';
 export type { Child, ChildSpec, ChildState } from './child-spec.ts';
 export { type Command, type CommandResult } from './command.ts';
 export { identify, isAlive, type ProcessIdentity, readBootId } from './descendants.ts';
@@ -11,4 +12,5 @@ export { systemEnvironment } from './environment.ts';
 export { valuesBelowChild } from './leftovers.ts';
 export { createSupervisor, type Supervisor } from './supervisor.ts';
 export { findSandbox, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
+export { giveFolder, shareFolder } from './give.ts';
 export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';

@@ -14,10 +14,12 @@ export type SandboxPlan = {
   readOnly: readonly string[];
   /** The person's home: folder outside → path inside, writable. */
   home: { source: string; target: string };
-  /** Further folders: source must exist. */
+  /** Further folders or files: source must exist. */
   mounts: readonly { source: string; target: string; isWritable: boolean }[];
   /** Folders in memory that are there as long as the sandbox is, writable. `/tmp` and its like need not be named. */
   scratch?: readonly string[];
+  /** Without it the program shares the network of the machine; with it it has a loopback of its own and nothing else. */
+  hasOwnNetwork?: boolean;
   /** Folders whose content must not shine through a read-only folder they lie in (the data folder); they MUST exist there. */
   hidden: readonly string[];
 };
@@ -45,7 +47,7 @@ const scratch = ['/tmp', '/var/tmp', '/dev/shm'];
 
 /**
  * Arguments of bubblewrap (bwrap(1)) up to and including `--`; the program and its arguments follow. The environment is the
- * caller's. Network is kept: a notebook server reaches its hub over loopback.
+ * caller's. The network is kept unless the plan says otherwise: a notebook server reaches its hub over loopback.
  */
 export function sandboxArguments(plan: SandboxPlan): string[] {
   const place = createPlaces();
@@ -60,6 +62,7 @@ export function sandboxArguments(plan: SandboxPlan): string[] {
     '--unshare-ipc',
     '--unshare-uts',
     '--unshare-cgroup-try',
+    ...(plan.hasOwnNetwork ? ['--unshare-net'] : []),
     ...confine(plan.confinement),
     ...bound(system),
     ...bound(settings),

@@ -10,6 +10,8 @@ import { createRunJournal } from './leftovers.ts';
 export type Supervisor = {
   /** Makes a supervised child, not yet started. Names are unique. */
   supervise(spec: ChildSpec): Child;
+  /** Ends a child and forgets it, so that another one may have its name. */
+  release(child: Child): Promise<void>;
   /** Runs a program that ends by itself. Never rejects. */
   run(command: Command): Promise<CommandResult>;
   /**
@@ -103,6 +105,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       });
       children.set(spec.name, { child, spec });
       return child;
+    },
+    async release(child) {
+      await child.stop();
+      for (const [name, one] of children) if (one.child === child) children.delete(name);
     },
     async run(command) {
       if (isOver) return notStarted;

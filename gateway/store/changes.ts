@@ -18,7 +18,8 @@ export type ChangeTopic =
   | 'tokens'
   | 'plans'
   | 'shares'
-  | 'files';
+  | 'files'
+  | 'services';
 
 export type ChangeFeed = {
   /** Writes the changes inside the caller's transaction; local listeners hear them after the commit. */

@@ -279,6 +279,40 @@ export type UploadLocksTable = {
   expires_at: number;
 };
 
+/** services: what runs for people and teams. Without an owner it is to be removed. */
+export type ServicesTable = {
+  id: string;
+  name: string;
+  owner_user_id: string | null;
+  owner_team_id: string | null;
+  owner_name: string;
+  label: string;
+  machine: string;
+  wish: string;
+  state: string;
+  since: number;
+  /** JSON. */
+  cause: string | null;
+  revision: number;
+  /** JSON. */
+  template: string;
+  /** JSON. */
+  service_values: string;
+  created_by: string;
+  created_at: number;
+};
+
+/** services: each step in the life of one. */
+export type ServiceTransitionsTable = {
+  id: string;
+  service_id: string;
+  at: number;
+  state: string;
+  actor: string;
+  /** JSON. */
+  cause: string | null;
+};
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -312,6 +346,8 @@ export type Tables = {
   shares: SharesTable;
   share_uses: ShareUsesTable;
   upload_locks: UploadLocksTable;
+  services: ServicesTable;
+  service_transitions: ServiceTransitionsTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

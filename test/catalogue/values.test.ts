@@ -3,7 +3,8 @@ import t from 'tap';
 import { refusedPattern } from '../../gateway/catalogue/pattern.ts';
 import { checkValues, withDefaults } from '../../gateway/catalogue/values.ts';
 import { readValuesSchema } from '../../gateway/catalogue/values-schema.ts';
-import type { JsonObject, TemplateProblem } from '../../gateway/catalogue/template.ts';
+import type { JsonObject } from '../../gateway/lib/index.ts';
+import type { TemplateProblem } from '../../gateway/catalogue/template.ts';
 
 function schemaOf(schema: unknown) {
   const problems: TemplateProblem[] = [];

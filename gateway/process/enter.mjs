@@ -1,0 +1,65 @@
+/**
+ * The first program inside the sandbox of a service: becomes the owner's account, and then the service's program. One that listens
+ * on a port gets a bridge: what comes to the Unix socket, which the gateway alone reaches, goes on to the port, which nothing
+ * outside this sandbox reaches. What to do is in KNOT_ENTER, which the program does not get.
+ */
+import { spawn } from 'node:child_process';
+import { accessSync, constants, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { constants as system } from 'node:os';
+
+const { account, command, socket, port } = JSON.parse(process.env.KNOT_ENTER);
+delete process.env.KNOT_ENTER;
+
+if (account) {
+  // Gives up root for good, before anything of the owner's is touched.
+  process.setgroups([]);
+  process.setgid(account.gid);
+  process.setuid(account.uid);
+}
+// What is made in a shared folder is for its group; everything else lies below folders that nobody else can enter.
+process.umask(0o007);
+process.chdir(process.env.HOME);
+
+const [program, ...args] = command;
+const path = program.includes('/') ? program : inPath(program);
+if (port === undefined) process.execve(path, [program, ...args], process.env);
+else bridge();
+
+/** As execvp(3) finds it. */
+function inPath(name) {
+  for (const folder of process.env.PATH.split(':')) {
+    try {
+      accessSync(`${folder}/${name}`, constants.X_OK);
+      return `${folder}/${name}`;
+    } catch {
+      // In another folder, perhaps.
+    }
+  }
+  console.error(`${name} is not installed on this machine`);
+  process.exit(127);
+}
+
+function bridge() {
+  rmSync(socket, { force: true });
+  const server = createServer({ allowHalfOpen: true }, (outside) => {
+    const inside = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    for (const [one, other] of [
+      [outside, inside],
+      [inside, outside],
+    ]) {
+      one.pipe(other);
+      one.on('error', () => other.destroy());
+      // Cut short, not ended: what came so far is not all.
+      one.on('close', () => !one.readableEnded && other.destroy());
+    }
+  });
+  server.listen(socket);
+  const child = spawn(path, args, { stdio: 'inherit' });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(error.message);
+    process.exit(127);
+  });
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + system.signals[signal]));
+}

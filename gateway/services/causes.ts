@@ -1,0 +1,73 @@
+import type { Cause } from './service.ts';
+
+/** How a program ended, and the last it said. */
+export type End = { reason: string; lines: readonly string[] };
+
+type Row = { code: string; matches: RegExp; what: string; remedy: string };
+
+/** From what a program said, or how it ended, to plain words. The first row that matches is told. */
+const rows: readonly Row[] = [
+  {
+    code: 'port-taken',
+    matches: /EADDRINUSE|address already in use/i,
+    what: 'Another program of the service listens at its address already.',
+    remedy: 'Start it again; if that does not help, change the template so that one program listens there.',
+  },
+  {
+    code: 'no-program',
+    matches: /is not installed on this machine|exit code 127\b|does not exist$/,
+    what: 'A program that it needs is not installed on this machine.',
+    remedy: 'Ask an administrator to install it; the template says what it needs.',
+  },
+  {
+    code: 'no-memory',
+    matches: /out of memory|MemoryError|Cannot allocate memory|heap limit|ended by SIGKILL/i,
+    what: 'It needed more memory than it may have.',
+    remedy: 'Choose a larger size, or let it work on less at a time.',
+  },
+  {
+    code: 'disk-full',
+    matches: /ENOSPC|No space left on device|EDQUOT|quota exceeded/i,
+    what: 'There was no room left to write.',
+    remedy: 'Remove what is not needed, also from the trash, or ask for a larger plan.',
+  },
+  {
+    code: 'no-file',
+    matches: /ENOENT|No such file or directory|FileNotFoundError/i,
+    what: 'It did not find a file or folder that it was told to use.',
+    remedy: 'Compare the paths in its values with your files.',
+  },
+  {
+    code: 'not-allowed',
+    matches: /EACCES|EPERM|Permission denied/i,
+    what: 'It was not allowed to use a file or folder.',
+    remedy: 'Choose a folder that is yours or your team’s.',
+  },
+  {
+    code: 'no-module',
+    matches: /ModuleNotFoundError|Cannot find (?:module|package)|ImportError/,
+    what: 'A package that it needs is missing.',
+    remedy: 'Ask the author of the template to name it under `needs`.',
+  },
+  {
+    code: 'slow',
+    matches: /did not answer in time/,
+    what: 'It did not answer in the time that its template gives it.',
+    remedy: 'Start it again; where it is slow every time, the template may allow more seconds.',
+  },
+];
+
+const shownLines = 20;
+
+/** Why a program ended, for its owner, with the lines that show it. */
+export function causeOf({ reason, lines }: End): Cause {
+  const said = lines.slice(-shownLines);
+  const text = `${said.join('\n')}\n${reason}`;
+  const row = rows.find(({ matches }) => matches.test(text));
+  const { code, what, remedy } = row ?? {
+    code: 'ended',
+    what: `Its program ${reason}.`,
+    remedy: 'Its last lines may say why; correct its values and start it again.',
+  };
+  return { code, what, remedy, ...(said.length > 0 && { lines: said }) };
+}

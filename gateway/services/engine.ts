@@ -1,0 +1,40 @@
+import type { Cause, Service } from './service.ts';
+
+/** What an engine sees of a service now. */
+export type Observed =
+  /** Nothing of it runs. */
+  | { phase: 'absent' }
+  /** What was started of it is being ended. */
+  | { phase: 'ending' }
+  /** Its program runs, or is about to be started again, and does not answer. */
+  | { phase: 'starting'; revision: number; cause?: Cause }
+  | { phase: 'running'; revision: number }
+  /** Given up: nothing more is tried before it is stopped. */
+  | { phase: 'gone'; revision: number; cause: Cause };
+
+/** What must be there for a service and is not. */
+export type Missing = { what: string; remedy: string };
+
+/**
+ * What runs services: programs of this machine, later releases in a cluster. Every engine passes the same contract suite
+ * (`test/services/engine.ts`). All acts are level-triggered: asking twice is asking once, and what was cut short is asked again.
+ */
+export type Engine = {
+  /** Why a service of this plan cannot run here; empty when it can. */
+  missing(service: Pick<Service, 'template' | 'owner'>): Promise<Missing[]>;
+  /** Keeps the files of its template, before its record is written: whatever happens to the template, the service has them. */
+  keep(templateFolder: string): Promise<string>;
+  /** Makes it run as it is described; one that runs by an older revision is replaced. Returns when it was begun, not when it is ready. */
+  start(service: Service): Promise<void>;
+  /** Ends it with everything it started. */
+  stop(service: Pick<Service, 'id'>): Promise<void>;
+  /** Takes away what it kept on this machine. Files of its owner stay. */
+  remove(service: Pick<Service, 'id'>): Promise<void>;
+  observe(service: Pick<Service, 'id'>): Observed;
+  /** Where requests to it go. */
+  socketOf(service: Pick<Service, 'id'>): string;
+  /** Last lines of its output, oldest first. */
+  output(service: Pick<Service, 'id'>): readonly string[];
+  /** Hears of each change of what `observe` says. */
+  onChange(listener: (serviceId: string) => void): () => void;
+};

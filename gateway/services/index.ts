@@ -1,0 +1,19 @@
+/**
+ * services: what people and teams run.
+ * Owns: the record of each service, what is wanted of it and what it is, every step with time and cause; bringing the one to the
+ * other; the process engine.
+ * Does not own: templates (catalogue), who may what (policy), where a host leads (routes), files, who an owner is (accounts).
+ * Mounts: nothing.
+ *
+ *   launch ─▶ record (wish, revision) ─▶ reconciler ─▶ step: wish + what the engine sees ─▶ act ─▶ engine
+ *                        ▲                                                                      │
+ *                        └────────────── state, cause, transition ◀── what it sees changed ◀────┘
+ *
+ * Rooms: `process` is the engine of one machine; another engine implements `engine.ts` and passes the same contract suite.
+ */
+export type { Engine, Missing, Observed } from './engine.ts';
+export { createProcessEngine, type ProcessEngineOptions } from './process/engine.ts';
+export type { OwnersFiles } from './process/sandboxed.ts';
+export type { Cause, Service, ServiceState, Transition, Wish } from './service.ts';
+export { createServices, type NewService, type Obstacle, type Services, type ServicesOptions } from './services.ts';
+export type { LaunchableTemplate, Templates } from './template.ts';

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+
+/** Where the process engine keeps what in the data folder. Names follow from ids, never from what people choose. */
+export type Layout = ReturnType<typeof layoutIn>;
+
+export function layoutIn(dataFolder: string) {
+  const root = join(dataFolder, 'services');
+  // The path of a socket has at most 107 bytes (unix(7)): what it consists of is short.
+  const short = (id: string): string => id.replaceAll('-', '').slice(0, 20);
+  return {
+    root,
+    templates: join(root, 'templates'),
+    /** What a service keeps for itself when it stops. */
+    home: (id: string) => join(root, 'home', id),
+    /** The folder of its socket; only its account and the gateway enter it. */
+    run: (id: string) => join(root, 'run', short(id)),
+    socket: (id: string) => join(root, 'run', short(id), 'http.sock'),
+  };
+}
+
+/** The same as the program sees it. */
+export const inside = {
+  home: '/home/service',
+  run: '/run/knot',
+  socket: '/run/knot/http.sock',
+  template: '/opt/template',
+  files: '/files',
+} as const;

@@ -1,0 +1,94 @@
+import { dirname, join } from 'node:path';
+import { type Account, type Sandbox, sandboxArguments, systemEnvironment } from '../../process/index.ts';
+import type { Service } from '../service.ts';
+import type { Templates } from '../template.ts';
+import { inside, type Layout } from './layout.ts';
+
+/** Folders of the owner's files on this machine. */
+export type OwnersFiles = { private?: string; shared: string; teams: readonly { name: string; folder: string }[] };
+
+const enter = join(import.meta.dirname, '../../process/enter.mjs');
+
+/** What is started for a service: bubblewrap with everything the program may see, and the program in it. */
+export function sandboxedProgram(options: {
+  service: Service;
+  sandbox: Extract<Sandbox, { isAvailable: true }>;
+  layout: Layout;
+  dataFolder: string;
+  files: OwnersFiles;
+  account: Account | undefined;
+  origin: string;
+  secret: string;
+  fillIn: Templates['fillIn'];
+}): { command: string; args: string[]; env: Record<string, string> } {
+  const { service, sandbox, layout, dataFolder, files, account, origin, secret, fillIn } = options;
+  const { id, values, template } = service;
+  const { plan } = template;
+  const node = process.execPath;
+  const facts = {
+    socket: inside.socket,
+    port: plan.listen.kind === 'port' ? String(plan.listen.port) : '',
+    home: inside.home,
+    base: '',
+    origin,
+    secret,
+    template: inside.template,
+    node,
+    python: '/usr/bin/python3',
+  };
+  const [command, ...args] = sandboxArguments({
+    command: sandbox.command,
+    confinement: sandbox.confinement,
+    hasOwnNetwork: true,
+    // The gateway's own folder is not shown: of it only the program that enters.
+    readOnly: [dirname(dirname(node)), enter],
+    hidden: [dataFolder],
+    home: { source: layout.home(id), target: inside.home },
+    mounts: [
+      { source: layout.run(id), target: inside.run, isWritable: true },
+      { source: join(layout.templates, template.digest), target: inside.template, isWritable: false },
+      ...mountsOf(files, plan.files),
+    ],
+  });
+  const task = {
+    account,
+    command: plan.command.map((argument) => fillIn(argument, facts, values)),
+    ...(plan.listen.kind === 'port' && { socket: inside.socket, port: plan.listen.port }),
+  };
+  const own = Object.entries(plan.environment).map(([name, value]) => [name, fillIn(value, facts, values)]);
+  return {
+    command: command!,
+    args: [...args, node, enter],
+    env: {
+      ...systemEnvironment(),
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      HOME: inside.home,
+      TMPDIR: '/tmp',
+      LANG: 'C.UTF-8',
+      ...(Object.fromEntries(own) as Record<string, string>),
+      ...toldBy(service, origin),
+      KNOT_ENTER: JSON.stringify(task),
+    },
+  };
+}
+
+/** What every service is told, as in the earlier Knot. */
+function toldBy({ name, owner }: Service, origin: string): Record<string, string> {
+  return {
+    KNOT_SERVICE: name,
+    KNOT_USERNAME: owner.name,
+    KNOT_NAMESPACE: owner.name,
+    KNOT_URL: origin,
+    KNOT_PRIVATE_DIR: `${inside.files}/private`,
+    KNOT_SHARED_DIR: `${inside.files}/shared`,
+  };
+}
+
+function mountsOf(files: OwnersFiles, wanted: readonly string[]) {
+  const mount = (source: string, name: string) => ({ source, target: `${inside.files}/${name}`, isWritable: true });
+  return [
+    ...(wanted.includes('private') && files.private !== undefined ? [mount(files.private, 'private')] : []),
+    ...(wanted.includes('shared') ? [mount(files.shared, 'shared')] : []),
+    ...(wanted.includes('teams') ? files.teams.map(({ name, folder }) => mount(folder, `team/${name}`)) : []),
+  ];
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { knotError, newShortId } from '../../lib/index.ts';
+
+const mostFiles = 500;
+const mostBytes = 20 * 1024 * 1024;
+
+type File = { path: string; bytes: Buffer };
+
+/**
+ * Copies the files of a template to where services of it find them, under a name that follows from what they are: the same template
+ * is kept once, however many services there are of it. Links are not followed and not taken along. Returns that name.
+ * @throws KNOT_SERVICES_TEMPLATE_TOO_LARGE
+ */
+export async function keepTemplate(source: string, store: string): Promise<string> {
+  const files: File[] = [];
+  await collect(source, '', files, { bytes: 0 });
+  const hash = createHash('sha256');
+  for (const { path, bytes } of files) hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+  const digest = hash.digest('hex').slice(0, 32);
+  const target = join(store, digest);
+  const isKept = await readdir(target).then(
+    () => true,
+    () => false,
+  );
+  if (isKept) return digest;
+  await mkdir(store, { recursive: true, mode: 0o755 });
+  const fresh = join(store, `.${newShortId()}`);
+  await mkdir(fresh, { mode: 0o755 });
+  try {
+    for (const { path, bytes } of files) {
+      const folder = path.slice(0, path.lastIndexOf('/') + 1);
+      if (folder !== '') await mkdir(join(fresh, folder), { recursive: true, mode: 0o755 });
+      await writeFile(join(fresh, path), bytes, { mode: 0o644 });
+    }
+    // Read inside sandboxes, where the account is another one; the gateway's umask says nothing of them.
+    await chmod(fresh, 0o755);
+    for (const { path } of files) await chmod(join(fresh, path), 0o644);
+    await rename(fresh, target);
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    // Somebody else kept the same at the same moment.
+    if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+  return digest;
+}
+
+async function collect(root: string, below: string, files: File[], total: { bytes: number }): Promise<void> {
+  const entries = await readdir(join(root, below), { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) await collect(root, path, files, total);
+    else if (entry.isFile()) files.push({ path, bytes: await read(join(root, path), total) });
+    if (files.length > mostFiles) throw tooLarge(`more than ${mostFiles} files`);
+  }
+}
+
+async function read(path: string, total: { bytes: number }): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    total.bytes += (await file.stat()).size;
+    if (total.bytes > mostBytes) throw tooLarge(`more than ${mostBytes} bytes`);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+const tooLarge = (what: string) =>
+  knotError('KNOT_SERVICES_TEMPLATE_TOO_LARGE', 422, `The template has ${what}.`, {
+    remedy: 'What a service needs besides its program belongs into packages or into the files of its owner.',
+  });

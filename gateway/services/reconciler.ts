@@ -1,0 +1,141 @@
+import { type Clock, every, type Log } from '../lib/index.ts';
+import type { Store } from '../store/index.ts';
+import { causeOf } from './causes.ts';
+import type { Engine } from './engine.ts';
+import * as records from './records.ts';
+import type { Cause, Service } from './service.ts';
+import { nextStep, type Step } from './step.ts';
+
+export type Reconciler = {
+  /** Looks at one service soon; looks at each one again and again. */
+  look(id: string): void;
+  start(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Where a service is reached, put into and taken out of the table of routes. */
+export type ServiceRoutes = { put(service: Service): Promise<void>; remove(service: Service): Promise<void> };
+
+const sweepMs = 30_000;
+
+/**
+ * Makes what runs equal to what is wanted, one service at a time for each, from whatever it finds: what was cut short by an error or
+ * by the end of the process is done at the next look.
+ */
+export function createReconciler(options: {
+  store: Store;
+  engine: Engine;
+  machine: string;
+  routes: ServiceRoutes;
+  /** Whether an owner's services may run now. */
+  isActive(owner: Service['owner']): Promise<boolean>;
+  clock: Clock;
+  log: Log;
+}): Reconciler {
+  const { store, engine, machine, routes, isActive, clock, log } = options;
+  /** Services that are looked at now, and whether to look again afterwards. */
+  const looking = new Map<string, { again: boolean; done: Promise<void> }>();
+  let isClosed = false;
+  const stops = [engine.onChange(look), store.onChange('services', look), store.onGap(() => void sweep())];
+  const loop = every(sweepMs, sweep, { log, complaint: 'looking at the services failed', jitter: 0.1 });
+
+  function look(id: string): void {
+    if (isClosed) return;
+    const now = looking.get(id);
+    if (now !== undefined) {
+      now.again = true;
+      return;
+    }
+    const entry = { again: false, done: Promise.resolve() };
+    looking.set(id, entry);
+    entry.done = reconcile(id)
+      .catch((error: unknown) =>
+        log.error({ err: error, service: id }, 'a service could not be brought to what is wanted'),
+      )
+      .finally(() => {
+        looking.delete(id);
+        if (entry.again) look(id);
+      });
+  }
+
+  async function sweep(): Promise<void> {
+    for (const { id } of await records.servicesOn(store.db, machine)) look(id);
+  }
+
+  async function reconcile(id: string): Promise<void> {
+    const service = await records.findService(store.db, id);
+    if (service === undefined || service.machine !== machine) return;
+    const mayRun = service.wish !== 'running' || (await isActive(service.owner));
+    await act(service, nextStep(mayRun ? service : { ...service, wish: 'stopped' }, engine.observe(service)));
+  }
+
+  async function act(service: Service, step: Step): Promise<void> {
+    const { id } = service;
+    switch (step.act) {
+      case 'start': {
+        if (!(await note(service, step))) return;
+        const cause = await begin(service);
+        if (cause) await note({ ...service, state: step.state }, { state: 'failed', cause });
+        return;
+      }
+      case 'stop':
+        await note(service, step);
+        await engine.stop(service);
+        look(id);
+        return;
+      case 'remove':
+        await engine.remove(service);
+        await routes.remove(service);
+        await store.transaction(async (transaction) => {
+          await records.deleteService(transaction.db, id);
+          transaction.announce({ topic: 'services', key: id });
+        });
+        return;
+      case undefined:
+        await note(service, step);
+    }
+  }
+
+  /** Starts it; the cause when that could not even be begun. */
+  async function begin(service: Service): Promise<Cause | undefined> {
+    try {
+      await routes.put(service);
+      await engine.start(service);
+      return undefined;
+    } catch (error) {
+      log.warn({ err: error, service: service.id }, 'a service could not be started');
+      return causeOf({ reason: error instanceof Error ? error.message : 'could not be started', lines: [] });
+    }
+  }
+
+  /** Writes the state when it is another one. False when somebody wants another thing meanwhile: it is looked at again. */
+  async function note(service: Service, { state, cause }: Step): Promise<boolean> {
+    const { id } = service;
+    if (service.state === state && sameCause(service.cause, cause)) return true;
+    const at = clock.now();
+    const isNew = service.state !== state;
+    const isWritten = await store.transaction(async (transaction) => {
+      const { db } = transaction;
+      if (!(await records.writeState(db, service, { state, since: isNew ? at : service.since, cause }))) return false;
+      if (isNew)
+        await records.addTransition(db, { serviceId: id, at, state, actor: 'system', ...(cause && { cause }) });
+      transaction.announce({ topic: 'services', key: id });
+      return true;
+    });
+    if (!isWritten) look(id);
+    return isWritten;
+  }
+
+  return {
+    look,
+    start: sweep,
+    async close() {
+      isClosed = true;
+      for (const stop of stops) stop();
+      await loop.stop();
+      await Promise.all([...looking.values()].map(({ done }) => done));
+    },
+  };
+}
+
+const sameCause = (one: Cause | undefined, other: Cause | undefined): boolean => one?.code === other?.code;

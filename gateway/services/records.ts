@@ -1,0 +1,155 @@
+import type { Kysely } from 'kysely';
+import { newId } from '../lib/index.ts';
+import type { Row, Tables } from '../store/index.ts';
+import type { Cause, Service, ServiceState, TemplateCopy, Transition, Wish } from './service.ts';
+
+type Database = Kysely<Tables>;
+
+/** Of each service, the newest are kept. */
+const mostTransitions = 200;
+
+export async function insertService(db: Database, service: Service): Promise<void> {
+  await db.insertInto('services').values(rowOf(service)).execute();
+}
+
+export async function findService(db: Database, id: string): Promise<Service | undefined> {
+  const row = await db.selectFrom('services').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && serviceOf(row);
+}
+
+/** Those of some owners, newest first. */
+export async function servicesOf(
+  db: Database,
+  owners: readonly { kind: 'user' | 'team'; id: string }[],
+): Promise<Service[]> {
+  const ids = (kind: string): string[] => owners.filter((owner) => owner.kind === kind).map(({ id }) => id);
+  const rows = await db
+    .selectFrom('services')
+    .selectAll()
+    .where(({ or, eb }) =>
+      or([eb('owner_user_id', 'in', [...ids('user'), '']), eb('owner_team_id', 'in', [...ids('team'), ''])]),
+    )
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .execute();
+  return rows.map(serviceOf);
+}
+
+export async function servicesOn(db: Database, machine: string): Promise<Service[]> {
+  return (await db.selectFrom('services').selectAll().where('machine', '=', machine).orderBy('id').execute()).map(
+    serviceOf,
+  );
+}
+
+export async function nameIsTaken(db: Database, label: string): Promise<boolean> {
+  const row = await db.selectFrom('services').select('id').where('label', '=', label).executeTakeFirst();
+  return row !== undefined;
+}
+
+/** What people change of a service. */
+export type Change = Partial<Pick<Service, 'wish' | 'state' | 'since' | 'values' | 'revision'>>;
+
+/** Changes a service as it was seen (`revision`); false when somebody changed it meanwhile. */
+export async function changeService(
+  db: Database,
+  { id, revision }: Pick<Service, 'id' | 'revision'>,
+  change: Change,
+): Promise<boolean> {
+  const { wish, state, since, values, revision: next } = change;
+  const changed = await db
+    .updateTable('services')
+    .set({
+      ...(wish !== undefined && { wish }),
+      ...(values !== undefined && { service_values: JSON.stringify(values) }),
+      ...(state !== undefined && { state, since, cause: null }),
+      ...(next !== undefined && { revision: next }),
+    })
+    .where('id', '=', id)
+    .where('revision', '=', revision)
+    .executeTakeFirst();
+  return changed.numUpdatedRows === 1n;
+}
+
+/** Notes what became of a service as it was seen; false when somebody wants another thing of it meanwhile. */
+export async function writeState(
+  db: Database,
+  { id, revision }: Pick<Service, 'id' | 'revision'>,
+  { state, since, cause }: { state: ServiceState; since: number; cause: Cause | undefined },
+): Promise<boolean> {
+  const written = await db
+    .updateTable('services')
+    .set({ state, since, cause: cause === undefined ? null : JSON.stringify(cause) })
+    .where('id', '=', id)
+    .where('revision', '=', revision)
+    .executeTakeFirst();
+  return written.numUpdatedRows === 1n;
+}
+
+export async function addTransition(db: Database, { serviceId, at, state, actor, cause }: Transition): Promise<void> {
+  const row = { id: newId(), service_id: serviceId, at, state, actor, cause: cause ? JSON.stringify(cause) : null };
+  await db.insertInto('service_transitions').values(row).execute();
+  const oldest = await db
+    .selectFrom('service_transitions')
+    .select('at')
+    .where('service_id', '=', serviceId)
+    .orderBy('at', 'desc')
+    .offset(mostTransitions)
+    .limit(1)
+    .executeTakeFirst();
+  if (oldest === undefined) return;
+  await db.deleteFrom('service_transitions').where('service_id', '=', serviceId).where('at', '<=', oldest.at).execute();
+}
+
+/** Newest first. */
+export async function transitionsOf(db: Database, serviceId: string): Promise<Transition[]> {
+  const rows = await db
+    .selectFrom('service_transitions')
+    .selectAll()
+    .where('service_id', '=', serviceId)
+    .orderBy('at', 'desc')
+    .orderBy('id')
+    .execute();
+  return rows.map(({ at, state, actor, cause }) => ({
+    serviceId,
+    at,
+    state: state as Transition['state'],
+    actor,
+    ...(cause !== null && { cause: JSON.parse(cause) as Cause }),
+  }));
+}
+
+export async function deleteService(db: Database, id: string): Promise<void> {
+  await db.deleteFrom('services').where('id', '=', id).execute();
+}
+
+function rowOf(service: Service): Row<'services'> {
+  const { id, name, owner, label, machine, wish, state, since, cause, revision, template, values } = service;
+  return {
+    ...{ id, name, label, machine, wish, state, since, revision },
+    owner_user_id: owner.kind === 'user' ? owner.id : null,
+    owner_team_id: owner.kind === 'team' ? owner.id : null,
+    owner_name: owner.name,
+    cause: cause === undefined ? null : JSON.stringify(cause),
+    template: JSON.stringify(template),
+    service_values: JSON.stringify(values),
+    created_by: service.createdBy,
+    created_at: service.createdAt,
+  };
+}
+
+function serviceOf(row: Row<'services'>): Service {
+  const { id, name, label, machine, since, revision, owner_user_id: userId, owner_team_id: teamId, cause } = row;
+  const isOrphan = userId === null && teamId === null;
+  return {
+    ...{ id, name, label, machine, since, revision },
+    owner: { kind: teamId === null ? 'user' : 'team', id: userId ?? teamId ?? '', name: row.owner_name },
+    // Whose owner is no more is wanted by nobody.
+    wish: isOrphan ? 'removed' : (row.wish as Wish),
+    state: row.state as ServiceState,
+    ...(cause !== null && { cause: JSON.parse(cause) as Cause }),
+    template: JSON.parse(row.template) as TemplateCopy,
+    values: JSON.parse(row.service_values) as Service['values'],
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+  };
+}

@@ -1,0 +1,56 @@
+import type { JsonObject, JsonSchema, ProcessPlan } from '../lib/index.ts';
+
+/** What its owner wants of a service; the reconciler makes it so. */
+export type Wish = 'running' | 'stopped' | 'removed';
+
+/**
+ * `requested`: nobody has looked at it yet. `starting`: its program runs and does not answer yet. `ready`: it answered. `failed`: it
+ * was given up; the cause says why. Nothing is said to run that does not.
+ */
+export type ServiceState = 'requested' | 'starting' | 'ready' | 'stopping' | 'stopped' | 'failed';
+
+/** Why a service is as it is, for people: what happened, what it means, what to do. */
+export type Cause = { code: string; what: string; remedy: string; lines?: readonly string[] };
+
+/** Its own copy of what it was launched from: a template that changes or goes takes nothing with it. */
+export type TemplateCopy = {
+  id: string;
+  name: string;
+  title: string;
+  version: string;
+  /** Of the whole folder; where its files are kept. */
+  digest: string;
+  schema: JsonSchema;
+  plan: ProcessPlan;
+};
+
+export type Service = {
+  id: string;
+  name: string;
+  owner: { kind: 'user' | 'team'; id: string; name: string };
+  /** Host below the domain: `NAME-OWNER`. */
+  label: string;
+  template: TemplateCopy;
+  values: JsonObject;
+  /** Which machine runs it: sockets lead nowhere on another. */
+  machine: string;
+  wish: Wish;
+  state: ServiceState;
+  /** Since when it is in this state, milliseconds. */
+  since: number;
+  cause?: Cause;
+  /** Grows with each change that asks for a new start. */
+  revision: number;
+  createdBy: string;
+  createdAt: number;
+};
+
+/** One step in the life of a service. */
+export type Transition = {
+  serviceId: string;
+  at: number;
+  state: ServiceState | 'removed';
+  /** Username, or `system`. */
+  actor: string;
+  cause?: Cause;
+};

@@ -1,0 +1,196 @@
+import { type AuditEntry, type Clock, type JsonObject, knotError, type Log, newId } from '../lib/index.ts';
+import type { Store, Transaction } from '../store/index.ts';
+import type { Engine } from './engine.ts';
+import { checkServiceName, hostLabel } from './name.ts';
+import { createReconciler, type ServiceRoutes } from './reconciler.ts';
+import * as records from './records.ts';
+import type { Service, TemplateCopy, Transition, Wish } from './service.ts';
+import type { LaunchableTemplate, Templates } from './template.ts';
+
+export type By = { actor: string; address?: string | undefined };
+export type NewService = { template: string; name: string; owner: Service['owner']; values: JsonObject };
+
+/** Why something would not start, by the field of the form it is about. */
+export type Obstacle = { field: string; message: string; remedy?: string };
+
+export type Services = {
+  /** Whether it would start, without starting it: what `launch` would say. */
+  check(request: NewService): Promise<Obstacle[]>;
+  /** @throws KNOT_SERVICES_NO_TEMPLATE, KNOT_SERVICES_REFUSED */
+  launch(request: NewService, by: By): Promise<Service>;
+  find(id: string): Promise<Service | undefined>;
+  of(owners: readonly Pick<Service['owner'], 'kind' | 'id'>[]): Promise<Service[]>;
+  transitions(id: string): Promise<Transition[]>;
+  output(service: Service): readonly string[];
+  /** Whatever it is doing now: the last wish is what happens. @throws KNOT_SERVICES_NONE, KNOT_SERVICES_CHANGED */
+  wish(id: string, wish: Wish, by: By): Promise<Service>;
+  /** Other values, in force at a new start. @throws KNOT_SERVICES_REFUSED */
+  change(id: string, values: JsonObject, by: By): Promise<Service>;
+  /** Begins to bring everything to what is wanted. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type ServicesOptions = {
+  store: Store;
+  engine: Engine;
+  templates: Templates;
+  /** Names this machine among those on one store. */
+  machine: string;
+  routes: ServiceRoutes & { isTaken(label: string): boolean };
+  isActive(owner: Service['owner']): Promise<boolean>;
+  record(transaction: Transaction, entry: AuditEntry): Promise<void>;
+  clock: Clock;
+  log: Log;
+};
+
+export function createServices(options: ServicesOptions): Services {
+  const { store, engine, templates, machine, routes, record, clock } = options;
+  const reconciler = createReconciler(options);
+
+  async function obstacles(request: NewService, template: LaunchableTemplate | undefined): Promise<Obstacle[]> {
+    const { name, owner } = request;
+    const found: Obstacle[] = [];
+    const problem = checkServiceName(name);
+    if (problem !== undefined) found.push({ field: 'name', message: problem });
+    else {
+      const label = hostLabel(name, owner.name);
+      if (routes.isTaken(label) || (await records.nameIsTaken(store.db, label)))
+        found.push({ field: 'name', message: `The address ${label} is taken.`, remedy: 'Choose another name.' });
+    }
+    if (template === undefined) {
+      found.push({ field: 'template', message: `There is no template "${request.template}" that can run here.` });
+      return found;
+    }
+    const values = templates.withDefaults(template.defaults, request.values);
+    for (const { pointer, message } of templates.check(template.schema, values))
+      found.push({ field: `values${pointer}`, message });
+    const copy = copyOf(template, '');
+    for (const { what, remedy } of await engine.missing({ template: copy, owner }))
+      found.push({ field: 'template', message: what, remedy });
+    return found;
+  }
+
+  async function changed(
+    id: string,
+    by: By,
+    action: string,
+    change: (service: Service) => records.Change,
+  ): Promise<Service> {
+    const { actor, address } = by;
+    const found = await store.transaction(async (transaction) => {
+      const service = await records.findService(transaction.db, id);
+      if (service === undefined) throw noSuchService();
+      const next = change(service);
+      if (!(await records.changeService(transaction.db, service, next))) throw changedMeanwhile();
+      if (next.state !== undefined)
+        await records.addTransition(transaction.db, { serviceId: id, at: clock.now(), state: next.state, actor });
+      await record(transaction, {
+        action,
+        actor,
+        subject: `service:${service.owner.name}/${service.name}`,
+        outcome: 'done',
+        ...(address !== undefined && { address }),
+      });
+      transaction.announce({ topic: 'services', key: id });
+      return { ...service, ...next };
+    });
+    reconciler.look(id);
+    return found;
+  }
+
+  /** It is begun anew, whatever became of it before. */
+  const again = ({ revision }: Service): records.Change => ({
+    state: 'requested',
+    since: clock.now(),
+    revision: revision + 1,
+  });
+
+  return {
+    async check(request) {
+      return obstacles(request, await templates.find(request.template));
+    },
+    async launch(request, { actor, address }) {
+      const template = await templates.find(request.template);
+      const found = await obstacles(request, template);
+      if (found.length > 0 || template === undefined) throw refused(found);
+      const { name, owner } = request;
+      const now = clock.now();
+      const service: Service = {
+        id: newId(),
+        name,
+        owner,
+        label: hostLabel(name, owner.name),
+        template: copyOf(template, await engine.keep(template.folder)),
+        values: templates.withDefaults(template.defaults, request.values),
+        machine,
+        wish: 'running',
+        state: 'requested',
+        since: now,
+        revision: 1,
+        createdBy: actor,
+        createdAt: now,
+      };
+      await store.transaction(async (transaction) => {
+        // Two may have asked for one name at one moment.
+        if (await records.nameIsTaken(transaction.db, service.label))
+          throw refused([{ field: 'name', message: `The address ${service.label} is taken.` }]);
+        await records.insertService(transaction.db, service);
+        await records.addTransition(transaction.db, { serviceId: service.id, at: now, state: 'requested', actor });
+        await record(transaction, {
+          action: 'service.launched',
+          actor,
+          subject: `service:${owner.name}/${name}`,
+          outcome: 'done',
+          ...(address !== undefined && { address }),
+          detail: { template: template.id, version: template.version },
+        });
+        transaction.announce({ topic: 'services', key: service.id });
+      });
+      reconciler.look(service.id);
+      return service;
+    },
+    find: (id) => records.findService(store.db, id),
+    of: (owners) => records.servicesOf(store.db, owners),
+    transitions: (id) => records.transitionsOf(store.db, id),
+    output: (service) => engine.output(service),
+    wish: (id, wish, by) =>
+      changed(id, by, actions[wish], (service) => {
+        if (service.wish === 'removed' && wish !== 'removed') throw noSuchService();
+        // A new start of what was given up is a new revision; pressing Start twice is pressing it once.
+        const isAgain = wish === 'running' && (service.state === 'failed' || service.wish !== 'running');
+        return { wish, ...(isAgain && again(service)) };
+      }),
+    async change(id, given, by) {
+      const service = await records.findService(store.db, id);
+      if (service === undefined) throw noSuchService();
+      const found = templates.check(service.template.schema, given);
+      if (found.length > 0)
+        throw refused(found.map(({ pointer, message }) => ({ field: `values${pointer}`, message })));
+      return changed(id, by, 'service.changed', (now) => ({
+        values: given,
+        ...(now.wish === 'running' ? again(now) : { revision: now.revision + 1 }),
+      }));
+    },
+    start: () => reconciler.start(),
+    close: () => reconciler.close(),
+  };
+}
+
+const actions: Record<Wish, string> = {
+  running: 'service.started',
+  stopped: 'service.stopped',
+  removed: 'service.removed',
+};
+
+const copyOf = ({ id, name, title, version, schema, plan }: LaunchableTemplate, digest: string): TemplateCopy => ({
+  ...{ id, name, title, version, schema, plan, digest },
+});
+
+const noSuchService = () => knotError('KNOT_SERVICES_NONE', 404, 'There is no such service.');
+const changedMeanwhile = () =>
+  knotError('KNOT_SERVICES_CHANGED', 409, 'The service was changed by somebody else meanwhile.', {
+    remedy: 'Look at it again, then decide.',
+  });
+const refused = (problems: Obstacle[]) =>
+  knotError('KNOT_SERVICES_REFUSED', 422, problems.map(({ message }) => message).join(' '), { details: { problems } });
