@@ -21,6 +21,7 @@ import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
 import { endWithShares, sharesOfServices } from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
+import { openCatalogue, openServices, startServices } from './app/services.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
@@ -141,6 +142,13 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     });
     tools = integrations;
 
+    // What people launch themselves.
+    const catalogue = openCatalogue(config, { clock, log });
+    const services =
+      files &&
+      openServices(config, { facts, policy, files, catalogue, supervisor, publicAddress: address, clock, log });
+    closing(services, (running) => running?.close());
+
     // The flows.
     const identify = createIdentify(sessions, accounts);
     const oidc = closing(
@@ -199,6 +207,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       live,
       mail,
       files,
+      catalogue,
+      services,
       oidc,
       identify,
       certificates,
@@ -234,6 +244,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     closing(readiness, (ready) => ready.drain());
     closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());
     for (const tool of integrations) tool.start();
+    if (services) startServices(services, { supervisor, accounts, store, log });
     telling.ready(address.origin);
     watch.start(proxy.probe);
     await announce({

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Accounts } from '../accounts/index.ts';
 import type { Audit } from '../audit/index.ts';
+import type { Catalogue } from '../catalogue/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { Files, FilesSettings } from '../files/index.ts';
 import type { Integration } from '../integrations/index.ts';
@@ -13,6 +14,7 @@ import type { Clients, Connections } from '../oidc/index.ts';
 import type { Owners, Plans } from '../owners/index.ts';
 import type { Explanation, Policy } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
+import type { Services } from '../services/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import type { Shares } from '../shares/index.ts';
 import type { Tokens } from '../tokens/index.ts';
@@ -81,6 +83,9 @@ export type ApiOptions = {
   plans: Pick<Plans, 'list' | 'of' | 'ofAll' | 'give'>;
   /** Undefined on systems where files are not available. */
   files: Files | undefined;
+  catalogue: Pick<Catalogue, 'list' | 'find'>;
+  /** Undefined on systems where services cannot run. */
+  services: Services | undefined;
   fileSettings: Pick<FilesSettings, 'uploadMaxBytes' | 'trashDays'>;
   /** Clients of the OpenID Provider. */
   clients: Clients;

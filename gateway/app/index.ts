@@ -4,6 +4,7 @@
  * gateway itself is the other door, `app.ts`.
  */
 import type { DecisionExplanation, UrlExplanation } from '../api/index.ts';
+import type { Catalogue } from '../catalogue/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import { silentLog, systemClock } from '../lib/index.ts';
@@ -38,4 +39,9 @@ export async function openFilesBeside({ store, accounts, plans }: Facts, config:
   const { openPeoplesFiles } = await import('./files.ts');
   const allowanceOf = createAllowances({ accounts, plans });
   return openPeoplesFiles(config, { store, allowanceOf, clock: systemClock, log: silentLog });
+}
+
+/** What can be launched, as the gateway would list it. */
+export async function readCatalogue(config: Config): Promise<Catalogue> {
+  return (await import('./services.ts')).openCatalogue(config, { clock: systemClock, log: silentLog });
 }

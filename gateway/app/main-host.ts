@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { apiRoutes, filename, sendFile } from '../api/index.ts';
+import type { Catalogue } from '../catalogue/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import { guestRoutes } from '../guests/index.ts';
@@ -14,6 +15,7 @@ import { type Oidc, oidcRoutes } from '../oidc/index.ts';
 import { accessHook, healthRoutes, type ProcessLog } from '../ops/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { canonicalOf } from '../proxy/index.ts';
+import type { Services } from '../services/index.ts';
 import type { Certificates } from '../tls/index.ts';
 import { uiRoutes } from '../ui/index.ts';
 import type { Applications } from './applications.ts';
@@ -35,6 +37,8 @@ export type MainHostParts = Applications & {
   live: Live;
   mail: Mail;
   files: Files | undefined;
+  catalogue: Catalogue;
+  services: Services | undefined;
   oidc: Oidc;
   identify: Identify;
   certificates: Pick<Certificates, 'caPem'>;
@@ -46,7 +50,22 @@ export type MainHostParts = Applications & {
 
 /** The server of DOMAIN itself: health, keys, provider, sign-in pages, API and dashboard, ready for requests. */
 export async function openMainHost(config: Config, parts: MainHostParts): Promise<FastifyInstance> {
-  const { facts, seen, policy, keys, live, mail, files, oidc, identify, certificates, integrations, watch } = parts;
+  const {
+    facts,
+    seen,
+    policy,
+    keys,
+    live,
+    mail,
+    files,
+    catalogue,
+    services,
+    oidc,
+    identify,
+    certificates,
+    integrations,
+    watch,
+  } = parts;
   const { store, accounts, sessions, connections, tokens, audit, routes, denials } = facts;
   const { health, publicAddress, clock, log } = parts;
   const shared = {
@@ -77,6 +96,8 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     shares: facts.shares,
     tokens,
     files,
+    catalogue,
+    services,
     fileSettings: config.files,
     identifyBearer: createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess),
     routes,

@@ -69,7 +69,7 @@ async function readAll(sources: readonly TemplateSource[], log: Log): Promise<re
 
 /** One template folder, as the catalogue would list it. */
 export async function readTemplateAt(folder: string, name: string, origin: Origin): Promise<Template> {
-  return readTemplate(name, origin, await readTemplateFolder(folder));
+  return readTemplate(folder, name, origin, await readTemplateFolder(folder));
 }
 
 async function foldersIn(folder: string, log: Log): Promise<string[]> {

@@ -11,7 +11,7 @@ import { readYaml, type YamlFile } from './yaml.ts';
 const none: JsonSchema = { type: 'object', properties: {} };
 
 /** Makes a template of its files. Never fails: what is wrong stands in `problems`, with file and line. */
-export function readTemplate(folderName: string, origin: Origin, files: TemplateFiles): Template {
+export function readTemplate(folder: string, folderName: string, origin: Origin, files: TemplateFiles): Template {
   const problems: TemplateProblem[] = [...files.refused].map(([file, reason]) => ({
     file,
     severity: 'error',
@@ -49,6 +49,7 @@ export function readTemplate(folderName: string, origin: Origin, files: Template
     schemaSource: written ? 'written' : 'inferred',
     values,
     process: plan,
+    folder,
     digest: files.digest,
     problems,
   };

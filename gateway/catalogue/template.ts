@@ -33,7 +33,9 @@ export type Template = {
   values: JsonObject;
   /** Without it the template runs on Kubernetes only. */
   process: ProcessPlan | undefined;
-  /** Of everything in the folder: two versions of a template are the same when this is. */
+  /** Where its files are. */
+  folder: string;
+  /** Of what is read of it: two versions of a template are the same when this is. */
   digest: string;
   problems: readonly TemplateProblem[];
 };

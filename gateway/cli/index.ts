@@ -19,6 +19,7 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   plan: async () => (await import('./plans.ts')).planCommands,
   token: async () => (await import('./tokens.ts')).tokenCommands,
   files: async () => (await import('./files/commands.ts')).fileCommands,
+  template: async () => (await import('./templates.ts')).templateCommands,
   session: async () => (await import('./sessions.ts')).sessionCommands,
   client: async () => (await import('./clients.ts')).clientCommands,
   connection: async () => (await import('./connections.ts')).connectionCommands,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { knotError } from '../lib/index.ts';
 import { systemEnvironment } from './environment.ts';
@@ -25,6 +25,7 @@ const locks = ['/usr/bin/flock', '/bin/flock'];
 export async function accountOf(book: AccountBook, name: string): Promise<Account> {
   const lock = locks.find((path) => existsSync(path));
   if (lock === undefined) throw noAccount('flock (util-linux) is not installed');
+  mkdirSync(dirname(book.file), { recursive: true, mode: 0o700 });
   const question = JSON.stringify({ ...book, name });
   try {
     const args = ['--exclusive', `${book.file}.lock`, process.execPath, program, question];

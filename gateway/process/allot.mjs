@@ -2,18 +2,8 @@
  * Allots an account of the machine, under a lock that its caller holds (flock(1), the same as `launch/accounts.py` takes). Prints the
  * numbers as JSON. Nothing is left half written: the record is replaced as a whole.
  */
-import {
-  existsSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, fsyncSync, lstatSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 
 const { file, homes, first, count, name } = JSON.parse(process.argv[2]);
 const record = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { group: null, people: {} };
@@ -52,7 +42,6 @@ function numbersIn(path) {
 }
 
 function write(value) {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const fresh = openSync(`${file}.new`, 'w', 0o600);
   writeSync(fresh, JSON.stringify(value, undefined, 1));
   fsyncSync(fresh);

@@ -21,6 +21,9 @@ if (account) {
 process.umask(0o007);
 process.chdir(process.env.HOME);
 
+// Left behind by a program that was ended; whoever listens next finds its address taken.
+rmSync(socket, { force: true });
+
 const [program, ...args] = command;
 const path = program.includes('/') ? program : inPath(program);
 if (port === undefined) process.execve(path, [program, ...args], process.env);
@@ -41,7 +44,6 @@ function inPath(name) {
 }
 
 function bridge() {
-  rmSync(socket, { force: true });
   const server = createServer({ allowHalfOpen: true }, (outside) => {
     const inside = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
     for (const [one, other] of [

@@ -19,6 +19,8 @@ export type Supervisor = {
    * whose ports or files the leftovers may hold. Resolves with the number of processes ended.
    */
   endEarlierRun(): Promise<number>;
+  /** Resolves when somebody has ended the earlier run: what holds no leftovers may begin then. */
+  afterEarlierRun(): Promise<void>;
   /** Ends all children and running programs, with everything they started. From then on nothing starts any more. */
   stopAll(): Promise<void>;
   /** Whether an earlier run handed the family of this child over (`handOver`) and nobody took it yet. */
@@ -65,6 +67,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const children = new Map<string, { child: Child; spec: ChildSpec }>();
   const running = new Set<{ abort: AbortController; ended: Promise<CommandResult> }>();
   let earlierRunEnded: Promise<number> | undefined;
+  const afterEarlierRun = Promise.withResolvers<void>();
   let hasExitHook = false;
   /** Since the first `stopAll` or `handOver`: who started something now would start what nobody ends. */
   let isOver = false;
@@ -122,9 +125,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       return ended.finally(() => running.delete(entry));
     },
     endEarlierRun() {
-      earlierRunEnded ??= journal.endEarlierRun(timing.graceMs);
+      earlierRunEnded ??= journal.endEarlierRun(timing.graceMs).finally(() => afterEarlierRun.resolve());
       return earlierRunEnded;
     },
+    afterEarlierRun: () => afterEarlierRun.promise,
     stopAll: () => stop([...children.values()].map(({ child }) => child)).then(forgetExit),
     wasHandedOver: (name) => journal.hasLeft(name),
     takeOver: (name) => journal.takeOver(name),

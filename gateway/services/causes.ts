@@ -1,3 +1,4 @@
+import { KnotError } from '../lib/index.ts';
 import type { Cause } from './service.ts';
 
 /** How a program ended, and the last it said. */
@@ -70,4 +71,16 @@ export function causeOf({ reason, lines }: End): Cause {
     remedy: 'Its last lines may say why; correct its values and start it again.',
   };
   return { code, what, remedy, ...(said.length > 0 && { lines: said }) };
+}
+
+/** Why a service could not even be begun. What Knot says itself is said; anything else is for the log. */
+export function causeOfError(error: unknown): Cause {
+  const isSaid = error instanceof KnotError;
+  return {
+    code: 'not-begun',
+    what: isSaid ? error.message : 'Knot could not start it.',
+    remedy:
+      (isSaid ? error.remedy : undefined) ??
+      'Start it again; if that does not help, an administrator finds the reason in the log.',
+  };
 }

@@ -1,6 +1,6 @@
 import { type Clock, every, type Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
-import { causeOf } from './causes.ts';
+import { causeOfError } from './causes.ts';
 import type { Engine } from './engine.ts';
 import * as records from './records.ts';
 import type { Cause, Service } from './service.ts';
@@ -104,7 +104,7 @@ export function createReconciler(options: {
       return undefined;
     } catch (error) {
       log.warn({ err: error, service: service.id }, 'a service could not be started');
-      return causeOf({ reason: error instanceof Error ? error.message : 'could not be started', lines: [] });
+      return causeOfError(error);
     }
   }
 

@@ -26,6 +26,8 @@ export type Services = {
   wish(id: string, wish: Wish, by: By): Promise<Service>;
   /** Other values, in force at a new start. @throws KNOT_SERVICES_REFUSED */
   change(id: string, values: JsonObject, by: By): Promise<Service>;
+  /** Looks at what an owner has, after they changed. */
+  lookAt(owner: Pick<Service['owner'], 'kind' | 'id'>): Promise<void>;
   /** Begins to bring everything to what is wanted. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -171,6 +173,9 @@ export function createServices(options: ServicesOptions): Services {
         values: given,
         ...(now.wish === 'running' ? again(now) : { revision: now.revision + 1 }),
       }));
+    },
+    async lookAt(owner) {
+      for (const { id } of await records.servicesOf(store.db, [owner])) reconciler.look(id);
     },
     start: () => reconciler.start(),
     close: () => reconciler.close(),

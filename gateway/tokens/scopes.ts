@@ -1,7 +1,7 @@
 import { knotError } from '../lib/index.ts';
 
 /** What a token may be used for. `write` includes `read`. */
-export const scopeSubjects = ['account', 'files', 'shares', 'teams', 'admin'] as const;
+export const scopeSubjects = ['account', 'files', 'shares', 'services', 'teams', 'admin'] as const;
 export type ScopeSubject = (typeof scopeSubjects)[number];
 export type ScopeAct = 'read' | 'write';
 
@@ -9,13 +9,14 @@ export type ScopeAct = 'read' | 'write';
 export type Scope = { subject: ScopeSubject; act: ScopeAct; area?: string };
 
 const pattern =
-  /^(account|files|shares|teams|admin):(read|write)(?::(private|shared|admin|team:[a-z][a-z0-9]{0,29}))?$/;
+  /^(account|files|shares|services|teams|admin):(read|write)(?::(private|shared|admin|team:[a-z][a-z0-9]{0,29}))?$/;
 
 /** In words for people, beside each box. */
 export const scopeWords: Readonly<Record<ScopeSubject, string>> = {
   account: 'who I am, my teams and tools',
   files: 'files',
   shares: 'what I share with others',
+  services: 'what I and my teams run',
   teams: 'who is in the teams I manage',
   admin: 'everything an administrator may do',
 };

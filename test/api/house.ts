@@ -7,11 +7,13 @@ import { endWithShares } from '../../gateway/app/share-rights.ts';
 import { type ApiOptions, apiRoutes } from '../../gateway/api/index.ts';
 import { publicAddress } from '../../gateway/config/index.ts';
 import { openFiles } from '../../gateway/files/index.ts';
+import { createSupervisor } from '../../gateway/process/index.ts';
 import type { Integration } from '../../gateway/integrations/index.ts';
 import { createManualClock, type Log, silentLog } from '../../gateway/lib/index.ts';
 import { createLive } from '../../gateway/live/index.ts';
 import { createThrottle } from '../../gateway/login/index.ts';
 import { createPolicy, type Verified, type VerifiedSets } from '../../gateway/policy/index.ts';
+import { openCatalogue, openServices } from '../../gateway/app/services.ts';
 import { recordCuts } from '../../gateway/app/cuts.ts';
 import { createWatch } from '../../gateway/app/watch.ts';
 import { createMail } from '../../gateway/mail/index.ts';
@@ -89,6 +91,19 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     clock,
     log,
   });
+  const catalogue = openCatalogue(config, { clock, log });
+  const onFolder = { ...config, data: folderOfFiles };
+  const supervisor = createSupervisor({ clock, log });
+  const services = openServices(onFolder, {
+    facts,
+    policy,
+    files,
+    catalogue,
+    supervisor,
+    publicAddress: address,
+    clock,
+    log,
+  });
   const app = Fastify();
   await app.register(apiRoutes as never, {
     prefix: '/api/v1',
@@ -101,6 +116,8 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     identifyBearer: createIdentifyToken(tokens, accounts),
     files,
     fileSettings,
+    catalogue,
+    services,
     sessions,
     clients: await facts.clients(),
     connections,
@@ -132,6 +149,8 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
   await app.ready();
   t.teardown(async () => {
     await app.close();
+    await services.close();
+    await supervisor.stopAll();
     await files.close();
     rmSync(folderOfFiles, { recursive: true, force: true });
     await denials.close();

@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, chownSync, constants, mkdirSync, rmSync } from 'node:fs';
+import { accessSync, chownSync, constants, mkdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { knotError, newSecret } from '../../lib/index.ts';
@@ -24,8 +24,8 @@ import { keepTemplate } from './template-files.ts';
 export type ProcessEngineOptions = {
   dataFolder: string;
   supervisor: Supervisor;
-  /** Found once at the start; without one nothing runs here. */
-  sandbox: Sandbox;
+  /** Looked for once; without one nothing runs here. */
+  sandbox: () => Promise<Sandbox>;
   /** Numbers of the accounts that owners' programs run under, where the sandbox can give them some. */
   accounts: AccountBook;
   /** Where the files of an owner are now; undefined for one who is no more. */
@@ -40,7 +40,7 @@ const quickEndsUntilGone = 3;
 
 /** Services as programs of this machine: each in a sandbox with a network of its own, reached over a Unix socket by the gateway alone. */
 export function createProcessEngine(options: ProcessEngineOptions): Engine {
-  const { dataFolder, supervisor, sandbox, accounts, filesOf, originOf, fillIn } = options;
+  const { dataFolder, supervisor, accounts, filesOf, originOf, fillIn } = options;
   const layout = layoutIn(dataFolder);
   const running = new Map<string, Running>();
   const ending = new Map<string, Promise<void>>();
@@ -49,8 +49,10 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     for (const listener of listeners) listener(id);
   };
 
-  async function prepare(service: Service): Promise<{ files: OwnersFiles; account: Account | undefined }> {
-    const { id, owner } = service;
+  async function prepare(
+    { id, owner }: Service,
+    sandbox: Sandbox,
+  ): Promise<{ files: OwnersFiles; account: Account | undefined }> {
     const files = await filesOf(owner);
     if (files === undefined) throw knotError('KNOT_SERVICES_NO_OWNER', 409, 'The owner of the service is gone.');
     const hasAccounts = sandbox.isAvailable && sandbox.confinement === 'account';
@@ -60,7 +62,6 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     for (const folder of [layout.root, join(layout.root, 'home'), join(layout.root, 'run'), home, run])
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     rmSync(layout.socket(id), { force: true });
-    chmodSync(run, 0o700);
     if (account !== undefined) {
       chownSync(run, account.uid, account.gid);
       giveFolder(home, account);
@@ -71,8 +72,9 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
   }
 
   async function launch(service: Service): Promise<void> {
+    const sandbox = await options.sandbox();
     if (!sandbox.isAvailable) throw knotError('KNOT_SERVICES_NO_SANDBOX', 503, 'Services cannot run on this machine.');
-    const { files, account } = await prepare(service);
+    const { files, account } = await prepare(service, sandbox);
     const { id, revision, template } = service;
     const { ready, startSeconds } = template.plan;
     const origin = originOf(service.label);
@@ -110,6 +112,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     missing: async ({ template }) => {
       const { executables, python } = template.plan.needs;
       const found: Missing[] = [];
+      const sandbox = await options.sandbox();
       if (!sandbox.isAvailable)
         found.push({ what: sandbox.reason, remedy: 'Ask an administrator to install bubblewrap on this machine.' });
       for (const { name, install } of executables.filter((executable) => !isInstalled(executable.name)))

@@ -11,7 +11,7 @@ export function answersAt(socketPath: string, path: string): Promise<boolean> {
       response.destroy();
       resolve((response.statusCode ?? 500) < 500);
     });
-    asked.once('error', () => resolve(false));
+    asked.on('error', () => resolve(false));
     asked.end();
   });
 }

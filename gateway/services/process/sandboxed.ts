@@ -53,7 +53,8 @@ export function sandboxedProgram(options: {
   const task = {
     account,
     command: plan.command.map((argument) => fillIn(argument, facts, values)),
-    ...(plan.listen.kind === 'port' && { socket: inside.socket, port: plan.listen.port }),
+    socket: inside.socket,
+    ...(plan.listen.kind === 'port' && { port: plan.listen.port }),
   };
   const own = Object.entries(plan.environment).map(([name, value]) => [name, fillIn(value, facts, values)]);
   return {

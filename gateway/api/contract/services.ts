@@ -1,0 +1,107 @@
+import { type Static, Type } from 'typebox';
+import { closed, oneOf, TimeSchema } from './common.ts';
+
+const JsonObjectSchema = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'Plain data, by the schema of the template.',
+});
+
+export const TemplateProblemSchema = closed({
+  file: Type.String(),
+  line: Type.Optional(Type.Integer()),
+  severity: oneOf('error', 'warning'),
+  message: Type.String(),
+});
+
+const templateFacts = {
+  id: Type.String({ description: '`web`; `team:NAME/web` and `user:NAME/web` for those of a team or a person.' }),
+  name: Type.String(),
+  origin: oneOf('shipped', 'admin', 'team', 'user'),
+  version: Type.String(),
+  title: Type.String(),
+  description: Type.String(),
+  categories: Type.Array(Type.String()),
+  icon: Type.Optional(Type.String({ description: 'SVG, to be drawn as an image and never put into a page.' })),
+  isUsable: Type.Boolean({ description: 'Whether it can be launched here.' }),
+  problems: Type.Array(TemplateProblemSchema, { description: 'What is wrong with it.' }),
+};
+
+export const TemplateSummarySchema = closed(templateFacts);
+export type TemplateSummary = Static<typeof TemplateSummarySchema>;
+export const TemplateListSchema = closed({ templates: Type.Array(TemplateSummarySchema) });
+
+export const TemplateSchema = closed({
+  ...templateFacts,
+  readme: Type.Optional(Type.String({ description: 'Markdown.' })),
+  schema: JsonObjectSchema,
+  schemaSource: oneOf('written', 'inferred'),
+  values: JsonObjectSchema,
+});
+export type Template = Static<typeof TemplateSchema>;
+
+export const TemplateParamsSchema = closed({ id: Type.String({ minLength: 1, maxLength: 120 }) });
+
+export const NewServiceSchema = closed({
+  template: Type.String({ minLength: 1, maxLength: 120 }),
+  name: Type.String({ minLength: 1, maxLength: 100 }),
+  owner: Type.Optional(Type.String({ maxLength: 100, description: 'Myself, or a team I manage; myself without.' })),
+  values: JsonObjectSchema,
+  dryRun: Type.Optional(Type.Boolean({ description: 'Only say whether it would start.' })),
+});
+
+const CauseSchema = closed({
+  code: Type.String(),
+  what: Type.String({ description: 'What happened, in plain words.' }),
+  remedy: Type.String(),
+  lines: Type.Optional(Type.Array(Type.String(), { description: 'The last it said, for who may use it.' })),
+});
+
+const serviceStates = ['requested', 'starting', 'ready', 'stopping', 'stopped', 'failed'] as const;
+
+export const ServiceSchema = closed({
+  id: Type.String(),
+  name: Type.String(),
+  owner: closed({ kind: oneOf('user', 'team'), name: Type.String() }),
+  url: Type.String(),
+  template: closed({ id: Type.String(), title: Type.String(), version: Type.String() }),
+  wish: oneOf('running', 'stopped', 'removed'),
+  state: oneOf(...serviceStates),
+  since: TimeSchema,
+  cause: Type.Optional(CauseSchema),
+  createdBy: Type.String(),
+  createdAt: TimeSchema,
+  canOpen: Type.Boolean(),
+  canManage: Type.Boolean(),
+  canStop: Type.Boolean(),
+  canRemove: Type.Boolean(),
+  values: Type.Optional(JsonObjectSchema),
+});
+export type Service = Static<typeof ServiceSchema>;
+
+export const ServiceListSchema = closed({ services: Type.Array(ServiceSchema) });
+export const ServiceQuerySchema = closed({ owner: Type.Optional(Type.String({ maxLength: 100 })) });
+
+export const ObstacleSchema = closed({
+  field: Type.String({ description: '`name`, `template`, or `values` with a JSON pointer.' }),
+  message: Type.String(),
+  remedy: Type.Optional(Type.String()),
+});
+export const LaunchedSchema = closed({
+  service: Type.Optional(ServiceSchema),
+  obstacles: Type.Array(ObstacleSchema, { description: 'With `dryRun`: why it would not start; empty when it would.' }),
+});
+export type Launched = Static<typeof LaunchedSchema>;
+
+export const ServiceChangeSchema = closed({ values: JsonObjectSchema });
+
+export const ServiceEventsSchema = closed({
+  events: Type.Array(
+    closed({
+      at: TimeSchema,
+      state: oneOf(...serviceStates, 'removed'),
+      actor: Type.String(),
+      cause: Type.Optional(CauseSchema),
+    }),
+    { description: 'Newest first.' },
+  ),
+});
+export const ServiceLogsSchema = closed({ lines: Type.Array(Type.String(), { description: 'Oldest first.' }) });

@@ -1,0 +1,253 @@
+import type { FastifyRequest } from 'fastify';
+import { type JsonObject, knotError } from '../../lib/index.ts';
+import { namespaceResource } from '../../owners/index.ts';
+import { serviceResource } from '../../routes/index.ts';
+import type { Cause, Service as OwnService, Services } from '../../services/index.ts';
+import { type ApiServer, identityOf, type Needs } from '../context.ts';
+import {
+  IdParamsSchema,
+  LaunchedSchema,
+  NewServiceSchema,
+  type Service,
+  ServiceChangeSchema,
+  ServiceEventsSchema,
+  ServiceListSchema,
+  ServiceLogsSchema,
+  ServiceQuerySchema,
+  ServiceSchema,
+} from '../contract.ts';
+import { answers, describe } from './describe.ts';
+
+const tag = 'Services';
+
+type ServiceAction = 'see' | 'open' | 'manage' | 'stop' | 'remove';
+
+/** What people and teams run. */
+export function serviceRoutes(
+  app: ApiServer,
+  context: Needs<'services' | 'owners' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
+): void {
+  const { owners, shares, decide, demand, actorOf, publicAddress } = context;
+
+  const servicesOrRefusal = (): Services => {
+    if (context.services !== undefined) return context.services;
+    throw knotError('KNOT_SERVICES_UNAVAILABLE', 503, 'Services are not available on this system.', {
+      remedy: 'Run Knot on Linux: only there can programs be kept apart.',
+    });
+  };
+
+  function question(request: FastifyRequest, action: ServiceAction, service: OwnService) {
+    const { principal } = identityOf(request);
+    const { id, name, owner } = service;
+    const resource = serviceResource({ label: name, owner: owner.name, isTeam: owner.kind === 'team' }, name);
+    const shared = shares.rightsOn(principal, { kind: 'service', id, path: '' });
+    return { principal, action, resource, ...(shared && { shared }) };
+  }
+  const may = (request: FastifyRequest, action: ServiceAction, service: OwnService): boolean =>
+    decide(request, question(request, action, service)).effect === 'allow';
+
+  /** Whom a service is nothing to is told that there is none. */
+  async function find(request: FastifyRequest, id: string): Promise<OwnService> {
+    const service = await servicesOrRefusal().find(id);
+    if (service && (may(request, 'see', service) || may(request, 'open', service))) return service;
+    throw knotError('KNOT_SERVICES_NONE', 404, 'There is no such service.');
+  }
+
+  async function findFor(
+    request: FastifyRequest,
+    id: string,
+    action: ServiceAction,
+    toDo: string,
+  ): Promise<OwnService> {
+    const service = await find(request, id);
+    demand(request, question(request, action, service), `${toDo} ${service.name}`);
+    return service;
+  }
+
+  function toService(request: FastifyRequest, service: OwnService): Service {
+    const { id, name, owner, label, template, wish, state, since, cause, createdBy, createdAt, values } = service;
+    const canOpen = may(request, 'open', service);
+    const canManage = may(request, 'manage', service);
+    return {
+      ...{ id, name, wish, state, since, createdBy, createdAt, canOpen, canManage },
+      owner: { kind: owner.kind, name: owner.name },
+      url: `${publicAddress.originOf(publicAddress.hostOf(label))}/`,
+      template: { id: template.id, title: template.title, version: template.version },
+      ...(cause && { cause: toCause(cause, canOpen) }),
+      canStop: may(request, 'stop', service),
+      canRemove: may(request, 'remove', service),
+      // What a person typed into the form may be a secret.
+      ...(canManage && { values }),
+    };
+  }
+
+  app.get(
+    '/services',
+    describe(
+      'person',
+      tag,
+      'What I and my teams run',
+      { querystring: ServiceQuerySchema, response: answers(200, ServiceListSchema) },
+      'services',
+    ),
+    async (request) => {
+      const { owner } = request.query;
+      const own = await owners.of(identityOf(request).principal);
+      const wanted = owner === undefined ? own : own.filter(({ name }) => name === owner);
+      const found = await servicesOrRefusal().of(wanted);
+      return {
+        services: found.filter((service) => may(request, 'see', service)).map((service) => toService(request, service)),
+      };
+    },
+  );
+
+  app.post(
+    '/services',
+    describe(
+      'person',
+      tag,
+      'Launch a service, or with `dryRun` ask whether it would start',
+      { body: NewServiceSchema, response: { ...answers(200, LaunchedSchema), 202: LaunchedSchema } },
+      'services',
+    ),
+    async (request, reply) => {
+      const { principal } = identityOf(request);
+      const { template, name, values, owner: ownerName = principal.username, dryRun = false } = request.body;
+      const owner = (await owners.of(principal)).find((one) => one.name === ownerName);
+      if (owner === undefined) throw noSuchOwner();
+      const resource = namespaceResource(owner);
+      demand(request, { principal, action: 'launch', resource }, `start something for ${owner.name}`);
+      const services = servicesOrRefusal();
+      const wanted = {
+        template,
+        name,
+        owner: { kind: owner.kind, id: owner.id, name: owner.name },
+        values: values as JsonObject,
+      };
+      if (dryRun) return { obstacles: await services.check(wanted) };
+      const service = await services.launch(wanted, by(request));
+      return reply.code(202).send({ service: toService(request, service), obstacles: [] });
+    },
+  );
+
+  app.get(
+    '/services/:id',
+    describe(
+      'person',
+      tag,
+      'One service',
+      { params: IdParamsSchema, response: answers(200, ServiceSchema) },
+      'services',
+    ),
+    async (request) => toService(request, await find(request, request.params.id)),
+  );
+
+  for (const [act, action, wish, summary] of [
+    ['start', 'manage', 'running', 'Start it, again if it failed'],
+    ['stop', 'stop', 'stopped', 'Stop it; the last wish is what happens'],
+  ] as const) {
+    app.post(
+      `/services/:id/${act}`,
+      describe(
+        'person',
+        tag,
+        summary,
+        { params: IdParamsSchema, response: { ...answers(200, ServiceSchema), 202: ServiceSchema } },
+        'services',
+      ),
+      async (request, reply) => {
+        const { id } = request.params;
+        await findFor(request, id, action, act);
+        return reply.code(202).send(toService(request, await servicesOrRefusal().wish(id, wish, by(request))));
+      },
+    );
+  }
+
+  app.patch(
+    '/services/:id',
+    describe(
+      'person',
+      tag,
+      'Give it other values; it starts anew with them',
+      { params: IdParamsSchema, body: ServiceChangeSchema, response: answers(200, ServiceSchema) },
+      'services',
+    ),
+    async (request) => {
+      const { id } = request.params;
+      await findFor(request, id, 'manage', 'change');
+      const values = request.body.values as JsonObject;
+      return toService(request, await servicesOrRefusal().change(id, values, by(request)));
+    },
+  );
+
+  app.delete(
+    '/services/:id',
+    describe(
+      'person',
+      tag,
+      'Stop it and take it away, with what it kept for itself; files of its owner stay',
+      { params: IdParamsSchema, response: { ...answers(200, ServiceSchema), 202: ServiceSchema } },
+      'services',
+    ),
+    async (request, reply) => {
+      const { id } = request.params;
+      await findFor(request, id, 'remove', 'remove');
+      const service = await servicesOrRefusal().wish(id, 'removed', by(request));
+      return reply.code(202).send(toService(request, service));
+    },
+  );
+
+  app.get(
+    '/services/:id/events',
+    describe(
+      'person',
+      tag,
+      'Each step in its life',
+      { params: IdParamsSchema, response: answers(200, ServiceEventsSchema) },
+      'services',
+    ),
+    async (request) => {
+      const service = await find(request, request.params.id);
+      const canOpen = may(request, 'open', service);
+      const events = await servicesOrRefusal().transitions(service.id);
+      return {
+        events: events.map(({ at, state, actor, cause }) => ({
+          ...{ at, state, actor },
+          ...(cause && { cause: toCause(cause, canOpen) }),
+        })),
+      };
+    },
+  );
+
+  app.get(
+    '/services/:id/logs',
+    describe(
+      'person',
+      tag,
+      'The last it said',
+      { params: IdParamsSchema, response: answers(200, ServiceLogsSchema) },
+      'services',
+    ),
+    async (request) => {
+      const service = await findFor(request, request.params.id, 'open', 'read the output of');
+      return { lines: [...servicesOrRefusal().output(service)] };
+    },
+  );
+
+  function by(request: FastifyRequest) {
+    const { name: actor, address } = actorOf(request);
+    return { actor, address };
+  }
+}
+
+/** What a program said may be anything: it is for who may use the service. */
+const toCause = ({ lines, ...cause }: Cause, canOpen: boolean) => ({
+  ...cause,
+  ...(canOpen && lines && { lines: [...lines] }),
+});
+
+const noSuchOwner = () =>
+  knotError('KNOT_API_OTHER_OWNER', 400, 'There is no such owner that you could choose.', {
+    remedy: 'Choose yourself, or a team you are in; GET /api/v1/owners lists them.',
+    details: { problems: [{ field: 'owner', message: 'is not one of yours' }] },
+  });

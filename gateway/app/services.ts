@@ -1,0 +1,156 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  type Catalogue,
+  checkValues,
+  createCatalogue,
+  fillIn,
+  isUsable,
+  templateId,
+  withDefaults,
+} from '../catalogue/index.ts';
+import { absolute, type Config, type PublicAddress } from '../config/index.ts';
+import type { Files } from '../files/index.ts';
+import { type Clock, type Log, newId } from '../lib/index.ts';
+import type { Policy } from '../policy/index.ts';
+import { findSandbox, type Sandbox, type Supervisor } from '../process/index.ts';
+import { type Route, socketUpstream } from '../routes/index.ts';
+import {
+  createProcessEngine,
+  createServices,
+  type Engine,
+  type Service,
+  type Services,
+  type Templates,
+} from '../services/index.ts';
+import type { Facts } from './facts.ts';
+import { createFilesOfOwner } from './files-of.ts';
+
+/** Templates of this installation: those that Knot ships, then the folders of knot.yaml. */
+export function openCatalogue(config: Config, { clock, log }: { clock: Clock; log: Log }): Catalogue {
+  return createCatalogue({
+    sources: [
+      { folder: shippedTemplates, origin: { kind: 'shipped' } },
+      ...config.services.templates.map((folder) => ({
+        folder: absolute(config, folder)!,
+        origin: { kind: 'admin' as const },
+      })),
+    ],
+    now: clock.now,
+    log,
+  });
+}
+
+const shippedTemplates = join(import.meta.dirname, '../../charts/templates');
+
+/** Makes what people launch; nothing is started before `start`. */
+export function openServices(
+  config: Config,
+  parts: {
+    facts: Pick<Facts, 'store' | 'accounts' | 'owners' | 'routes' | 'audit'>;
+    policy: Pick<Policy, 'decide'>;
+    files: Files;
+    catalogue: Catalogue;
+    supervisor: Supervisor;
+    publicAddress: PublicAddress;
+    clock: Clock;
+    log: Log;
+  },
+): Services {
+  const { facts, policy, files, catalogue, supervisor, publicAddress, clock, log } = parts;
+  const { store, accounts, owners, routes, audit } = facts;
+  const { first, count } = config.integrations.jupyterhub.accounts;
+  const hub = join(config.data, 'jupyterhub');
+  let sandbox: Promise<Sandbox> | undefined;
+  const engine = createProcessEngine({
+    dataFolder: config.data,
+    supervisor,
+    sandbox: () =>
+      (sandbox ??= findSandbox(process.getuid?.() === 0 ? { account: { uid: first + 1, gid: first } } : {})),
+    accounts: { file: join(hub, 'accounts.json'), homes: join(hub, 'homes'), first, count },
+    filesOf: createFilesOfOwner({ files, accounts, owners, policy, domain: config.domain }),
+    originOf: (label) => publicAddress.originOf(publicAddress.hostOf(label)),
+    fillIn: fill,
+  });
+  return createServices({
+    store,
+    engine,
+    templates: templatesOf(catalogue),
+    machine: machineOf(config.data),
+    routes: {
+      put: (service) => routes.put(routeOf(service, engine, publicAddress)),
+      remove: async ({ label }) => void (await routes.remove(publicAddress.hostOf(label))),
+      isTaken: (label) => routes.find(publicAddress.hostOf(label)) !== undefined,
+    },
+    isActive: async ({ kind, id }) =>
+      kind === 'user'
+        ? (await accounts.principal(id))?.state === 'active'
+        : (await accounts.findTeam(id)) !== undefined,
+    record: audit.record,
+    clock,
+    log,
+  });
+}
+
+const fill: Templates['fillIn'] = fillIn;
+
+/** The catalogue in the words of services: only what can be launched on this machine. */
+function templatesOf(catalogue: Catalogue): Templates {
+  return {
+    async find(id) {
+      const template = await catalogue.find(id);
+      if (template?.process === undefined || !isUsable(template)) return undefined;
+      const { name, title, version, schema, values, process: plan, folder } = template;
+      return { id: templateId(template), name, title, version, schema, defaults: values, plan, folder };
+    },
+    check: checkValues,
+    withDefaults,
+    fillIn: fill,
+  };
+}
+
+/** The address of a service: its own host, open to nobody whom the policies do not let in. */
+function routeOf(service: Service, engine: Engine, address: PublicAddress): Route {
+  const { id, name, label, owner } = service;
+  return {
+    host: address.hostOf(label),
+    name: label,
+    kind: 'service',
+    service: { id, label: name, owner: owner.name, isTeam: owner.kind === 'team' },
+    title: name,
+    audience: 'everyone',
+    upstream: socketUpstream(engine.socketOf(service)),
+    ownedPrefixes: [],
+    untouchedPrefixes: [],
+    // What runs there is anything: its paths are its own affair.
+    switches: { encodedSlash: true, doubleSlash: true, pathParameters: true, methods: [] },
+  };
+}
+
+/** A name of this data folder among the gateways on one store: programs run here and nowhere else. */
+function machineOf(dataFolder: string): string {
+  const file = join(dataFolder, 'machine');
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, `${newId()}\n`, { mode: 0o600 });
+  }
+  return readFileSync(file, 'utf8').trim();
+}
+
+/**
+ * Begins to bring services to what is wanted, once nothing of an earlier run is in the way; and looks at those of an owner whenever
+ * they change: whoever is disabled or gone runs nothing.
+ */
+export function startServices(
+  services: Services,
+  parts: { supervisor: Supervisor; accounts: Pick<Facts['accounts'], 'onChange'>; store: Facts['store']; log: Log },
+): void {
+  const { supervisor, accounts, store, log } = parts;
+  const complain = (error: unknown): void => log.error({ err: error }, 'the services could not be looked at');
+  accounts.onChange((id) => void services.lookAt({ kind: 'user', id }).catch(complain));
+  store.onChange('teams', (id) => void services.lookAt({ kind: 'team', id }).catch(complain));
+  supervisor
+    .afterEarlierRun()
+    .then(() => services.start())
+    .catch(complain);
+}

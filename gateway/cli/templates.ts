@@ -1,0 +1,99 @@
+import { basename, dirname, resolve } from 'node:path';
+import { readCatalogue } from '../app/index.ts';
+import { isUsable, readTemplateAt, type Template, templateId, type TemplateProblem } from '../catalogue/index.ts';
+import { loadConfig } from '../config/index.ts';
+import { knotError, printable } from '../lib/index.ts';
+import { type Command, type Invocation, table } from './command.ts';
+
+const catalogueOf = (invocation: Invocation) => readCatalogue(loadConfig(invocation.settings).config);
+
+const where = ({ file, line, severity, message }: TemplateProblem): string =>
+  `${printable(file)}${line === undefined ? '' : `:${line}`}: ${severity}: ${printable(message)}\n`;
+
+const runsHere = (template: Template): string =>
+  !isUsable(template) ? 'has errors' : template.process === undefined ? 'Kubernetes only' : 'yes';
+
+export const templateCommands: readonly Command[] = [
+  {
+    words: ['template', 'list'],
+    usage: '[--json]',
+    summary: 'Lists what can be launched, and what is wrong with the rest.',
+    options: { json: { type: 'boolean' } },
+    positionals: [0, 0],
+    async run(invocation) {
+      const { stdout } = invocation.streams;
+      const templates = await (await catalogueOf(invocation)).list();
+      if (invocation.options['json'] === true) {
+        const shown = templates.map(({ icon: _icon, readme: _readme, ...template }) => ({
+          id: templateId(template),
+          ...template,
+        }));
+        stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+        return;
+      }
+      const rows = templates.map((each) => [
+        templateId(each),
+        each.version,
+        each.origin.kind,
+        runsHere(each),
+        each.title,
+      ]);
+      stdout.write(`${table([['NAME', 'VERSION', 'FROM', 'RUNS HERE', 'TITLE'], ...rows])}\n`);
+      for (const template of templates)
+        for (const problem of template.problems) stdout.write(`${printable(templateId(template))}/${where(problem)}`);
+    },
+  },
+  {
+    words: ['template', 'show'],
+    usage: 'NAME [--json]',
+    summary: 'Prints one template: what it is, its values and how it runs.',
+    options: { json: { type: 'boolean' } },
+    positionals: [1, 1],
+    async run(invocation) {
+      const id = invocation.positionals[0]!;
+      const template = await (await catalogueOf(invocation)).find(id);
+      if (template === undefined) {
+        throw knotError('KNOT_CLI_NO_SUCH_TEMPLATE', 404, `There is no template "${id}".`, {
+          remedy: '`knot template list` shows all of them.',
+        });
+      }
+      const { stdout } = invocation.streams;
+      if (invocation.options['json'] === true) {
+        stdout.write(`${JSON.stringify({ id, ...template }, null, 2)}\n`);
+        return;
+      }
+      const { title, version, description, values, process: plan, problems } = template;
+      stdout.write(`${printable(title)} ${version}: ${printable(description)}\n`);
+      stdout.write(`values: ${printable(JSON.stringify(values))}\n`);
+      if (plan) stdout.write(`command: ${printable(JSON.stringify(plan.command))}\n`);
+      for (const problem of problems) stdout.write(where(problem));
+    },
+  },
+  {
+    words: ['template', 'check'],
+    usage: 'DIR',
+    summary: 'Tells authors what is wrong with a template, by file and line.',
+    options: {},
+    positionals: [1, 1],
+    async run(invocation) {
+      const folder = resolve(invocation.positionals[0]!);
+      const template = await readTemplateAt(folder, basename(folder), { kind: 'admin' }).catch((error: unknown) => {
+        throw knotError('KNOT_CLI_TEMPLATE_UNREADABLE', 400, `${printable(folder)} cannot be read.`, {
+          cause: error,
+          remedy: `Name a folder with a Chart.yaml in it, such as one in ${dirname(folder)}.`,
+        });
+      });
+      for (const problem of template.problems) invocation.streams.stderr.write(where(problem));
+      if (!isUsable(template)) {
+        throw knotError('KNOT_CLI_TEMPLATE_INVALID', 422, `The template in ${printable(folder)} cannot be launched.`, {
+          remedy: 'Correct the lines above.',
+        });
+      }
+      const { name, version, schemaSource } = template;
+      const form = schemaSource === 'written' ? 'its form is written' : 'its form follows from values.yaml';
+      invocation.streams.stdout.write(
+        `${name} ${version}: valid; ${form}; runs without Kubernetes: ${runsHere(template)}\n`,
+      );
+    },
+  },
+];

@@ -1,0 +1,13 @@
+import { Type } from 'typebox';
+import { object } from './section.ts';
+
+/** What people launch from templates. */
+export const ServicesConfig = object(
+  {
+    templates: Type.Array(Type.String({ minLength: 1, description: 'A folder.' }), {
+      default: [],
+      description: 'Folders of templates beside those that Knot ships; each folder in them is a Helm chart.',
+    }),
+  },
+  'Services that people and teams launch from templates.',
+);

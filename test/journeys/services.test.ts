@@ -1,0 +1,120 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { eventually } from '../support/eventually.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
+
+/** Services on a whole gateway: launched from a template, reached at their own host by whom they are for, and nobody else. */
+t.setTimeout(300_000);
+
+const password = 'correct-horse-staple-7';
+
+type Shown = { id: string; state: string; url: string; cause?: { what: string; lines?: string[] } };
+
+const unsandboxed = process.platform !== 'linux' ? 'services need Linux' : false;
+
+t.test('a web page is launched, opened, stopped, started and removed', { skip: unsandboxed }, async (t) => {
+  const gateway = await startGateway({ config: { integrations: { jupyterhub: { mode: 'off' } } } });
+  const people: Person[] = [];
+  const person = (): Person => {
+    const fresh = createPerson(gateway);
+    people.push(fresh);
+    return fresh;
+  };
+  t.teardown(async () => {
+    for (const each of people) await each.close();
+    await gateway.stop();
+  });
+  const ann = person();
+  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
+  for (const name of ['joanna', 'bob'])
+    await gateway.knot(['user', 'add', name, '--email', `${name}@example.org`, '--password-file', '-'], password);
+  const joanna = person();
+  await joanna.signIn('joanna', password);
+
+  const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
+  await joanna.api('POST', '/files/private/public?op=mkdir', {});
+  await joanna.request('PUT', '/api/v1/files/private/public/index.html', { headers, body: '<h1>Mine</h1>' });
+
+  const wanted = { template: 'web', name: 'site', values: { folder: '/files/private/public' } };
+  t.match((await joanna.api('POST', '/services', { ...wanted, dryRun: true })).json(), { obstacles: [] });
+  t.match((await joanna.api('POST', '/services', { ...wanted, values: { folder: '/etc' } })).json(), {
+    code: 'KNOT_SERVICES_REFUSED',
+    details: { problems: [{ field: 'values/folder' }] },
+  });
+  const launched = await joanna.api('POST', '/services', wanted);
+  t.equal(launched.status, 202, launched.text);
+  const { id, url } = launched.json<{ service: Shown }>().service;
+  t.match(url, /^https:\/\/site-joanna\.localhost:/);
+  t.match((await joanna.api('POST', '/services', { ...wanted, dryRun: true })).json(), {
+    obstacles: [{ field: 'name', message: /taken/ }],
+  });
+
+  const shown = async (who = joanna): Promise<Shown> => (await who.api('GET', `/services/${id}`)).json<Shown>();
+  const becomes = (state: string) =>
+    eventually(
+      `the service is ${state}`,
+      async () => {
+        const now = await shown();
+        if (now.state === 'failed' && state !== 'failed') throw new Error(JSON.stringify(now));
+        return now.state === state;
+      },
+      30_000,
+    );
+  await becomes('ready');
+  t.match(await joanna.visit(url), { status: 200, text: '<h1>Mine</h1>' });
+  t.match((await joanna.api('GET', `/services/${id}/events`)).json(), {
+    events: [{ state: 'ready' }, { state: 'starting' }, { state: 'requested', actor: 'joanna' }],
+  });
+
+  // Somebody else, an admin too, does not enter; an admin sees that it is there and may stop it.
+  const bob = person();
+  await bob.signIn('bob', password);
+  t.equal((await bob.visit(url)).status, 403);
+  t.equal((await bob.api('GET', `/services/${id}`)).status, 404);
+  t.equal((await bob.api('POST', `/services/${id}/stop`, {})).status, 404);
+  t.equal((await ann.visit(url)).status, 403);
+  t.match(await shown(ann), { state: 'ready', canOpen: false, canManage: false, canStop: true, canRemove: true });
+  t.notOk('values' in (await shown(ann)));
+  t.equal((await ann.api('GET', `/services/${id}/logs`)).status, 403);
+  t.equal((await ann.api('POST', `/services/${id}/start`, {})).status, 403);
+
+  t.equal((await joanna.api('POST', `/services/${id}/stop`, {})).status, 202);
+  await becomes('stopped');
+  t.match(
+    [502, 503],
+    [(await joanna.visit(url)).status].filter((status) => status >= 500),
+    'no page that looks like a success',
+  );
+  t.equal((await joanna.api('POST', `/services/${id}/start`, {})).status, 202);
+  await becomes('ready');
+
+  // Other values, and the program starts anew with them.
+  const changed = await joanna.api('PATCH', `/services/${id}`, { values: { folder: '/files/shared', listing: false } });
+  t.equal(changed.status, 200, changed.text);
+  await eventually('the shared folder is what it shows', async () => (await joanna.visit(url)).status === 404, 30_000);
+
+  // Who is disabled runs nothing.
+  await gateway.knot(['user', 'disable', 'joanna']);
+  await eventually('it ends with the right', async () => (await shown(ann)).state === 'stopped', 30_000);
+  await gateway.knot(['user', 'enable', 'joanna']);
+  await eventually('and comes back with it', async () => (await shown(ann)).state === 'ready', 30_000);
+
+  t.equal((await ann.api('DELETE', `/services/${id}`)).status, 202);
+  await eventually(
+    'nothing is left of it',
+    async () => (await ann.api('GET', `/services/${id}`)).status === 404,
+    30_000,
+  );
+  t.strictSame(readdirSync(join(gateway.data, 'services/run')), []);
+  t.notOk(existsSync(join(gateway.data, 'services/home', id)));
+  const statusOf = (address: string) =>
+    joanna.visit(address).then(
+      ({ status }) => status,
+      () => 'no certificate',
+    );
+  t.ok([404, 'no certificate'].includes(await statusOf(url)), 'its address is nobody’s');
+  const audit = (await ann.api('GET', '/audit?limit=100')).text;
+  for (const action of ['launched', 'stopped', 'started', 'changed', 'removed']) t.match(audit, `service.${action}`);
+});

@@ -1,0 +1,111 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { fillIn } from '../../gateway/catalogue/index.ts';
+import { newId, type ProcessPlan, silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { createSupervisor, findSandbox } from '../../gateway/process/index.ts';
+import { createProcessEngine } from '../../gateway/services/index.ts';
+import type { Service } from '../../gateway/services/service.ts';
+import type { EngineHouse } from './engine.ts';
+
+/** Number of the group that owners have, where this is root. */
+export const first = 47_000;
+const account = process.getuid?.() === 0 ? { account: { uid: first + 1, gid: first } } : {};
+const sandbox = await findSandbox(account);
+export const skipWithoutSandbox =
+  sandbox.isAvailable || process.env.CI === 'true' ? false : `no sandbox here: ${sandbox.reason}`;
+
+/** The process engine on a folder of its own, with files of ann, of everyone and of her team. */
+export async function openProcessEngine(t: Test, below = tmpdir()): Promise<EngineHouse & { folder: string }> {
+  const folder = mkdtempSync(join(below, 'knot-engine-'));
+  const supervisor = createSupervisor({
+    clock: systemClock,
+    log: silentLog,
+    timing: { firstBackoffMs: 50, readyPollMs: 50, graceMs: 1000 },
+  });
+  const area = (name: string) => {
+    const path = join(folder, 'files', name);
+    mkdirSync(path, { recursive: true });
+    return path;
+  };
+  const files = {
+    private: area('private'),
+    shared: area('shared'),
+    teams: [{ name: 'physics', folder: area('team') }],
+  };
+  const template = join(folder, 'template');
+  mkdirSync(template);
+  writeFileSync(join(template, 'a.txt'), 'a');
+  const engine = createProcessEngine({
+    dataFolder: folder,
+    supervisor,
+    sandbox: async () => sandbox,
+    accounts: { file: join(folder, 'accounts.json'), homes: join(folder, 'homes'), first, count: 100 },
+    filesOf: async () => files,
+    originOf: (label) => `https://${label}.localhost`,
+    fillIn: (text, facts, values) => fillIn(text, facts, values),
+  });
+  t.teardown(async () => {
+    await supervisor.stopAll();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const digest = await engine.keep(template);
+  return {
+    engine,
+    folder,
+    async service(program, { plan = {}, values = { say: '' } } = {}): Promise<Service> {
+      const whole: ProcessPlan = {
+        command: ['{node}', '-e', program.replaceAll('{', '{{').replaceAll('}', '}}'), '{values.say}'],
+        environment: { LISTEN: '{socket}' },
+        listen: { kind: 'socket' },
+        ready: '/',
+        startSeconds: 20,
+        memory: undefined,
+        needs: { executables: [], python: [] },
+        files: ['private', 'shared', 'teams'],
+        ...plan,
+      };
+      return {
+        id: newId(),
+        name: 'one',
+        owner: { kind: 'user', id: 'u1', name: 'ann' },
+        label: 'one-ann',
+        template: { id: 't', name: 't', title: 'T', version: '1.0.0', digest, schema: {}, plan: whole },
+        values,
+        machine: 'm',
+        wish: 'running',
+        state: 'requested',
+        since: 0,
+        revision: 1,
+        createdBy: 'ann',
+        createdAt: 0,
+      };
+    },
+    ask: (service, path = '/') => ask(engine.socketOf(service), path),
+    left: ({ id }) => processesWith(id.replaceAll('-', '').slice(0, 20)),
+  };
+}
+
+function ask(socketPath: string, path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const asked = request({ socketPath, path, agent: false });
+    asked.on('response', async (response) => resolve((await response.toArray()).join('')));
+    asked.on('error', () => resolve(undefined)).end();
+  });
+}
+
+/** Processes that have a text in their command line or environment. */
+function processesWith(text: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const found = readFileSync(`/proc/${pid}/cmdline`, 'latin1') + readFileSync(`/proc/${pid}/environ`, 'latin1');
+        return found.includes(text) && pid !== String(process.pid) ? [found.slice(0, 200)] : [];
+      } catch {
+        return [];
+      }
+    });
+}
