@@ -32,11 +32,10 @@ const pages = [
   '/no-such-page',
 ];
 
+/** What is loaded wide is made narrower, in the other theme: its layout follows without a second load. */
 const looks = [
-  { width: 1440, theme: 'light', isFull: true },
-  { width: 390, theme: 'dark', isFull: true },
-  { width: 1024, theme: 'dark', isFull: false },
-  { width: 320, theme: 'light', isFull: false },
+  { width: 1440, theme: 'light', thenWidth: 1024, thenTheme: 'dark' },
+  { width: 390, theme: 'dark', thenWidth: 320, thenTheme: 'light' },
 ] as const;
 
 t.setTimeout(240_000);
@@ -49,19 +48,42 @@ t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason(
   const browser = await launchBrowser();
   t.teardown(() => Promise.all([browser.close(), gateway.close()]));
 
-  for (const { isFull, ...look } of looks) {
-    t.test(`at ${look.width} px, ${look.theme}`, async (t) => {
+  await t.test('axe finds what it is asked for', async (t) => {
+    const { page } = await openPage(browser, looks[0]);
+    t.teardown(() => page.context().close());
+    const picture = '<img src="data:,"><p style="color: #999; background: #aaa">pale</p>';
+    for (const rest of ['', '<iframe srcdoc="<p>framed</p>" title="a frame"></iframe>']) {
+      await page.setContent(
+        `<!doctype html><html lang="en"><title>a page</title><main><h1>x</h1>${picture}${rest}</main>`,
+      );
+      const found = (await violationsOn(page)).map((violation) => violation.split(':')[0]);
+      t.strictSame(found.sort(), ['color-contrast', 'image-alt']);
+      t.strictSame(await violationsOn(page, { tags: ['wcag2aa'] }), [
+        'color-contrast: <p style="color: #999; background: #aaa">pale</p>',
+      ]);
+    }
+  });
+
+  for (const { thenWidth, thenTheme, ...look } of looks) {
+    t.test(`at ${look.width} px, ${look.theme}, and ${thenWidth} px, ${thenTheme}`, async (t) => {
       const { page, complaints } = await openPage(browser, look);
       t.teardown(() => page.context().close());
+      const { height } = page.viewportSize()!;
       for (const path of pages) {
         data.policies = path === '/admin/policies' ? brokenPolicies(Date.now()) : mockData(Date.now()).policies;
+        await page.setViewportSize({ width: look.width, height });
+        await page.emulateMedia({ colorScheme: look.theme });
         await page.goto(gateway.origin + path);
         await page.waitForSelector('h1');
-        if (isFull) t.strictSame(await violationsOn(page), [], `${path} has no violation`);
-        const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth');
-        t.ok(scrollWidth <= look.width, `${path} does not scroll sideways (${scrollWidth} px)`);
-        t.equal(await page.locator('h1').count(), 1, `${path} has one main heading`);
-        t.not(await page.title(), 'Knot', `${path} has a title of its own`);
+        t.strictSame(await violationsOn(page), [], `${path} has no violation`);
+        for (const width of [look.width, thenWidth]) {
+          await page.setViewportSize({ width, height });
+          await page.emulateMedia({ colorScheme: width === look.width ? look.theme : thenTheme });
+          const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth');
+          t.ok(scrollWidth <= width, `${path} does not scroll sideways at ${width} px (${scrollWidth} px)`);
+          t.equal(await page.locator('h1').count(), 1, `${path} has one main heading`);
+          t.not(await page.title(), 'Knot', `${path} has a title of its own`);
+        }
       }
       t.strictSame(complaints, [], 'nothing was blocked, thrown or logged as an error');
     });

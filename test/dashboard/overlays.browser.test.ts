@@ -60,26 +60,32 @@ t.test('everything that opens over a page', { skip: browserSkipReason() }, async
   ensureDashboardBuild();
   const browser = await launchBrowser();
   t.teardown(() => browser.close());
-  for (const look of [
-    { width: 1440, theme: 'light' },
-    { width: 1440, theme: 'dark' },
-    { width: 390, theme: 'dark' },
+  for (const { width, themes } of [
+    { width: 1440, themes: ['light', 'dark'] },
+    { width: 390, themes: ['dark'] },
   ] as const) {
-    t.test(`at ${look.width} px, ${look.theme}`, async (t) => {
+    t.test(`at ${width} px, ${themes.join(' and ')}`, async (t) => {
       const data = mockData(Date.now());
       data.users[0]!.username = 'wolfeschlegelsteinhausenberger';
       const gateway = await startMockGateway(data);
-      const { page, complaints } = await openPage(browser, look);
+      const { page, complaints } = await openPage(browser, { width, theme: themes[0] });
       t.teardown(() => Promise.all([page.context().close(), gateway.close()]));
       for (const { name, path, only, open } of openings) {
-        if (only === 'phone' && look.width > 500) continue;
+        if (only === 'phone' && width > 500) continue;
+        await page.emulateMedia({ colorScheme: themes[0] });
         await page.goto(gateway.origin + path);
         await page.waitForSelector('h1');
         await open(page);
         await page.locator('[role=menu], dialog[open], .toast, .panel:popover-open').first().waitFor();
-        t.strictSame(await violationsOn(page), [], `${name}: no violation`);
+        const inks = new Set<string>();
+        for (const theme of themes) {
+          await page.emulateMedia({ colorScheme: theme });
+          inks.add(await page.evaluate<string>('getComputedStyle(document.body).color'));
+          t.strictSame(await violationsOn(page), [], `${name}, ${theme}: no violation`);
+        }
+        t.equal(inks.size, themes.length, `${name} follows the theme`);
         const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth');
-        t.ok(scrollWidth <= look.width, `${name} does not scroll sideways (${scrollWidth} px)`);
+        t.ok(scrollWidth <= width, `${name} does not scroll sideways (${scrollWidth} px)`);
       }
       t.strictSame(complaints, [], 'nothing was blocked, thrown or logged as an error');
     });

@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { BrowserContext, Page } from 'playwright-core';
 import t from 'tap';
-import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
+import { browserSkipReason, launchBrowser, violationsOn } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 
@@ -43,12 +42,7 @@ for (const { name, width, height } of [
     const bob = await open();
 
     const check = async (page: Page, what: string): Promise<void> => {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      t.strictSame(
-        violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
-        [],
-        `${what} is accessible`,
-      );
+      t.strictSame(await violationsOn(page), [], `${what} is accessible`);
       const overflow = await page.evaluate(
         'document.documentElement.scrollWidth - document.documentElement.clientWidth',
       );

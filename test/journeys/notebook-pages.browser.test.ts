@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
+import { browserSkipReason, launchBrowser, violationsOn } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 
@@ -48,12 +47,7 @@ t.test('from the hub to JupyterLab, home and out', { skip }, async (t) => {
       const errors: string[] = [];
       page.on('pageerror', (error) => errors.push(error.message));
       const check = async (what: string): Promise<void> => {
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        t.strictSame(
-          violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
-          [],
-          `${what} is accessible`,
-        );
+        t.strictSame(await violationsOn(page), [], `${what} is accessible`);
         const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
         t.equal(await page.evaluate(overflow), 0, `${what} does not scroll sideways`);
         t.equal(await homeOf(page), `${gateway.origin}/`, `${what} has a way home`);

@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { renderErrorPage, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createCertificates } from '../../gateway/tls/index.ts';
+import { violationsOn } from '../support/dashboard/browser.ts';
 import { createFixture, type Fixture, origin, password, type Settings } from './fixture.ts';
 
 const executablePath = process.env['KNOT_CHROMIUM'] ?? '/usr/bin/chromium';
@@ -45,12 +45,8 @@ async function open(t: Test, settings: Settings = {}): Promise<Fixture & { brows
   return { ...fixture, browser };
 }
 
-async function complaints(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
-}
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const complaints = (page: Page): Promise<string[]> => violationsOn(page, { tags });
 
 const errorPages: Record<string, string> = {
   refused: renderErrorPage({

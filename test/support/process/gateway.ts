@@ -80,8 +80,10 @@ export async function startGateway({
   });
   const readyMs = performance.now() - startedAt;
   const origin = /ready (https:\/\/[^\s"]+)/.exec(ready)![1]!;
-  const setup = await lines.first(/\/setup\/[A-Za-z0-9_-]+/, 500).catch(() => undefined);
-  const ops = await lines.first(/ops listener/, 500).catch(() => '');
+  // In JSON the ready line is the last one of a start; for people there are some more below it.
+  if (!ready.startsWith('{')) await lines.first(/Ctrl-C/, 60_000);
+  const setup = lines.find(/\/setup\/[A-Za-z0-9_-]+/);
+  const ops = lines.find(/ops listener/) ?? '';
 
   return {
     origin,
@@ -146,6 +148,7 @@ function environmentForChild(): NodeJS.ProcessEnv {
 function watchLines(child: ChildProcess) {
   const seen: string[] = [];
   const waiting = new Set<(line: string) => void>();
+  const find = (pattern: RegExp): string | undefined => seen.find((line) => pattern.test(line));
   const take = (line: string): void => {
     seen.push(line);
     for (const check of waiting) check(line);
@@ -154,8 +157,9 @@ function watchLines(child: ChildProcess) {
   createInterface({ input: child.stderr! }).on('line', take);
   return {
     text: () => seen.join('\n'),
+    find,
     first(pattern: RegExp, withinMs: number): Promise<string> {
-      const known = seen.find((line) => pattern.test(line));
+      const known = find(pattern);
       if (known !== undefined) return Promise.resolve(known);
       return new Promise((resolve, reject) => {
         const done = (): void => {

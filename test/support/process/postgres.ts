@@ -1,11 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { accessSync, constants, readdirSync } from 'node:fs';
-import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -63,16 +64,8 @@ async function start(binaries: string, account: Account): Promise<Postgres> {
   if (account.uid !== undefined) await chown(folder, account.uid, account.gid!);
   await chmod(folder, 0o700);
   const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: folder };
-  const options = { ...account, cwd: folder, env: environment };
   const data = join(folder, 'data');
-  const passwordFile = join(folder, 'password');
-  await writeFile(passwordFile, password);
-  if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid!);
-  await run(
-    join(binaries, 'initdb'),
-    ['-D', data, '-U', 'knot', '-A', 'scram-sha-256', '--pwfile', passwordFile, '-E', 'UTF8', '--no-sync'],
-    options,
-  );
+  await makeCluster(data, binaries, account, environment);
 
   const port = await freePort();
   const settings = ['fsync=off', 'shared_buffers=16MB', 'max_connections=60', 'autovacuum=off', 'max_wal_senders=0'];
@@ -138,6 +131,38 @@ async function start(binaries: string, account: Account): Promise<Postgres> {
       return url.replace(/postgres$/, name);
     },
   };
+}
+
+/**
+ * A cluster that nobody has used yet. Making one takes a second, copying one a tenth of it: the first is kept in the cache of the
+ * tests, by the program that made it and the account that owns it.
+ */
+async function makeCluster(data: string, binaries: string, account: Account, env: NodeJS.ProcessEnv): Promise<void> {
+  const { stdout: version } = await run(join(binaries, 'initdb'), ['--version']);
+  const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '../../../.cache');
+  const key = createHash('sha256').update(JSON.stringify([binaries, version, account, clusterOptions]));
+  const kept = join(cache, `postgres-${key.digest('hex').slice(0, 12)}`);
+  if (await copyCluster(kept, data)) return;
+  const passwordFile = join(dirname(data), 'password');
+  await writeFile(passwordFile, password);
+  if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid!);
+  const options = { ...account, cwd: dirname(data), env };
+  await run(join(binaries, 'initdb'), ['-D', data, '--pwfile', passwordFile, ...clusterOptions], options);
+  await mkdir(cache, { recursive: true });
+  const fresh = await mkdtemp(`${kept}-`);
+  await copyCluster(data, join(fresh, 'data'));
+  // Whoever comes second finds it there.
+  await rename(join(fresh, 'data'), kept).catch(() => undefined);
+  await rm(fresh, { recursive: true, force: true });
+}
+
+const clusterOptions = ['-U', 'knot', '-A', 'scram-sha-256', '-E', 'UTF8', '--no-sync'];
+
+/** Copies a cluster with what its files belong to; false when there is none. */
+async function copyCluster(from: string, to: string): Promise<boolean> {
+  if (!existsSync(join(from, 'PG_VERSION'))) return false;
+  await run('cp', ['-a', from, to]);
+  return true;
 }
 
 async function query(url: string, statement: string): Promise<void> {
