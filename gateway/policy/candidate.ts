@@ -52,7 +52,7 @@ export async function tryCandidate(
           `--wasm-max-mem-pages=${(engineMebibytes * 1024) / wasmPageKibibytes}`,
           `--stack-size=${stackKibibytes}`,
         ],
-        env: systemEnvironment(),
+        env: { ...systemEnvironment(), ...compileCache() },
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       });
@@ -103,6 +103,12 @@ export async function tryCandidate(
     isConclusive: true,
     failure,
   };
+}
+
+/** Where Node keeps what it has compiled: half of what the process costs before it begins. Nothing when it keeps nothing. */
+function compileCache(): Record<string, string> {
+  const folder = process.env['NODE_COMPILE_CACHE'];
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
 }
 
 const cannotStart = 'the policies cannot be checked: the process for it does not start; see the log';

@@ -163,8 +163,8 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
       mkdirSync(join(folder, 'jupyterhub'), { recursive: true });
       execFileSync('cp', ['-a', cachedVenv, venvFolder]);
       // What pip would compile is compiled when it is imported: the most of a repair's time.
-      process.env['PIP_NO_COMPILE'] = '1';
-      t.teardown(() => delete process.env['PIP_NO_COMPILE']);
+      process.env['PIP_COMPILE'] = '0';
+      t.teardown(() => delete process.env['PIP_COMPILE']);
       const packages = sitePackagesOf(venvFolder)!;
       rmSync(join(packages, 'jupyterlab/labapp.py'));
       const { hub, close } = await createTestHub({ folder });

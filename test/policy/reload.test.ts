@@ -145,6 +145,8 @@ const spoilers = [
 for (const { what, name, text, kind } of spoilers) {
   t.test(`${what} never goes live: the set in force stays and the problem is told`, async (t) => {
     const folder = copyOfShipped((clean) => t.teardown(clean));
+    // Its hundreds of cases take longer than all the rest.
+    if (what !== 'a rule that breaks a case') unlinkSync(join(folder, 'default.cases.yaml'));
     const records: PolicyReload[] = [];
     const heard: boolean[] = [];
     const policy = await createPolicy({ ...base, folder, recordReload: (reload) => records.push(reload) });

@@ -9,6 +9,8 @@ import {
   type RequestContext,
   type Resource,
 } from '../../gateway/lib/index.ts';
+import { readFolder } from '../../gateway/policy/folder.ts';
+import { type Trial, tryPolicies } from '../../gateway/policy/trial.ts';
 
 export const shippedFolder = join(import.meta.dirname, '../../policies');
 
@@ -18,6 +20,12 @@ export function copyOfShipped(teardown: (clean: () => void) => void): string {
   cpSync(shippedFolder, folder, { recursive: true });
   teardown(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** What the process in which policies are tried comes to, without the process: for tables of many folders. */
+export async function tryFolder(folder: string): Promise<Trial & { isCurrent: boolean }> {
+  const trial = await tryPolicies(await readFolder(folder), () => undefined);
+  return { ...trial, isCurrent: !trial.problems.some(({ severity }) => severity === 'error') };
 }
 
 export function person(username: string, facts: Partial<Principal> = {}): Principal {
