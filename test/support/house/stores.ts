@@ -29,8 +29,20 @@ export async function onBothStores(t: Test, suite: (t: Test, open: OpenDatabase)
     const postgres = await startPostgres();
     if ('skip' in postgres) return void t.plan(0, postgres.skip);
     t.teardown(postgres.stop);
-    await suite(t, async (t) => open(t, await postgres.createDatabase(), 'postgres'));
+    let databases = 0;
+    let migrated: Promise<string> | undefined;
+    await suite(t, async (t) => {
+      databases += 1;
+      // The first goes the whole way; the others are copies of one that went it, which takes a third of the time.
+      const template = databases === 1 ? undefined : await (migrated ??= migrate(await postgres.createDatabase()));
+      return open(t, await postgres.createDatabase(template), 'postgres');
+    });
   });
+}
+
+async function migrate(url: string): Promise<string> {
+  await (await openStore({ url, clock: createManualClock(), log: silentLog })).close();
+  return url;
 }
 
 async function open(t: Test, url: string, kind: Store['kind']): Promise<TestDatabase> {

@@ -21,8 +21,8 @@ import { promisify } from 'node:util';
 export type Postgres = {
   /** `postgres://knot:…@127.0.0.1:PORT/postgres` */
   url: string;
-  /** Makes an empty database and returns its address: test files that share a server do not meet. */
-  createDatabase(): Promise<string>;
+  /** Makes a database and returns its address: empty, or a copy of one that nobody has open. */
+  createDatabase(template?: string): Promise<string>;
   /** Runs a statement as superuser, on its own connection. */
   query(statement: string, url?: string): Promise<void>;
   /** `fast` breaks every connection, `immediate` is a crash. Resolves when the server is gone. */
@@ -124,10 +124,11 @@ async function start(binaries: string, account: Account): Promise<Postgres> {
     freeze: () => tell('freeze'),
     thaw: () => tell('thaw'),
     folder,
-    async createDatabase() {
+    async createDatabase(template) {
       databases += 1;
       const name = `knot_${process.pid}_${databases}`;
-      await query(url, `create database ${name}`);
+      const copied = template === undefined ? '' : ` template ${new URL(template).pathname.slice(1)}`;
+      await query(url, `create database ${name}${copied}`);
       return url.replace(/postgres$/, name);
     },
   };
