@@ -1,4 +1,5 @@
 import type { Route } from '../routes/index.ts';
+import { idsInChange } from '../services/index.ts';
 import type { Needs } from './context.ts';
 import { audiences, type Topic } from './contract.ts';
 import type { Lookers } from './files/lookers.ts';
@@ -31,10 +32,10 @@ export function followChanges(
   }
 
   /** Of a person or a team, by id: what a team has is looked at by whoever is in it. Who has just left hears it of themselves. */
-  async function tellOwner(topic: Topic, id: string): Promise<void> {
+  async function tellOwner(topic: Topic, ownerId: string, id = ownerId): Promise<void> {
     tell(topic, { id });
     try {
-      for (const person of [id, ...(await accounts.memberIds(id))]) note(`person:${person}`, { topic, id });
+      for (const person of [ownerId, ...(await accounts.memberIds(ownerId))]) note(`person:${person}`, { topic, id });
     } catch (error) {
       log.warn({ err: error, topic }, 'who is in a team could not be read: its members are not told of a change');
     }
@@ -97,6 +98,10 @@ export function followChanges(
     onChange('audit', () => tell('audit')),
     onChange('teams', (id) => void tellOwner('teams', id)),
     onChange('plans', (id) => void tellOwner('plans', id)),
+    onChange('services', (key) => {
+      const { ownerId, id } = idsInChange(key);
+      void tellOwner('services', ownerId, id);
+    }),
     shares.onChange(
       ({ kind, id }, { owner }) => void tellParties([owner, ...(kind === 'guest' ? [] : [{ kind, id }])]),
     ),

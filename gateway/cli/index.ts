@@ -19,6 +19,7 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   plan: async () => (await import('./plans.ts')).planCommands,
   token: async () => (await import('./tokens.ts')).tokenCommands,
   files: async () => (await import('./files/commands.ts')).fileCommands,
+  service: async () => (await import('./services.ts')).serviceCommands,
   template: async () => (await import('./templates.ts')).templateCommands,
   session: async () => (await import('./sessions.ts')).sessionCommands,
   client: async () => (await import('./clients.ts')).clientCommands,

@@ -14,6 +14,7 @@
 export type { Engine, Missing, Observed } from './engine.ts';
 export { createProcessEngine, type ProcessEngineOptions } from './process/engine.ts';
 export type { OwnersFiles } from './process/sandboxed.ts';
+export { idsInChange } from './records.ts';
 export type { Cause, Service, ServiceState, Transition, Wish } from './service.ts';
 export { createServices, type NewService, type Obstacle, type Services, type ServicesOptions } from './services.ts';
 export type { LaunchableTemplate, Templates } from './template.ts';

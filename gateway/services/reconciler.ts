@@ -36,7 +36,11 @@ export function createReconciler(options: {
   /** Services that are looked at now, and whether to look again afterwards. */
   const looking = new Map<string, { again: boolean; done: Promise<void> }>();
   let isClosed = false;
-  const stops = [engine.onChange(look), store.onChange('services', look), store.onGap(() => void sweep())];
+  const stops = [
+    engine.onChange(look),
+    store.onChange('services', (key) => look(records.idsInChange(key).id)),
+    store.onGap(() => void sweep()),
+  ];
   const loop = every(sweepMs, sweep, { log, complaint: 'looking at the services failed', jitter: 0.1 });
 
   function look(id: string): void {
@@ -88,7 +92,7 @@ export function createReconciler(options: {
         await routes.remove(service);
         await store.transaction(async (transaction) => {
           await records.deleteService(transaction.db, id);
-          transaction.announce({ topic: 'services', key: id });
+          transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
         });
         return;
       case undefined:
@@ -119,7 +123,7 @@ export function createReconciler(options: {
       if (!(await records.writeState(db, service, { state, since: isNew ? at : service.since, cause }))) return false;
       if (isNew)
         await records.addTransition(db, { serviceId: id, at, state, actor: 'system', ...(cause && { cause }) });
-      transaction.announce({ topic: 'services', key: id });
+      transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
       return true;
     });
     if (!isWritten) look(id);

@@ -153,3 +153,12 @@ function serviceOf(row: Row<'services'>): Service {
     createdAt: row.created_at,
   };
 }
+
+/** What the change feed says of a service: also of one that is gone, whose it was. */
+export const changeKeyOf = ({ id, owner }: Pick<Service, 'id' | 'owner'>): string => `${owner.id}/${id}`;
+
+/** @returns ids of the owner and of the service */
+export function idsInChange(key: string): { ownerId: string; id: string } {
+  const slash = key.indexOf('/');
+  return { ownerId: key.slice(0, slash), id: key.slice(slash + 1) };
+}

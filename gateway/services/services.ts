@@ -94,7 +94,7 @@ export function createServices(options: ServicesOptions): Services {
         outcome: 'done',
         ...(address !== undefined && { address }),
       });
-      transaction.announce({ topic: 'services', key: id });
+      transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
       return { ...service, ...next };
     });
     reconciler.look(id);
@@ -147,7 +147,7 @@ export function createServices(options: ServicesOptions): Services {
           ...(address !== undefined && { address }),
           detail: { template: template.id, version: template.version },
         });
-        transaction.announce({ topic: 'services', key: service.id });
+        transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
       });
       reconciler.look(service.id);
       return service;

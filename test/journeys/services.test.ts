@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/process/gateway.ts';
+import { runKnot, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
 
 /** Services on a whole gateway: launched from a template, reached at their own host by whom they are for, and nobody else. */
@@ -100,6 +100,30 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: u
   await eventually('it ends with the right', async () => (await shown(ann)).state === 'stopped', 30_000);
   await gateway.knot(['user', 'enable', 'joanna']);
   await eventually('and comes back with it', async () => (await shown(ann)).state === 'ready', 30_000);
+
+  // The same from a terminal, with a personal token.
+  const scopes = ['services:write', 'account:read'];
+  const { secret } = (await ann.api('POST', '/tokens', { name: 'script', scopes })).json<{ secret: string }>();
+  const environment = { KNOT_URL: gateway.origin, KNOT_CA_FILE: gateway.caFile, KNOT_TOKEN: secret };
+  const knot = (...words: string[]) => runKnot(['service', ...words], undefined, environment);
+  t.match(await knot('launch', 'web', 'mine', '--set', 'folder=/etc', '--check'), {
+    status: 1,
+    stderr: /values\/folder/,
+  });
+  t.match(await knot('launch', 'web', 'mine', '--set', 'folder=/files/private', '--wait'), {
+    status: 0,
+    stdout: /starting[^]*ready https:\/\/mine-ann\.localhost/,
+  });
+  t.match(await knot('list'), { status: 0, stdout: /ann\/mine +Web page +ready/ });
+  t.match(await knot('show', 'mine'), { status: 0, stdout: /requested by ann[^]*ready by system/ });
+  t.match(await knot('logs', 'mine'), { status: 0 });
+  t.match(await knot('stop', 'nothing'), { status: 1, stderr: /no service "nothing"/ });
+  t.match(await knot('launch', 'web', 'other', '--set', 'folder=/files/private/none', '--wait'), {
+    status: 1,
+    stderr: /did not find a file or folder/,
+  });
+  for (const name of ['mine', 'other']) t.match(await knot('remove', name), { status: 0 });
+  await eventually('none is left', async () => /^NAME[^\n]*\n$/.test((await knot('list')).stdout), 30_000);
 
   t.equal((await ann.api('DELETE', `/services/${id}`)).status, 202);
   await eventually(

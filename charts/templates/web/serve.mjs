@@ -160,6 +160,12 @@ function escape(text) {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
+try {
+  await realpath(values.folder);
+} catch (error) {
+  console.error(`The folder ${values.folder} cannot be published: ${error.message}`);
+  process.exit(1);
+}
 await rm(values.socket, { force: true });
 server.listen(values.socket);
 for (const signal of ['SIGTERM', 'SIGINT']) {

@@ -1,0 +1,198 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { parse } from 'yaml';
+import { knotError, printable } from '../lib/index.ts';
+import { type Command, type Invocation, type Streams, table, UsageError } from './command.ts';
+import type { Api } from './elsewhere/api.ts';
+import { elsewhereOptions, elsewhereUsage, withApi } from './elsewhere/which.ts';
+
+/** What the API says of a service, as far as it is shown here. */
+type Service = {
+  id: string;
+  name: string;
+  owner: { name: string };
+  template: { title: string };
+  url: string;
+  state: string;
+  cause?: { what: string; remedy: string; lines?: string[] };
+};
+
+const options = elsewhereOptions;
+const ownOption = { json: { type: 'boolean' } } as const;
+const which = elsewhereUsage;
+const askAgainMs = 300;
+
+async function send<T>(api: Api, method: string, path: string, body?: object): Promise<T> {
+  const headers = { 'content-type': 'application/json' };
+  return (await api.json(path, { method, ...(body && { headers, body: JSON.stringify(body) }) })) as T;
+}
+
+const list = async (api: Api): Promise<Service[]> =>
+  (await send<{ services: Service[] }>(api, 'GET', '/api/v1/services')).services;
+
+/** By its name, or OWNER/NAME where two owners have one of that name. */
+async function find(api: Api, named: string): Promise<Service> {
+  const [name, owner] = named.split('/').reverse();
+  const found = (await list(api)).filter(
+    (each) => each.name === name && (owner === undefined || each.owner.name === owner),
+  );
+  if (found.length === 1) return found[0]!;
+  throw knotError(
+    'KNOT_CLI_NO_SUCH_SERVICE',
+    404,
+    found.length === 0 ? `There is no service "${named}".` : `Several owners have a service "${named}".`,
+    { remedy: found.length === 0 ? '`knot service list` shows all of yours.' : 'Write OWNER/NAME.' },
+  );
+}
+
+/** `a.b=3` → `{a: {b: 3}}`; the value is YAML, so that numbers, yes and no, and lists can be said. */
+function valuesOf(settings: unknown): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const setting of Array.isArray(settings) ? (settings as string[]) : []) {
+    const [, path, text] = /^([A-Za-z0-9_.-]+)=(.*)$/s.exec(setting) ?? [];
+    if (path === undefined || text === undefined) throw new UsageError(`--set takes PATH=VALUE, not "${setting}"`);
+    let section = values;
+    const keys = path.split('.');
+    for (const key of keys.slice(0, -1)) section = (section[key] ??= Object.create(null)) as Record<string, unknown>;
+    section[keys.at(-1)!] = text === '' ? '' : parse(text);
+  }
+  return values;
+}
+
+function line({ name, owner, state, cause, url, template }: Service): string[] {
+  const why = cause && (state === 'failed' || state === 'starting') ? `: ${cause.what}` : '';
+  return [`${owner.name}/${name}`, template.title, printable(`${state}${why}`), url];
+}
+
+/** Tells each new state until it is ready or given up. */
+async function follow(api: Api, id: string, { stdout }: Streams): Promise<void> {
+  let told = '';
+  for (;;) {
+    const service = await send<Service>(api, 'GET', `/api/v1/services/${id}`);
+    const { state, cause, url } = service;
+    if (state !== told) stdout.write(`${new Date().toISOString()} ${state}${state === 'ready' ? ` ${url}` : ''}\n`);
+    told = state;
+    if (state === 'ready') return;
+    if (state === 'failed') {
+      for (const said of cause?.lines ?? []) stdout.write(`  ${printable(said)}\n`);
+      throw knotError('KNOT_CLI_SERVICE_FAILED', 422, printable(cause?.what ?? 'It did not start.'), {
+        ...(cause && { remedy: cause.remedy }),
+      });
+    }
+    await delay(askAgainMs);
+  }
+}
+
+function act(word: 'start' | 'stop' | 'remove', summary: string): Command {
+  return {
+    words: ['service', word],
+    usage: `NAME ${word === 'start' ? '[--wait] ' : ''}${which}`,
+    summary,
+    options: { ...options, ...(word === 'start' && { wait: { type: 'boolean' as const } }) },
+    positionals: [1, 1],
+    run: (invocation) =>
+      withApi(invocation, async (api) => {
+        const { id, name } = await find(api, invocation.positionals[0]!);
+        const path = `/api/v1/services/${id}`;
+        await (word === 'remove' ? send(api, 'DELETE', path) : send(api, 'POST', `${path}/${word}`, {}));
+        if (invocation.options['wait'] === true) return follow(api, id, invocation.streams);
+        invocation.streams.stdout.write(`${name}: ${word} is under way\n`);
+      }),
+  };
+}
+
+export const serviceCommands: readonly Command[] = [
+  {
+    words: ['service', 'list'],
+    usage: `[--json] ${which}`,
+    summary: 'Lists what you and your teams run on the Knot you signed in to.',
+    options: { ...options, ...ownOption },
+    positionals: [0, 0],
+    run: (invocation) =>
+      withApi(invocation, async (api) => {
+        const found = await list(api);
+        const shown =
+          invocation.options['json'] === true
+            ? JSON.stringify(found, null, 2)
+            : table([['NAME', 'TEMPLATE', 'STATE', 'ADDRESS'], ...found.map(line)]);
+        invocation.streams.stdout.write(`${shown}\n`);
+      }),
+  },
+  {
+    words: ['service', 'launch'],
+    usage: `TEMPLATE NAME [--owner O] [--set PATH=VALUE]… [--check] [--wait] [--json] ${which}`,
+    summary:
+      'Launches a service; --check only says whether it would start, --wait shows the steps and ends when it is ready.',
+    options: {
+      ...options,
+      ...ownOption,
+      owner: { type: 'string' },
+      set: { type: 'string', multiple: true },
+      check: { type: 'boolean' },
+      wait: { type: 'boolean' },
+    },
+    positionals: [2, 2],
+    run: (invocation) => withApi(invocation, (api) => launch(api, invocation)),
+  },
+  {
+    words: ['service', 'show'],
+    usage: `NAME [--json] ${which}`,
+    summary: 'Prints one service, with each step in its life.',
+    options: { ...options, ...ownOption },
+    positionals: [1, 1],
+    run: (invocation) =>
+      withApi(invocation, async (api) => {
+        const service = await find(api, invocation.positionals[0]!);
+        const { events } = await send<{
+          events: { at: number; state: string; actor: string; cause?: { what: string } }[];
+        }>(api, 'GET', `/api/v1/services/${service.id}/events`);
+        const { stdout } = invocation.streams;
+        if (invocation.options['json'] === true)
+          return void stdout.write(`${JSON.stringify({ ...service, events }, null, 2)}\n`);
+        stdout.write(`${line(service).join('  ')}\n`);
+        for (const { at, state, actor, cause } of events.toReversed())
+          stdout.write(
+            `  ${new Date(at).toISOString()} ${state} by ${printable(actor)}${cause ? `: ${printable(cause.what)}` : ''}\n`,
+          );
+      }),
+  },
+  {
+    words: ['service', 'logs'],
+    usage: `NAME ${which}`,
+    summary: 'Prints the last that a service said.',
+    options,
+    positionals: [1, 1],
+    run: (invocation) =>
+      withApi(invocation, async (api) => {
+        const { id } = await find(api, invocation.positionals[0]!);
+        const { lines } = await send<{ lines: string[] }>(api, 'GET', `/api/v1/services/${id}/logs`);
+        for (const said of lines) invocation.streams.stdout.write(`${printable(said)}\n`);
+      }),
+  },
+  act('start', 'Starts a service, again if it failed.'),
+  act('stop', 'Stops a service; what it kept for itself stays.'),
+  act('remove', 'Stops a service and takes it away, with what it kept for itself; files of its owner stay.'),
+];
+
+async function launch(api: Api, { positionals, options: given, streams }: Invocation): Promise<void> {
+  const [template, name] = positionals as [string, string];
+  const isCheck = given['check'] === true;
+  const wanted = {
+    template,
+    name,
+    values: valuesOf(given['set']),
+    ...(typeof given['owner'] === 'string' && { owner: given['owner'] }),
+  };
+  const { service, obstacles } = await send<{ service?: Service; obstacles: { field: string; message: string }[] }>(
+    api,
+    'POST',
+    '/api/v1/services',
+    { ...wanted, dryRun: isCheck },
+  );
+  for (const { field, message } of obstacles) streams.stderr.write(`${printable(field)}: ${printable(message)}\n`);
+  if (obstacles.length > 0) {
+    throw knotError('KNOT_CLI_SERVICE_REFUSED', 422, 'It would not start.', { remedy: 'Correct the lines above.' });
+  }
+  if (service === undefined) return void streams.stdout.write('It would start.\n');
+  if (given['wait'] === true) return follow(api, service.id, streams);
+  streams.stdout.write(given['json'] === true ? `${JSON.stringify(service, null, 2)}\n` : `${service.url}\n`);
+}
