@@ -90,6 +90,19 @@ t.test('a link is told once, gives less, lasts a while, and only folders take wh
   t.match(await as('bob', { url: '/shares?area=private&address=run7' }), { json: { given: [] } });
 });
 
+t.test('a name that addresses spell in another way is shared as what it is', async (t) => {
+  const { share, as } = await given();
+  const made = await as('bob', { method: 'POST', url: '/files/private/odd%EF%80%AE?op=mkdir', body: {} });
+  t.match(made, { status: 201, json: { entry: { name: 'odd.' } } });
+  for (const path of ['odd.', 'odd\uf02e'])
+    t.match(await share('bob', { area: 'private', path, with: 'user:mia', right: 'view' }), {
+      status: 201,
+      json: { share: { path: 'odd.', address: 'odd%EF%80%AE', kind: 'folder' } },
+    });
+  t.equal((await as('mia', { url: '/files/user:bob/odd%EF%80%AE' })).status, 200);
+  t.equal((await share('bob', { area: 'private', path: '\uf02e\uf02e', with: 'user:mia', right: 'view' })).status, 400);
+});
+
 t.test('the end of a share is moved and taken back by who may share it, not by whom it was taken from', async (t) => {
   const { share, as, list, shares, clock } = await given();
   const made = await share('bob', { area: 'private', path: 'x', with: 'user:mia', right: 'view' });

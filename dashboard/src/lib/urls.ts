@@ -8,6 +8,10 @@ export const urls = {
   account: () => '/account',
   /** The areas of files. */
   files: () => '/files',
+  sharedWithMe: () => '/files/shared-with-me',
+  sharedByMe: () => '/files/shared-by-me',
+  /** For whom a folder is shared to hand files in. */
+  handIn: ({ id }: { id: string }) => `/files/hand-in/${encodeURIComponent(id)}`,
   /** A folder, or with `view` the file of that address in it. */
   folder: (
     place: Place,

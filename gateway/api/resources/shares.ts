@@ -80,7 +80,8 @@ export function shareRoutes(
     ),
     async (request, reply) => {
       const { principal } = identityOf(request);
-      const { area: name, path = '', with: whom, right, days, bindsBrowser } = request.body;
+      const { area: name, with: whom, right, days, bindsBrowser } = request.body;
+      const path = canonical(request.body.path ?? '');
       const area = await owners.area(name, principal);
       if (!area?.owner) throw noSuchArea();
       demandArea(request, { principal, action: 'share', area, path });
@@ -250,6 +251,9 @@ export function shareRoutes(
 
 const noSuchArea = () => knotError('KNOT_API_NO_AREA', 404, 'There is no such area that could be shared.');
 const noSuchShare = () => knotError('KNOT_SHARES_NONE', 404, 'There is no such share.');
+
+/** A name has several spellings in addresses (`addressOf` of files), and shares are compared by one. */
+const canonical = (path: string): string => (isPath(path) ? textOfPath(pathOfText(path)) : path);
 
 /** What is none is refused by the module of shares, with its field. */
 function isPath(path: string): boolean {

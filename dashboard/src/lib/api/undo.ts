@@ -15,7 +15,7 @@ export type UndoRequest = {
 
 const undos = new WeakMap<object, UndoRequest>();
 
-const topics: readonly Topic[] = ['users', 'teams', 'clients'];
+const topics: readonly Topic[] = ['users', 'teams', 'clients', 'shares'];
 
 /** Remembers how what was just done is taken back, when the answer says so. A removal is taken back by putting. */
 export function noteUndo(method: string, path: string, answer: unknown): void {

@@ -36,3 +36,6 @@ export function trailOf({ area, address }: Place, path: string): { name: string;
     place: { area, address: parts.slice(0, index + 1).join('/') },
   }));
 }
+
+/** The text of an address, as the gateway writes paths: `/`-separated names. */
+export const pathIn = ({ address }: Place): string => address.split('/').map(decodeURIComponent).join('/');

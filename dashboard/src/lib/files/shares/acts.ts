@@ -1,0 +1,51 @@
+/** What people do to shares, each with its words and its way back. */
+import { sharesApi } from '#lib/api/shares.ts';
+import { undoOf } from '#lib/api/undo.ts';
+import type { Share } from '#lib/contract.ts';
+import { refresh } from '#lib/live/changes.ts';
+import { attempt } from '#lib/toasts.svelte.ts';
+import { takeBack } from '#lib/undo.ts';
+import { performOnAll } from '#lib/ui/list/perform.ts';
+import { counted } from '#lib/words.ts';
+import { partyOf, partyWords, thingName } from './words.ts';
+
+export const refreshShares = (): Promise<void> => refresh({ topic: 'shares' });
+
+const isLink = (share: Share): boolean => partyOf(share).kind === 'guest';
+
+/** What is said of one that ended. A link does not come back, and its notice says so. */
+const endedWords = (share: Share): string =>
+  isLink(share)
+    ? `The link to “${thingName(share)}” is dead. It cannot be brought back; make a new one if it is needed again.`
+    : `“${thingName(share)}” is not shared with ${partyWords(share)} any more.`;
+
+export const shareActs = {
+  end: (shares: readonly Share[]): Promise<void> =>
+    performOnAll({
+      rows: shares,
+      nameOf: thingName,
+      run: ({ id }) => sharesApi.revoke(id),
+      done: (rows) => (rows.length === 1 ? endedWords(rows[0]!) : `${counted(rows.length, 'share', 'shares')} ended.`),
+      refresh: refreshShares,
+    }),
+  giveBack: (shares: readonly Share[]): Promise<void> =>
+    performOnAll({
+      rows: shares,
+      nameOf: thingName,
+      run: ({ id }) => sharesApi.revoke(id),
+      done: (rows) => `${rows.map((row) => `“${thingName(row)}”`).join(', ')} is not shared with you any more.`,
+      refresh: refreshShares,
+    }),
+  async setEnd(share: Share, expiresAt: number | null): Promise<void> {
+    const text = `The share of “${thingName(share)}” with ${partyWords(share)} has another end.`;
+    const about = `share:${share.id}`;
+    await attempt(() => sharesApi.setEnd(share.id, expiresAt), text, {
+      about,
+      offer(changed) {
+        const back = undoOf(changed);
+        return back && { label: 'Undo', act: () => takeBack([back], { text, about }) };
+      },
+    });
+    await refreshShares();
+  },
+};
