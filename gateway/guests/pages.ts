@@ -69,7 +69,9 @@ const fileIcon = html`<svg
 
 function row(visit: Visit, entry: Entry): Html {
   const { kind, name, size, modifiedAt } = entry;
-  const about = [kind === 'file' && bytesInWords(size), modifiedAt > 0 && date(modifiedAt)].filter(Boolean).join(' · ');
+  const about = [kind === 'file' && bytesInWords(size), modifiedAt > 0 && `${date(modifiedAt)} UTC`]
+    .filter(Boolean)
+    .join(' · ');
   const address = addressOfVisit(visit, [...visit.below, nameOf(name)]);
   const isOpen = kind === 'file' || kind === 'folder';
   return html`<li>

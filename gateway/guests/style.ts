@@ -7,7 +7,7 @@ export const guestStyle = pageStyleOf(
     `.trail{display:flex;flex-wrap:wrap;gap:var(--space-1) var(--space-2);font-size:.875rem}`,
     `.trail li+li::before{content:"/";margin-right:var(--space-2);color:var(--soft)}`,
     `ol,ul{list-style:none}ol{margin:0;padding:0}`,
-    `.sorts{display:flex;flex-wrap:wrap;gap:var(--space-1) var(--space-4);font-size:.875rem;color:var(--soft)}`,
+    `.sorts{display:flex;flex-wrap:wrap;align-items:center;gap:var(--space-1) var(--space-4);font-size:.875rem;color:var(--soft)}`,
     `.sorts a,.trail a,.pages a{display:inline-flex;align-items:center;min-height:1.75rem}`,
     `.sorts [aria-current]{color:var(--text);font-weight:var(--weight-strong)}`,
     `.files li{display:grid;grid-template-columns:1.5rem minmax(0,1fr) auto;gap:0 var(--space-3);align-items:center;min-height:3.25rem;padding:var(--space-2) 0;border-top:1px solid var(--line)}`,

@@ -9,6 +9,8 @@ export type Visitors = {
   gateway: RunningGateway;
   /** A page of somebody in a browser of their own, signed in; `complaints` is what its console complained about. */
   open(username: string, look?: Partial<Look>): Promise<{ page: Page; complaints: string[] }>;
+  /** A page in a browser of its own, of somebody without an account. */
+  stranger(look?: Partial<Look>): Promise<{ page: Page; complaints: string[] }>;
   /** The same person without a screen. */
   person(username: string): Promise<Person>;
 };
@@ -61,15 +63,22 @@ export async function openVisitors(
   }
 
   let browser: ReturnType<typeof launchBrowser> | undefined;
+  async function stranger({ width = 1440, theme = 'light', proxy }: Partial<Look> = {}) {
+    if (!browser) {
+      browser = launchBrowser(['--ignore-certificate-errors']);
+      ends.push(async () => (await browser)?.close());
+    }
+    const opened = await openPage(await browser, { width, theme, proxy });
+    opened.page.setDefaultTimeout(30_000);
+    return opened;
+  }
+
   return {
     gateway,
     person,
-    async open(username, { width = 1440, theme = 'light', proxy } = {}) {
-      if (!browser) {
-        browser = launchBrowser(['--ignore-certificate-errors']);
-        ends.push(async () => (await browser)?.close());
-      }
-      const opened = await openPage(await browser, { width, theme, proxy });
+    stranger,
+    async open(username, look) {
+      const opened = await stranger(look);
       // The sign-in of a person is one session, whichever window shows it.
       const { hostname } = new URL(gateway.origin);
       const cookies = [...(await person(username)).cookies(hostname)].map(([name, value]) => ({
@@ -79,7 +88,6 @@ export async function openVisitors(
         secure: true,
       }));
       await opened.page.context().addCookies(cookies);
-      opened.page.setDefaultTimeout(30_000);
       return opened;
     },
   };

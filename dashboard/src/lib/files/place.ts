@@ -37,5 +37,22 @@ export function trailOf({ area, address }: Place, path: string): { name: string;
   }));
 }
 
+/**
+ * The way down to a place, and where it begins: at the area, or for whom only a part of it is shared with at the topmost folder of that
+ * part (`shared`, as the gateway answers it).
+ */
+export function wayTo(place: Place, path: string, title: string, shared: string | undefined) {
+  const trail = trailOf(place, path);
+  const at =
+    shared === undefined
+      ? -1
+      : trail.findIndex(
+          ({ place: { address } }) => pathIn({ area: '', address }) === pathIn({ area: '', address: shared }),
+        );
+  const first = trail[at];
+  const root = first ? { title: first.name, place: first.place } : { title, place: { area: place.area, address: '' } };
+  return { root, trail: trail.slice(at + 1) };
+}
+
 /** The text of an address, as the gateway writes paths: `/`-separated names. */
 export const pathIn = ({ address }: Place): string => address.split('/').map(decodeURIComponent).join('/');

@@ -17,10 +17,7 @@ export const load: PageLoad = async ({ url, depends }) => {
   const query = (q ? { q } : { sort, page, limit: pageSize }) as FolderQuery;
   const [list, folder] = await orErrorPage(() => Promise.all([filesApi.areas(), filesApi.folder(place, query)]));
   const area = list.areas.find(({ name }) => name === place.area);
-  const rights = {
-    canRead: area?.canRead ?? true,
-    canWrite: area?.canWrite ?? false,
-    canShare: folder.rights?.canShare ?? false,
-  };
+  const { canRead = false, canWrite = false, canShare = false } = folder.rights ?? {};
+  const rights = { canRead, canWrite, canShare };
   return { place, address, pageSize, folder, list, area, rights };
 };
