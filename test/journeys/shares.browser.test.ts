@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
+import { eventually } from '../support/eventually.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 
 /** Files that are shared: with a person, and with whoever has a link; on a running gateway, in several browsers. */
@@ -132,6 +133,25 @@ t.test(
       await context.close();
       const { entries } = (await bob.api('GET', '/files/private/inbox')).json<{ entries: { name: string }[] }>();
       t.same(entries.map(({ name }) => name).sort(), ['<b>two.txt', 'one (2).txt', 'one.txt']);
+    });
+
+    await t.test('mia hands a file in where she may list nothing', async (t) => {
+      await bob.api('POST', '/shares', { area: 'private', path: 'inbox', with: 'user:mia', right: 'upload' });
+      const { page, complaints } = await open('mia', { width: 390 });
+      await page.goto(`${gateway.origin}/files/shared-with-me`);
+      await page.getByRole('link', { name: 'inbox' }).click();
+      await page.getByRole('heading', { name: 'Hand files in' }).waitFor();
+      await shoot(page, 'hand-in-390');
+      t.same(await violationsOn(page), []);
+      await page.locator('input[type=file]:not([webkitdirectory])').setInputFiles({
+        name: 'mine.txt',
+        mimeType: 'text/plain',
+        buffer: Buffer.from('by mia'),
+      });
+      await eventually('it is there', async () =>
+        (await bob.api('GET', '/files/private/inbox')).text.includes('mine.txt'),
+      );
+      t.same(complaints, []);
     });
 
     await t.test('bob sees who came, ends both, and takes back what can come back', async (t) => {
