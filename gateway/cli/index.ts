@@ -18,7 +18,10 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   team: async () => (await import('./teams.ts')).teamCommands,
   plan: async () => (await import('./plans.ts')).planCommands,
   token: async () => (await import('./tokens.ts')).tokenCommands,
-  files: async () => (await import('./files/commands.ts')).fileCommands,
+  files: async () => [
+    ...(await import('./files/commands.ts')).fileCommands,
+    ...(await import('./file-shares.ts')).shareCommands,
+  ],
   service: async () => (await import('./services.ts')).serviceCommands,
   template: async () => (await import('./templates.ts')).templateCommands,
   session: async () => (await import('./sessions.ts')).sessionCommands,

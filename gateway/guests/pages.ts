@@ -34,7 +34,8 @@ function titleOf({ root, host }: Visit): string {
 function lead({ share, host }: Visit): Html {
   const { expiresAt, createdBy, right } = share;
   const words = `${right === 'upload' ? 'For' : 'Shared by'} `;
-  const by = createdBy === host ? '' : ` (${createdBy})`;
+  // Who runs Knot makes links at its own machine, under no name.
+  const by = createdBy === host || createdBy === 'cli' ? '' : ` (${createdBy})`;
   const end =
     expiresAt === null
       ? '.'

@@ -39,8 +39,14 @@ export async function withFilesHere(invocation: Invocation, work: (side: Side) =
         outcome: 'done',
         detail: { path: shortened(path), ...(person && { as: person.username }), ...detail },
       });
+    /** A share is of a place: what has left it must not give away what comes to lie there next (decision 0039). */
+    async function endShares({ key, path }: Spot, reason: string): Promise<void> {
+      await facts.shares.load();
+      await facts.shares.endBelow({ kind: 'files', id: key, path: textOfPath(path) }, { actor: 'cli', reason });
+    }
+
     try {
-      await work(sideOn(files, spotOf, note, person?.username ?? 'cli'));
+      await work(sideOn(files, spotOf, note, endShares, person?.username ?? 'cli'));
     } finally {
       await files.close();
     }
@@ -53,6 +59,7 @@ function sideOn(
   files: Files,
   spotOf: (place: Place) => Promise<Spot>,
   note: (action: string, spot: Spot, detail?: Record<string, string | number>) => Promise<void>,
+  endShares: (spot: Spot, reason: string) => Promise<void>,
   by: string,
 ): Side {
   async function withOpen<T>(place: Place, work: (descriptor: number, size: number) => Promise<T>): Promise<T> {
@@ -114,11 +121,13 @@ function sideOn(
     async move(from, to) {
       const [source, target] = [await spotOf(from), await spotOf(to)];
       await files.move(source, target, {});
+      await endShares(source, 'moved');
       await note('files.moved', source, { to: target.key, toPath: shortened(target.path) });
     },
     async trash(place) {
       const spot = await spotOf(place);
       await files.trash(spot.area, spot.path, by);
+      await endShares(spot, 'deleted');
       await note('files.trashed', spot);
     },
   };
