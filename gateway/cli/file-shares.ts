@@ -181,9 +181,9 @@ const untilWords = (at: number | null): string =>
   at === null ? 'without an end' : `until ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 /** `12h`, `2d`: in days. */
-function daysIn(text: unknown): number | undefined {
+function daysIn(text: Invocation['options'][string]): number | undefined {
   if (text === undefined) return undefined;
-  const [, number, unit] = /^(\d{1,4})([hd])$/.exec(String(text)) ?? [];
+  const [, number, unit] = (typeof text === 'string' ? /^(\d{1,4})([hd])$/.exec(text) : undefined) ?? [];
   if (number === undefined) throw new UsageError('--for is a number of hours or days: 12h, 7d');
   return unit === 'h' ? Number(number) / 24 : Number(number);
 }

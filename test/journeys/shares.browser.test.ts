@@ -165,7 +165,7 @@ t.test(
       await miaPage.getByRole('link', { name: 'results' }).waitFor();
       await page.getByRole('button', { name: 'Actions for results, with mia' }).click();
       await page.getByRole('menuitem', { name: 'End' }).click();
-      await miaPage.getByText('Nothing is shared with you yet').waitFor();
+      await miaPage.getByRole('link', { name: 'results' }).waitFor({ state: 'detached' });
       await page.getByRole('button', { name: 'Undo' }).click();
       await miaPage.getByRole('link', { name: 'results' }).waitFor();
       await page.getByRole('button', { name: 'Actions for results, with Whoever has the link' }).click();
