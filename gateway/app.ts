@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { davMethods } from './api/index.ts';
 import { createAllowances } from './app/allowances.ts';
 import { recordCuts } from './app/cuts.ts';
 import { makeOwnPackage } from './app/data-folder.ts';
@@ -112,7 +113,16 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
 
     // The listener comes before whoever needs a public address, because every address holds its port.
     const { trustedProxies, limits } = config;
-    const edge = createEdge({ certificates, routes, publicAddress: config, trustedProxies, limits, log, onAccess });
+    const edge = createEdge({
+      certificates,
+      routes,
+      publicAddress: config,
+      trustedProxies,
+      extraMethods: davMethods,
+      limits,
+      log,
+      onAccess,
+    });
     closing(edge, (listener) => listener.close(limits.drainMs));
     const listen = parseListen(config.listen);
     const port = await listenOn(edge.server, listen, log);

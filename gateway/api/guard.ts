@@ -7,7 +7,7 @@ import { type Access, actOf, type ApiContext, type ApiServer } from './context.t
 const safeMethods = new Set(['GET', 'HEAD']);
 
 /** Headers of every answer: data for one person, never a page, never for another site. */
-const answerHeaders = {
+export const answerHeaders = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { apiRoutes, filename, sendFile } from '../api/index.ts';
+import { apiRoutes, davMethods, davRoutes, filename, sendFile } from '../api/index.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
@@ -86,9 +86,8 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
   await main.register(jwksRoutes, { keys });
   await main.register(oidcRoutes, { oidc, origin: publicAddress.origin });
   await main.register(loginRoutes, { ...shared, mail, findRoute: routes.find, caPem: certificates.caPem });
-  await main.register(apiRoutes, {
+  const api = {
     ...shared,
-    prefix: '/api/v1',
     version,
     policy,
     owners: facts.owners,
@@ -112,7 +111,9 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     onChange: store.onChange,
     appStatus: watch.tile,
     onAppChange: watch.onChange,
-  });
+  };
+  await main.register(apiRoutes, { ...api, prefix: '/api/v1' });
+  await main.register(davRoutes, { ...api, prefix: davMethods.below });
   await main.register(guestRoutes, {
     ...shared,
     shares: facts.shares,

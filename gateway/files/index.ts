@@ -6,7 +6,7 @@
  * Mounts: nothing.
  *
  * Rooms, each using only those before it: walk (names, held folders, areas) > watch (who changed what) > act (write, move, copy, trash; crashes)
- * > look (lists, search, zip) > quota > uploads.
+ * > look (lists, search, zip) > quota > uploads, locks.
  */
 export { type Area as DiskArea, areaOfKey, keyOf } from './walk/areas.ts';
 export type { Entry, Kind } from './walk/entry.ts';
@@ -26,4 +26,5 @@ export type { AllowanceOf, Usage } from './quota/quota.ts';
 export { bytesInWords } from './quota/words.ts';
 export { type Files, type FilesSettings, openFiles } from './service.ts';
 export { sha256OfOpen } from './uploads/checksum.ts';
+export { covers, isBelow, type Lock, locked } from './locks/locks.ts';
 export type { Uploader } from './uploads/uploads.ts';

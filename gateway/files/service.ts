@@ -9,7 +9,8 @@ import { freeName } from './act/place.ts';
 import { put, type PutOptions, type Written } from './act/put.ts';
 import { knownAreas } from './act/recover.ts';
 import { createTrash, type TrashItem } from './act/trash.ts';
-import { list, type ListQuery, type Listing } from './look/list.ts';
+import { each, list, type ListQuery, type Listing } from './look/list.ts';
+import { createLocks, type Locks } from './locks/locks.ts';
 import { picture, type Picture } from './look/picture.ts';
 import { search, type SearchResult } from './look/search.ts';
 import { zip } from './look/zip.ts';
@@ -41,6 +42,8 @@ export type Files = {
   /** @throws KNOT_FILES_* as every method does */
   look(area: Area, path: Path): Entry;
   list(area: Area, path: Path, query: Omit<ListQuery, 'isHidden'>): Promise<Listing>;
+  /** The entries of a folder while they are drawn, in no order; for lists that are not held in memory. */
+  each(area: Area, path: Path): AsyncGenerator<Entry>;
   search(area: Area, path: Path, text: string, signal?: AbortSignal): Promise<SearchResult>;
   /** Of the root of an area with what its trash takes. */
   picture(area: Area, path: Path, signal?: AbortSignal): Promise<Picture & { trashed?: Measure }>;
@@ -69,6 +72,8 @@ export type Files = {
   /** What each area uses as far as it was counted, by key, in bytes: of all of them without counting one anew. */
   usages(): Promise<ReadonlyMap<string, number>>;
   uploads: Uploads;
+  /** Locks of clients of WebDAV. They bind these alone; everybody else is kept from losing a change by the conditions of writes. */
+  locks: Locks;
   /** Path of an area for who mounts it elsewhere; the folder is there. */
   pathOf(area: Area): string;
   /** Tells of changes in a folder within two seconds, whoever makes them, until the result is called. */
@@ -224,7 +229,10 @@ export function openFiles(parts: {
     onWritten: (area, path) => telling.folders(area, path.slice(0, -1)),
   });
 
+  const locks = createLocks({ store, clock });
+
   async function tidy(): Promise<void> {
+    await locks.expire();
     await quota.forgetLost();
     await uploads.expire();
     await acts.recover();
@@ -259,6 +267,7 @@ export function openFiles(parts: {
     },
     list: (area, path, query) =>
       withFolder(areas.folder(area, checked(path)), (folder) => list(folder, { ...query, ...hiddenIn(path) })),
+    each: (area, path) => each(areas.folder(area, checked(path)), path.length === 0 ? isHidden : undefined),
     search: (area, path, text, signal) =>
       withFolder(areas.folder(area, checked(path)), (folder) =>
         search(folder, text, { ...searchBounds, ...hiddenIn(path), ...(signal && { signal }) }),
@@ -318,6 +327,7 @@ export function openFiles(parts: {
     usage: quota.usage,
     usages: quota.usages,
     uploads,
+    locks,
     pathOf(area) {
       areas.root(area).close();
       return areas.pathOf(area);

@@ -19,7 +19,7 @@ import { createConnectionBound } from './listener/connection-bound.ts';
 import { answerClearText, isClearText } from './listener/clear-text.ts';
 import { createWaitingConnections } from './listener/waiting-connections.ts';
 import type { Taken } from './listener/client-connection.ts';
-import { createDestinations } from './listener/destination.ts';
+import { createDestinations, type ExtraMethods } from './listener/destination.ts';
 import { createDrain } from './listener/drain.ts';
 import { createHttp1Front } from './listener/http1-front.ts';
 import { compatible, createHttp2Front } from './listener/http2-front.ts';
@@ -53,6 +53,8 @@ export type EdgeOptions = {
   publicAddress: Pick<Config, 'domain' | 'publicPort'>;
   /** CIDRs whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
+  /** What the main host understands beyond the common methods, and below which path. */
+  extraMethods?: ExtraMethods;
   log: Log;
   onAccess(entry: AccessEntry): void;
   limits?: Partial<LimitSettings>;
@@ -84,7 +86,7 @@ export type Edge = {
 export function createEdge(options: EdgeOptions): Edge {
   const { routes, log, onAccess, certificates } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const destination = createDestinations(routes, options.publicAddress.domain);
+  const destination = createDestinations(routes, options.publicAddress.domain, options.extraMethods);
   const trusted = addressBlocks(options.trustedProxies);
   const server = createSecureServer(listenerOptions(certificates, limits satisfies ListenerLimits));
   // Node's HTTP/1 would leave out in silence what comes behind the thousandth field; the edge bounds them itself.

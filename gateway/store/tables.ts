@@ -313,6 +313,20 @@ export type ServiceTransitionsTable = {
   cause: string | null;
 };
 
+/** files: locks that clients of WebDAV took. */
+export type FileLocksTable = {
+  token: string;
+  area: string;
+  path: string;
+  /** Of all below as well. */
+  is_deep: Flag;
+  is_shared: Flag;
+  user_id: string;
+  /** What others are shown. */
+  owner: string;
+  expires_at: number;
+};
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -348,6 +362,7 @@ export type Tables = {
   upload_locks: UploadLocksTable;
   services: ServicesTable;
   service_transitions: ServiceTransitionsTable;
+  file_locks: FileLocksTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

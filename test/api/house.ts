@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Test } from 'tap';
 import { endWithShares } from '../../gateway/app/share-rights.ts';
-import { type ApiOptions, apiRoutes } from '../../gateway/api/index.ts';
+import { type ApiOptions, apiRoutes, davRoutes } from '../../gateway/api/index.ts';
 import { publicAddress } from '../../gateway/config/index.ts';
 import { openFiles } from '../../gateway/files/index.ts';
 import { createSupervisor } from '../../gateway/process/index.ts';
@@ -105,8 +105,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     log,
   });
   const app = Fastify();
-  await app.register(apiRoutes as never, {
-    prefix: '/api/v1',
+  const options = {
     identify,
     accounts,
     owners,
@@ -145,7 +144,9 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     clock,
     log,
     ...more,
-  } satisfies ApiOptions & { prefix: string });
+  } satisfies ApiOptions;
+  await app.register(apiRoutes as never, { ...options, prefix: '/api/v1' });
+  await app.register(davRoutes as never, { ...options, prefix: '/dav' });
   await app.ready();
   t.teardown(async () => {
     await app.close();

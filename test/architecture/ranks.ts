@@ -24,7 +24,7 @@ export const ranks: Record<string, number> = {
  * module's story and are above them all.
  */
 export const rooms: Record<string, Record<string, number>> = {
-  files: { walk: 0, watch: 1, act: 1, look: 2, quota: 3, uploads: 4 },
+  files: { walk: 0, watch: 1, act: 1, look: 2, quota: 3, uploads: 4, locks: 4 },
   proxy: { wire: 0, judge: 1, message: 2, listener: 3, upstream: 3, exchange: 4, 'sign-in': 4, tunnel: 5 },
 };
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { textOfPath } from '../../files/index.ts';
 import { identityOf } from '../context.ts';
@@ -27,25 +28,26 @@ export function createFileActs(context: FileNeeds, places: Places) {
     return { mayWrite };
   }
 
-  /** A share is of a place: what has left it must not give away what comes to lie there next (decision 0039). */
-  async function endShares(request: FastifyRequest, { area, path }: Place, reason: string): Promise<void> {
+  /** A share is of a place: what has left it must not give away what comes to lie there next (decision 0039). Nor is that locked. */
+  async function endWhatWasOn(request: FastifyRequest, { area, disk, path }: Place, reason: string): Promise<void> {
     const { name: actor, address } = context.actorOf(request);
+    await places.files().locks.forget(disk, path);
     await context.shares.endBelow({ kind: 'files', id: area.key, path: textOfPath(path) }, { actor, address, reason });
   }
 
   return {
     demandAdding,
-    /** Writes what the request holds as a file, as a whole; cut like every transfer when the right to it ends. */
+    /** Writes what the request holds, or `body`, as a file, as a whole; cut like every transfer when the right to it ends. */
     async write(
       request: FastifyRequest,
       reply: FastifyReply,
       place: Place,
-      condition: TargetCondition & { sha256?: string | undefined },
+      { body, ...condition }: TargetCondition & { sha256?: string | undefined; body?: Readable },
     ) {
       const { mayWrite } = demandAdding(request, place);
-      const given = request.headers['content-length'];
+      const given = body === undefined ? request.headers['content-length'] : undefined;
       places.follow(request, reply, 'upload', mayWrite ? 'writeFiles' : 'addFiles', place);
-      const written = await places.files().put(place.disk, place.path, request.raw, {
+      const written = await places.files().put(place.disk, place.path, body ?? request.raw, {
         ...(given !== undefined && { length: Number(given) }),
         ...condition,
         isNew: !mayWrite || condition.isNew === true,
@@ -74,7 +76,7 @@ export function createFileActs(context: FileNeeds, places: Places) {
       const disk = ({ disk: area, path }: Place) => ({ area, path });
       const condition = { ...(mayWrite && ifMatch && { ifMatch }), ...(source && { source }), keepsBoth };
       const moved = await places.files()[how](disk(from), disk(target), condition);
-      if (how === 'move') await endShares(request, from, 'moved');
+      if (how === 'move') await endWhatWasOn(request, from, 'moved');
       const detail = { to: target.area.key, toPath: pathForLedger(moved) };
       await noteAct(context, request, how === 'move' ? 'files.moved' : 'files.copied', from, detail);
       return moved;
@@ -83,7 +85,7 @@ export function createFileActs(context: FileNeeds, places: Places) {
       places.demand(request, 'writeFiles', place);
       const { username } = identityOf(request).principal;
       const item = await places.files().trash(place.disk, place.path, username, ifMatch);
-      await endShares(request, place, 'deleted');
+      await endWhatWasOn(request, place, 'deleted');
       await noteAct(context, request, 'files.trashed', place);
       return item;
     },

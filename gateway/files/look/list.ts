@@ -4,7 +4,7 @@ import { type Entry, entryOf, type Kind, kindOf, unknownEntry } from '../walk/en
 import { fileError } from '../walk/errors.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
 import { type Name, textOf } from '../walk/names.ts';
-import { createPace } from '../walk/tree.ts';
+import { createPace, namesIn } from '../walk/tree.ts';
 
 export type SortKey = 'name' | 'size' | 'modified';
 
@@ -45,6 +45,22 @@ export async function list(folder: HeldFolder, query: ListQuery): Promise<Listin
   const compare = comparison(sort, isDescending);
   const page = smallest(rows, offset + limit, compare).slice(offset);
   return { entries: page.map((row) => describe(folder, row)), total: rows.length };
+}
+
+/** Everything in a folder in the order of the disk, looked at while it is drawn; the folder is closed at the end, whenever that is. */
+export async function* each(folder: HeldFolder, isHidden?: ListQuery['isHidden']): AsyncGenerator<Entry> {
+  try {
+    const pace = createPace();
+    for (const name of await namesIn(folder)) {
+      await pace();
+      const stats = isHidden?.(name) ? undefined : lookSafely(folder, name);
+      if (stats !== undefined) yield entryOf(name, stats);
+    }
+  } catch (error) {
+    throw fileError(error);
+  } finally {
+    folder.close();
+  }
 }
 
 async function rowsIn(folder: HeldFolder, isHidden: ListQuery['isHidden']): Promise<Row[]> {
