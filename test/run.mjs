@@ -37,6 +37,10 @@ function installPackages() {
     ['postgresql', () => hasPostgres()],
     ['python3-venv', () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0],
     ['openssl', () => existsSync('/usr/bin/openssl')],
+    // Clients of WebDAV.
+    ['rclone', () => existsSync('/usr/bin/rclone')],
+    ['cadaver', () => existsSync('/usr/bin/cadaver')],
+    ['davfs2', () => existsSync('/usr/sbin/mount.davfs') || existsSync('/sbin/mount.davfs')],
   ];
   const missing = wanted.filter(([, isThere]) => !isThere()).map(([name]) => name);
   if (missing.length === 0 || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
