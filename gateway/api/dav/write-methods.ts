@@ -123,7 +123,7 @@ export function createWriteMethods({ places, acts, spots }: Dav, judge: Judge) {
     try {
       await work(undefined);
     } catch (error) {
-      files().restore(target.disk, item.id, target.path);
+      await files().restore(target.disk, item.id, target.path);
       throw error;
     }
   }
