@@ -9,7 +9,8 @@ export type TrayNotice = {
   id: string;
   /** Epoch milliseconds. */
   at: number;
-  tone: 'done' | 'failed' | 'working';
+  /** `warning`: something that will need the person. */
+  tone: 'done' | 'warning' | 'failed' | 'working';
   text: string;
   detail?: string;
   /** Where what it is about can be seen, and what a press there does. */

@@ -42,6 +42,21 @@ export const urls = {
   invite: () => '/admin/users#invite',
   teams: (query: { q?: string | undefined; page?: number | undefined } = {}) => withQuery('/admin/teams', query),
   team: ({ name }: { name: string }, tab = 'members') => `/admin/teams/${encodeURIComponent(name)}/${tab}`,
+  /** Those I am in. */
+  myTeams: (query: { q?: string | undefined; page?: number | undefined } = {}) => withQuery('/teams', query),
+  myTeam: ({ name }: { name: string }, tab = 'members') => `/teams/${encodeURIComponent(name)}/${tab}`,
+  tokens: () => '/account/tokens',
+  newToken: () => '/account/tokens#new',
+  /** Plans, and who has which. */
+  plans: (
+    query: {
+      q?: string | undefined;
+      kind?: string | undefined;
+      plan?: string | undefined;
+      isOver?: string | undefined;
+      page?: number | undefined;
+    } = {},
+  ) => withQuery('/admin/plans', query),
   newTeam: () => '/admin/teams#new',
   clients: () => '/admin/clients',
   policies: (

@@ -2,6 +2,8 @@
 import { keepingConnections } from '#lib/api/account.ts';
 import { request, segment, textual } from '#lib/api/request.ts';
 import type {
+  People,
+  PersonAccess,
   ChangedUser,
   ConnectionList,
   CreatedUser,
@@ -20,6 +22,9 @@ const at = (userId: string, rest = ''): string => `/users/${segment(userId)}${re
 
 export const peopleApi = {
   list: (query: UserQuery) => request<UserPage>('GET', withQuery('/users', textual(query))),
+  /** For everybody: by name alone, and only who is active. */
+  search: (typed: string) => request<People>('GET', withQuery('/people', { q: typed })),
+  access: (idOrName: string) => request<PersonAccess>('GET', at(idOrName, '/access')),
   find: (idOrName: string) => request<User>('GET', at(idOrName)),
   create: (user: NewUser) => request<CreatedUser>('POST', '/users', user),
   change: (userId: string, change: UserChange) => request<ChangedUser>('PATCH', at(userId), change),

@@ -15,13 +15,20 @@ export type UndoRequest = {
 
 const undos = new WeakMap<object, UndoRequest>();
 
-const topics: readonly Topic[] = ['users', 'teams', 'clients', 'shares'];
+/** By the first part of the address. */
+const topics: Readonly<Record<string, Topic>> = {
+  users: 'users',
+  teams: 'teams',
+  clients: 'clients',
+  shares: 'shares',
+  owners: 'plans',
+};
 
 /** Remembers how what was just done is taken back, when the answer says so. A removal is taken back by putting. */
 export function noteUndo(method: string, path: string, answer: unknown): void {
   if (typeof answer !== 'object' || answer === null) return;
   const { undo } = answer as { undo?: unknown };
-  const topic = topics.find((one) => path.startsWith(`/${one}/`));
+  const topic = topics[path.split('/')[1] ?? ''];
   if (typeof undo !== 'object' || undo === null || topic === undefined) return;
   undos.set(answer, { method: method === 'PATCH' ? 'PATCH' : 'PUT', path, body: undo, topic });
 }

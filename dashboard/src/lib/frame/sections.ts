@@ -3,13 +3,17 @@ import Activity from '@lucide/svelte/icons/activity';
 import AppWindow from '@lucide/svelte/icons/app-window';
 import CircleUser from '@lucide/svelte/icons/circle-user-round';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
+import Gauge from '@lucide/svelte/icons/gauge';
 import House from '@lucide/svelte/icons/house';
 import Network from '@lucide/svelte/icons/network';
+import KeyRound from '@lucide/svelte/icons/key-round';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import SlidersHorizontal from '@lucide/svelte/icons/sliders-horizontal';
 import Users from '@lucide/svelte/icons/users';
+import UsersRound from '@lucide/svelte/icons/users-round';
 import type { Attention } from '#lib/attention.svelte.ts';
+import type { Me } from '#lib/contract.ts';
 import { troubledIn } from '#lib/states.ts';
 import { urls } from '#lib/urls.ts';
 
@@ -25,7 +29,7 @@ export type SectionBadge = {
 };
 
 /** What a person must be able to do for a section to be of use to them. */
-export type Capability = 'administer';
+export type Capability = 'administer' | 'haveTeams';
 
 export type Section = {
   id: string;
@@ -67,6 +71,17 @@ const everything: readonly Section[] = [
     words: 'folders upload download trash storage data',
   },
   {
+    id: 'my-teams',
+    label: 'My teams',
+    href: urls.myTeams(),
+    icon: UsersRound,
+    needs: 'haveTeams',
+    place: 'rail',
+    phone: 6,
+    key: 'm',
+    words: 'team group members colleagues leave',
+  },
+  {
     id: 'admin',
     label: 'Admin',
     href: urls.admin(),
@@ -98,6 +113,16 @@ const everything: readonly Section[] = [
     place: 'admin',
     key: 't',
     words: 'groups members',
+  },
+  {
+    id: 'plans',
+    label: 'Plans',
+    href: urls.plans(),
+    icon: Gauge,
+    needs: 'administer',
+    place: 'admin',
+    key: 'n',
+    words: 'quota storage limits full over',
   },
   {
     id: 'applications',
@@ -155,7 +180,16 @@ const everything: readonly Section[] = [
     place: 'person',
     phone: 9,
     key: 'a',
-    words: 'password sessions devices theme profile',
+    words: 'password sessions devices theme profile plan storage',
+  },
+  {
+    id: 'tokens',
+    label: 'Tokens',
+    href: urls.tokens(),
+    icon: KeyRound,
+    place: 'person',
+    key: 'k',
+    words: 'api key secret script curl personal access token',
   },
 ];
 
@@ -167,8 +201,11 @@ export function sectionsFor(can: ReadonlySet<Capability>): readonly Section[] {
 }
 
 /** What somebody may do, as the table asks for it. */
-export function capabilitiesOf(me: { canAdminister: boolean }): ReadonlySet<Capability> {
-  return new Set(me.canAdminister ? ['administer'] : []);
+export function capabilitiesOf(me: Pick<Me, 'canAdminister' | 'user'>): ReadonlySet<Capability> {
+  const can = new Set<Capability>();
+  if (me.canAdminister) can.add('administer');
+  if (me.user.teams.length > 0) can.add('haveTeams');
+  return can;
 }
 
 /** The sections with a place of their own at the foot of a phone. */

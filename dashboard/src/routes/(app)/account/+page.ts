@@ -1,13 +1,25 @@
 import { accountApi } from '#lib/api/account.ts';
+import { filesApi } from '#lib/api/files.ts';
+import { plansApi } from '#lib/api/plans.ts';
 import { changeKey } from '#lib/live/changes.ts';
-import { orErrorPage } from '#lib/load.ts';
+import { orErrorPage, orNothing } from '#lib/load.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ depends, parent }) => {
   const { me } = await parent();
-  depends(changeKey('sessions', me.user.id));
-  const [{ sessions }, { connections }] = await orErrorPage(() =>
-    Promise.all([accountApi.sessions(), accountApi.connections()]),
+  depends(changeKey('sessions', me.user.id), changeKey('plans', me.user.id), changeKey('areas'), changeKey('teams'));
+  const [{ sessions }, { connections }, own, list] = await orErrorPage(() =>
+    Promise.all([
+      accountApi.sessions(),
+      accountApi.connections(),
+      orNothing(plansApi.mine()),
+      orNothing(filesApi.areas()),
+    ]),
   );
-  return { sessions, connections };
+  return {
+    sessions,
+    connections,
+    owners: own?.owners ?? [],
+    usage: list?.areas.find(({ name }) => name === 'private')?.usage,
+  };
 };

@@ -5,6 +5,10 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ parent, depends }) => {
   const { user } = await parent();
-  depends(changeKey('sessions', user.id));
-  return orErrorPage(() => peopleApi.connections(user.id));
+  depends(changeKey('sessions', user.id), changeKey('policies'), changeKey('tiles'));
+  const [{ connections }, access] = await Promise.all([
+    orErrorPage(() => peopleApi.connections(user.id)),
+    orErrorPage(() => peopleApi.access(user.id)),
+  ]);
+  return { connections, routes: access.routes };
 };

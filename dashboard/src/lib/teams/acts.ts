@@ -1,8 +1,8 @@
-/** What an admin does to a team and its members. */
+/** What admins and managers do to a team and its members, and how somebody leaves one. */
 import { teamsApi } from '#lib/api/teams.ts';
 import type { MembershipChange, Team, TeamMember } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
-import { attempt, type Offer } from '#lib/toasts.svelte.ts';
+import { attempt, type Offer, say } from '#lib/toasts.svelte.ts';
 
 export type TeamNamed = Pick<Team, 'id' | 'title'>;
 export type Member = Pick<TeamMember, 'userId' | 'username'>;
@@ -60,6 +60,12 @@ export const acts = {
       () => teamsApi.removeMember(team.id, member.userId),
       `${member.username} is no longer in ${team.title}.`,
     ),
+  /** Only a manager or an admin can take somebody in again, so that nothing is offered as a way back. Throws what refused it. */
+  async leave(team: TeamNamed, me: Member): Promise<void> {
+    await teamsApi.removeMember(team.id, me.userId);
+    await refreshTeams();
+    say(`You are no longer in ${team.title}.`);
+  },
   async remove(team: Team): Promise<void> {
     await teamsApi.remove(team.id);
     await refreshTeams();

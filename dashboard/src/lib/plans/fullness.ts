@@ -1,0 +1,47 @@
+/** How full the files of somebody are: one picture and one sentence for every page that tells it. Pure. */
+import type { EffectivePlan } from '#lib/contract.ts';
+import { byteSize } from '#lib/words.ts';
+
+/** Bytes; `reserved`: promised to what is being written; without `limit` as much as the disk takes. */
+export type Usage = { bytes: number; reserved?: number; limit?: number | undefined };
+
+export type Fullness = {
+  /** Parts of the bar, 0 to 1; more than what is allowed is drawn as a full bar. */
+  used: number;
+  reserved: number;
+  tone: 'calm' | 'nearly' | 'over';
+  /** `3.2 GB of 5 GB used`. */
+  words: string;
+  /** What it means, where it means something. */
+  meaning: string | undefined;
+};
+
+/** From here on somebody had better look for what is not needed. */
+const nearly = 0.9;
+
+export function fullnessOf({ bytes, reserved = 0, limit }: Usage): Fullness {
+  if (limit === undefined) {
+    return { used: 0, reserved: 0, tone: 'calm', words: `${byteSize(bytes)} used, not limited`, meaning: undefined };
+  }
+  const used = limit === 0 ? Number(bytes > 0) : Math.min(1, bytes / limit);
+  const words = `${byteSize(bytes)} of ${byteSize(limit)} used`;
+  if (bytes > limit) {
+    const meaning = `${byteSize(bytes - limit)} over: nothing is lost, and nothing more fits until less than ${byteSize(limit)} is used.`;
+    return { used: 1, reserved: 0, tone: 'over', words, meaning };
+  }
+  const promised = limit === 0 ? 0 : Math.min(1 - used, reserved / limit);
+  const isNearly = limit > 0 && used + promised >= nearly;
+  const meaning = isNearly ? 'Nearly full. What is in the trash counts until it is emptied.' : undefined;
+  return { used, reserved: promised, tone: isNearly ? 'nearly' : 'calm', words, meaning };
+}
+
+/** What a plan allows, in two words: `20 GB`, `no limit`. */
+export const storageWords = (storage: number | null | undefined): string =>
+  storage === null || storage === undefined ? 'no limit' : byteSize(storage);
+
+/** Why a plan is in force. */
+export function reasonWords({ source, lost, plan }: EffectivePlan): string {
+  const why = { given: 'given by an admin', default: 'the default', none: 'nothing is limited' }[source];
+  const gone = lost === undefined ? '' : `; the plan “${lost}” that was given is not in knot.yaml any more`;
+  return `${plan === null && source !== 'none' ? 'no plan, ' : ''}${why}${gone}`;
+}

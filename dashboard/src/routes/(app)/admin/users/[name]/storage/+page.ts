@@ -1,0 +1,9 @@
+import { changeKey } from '#lib/live/changes.ts';
+import { loadStorage } from '#lib/plans/load.ts';
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = async ({ parent, depends }) => {
+  const { user } = await parent();
+  depends(changeKey('plans', user.id));
+  return { storage: await loadStorage(user.username) };
+};
