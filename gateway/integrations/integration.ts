@@ -26,6 +26,8 @@ export type Integration = {
   manageUrl?: string;
   /** People with something running here that ends when Knot stops: usernames, sorted. */
   people?(): string[];
+  /** Names of the teams whose folders somebody's running server still has, as it was started. */
+  teamsOf?(username: string): readonly string[];
   /** Why what people have running would not survive a restart of Knot now, for an operator; undefined when it would. */
   endsOnRestart?(): string | undefined;
   tile(): TileStatus;

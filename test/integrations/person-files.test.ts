@@ -32,6 +32,7 @@ async function openLauncher(t: Test) {
   };
   const files: PersonsFiles = { private: make('private/ID-ANN'), shared: make('shared'), teams: [] };
   const asked: string[] = [];
+  const started: [string, string[] | undefined][] = [];
   const launchFolder = launchFolderOf(folder);
   const server = await openAreasSocket({
     launchFolder,
@@ -40,6 +41,7 @@ async function openLauncher(t: Test) {
       asked.push(username);
       return username === 'ann' ? files : undefined;
     },
+    onStart: (username, given) => void started.push([username, given?.teams.map(({ name }) => name)]),
   });
   t.teardown(() => server.close());
   /** The whole way in with `script` instead of a notebook server; undefined for the shipped program. */
@@ -51,11 +53,11 @@ async function openLauncher(t: Test) {
     const env = { PATH: process.env['PATH'] ?? '', JUPYTERHUB_USER: user };
     return run(python, ['-I', join(launchFolder, 'spawn.py')], { env });
   };
-  return { sandbox, files, asked, make, launch, home: join(folder, 'homes/ann') };
+  return { sandbox, files, asked, started, make, launch, home: join(folder, 'homes/ann') };
 }
 
 t.test('a person finds the folders of their teams of now, and nobody else’s', async (t) => {
-  const { sandbox, files, asked, make, launch } = await openLauncher(t);
+  const { sandbox, files, asked, started, make, launch } = await openLauncher(t);
   const [physics, other] = [make('team/ID-PHYSICS'), make('team/ID-OTHER')];
   writeFileSync(join(physics, 'data'), 'team data');
   writeFileSync(join(files.private, 'own'), 'own data');
@@ -82,6 +84,7 @@ print(json.dumps([teams, read(teams.get("physics", "/none") + "/data"), read(os.
     'who left has lost it at the next start',
   );
   t.same(asked, ['ann', 'ann']);
+  t.same(started[0], ['ann', ['physics']], 'and it is known what it was started with');
   t.match(await launch(script, 'bob').catch((error: unknown) => error), {
     stderr: /does not know where this person's files are/,
   });

@@ -36,6 +36,11 @@ export const TileSchema = closed({
   isRunning: Type.Optional(
     Type.Boolean({ description: 'Whether something of this person runs in it; absent where Knot does not know.' }),
   ),
+  keepsTeams: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'Teams this person left whose folders what runs still has, until it is stopped.',
+    }),
+  ),
   manageUrl: Type.Optional(Type.String({ description: 'Where the person stops what is theirs in it.' })),
 });
 export type Tile = Static<typeof TileSchema>;

@@ -84,7 +84,10 @@ export function meRoutes(
   /** Whose things run in a tool is found by looking through processes, so it is looked up once for many people who ask. */
   const looks = new WeakMap<Integration, { people: ReadonlySet<string>; at: number }>();
 
-  function runningOf(tool: Integration, { username }: Principal): Pick<Tile, 'isRunning' | 'manageUrl'> {
+  function runningOf(
+    tool: Integration,
+    { username, teams }: Principal,
+  ): Pick<Tile, 'isRunning' | 'keepsTeams' | 'manageUrl'> {
     if (tool.people === undefined) return {};
     const now = clock.now();
     let look = looks.get(tool);
@@ -92,8 +95,12 @@ export function meRoutes(
       look = { people: new Set(tool.people()), at: now };
       looks.set(tool, look);
     }
+    const isRunning = look.people.has(username);
+    const own = new Set(teams.map(({ name }) => name));
+    const kept = isRunning ? (tool.teamsOf?.(username) ?? []).filter((team) => !own.has(team)) : [];
     return {
-      isRunning: look.people.has(username),
+      isRunning,
+      ...(kept.length > 0 && { keepsTeams: kept }),
       ...(tool.manageUrl === undefined ? {} : { manageUrl: tool.manageUrl }),
     };
   }

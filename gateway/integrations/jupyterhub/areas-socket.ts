@@ -18,8 +18,14 @@ export const socketIn = (launchFolder: string): string => join(launchFolder, 'ar
  * Tells the launcher of notebook servers whose files lie where, at each start: teams change while the gateway runs. Only the gateway's
  * own account reaches the folder of the socket. A question is a username and a line end, the answer JSON.
  */
-export async function openAreasSocket(options: { launchFolder: string; filesOf: FilesOf; log: Log }): Promise<Server> {
-  const { launchFolder, filesOf, log } = options;
+export async function openAreasSocket(options: {
+  launchFolder: string;
+  filesOf: FilesOf;
+  /** Hears what each server is started with. */
+  onStart: (username: string, files: PersonsFiles | undefined) => void;
+  log: Log;
+}): Promise<Server> {
+  const { launchFolder, filesOf, onStart, log } = options;
   const path = socketIn(launchFolder);
   if (Buffer.byteLength(path) > mostBytes)
     log.warn({ path }, 'the data folder has too long a path for notebook servers');
@@ -33,8 +39,12 @@ export async function openAreasSocket(options: { launchFolder: string; filesOf: 
       question += text;
       if (question.length > 100) connection.destroy();
       if (!question.endsWith('\n')) return;
-      filesOf(question.trim())
-        .then((files) => connection.end(JSON.stringify(files ?? null)))
+      const username = question.trim();
+      filesOf(username)
+        .then((files) => {
+          onStart(username, files);
+          connection.end(JSON.stringify(files ?? null));
+        })
         .catch((error: unknown) => {
           log.error({ err: error }, 'a notebook server was not told where its files are');
           connection.destroy();

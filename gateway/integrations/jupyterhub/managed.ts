@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import { join, relative } from 'node:path';
 import type { Child } from '../../process/index.ts';
 import type { Integration } from '../integration.ts';
-import { openAreasSocket } from './areas-socket.ts';
+import { openAreasSocket, type PersonsFiles } from './areas-socket.ts';
 import { hubChild, proxyChild } from './children.ts';
 import { hubConfig } from './hub-config.ts';
 import { writePages } from './hub-pages.ts';
@@ -17,6 +17,7 @@ import { describeIsolation, type Isolation, provideIsolation } from './isolation
 import type { JupyterHubOptions } from './hub-options.ts';
 import { launchFolderOf, writeLaunch } from './launch.ts';
 import { keepSecret } from './secret-file.ts';
+import { openMounts } from './mounts.ts';
 import { peopleOf } from './people.ts';
 import { openToPeople } from './venv-files.ts';
 import { describeHealth, describeTile, type HubStatus } from './status.ts';
@@ -41,6 +42,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     upstream: { protocol: 'http:', hostname: '127.0.0.1', port: ports.public, allowLoopback: true },
   });
   const configFile = configFileIn(folder);
+  const mounts = openMounts(folder, log);
   const listeners = new Set<() => void>();
   const abort = new AbortController();
   let status: HubStatus = {
@@ -104,7 +106,11 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     if (isStopped()) return;
     const isAsBefore = writeConfiguration(installed, isolation);
     const { filesOf } = options;
-    if (filesOf) areasSocket = await openAreasSocket({ launchFolder: launchFolderOf(folder), filesOf, log });
+    if (filesOf) {
+      const onStart = (username: string, files: PersonsFiles | undefined): void =>
+        mounts.note(username, files?.teams.map(({ name }) => name) ?? []);
+      areasSocket = await openAreasSocket({ launchFolder: launchFolderOf(folder), filesOf, onStart, log });
+    }
     if (isStopped()) return void areasSocket?.close();
     await startChildren(installed, isAsBefore);
   };
@@ -236,6 +242,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     tile: () => describeTile(status, clock.now()),
     health: () => describeHealth(status, isolation, children ? peopleOf(children.hub) : []),
     people: () => (children ? peopleOf(children.hub) : []),
+    teamsOf: (username) => mounts.of(username),
     endsOnRestart() {
       if (process.platform !== 'linux') return 'this system has no /proc, so running servers cannot be found again';
       if (findInstallation(venvFolder) === undefined) return 'their Python environment has to be made anew';

@@ -14,6 +14,8 @@ export const partTitles: Record<Part, string> = {
   admin: 'Administering',
 };
 
+const verbs = { read: 'read', write: 'read and change' } as const;
+
 const objects: Record<Part, { read: string; write: string }> = {
   files: { read: 'read files', write: 'read and change files' },
   shares: { read: 'see what I share', write: 'see and change what I share' },
@@ -38,7 +40,7 @@ export function scopesOf({ reach, areas }: ScopeChoice): string[] {
   });
 }
 
-/** `['files:write:private', 'account:read']` → `Read and change files in private; know who I am, my teams and tools`. */
+/** `['files:write:private', 'account:read']` → `Read and change my private files; know who I am, my teams and tools`. */
 export function tokenWords(scopes: readonly string[]): string {
   const sentences: string[] = [];
   for (const part of parts) {
@@ -46,8 +48,8 @@ export function tokenWords(scopes: readonly string[]): string {
       const own = scopes.filter((scope) => scope === `${part}:${act}` || scope.startsWith(`${part}:${act}:`));
       if (own.length === 0) continue;
       const areas = own.map((scope) => scope.slice(`${part}:${act}:`.length));
-      const where = areas.includes('') ? '' : ` in ${listed(areas.map(areaWords))}`;
-      sentences.push(objects[part][act] + where);
+      const isEvery = part !== 'files' || areas.includes('');
+      sentences.push(isEvery ? objects[part][act] : `${verbs[act]} ${listed(areas.map(areaWords))}`);
     }
   }
   const known = sentences.join('; ');
@@ -56,8 +58,8 @@ export function tokenWords(scopes: readonly string[]): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** `team:physics` → `the team physics`. */
+/** `team:physics` → `the files of the team physics`. */
 export function areaWords(area: string): string {
-  if (area.startsWith('team:')) return `the team ${area.slice('team:'.length)}`;
+  if (area.startsWith('team:')) return `the files of the team ${area.slice('team:'.length)}`;
   return { private: 'my private files', shared: 'the shared files', admin: 'the files of the admins' }[area] ?? area;
 }

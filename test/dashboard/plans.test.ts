@@ -1,0 +1,30 @@
+import t from 'tap';
+import { fullnessOf, reasonWords } from '../../dashboard/src/lib/plans/fullness.ts';
+
+t.test('how full somebody is, in numbers that a bar can be drawn from', async (t) => {
+  t.match(fullnessOf({ bytes: 250, limit: 1000 }), { used: 0.25, reserved: 0, tone: 'calm', meaning: undefined });
+  t.match(fullnessOf({ bytes: 250, reserved: 500, limit: 1000 }), { used: 0.25, reserved: 0.5, tone: 'calm' });
+  t.match(fullnessOf({ bytes: 900, limit: 1000 }), { tone: 'nearly', meaning: /trash counts/ });
+  t.match(fullnessOf({ bytes: 500, reserved: 900, limit: 1000 }), { used: 0.5, reserved: 0.5, tone: 'nearly' });
+  t.match(fullnessOf({ bytes: 1000, limit: 1000 }), { used: 1, tone: 'nearly' }, 'full is not over');
+  t.match(fullnessOf({ bytes: 3000, reserved: 10, limit: 1000 }), {
+    used: 1,
+    reserved: 0,
+    tone: 'over',
+    words: '3.0 kB of 1.0 kB used',
+    meaning: '2.0 kB over: nothing is lost, and nothing more fits until less than 1.0 kB is used.',
+  });
+  t.match(fullnessOf({ bytes: 0, limit: 0 }), { used: 0, tone: 'calm' });
+  t.match(fullnessOf({ bytes: 1, limit: 0 }), { used: 1, tone: 'over' });
+  t.match(fullnessOf({ bytes: 5 }), { words: '5 B used, not limited', tone: 'calm' });
+});
+
+t.test('why a plan is in force', async (t) => {
+  const plan = { name: 'small', title: 'Small', storage: 1 };
+  t.equal(reasonWords({ plan, source: 'given' }), 'given by an admin');
+  t.equal(
+    reasonWords({ plan, source: 'default', lost: 'huge' }),
+    'the default; the plan “huge” that was given is not in knot.yaml any more',
+  );
+  t.equal(reasonWords({ plan: null, source: 'none' }), 'nothing is limited');
+});

@@ -1,0 +1,167 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { request as send } from 'node:https';
+import type { Page } from 'playwright-core';
+import t from 'tap';
+import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
+import { openVisitors, type Visitors } from '../support/dashboard/visitors.ts';
+import { eventually } from '../support/eventually.ts';
+import { caOf } from '../support/process/gateway.ts';
+
+/** A team from its making to the last manager who leaves: nobody signs in as a team, and what it has comes and goes with being in it. */
+t.setTimeout(300_000);
+
+const file = (visitors: Visitors, who: string, name: string, size: number) =>
+  visitors.person(who).then((person) =>
+    person.request('PUT', `/api/v1/files/team:physics/${name}`, {
+      headers: { origin: visitors.gateway.origin, 'sec-fetch-site': 'same-origin' },
+      body: Buffer.alloc(size) as never,
+    }),
+  );
+
+/** Asks without reading or writing to the end; says when the line is cut. */
+async function transfer({ gateway, person }: Visitors, who: string, method: 'GET' | 'PUT', path: string) {
+  const cookies = (await person(who)).cookies('localhost');
+  const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  const headers = { cookie, origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
+  const asked: ClientRequest = send(`${gateway.origin}${path}`, { method, headers, ca: caOf(gateway) });
+  let hasEnded = false;
+  const ends = (): void => void (hasEnded = true);
+  asked.on('error', ends).on('close', ends);
+  if (method === 'PUT') asked.write('the beginning');
+  else {
+    const answer = await new Promise<IncomingMessage>((resolve) => asked.once('response', resolve).end());
+    t.equal(answer.statusCode, 200);
+    answer.on('aborted', ends).on('error', ends);
+    asked.once('close', ends);
+    return { hasEnded: () => (answer.resume(), hasEnded) };
+  }
+  return { hasEnded: () => hasEnded };
+}
+
+const menu = async (page: Page, of: string, item: string | RegExp): Promise<void> => {
+  await page.getByRole('button', { name: `Actions for ${of}` }).click();
+  await page.getByRole('menuitem', { name: item }).click();
+};
+
+t.test('a team is made, joined, worked in and left', { skip: browserSkipReason() }, async (t) => {
+  const visitors = await openVisitors(t, {
+    others: ['max', 'mia', 'bob'],
+    config: { plans: [{ name: 'small', title: 'Small', storage: '100 KB' }] },
+  });
+  const { gateway, open } = visitors;
+  const { page: ann } = await open('ann');
+  const { page: max, complaints: ofMax } = await open('max', { width: 390 });
+  const { page: mia, complaints: ofMia } = await open('mia');
+
+  await t.test('an admin makes it and names who manages it', async (t) => {
+    await ann.goto(`${gateway.origin}/admin/teams#new`);
+    await ann.getByLabel('Title').fill('Physics');
+    await ann.getByRole('button', { name: 'Make the team' }).click();
+    await ann.getByRole('heading', { level: 1, name: 'Physics' }).waitFor();
+    await ann.getByRole('button', { name: 'Add a member' }).click();
+    await ann.getByRole('searchbox').last().fill('max');
+    await ann.getByRole('button', { name: 'Add max' }).click();
+    await ann.getByText('max is in Physics now.').waitFor();
+    await ann.getByRole('button', { name: 'Done' }).click();
+    await menu(ann, 'max in Physics', 'Make a manager');
+    await ann.getByText('max manages Physics now.').waitFor();
+    t.same(await violationsOn(ann), []);
+  });
+
+  await t.test('a manager takes people in by name, on a phone', async (t) => {
+    await mia.goto(`${gateway.origin}/files`);
+    t.equal(await mia.getByText('Physics').count(), 0);
+    await max.goto(`${gateway.origin}/`);
+    await max.getByRole('navigation', { name: 'Main, short' }).getByRole('link', { name: 'My teams' }).click();
+    await max.getByRole('link', { name: 'Physics' }).click();
+    await max.getByRole('button', { name: 'Add a member' }).click();
+    const search = max.getByRole('searchbox', { name: 'Search by name' }).last();
+    await search.fill('mi');
+    await max.getByText('Type a whole name, or its first 3 letters.').waitFor();
+    await search.fill('mia');
+    await max.getByRole('button', { name: 'Add mia' }).click();
+    await max.getByText('mia is in Physics now.').waitFor();
+    await search.fill('ma');
+    await search.fill('max');
+    await max.getByText('Nobody else matches.').waitFor();
+    await max.getByRole('button', { name: 'Done' }).click();
+    await max.getByText('mia', { exact: true }).waitFor();
+    t.same(await violationsOn(max), []);
+    t.match(await file(visitors, 'max', 'ours', 1_000), { status: 201 });
+  });
+
+  await t.test('whoever is taken in has its files at once, and sees who else is in it', async (t) => {
+    await mia.getByText('Physics').first().waitFor();
+    await mia.getByRole('link', { name: 'My teams' }).click();
+    await mia.getByRole('link', { name: 'Physics' }).click();
+    await mia.getByText('max').first().waitFor();
+    t.equal(
+      await mia.getByRole('button', { name: 'Actions for max in Physics' }).count(),
+      0,
+      'a member changes nobody',
+    );
+    t.equal(await mia.getByRole('button', { name: 'Add a member' }).count(), 0);
+    t.same(await violationsOn(mia), []);
+    await mia.getByRole('link', { name: 'Files', exact: true }).last().click();
+    await mia.getByText('/files/team/physics').waitFor();
+    t.ok(await mia.getByText(/keeps the folder of the team until its server is stopped/).isVisible());
+    await mia.getByRole('link', { name: 'Open the files' }).click();
+    await mia.getByRole('link', { name: 'ours' }).waitFor();
+  });
+
+  await t.test('a plan below what is used is told in plain words; nothing is lost, nothing more fits', async (t) => {
+    t.match(await file(visitors, 'max', 'large', 300_000), { status: 201 });
+    await ann.goto(`${gateway.origin}/admin/plans`);
+    await menu(ann, 'Physics', 'Give a plan');
+    await ann.getByLabel('Plan', { exact: true }).selectOption('small');
+    await ann.getByText('Already over it: physics').waitFor();
+    await ann.getByRole('button', { name: 'Give', exact: true }).click();
+    await ann.getByText('physics has the plan “small” now.').waitFor();
+    await ann.getByRole('link', { name: 'Over their plan 1' }).click();
+    t.match(await ann.getByRole('row').nth(1).textContent(), /Physics/);
+    t.same(await violationsOn(ann), []);
+    await mia.goto(`${gateway.origin}/teams/physics/plan`);
+    await mia.getByText(/nothing is lost, and nothing more fits/).waitFor();
+    t.match(await file(visitors, 'max', 'more', 1), { status: 507 });
+    await ann.getByRole('button', { name: 'Undo' }).click();
+    await mia.getByText('no limit', { exact: true }).waitFor();
+    t.match(await file(visitors, 'max', 'more', 1), { status: 201 });
+  });
+
+  await t.test('who leaves loses the files within seconds, with what is open of them', async (t) => {
+    t.match(await file(visitors, 'max', 'big', 48 << 20), { status: 201 });
+    const download = await transfer(visitors, 'mia', 'GET', '/api/v1/files/team:physics/big');
+    const upload = await transfer(visitors, 'mia', 'PUT', '/api/v1/files/team:physics/half');
+    await max.goto(`${gateway.origin}/teams/physics/members`);
+    await mia.goto(`${gateway.origin}/teams/physics/members`);
+    await menu(mia, 'Physics', 'Leave the team…');
+    await mia.getByText(/Only a manager of the team or an admin can take you in again/).waitFor();
+    await mia.getByLabel('Type “physics” to go on').fill('physics');
+    t.same(await violationsOn(mia), []);
+    await mia.getByRole('button', { name: 'Leave the team', exact: true }).click();
+    await mia.getByText('You are no longer in Physics.').waitFor();
+    await eventually('both are cut', () => download.hasEnded() && upload.hasEnded(), 5_000);
+    t.equal(await mia.getByRole('link', { name: 'My teams' }).count(), 0, 'who is in no team has no such section');
+    t.match(await (await visitors.person('mia')).api('GET', '/files/team:physics'), { status: 403 });
+    await max.getByText('1 member, 1 manager').waitFor();
+  });
+
+  await t.test(
+    'the last manager is told what it means, and a manager takes somebody out with a way back',
+    async (t) => {
+      const person = await visitors.person('max');
+      const { id } = (await person.api('GET', '/teams/physics')).json<{ id: string }>();
+      await person.api('PUT', `/teams/${id}/members/bob`, { role: 'member' });
+      await menu(max, 'bob in Physics', 'Remove from the team');
+      await max.getByText('bob is no longer in Physics.').waitFor();
+      await max.getByRole('button', { name: 'Undo' }).click();
+      await max.getByText('Undone: bob is a member of Physics.').waitFor();
+      await menu(max, 'Physics', 'Leave the team…');
+      await max.getByText(/You are the last manager of Physics/).waitFor();
+      t.same(await violationsOn(max), []);
+      await max.getByRole('button', { name: 'Stay' }).click();
+    },
+  );
+
+  t.same([...ofMax, ...ofMia], []);
+});
