@@ -55,7 +55,7 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
 
   await t.test('an admin makes it and names who manages it', async (t) => {
     await ann.goto(`${gateway.origin}/admin/teams#new`);
-    await ann.getByLabel('Title').fill('Physics');
+    await ann.getByRole('textbox', { name: 'Title' }).fill('Physics');
     await ann.getByRole('button', { name: 'Make the team' }).click();
     await ann.getByRole('heading', { level: 1, name: 'Physics' }).waitFor();
     await ann.getByRole('button', { name: 'Add a member' }).click();

@@ -5,6 +5,7 @@ import type { Identity } from '../../../gateway/lib/index.ts';
 import { uiRoutes } from '../../../gateway/ui/index.ts';
 import { type MockData } from './mock-data.ts';
 import { listRoutes, toTeam } from './mock-lists.ts';
+import { ownerRoutes } from './mock-owners.ts';
 import { explanationFor, refusalOf, refusedId } from './mock-policies.ts';
 
 export const dashboardBuild = join(import.meta.dirname, '../../../dashboard/build');
@@ -117,6 +118,7 @@ function readRoutes(api: FastifyInstance, data: MockData): void {
     settings: "c.JupyterHub.authenticator_class = 'generic-oauth'\nc.GenericOAuthenticator.client_id = 'jupyterhub'\n",
   }));
   listRoutes(api, data);
+  ownerRoutes(api, data);
   api.get('/users/:id/sessions', () => ({
     sessions: data.sessions.map((session) => ({ ...session, isCurrent: false })),
   }));
