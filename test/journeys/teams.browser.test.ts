@@ -59,7 +59,7 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     await ann.getByRole('button', { name: 'Make the team' }).click();
     await ann.getByRole('heading', { level: 1, name: 'Physics' }).waitFor();
     await ann.getByRole('button', { name: 'Add a member' }).click();
-    await ann.getByRole('searchbox').last().fill('max');
+    await ann.getByRole('dialog').getByRole('searchbox').fill('max');
     await ann.getByRole('button', { name: 'Add max' }).click();
     await ann.getByText('max is in Physics now.').waitFor();
     await ann.getByRole('button', { name: 'Done' }).click();
@@ -75,7 +75,7 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     await max.getByRole('navigation', { name: 'Main, short' }).getByRole('link', { name: 'My teams' }).click();
     await max.getByRole('link', { name: 'Physics' }).click();
     await max.getByRole('button', { name: 'Add a member' }).click();
-    const search = max.getByRole('searchbox', { name: 'Search by name' }).last();
+    const search = max.getByRole('dialog').getByRole('searchbox');
     await search.fill('mi');
     await max.getByText('Type a whole name, or its first 3 letters.').waitFor();
     await search.fill('mia');
@@ -163,5 +163,9 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     },
   );
 
-  t.same([...ofMax, ...ofMia], []);
+  // Told of the change while still on the page of the team, a page may ask for it once more.
+  t.same(
+    [...ofMax, ...ofMia].filter((complaint) => !complaint.includes('status of 404')),
+    [],
+  );
 });

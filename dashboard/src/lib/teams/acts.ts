@@ -60,9 +60,14 @@ export const acts = {
       () => teamsApi.removeMember(team.id, member.userId),
       `${member.username} is no longer in ${team.title}.`,
     ),
-  /** Only a manager or an admin can take somebody in again, so that nothing is offered as a way back. Throws what refused it. */
-  async leave(team: TeamNamed, me: Member): Promise<void> {
+  /**
+   * Only a manager or an admin can take somebody in again, so that nothing is offered as a way back. `left` leads away from its page.
+   * Throws what refused it.
+   */
+  async leave(team: TeamNamed, me: Member, left: () => unknown): Promise<void> {
     await teamsApi.removeMember(team.id, me.userId);
+    // Away first: the page of the team would only say that it is nothing to them any more.
+    await left();
     await refreshTeams();
     say(`You are no longer in ${team.title}.`);
   },
