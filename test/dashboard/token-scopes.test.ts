@@ -4,7 +4,15 @@ import { parts, type Part, type Reach, scopesOf, tokenWords } from '../../dashbo
 import { parseScope, scopeSubjects } from '../../gateway/tokens/index.ts';
 
 const reachOf = (chosen: Partial<Record<Part, Reach>>) =>
-  ({ files: 'none', shares: 'none', teams: 'none', account: 'none', admin: 'none', ...chosen }) as const;
+  ({
+    files: 'none',
+    shares: 'none',
+    services: 'none',
+    teams: 'none',
+    account: 'none',
+    admin: 'none',
+    ...chosen,
+  }) as const;
 
 t.test('what is ticked becomes scopes that the gateway knows', async (t) => {
   t.same([...parts].sort(), [...scopeSubjects].sort(), 'each part of the API can be chosen');
@@ -26,7 +34,7 @@ t.test('scopes are said in plain words', async (t) => {
   );
   t.equal(tokenWords(['files:read', 'files:read:private']), 'Read files', 'the wider one says it');
   t.equal(tokenWords(['admin:write']), 'Do everything an admin may do');
-  t.equal(tokenWords(['services:start']), 'Services:start', 'what is new is shown as it is');
+  t.equal(tokenWords(['clusters:start']), 'Clusters:start', 'what is new is shown as it is');
 });
 
 t.test('a token in use is told of within a week of its end, once it is over no more', async (t) => {

@@ -2,13 +2,14 @@
 import { listed } from '#lib/words.ts';
 
 /** Parts of the API that a token can be for, in the order of the form. */
-export const parts = ['files', 'shares', 'teams', 'account', 'admin'] as const;
+export const parts = ['files', 'shares', 'services', 'teams', 'account', 'admin'] as const;
 export type Part = (typeof parts)[number];
 export type Reach = 'none' | 'read' | 'write';
 
 export const partTitles: Record<Part, string> = {
   files: 'Files',
   shares: 'Shares',
+  services: 'Services',
   teams: 'Teams',
   account: 'Who I am',
   admin: 'Administering',
@@ -19,6 +20,10 @@ const verbs = { read: 'read', write: 'read and change' } as const;
 const objects: Record<Part, { read: string; write: string }> = {
   files: { read: 'read files', write: 'read and change files' },
   shares: { read: 'see what I share', write: 'see and change what I share' },
+  services: {
+    read: 'see what I and my teams run',
+    write: 'start, change and stop what I and my teams run',
+  },
   teams: { read: 'see who is in my teams', write: 'see and change who is in the teams I manage' },
   account: { read: 'know who I am, my teams and tools', write: 'know who I am, my teams and tools' },
   admin: { read: 'see everything an admin sees', write: 'do everything an admin may do' },
