@@ -25,7 +25,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       await page.goto(gateway.origin);
       const rail = page.getByRole('navigation', { name: 'Main', exact: true });
       await rail.waitFor();
-      t.strictSame(await rail.locator('.label').allTextContents(), ['Home', 'Files', 'Admin']);
+      t.strictSame(await rail.locator('.label').allTextContents(), ['Home', 'Files', 'My teams', 'Admin']);
       // Three people wait and two parts warn: five in the colour of the warning, leading to what it is about.
       const badge = rail.locator('.badge');
       t.match(await badge.textContent(), /5.*3 waiting for approval, 2 to look at/);
@@ -41,6 +41,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       t.match(await inside.locator('a:not(.badge)').allTextContents(), [
         'Users',
         'Teams',
+        'Plans',
         'Applications',
         'Policies',
         'Audit',
@@ -68,7 +69,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     await bar(page).getByRole('button', { name: 'More' }).click();
     const more = page.getByRole('dialog', { name: 'Go to' });
     for (const label of ['Teams', 'Policies', 'Health', 'Account'])
-      t.ok(await more.getByRole('link', { name: label }).isVisible());
+      t.ok(await more.getByRole('link', { name: label, exact: true }).isVisible());
     await more.getByRole('link', { name: 'Audit' }).click();
     await page.waitForURL('**/admin/audit');
     const current = page.getByRole('navigation', { name: 'Admin' }).locator('li.current');
@@ -84,7 +85,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       await page.setViewportSize({ width: 390, height: 844 });
       await page.goto(gateway.origin);
       await bar(page).waitFor();
-      t.strictSame(await bar(page).locator('.label').allTextContents(), ['Home', 'Files', 'Account']);
+      t.strictSame(await bar(page).locator('.label').allTextContents(), ['Home', 'Files', 'My teams']);
       t.equal(await page.locator('.badge').count(), 0);
     },
     { isAdmin: false },
