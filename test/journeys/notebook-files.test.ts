@@ -2,28 +2,22 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/process/gateway.ts';
+import { browserSkipReason } from '../support/dashboard/browser.ts';
+import { openVisitors } from '../support/dashboard/visitors.ts';
 import { runCell, startKernel } from '../support/process/kernel.ts';
-import { createPerson } from '../support/process/person.ts';
 
 /** The same files in the browser and in a real notebook server: private, shared, and those of the teams at its start. */
 t.setTimeout(600_000);
 
-const password = 'correct-horse-staple-7';
 const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '..', '..', '.cache');
 mkdirSync(cache, { recursive: true });
 
 t.test('what is put into an area is in the notebook, and the other way round', async (t) => {
-  const gateway = await startGateway({
+  const { gateway, person, open } = await openVisitors(t, {
     config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
   });
-  const ann = createPerson(gateway);
-  t.teardown(async () => {
-    await ann.close();
-    await gateway.stop();
-  });
+  const ann = await person('ann');
   const hub = `https://jupyterhub.localhost:${gateway.port}`;
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
   const [me] = (await ann.api('GET', '/users')).json<{ users: { id: string }[] }>().users;
   const { id } = (await ann.api('POST', '/teams', { name: 'physics', title: 'Physics' })).json<{ id: string }>();
   await ann.api('PUT', `/teams/${id}/members/${me!.id}`, { role: 'member' });
@@ -77,4 +71,35 @@ t.test('what is put into an area is in the notebook, and the other way round', a
   );
   t.match(await runCell(socket, "open('files/team/physics/data.txt', 'a').write('!')"), '1', 'and to the team');
   t.match(await files('GET', 'private/later.txt'), { text: 'later!' });
+
+  const skipped = browserSkipReason();
+  if (skipped) return void t.comment(skipped);
+  const { page, complaints } = await open('ann');
+  const shown = async (what: string, name: string, act: () => Promise<unknown>) => {
+    const link = page.getByRole('link', { name, exact: true });
+    t.equal(await link.count(), 0, `${what}: not there yet`);
+    const startedAt = performance.now();
+    await act();
+    await link.waitFor();
+    t.comment(`${what}: seen after ${Math.round(performance.now() - startedAt)} ms`);
+  };
+  const write = (path: string) =>
+    runCell(socket, `open(__import__('os').path.expanduser('~/files/${path}'), 'w').write('x')`);
+  await page.goto(`${gateway.origin}/files/private`);
+  await page.getByRole('link', { name: 'made.txt', exact: true }).waitFor();
+  await shown('made in a notebook', 'seen-1.txt', () => write('private/seen-1.txt'));
+  await shown('and the next at once', 'seen-2.txt', () => write('private/seen-2.txt'));
+  await shown('put there by a program', 'seen-3.txt', () => files('PUT', 'private/seen-3.txt', 'x'));
+  await page.goto(`${gateway.origin}/files/team:physics`);
+  await page.getByRole('link', { name: 'data.txt', exact: true }).waitFor();
+  await shown('made in the folder of a team', 'seen-4.txt', () => write('team/physics/seen-4.txt'));
+
+  await page.goto(`${gateway.origin}/files`);
+  const team = page.getByRole('link', { name: /Physics/ }).first();
+  await team.waitFor();
+  await ann.api('DELETE', `/teams/${id}/members/${me!.id}`);
+  await team.waitFor({ state: 'detached' });
+  await ann.api('PUT', `/teams/${id}/members/${me!.id}`, { role: 'member' });
+  await team.waitFor();
+  t.same(complaints, []);
 });

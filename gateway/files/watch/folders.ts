@@ -85,7 +85,7 @@ export function createFolderWatch(parts: {
   /** Between two looks at what the system does not watch, or does not tell all about. */
   lookMs?: number;
 }): FolderWatch {
-  const { areas, log, onSeen, watchFolder = watchPath, restMs: leastRestMs = 1000, lookMs = 2000 } = parts;
+  const { areas, log, onSeen, watchFolder = watchPath, restMs: leastRestMs = 700, lookMs = 2000 } = parts;
   const all = new Map<string, Followed>();
   /** Those that the system is asked to watch, the one that was followed longest ago first. */
   const slots = new Set<Followed>();

@@ -35,7 +35,7 @@ export async function refresh(...changes: readonly Change[]): Promise<void> {
 }
 
 /** However much happens, what is shown is fetched anew no more often. */
-const gapMilliseconds = 1500;
+const gapMilliseconds = 1000;
 let gathered: Change[] = [];
 let isResting = false;
 
