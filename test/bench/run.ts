@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
- * `--only CASE[,CASE]` picks cases (`soak` and `population` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
+ * `--only CASE[,CASE]` picks cases (`soak`, `population` and `files` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
  * missed). `--against FOLDER` compares with another checkout of the gateway instead of the peers; `--profile h1|h2` prints
  * where the gateway's time goes.
  */
@@ -10,6 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Case, cases, type Figures, type Setting, type SubjectName } from './cases.ts';
 import { makeCertificate } from './certificate.ts';
+import { filesTable, measureFiles } from './files.ts';
 import { hasHttp2Generator, hasWrk } from './generators.ts';
 import { largePopulation, peoplePopulation, type RunningKnot, startKnot, type Visitor } from './knot.ts';
 import { installedPeers, type RunningProxy, startPeer } from './peers.ts';
@@ -33,7 +34,7 @@ const { values: options } = parseArgs({
   },
 });
 const wanted = options.only?.split(',');
-const known = [...cases.map(({ id }) => id), 'soak', 'population'];
+const known = [...cases.map(({ id }) => id), 'soak', 'population', 'files'];
 const unknown = wanted?.find((id) => !known.includes(id));
 if (unknown !== undefined) {
   console.error(`There is no case "${unknown}": ${known.join(', ')}.`);
@@ -111,6 +112,14 @@ async function main(): Promise<number> {
     console.log(`\npopulation: what one act costs among 10,000 people\n${populationTable(now, before)}`);
     console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
     if (wanted.length === 1) return 0;
+  }
+
+  if (wanted?.includes('files')) {
+    const setting = { folder, upstreamPort: upstream.echoPort, certificate, isQuick: options.quick };
+    const figures = await measureFiles(setting, Number(options.rounds ?? (options.quick ? 1 : 3)));
+    console.log(`\nfiles\n${filesTable(figures)}`);
+    console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
+    if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
   }
 
   const names = new Set<SubjectName>([
