@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fchmodSync, fchownSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Area, AreaFolders } from '../walk/areas.ts';
 import { type Entry, entryOf } from '../walk/entry.ts';
@@ -13,6 +13,7 @@ import type { Journal, Spot } from './journal.ts';
 import { freeName, place } from './place.ts';
 import type { Runs } from './runs.ts';
 import { discard, stagedBeside } from './staged.ts';
+import { createWriter } from './writer.ts';
 
 type Parts = { areas: AreaFolders; runs: Runs; journal: Journal };
 
@@ -68,23 +69,18 @@ async function store(
 ): Promise<void> {
   closeSync(folder.newFile(name));
   const file = await open(folder.at(name), constants.O_WRONLY | constants.O_NOFOLLOW);
+  const writer = createWriter(file);
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       signal?.throwIfAborted();
       await meter?.(chunk);
       hash?.update(chunk);
-      await writeAll(file, chunk);
+      await writer.write(chunk);
     }
-    await file.sync();
+    await writer.end();
   } finally {
+    // What is still being written is not written to a number that another file has got meanwhile: the handle waits for it.
     await file.close();
-  }
-}
-
-async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
-  for (let written = 0; written < chunk.length;) {
-    const { bytesWritten } = await file.write(chunk, written);
-    written += bytesWritten;
   }
 }
 

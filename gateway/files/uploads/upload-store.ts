@@ -8,6 +8,9 @@ import { nameOf, textOf } from '../walk/names.ts';
 import { notFound, refusal } from './refusals.ts';
 import { isUploadId, readUpload, removeUpload } from './upload-record.ts';
 
+/** What comes while a piece is written is written as one: a thread of the pool for each 16 KiB would cost more than the writing. */
+const highWaterMark = 1024 * 1024;
+
 /**
  * The bytes of unfinished uploads for the library: one file each in a folder of Knot's own, beside the record of what is to become of
  * it. One that is finished still answers how much it has, because its last answer may have been lost with the line.
@@ -43,7 +46,10 @@ export class UploadStore extends DataStore {
 
   override async write(readable: Readable, id: string, offset: number): Promise<number> {
     try {
-      await pipeline(readable, createWriteStream(this.#folder.at(nameOf(id)), { flags: 'r+', start: offset }));
+      await pipeline(
+        readable,
+        createWriteStream(this.#folder.at(nameOf(id)), { flags: 'r+', start: offset, highWaterMark, flush: true }),
+      );
     } catch (error) {
       if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) throw error;
       throw refusal({ status_code: 507, body: 'The disk is full.\n' });
