@@ -23,7 +23,8 @@ export type Listing = { entries: Entry[]; total: number };
 const { compare: compareNames } = new Intl.Collator('en', { numeric: true });
 
 /** `raw`: the bytes of the name, one character each: a tenth of what a buffer for each name costs. */
-type Row = { raw: string; text: string; kind: Kind; stats?: BigIntStats | undefined };
+/** `key`: what is sorted by, besides the name; of each of many entries nothing else is kept. */
+type Row = { raw: string; text: string; kind: Kind; key: number };
 
 const nameIn = (row: Row): Name => Buffer.from(row.raw, 'latin1');
 const ascii = /^[\0-\x7f]*$/;
@@ -39,10 +40,11 @@ export async function list(folder: HeldFolder, query: ListQuery): Promise<Listin
     const pace = createPace();
     for (const row of rows) {
       await pace();
-      row.stats = lookSafely(folder, nameIn(row));
+      const stats = lookSafely(folder, nameIn(row));
+      row.key = Number((sort === 'size' ? stats?.size : stats?.mtimeMs) ?? 0);
     }
   }
-  const compare = comparison(sort, isDescending);
+  const compare = comparison(isDescending);
   const page = smallest(rows, offset + limit, compare).slice(offset);
   return { entries: page.map((row) => describe(folder, row)), total: rows.length };
 }
@@ -74,7 +76,7 @@ async function rowsIn(folder: HeldFolder, isHidden: ListQuery['isHidden']): Prom
   for (const dirent of dirents) {
     const raw = dirent.name;
     const text = ascii.test(raw) ? raw : textOf(Buffer.from(raw, 'latin1'));
-    const row: Row = { raw, text, kind: kindOf(dirent) };
+    const row: Row = { raw, text, kind: kindOf(dirent), key: 0 };
     if (!isHidden?.(nameIn(row))) rows.push(row);
   }
   return rows;
@@ -82,8 +84,7 @@ async function rowsIn(folder: HeldFolder, isHidden: ListQuery['isHidden']): Prom
 
 function describe(folder: HeldFolder, row: Row): Entry {
   const name = nameIn(row);
-  const { stats } = row;
-  const present = stats ?? lookSafely(folder, name);
+  const present = lookSafely(folder, name);
   return present === undefined ? unknownEntry(name) : entryOf(name, present);
 }
 
@@ -95,17 +96,12 @@ function lookSafely(folder: HeldFolder, name: Name): BigIntStats | undefined {
   }
 }
 
-function comparison(sort: SortKey, isDescending: boolean): (a: Row, b: Row) => number {
+function comparison(isDescending: boolean): (a: Row, b: Row) => number {
   const sign = isDescending ? -1 : 1;
-  const byKey = {
-    name: () => 0,
-    size: (a: Row, b: Row) => Number((a.stats?.size ?? 0n) - (b.stats?.size ?? 0n)),
-    modified: (a: Row, b: Row) => Number(a.stats?.mtimeMs ?? 0n) - Number(b.stats?.mtimeMs ?? 0n),
-  }[sort];
   return (a, b) => {
     if ((a.kind === 'folder') !== (b.kind === 'folder')) return a.kind === 'folder' ? -1 : 1;
     // Names that only look alike have an order too, so that no page shows one twice.
-    return sign * (byKey(a, b) || compareNames(a.text, b.text) || (a.raw < b.raw ? -1 : 1));
+    return sign * (a.key - b.key || compareNames(a.text, b.text) || (a.raw < b.raw ? -1 : 1));
   };
 }
 

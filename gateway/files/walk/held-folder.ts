@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import {
   type BigIntStats,
   chownSync,
@@ -35,12 +36,12 @@ export type Owner = { uid: bigint; gid: bigint };
  */
 export class HeldFolder {
   readonly descriptor: number;
-  readonly #prefix: Buffer;
+  readonly #prefix: string;
   #isClosed = false;
 
   constructor(descriptor: number) {
     this.descriptor = descriptor;
-    this.#prefix = Buffer.from(`/proc/self/fd/${descriptor}/`);
+    this.#prefix = `/proc/self/fd/${descriptor}/`;
   }
 
   /** Of a path that the operator chose: links in it are followed, but for the last part. */
@@ -49,8 +50,10 @@ export class HeldFolder {
   }
 
   /** A path of the file system for a name in this folder; the only place that makes one. */
-  at(name: Name): Buffer {
-    return Buffer.concat([this.#prefix, checkName(name)]);
+  at(name: Name): string | Buffer {
+    checkName(name);
+    // Most names are ASCII, and a text is handed to the system faster.
+    return isAscii(name) ? this.#prefix + name.toString('latin1') : Buffer.concat([Buffer.from(this.#prefix), name]);
   }
 
   /** The folder itself, for what reads it. */

@@ -19,15 +19,22 @@ const mostComponents = 1000;
 
 /** @throws KNOT_FILES_NAME for what cannot be the name of a file */
 export function checkName(name: Name): Name {
-  const isDots = name.equals(dot) || name.equals(dots);
-  if (name.length === 0 || isDots || name.includes(0) || name.includes(slash)) throw refusedName('is not a name');
-  if (name.length > 255) throw refusedName('is longer than 255 bytes');
+  const { length } = name;
+  if (length === 0) throw refusedName('is not a name');
+  if (length > 255) throw refusedName('is longer than 255 bytes');
+  let others = 0;
+  // Every step of every walk: a loop over some bytes is faster than a call for each question.
+  for (let index = 0; index < length; index++) {
+    const byte = name[index]!;
+    if (byte === 0 || byte === slash) throw refusedName('is not a name');
+    if (byte !== dot) others += 1;
+  }
+  if (others === 0 && length <= 2) throw refusedName('is not a name');
   return name;
 }
 
 const slash = 0x2f;
-const dot = Buffer.from('.');
-const dots = Buffer.from('..');
+const dot = 0x2e;
 
 const refusedName = (why: string) =>
   knotError('KNOT_FILES_NAME', 400, `A part of the path ${why}.`, {

@@ -15,7 +15,9 @@ export const noMeasure: Measure = { bytes: 0, entries: 0 };
 
 /** Names in a folder, in the order of the disk. */
 export async function namesIn(folder: HeldFolder): Promise<Name[]> {
-  return readdir(folder.self(), { encoding: 'buffer' });
+  // As text with a character for each byte: a buffer for each name from the system has memory of its own.
+  const names = await readdir(folder.self(), { encoding: 'latin1' });
+  return names.map((name) => Buffer.from(name, 'latin1'));
 }
 
 /** Gives every `entriesPerTurn`-th caller the event loop's other work first. */
@@ -160,7 +162,7 @@ async function copyOne(
   }
 }
 
-async function syncFile(path: Buffer): Promise<void> {
+async function syncFile(path: string | Buffer): Promise<void> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     await file.sync();
