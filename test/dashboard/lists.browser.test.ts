@@ -31,6 +31,31 @@ t.test('the one list, the page of one thing', { skip: browserSkipReason() }, asy
     t.match(await first(), /ann/, 'times begin with the newest, and the list at its first page');
   });
 
+  await scene(
+    'a filter, an order or a page that is chosen while a search is typed or on its way loses neither',
+    async (_, { page, gateway }) => {
+      await page.goto(`${gateway.origin}/admin/users?page=2`);
+      await page.getByText('21–26 of 26 people').waitFor();
+      const chips = page.getByRole('navigation', { name: 'Filters' });
+      // Typed and not asked for yet: leaving the field asks.
+      await page.getByRole('searchbox').fill('ma');
+      await chips.getByRole('link', { name: 'Active' }).click();
+      await page.waitForURL('**/admin/users?q=ma&state=active');
+      const held = Promise.withResolvers<undefined>();
+      await page.route('**/api/v1/users?*', async (route) => {
+        await held.promise;
+        await route.continue();
+      });
+      await page.getByRole('searchbox').fill('m');
+      await page.waitForRequest(/q=m&/);
+      await page.getByRole('columnheader', { name: 'Person' }).getByRole('link').click();
+      await chips.getByRole('link', { name: 'All' }).click();
+      held.resolve(undefined);
+      await page.waitForURL('**/admin/users?q=m&sort=name');
+      await page.unrouteAll({ behavior: 'wait' });
+    },
+  );
+
   await scene('the counts of the filters follow the search', async (t, { page, gateway }) => {
     await page.goto(`${gateway.origin}/admin/users?q=ma`);
     const chips = page.getByRole('navigation', { name: 'Filters' });

@@ -8,10 +8,12 @@ export type Offer = { label: string; act: () => Promise<unknown> };
 
 export type Toast = {
   id: number;
-  tone: 'done' | 'failed';
+  tone: 'done' | 'failed' | 'working';
   text: string;
   detail?: string;
   offer?: Offer;
+  /** Of work under way: 0 to 1, or undefined while nobody knows. */
+  progress?: number | undefined;
   /** Whom or what it is about: a newer notice about the same takes the older one's offer away. */
   about?: string;
 };
@@ -29,7 +31,7 @@ export function dismiss(id: number): void {
 export type More = {
   offer?: Offer | undefined;
   about?: string;
-  tone?: Toast['tone'];
+  tone?: 'done' | 'failed';
   /** The same way back as data, which the tray can take after a reload. */
   undo?: readonly UndoRequest[] | undefined;
   /** Where the tray leads. */
@@ -41,6 +43,26 @@ export type More = {
 export function say(text: string, more: More = {}): void {
   const { offer, about, tone = 'done', ...kept } = more;
   show({ tone, text, ...(offer ? { offer } : {}), ...(about === undefined ? {} : { about }) }, kept);
+}
+
+export type Work = {
+  /** How far it is (0 to 1, undefined while nobody knows), and in words. */
+  tell(progress: number | undefined, detail: string): void;
+  end(): void;
+};
+
+/** Shows work that takes its time, on whatever page, until it ends; `cancel` stops it. */
+export function sayWorking(text: string, cancel: () => unknown): Work {
+  const id = ++lastId;
+  const act = () => Promise.resolve(cancel());
+  toasts.unshift({ id, tone: 'working', text, offer: { label: 'Cancel', act } });
+  return {
+    tell(progress, detail) {
+      const toast = toasts.find((one) => one.id === id);
+      if (toast) Object.assign(toast, { progress, detail });
+    },
+    end: () => dismiss(id),
+  };
 }
 
 /** Shows what went wrong where no field or page is the place for it. */
@@ -72,7 +94,7 @@ export async function attempt<T>(
 
 /** An equal notice takes the place of the one before it, so that the same words never stand twice. */
 function show(
-  toast: Omit<Toast, 'id'>,
+  toast: Omit<Toast, 'id' | 'tone'> & { tone: 'done' | 'failed' },
   { undo, link, isPassing = false }: Pick<More, 'undo' | 'link' | 'isPassing'> = {},
 ): void {
   const id = ++lastId;
@@ -90,6 +112,7 @@ function show(
   const equal = toasts.findIndex((older) => older.text === text && older.detail === detail);
   if (equal >= 0) toasts.splice(equal, 1);
   toasts.push({ id, ...toast });
-  if (toasts.length > 3) toasts.shift();
+  const shown = toasts.filter((one) => one.tone !== 'working');
+  if (shown.length > 3) dismiss(shown[0]!.id);
   setTimeout(() => dismiss(id), shownMilliseconds);
 }

@@ -7,7 +7,7 @@ export const urls = {
   home: () => '/',
   account: () => '/account',
   /** The areas of files. */
-  files: () => '/files',
+  files: (query: { owner?: string | undefined } = {}) => withQuery('/files', query),
   sharedWithMe: () => '/files/shared-with-me',
   sharedByMe: () => '/files/shared-by-me',
   /** For whom a folder is shared to hand files in. */
@@ -24,6 +24,8 @@ export const urls = {
       view?: string | undefined;
     } = {},
   ) => withQuery(`/files/${addressOf(place)}`, query),
+  /** A team, for who is in it. */
+  ownTeam: ({ name }: { name: string }) => `/teams/${encodeURIComponent(name)}`,
   admin: () => '/admin',
   users: (
     query: {

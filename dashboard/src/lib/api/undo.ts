@@ -5,12 +5,16 @@
 import type { Topic } from '#lib/contract.ts';
 
 export type UndoRequest = {
-  method: 'PATCH' | 'PUT';
+  method: 'PATCH' | 'PUT' | 'POST';
   path: string;
   body: object;
   topic: Topic;
   /** Of one among many: whom or what it is about, for saying that it could not be taken back. */
   name?: string;
+  /** The path that what comes back had: it is told when it comes back elsewhere. */
+  where?: string;
+  /** A step of the one behind it in the list. */
+  isStep?: true;
 };
 
 const undos = new WeakMap<object, UndoRequest>();
@@ -31,6 +35,12 @@ export function noteUndo(method: string, path: string, answer: unknown): void {
   const topic = topics[path.split('/')[1] ?? ''];
   if (typeof undo !== 'object' || undo === null || topic === undefined) return;
   undos.set(answer, { method: method === 'PATCH' ? 'PATCH' : 'PUT', path, body: undo, topic });
+}
+
+/** Remembers a way back that a question of its own knows. */
+export function rememberUndo<A extends object>(answer: A, undo: UndoRequest): A {
+  undos.set(answer, undo);
+  return answer;
 }
 
 /** The way back of an answer of the API, if it has one. */

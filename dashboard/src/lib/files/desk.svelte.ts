@@ -1,4 +1,5 @@
 /** Which dialog of the files page is open, and about what. Each has its component in `routes/(app)/files`. */
+import type { FileRights } from '#lib/contract.ts';
 import type { Item } from '#lib/files/item.ts';
 import type { Place } from '#lib/files/place.ts';
 import type { Shared } from '#lib/files/shares/thing.ts';
@@ -14,8 +15,5 @@ export class Desk {
   shared = $state.raw<Shared>();
 }
 
-/** What somebody may do in the folder that is shown. */
-export type Rights = { canRead: boolean; canWrite: boolean; canShare: boolean };
-
-/** What acts need to know of the page. */
-export type FolderScene = { desk: Desk; place: Place; rights: Rights };
+/** What acts and keys need to know of the page: its dialogs, the folder that is shown and what may be done in it. */
+export type FolderScene = { desk: Desk; folder: { place: Place; title: string }; rights: FileRights };

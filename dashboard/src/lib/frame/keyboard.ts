@@ -44,8 +44,12 @@ export function createKeyListener(acts: KeyActs): (event: KeyPress) => void {
   };
 }
 
-/** In a field every key is text; in an open dialog the page behind must not move. */
-function isTyping(target: unknown): boolean {
+/** In a field every key is text; in an open dialog or menu the page behind must not move. A box to tick is no field. */
+export function isTyping(target: unknown): boolean {
   const element = target as { closest?: (selector: string) => unknown } | null;
-  return Boolean(element?.closest?.('input, textarea, select, [contenteditable], dialog'));
+  return Boolean(
+    element?.closest?.(
+      'input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog, [role=menu]',
+    ),
+  );
 }

@@ -1,4 +1,5 @@
 /** What the palette can do, besides leading somewhere. */
+import FolderPlus from '@lucide/svelte/icons/folder-plus';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import LogOut from '@lucide/svelte/icons/log-out';
 import Monitor from '@lucide/svelte/icons/monitor';
@@ -27,6 +28,13 @@ export function actsFor(can: ReadonlySet<Capability>, { openShortcuts }: { openS
   ];
   return [
     ...(can.has('administer') ? ofAdmins : []),
+    {
+      id: 'do-folder',
+      title: 'New folder',
+      words: 'make create files directory',
+      icon: FolderPlus,
+      href: `${urls.folder({ area: 'private', address: '' })}#new-folder`,
+    },
     { id: 'do-light', title: 'Light theme', words: 'look bright', icon: Sun, act: () => theme.choose('light') },
     { id: 'do-dark', title: 'Dark theme', words: 'look night', icon: Moon, act: () => theme.choose('dark') },
     { id: 'do-auto', title: 'Theme of the system', words: 'look auto', icon: Monitor, act: () => theme.choose('auto') },

@@ -1,9 +1,11 @@
 /** Who offers what in the palette. A new kind of thing to find is one more provider. */
 import AppWindow from '@lucide/svelte/icons/app-window';
+import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Network from '@lucide/svelte/icons/network';
 import Scale from '@lucide/svelte/icons/scale';
 import ShieldX from '@lucide/svelte/icons/shield-x';
 import User from '@lucide/svelte/icons/user-round';
+import { filesApi } from '#lib/api/files.ts';
 import { peopleApi } from '#lib/api/people.ts';
 import { platformApi } from '#lib/api/platform.ts';
 import { policiesApi } from '#lib/api/policies.ts';
@@ -33,6 +35,7 @@ export function providersFor({ sections, can, openShortcuts }: Frame): readonly 
   const all: readonly Provider[] = [
     { id: 'decision', needs: 'administer', known: decisions },
     { id: 'tools', ask: tools },
+    { id: 'areas', ask: areas },
     { id: 'people', needs: 'administer', search: people },
     { id: 'teams', needs: 'administer', search: teams },
     { id: 'rules', needs: 'administer', search: rules },
@@ -60,6 +63,15 @@ async function tools(): Promise<Offer[]> {
   const { tiles } = await platformApi.tiles();
   return tiles.map(({ name, title, url: href }) => {
     return { id: `tool-${name}`, group: 'Open', title, words: name, href, icon: AppWindow };
+  });
+}
+
+async function areas(): Promise<Offer[]> {
+  const found = await filesApi.areas();
+  return found.areas.map(({ name, title, kind }) => {
+    const href = urls.folder({ area: name, address: '' });
+    const words = `files folder ${kind} ${name}`;
+    return { id: `area-${name}`, group: 'Files', title, hint: 'files', words, href, icon: FolderOpen };
   });
 }
 

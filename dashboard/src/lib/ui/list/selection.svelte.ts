@@ -4,6 +4,7 @@ import { SvelteSet } from 'svelte/reactivity';
 export class Selection<T> {
   readonly #chosen = new SvelteSet<string>();
   #last: number | undefined;
+  #anchor: number | undefined;
   readonly #rows: () => readonly T[];
   readonly #keyOf: (row: T) => string;
 
@@ -41,6 +42,29 @@ export class Selection<T> {
     const isAll = this.isAll;
     this.clear();
     if (!isAll) for (const row of this.#rows()) this.#chosen.add(this.#keyOf(row));
+  }
+
+  /** Forgets what is not shown: it would be chosen again when it comes back. */
+  keepShown(): void {
+    const shown = new Set(this.#rows().map(this.#keyOf));
+    for (const key of this.#chosen) if (!shown.has(key)) this.#chosen.delete(key);
+  }
+
+  choose(rows: readonly T[]): void {
+    this.clear();
+    for (const row of rows) this.#chosen.add(this.#keyOf(row));
+  }
+
+  /** All from where the keyboard went off to here, as with Shift and an arrow. */
+  extend(from: number, to: number): void {
+    this.#anchor = this.#anchor ?? from;
+    this.choose(this.#rows().slice(Math.min(this.#anchor, to), Math.max(this.#anchor, to) + 1));
+    this.#last = to;
+  }
+
+  /** The keyboard goes on without choosing. */
+  leave(): void {
+    this.#anchor = undefined;
   }
 
   clear(): void {
