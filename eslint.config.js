@@ -81,13 +81,13 @@ export default tseslint.config(
   },
   // After the block above, so that .svelte files go to the parser these configurations name for them.
   ...svelte.configs.recommended,
+  // The dashboard is served at the root of its host; there is no base path to resolve against.
+  { files: ['dashboard/**/*.{ts,svelte}'], rules: { 'svelte/no-navigation-without-resolve': 'off' } },
   {
     files: ['dashboard/**/*.{svelte,svelte.ts}'],
     languageOptions: { parserOptions: { parser: tseslint.parser } },
     rules: {
       'svelte/no-at-html-tags': 'error',
-      // The dashboard is served at the root of its host; there is no base path to resolve against.
-      'svelte/no-navigation-without-resolve': 'off',
       // Props and runes are declared with `let`; the plugin's rule knows which of them may change.
       'prefer-const': 'off',
       'svelte/prefer-const': ['error', { destructuring: 'all', excludedRunes: ['$props', '$derived', '$state'] }],

@@ -46,8 +46,8 @@ export class Selection<T> {
 
   /** Forgets what is not shown: it would be chosen again when it comes back. */
   keepShown(): void {
-    const shown = new Set(this.#rows().map(this.#keyOf));
-    for (const key of this.#chosen) if (!shown.has(key)) this.#chosen.delete(key);
+    const shown = this.#rows().map(this.#keyOf);
+    for (const key of [...this.#chosen]) if (!shown.includes(key)) this.#chosen.delete(key);
   }
 
   choose(rows: readonly T[]): void {

@@ -7,7 +7,7 @@ import { navigating, page } from '$app/state';
 import { onto } from './onto.ts';
 
 /** Where this page was sent last, until it is there. */
-let intended = $state.raw<URL>();
+let intended: URL | undefined;
 
 const shown = (): URL => new URL(page.url.href);
 
