@@ -197,7 +197,10 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       noteDenial: denials.note,
       ownPorts: () => ownPorts,
       limits,
-      stateOf: (route) => integrations.find(({ name }) => name === route.name)?.tile() ?? watch.tile(route),
+      stateOf: (route) =>
+        route.service
+          ? services?.tile(route.service.id)
+          : (integrations.find(({ name }) => name === route.name)?.tile() ?? watch.tile(route)),
       ...(tracer && { tracer }),
     });
     closing(proxy, (forwarder) => forwarder.close());

@@ -9,6 +9,8 @@ import { nextStep, type Step } from './step.ts';
 export type Reconciler = {
   /** Looks at one service soon; looks at each one again and again. */
   look(id: string): void;
+  /** What a service of this machine was at the last look, without asking anybody. */
+  stateOf(id: string): Pick<Service, 'state' | 'cause'> | undefined;
   start(): Promise<void>;
   close(): Promise<void>;
 };
@@ -35,6 +37,7 @@ export function createReconciler(options: {
   const { store, engine, machine, routes, isActive, clock, log } = options;
   /** Services that are looked at now, and whether to look again afterwards. */
   const looking = new Map<string, { again: boolean; done: Promise<void> }>();
+  const states = new Map<string, Pick<Service, 'state' | 'cause'>>();
   let isClosed = false;
   const stops = [
     engine.onChange(look),
@@ -68,7 +71,8 @@ export function createReconciler(options: {
 
   async function reconcile(id: string): Promise<void> {
     const service = await records.findService(store.db, id);
-    if (service === undefined || service.machine !== machine) return;
+    if (service === undefined || service.machine !== machine) return void states.delete(id);
+    states.set(id, service);
     const mayRun = service.wish !== 'running' || (await isActive(service.owner));
     await act(service, nextStep(mayRun ? service : { ...service, wish: 'stopped' }, engine.observe(service)));
   }
@@ -90,6 +94,7 @@ export function createReconciler(options: {
       case 'remove':
         await engine.remove(service);
         await routes.remove(service);
+        states.delete(id);
         await store.transaction(async (transaction) => {
           await records.deleteService(transaction.db, id);
           transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
@@ -126,12 +131,14 @@ export function createReconciler(options: {
       transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
       return true;
     });
-    if (!isWritten) look(id);
+    if (isWritten) states.set(id, { state, ...(cause && { cause }) });
+    else look(id);
     return isWritten;
   }
 
   return {
     look,
+    stateOf: (id) => states.get(id),
     start: sweep,
     async close() {
       isClosed = true;

@@ -1,4 +1,12 @@
-import { type AuditEntry, type Clock, type JsonObject, knotError, type Log, newId } from '../lib/index.ts';
+import {
+  type AuditEntry,
+  type Clock,
+  type JsonObject,
+  knotError,
+  type Log,
+  newId,
+  type TileStatus,
+} from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import type { Engine } from './engine.ts';
 import { checkServiceName, hostLabel } from './name.ts';
@@ -6,6 +14,7 @@ import { createReconciler, type ServiceRoutes } from './reconciler.ts';
 import * as records from './records.ts';
 import type { Service, TemplateCopy, Transition, Wish } from './service.ts';
 import type { LaunchableTemplate, Templates } from './template.ts';
+import { tileOf } from './tile.ts';
 
 export type By = { actor: string; address?: string | undefined };
 export type NewService = { template: string; name: string; owner: Service['owner']; values: JsonObject };
@@ -26,6 +35,8 @@ export type Services = {
   wish(id: string, wish: Wish, by: By): Promise<Service>;
   /** Other values, in force at a new start. @throws KNOT_SERVICES_REFUSED */
   change(id: string, values: JsonObject, by: By): Promise<Service>;
+  /** What is known of one that does not answer; undefined when it should. Synchronous: for pages in its place. */
+  tile(id: string): TileStatus | undefined;
   /** Looks at what an owner has, after they changed. */
   lookAt(owner: Pick<Service['owner'], 'kind' | 'id'>): Promise<void>;
   /** Begins to bring everything to what is wanted. */
@@ -173,6 +184,10 @@ export function createServices(options: ServicesOptions): Services {
         values: given,
         ...(now.wish === 'running' ? again(now) : { revision: now.revision + 1 }),
       }));
+    },
+    tile(id) {
+      const known = reconciler.stateOf(id);
+      return known && tileOf(known);
     },
     async lookAt(owner) {
       for (const { id } of await records.servicesOf(store.db, [owner])) reconciler.look(id);

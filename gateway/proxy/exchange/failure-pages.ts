@@ -36,10 +36,12 @@ const isAboutState: ReadonlySet<UpstreamFailure> = new Set([
   'upstream_protocol',
 ]);
 
-function withState(refusal: Refusal, { title }: Route, state: TileStatus | undefined): Refusal {
+function withState(refusal: Refusal, { title, service }: Route, state: TileStatus | undefined): Refusal {
   const { status, message = '', progress } = state ?? {};
+  // What is to be done about a tool is an administrator's affair, about a service that of whom it belongs to.
+  const remedy = service && state?.remedy;
   if (status === 'preparing') {
-    const { remedy: _remedy, ...rest } = refusal;
+    const { remedy: _, ...rest } = refusal;
     return {
       ...rest,
       status: 503,
@@ -55,7 +57,7 @@ function withState(refusal: Refusal, { title }: Route, state: TileStatus | undef
       ...refusal,
       heading: `${title} is switched off`,
       reason: message,
-      remedy: 'An administrator can start it.',
+      remedy: remedy ?? 'An administrator can start it.',
     };
   }
   if (status === 'failed') {
@@ -63,7 +65,7 @@ function withState(refusal: Refusal, { title }: Route, state: TileStatus | undef
       ...refusal,
       heading: `${title} does not work at the moment`,
       reason: message,
-      remedy: 'An administrator finds the cause and what to do about it on the Health page.',
+      remedy: remedy ?? 'An administrator finds the cause and what to do about it on the Health page.',
     };
   }
   return refusal;
