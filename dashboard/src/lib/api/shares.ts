@@ -1,6 +1,6 @@
 /** Questions about whom an owner lets into files, and finding whom to let in. */
 import { request, segment, textual } from '#lib/api/request.ts';
-import type { ChangedShare, CreatedShare, EndedShare, NewShare, People, ShareList } from '#lib/contract.ts';
+import type { CreatedShare, EndedShare, NewShare, People, ShareList } from '#lib/contract.ts';
 import { withQuery } from '#lib/urls.ts';
 
 const at = (id: string): string => `/shares/${segment(id)}`;
@@ -9,7 +9,6 @@ export const sharesApi = {
   list: (query: { area?: string; address?: string } = {}) =>
     request<ShareList>('GET', withQuery('/shares', textual(query))),
   create: (share: NewShare) => request<CreatedShare>('POST', '/shares', share),
-  setEnd: (id: string, expiresAt: number | null) => request<ChangedShare>('PATCH', at(id), { expiresAt }),
   revoke: (id: string) => request<EndedShare>('DELETE', at(id)),
   /** Active people and teams, by a whole name or its first letters. */
   parties: (q: string) => request<People>('GET', withQuery('/people', { q })),

@@ -1,10 +1,7 @@
 /** What people do to shares, each with its words and its way back. */
 import { sharesApi } from '#lib/api/shares.ts';
-import { undoOf } from '#lib/api/undo.ts';
 import type { Share } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
-import { attempt } from '#lib/toasts.svelte.ts';
-import { takeBack } from '#lib/undo.ts';
 import { performOnAll } from '#lib/ui/list/perform.ts';
 import { counted } from '#lib/words.ts';
 import { partyOf, partyWords, thingName } from './words.ts';
@@ -36,16 +33,4 @@ export const shareActs = {
       done: (rows) => `${rows.map((row) => `“${thingName(row)}”`).join(', ')} is not shared with you any more.`,
       refresh: refreshShares,
     }),
-  async setEnd(share: Share, expiresAt: number | null): Promise<void> {
-    const text = `The share of “${thingName(share)}” with ${partyWords(share)} has another end.`;
-    const about = `share:${share.id}`;
-    await attempt(() => sharesApi.setEnd(share.id, expiresAt), text, {
-      about,
-      offer(changed) {
-        const back = undoOf(changed);
-        return back && { label: 'Undo', act: () => takeBack([back], { text, about }) };
-      },
-    });
-    await refreshShares();
-  },
 };
