@@ -1,4 +1,4 @@
-import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { FastifyRequest } from 'fastify';
 import { nameOf, textOfPath } from '../files/index.ts';
@@ -8,16 +8,6 @@ import type { Visit, Visits } from './visit.ts';
 
 /** What became of the files of one form. Names are those the sender gave, never those that were free. */
 export type Received = { received: number; refused: { name: string; message: string; status: number }[] };
-
-/** Loaded when the first form comes: most runs of the gateway never need it. */
-const formLibrary: string = '@fastify/busboy';
-type FormLibrary = {
-  Busboy: new (options: {
-    headers: object;
-    preservePath: boolean;
-    limits: Record<'files' | 'fields' | 'fieldSize' | 'headerPairs', number>;
-  }) => Writable;
-};
 
 /** More files are sent in several goes; the script of the page sends each alone. */
 const mostFiles = 500;
@@ -32,7 +22,8 @@ export async function receiveFiles(
   visit: Visit,
   { visits, audit, addressOf, log }: Pick<GuestOptions, 'audit' | 'addressOf' | 'log'> & { visits: Visits },
 ): Promise<Received> {
-  const { Busboy } = (await import(formLibrary)) as FormLibrary;
+  // Most runs of the gateway never need it.
+  const { Busboy } = await import('@fastify/busboy');
   const result: Received = { received: 0, refused: [] };
   const gone = new AbortController();
   const open: Promise<void>[] = [];
@@ -85,7 +76,7 @@ export async function receiveFiles(
       preservePath: true,
       limits: { files: mostFiles, fields: 10, fieldSize: 1024, headerPairs: 50 },
     });
-    parser.on('file', (_field: string, file: Readable, filename: string | undefined) => {
+    parser.on('file', (_field, file, filename: string | undefined) => {
       // A form whose field was left empty sends a file without a name (HTML, "constructing the entry list").
       if (filename === undefined || filename === '') return void file.on('error', () => undefined).resume();
       open.push(take(file, filename));
