@@ -4,6 +4,7 @@ import type { Share } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
 import { performOnAll } from '#lib/ui/list/perform.ts';
 import { counted } from '#lib/words.ts';
+import { readable } from '#lib/files/readable.ts';
 import { partyOf, partyWords, thingName } from './words.ts';
 
 export const refreshShares = (): Promise<void> => refresh({ topic: 'shares' });
@@ -13,8 +14,8 @@ const isLink = (share: Share): boolean => partyOf(share).kind === 'guest';
 /** What is said of one that ended. A link does not come back, and its notice says so. */
 const endedWords = (share: Share): string =>
   isLink(share)
-    ? `The link to “${thingName(share)}” is dead. It cannot be brought back; make a new one if it is needed again.`
-    : `“${thingName(share)}” is not shared with ${partyWords(share)} any more.`;
+    ? `The link to “${readable(thingName(share))}” is dead. It cannot be brought back; make a new one if it is needed again.`
+    : `“${readable(thingName(share))}” is not shared with ${partyWords(share)} any more.`;
 
 export const shareActs = {
   end: (shares: readonly Share[]): Promise<void> =>
@@ -30,7 +31,8 @@ export const shareActs = {
       rows: shares,
       nameOf: thingName,
       run: ({ id }) => sharesApi.revoke(id),
-      done: (rows) => `${rows.map((row) => `“${thingName(row)}”`).join(', ')} is not shared with you any more.`,
+      done: (rows) =>
+        `${rows.map((row) => `“${readable(thingName(row))}”`).join(', ')} is not shared with you any more.`,
       refresh: refreshShares,
     }),
 };
