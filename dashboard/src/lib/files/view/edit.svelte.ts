@@ -102,7 +102,7 @@ export class FileEdit {
     this.conflict = undefined;
   }
 
-  /** Writes what is there over the version it was made from. True when it is saved. */
+  /** Writes what is there over the version it was made from, and no other. True when it is saved. */
   save = (): Promise<boolean> => this.#write(this.#base.version.etag);
 
   /** Writes it over what somebody else saved, as it was shown. */
