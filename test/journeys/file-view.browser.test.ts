@@ -52,6 +52,7 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
       await page.keyboard.press('ArrowRight');
       await shows(name);
     };
+    const isTrue = (expression: string) => eventually(expression, () => page.evaluate(expression));
     await page.goto(folder);
     await page.getByRole('link', { name: 'a.csv' }).click();
     await shows('a.csv');
@@ -61,9 +62,9 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
     await page.getByRole('button', { name: 'Show more' }).click();
     await page.getByRole('cell', { name: 'row 300', exact: true }).waitFor();
     await next('b.png');
-    await page.waitForFunction(`document.querySelector('#main img')?.naturalWidth === 300`);
+    await isTrue(`document.querySelector('#main img')?.naturalWidth === 300`);
     await next('c.svg');
-    await page.waitForFunction(`document.querySelector('#main img')?.naturalWidth > 0`);
+    await isTrue(`document.querySelector('#main img')?.naturalWidth > 0`);
     t.equal(await page.locator('#main circle').count(), 0, 'SVG is no part of the page');
     await next('d.pdf');
     await page.getByText('Hello from a document').waitFor();
@@ -81,7 +82,7 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
     await page.getByRole('heading', { name: 'Analysis' }).waitFor();
     t.equal(await page.locator('iframe').getAttribute('sandbox'), '');
     await next('g.wav');
-    await page.waitForFunction(`document.querySelector('audio')?.duration === 1`);
+    await isTrue(`document.querySelector('audio')?.duration === 1`);
     await page.getByRole('link', { name: /^Next/ }).click();
     await shows('h.bin');
     await page.getByRole('heading', { name: 'BIN file, 4 B' }).waitFor();
@@ -105,6 +106,12 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
   await t.test('a text is changed, and what somebody saved meanwhile is not lost', async (t) => {
     const { page, complaints } = await open('bob', { width: 390 });
     await page.goto(`${folder}?view=m.txt`);
+    await page.getByText('two', { exact: true }).waitFor();
+    // Nothing is typed: what a notebook saves is simply shown.
+    put('m.txt', 'one\r\nmore');
+    await page.getByText('more', { exact: true }).waitFor();
+    put('m.txt', 'one\r\ntwo');
+    await page.getByText('two', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Edit' }).click();
     const text = page.getByRole('textbox', { name: 'm.txt' });
     const type = async (words: string) => {
@@ -142,7 +149,7 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
 
     await type('D');
     const drafts = `Object.keys(localStorage).filter((key) => key.startsWith('knot.draft/')).length`;
-    await page.waitForFunction(drafts);
+    await eventually('a draft', () => page.evaluate(drafts));
     await page.reload();
     await page.getByText('What you typed before is here again.').waitFor();
     await page.getByText('Dother', { exact: true }).waitFor();
