@@ -11,11 +11,13 @@ import { sharesOfServices } from './share-rights.ts';
 export function createExplain(
   { routes, accounts, shares, policy }: Pick<Facts, 'routes' | 'accounts' | 'shares'> & { policy: Policy },
   address: Pick<PublicAddress, 'domain'>,
+  limits: Config['limits'],
 ): ExplainUrl {
   const ask = createProxyExplain({
     routes,
     accounts,
     publicAddress: address,
+    limits,
     sharedOn: sharesOfServices(shares),
     explain: policy.explain,
   });
@@ -38,9 +40,14 @@ export function createExplain(
           },
         );
       case 'main':
-        throw knotError('KNOT_APP_EXPLAIN_MAIN', 422, 'This is the main host, where each page decides for itself.', {
-          remedy: `Give the address of a tool or application, such as https://jupyterhub.${address.domain}/.`,
-        });
+        throw knotError(
+          'KNOT_APP_EXPLAIN_MAIN',
+          422,
+          'Knot itself answers this address, where each page decides for itself.',
+          {
+            remedy: `Give the address of a tool or application, such as https://jupyterhub.${address.domain}/.`,
+          },
+        );
       case 'untouched':
         throw knotError(
           'KNOT_APP_EXPLAIN_UNTOUCHED',
@@ -128,7 +135,9 @@ export async function explainUrl(
 ): Promise<UrlExplanation> {
   await shares.load();
   const parts = { routes, accounts, shares };
-  return withPolicies(config, (policy) => createExplain({ ...parts, policy }, addressIn(config))(question));
+  return withPolicies(config, (policy) =>
+    createExplain({ ...parts, policy }, addressIn(config), config.limits)(question),
+  );
 }
 
 export function explainDecision(

@@ -104,7 +104,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     clients: oidc.clients,
     integrations: () => integrations,
     health,
-    explainUrl: createExplain({ routes, accounts, shares: facts.shares, policy }, publicAddress),
+    explainUrl: createExplain({ routes, accounts, shares: facts.shares, policy }, publicAddress, config.limits),
     explainDecision: createExplainDecision({ denials, accounts, policy }, publicAddress),
     noteDenial: denials.note,
     mail,

@@ -14,7 +14,7 @@ import {
 import type { Routes } from '../routes/index.ts';
 import { type Certificates, tlsOptions } from '../tls/index.ts';
 import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal } from './message/answers.ts';
-import { createBrokenConnectionAnswer } from './listener/broken-connections.ts';
+import { createBrokenConnections } from './listener/broken-connections.ts';
 import { createConnectionBound } from './listener/connection-bound.ts';
 import { answerClearText, isClearText } from './listener/clear-text.ts';
 import { createWaitingConnections } from './listener/waiting-connections.ts';
@@ -122,6 +122,7 @@ export function createEdge(options: EdgeOptions): Edge {
   function onHttp1Request(request: IncomingMessage, response: ServerResponse): void {
     response.on('error', ignoreReset);
     request.on('error', ignoreReset);
+    broken.noteDue(response);
     lines.note(request, false);
     if (endingConnections.has(request.socket)) return;
     if (drain.isDraining()) response.shouldKeepAlive = false;
@@ -206,8 +207,8 @@ export function createEdge(options: EdgeOptions): Edge {
     return true;
   }
 
-  const answerBroken = createBrokenConnectionAnswer(log, onAccess);
-  const lines = createRequestLineGuard(answerBroken);
+  const broken = createBrokenConnections(log, onAccess);
+  const lines = createRequestLineGuard(broken.answer);
   const front = createHttp1Front(server, {
     limits,
     lines,
@@ -226,7 +227,7 @@ export function createEdge(options: EdgeOptions): Edge {
   createHttp2Front(server, limits, onRequest, waitingConnections.noteUse);
   server.on('upgrade', onUpgrade);
   server.on('connect', onConnect);
-  server.on('clientError', answerBroken);
+  server.on('clientError', broken.answer);
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     if (isClearText(error)) answerClearText(socket, publicOrigin());
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');

@@ -1,5 +1,5 @@
 import type { Accounts } from '../accounts/index.ts';
-import type { PublicAddress } from '../config/index.ts';
+import { defaultLimits, type LimitSettings, type PublicAddress } from '../config/index.ts';
 import {
   type Action,
   type AuthorizationRequest,
@@ -9,18 +9,20 @@ import {
   type Principal,
   type ReasonCode,
   refusals,
-  refusedOddity,
   type Resource,
 } from '../lib/index.ts';
 import type { Explanation } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
+import { isReserved } from './handoff.ts';
 import { askedOf, isUntouched, type SharedOn } from './judge/gate.ts';
-import { refusedMethod } from './wire/methods.ts';
+import { createDestinations } from './listener/destination.ts';
 
 export type ExplainOptions = {
   routes: Pick<Routes, 'find' | 'resourceAt'>;
   accounts: Pick<Accounts, 'principalByName'>;
   publicAddress: Pick<PublicAddress, 'domain'>;
+  /** Those of the edge. */
+  limits?: Partial<LimitSettings>;
   sharedOn: SharedOn;
   explain(request: AuthorizationRequest): Promise<Explanation>;
 };
@@ -28,7 +30,7 @@ export type ExplainOptions = {
 export type UrlExplanation =
   /** Refused at the edge, before anyone asks who it is. */
   | { outcome: 'refused'; reason: ReasonCode; message: string }
-  /** Not the proxy's to decide: the main host decides page by page. */
+  /** Not the proxy's to decide: Knot itself answers, page by page, on the main host and below `/.knot` of every other. */
   | { outcome: 'main' }
   /** Forwarded without a session: a path of clients with tokens of their own. */
   | { outcome: 'untouched'; route: Route }
@@ -54,6 +56,8 @@ const urlPattern = /^(?:https:\/\/)?((?:[^/?#:]|:(?=\d))+)(?=[/?#]|$)([^#]*)/i;
 
 export function createExplain(options: ExplainOptions): ExplainUrl {
   const { routes, accounts, publicAddress, explain } = options;
+  const destination = createDestinations(routes, publicAddress.domain);
+  const limits = { ...defaultLimits, ...options.limits };
 
   async function personOf(question: { username?: string; principal?: Principal }): Promise<Principal> {
     const found = question.principal ?? (await accounts.principalByName(question.username ?? ''));
@@ -82,14 +86,13 @@ export function createExplain(options: ExplainOptions): ExplainUrl {
         isUpgrade: false,
       },
       nobodyTrusted,
+      limits,
     );
     if (typeof canonical === 'string') return refused(canonical);
-    if (canonical.host === publicAddress.domain) return { outcome: 'main' };
-    const route = routes.find(canonical.host);
-    if (route === undefined) return refused('unknown_host');
-    const reason =
-      refusedMethod(canonical.method, route.switches.methods) ?? refusedOddity(canonical.oddities, route.switches);
-    if (reason !== undefined) return refused(reason);
+    const route = destination(canonical);
+    if (route === 'main') return { outcome: 'main' };
+    if ('reasonCode' in route) return refused(route.reasonCode);
+    if (isReserved(canonical)) return { outcome: 'main' };
     if (isUntouched(route, canonical.decodedPath)) return { outcome: 'untouched', route };
     const request = askedOf(options, canonical, route, await personOf(question));
     const { action, resource } = request;

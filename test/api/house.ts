@@ -131,7 +131,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
       { name: 'store', status: 'ok', message: 'It answers.' },
       { name: 'sandbox', status: 'warning', message: 'No bubblewrap.', remedy: 'Install it.' },
     ],
-    explainUrl: createExplain({ routes, accounts, shares, policy }, address),
+    explainUrl: createExplain({ routes, accounts, shares, policy }, address, config.limits),
     explainDecision: createExplainDecision({ denials, accounts, policy }, address),
     noteDenial: denials.note,
     version: '9.9.9',

@@ -82,6 +82,42 @@ t.test('an explanation names what is refused before anyone is asked', async (t) 
   });
 });
 
+t.test('an explanation says what the edge says, for whatever the edge refuses', async (t) => {
+  const limits = { headerBytes: 300 };
+  const gateway = await openGateway(t, { limits });
+  const explain = createExplain({
+    routes: gateway.routes,
+    accounts: gateway.accounts,
+    publicAddress: gateway.address,
+    limits,
+    sharedOn: () => undefined,
+    explain: () => t.fail('nobody is asked') as never,
+  });
+  for (const [method, host, target] of [
+    ['GET', 'echo.localhost', '/a%2fb'],
+    ['GET', 'localhost', '/a%2fb'],
+    ['GET', 'localhost', '/a/../b'],
+    ['PROPFIND', 'echo.localhost', '/'],
+    ['PROPFIND', 'localhost', '/'],
+    ['TRACE', 'echo.localhost', '/'],
+    ['GET', 'nothing.localhost', '/'],
+    ['GET', 'elsewhere.example', '/'],
+    ['GET', 'echo.localhost.', '/'],
+    ['GET', 'echo.localhost', `/${'a'.repeat(400)}`],
+  ] as const) {
+    await sendRaw(gateway.raw, `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    const { reason } = gateway.entries.at(-1)!;
+    t.not(reason, '', `${method} ${host}${target.slice(0, 20)} is refused`);
+    t.match(await explain({ username: 'ann', method, url: `https://${host}${target}` }), {
+      outcome: 'refused',
+      reason,
+    });
+  }
+  t.match(await explain({ username: 'ann', method: 'GET', url: 'https://echo.localhost/.knot/callback' }), {
+    outcome: 'main',
+  });
+});
+
 t.test('the plain-HTTP listener only redirects, and only to our own hosts', async (t) => {
   const address = publicAddress({ domain: 'localhost' }, 8443);
   const listen = { host: '127.0.0.1', port: 0 };

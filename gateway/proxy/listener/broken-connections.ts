@@ -9,15 +9,38 @@ import { refuseUpgrade } from '../message/refuse-upgrade.ts';
 
 type ParseError = Error & { code?: string };
 
-/**
- * Answers what the HTTP/1 parser could not read, once, and closes the connection: after a framing error nothing that follows can
- * be trusted (catalogue S1 to S6).
- */
-export function createBrokenConnectionAnswer(
-  log: Log,
-  onAccess: (entry: AccessEntry) => void,
-): (error: ParseError, socket: Duplex) => void {
-  return (error, socket) => {
+export type BrokenConnections = {
+  /** Hears of each answer that Node's HTTP server is to give, in the order of the requests, before anybody writes it. */
+  noteDue(response: ServerResponse): void;
+  /**
+   * Answers what the HTTP/1 parser could not read, once, and closes the connection: after a framing error nothing that follows can
+   * be trusted (catalogue S1 to S6).
+   */
+  answer(error: ParseError, socket: Duplex): void;
+};
+
+export function createBrokenConnections(log: Log, onAccess: (entry: AccessEntry) => void): BrokenConnections {
+  /** What is still due on a connection, the one whose turn it is first. */
+  const due = new WeakMap<Duplex, Set<ServerResponse>>();
+
+  /**
+   * False while the answer to an earlier request is due or under way: what is written now would be read as that answer, or as a
+   * part of its body.
+   */
+  function isFreeToAnswer(socket: Duplex): boolean {
+    const [first] = due.get(socket) ?? [];
+    return first === undefined || (!first.headersSent && !first.req.complete);
+  }
+
+  function noteDue(response: ServerResponse): void {
+    const { socket } = response.req;
+    const responses = due.get(socket) ?? new Set();
+    due.set(socket, responses.add(response));
+    const settle = (): void => void responses.delete(response);
+    response.once('finish', settle).once('close', settle);
+  }
+
+  function answer(error: ParseError, socket: Duplex): void {
     // Bytes that were under way fail again; the first answer is still being read.
     if (socket.writableEnded) return;
     socket.on('error', () => undefined);
@@ -30,16 +53,9 @@ export function createBrokenConnectionAnswer(
     log.debug({ requestId, reason, code: error.code }, 'unreadable request');
     const address = ('remoteAddress' in socket ? (socket.remoteAddress as string) : undefined) ?? '';
     onAccess(refusedEntry({ requestId, status: refusal.status, reason, address }));
-  };
-}
+  }
 
-/**
- * False while the answer to an earlier request is due or under way: what is written now would be read as that answer, or as a
- * part of its body. Node keeps the answer whose turn it is in a field without a public name.
- */
-function isFreeToAnswer(socket: Duplex): boolean {
-  const { _httpMessage: due } = socket as { _httpMessage?: ServerResponse | null };
-  return due === undefined || due === null || (!due.headersSent && !due.req.complete);
+  return { noteDue, answer };
 }
 
 function reasonOf(error: ParseError): ReasonCode {

@@ -1,11 +1,10 @@
 import { type CanonicalRequest, refusedOddity } from '../../lib/index.ts';
 import type { Route, Routes } from '../../routes/index.ts';
-import type { Refusal } from '../message/answers.ts';
-import { methodNotAllowed, notCanonical } from '../message/refusals.ts';
+import { type EdgeRefusal, methodNotAllowed, notCanonical } from '../message/refusals.ts';
 import { commonMethods, refusedMethod } from '../wire/methods.ts';
 
-/** Where a canonical request leads: the main host, a route, or the reason it leads nowhere. */
-export type FindDestination = (canonical: CanonicalRequest) => 'main' | Route | Refusal;
+/** Where a canonical request leads: the main host, a route, or the reason it leads nowhere. Asked for each request, and for explanations. */
+export type FindDestination = (canonical: CanonicalRequest) => 'main' | Route | EdgeRefusal;
 
 /** Methods beyond the common ones, below one path. */
 export type ExtraMethods = { below: string; methods: readonly string[] };

@@ -5,7 +5,10 @@ import type { Verdict } from '../judge/gate.ts';
 
 /** Every answer the proxy gives in its own name, built in one place so that tone and facts stay even. */
 
-export function notCanonical(reasonCode: ReasonCode): Refusal {
+/** A refusal at the edge, before anybody asks who it is. */
+export type EdgeRefusal = Refusal & { reasonCode: ReasonCode };
+
+export function notCanonical(reasonCode: ReasonCode): EdgeRefusal {
   const { status, message } = refusals[reasonCode];
   const isUnknown = reasonCode === 'unknown_host' || reasonCode === 'misdirected';
   return {
@@ -23,7 +26,7 @@ export function notCanonical(reasonCode: ReasonCode): Refusal {
   };
 }
 
-export function methodNotAllowed(allowed: readonly string[]): Refusal {
+export function methodNotAllowed(allowed: readonly string[]): EdgeRefusal {
   return { ...notCanonical('method_not_allowed'), headers: { allow: allowed.join(', ') } };
 }
 
