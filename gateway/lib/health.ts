@@ -28,4 +28,15 @@ export type TileStatus = {
   /** Name of the current step and when it began (ms). */
   step?: string;
   stepStartedAt?: number;
+  /** All steps that are known, in order, while it is prepared or when that failed. */
+  steps?: PreparationStep[];
+};
+
+/** One step of preparing something: times in milliseconds since the epoch. */
+export type PreparationStep = {
+  /** What is done in it, as a heading. */
+  title: string;
+  state: 'done' | 'working' | 'waiting' | 'failed';
+  startedAt?: number;
+  endedAt?: number;
 };

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import { systemEnvironment } from '../process/index.ts';
+import { processorMs, systemEnvironment } from '../process/index.ts';
 import type { CandidateMessage } from './candidate-process.ts';
 import type { Snapshot } from './folder.ts';
 import type { PolicyProblem } from './status.ts';
@@ -14,7 +14,10 @@ export type CandidateOutcome = Trial & {
 };
 
 export type CandidateLimits = {
-  /** How long a trial may take, start of the process included. */
+  /**
+   * How long a trial may take, start of the process included: of processor time where the system tells it, so that files are not
+   * refused because the machine is busy. The whole may take `patience` times as long.
+   */
   milliseconds: number;
   /** Of JavaScript. */
   heapMebibytes: number;
@@ -23,6 +26,8 @@ export type CandidateLimits = {
 };
 
 const defaults: CandidateLimits = { milliseconds: 20_000, heapMebibytes: 384, engineMebibytes: 256 };
+
+const patience = 6;
 
 /** Less stack than the gateway has (984 KiB by default): what passes here has room there, below other callers. */
 const stackKibibytes = 700;
@@ -60,10 +65,18 @@ export async function tryCandidate(
       resolve(`cannot start: ${String(error)}`);
       return;
     }
-    const timer = setTimeout(() => {
+    const startedAt = performance.now();
+    let timer = setTimeout(lookAtTime, milliseconds);
+    function lookAtTime(): void {
+      const used = processorMs(child.pid ?? 0) ?? milliseconds;
+      const isOver = performance.now() - startedAt >= milliseconds * patience;
+      if (used < milliseconds && !isOver) {
+        timer = setTimeout(lookAtTime, Math.max(milliseconds - used, milliseconds / 10));
+        return;
+      }
       isTooSlow = true;
       child.kill('SIGKILL');
-    }, milliseconds);
+    }
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-keptOutput);
     });

@@ -10,6 +10,7 @@ export { type Command, type CommandResult } from './command.ts';
 export { identify, isAlive, type ProcessIdentity, readBootId } from './descendants.ts';
 export { systemEnvironment } from './environment.ts';
 export { valuesBelowChild } from './leftovers.ts';
+export { processorMs } from './processor-time.ts';
 export { createSupervisor, type Supervisor } from './supervisor.ts';
 export { findSandbox, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
 export { giveFolder, shareFolder } from './give.ts';

@@ -14,6 +14,12 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
       await page.goto(gateway.origin);
       const ring = page.getByRole('progressbar', { name: /Notebooks/ });
       t.equal(await ring.getAttribute('aria-valuenow'), '62');
+      const steps = page.getByRole('list', { name: 'Preparing Notebooks' });
+      t.match(await steps.locator('li').allInnerTexts(), [
+        /Make a Python environment, done\s+8 s/,
+        /Install packages, under way\s+2\d s/,
+        /Start JupyterHub, to come\s*$/,
+      ]);
       t.ok(await page.getByText('Start Grafana, or correct').isVisible());
       gateway.data.tiles[0]!.status = { status: 'ready', message: 'Opens in about 10 s.' };
       gateway.announce('tiles');

@@ -143,6 +143,7 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     );
     t.match(hub.tile().message, /ended with exit code 1 again and again\. Its last words: .*cookie/i);
     t.match(hub.tile().remedy, /log of the gateway/);
+    t.match(hub.tile().steps?.at(-1), { title: /^Start JupyterHub/, state: 'failed' });
     const health = hub.health().find(({ name }) => name === 'jupyterhub');
     t.match(health, { status: 'failed', remedy: /log of the gateway/ });
     rmSync(join(folder, 'jupyterhub/cookie-secret'));
@@ -152,6 +153,7 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
       () => hub.tile().status === 'ready',
       60_000,
     );
+    t.equal(hub.tile().steps, undefined, 'what is ready has no steps any more');
     await close();
   });
 

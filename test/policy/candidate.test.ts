@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createPolicy } from '../../gateway/policy/index.ts';
+import { tryCandidate } from '../../gateway/policy/candidate.ts';
+import { readFolder } from '../../gateway/policy/folder.ts';
 import { eventually } from '../support/eventually.ts';
 import { copyOfShipped } from './support.ts';
 
@@ -46,5 +48,27 @@ t.test(
       () => policy.status().isCurrent && policy.status().version !== version,
       60_000,
     );
+  },
+);
+
+t.test(
+  'a check that has to wait for the processor is given the time it was promised',
+  { skip: !isLinux },
+  async (t) => {
+    const snapshot = await readFolder(copyOfShipped((clean) => t.teardown(clean)));
+    const milliseconds = 3_000;
+    let isStopped = false;
+    const trying = tryCandidate(snapshot, { milliseconds });
+    const pid = await eventually('it is being tried', () => candidates()[0]);
+    process.kill(pid, 'SIGSTOP');
+    // Nothing runs in it for longer than it may take, as on a machine that is busy with other things.
+    const resume = setTimeout(() => ((isStopped = true), process.kill(pid, 'SIGCONT')), milliseconds + 300);
+    t.teardown(() => clearTimeout(resume));
+    t.match(await trying, { problems: [], isConclusive: true });
+    t.ok(isStopped);
+    t.match(await tryCandidate(snapshot, { milliseconds: 50 }), {
+      problems: [{ message: /took longer to check than 0.05 s/ }],
+      isConclusive: false,
+    });
   },
 );

@@ -1,10 +1,10 @@
-/** Writes one row after another and prints its number only after the store acknowledged it. Killed by the test. */
+/** Writes one row after another and prints its number only after the store acknowledged it, until the test kills it. */
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 
 const [url, round] = process.argv.slice(2);
 const store = await openStore({ url: url!, clock: systemClock, log: silentLog });
-for (let n = Number(round) * 1000; n < Number(round) * 1000 + 900; n++) {
+for (let n = Number(round) * 1_000_000; ; n++) {
   await store.transaction(async ({ db }) => {
     await db
       .insertInto('settings')

@@ -18,6 +18,14 @@ export const MeSchema = closed({
 });
 export type Me = Static<typeof MeSchema>;
 
+export const PreparationStepSchema = closed({
+  title: Type.String(),
+  state: oneOf('done', 'working', 'waiting', 'failed'),
+  startedAt: Type.Optional(TimeSchema),
+  endedAt: Type.Optional(TimeSchema),
+});
+export type PreparationStep = Static<typeof PreparationStepSchema>;
+
 export const TileStatusSchema = closed({
   status: oneOf('ready', 'preparing', 'failed', 'off', 'unreachable', 'unwatched', 'unknown'),
   message: Type.String(),
@@ -25,6 +33,7 @@ export const TileStatusSchema = closed({
   progress: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   step: Type.Optional(Type.String()),
   stepStartedAt: Type.Optional(TimeSchema),
+  steps: Type.Optional(Type.Array(PreparationStepSchema)),
 });
 
 export const TileSchema = closed({

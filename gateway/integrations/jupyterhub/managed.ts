@@ -21,6 +21,7 @@ import { openMounts } from './mounts.ts';
 import { peopleOf } from './people.ts';
 import { openToPeople } from './venv-files.ts';
 import { describeHealth, describeTile, type HubStatus } from './status.ts';
+import { createSteps } from './steps.ts';
 
 type ManagedOptions = JupyterHubOptions & { folder: string; clientSecret: string };
 type Installed = Extract<Installation, { isInstalled: true }>;
@@ -60,8 +61,10 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
   /** Asked after every wait: what is stopped starts nothing. */
   const isStopped = () => abort.signal.aborted;
 
+  const steps = createSteps();
   const change = (next: HubStatus) => {
     status = next;
+    steps.note(describeTile(next, clock.now()));
     for (const listener of listeners) listener();
   };
 
@@ -239,7 +242,10 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       await children?.proxy.stop();
       await work;
     },
-    tile: () => describeTile(status, clock.now()),
+    tile() {
+      const known = steps.list();
+      return { ...describeTile(status, clock.now()), ...(known.length > 0 && { steps: known }) };
+    },
     health: () => describeHealth(status, isolation, children ? peopleOf(children.hub) : []),
     people: () => (children ? peopleOf(children.hub) : []),
     teamsOf: (username) => mounts.of(username),

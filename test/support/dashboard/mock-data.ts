@@ -130,6 +130,11 @@ function tiles(now: number): Tile[] {
         progress: 0.62,
         step: 'Installing jupyterlab (4 of 6)',
         stepStartedAt: now - 23_000,
+        steps: [
+          { title: 'Make a Python environment', state: 'done', startedAt: now - 31_000, endedAt: now - 23_000 },
+          { title: 'Install packages', state: 'working', startedAt: now - 23_000 },
+          { title: 'Start JupyterHub', state: 'waiting' },
+        ],
       },
     },
     {
