@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { throughToken } from '../audit/index.ts';
 import { type Identity, isSameOrigin, knotError, otherPort, type TokenGrant } from '../lib/index.ts';
 import { holdsToken, scopeSubjects } from '../tokens/index.ts';
@@ -51,12 +51,7 @@ export function guard(app: ApiServer, context: ApiContext): void {
     demandAdminister(request, identity.principal);
   });
 
-  // After the body is read, which breaks the thread, and before whatever acts.
-  app.addHook('preHandler', (request, _reply, done) => {
-    const { token, principal } = request.identity ?? {};
-    if (token === undefined) return done();
-    throughToken({ id: token.id, name: token.name, username: principal!.username }, done);
-  });
+  recordTokens(app);
 
   /** A program that shows a token is nobody else, whatever cookies it sends. */
   async function ofBearer(request: FastifyRequest, secret: string): Promise<Identity> {
@@ -100,6 +95,15 @@ export function guard(app: ApiServer, context: ApiContext): void {
     };
     throw knotError('KNOT_API_CROSS_SITE', 403, message, { remedy });
   }
+}
+
+/** The audit record says of each act that a token did it. After the body is read, which breaks the thread, and before whatever acts. */
+export function recordTokens(app: Pick<FastifyInstance, 'addHook'>): void {
+  app.addHook('preHandler', (request, _reply, done) => {
+    const { token, principal } = request.identity ?? {};
+    if (token === undefined) return done();
+    throughToken({ id: token.id, name: token.name, username: principal!.username }, done);
+  });
 }
 
 /** @throws KNOT_API_TOKEN_IN_ADDRESS */

@@ -404,3 +404,13 @@ t.test('X1 XML that attacks, addresses that lead out, and what no client sends',
   t.match(await asAnn('PUT', '/private/.knot/x', {}, 'x'), { status: 409 });
   t.match(await asAnn('PUT', '/private/p', { 'content-range': 'bytes 0-0/9' }, 'x'), { status: 400 });
 });
+
+t.test('the record says which token did it', async (t) => {
+  const { asAnn, audit } = await openDav(t);
+  t.match(await asAnn('PUT', '/private/f', {}, 'text'), { status: 201 });
+  t.match(await audit.list({ limit: 1 }), [
+    { action: 'files.written', actor: 'ann', detail: { token: 'dav', tokenId: /./ } },
+  ]);
+  t.match(await asAnn('DELETE', '/private/f'), { status: 204 });
+  t.match(await audit.list({ limit: 1 }), [{ action: 'files.trashed', actor: 'ann', detail: { token: 'dav' } }]);
+});

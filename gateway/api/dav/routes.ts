@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { createQuestions } from '../context.ts';
 import { createFileActs } from '../files/acts.ts';
 import { createPlaces } from '../files/places.ts';
-import { answerHeaders } from '../guard.ts';
+import { answerHeaders, recordTokens } from '../guard.ts';
 import type { ApiOptions } from '../options.ts';
 import { answerDavErrors } from './answers.ts';
 import { identifyDav } from './guard.ts';
@@ -47,6 +47,7 @@ export async function davRoutes(app: FastifyInstance, options: ApiOptions): Prom
     // Shown on the access line, where one is written.
     if (app.hasRequestDecorator('username')) request.username = request.identity.principal.username;
   });
+  recordTokens(app);
   for (const url of ['/', '/*']) {
     app.route({
       method: [...allMethods],
