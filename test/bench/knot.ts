@@ -18,6 +18,9 @@ export type Population = {
   users: number;
   sessions: number;
   policies: number;
+  /** Each with ten members; shares of folders of people with each other. */
+  teams?: number;
+  shares?: number;
   /** Everybody can sign in with it. */
   password?: string;
 };
@@ -28,7 +31,10 @@ export const peoplePopulation: Population = {
   ...{ routes: 1, users: 1_000, sessions: 1, policies: 0 },
   password: everybodysPassword,
 };
-export const largePopulation: Population = { routes: 10_000, users: 1_000, sessions: 10_000, policies: 200 };
+export const largePopulation: Population = {
+  ...{ routes: 10_000, users: 1_000, sessions: 10_000, policies: 200 },
+  ...{ teams: 1_000, shares: 10_000 },
+};
 
 /** One signed-in visitor of one application; `mainCookie` is the one on the main host. */
 export type Visitor = { host: string; cookie: string; mainCookie?: string };
@@ -155,7 +161,7 @@ async function copyUsers(store: Store, firstId: string, usernames: readonly stri
 /** Fills the store of a configuration; returns one visitor for each session, spread over users and routes. */
 async function populate(
   configFile: string,
-  { routes, users, sessions, password }: Population,
+  { routes, users, sessions, password, teams = 0, shares = 0 }: Population,
   checkout: string,
 ): Promise<Visitor[]> {
   const { config, facts } = await factsOf(configFile, checkout);
@@ -172,6 +178,7 @@ async function populate(
       const passwordHash = await createPasswordHasher().hash(password);
       await facts.store.db.updateTable('users').set({ password_hash: passwordHash }).execute();
     }
+    await befriend(facts.store, ids, { teams, shares });
     const now = Date.now();
     const visitors: Visitor[] = [];
     const row = (userId: string, host: string, id: string, centralId: string, secret: string) => ({
@@ -201,6 +208,49 @@ async function populate(
   } finally {
     await facts.close();
   }
+}
+
+/** Teams of ten, and folders that people share with each other or with a team. */
+async function befriend(store: Store, ids: readonly string[], { teams, shares }: { teams: number; shares: number }) {
+  const now = Date.now();
+  const any = (index: number): string => ids[index % ids.length]!;
+  await store.transaction(async ({ db }) => {
+    const teamIds: string[] = [];
+    for (let index = 0; index < teams; index++) {
+      const [id, name] = [newId(), `team${lettersOf(index)}`];
+      teamIds.push(id);
+      await db
+        .insertInto('names')
+        .values({ name, skeleton: name, kind: 'team', owner_id: id, created_at: now })
+        .execute();
+      await db.insertInto('teams').values({ id, name, title: name, created_at: now }).execute();
+      const members = [...new Set(Array.from({ length: 10 }, (_, offset) => any(index * 7 + offset * 31)))];
+      const rows = members.map((user_id) => ({ team_id: id, user_id, role: 'member' as const, created_at: now }));
+      await db.insertInto('memberships').values(rows).execute();
+    }
+    for (let index = 0; index < shares; index++) {
+      const withTeam = index % 4 === 0 && teamIds.length > 0;
+      const none = {
+        secret_hash: null,
+        browser_hash: null,
+        opened_at: null,
+        ended_at: null,
+        ended_why: null,
+        ended_by: null,
+      };
+      await db
+        .insertInto('shares')
+        .values({
+          ...none,
+          ...{ id: newId(), kind: 'files', thing: `private/${any(index)}`, path: `folder-${index}`, access: 'view' },
+          ...{ owner_user_id: any(index), owner_team_id: null },
+          with_user_id: withTeam ? null : any(index * 3 + 1),
+          with_team_id: withTeam ? teamIds[index % teamIds.length]! : null,
+          ...{ binds_browser: 0, created_by: 'benchmark', created_at: now, expires_at: null },
+        })
+        .execute();
+    }
+  });
 }
 
 function usernameOf(index: number): string {

@@ -21,6 +21,7 @@ const manyPeople: Population = {
   password: everybodysPassword,
 };
 const openStreams = { pages: 500, sockets: 500 };
+const fewTools: Population = { routes: 20, users: 600, sessions: 600, policies: 200 };
 const manyRules: Population = { routes: 1, users: 1, sessions: 1, policies: 1_900 };
 
 export type Cost = { act: string; cpuMs: number; pauseMs: number };
@@ -33,7 +34,11 @@ type Read = (from?: 'begin') => Promise<Reading>;
 const quietMs = 4_000;
 
 export async function measurePopulation(setting: Setting, rounds: number): Promise<Cost[]> {
-  return [...(await measureGateway(setting, rounds)), ...(await measureExplanation(setting))];
+  return [
+    ...(await measureGateway(setting, rounds)),
+    ...(await measureShownTiles(setting)),
+    ...(await measureExplanation(setting)),
+  ];
 }
 
 async function measureGateway(setting: Setting, rounds: number): Promise<Cost[]> {
@@ -126,6 +131,55 @@ const pagesListed: readonly [act: string, path: string][] = [
   ['tiles of 10,000 applications', '/tiles'],
 ];
 
+/** Pages that show twenty tiles each, and ask for them when they are told to. */
+async function measureShownTiles(setting: Setting): Promise<Cost[]> {
+  const { knot, read } = await startProbed(setting, fewTools);
+  const { facts } = await factsOf(knot.configFile, setting.checkout);
+  const answers = { waited: [] as number[] };
+  const pages = await openPages(knot, openStreams.pages, (index) => {
+    const startedAt = performance.now();
+    void ask(knot, '/tiles', knot.visitors[index]!.mainCookie!).then(
+      () => void answers.waited.push(performance.now() - startedAt),
+      () => undefined,
+    );
+  });
+  for (let index = 0; index < pages.length; index++) await ask(knot, '/tiles', knot.visitors[index]!.mainCookie!);
+  const costs: Cost[] = [];
+  const measured = async (act: string, work: () => unknown) => {
+    await whenIdle(read);
+    answers.waited = [];
+    const before = await read('begin');
+    await work();
+    const after = await whenIdle(read);
+    const waited = answers.waited.length > 0 ? `, each waits ${median(answers.waited).toFixed(0)} ms` : '';
+    const cost = { act: `${act}${waited}`, cpuMs: after.cpuMs - before.cpuMs, pauseMs: after.pauseMs };
+    costs.push(cost);
+    console.log(`${cost.act}: CPU ${cost.cpuMs.toFixed(1)} ms, longest turn ${cost.pauseMs.toFixed(1)} ms`);
+  };
+  await measured('500 pages with twenty tiles: nothing', () => sleep(5_000));
+  await measured('one title changes, and all 500 ask', async () => {
+    await facts.store.transaction(async ({ db, announce }) => {
+      const host = 'tool-3.localhost';
+      const found = await db.selectFrom('routes').select('record').where('host', '=', host).executeTakeFirstOrThrow();
+      const changed = JSON.stringify({ ...(JSON.parse(found.record) as object), title: 'Changed' });
+      await db.updateTable('routes').set({ record: changed }).where('host', '=', host).execute();
+      announce({ topic: 'routes', key: host });
+    });
+    await sleep(3_000);
+  });
+  await measured('the policies change, and all 500 ask', async () => {
+    writeFileSync(
+      join(knot.policies, 'bench-more.cedar'),
+      '@id("more") forbid (principal, action, resource) when { false };\n',
+    );
+    await sleep(15_000);
+  });
+  for (const page of pages) page.destroy();
+  await facts.close();
+  await stopServer(knot.child);
+  return costs;
+}
+
 async function measureExplanation(setting: Setting): Promise<Cost[]> {
   const { knot, read } = await startProbed(setting, manyRules);
   await whenIdle(read);
@@ -192,7 +246,11 @@ async function untilDone(read: Read, idlePerMs: number): Promise<void> {
 }
 
 /** So many people look at the dashboard. */
-async function openPages(knot: RunningKnot, count: number): Promise<{ destroy(): void }[]> {
+async function openPages(
+  knot: RunningKnot,
+  count: number,
+  onTiles?: (index: number) => void,
+): Promise<{ destroy(): void }[]> {
   return inBatches(count, async (index) => {
     const request = httpsRequest({
       ...{ host: '127.0.0.1', port: knot.port, servername: 'localhost', agent: false, rejectUnauthorized: false },
@@ -200,9 +258,11 @@ async function openPages(knot: RunningKnot, count: number): Promise<{ destroy():
       headers: { host: `localhost:${knot.port}`, cookie: knot.visitors[index]!.mainCookie! },
     });
     request.on('error', () => undefined).end();
-    const [response] = (await once(request, 'response')) as [{ statusCode?: number; resume(): void }];
+    const [response] = (await once(request, 'response')) as [{ statusCode?: number } & NodeJS.ReadableStream];
     if (response.statusCode !== 200) throw new Error(`the event stream was answered with ${response.statusCode}`);
-    response.resume();
+    response.on('data', (data: Buffer) => {
+      if (onTiles && data.toString().includes('"tiles"')) onTiles(index);
+    });
     return request;
   });
 }
