@@ -35,6 +35,29 @@ function below(folder: string): Record<string, string> {
   );
 }
 
+/** Chromium's own dialog for files cannot be driven; the handle that it answers with here is a real one, of a file of the browser's. */
+const openedByPicker = (size: number): string => `(async () => {
+  const root = await navigator.storage.getDirectory();
+  const handle = await root.getFileHandle('first.bin', { create: true });
+  const stream = await handle.createWritable();
+  await stream.write(new Uint8Array(${size}).map((_, index) => index % 253));
+  await stream.close();
+  window.showOpenFilePicker = () => Promise.resolve([handle]);
+})()`;
+
+/** How many uploads this browser keeps for another visit. */
+const countKept = `new Promise((resolve, reject) => {
+  const request = indexedDB.open('knot-uploads');
+  request.onerror = () => reject(new Error('not opened'));
+  request.onsuccess = () => {
+    const count = request.result.transaction('unfinished').objectStore('unfinished').count();
+    count.onsuccess = () => { request.result.close(); resolve(count.result); };
+  };
+})`;
+
+const blockStorage = `for (const name of ['indexedDB', 'localStorage'])
+  Object.defineProperty(window, name, { get() { throw new DOMException('blocked', 'SecurityError'); } });`;
+
 t.test('a person brings data', { skip: browserSkipReason() }, async (t) => {
   const { gateway, open, person } = await openVisitors(t, { others: ['bob', 'mia'] });
   const line = await startCuttingProxy();
@@ -94,9 +117,135 @@ t.test('a person brings data', { skip: browserSkipReason() }, async (t) => {
       t.same(await violationsOn(page), []);
     },
   );
+  line.limit(undefined);
+  /** What is chosen in the browser's dialog for files. */
+  const choose = (target: Page, files: string[], kind = 'files') =>
+    target.locator(`input[data-upload=${kind}]`).setInputFiles(files);
+  const inArea = (path: string): string => readFileSync(join(area, path), 'utf8');
+
+  await t.test('names that are taken: keep both, replace, the same for all', async (t) => {
+    const files = ['a.txt', 'b.txt', 'c.txt', 'd.txt'].map((name) => local(name, Buffer.from(`new ${name}`)));
+    for (const name of ['a.txt', 'b.txt', 'c.txt', 'd.txt']) writeFileSync(join(area, name), 'old');
+    await page.goto(`${gateway.origin}/files/private`);
+    await choose(page, files);
+    const question = (name: string) => page.getByRole('group', { name: `“${name}” is there already` });
+    await question('a.txt').getByRole('button', { name: 'Keep both' }).click();
+    await question('b.txt').getByRole('button', { name: 'Replace' }).click();
+    const row = panel.getByRole('listitem').filter({ has: question('c.txt') });
+    await row.getByLabel('The same for all').check();
+    t.same(await violationsOn(page), []);
+    await row.getByRole('button', { name: 'Skip' }).click();
+    await panel.getByRole('heading', { name: '2 files are uploaded' }).waitFor();
+    t.same(['a.txt', 'a (2).txt', 'b.txt', 'c.txt', 'd.txt'].map(inArea), [
+      'old',
+      'new a.txt',
+      'new b.txt',
+      'old',
+      'old',
+    ]);
+    // The folder that is shown shows them.
+    await page.getByRole('row', { name: /a \(2\)\.txt/ }).waitFor();
+    await panel.getByRole('button', { name: 'Close the uploads' }).click();
+    await panel.waitFor({ state: 'detached' });
+  });
+
+  await t.test('a file that is written to while it is uploaded is told', async () => {
+    const file = local('growing.bin', Buffer.alloc(3 * mebibyte, 'a'));
+    line.limit(2 * mebibyte);
+    await drop(page, [file]);
+    await panel
+      .getByText(/MB of 3.1 MB/)
+      .first()
+      .waitFor();
+    writeFileSync(file, Buffer.alloc(3 * mebibyte, 'b'));
+    await panel.getByText(/changed, moved or deleted on your computer/).waitFor();
+    await panel.getByRole('button', { name: 'Give growing.bin up' }).click();
+  });
+
+  await t.test('after a reload it goes on: by one press, or by choosing the file again', async (t) => {
+    const second = local('second.bin', randomBytes(6 * mebibyte));
+    await page.evaluate(openedByPicker(6 * mebibyte));
+    await page.getByRole('button', { name: 'Upload', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Files…' }).click();
+    await panel.getByText('first.bin').waitFor();
+    await choose(page, [second]);
+    for (const name of ['first.bin', 'second.bin'])
+      await panel
+        .getByRole('progressbar', { name: `${name}: how much is sent` })
+        .and(page.locator('[value]:not([value="0"])'))
+        .waitFor();
+    const before = line.sent();
+    await eventually('more of both is there', () => line.sent() > before + 4 * mebibyte, 20_000);
+    await page.reload();
+    const offer = panel.getByRole('group', { name: 'Unfinished uploads' });
+    await offer.getByText('2 uploads were not finished').waitFor();
+    line.limit(undefined);
+    const sent = line.sent();
+    await offer.getByRole('button', { name: 'Go on' }).click();
+    await offer.getByText('1 upload was not finished').waitFor();
+    await choose(page, [local('other/second.bin', Buffer.from('another file'))], 'unfinished');
+    await offer.getByText(/another file/).waitFor();
+    await choose(page, [second], 'unfinished');
+    await panel.getByRole('heading', { name: '2 files are uploaded' }).waitFor();
+    t.ok(
+      line.sent() - sent < 10 * mebibyte,
+      `${((line.sent() - sent) / mebibyte).toFixed(1)} of 12 MiB after the reload`,
+    );
+    t.ok(readFileSync(join(area, 'second.bin')).equals(readFileSync(second)));
+    t.equal(
+      readFileSync(join(area, 'first.bin')).findIndex((byte, index) => byte !== index % 253),
+      -1,
+    );
+  });
+
+  await t.test('nobody else is offered what somebody left here, and nothing is left at sign-out', async (t) => {
+    const kept = () => page.evaluate<number>(countKept);
+    line.limit(mebibyte);
+    const begin = async (): Promise<void> => {
+      await choose(page, [local('private.bin', randomBytes(4 * mebibyte))]);
+      await eventually('it is kept', async () => (await kept()) === 1);
+    };
+    await begin();
+    const own = await page.context().cookies();
+    await page.context().clearCookies();
+    const mia = await person('mia');
+    await page
+      .context()
+      .addCookies(
+        [...mia.cookies('localhost')].map(([name, value]) => ({ name, value, url: gateway.origin, secure: true })),
+      );
+    await page.reload();
+    await page.getByRole('button', { name: /mia/ }).waitFor();
+    await eventually('what bob left is gone', async () => (await kept()) === 0);
+    t.equal(await panel.count(), 0);
+    await page.context().clearCookies();
+    await page.context().addCookies(own);
+    await page.goto(`${gateway.origin}/files/private`);
+    await begin();
+    await page.getByRole('button', { name: /bob.*account and settings/ }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(/login|signed-out|\/$/);
+    t.equal(await kept(), 0);
+  });
+
   t.same(
-    complaints.filter((complaint) => !/ERR_CONNECTION_RESET|status of 409|ERR_PROXY|ERR_SOCKET/.test(complaint)),
+    complaints.filter(
+      (complaint) => !/ERR_CONNECTION_RESET|status of (401|409|460)|ERR_PROXY|ERR_SOCKET/.test(complaint),
+    ),
     [],
     'nothing but what the line did',
   );
+
+  await t.test('on a phone, in a browser that keeps nothing: all is there', async (t) => {
+    const { page: phone, complaints: onPhone } = await open('mia', { width: 390 });
+    await phone.addInitScript(blockStorage);
+    const { user: mia } = (await (await person('mia')).api('GET', '/me')).json<{ user: { id: string } }>();
+    await phone.goto(`${gateway.origin}/files/private`);
+    await choose(phone, [local('phone.txt', Buffer.from('from a phone')), local('empty.txt', Buffer.alloc(0))]);
+    const panelOfPhone = phone.getByRole('region', { name: /files? (is|are) uploaded/ });
+    await panelOfPhone.waitFor();
+    t.same(await violationsOn(phone), []);
+    t.equal(readFileSync(join(gateway.data, 'files/private', mia.id, 'phone.txt'), 'utf8'), 'from a phone');
+    t.same(onPhone, []);
+  });
 });

@@ -76,6 +76,8 @@ export function openRecords(userId: string) {
       const oldest = Date.now() - keptMilliseconds;
       const isOwn = (kept: Kept): boolean => kept.userId === userId && kept.at >= oldest;
       for (const kept of all) if (!isOwn(kept)) note(kept.key, undefined);
+      // Before anything else is done here.
+      await flush();
       const { held } = (await navigator.locks?.query().catch(() => undefined)) ?? {};
       const living = new Set(held?.map(({ name }) => name));
       return all.filter((kept) => isOwn(kept) && !living.has(lockOf(kept.tab)));

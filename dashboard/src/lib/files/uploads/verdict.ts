@@ -52,7 +52,7 @@ export function verdictOn(
         return failed(
           'What arrived is not what was read on your computer, twice.',
           'Is something writing to the file? Try again when that is done.',
-          anotherOne,
+          { ...anotherOne, sha256: undefined },
         );
       return { to: 'anew', ...anotherOne, isRepeated: true };
     case 'signed-out':
