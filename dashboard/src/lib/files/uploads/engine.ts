@@ -79,8 +79,9 @@ export function createEngine(userId: string, records: Records, changed: () => vo
     unfinished,
     /** Those of an earlier visit, as far as nobody has them already. */
     offer(kept: readonly Kept[]): void {
-      queue.add(kept.map((one) => ({ ...blank, ...one, state: 'left' as const, source: undefined })));
-      unfinished.keepHandles(kept);
+      const left = kept.map((one): Upload => ({ ...blank, ...one, state: 'left', source: undefined }));
+      unfinished.offer(left, kept);
+      queue.add(left);
     },
     /** What was dropped or chosen, as it comes. */
     async take(target: Target, pieces: AsyncIterable<Picked[]>): Promise<void> {
@@ -91,7 +92,7 @@ export function createEngine(userId: string, records: Records, changed: () => vo
         );
         for (const picked of piece) if (picked.kind === 'folder') void folders.ensure(target, picked.folders);
         const known = fresh.filter((upload) => upload !== undefined);
-        for (const upload of known) records.keep(upload);
+        for (const upload of known) if (upload.state === 'waiting') records.keep(upload);
         queue.add(known);
       }
     },

@@ -12,6 +12,9 @@ type AskedHandle = (FileSystemFileHandle | FileSystemDirectoryHandle) & {
 
 export function createUnfinished(queue: Queue) {
   const handles = new Map<string, AskedHandle>();
+  // Ten thousand files may be chosen again, and each is looked for.
+  const byPlace = new Map<string, Upload>();
+  const byName = new Map<string, Upload[]>();
   const left = (): Upload[] => [...queue.uploads.values()].filter(({ state }) => state === 'left');
   const placeOf = ({ target: { place, path }, folders, name }: Pick<Upload, 'target' | 'folders' | 'name'>): string =>
     `${addressOf(place)}\n${pathOf({ target: { place, path }, folders, name })}`;
@@ -43,10 +46,14 @@ export function createUnfinished(queue: Queue) {
   }
 
   return {
-    keepHandles(kept: readonly Kept[]): void {
+    offer(uploads: readonly Upload[], kept: readonly Kept[]): void {
       for (const { key, handle } of kept) if (handle) handles.set(key, handle as AskedHandle);
+      for (const upload of uploads) {
+        byPlace.set(placeOf(upload), upload);
+        byName.set(upload.name, [...(byName.get(upload.name) ?? []), upload]);
+      }
     },
-    /** How many go on by a press alone. */
+    /** Whether it goes on by a press alone. */
     canGoOn: (key: string): boolean => handles.has(key),
     /** Opens the files that are known; the browser may ask the person. Call it while a press is handled. */
     async resume(): Promise<void> {
@@ -63,9 +70,9 @@ export function createUnfinished(queue: Queue) {
       for await (const piece of pieces) {
         for (const picked of piece) {
           if (picked.kind !== 'file') continue;
-          const named = left().filter(
-            ({ name, folders }) =>
-              name === picked.name && (picked.folders.length === 0 || folders.join('/') === picked.folders.join('/')),
+          const named = (byName.get(picked.name) ?? []).filter(
+            ({ state, folders }) =>
+              state === 'left' && (picked.folders.length === 0 || folders.join('/') === picked.folders.join('/')),
           );
           // Of several of one name the one that looks like it.
           const fits = (one: Upload): boolean => one.size === picked.size && one.modifiedAt === picked.modifiedAt;
@@ -79,10 +86,10 @@ export function createUnfinished(queue: Queue) {
     takes(target: Target, picked: Picked): boolean {
       if (picked.kind !== 'file') return false;
       const { folders, name, size, modifiedAt, source } = picked;
-      const place = placeOf({ target, folders, name });
-      const upload = left().find((one) => placeOf(one) === place && one.size === size && one.modifiedAt === modifiedAt);
-      if (upload) queue.found(upload.key, source);
-      return upload !== undefined;
+      const upload = byPlace.get(placeOf({ target, folders, name }));
+      if (upload?.state !== 'left' || upload.size !== size || upload.modifiedAt !== modifiedAt) return false;
+      queue.found(upload.key, source);
+      return true;
     },
   };
 }

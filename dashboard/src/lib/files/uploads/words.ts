@@ -22,7 +22,7 @@ export function stateWords({ state, sent, size, read, problem }: Upload): string
     case 'failed':
       return [problem?.message, problem?.remedy].filter(Boolean).join(' ');
     case 'left':
-      return sent > 0 ? `${byteSize(sent)} of ${byteSize(size)} were sent` : byteSize(size);
+      return byteSize(size);
     case 'done':
       return byteSize(size);
     case 'skipped':
@@ -44,7 +44,7 @@ export function headline({ counts, total, isActive, isHalted }: Picture): string
 /** `34 MB of 2 GB, 12 MB a second, 2 min 5 s left`. */
 export function progressWords({ sent, size, perSecond, left, isActive }: Picture): string {
   const parts = [`${byteSize(sent)} of ${byteSize(size)}`];
-  if (isActive && perSecond !== undefined) parts.push(`${byteSize(perSecond)} a second`);
+  if (isActive && perSecond) parts.push(`${byteSize(perSecond)} a second`);
   if (isActive && left !== undefined && left < 48 * 3600 * 1000) parts.push(`${duration(left)} left`);
   return parts.join(', ');
 }
