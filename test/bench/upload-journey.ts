@@ -57,7 +57,10 @@ t.test('large and many', async (t) => {
     await fill(file, mebibytes);
     let startedAt = performance.now();
     await drop(page, file);
-    await page.getByText(/MB a second/).first().waitFor({ timeout: hour });
+    await page
+      .getByText(/MB a second/)
+      .first()
+      .waitFor({ timeout: hour });
     tell('read and begun, s', { seconds: since(startedAt) });
     startedAt = performance.now();
     const sentBefore = line.sent();
