@@ -24,8 +24,6 @@ export const urls = {
       view?: string | undefined;
     } = {},
   ) => withQuery(`/files/${addressOf(place)}`, query),
-  /** A team, for who is in it. */
-  ownTeam: ({ name }: { name: string }) => `/teams/${encodeURIComponent(name)}`,
   admin: () => '/admin',
   users: (
     query: {
