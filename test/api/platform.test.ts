@@ -43,6 +43,23 @@ t.test('home tells each person what of theirs runs, after one look for all of th
   t.match(await tiles(bob.cookie), [{ isRunning: false }]);
 });
 
+t.test('home tells who left a team that what they run still has its folder', async (t) => {
+  const house = await openHouse(t);
+  Object.assign(house.hub, { people: () => ['bob'], teamsOf: () => ['optics', 'physics'] });
+  const bob = await house.person('bob');
+  const by = { name: 'test' };
+  const optics = await house.accounts.createTeam({ name: 'optics', title: 'Optics' }, by);
+  const physics = await house.accounts.createTeam({ name: 'physics', title: 'Physics' }, by);
+  for (const { id } of [optics, physics]) await house.accounts.setMember(id, bob.id, 'member', by);
+  const hub = async () => ((await house.call({ url: '/tiles', cookie: bob.cookie })).json['tiles'] as object[])[0]!;
+  t.notOk('keepsTeams' in (await hub()));
+  await house.accounts.removeMember(physics.id, bob.id, by);
+  t.match(await hub(), { isRunning: true, keepsTeams: ['physics'] });
+  house.clock.advance(2001);
+  Object.assign(house.hub, { people: () => [] });
+  t.notOk('keepsTeams' in (await hub()), 'what does not run keeps nothing');
+});
+
 t.test('me: who, which session, what is allowed', async (t) => {
   const house = await openHouse(t);
   const bob = await house.person('bob');
