@@ -93,6 +93,8 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
   await t.test('whoever is taken in has its files at once, and sees who else is in it', async (t) => {
     await mia.getByText('Physics').first().waitFor();
     await mia.getByRole('link', { name: 'My teams' }).click();
+    // The Files page has a link of this name as well.
+    await mia.getByRole('heading', { level: 1, name: 'My teams' }).waitFor();
     await mia.getByRole('link', { name: 'Physics' }).click();
     await mia.getByText('max').first().waitFor();
     t.equal(
