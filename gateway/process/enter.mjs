@@ -4,12 +4,19 @@
  * outside this sandbox reaches. What to do is in KNOT_ENTER, which the program does not get.
  */
 import { spawn } from 'node:child_process';
-import { accessSync, constants, rmSync } from 'node:fs';
+import { accessSync, constants, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { constants as system } from 'node:os';
 
 const { account, command, socket, port } = JSON.parse(process.env.KNOT_ENTER);
 delete process.env.KNOT_ENTER;
+
+try {
+  // Where memory is short Linux ends services before the gateway (proc_pid_oom_score_adj(5)).
+  writeFileSync('/proc/self/oom_score_adj', '500');
+} catch {
+  // More than that already, or not to be changed here.
+}
 
 if (account) {
   // Gives up root for good, before anything of the owner's is touched.

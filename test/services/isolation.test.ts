@@ -42,6 +42,7 @@ async function look() {
     environment: Object.keys(process.env).sort(),
     files: fs.readdirSync('/files').sort(),
     written: attempt(() => { fs.writeFileSync('/files/private/mine.txt', 'mine'); fs.writeFileSync('/files/team/physics/ours.txt', 'ours'); return 'ok'; }),
+    limits: fs.readFileSync('/proc/self/limits', 'utf8'), lastToEnd: fs.readFileSync('/proc/self/oom_score_adj', 'utf8').trim(),
     capabilities: /CapEff:\\t(\\w+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1],
     privileges: /NoNewPrivs:\\t(\\d)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1],
   };
@@ -88,6 +89,9 @@ t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, 
   t.match(found['again'], /EPERM|EINVAL/);
   t.equal(found['capabilities'], '0000000000000000');
   t.equal(found['privileges'], '1');
+  t.match(found['limits'], /Max processes +\d{1,4} /);
+  t.match(found['limits'], /Max core file size +0 /);
+  t.ok(Number(found['lastToEnd']) >= 500, 'ended before the gateway where memory is short');
   t.strictSame(found['files'], ['private', 'shared', 'team']);
   t.equal(found['written'], 'ok');
   t.equal(readFileSync(join(folder, 'files/private/mine.txt'), 'utf8'), 'mine');

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Account, type Sandbox, sandboxArguments, systemEnvironment } from '../../process/index.ts';
 import type { Service } from '../service.ts';
@@ -57,9 +58,10 @@ export function sandboxedProgram(options: {
     ...(plan.listen.kind === 'port' && { port: plan.listen.port }),
   };
   const own = Object.entries(plan.environment).map(([name, value]) => [name, fillIn(value, facts, values)]);
+  const [first, ...rest] = [...bounds(), command!, ...args, node, enter];
   return {
-    command: command!,
-    args: [...args, node, enter],
+    command: first,
+    args: rest,
     env: {
       ...systemEnvironment(),
       PATH: '/usr/local/bin:/usr/bin:/bin',
@@ -71,6 +73,19 @@ export function sandboxedProgram(options: {
       KNOT_ENTER: JSON.stringify(task),
     },
   };
+}
+
+const mostProcesses = 4096;
+
+/**
+ * What one service may take of the machine (prlimit(1), of util-linux): processes, counted by account or sandbox, so that one that starts
+ * itself again and again takes what its owner may have; and no memory images on the disk. Never more than the gateway may itself.
+ */
+function bounds(): string[] {
+  const program = ['/usr/bin/prlimit', '/bin/prlimit'].find((path) => existsSync(path));
+  if (program === undefined) return [];
+  const own = /^Max processes +\d+ +(\d+) /m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return [program, `--nproc=${Math.min(mostProcesses, Number(own ?? mostProcesses))}`, '--core=0', '--'];
 }
 
 /** What every service is told, as in the earlier Knot. */
