@@ -36,6 +36,7 @@ const heardElsewhere: Record<string, string> = {
   'gateway/oidc/outbound.ts Agent': 'its requests are promises: undici listens and rejects',
   'gateway/oidc/outbound.ts fetch': 'a promise: undici listens and rejects',
   'gateway/api/files/content.ts createReadStream': 'Fastify listens to the stream that it sends',
+  'gateway/cli/files/here.ts createReadStream': 'its iterator listens and rejects',
   'gateway/files/uploads/checksum.ts createReadStream': 'its iterator listens and rejects',
   'gateway/files/uploads/upload-store.ts createWriteStream': 'pipeline listens and rejects',
   'gateway/mail/service.ts nodemailer': 'sendMail is a promise: nodemailer listens to its sockets and rejects',

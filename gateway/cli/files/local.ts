@@ -77,7 +77,10 @@ export const sha256OfLocal = async (path: LocalPath): Promise<string> => (await 
 function readLocal(path: LocalPath, start: number, size = Infinity) {
   // An empty range cannot be asked for.
   const end = size === Infinity ? undefined : Math.max(start, size - 1);
-  return createReadStream(path, { start, highWaterMark: 256 * 1024, ...(end !== undefined && { end }) });
+  const stream = createReadStream(path, { start, highWaterMark: 256 * 1024, ...(end !== undefined && { end }) });
+  // Whoever reads it hears it as well; it may fail before anybody does.
+  stream.on('error', () => undefined);
+  return stream;
 }
 
 /** A folder of this machine, made if it is missing. A link in its place is not followed. @throws KNOT_CLI_FILES_LINK */
