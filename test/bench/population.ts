@@ -107,7 +107,7 @@ async function measureGateway(setting: Setting, rounds: number): Promise<Cost[]>
   await measured('one policy reload, up to the last page that is told', 2, 3_000, (n) =>
     writeFileSync(
       join(knot.policies, 'bench-more.cedar'),
-      `@id("more-${n}") forbid (principal, action, resource) when { false };\n`,
+      `@id("more-${n}") forbid (principal, action, resource) when { principal.username == "nobody-more" };\n`,
     ),
   );
   const admin = knot.visitors[0]!.mainCookie!;
@@ -145,19 +145,22 @@ async function measureShownTiles(setting: Setting): Promise<Cost[]> {
   });
   for (let index = 0; index < pages.length; index++) await ask(knot, '/tiles', knot.visitors[index]!.mainCookie!);
   const costs: Cost[] = [];
-  const measured = async (act: string, work: () => unknown) => {
+  const measured = async (act: string, asking: number, work: () => unknown) => {
     await whenIdle(read);
     answers.waited = [];
     const before = await read('begin');
     await work();
+    // The files are tried in another process first.
+    const end = performance.now() + 60_000;
+    while (answers.waited.length < asking && performance.now() < end) await sleep(250);
     const after = await whenIdle(read);
     const waited = answers.waited.length > 0 ? `, each waits ${median(answers.waited).toFixed(0)} ms` : '';
     const cost = { act: `${act}${waited}`, cpuMs: after.cpuMs - before.cpuMs, pauseMs: after.pauseMs };
     costs.push(cost);
     console.log(`${cost.act}: CPU ${cost.cpuMs.toFixed(1)} ms, longest turn ${cost.pauseMs.toFixed(1)} ms`);
   };
-  await measured('500 pages with twenty tiles: nothing', () => sleep(5_000));
-  await measured('one title changes, and all 500 ask', async () => {
+  await measured('500 pages with twenty tiles: nothing', 0, () => sleep(5_000));
+  await measured('one title changes, and all 500 ask', pages.length, async () => {
     await facts.store.transaction(async ({ db, announce }) => {
       const host = 'tool-3.localhost';
       const found = await db.selectFrom('routes').select('record').where('host', '=', host).executeTakeFirstOrThrow();
@@ -165,15 +168,13 @@ async function measureShownTiles(setting: Setting): Promise<Cost[]> {
       await db.updateTable('routes').set({ record: changed }).where('host', '=', host).execute();
       announce({ topic: 'routes', key: host });
     });
-    await sleep(3_000);
   });
-  await measured('the policies change, and all 500 ask', async () => {
+  await measured('the policies change, and all 500 ask', pages.length, () =>
     writeFileSync(
       join(knot.policies, 'bench-more.cedar'),
-      '@id("more") forbid (principal, action, resource) when { false };\n',
-    );
-    await sleep(15_000);
-  });
+      '@id("more") forbid (principal, action, resource) when { principal.username == "nobody-more" };\n',
+    ),
+  );
   for (const page of pages) page.destroy();
   await facts.close();
   await stopServer(knot.child);
