@@ -66,6 +66,25 @@ t.test('a policy that takes a right away cuts the stream that is open by it', as
   t.match(await house.gateway.line(cutLine), /echo\.localhost/);
 });
 
+t.test('who leaves a team loses what is open by it, and stays signed in', async (t) => {
+  const house = await openHouse(t);
+  const { ann, gateway } = house;
+  const { id } = (await ann.api('POST', '/teams', { name: 'physics', title: 'Physics' })).json<{ id: string }>();
+  const { user } = (await ann.api('GET', '/me')).json<{ user: { id: string } }>();
+  const membership = `/teams/${id}/members/${user.id}`;
+  t.equal((await ann.api('PUT', membership, { role: 'member' })).status, 200);
+  writeFileSync(
+    join(gateway.policies, 'closed.cedar'),
+    '@id("closed") forbid (principal, action, resource) when { resource has name && resource.name == "echo" } unless { principal in Team::"physics" };\n',
+  );
+  const loads = (): number => gateway.output().split('policies loaded').length - 1;
+  await eventually('the rule is in force', () => loads() === 2, 20_000);
+  const socket = await openSocket(house);
+  t.equal((await ann.api('DELETE', membership)).status, 200);
+  await eventually('the socket ended', socket.hasEnded, 20_000);
+  t.equal((await ann.api('GET', '/me')).status, 200);
+});
+
 t.test('a route that is taken away by another process takes its streams with it', async (t) => {
   const house = await openHouse(t);
   const socket = await openSocket(house);
