@@ -49,6 +49,11 @@ export async function runCommand(args: string[], streams: Streams): Promise<numb
   }
   const group = Object.hasOwn(groups, first) ? await groups[first]!() : [];
   const command = group.find(({ words }) => words.every((word, index) => args[index] === word));
+  const asksForHelp = args.some((arg) => arg === '--help' || arg === '-h');
+  if (asksForHelp && group.length > 0) {
+    streams.stdout.write(overview(command ? [command] : group));
+    return 0;
+  }
   if (!command) {
     const every = await everyCommand();
     streams.stderr.write(
@@ -88,11 +93,18 @@ export function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+/** Said once, for every command that takes both --as and --at. */
+const sides = `Commands with --as and --at work on the Knot of --at, of KNOT_URL, or of the last \`knot login\`, as whoever signed in there; in scripts with a
+personal token in KNOT_TOKEN, or in the file that KNOT_TOKEN_FILE names, and KNOT_URL (KNOT_CA_FILE or --ca for a certificate of its own authority).
+With --as USER, or any setting of start, they work on this machine, whose disk is yours, and ask nobody.
+`;
+
 function overview(commands: readonly Command[]): string {
   const start =
     '  start [--config FILE] [--data DIR] [--policies DIR] [--listen HOST:PORT] [--domain NAME] [--ops HOST:PORT] [--log pretty|json] [--requests all|none]';
   const lines = commands.map(
     ({ words, usage, summary }) => `  ${words.join(' ')} ${usage}`.trimEnd() + `\n      ${summary}`,
   );
-  return `usage: knot <command>\n\n${start}\n      Starts the gateway (the default).\n${lines.join('\n')}\n\nEvery command takes the settings of start. Exit status: 0 done, 1 refused, 2 wrong usage.\n`;
+  const which = commands.some(({ options }) => 'as' in options && 'at' in options) ? sides : '';
+  return `usage: knot <command>\n\n${start}\n      Starts the gateway (the default).\n${lines.join('\n')}\n\n${which}Every command takes the settings of start. Exit status: 0 done, 1 refused, 2 wrong usage.\n`;
 }

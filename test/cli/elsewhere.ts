@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { runCommand } from '../../gateway/cli/index.ts';
 import type { Test } from 'tap';
 
 const main = join(import.meta.dirname, '..', '..', 'gateway', 'main.ts');
@@ -12,27 +14,56 @@ export type Ended = { status: number | null; stdout: string; stderr: string };
 /** Another machine: no configuration, no data folder, a home of its own. */
 export function createLaptop(t: Test, environment: Record<string, string>) {
   const home = t.testdir({});
-  const start = (args: string[], more: Record<string, string> = {}, input?: string) => {
+  /** As a process of its own, for what is to be killed. */
+  const start = (args: string[]) => {
     const child = spawn(process.execPath, [main, ...args], {
       cwd: home,
-      env: { PATH: process.env['PATH'], HOME: home, ...environment, ...more },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], HOME: home, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     t.teardown(() => child.kill('SIGKILL'));
-    child.stdin.on('error', () => undefined).end(input);
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
     const ended = Promise.all([exited, text(child.stdout), text(child.stderr)]).then(
       ([status, stdout, stderr]): Ended => ({ status, stdout, stderr }),
     );
     return { child, ended };
   };
+  /** One at a time, because an environment is the process's. */
+  let last: Promise<unknown> = Promise.resolve();
+  const run = (args: string[], more: Record<string, string> = {}, input = ''): Promise<Ended> => {
+    const ended = last.then(async () => {
+      const [before, folder] = [{ ...process.env }, process.cwd()];
+      const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+      const shown = Promise.all([text(stdout), text(stderr)]);
+      become({ PATH: before['PATH'], HOME: home, ...environment, ...more });
+      process.chdir(home);
+      try {
+        const status = await runCommand(args, { stdin: Readable.from([Buffer.from(input)]), stdout, stderr });
+        stdout.end();
+        stderr.end();
+        const [out, complaints] = await shown;
+        return { status, stdout: out, stderr: complaints };
+      } finally {
+        process.chdir(folder);
+        become(before);
+      }
+    });
+    last = ended.catch(() => undefined);
+    return ended;
+  };
   return {
     home,
     start,
-    knot: (...args: string[]) => start(args).ended,
-    knotWith: (more: Record<string, string>, ...args: string[]) => start(args, more).ended,
-    pipe: (input: string, ...args: string[]) => start(args, {}, input).ended,
+    knot: (...args: string[]) => run(args),
+    knotWith: (more: Record<string, string>, ...args: string[]) => run(args, more),
+    pipe: (input: string, ...args: string[]) => run(args, {}, input),
   };
+}
+
+/** In place: what asks the system for the home does not look at another object. */
+function become(environment: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, environment);
 }
 
 /** Everything below a folder, names as bytes: `name → content`, `undefined` for a folder. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -24,6 +24,18 @@ t.test('files on the machine: put, list, read, move and delete', async (t) => {
   const copy = join(folder, 'copy');
   t.match(await knot(['files', 'get', 'shared:/from stdin', copy]), { status: 0 });
   t.equal(readFileSync(copy, 'utf8'), 'text');
+  mkdirSync(join(folder, 'results/deep'), { recursive: true });
+  writeFileSync(join(folder, 'results/deep/new\nline'), 'deep');
+  const results = join(folder, 'results/');
+  t.match(await knot(['files', 'put', results, 'private:/a/run7/', '--as', 'ann']), {
+    status: 0,
+    stdout: /1 file sent/,
+  });
+  t.match(await knot(['files', 'put', results, 'private:/a/run7/', '--as', 'ann']), { status: 0, stdout: /1 equal/ });
+  t.match(await knot(['files', 'get', 'private:/a/run7', join(folder, 'back'), '--as', 'ann']), { status: 0 });
+  t.equal(readFileSync(join(folder, 'back/deep/new\nline'), 'utf8'), 'deep');
+  const help = await knot(['files', 'put', '--help']);
+  t.match(help, { status: 0, stdout: /--replace[^]*KNOT_URL[^]*With --as USER/ });
   t.match(await knot(['files', 'rm', 'shared:/report.txt']), { status: 0 });
   t.match(await knot(['files', 'get', 'shared:/report.txt', '-']), { status: 1, stderr: /nothing of this name/ });
   t.match(await knot(['files', 'ls', 'private:/']), { status: 2, stderr: /--as USER/ });
@@ -35,6 +47,11 @@ t.test('files on the machine: put, list, read, move and delete', async (t) => {
   await store.close();
   t.same(
     acts.map(({ action }) => action).filter((action) => action.startsWith('files.')),
-    ['files.trashed', 'files.moved', 'files.written', 'files.written'],
+    [
+      'files.trashed',
+      ...['files.written', 'files.folder-made', 'files.folder-made', 'files.folder-made'],
+      'files.moved',
+      ...['files.written', 'files.written'],
+    ],
   );
 });

@@ -296,6 +296,11 @@ t.test('files are worked with in the browser', { skip: browserSkipReason() }, as
       t.ok(await fits(page), `${path} fits`);
     };
     await look('', 'Yours alone.');
+    await page.getByRole('button', { name: 'Connect' }).click();
+    const ways = page.getByRole('dialog', { name: 'Your files on your own machine' });
+    await ways.getByText(`knot login ${gateway.origin}`).waitFor();
+    t.equal(await ways.getByText(`${gateway.origin}/dav/`, { exact: true }).count(), 1);
+    t.same(await violationsOn(page), [], 'from another machine');
     await look('/private?list=trash', 'The trash is empty');
     await look('/private?list=usage', /entries/);
     await look('/private/odd', 'dangling');
