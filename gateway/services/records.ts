@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { newId } from '../lib/index.ts';
+import { newShortId } from '../lib/index.ts';
 import type { Row, Tables } from '../store/index.ts';
 import type { Cause, Service, ServiceState, TemplateCopy, Transition, Wish } from './service.ts';
 
@@ -8,8 +8,11 @@ type Database = Kysely<Tables>;
 /** Of each service, the newest are kept. */
 const mostTransitions = 200;
 
-export async function insertService(db: Database, service: Service): Promise<void> {
-  await db.insertInto('services').values(rowOf(service)).execute();
+/** False when another service has the address: two may ask for one name at one moment. */
+export async function insertService(db: Database, service: Service): Promise<boolean> {
+  const row = db.insertInto('services').values(rowOf(service));
+  const inserted = await row.onConflict((conflict) => conflict.column('label').doNothing()).executeTakeFirst();
+  return inserted.numInsertedOrUpdatedRows === 1n;
 }
 
 export async function findService(db: Database, id: string): Promise<Service | undefined> {
@@ -85,8 +88,12 @@ export async function writeState(
   return written.numUpdatedRows === 1n;
 }
 
+/** Steps of one millisecond keep their order. */
+let steps = 0;
+
 export async function addTransition(db: Database, { serviceId, at, state, actor, cause }: Transition): Promise<void> {
-  const row = { id: newId(), service_id: serviceId, at, state, actor, cause: cause ? JSON.stringify(cause) : null };
+  const id = `${String((steps += 1)).padStart(12, '0')}-${newShortId()}`;
+  const row = { id, service_id: serviceId, at, state, actor, cause: cause ? JSON.stringify(cause) : null };
   await db.insertInto('service_transitions').values(row).execute();
   const oldest = await db
     .selectFrom('service_transitions')
@@ -107,7 +114,7 @@ export async function transitionsOf(db: Database, serviceId: string): Promise<Tr
     .selectAll()
     .where('service_id', '=', serviceId)
     .orderBy('at', 'desc')
-    .orderBy('id')
+    .orderBy('id', 'desc')
     .execute();
   return rows.map(({ at, state, actor, cause }) => ({
     serviceId,

@@ -145,10 +145,8 @@ export function createServices(options: ServicesOptions): Services {
         createdAt: now,
       };
       await store.transaction(async (transaction) => {
-        // Two may have asked for one name at one moment.
-        if (await records.nameIsTaken(transaction.db, service.label))
+        if (!(await records.insertService(transaction.db, service)))
           throw refused([{ field: 'name', message: `The address ${service.label} is taken.` }]);
-        await records.insertService(transaction.db, service);
         await records.addTransition(transaction.db, { serviceId: service.id, at: now, state: 'requested', actor });
         await record(transaction, {
           action: 'service.launched',

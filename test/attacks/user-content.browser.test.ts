@@ -119,6 +119,7 @@ t.test('what people upload runs with nobody else’s rights', { skip: browserSki
       await eventually(`${name} is shown`, () =>
         page.evaluate(`!/Opening|Reading…/.test(document.querySelector('#main')?.innerText ?? 'Opening')`),
       );
+      if (name === 'g.ipynb') await page.locator('#main iframe').first().waitFor({ state: 'attached' });
       const elements = await page.evaluate(`({
         handlers: [...document.querySelectorAll('#main *')].filter((one) => [...one.attributes].some(({ name }) => /^on/.test(name))).length,
         scripts: document.querySelectorAll('#main :is(script, object, embed)').length,

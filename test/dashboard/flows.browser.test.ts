@@ -349,7 +349,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.goto(`${gateway.origin}/admin/users`);
     await page.getByRole('row', { name: /bela/ }).waitFor();
     gateway.signOut();
-    await page.getByRole('link', { name: 'Teams' }).click();
+    await page.getByRole('link', { name: 'Teams', exact: true }).click();
     await page.waitForURL('**/login?next=*');
     t.match(decodeURIComponent(page.url()), /next=\/admin\/teams$/);
   });

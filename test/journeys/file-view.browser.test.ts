@@ -21,7 +21,7 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
   const rows = Array.from({ length: 400 }, (_, index) => `row ${index},${index}`).join('\n');
   put('a.csv', `name,value\n"A, first","two\nlines"\n${rows}`);
   put('b.png', pngOf(300));
-  put('c.svg', '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="4"/></svg>');
+  put('c.svg', '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle class="theirs" cx="4" cy="4" r="4"/></svg>');
   put('d.pdf', pdfWith('Hello from a document'));
   put('e.md', '# Title\n\nSee [the picture](b.png) ![far](https://example.org/x.png) ![near](b.png)\n\n- [x] done\n');
   put(
@@ -65,7 +65,7 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
     await isTrue(`document.querySelector('#main img')?.naturalWidth === 300`);
     await next('c.svg');
     await isTrue(`document.querySelector('#main img')?.naturalWidth > 0`);
-    t.equal(await page.locator('#main circle').count(), 0, 'SVG is no part of the page');
+    t.equal(await page.locator('#main .theirs').count(), 0, 'SVG is no part of the page');
     await next('d.pdf');
     await page.getByText('Hello from a document').waitFor();
     await next('e.md');
