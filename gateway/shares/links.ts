@@ -18,7 +18,16 @@ export type GuestLinks = {
   lookAtLink(secret: string, browser: string): Promise<LinkState | undefined>;
 };
 
-export function createGuestLinks({ store, clock }: { store: Store; clock: Clock }): GuestLinks {
+export function createGuestLinks({
+  store,
+  clock,
+  know,
+}: {
+  store: Store;
+  clock: Clock;
+  /** Sees to it that a share is known here: another process may have made it a moment ago. */
+  know: (id: string) => Promise<void> | undefined;
+}): GuestLinks {
   async function lookAt(secret: string, browser: string): Promise<(LinkState & { row: ShareRow }) | undefined> {
     const row = await findGuestRow(store.db, hashSecret(secret));
     if (!row) return undefined;
@@ -26,6 +35,7 @@ export function createGuestLinks({ store, clock }: { store: Store; clock: Clock 
     if (row.ended_at !== null) return { state: 'ended', share, why: row.ended_why ?? 'revoked', row };
     if (share.expiresAt !== null && share.expiresAt <= clock.now())
       return { state: 'ended', share, why: 'expired', row };
+    await know(row.id);
     if (!share.bindsBrowser) return { state: 'open', share, row };
     if (row.browser_hash === null) return { state: 'unbound', share, row };
     return { state: equalSecrets(row.browser_hash, hashSecret(browser)) ? 'open' : 'taken', share, row };

@@ -321,7 +321,7 @@ export function createShares(options: {
     noteUse(principal, thing, user) {
       for (const { id } of index.matching(principal, thing, clock.now())) uses.note(id, user);
     },
-    ...createGuestLinks({ store, clock }),
+    ...createGuestLinks({ store, clock, know: (id) => (index.get(id) ? undefined : reread([id])) }),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

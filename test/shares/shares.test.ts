@@ -70,6 +70,13 @@ await onBothStores(t, async (t, open) => {
     t.same(rights(asBob(), 'results'), ['view', 'edit'], 'several add up');
   });
 
+  await t.test('a link that another process made opens at once', async (t) => {
+    const { share, rights, elsewhere } = await given(t, open);
+    const { share: made, secret } = await share({ party: { kind: 'guest' }, days: 1 });
+    t.match(await elsewhere.lookAtLink(secret!, 'browser'), { state: 'open' });
+    t.same(rights(guestOf(made), 'results', elsewhere), ['view']);
+  });
+
   await t.test('with a team it is with whoever is a member at that moment', async (t) => {
     const { share, rights, asBob, withTeam } = await given(t, open);
     await share({ party: withTeam, right: 'edit' });

@@ -45,10 +45,12 @@ function worst<T>(row: readonly Sized<T>[], side: number): number {
 function lay<T>(row: readonly Sized<T>[], { x, y, width, height }: Space, tiles: Tile<T>[]): Space {
   const sum = row.reduce((total, { area }) => total + area, 0);
   const isUpright = width >= height;
-  const depth = sum / (isUpright ? height : width);
+  const [side, most] = isUpright ? [height, width] : [width, height];
+  // Sums of very unlike numbers are a little off: nothing lies beyond the edge all the same.
+  const depth = Math.min(most, sum / side);
   let at = isUpright ? y : x;
   for (const { of, area } of row) {
-    const length = area / depth;
+    const length = (area / sum) * side;
     tiles.push(
       isUpright ? { of, x, y: at, width: depth, height: length } : { of, x: at, y, width: length, height: depth },
     );
