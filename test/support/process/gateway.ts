@@ -80,8 +80,11 @@ export async function startGateway({
   });
   const readyMs = performance.now() - startedAt;
   const origin = /ready (https:\/\/[^\s"]+)/.exec(ready)![1]!;
-  // In JSON the ready line is the last one of a start; for people there are some more below it.
-  if (!ready.startsWith('{')) await lines.first(/Ctrl-C/, 60_000);
+  // In JSON the ready line is the last one of a start; for people there are some more below it, and the log comes on a line of its own.
+  if (!ready.startsWith('{')) {
+    await lines.first(/Ctrl-C/, 60_000);
+    await lines.first(/ops listener/, 5000).catch(() => undefined);
+  }
   const setup = lines.find(/\/setup\/[A-Za-z0-9_-]+/);
   const ops = lines.find(/ops listener/) ?? '';
 
