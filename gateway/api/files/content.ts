@@ -150,7 +150,8 @@ export function sendFile(
     closeSync(descriptor);
     return reply.send('');
   }
-  const stream = createReadStream('', { fd: descriptor, start, end, highWaterMark: 256 * 1024 });
+  // Large pieces: of 256 KiB a gigabyte goes at half the speed (gateway/files/BENCHMARKS.md).
+  const stream = createReadStream('', { fd: descriptor, start, end, highWaterMark: 1024 * 1024 });
   onStream();
   return reply.send(stream);
 }
