@@ -21,7 +21,10 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
   const rows = Array.from({ length: 400 }, (_, index) => `row ${index},${index}`).join('\n');
   put('a.csv', `name,value\n"A, first","two\nlines"\n${rows}`);
   put('b.png', pngOf(300));
-  put('c.svg', '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle class="theirs" cx="4" cy="4" r="4"/></svg>');
+  put(
+    'c.svg',
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle class="theirs" cx="4" cy="4" r="4"/></svg>',
+  );
   put('d.pdf', pdfWith('Hello from a document'));
   put('e.md', '# Title\n\nSee [the picture](b.png) ![far](https://example.org/x.png) ![near](b.png)\n\n- [x] done\n');
   put(
