@@ -17,35 +17,37 @@ function createMayUse(policy: Pick<Policy, 'decide'>, domain: string): (principa
     );
 }
 
-/** Tells where the files of a person lie, for a notebook server that starts now: their own, those of everyone, those of their teams. */
-export function createFilesOf(parts: {
+type Parts = {
   files: Files;
-  accounts: Pick<Accounts, 'principalByName'>;
+  accounts: Pick<Accounts, 'principal' | 'principalByName' | 'findTeam'>;
   owners: Pick<Owners, 'areasOf'>;
   policy: Pick<Policy, 'decide'>;
-  dataFolder: string;
   domain: string;
-}): FilesOf {
-  const { files, accounts, owners, policy, dataFolder, domain } = parts;
+};
 
+/** Of somebody active: their own files, those of everyone, those of their teams. */
+function createFilesOfPerson({ files, owners, policy, domain }: Parts) {
   const mayUse = createMayUse(policy, domain);
-  const folderOf = ({ key }: Area): string => files.pathOf(areaOfKey(key)!);
-
-  return async (username) => {
-    const principal = await accounts.principalByName(username);
+  const folderOf = (key: string): string => files.pathOf(areaOfKey(key)!);
+  return async (principal: Principal | undefined) => {
     if (principal?.state !== 'active') return undefined;
     const areas = await owners.areasOf(principal);
-    const own = areas.find(({ kind }) => kind === 'private');
-    const shared = areas.find(({ kind }) => kind === 'shared');
-    if (own === undefined || shared === undefined) return undefined;
     const teams = areas.filter((area) => area.kind === 'team' && mayUse(principal, area));
-    const folder = folderOf(own);
-    adoptEarlier(join(dataFolder, 'files/users', username), folder);
     return {
-      private: folder,
-      shared: folderOf(shared),
-      teams: teams.map((area) => ({ name: area.owner!.name, folder: folderOf(area) })),
+      private: folderOf(`private/${principal.id}`),
+      shared: folderOf('shared'),
+      teams: teams.map((area) => ({ name: area.owner!.name, folder: folderOf(area.key) })),
     };
+  };
+}
+
+/** Tells where the files of a person lie, for a notebook server that starts now. */
+export function createFilesOf({ dataFolder, ...parts }: Parts & { dataFolder: string }): FilesOf {
+  const filesOf = createFilesOfPerson(parts);
+  return async (username) => {
+    const found = await filesOf(await parts.accounts.principalByName(username));
+    if (found) adoptEarlier(join(dataFolder, 'files/users', username), found.private);
+    return found;
   };
 }
 
@@ -53,31 +55,16 @@ export function createFilesOf(parts: {
  * Tells where the files of an owner lie, for a service that starts now. What belongs to a team sees the team's files and those of
  * everyone, never those of a person: it acts for all of them.
  */
-export function createFilesOfOwner(parts: {
-  files: Files;
-  accounts: Pick<Accounts, 'principal' | 'findTeam'>;
-  owners: Pick<Owners, 'areasOf'>;
-  policy: Pick<Policy, 'decide'>;
-  domain: string;
-}): (owner: Pick<Owner, 'kind' | 'id'>) => Promise<OwnersFiles | undefined> {
-  const { files, accounts, owners, policy, domain } = parts;
-  const mayUse = createMayUse(policy, domain);
-  const folderOf = (key: string): string => files.pathOf(areaOfKey(key)!);
+export function createFilesOfOwner(
+  parts: Parts,
+): (owner: Pick<Owner, 'kind' | 'id'>) => Promise<OwnersFiles | undefined> {
+  const { files, accounts } = parts;
+  const filesOf = createFilesOfPerson(parts);
   return async ({ kind, id }) => {
-    const shared = folderOf('shared');
-    if (kind === 'team') {
-      const team = await accounts.findTeam(id);
-      return team && { shared, teams: [{ name: team.name, folder: folderOf(`team/${id}`) }] };
-    }
-    const principal = await accounts.principal(id);
-    if (principal?.state !== 'active') return undefined;
-    const areas = await owners.areasOf(principal);
-    const teams = areas.filter((area) => area.kind === 'team' && mayUse(principal, area));
-    return {
-      private: folderOf(`private/${id}`),
-      shared,
-      teams: teams.map((area) => ({ name: area.owner!.name, folder: folderOf(area.key) })),
-    };
+    if (kind === 'user') return filesOf(await accounts.principal(id));
+    const team = await accounts.findTeam(id);
+    const folder = (key: string): string => files.pathOf(areaOfKey(key)!);
+    return team && { shared: folder('shared'), teams: [{ name: team.name, folder: folder(`team/${id}`) }] };
   };
 }
 

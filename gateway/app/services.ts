@@ -70,7 +70,7 @@ export function openServices(
     accounts: { file: join(hub, 'accounts.json'), homes: join(hub, 'homes'), first, count },
     filesOf: createFilesOfOwner({ files, accounts, owners, policy, domain: config.domain }),
     originOf: (label) => publicAddress.originOf(publicAddress.hostOf(label)),
-    fillIn: fill,
+    fillIn,
   });
   return createServices({
     store,
@@ -92,8 +92,6 @@ export function openServices(
   });
 }
 
-const fill: Templates['fillIn'] = fillIn;
-
 /** The catalogue in the words of services: only what can be launched on this machine. */
 function templatesOf(catalogue: Catalogue): Templates {
   return {
@@ -105,7 +103,6 @@ function templatesOf(catalogue: Catalogue): Templates {
     },
     check: checkValues,
     withDefaults,
-    fillIn: fill,
   };
 }
 

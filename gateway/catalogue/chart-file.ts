@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { checkAgainst } from '../config/index.ts';
+import { isJsonObject } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
 import { readYaml } from './yaml.ts';
 
@@ -31,13 +32,13 @@ export function readChart(text: string, folderName: string, problems: TemplatePr
   const yaml = readYaml(file, text, problems);
   if (yaml === undefined) return undefined;
   const { value } = yaml;
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+  if (!isJsonObject(value)) {
     problems.push({ file, line: 1, severity: 'error', message: 'must be a section with keys' });
     return undefined;
   }
   const own = Object.fromEntries(Object.entries(value).filter(([key]) => read.includes(key)));
   const { annotations } = own;
-  if (annotations !== null && typeof annotations === 'object' && !Array.isArray(annotations))
+  if (isJsonObject(annotations))
     own['annotations'] = Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith('knot/')));
   const found: { path: string; message: string }[] = [];
   const chart = checkAgainst(ChartFile, own, found) as {

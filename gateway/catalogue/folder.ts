@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +6,6 @@ import { join } from 'node:path';
 export type TemplateFiles = {
   text(name: string): string | undefined;
   refused: ReadonlyMap<string, string>;
-  digest: string;
 };
 
 const wanted = ['Chart.yaml', 'values.yaml', 'values.schema.json', 'process.yaml', 'README.md', 'icon.svg'] as const;
@@ -25,17 +23,13 @@ export async function readTemplateFolder(folder: string): Promise<TemplateFiles>
   const present = new Set(await readdir(folder));
   const texts = new Map<string, string>();
   const refused = new Map<string, string>();
-  const hash = createHash('sha256');
   for (const name of wanted) {
     if (!present.has(name)) continue;
     const read = await readPlainFile(join(folder, name));
     if (typeof read === 'string') refused.set(name, read);
-    else {
-      texts.set(name, read.text);
-      hash.update(`${name}\0${read.text.length}\0`).update(read.text);
-    }
+    else texts.set(name, read.text);
   }
-  return { text: (name) => texts.get(name), refused, digest: hash.digest('hex').slice(0, 32) };
+  return { text: (name) => texts.get(name), refused };
 }
 
 /** What it says, or why it is not read. */

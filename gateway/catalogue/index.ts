@@ -11,6 +11,6 @@
  *                    └─▶ process.yaml ───────▶ command, readiness, needs
  */
 export { type Catalogue, createCatalogue, readTemplateAt, type TemplateSource } from './catalogue.ts';
-export { fillIn, type LaunchFacts } from './placeholders.ts';
+export { fillIn } from './placeholders.ts';
 export { isUsable, type Origin, type Template, templateId, type TemplateProblem } from './template.ts';
 export { checkValues, type ValueProblem, withDefaults } from './values.ts';

@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, type Pair, type YAMLMap } from 'yaml';
-import type { JsonObject, JsonSchema } from '../lib/index.ts';
+import { isJsonObject, type JsonObject, type JsonSchema } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
 import type { YamlFile } from './yaml.ts';
 
@@ -78,14 +78,14 @@ function titleOf(key: string): string {
 function metadataOf({ value, lineOf }: YamlFile, problems: TemplateProblem[]): Map<string, Metadata> {
   const found = new Map<string, Metadata>();
   const knot = (value as JsonObject)['knot'];
-  const all = isObject(knot) ? knot['metadata'] : undefined;
-  if (!isObject(all)) return found;
+  const all = isJsonObject(knot) ? knot['metadata'] : undefined;
+  if (!isJsonObject(all)) return found;
   for (const [path, facts] of Object.entries(all)) {
     const refuse = (message: string): void => {
       const line = lineOf(['knot', 'metadata', path]);
       problems.push({ file: 'values.yaml', severity: 'warning', message, ...(line !== undefined && { line }) });
     };
-    if (!isObject(facts)) {
+    if (!isJsonObject(facts)) {
       refuse(`knot.metadata.${path} must be a section with hidden, title, help or choices`);
       continue;
     }
@@ -102,8 +102,4 @@ function metadataOf({ value, lineOf }: YamlFile, problems: TemplateProblem[]): M
     });
   }
   return found;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

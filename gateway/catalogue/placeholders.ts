@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../lib/index.ts';
+import { isJsonObject, type JsonObject, type JsonValue, type LaunchFact, type LaunchFacts } from '../lib/index.ts';
 
 /**
  * What stands in braces in an argument of `process.yaml` is filled in at launch: a fact of the launch, or `values.PATH`, a value the
@@ -10,14 +10,11 @@ export const launchFacts = {
   home: 'a folder of the service that stays when it stops',
   base: 'the path the service is reached at, without a slash at its end: empty on a host of its own',
   origin: 'the address people open: https://NAME-OWNER.DOMAIN',
-  secret: 'a random value of this launch that only the gateway knows, sent along with every request',
+  secret: 'a random value, another one at each launch',
   template: 'the folder of the template, read-only',
   node: 'the Node.js of Knot',
   python: 'the Python of the packages that the template needs',
-} as const;
-
-export type LaunchFact = keyof typeof launchFacts;
-export type LaunchFacts = Readonly<Record<LaunchFact, string>>;
+} as const satisfies LaunchFacts;
 
 const token = /\{\{|\}\}|\{([^{}]*)\}|[{}]/g;
 const valuePath = /^values(?:\.[A-Za-z0-9_-]+)+$/;
@@ -56,8 +53,7 @@ export function fillIn(text: string, facts: LaunchFacts, values: JsonObject): st
 function valueAt(values: JsonObject, path: string): JsonValue | undefined {
   let found: JsonValue | undefined = values;
   for (const key of path.split('.').slice(1)) {
-    if (found === null || typeof found !== 'object' || Array.isArray(found) || !Object.hasOwn(found, key))
-      return undefined;
+    if (!isJsonObject(found) || !Object.hasOwn(found, key)) return undefined;
     found = found[key];
   }
   return found;

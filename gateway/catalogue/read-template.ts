@@ -2,7 +2,7 @@ import { readChart } from './chart-file.ts';
 import type { TemplateFile, TemplateFiles } from './folder.ts';
 import { inferSchema } from './infer-schema.ts';
 import { readProcess } from './process-file.ts';
-import type { JsonObject, JsonSchema } from '../lib/index.ts';
+import { isJsonObject, type JsonObject, type JsonSchema } from '../lib/index.ts';
 import type { Origin, Template, TemplateProblem } from './template.ts';
 import { readValuesSchema } from './values-schema.ts';
 import { checkValues } from './values.ts';
@@ -50,7 +50,6 @@ export function readTemplate(folder: string, folderName: string, origin: Origin,
     values,
     process: plan,
     folder,
-    digest: files.digest,
     problems,
   };
 }
@@ -60,7 +59,7 @@ function readDefaults(text: string, problems: TemplateProblem[]): YamlFile | und
   if (yaml === undefined) return undefined;
   // An empty file is as good as none.
   if (yaml.value === null) return undefined;
-  if (typeof yaml.value === 'object' && !Array.isArray(yaml.value)) return yaml;
+  if (isJsonObject(yaml.value)) return yaml;
   problems.push({ file: 'values.yaml', line: 1, severity: 'error', message: 'must be a section with keys' });
   return undefined;
 }

@@ -35,8 +35,6 @@ export type Template = {
   process: ProcessPlan | undefined;
   /** Where its files are. */
   folder: string;
-  /** Of what is read of it: two versions of a template are the same when this is. */
-  digest: string;
   problems: readonly TemplateProblem[];
 };
 

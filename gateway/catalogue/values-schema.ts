@@ -1,5 +1,5 @@
 import { refusedPattern } from './pattern.ts';
-import type { JsonSchema } from '../lib/index.ts';
+import { isJsonObject, type JsonSchema } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
 
 const file = 'values.schema.json';
@@ -52,7 +52,7 @@ export function readValuesSchema(text: string, problems: TemplateProblem[]): Jso
     problems.push({ file, severity: 'error', message: 'is not JSON', ...line });
     return undefined;
   }
-  if (!isObject(schema)) {
+  if (!isJsonObject(schema)) {
     problems.push({ file, severity: 'error', message: 'must be an object' });
     return undefined;
   }
@@ -72,7 +72,7 @@ export function readValuesSchema(text: string, problems: TemplateProblem[]): Jso
  * tests it; the schema must have been read by `readValuesSchema`.
  */
 export function plainSchema(schema: unknown, patternFormat: (pattern: string) => string): JsonSchema | boolean {
-  if (!isObject(schema)) return schema === true;
+  if (!isJsonObject(schema)) return schema === true;
   const plain: JsonSchema = {};
   for (const [keyword, value] of Object.entries(schema)) {
     if (!known.has(keyword) || keyword === 'x-knot' || keyword === 'pattern') continue;
@@ -81,7 +81,7 @@ export function plainSchema(schema: unknown, patternFormat: (pattern: string) =>
       ? plainSchema(value, patternFormat)
       : Array.isArray(value) && ofSchemas.includes(keyword)
         ? value.map((each) => plainSchema(each, patternFormat))
-        : isObject(value) && ofNamed.includes(keyword)
+        : isJsonObject(value) && ofNamed.includes(keyword)
           ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plainSchema(each, patternFormat)]))
           : structuredClone(value);
   }
@@ -101,7 +101,7 @@ function visit(schema: unknown, pointer: string, depth: number, visited: { nodes
     return;
   }
   if (typeof schema === 'boolean') return;
-  if (!isObject(schema)) return complain('error', pointer, 'must be a schema');
+  if (!isJsonObject(schema)) return complain('error', pointer, 'must be a schema');
   if (depth > mostDepth) return complain('error', pointer, `is nested more than ${mostDepth} levels deep`);
   for (const keyword of Object.keys(schema))
     if (!known.has(keyword)) complain('warning', pointer, `"${keyword}" is not understood and has no effect`);
@@ -125,13 +125,13 @@ function visit(schema: unknown, pointer: string, depth: number, visited: { nodes
   for (const keyword of ofNamed) {
     const named = schema[keyword];
     if (named === undefined) continue;
-    if (!isObject(named)) complain('error', `${pointer}/${keyword}`, 'must be an object');
+    if (!isJsonObject(named)) complain('error', `${pointer}/${keyword}`, 'must be an object');
     else for (const [name, child] of Object.entries(named)) next(child, `${keyword}/${escape(name)}`);
   }
 }
 
 function checkHint(hint: unknown, pointer: string, complain: Complain): void {
-  if (!isObject(hint)) return complain('error', `${pointer}/x-knot`, 'must be an object');
+  if (!isJsonObject(hint)) return complain('error', `${pointer}/x-knot`, 'must be an object');
   for (const [name, value] of Object.entries(hint)) {
     const check = Object.hasOwn(hints, name) ? hints[name] : undefined;
     if (!check)
@@ -144,7 +144,7 @@ function checkHint(hint: unknown, pointer: string, complain: Complain): void {
 function checkReferences(root: JsonSchema, complain: Complain): void {
   const state = new Map<unknown, 'open' | 'done'>();
   const follow = (schema: unknown, pointer: string): void => {
-    if (!isObject(schema) || state.get(schema) === 'done') return;
+    if (!isJsonObject(schema) || state.get(schema) === 'done') return;
     if (state.get(schema) === 'open') return complain('error', pointer, 'refers to itself in a circle');
     state.set(schema, 'open');
     const { $ref } = schema;
@@ -157,7 +157,7 @@ function checkReferences(root: JsonSchema, complain: Complain): void {
       const child = schema[keyword];
       if (ofSchema.includes(keyword)) follow(child, `${pointer}/${keyword}`);
       else if (Array.isArray(child)) child.forEach((each, index) => follow(each, `${pointer}/${keyword}/${index}`));
-      else if (isObject(child))
+      else if (isJsonObject(child))
         for (const [name, each] of Object.entries(child)) follow(each, `${pointer}/${keyword}/${escape(name)}`);
     }
     state.set(schema, 'done');
@@ -170,14 +170,10 @@ function resolve(root: JsonSchema, reference: string): unknown {
   if (keyword === undefined || name === undefined) return undefined;
   const named = root[keyword];
   const key = name.replaceAll('~1', '/').replaceAll('~0', '~');
-  return isObject(named) && Object.hasOwn(named, key) ? named[key] : undefined;
+  return isJsonObject(named) && Object.hasOwn(named, key) ? named[key] : undefined;
 }
 
 const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
 
 function isShortText(value: unknown): boolean {
   return typeof value === 'string' && value.length <= 60;

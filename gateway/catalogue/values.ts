@@ -1,6 +1,6 @@
 import { format, type OutputUnit, Validator } from '@cfworker/json-schema';
 import { mostPatternText } from './pattern.ts';
-import type { JsonObject, JsonSchema, JsonValue } from '../lib/index.ts';
+import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../lib/index.ts';
 import { plainSchema } from './values-schema.ts';
 
 /** What a value must be and is not; `pointer` is a JSON pointer (RFC 6901) into the values, '' for all of them. */
@@ -89,11 +89,7 @@ export function withDefaults(defaults: JsonObject, given: JsonObject): JsonObjec
   const merged: JsonObject = { ...defaults };
   for (const [key, value] of Object.entries(given)) {
     const before = merged[key];
-    merged[key] = isSection(before) && isSection(value) ? withDefaults(before, value) : value;
+    merged[key] = isJsonObject(before) && isJsonObject(value) ? withDefaults(before, value) : value;
   }
   return merged;
-}
-
-function isSection(value: JsonValue | undefined): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -43,30 +43,21 @@ function lead({ share, host }: Visit): Html {
   return html`<p class="lead">${words}<strong>${host}</strong>${by}${end}</p>`;
 }
 
-const folderIcon = html`<svg
-  width="20"
-  height="20"
-  viewBox="0 0 24 24"
-  fill="none"
-  stroke="currentColor"
-  stroke-width="1.8"
-  stroke-linejoin="round"
-  aria-hidden="true"
->
-  <path d="M3.5 7a2 2 0 0 1 2-2h4l2 2.5h7a2 2 0 0 1 2 2V17a2 2 0 0 1-2 2h-13a2 2 0 0 1-2-2z" />
-</svg>`;
-const fileIcon = html`<svg
-  width="20"
-  height="20"
-  viewBox="0 0 24 24"
-  fill="none"
-  stroke="currentColor"
-  stroke-width="1.8"
-  stroke-linejoin="round"
-  aria-hidden="true"
->
-  <path d="M6 4.5h7l5 5V19.5H6zM13 4.5v5h5" />
-</svg>`;
+const icon = (path: string): Html =>
+  html`<svg
+    width="20"
+    height="20"
+    viewBox="0 0 24 24"
+    fill="none"
+    stroke="currentColor"
+    stroke-width="1.8"
+    stroke-linejoin="round"
+    aria-hidden="true"
+  >
+    <path d="${path}" />
+  </svg>`;
+const folderIcon = icon('M3.5 7a2 2 0 0 1 2-2h4l2 2.5h7a2 2 0 0 1 2 2V17a2 2 0 0 1-2 2h-13a2 2 0 0 1-2-2z');
+const fileIcon = icon('M6 4.5h7l5 5V19.5H6zM13 4.5v5h5');
 
 function row(visit: Visit, entry: Entry): Html {
   const { kind, name, size, modifiedAt } = entry;

@@ -51,7 +51,9 @@ if (form && input && button && drop) {
         let answer = {};
         try {
           answer = JSON.parse(line.responseText);
-        } catch {}
+        } catch {
+          // No JSON: the status says what there is to say.
+        }
         const refused = answer.refused?.[0]?.message ?? (line.status >= 400 ? answer.message : undefined);
         if (answer.received === 1) end('Received', false);
         else end(refused ?? 'It was not received.', true);

@@ -3,6 +3,10 @@
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export type JsonObject = { [key: string]: JsonValue };
 
+export function isJsonObject(value: unknown): value is JsonObject {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
 /** A part of JSON Schema (draft 2020-12) and the hints of `x-knot` beside it. */
 export type JsonSchema = { [keyword: string]: unknown };
 
@@ -23,6 +27,10 @@ export type ProcessPlan = {
 };
 
 export type FileMount = 'private' | 'shared' | 'teams';
+
+/** What a launch knows and a template may name in braces (`{socket}`). */
+export type LaunchFact = 'socket' | 'port' | 'home' | 'base' | 'origin' | 'secret' | 'template' | 'node' | 'python';
+export type LaunchFacts = Readonly<Record<LaunchFact, string>>;
 
 /** A program of the machine, and how an administrator gets it. */
 export type Executable = { name: string; install: string | undefined };

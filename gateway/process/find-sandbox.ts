@@ -109,7 +109,7 @@ function executablesIn(searchPath: string): string[] {
   return [...new Set(folders.map((folder) => join(folder, 'bwrap')))].filter(isExecutable);
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -12,6 +12,6 @@ export { systemEnvironment } from './environment.ts';
 export { valuesBelowChild } from './leftovers.ts';
 export { processorMs } from './processor-time.ts';
 export { createSupervisor, type Supervisor } from './supervisor.ts';
-export { findSandbox, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
+export { findSandbox, isExecutable, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
 export { giveFolder, shareFolder } from './give.ts';
 export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';

@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
-import { knotError, loopbackAddresses, neverUpstream } from '../lib/index.ts';
+import { knotError, loopbackAddresses, mostSocketBytes, neverUpstream } from '../lib/index.ts';
 
 export type Upstream = {
   protocol: 'http:' | 'https:';
@@ -55,8 +55,6 @@ export function parseUpstream(
   };
 }
 
-/** A path of more bytes than this cannot be the address of a socket (unix(7)). */
-const mostSocketBytes = 107;
 const socketPath = /^(?:\/[A-Za-z0-9._-]+)+$/;
 
 /**

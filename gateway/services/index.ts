@@ -16,5 +16,12 @@ export { createProcessEngine, type ProcessEngineOptions } from './process/engine
 export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';
 export type { Cause, Service, ServiceState, Transition, Wish } from './service.ts';
-export { createServices, type NewService, type Obstacle, type Services, type ServicesOptions } from './services.ts';
+export {
+  createServices,
+  type NewService,
+  noSuchService,
+  type Obstacle,
+  type Services,
+  type ServicesOptions,
+} from './services.ts';
 export type { LaunchableTemplate, Templates } from './template.ts';

@@ -205,7 +205,8 @@ const copyOf = ({ id, name, title, version, schema, plan }: LaunchableTemplate, 
   ...{ id, name, title, version, schema, plan, digest },
 });
 
-const noSuchService = () => knotError('KNOT_SERVICES_NONE', 404, 'There is no such service.');
+/** Also for whom a service is nothing to. */
+export const noSuchService = () => knotError('KNOT_SERVICES_NONE', 404, 'There is no such service.');
 const changedMeanwhile = () =>
   knotError('KNOT_SERVICES_CHANGED', 409, 'The service was changed by somebody else meanwhile.', {
     remedy: 'Look at it again, then decide.',

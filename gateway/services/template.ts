@@ -19,5 +19,4 @@ export type Templates = {
   /** What is wrong with values, by JSON pointer. */
   check(schema: JsonSchema, values: JsonObject): { pointer: string; message: string }[];
   withDefaults(defaults: JsonObject, given: JsonObject): JsonObject;
-  fillIn(text: string, facts: Readonly<Record<string, string>>, values: JsonObject): string;
 };

@@ -61,7 +61,6 @@ async function open(t: Test, store: Store) {
         find: async (id) => (id === 'web' ? template : undefined),
         check: (_schema, { a }) => (a === 'bad' ? [{ pointer: '/a', message: 'is bad' }] : []),
         withDefaults: (defaults, given) => ({ ...defaults, ...given }),
-        fillIn: (text) => text,
       },
       isActive: async () => true,
       record: facts.audit.record,

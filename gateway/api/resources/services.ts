@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { type JsonObject, knotError } from '../../lib/index.ts';
 import { namespaceResource } from '../../owners/index.ts';
 import { serviceResource } from '../../routes/index.ts';
-import type { Cause, Service as OwnService, Services } from '../../services/index.ts';
+import { type Cause, noSuchService, type Service as OwnService, type Services } from '../../services/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import {
   IdParamsSchema,
@@ -50,7 +50,7 @@ export function serviceRoutes(
   async function find(request: FastifyRequest, id: string): Promise<OwnService> {
     const service = await servicesOrRefusal().find(id);
     if (service && (may(request, 'see', service) || may(request, 'open', service))) return service;
-    throw knotError('KNOT_SERVICES_NONE', 404, 'There is no such service.');
+    throw noSuchService();
   }
 
   async function findFor(

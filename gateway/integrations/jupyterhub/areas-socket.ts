@@ -1,16 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import type { Log } from '../../lib/index.ts';
+import { type Log, mostSocketBytes } from '../../lib/index.ts';
 
 /** Where the files of somebody lie on this machine: absolute folders that are there. */
 export type PersonsFiles = { private: string; shared: string; teams: { name: string; folder: string }[] };
 
 /** Undefined for a name that is nobody's. */
 export type FilesOf = (username: string) => Promise<PersonsFiles | undefined>;
-
-/** A path of more bytes than this cannot be the address of a socket (unix(7)). */
-const mostBytes = 107;
 
 export const socketIn = (launchFolder: string): string => join(launchFolder, 'areas.sock');
 
@@ -27,7 +24,7 @@ export async function openAreasSocket(options: {
 }): Promise<Server> {
   const { launchFolder, filesOf, onStart, log } = options;
   const path = socketIn(launchFolder);
-  if (Buffer.byteLength(path) > mostBytes)
+  if (Buffer.byteLength(path) > mostSocketBytes)
     log.warn({ path }, 'the data folder has too long a path for notebook servers');
   mkdirSync(launchFolder, { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });

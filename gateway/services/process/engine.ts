@@ -1,4 +1,4 @@
-import { accessSync, chownSync, constants, mkdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { knotError, newSecret } from '../../lib/index.ts';
@@ -8,6 +8,7 @@ import {
   accountOf,
   type Child,
   giveFolder,
+  isExecutable,
   type Sandbox,
   shareFolder,
   type Supervisor,
@@ -15,10 +16,9 @@ import {
 import { causeOf } from '../causes.ts';
 import type { Engine, Missing } from '../engine.ts';
 import type { Service } from '../service.ts';
-import type { Templates } from '../template.ts';
 import { layoutIn } from './layout.ts';
 import { answersAt } from './readiness.ts';
-import { type OwnersFiles, sandboxedProgram } from './sandboxed.ts';
+import { type FillIn, type OwnersFiles, programsAt, sandboxedProgram } from './sandboxed.ts';
 import { keepTemplate } from './template-files.ts';
 
 export type ProcessEngineOptions = {
@@ -31,7 +31,7 @@ export type ProcessEngineOptions = {
   /** Where the files of an owner are now; undefined for one who is no more. */
   filesOf(owner: Service['owner']): Promise<OwnersFiles | undefined>;
   originOf(label: string): string;
-  fillIn: Templates['fillIn'];
+  fillIn: FillIn;
 };
 
 type Running = { child: Child; revision: number };
@@ -168,15 +168,6 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       return () => void listeners.delete(listener);
     },
   };
-
-  function isInstalled(name: string): boolean {
-    return ['/usr/local/bin', '/usr/bin', '/bin'].some((folder) => {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-  }
 }
+
+const isInstalled = (name: string): boolean => programsAt.some((folder) => isExecutable(join(folder, name)));

@@ -1,12 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { JsonObject, LaunchFacts } from '../../lib/index.ts';
 import { type Account, type Sandbox, sandboxArguments, systemEnvironment } from '../../process/index.ts';
 import type { Service } from '../service.ts';
-import type { Templates } from '../template.ts';
 import { inside, type Layout } from './layout.ts';
 
 /** Folders of the owner's files on this machine. */
 export type OwnersFiles = { private?: string; shared: string; teams: readonly { name: string; folder: string }[] };
+
+/** Where programs of the machine are, inside the sandbox as outside. */
+export const programsAt = ['/usr/local/bin', '/usr/bin', '/bin'];
+
+/** Puts facts of the launch and values into a text of `process.yaml`. */
+export type FillIn = (text: string, facts: LaunchFacts, values: JsonObject) => string;
 
 const enter = join(import.meta.dirname, '../../process/enter.mjs');
 
@@ -20,7 +26,7 @@ export function sandboxedProgram(options: {
   account: Account | undefined;
   origin: string;
   secret: string;
-  fillIn: Templates['fillIn'];
+  fillIn: FillIn;
 }): { command: string; args: string[]; env: Record<string, string> } {
   const { service, sandbox, layout, dataFolder, files, account, origin, secret, fillIn } = options;
   const { id, values, template } = service;
@@ -64,7 +70,7 @@ export function sandboxedProgram(options: {
     args: rest,
     env: {
       ...systemEnvironment(),
-      PATH: '/usr/local/bin:/usr/bin:/bin',
+      PATH: programsAt.join(':'),
       HOME: inside.home,
       TMPDIR: '/tmp',
       LANG: 'C.UTF-8',
