@@ -6,7 +6,7 @@ const pattern = /^[a-z](?:[a-z0-9-]*[a-z0-9])?$/;
 export function checkServiceName(name: string): string | undefined {
   if (name.length > mostCharacters) return `A name has at most ${mostCharacters} characters.`;
   if (!pattern.test(name))
-    return 'A name has letters a–z, digits and hyphens; it begins with a letter and ends with none of the hyphens.';
+    return 'A name has letters a–z, digits and hyphens; it begins with a letter and does not end with a hyphen.';
   // `xn--` and its like make other letters of a host (RFC 5891 section 4.2.3.1).
   if (name.includes('--')) return 'A name has no two hyphens side by side.';
   return undefined;

@@ -11,6 +11,7 @@ export type Reconciler = {
   look(id: string): void;
   /** What a service of this machine was at the last look, without asking anybody. */
   stateOf(id: string): Pick<Service, 'state' | 'cause'> | undefined;
+  /** Until then nothing is looked at. */
   start(): Promise<void>;
   close(): Promise<void>;
 };
@@ -19,6 +20,7 @@ export type Reconciler = {
 export type ServiceRoutes = { put(service: Service): Promise<void>; remove(service: Service): Promise<void> };
 
 const sweepMs = 30_000;
+const complaint = 'looking at the services failed';
 
 /**
  * Makes what runs equal to what is wanted, one service at a time for each, from whatever it finds: what was cut short by an error or
@@ -38,16 +40,17 @@ export function createReconciler(options: {
   /** Services that are looked at now, and whether to look again afterwards. */
   const looking = new Map<string, { again: boolean; done: Promise<void> }>();
   const states = new Map<string, Pick<Service, 'state' | 'cause'>>();
-  let isClosed = false;
+  /** Between `start` and `close`: what an earlier run left may hold sockets until then. */
+  let isAtWork = false;
   const stops = [
     engine.onChange(look),
     store.onChange('services', (key) => look(records.idsInChange(key).id)),
-    store.onGap(() => void sweep()),
+    store.onGap(() => void sweep().catch((error: unknown) => log.error({ err: error }, complaint))),
   ];
-  const loop = every(sweepMs, sweep, { log, complaint: 'looking at the services failed', jitter: 0.1 });
+  const loop = every(sweepMs, sweep, { log, complaint, jitter: 0.1 });
 
   function look(id: string): void {
-    if (isClosed) return;
+    if (!isAtWork) return;
     const now = looking.get(id);
     if (now !== undefined) {
       now.again = true;
@@ -66,7 +69,7 @@ export function createReconciler(options: {
   }
 
   async function sweep(): Promise<void> {
-    for (const { id } of await records.servicesOn(store.db, machine)) look(id);
+    if (isAtWork) for (const id of await records.idsOn(store.db, machine)) look(id);
   }
 
   async function reconcile(id: string): Promise<void> {
@@ -139,9 +142,12 @@ export function createReconciler(options: {
   return {
     look,
     stateOf: (id) => states.get(id),
-    start: sweep,
+    start() {
+      isAtWork = true;
+      return sweep();
+    },
     async close() {
-      isClosed = true;
+      isAtWork = false;
       for (const stop of stops) stop();
       await loop.stop();
       await Promise.all([...looking.values()].map(({ done }) => done));

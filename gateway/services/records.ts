@@ -38,10 +38,9 @@ export async function servicesOf(
   return rows.map(serviceOf);
 }
 
-export async function servicesOn(db: Database, machine: string): Promise<Service[]> {
-  return (await db.selectFrom('services').selectAll().where('machine', '=', machine).orderBy('id').execute()).map(
-    serviceOf,
-  );
+export async function idsOn(db: Database, machine: string): Promise<string[]> {
+  const rows = db.selectFrom('services').select('id').where('machine', '=', machine).orderBy('id');
+  return (await rows.execute()).map(({ id }) => id);
 }
 
 export async function nameIsTaken(db: Database, label: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { createManualClock, silentLog, type JsonObject } from '../../gateway/lib/index.ts';
 import { createServices, type Engine, type NewService } from '../../gateway/services/index.ts';
 import type { LaunchableTemplate } from '../../gateway/services/template.ts';
+import { eventually } from '../support/eventually.ts';
 import { openTestFacts } from '../support/house/facts.ts';
 import { onBothStores } from '../support/house/stores.ts';
 import type { Store } from '../../gateway/store/index.ts';
@@ -37,10 +38,11 @@ async function open(t: Test, store: Store) {
     { username: 'ann', email: 'ann@example.org', state: 'active' },
     { name: 'test' },
   );
+  const begun: string[] = [];
   const engine: Engine = {
     missing: async () => [],
     keep: async () => 'digest',
-    start: async () => undefined,
+    start: async ({ id }) => void begun.push(id),
     stop: async () => undefined,
     remove: async () => undefined,
     observe: () => ({ phase: 'absent' }),
@@ -69,7 +71,7 @@ async function open(t: Test, store: Store) {
   t.teardown(() => services.close());
   const owner = { kind: 'user' as const, id: ann.id, name: 'ann' };
   const wanted = (name: string, values: JsonObject = {}): NewService => ({ template: 'web', name, owner, values });
-  return { services, make, wanted, owner, by: { actor: 'ann' }, facts };
+  return { begun, services, make, wanted, owner, by: { actor: 'ann' }, facts };
 }
 
 await onBothStores(t, async (t, openDatabase) => {
@@ -109,6 +111,18 @@ await onBothStores(t, async (t, openDatabase) => {
     t.match(await services.check({ ...wanted('x'), template: 'none' }), [{ field: 'template' }]);
     await t.rejects(services.launch(wanted('x', { a: 'bad' }), by), { code: 'KNOT_SERVICES_REFUSED' });
     t.strictSame(await services.check(wanted('a-b-9')), []);
+  });
+
+  await t.test('nothing is begun before the start, and then what is wanted is', async (t) => {
+    const { store } = await openDatabase(t);
+    const { services, wanted, by, begun } = await open(t, store);
+    const { id } = await services.launch(wanted('one'), by);
+    await services.wish(id, 'stopped', by);
+    await services.wish(id, 'running', by);
+    t.match(await services.find(id), { state: 'requested' });
+    t.strictSame(begun, []);
+    await services.start();
+    await eventually('it is begun', async () => begun.includes(id));
   });
 
   await t.test('the last wish is what is wanted, and whoever acted on an older picture is told', async (t) => {
