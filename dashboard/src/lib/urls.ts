@@ -24,6 +24,14 @@ export const urls = {
       view?: string | undefined;
     } = {},
   ) => withQuery(`/files/${addressOf(place)}`, query),
+  /** What I and my teams run. */
+  services: (query: { q?: string | undefined; owner?: string | undefined; state?: string | undefined } = {}) =>
+    withQuery('/services', query),
+  service: ({ id }: { id: string }, tab = 'overview') => `/services/${encodeURIComponent(id)}/${tab}`,
+  /** What can be started. */
+  templates: (query: { q?: string | undefined; category?: string | undefined } = {}) => withQuery('/start', query),
+  /** The form of one template; its id may hold a slash (`team:physics/web`). */
+  newService: ({ id }: { id: string }) => `/start/${encodeURIComponent(id)}`,
   admin: () => '/admin',
   users: (
     query: {

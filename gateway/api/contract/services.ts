@@ -28,6 +28,7 @@ const templateFacts = {
 export const TemplateSummarySchema = closed(templateFacts);
 export type TemplateSummary = Static<typeof TemplateSummarySchema>;
 export const TemplateListSchema = closed({ templates: Type.Array(TemplateSummarySchema) });
+export type TemplateList = Static<typeof TemplateListSchema>;
 
 export const TemplateSchema = closed({
   ...templateFacts,
@@ -47,6 +48,7 @@ export const NewServiceSchema = closed({
   values: JsonObjectSchema,
   dryRun: Type.Optional(Type.Boolean({ description: 'Only say whether it would start.' })),
 });
+export type NewService = Static<typeof NewServiceSchema>;
 
 const CauseSchema = closed({
   code: Type.String(),
@@ -55,7 +57,46 @@ const CauseSchema = closed({
   lines: Type.Optional(Type.Array(Type.String(), { description: 'The last it said, for who may use it.' })),
 });
 
-const serviceStates = ['requested', 'starting', 'ready', 'stopping', 'stopped', 'failed'] as const;
+const serviceStates = [
+  'requested',
+  'starting',
+  'waking',
+  'ready',
+  'sleeping',
+  'stopping',
+  'stopped',
+  'failed',
+] as const;
+
+/** One step of a start, as the checklist shows it. */
+const ServiceStepSchema = closed({
+  name: Type.String({ description: '`packages`, `program`, `answer`, ...' }),
+  title: Type.String(),
+  state: oneOf('done', 'active', 'waiting', 'failed'),
+  startedAt: Type.Optional(TimeSchema),
+  endedAt: Type.Optional(TimeSchema),
+});
+
+/** What it may take of the machine. */
+const ServiceSizeSchema = closed({
+  name: Type.String(),
+  title: Type.String(),
+  cpu: Type.Optional(Type.Number({ description: 'Processors.' })),
+  memory: Type.Optional(Type.Integer({ description: 'Bytes.' })),
+});
+
+/** When it will be put to sleep, because nobody uses it. */
+const ServiceRestSchema = closed({
+  idleSeconds: Type.Integer({ description: 'How long it may be left alone.' }),
+  lastUsedAt: Type.Optional(TimeSchema),
+  sleepsAt: Type.Optional(
+    Type.Integer({ description: 'Milliseconds since 1970; absent while it is used or does not run.' }),
+  ),
+  keptUntil: Type.Optional(
+    Type.Integer({ description: 'Somebody asked that it stays awake until then; milliseconds since 1970.' }),
+  ),
+  busyWith: Type.Optional(Type.String({ description: 'What keeps it awake now, in plain words.' })),
+});
 
 export const ServiceSchema = closed({
   id: Type.String(),
@@ -63,10 +104,17 @@ export const ServiceSchema = closed({
   owner: closed({ kind: oneOf('user', 'team'), name: Type.String() }),
   url: Type.String(),
   template: closed({ id: Type.String(), title: Type.String(), version: Type.String() }),
-  wish: oneOf('running', 'stopped', 'removed'),
+  wish: oneOf('running', 'asleep', 'stopped', 'removed'),
   state: oneOf(...serviceStates),
   since: TimeSchema,
   cause: Type.Optional(CauseSchema),
+  steps: Type.Optional(
+    Type.Array(ServiceStepSchema, { description: 'Of the start that is under way, or of the last one.' }),
+  ),
+  size: Type.Optional(ServiceSizeSchema),
+  rest: Type.Optional(ServiceRestSchema),
+  newerVersion: Type.Optional(Type.String({ description: 'Of its template, to which it can be upgraded.' })),
+  previousVersion: Type.Optional(Type.String({ description: 'To which it can be rolled back.' })),
   createdBy: Type.String(),
   createdAt: TimeSchema,
   canOpen: Type.Boolean(),
@@ -78,6 +126,7 @@ export const ServiceSchema = closed({
 export type Service = Static<typeof ServiceSchema>;
 
 export const ServiceListSchema = closed({ services: Type.Array(ServiceSchema) });
+export type ServiceList = Static<typeof ServiceListSchema>;
 export const ServiceQuerySchema = closed({ owner: Type.Optional(Type.String({ maxLength: 100 })) });
 
 export const ObstacleSchema = closed({
@@ -104,4 +153,6 @@ export const ServiceEventsSchema = closed({
     { description: 'Newest first.' },
   ),
 });
+export type ServiceEvents = Static<typeof ServiceEventsSchema>;
 export const ServiceLogsSchema = closed({ lines: Type.Array(Type.String(), { description: 'Oldest first.' }) });
+export type ServiceLogs = Static<typeof ServiceLogsSchema>;

@@ -1,6 +1,7 @@
 /** The sections of the dashboard, once: rail, phone bar, palette, shortcuts and the navigation inside Admin are drawn from this table. */
 import Activity from '@lucide/svelte/icons/activity';
 import AppWindow from '@lucide/svelte/icons/app-window';
+import Blocks from '@lucide/svelte/icons/blocks';
 import CircleUser from '@lucide/svelte/icons/circle-user-round';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Gauge from '@lucide/svelte/icons/gauge';
@@ -69,6 +70,16 @@ const everything: readonly Section[] = [
     phone: 2,
     key: 'f',
     words: 'folders upload download trash storage data',
+  },
+  {
+    id: 'services',
+    label: 'Services',
+    href: urls.services(),
+    icon: Blocks,
+    place: 'rail',
+    phone: 3,
+    key: 'v',
+    words: 'start launch run programs notebook web template catalogue',
   },
   {
     id: 'my-teams',

@@ -1,0 +1,31 @@
+/** Questions about templates, and about what I and my teams run from them. */
+import { request, segment } from '#lib/api/request.ts';
+import type {
+  Launched,
+  NewService,
+  Service,
+  ServiceEvents,
+  ServiceList,
+  ServiceLogs,
+  Template,
+  TemplateList,
+} from '#lib/contract.ts';
+import { withQuery } from '#lib/urls.ts';
+
+const at = (id: string, rest = ''): string => `/services/${segment(id)}${rest}`;
+
+export const servicesApi = {
+  templates: () => request<TemplateList>('GET', '/templates'),
+  template: (id: string) => request<Template>('GET', `/templates/${segment(id)}`),
+  list: (query: { owner?: string | undefined } = {}) => request<ServiceList>('GET', withQuery('/services', query)),
+  of: (id: string) => request<Service>('GET', at(id)),
+  /** Why it would not start; nothing is started. */
+  check: (wanted: NewService) => request<Launched>('POST', '/services', { ...wanted, dryRun: true }),
+  launch: (wanted: NewService) => request<Launched>('POST', '/services', wanted),
+  start: (id: string) => request<Service>('POST', at(id, '/start')),
+  stop: (id: string) => request<Service>('POST', at(id, '/stop')),
+  change: (id: string, values: Service['values']) => request<Service>('PATCH', at(id), { values }),
+  remove: (id: string) => request<Service>('DELETE', at(id)),
+  events: (id: string) => request<ServiceEvents>('GET', at(id, '/events')),
+  logs: (id: string) => request<ServiceLogs>('GET', at(id, '/logs')),
+};
