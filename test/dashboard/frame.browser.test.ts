@@ -25,7 +25,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       await page.goto(gateway.origin);
       const rail = page.getByRole('navigation', { name: 'Main', exact: true });
       await rail.waitFor();
-      t.strictSame(await rail.locator('.label').allTextContents(), ['Home', 'Files', 'My teams', 'Admin']);
+      t.strictSame(await rail.locator('.label').allTextContents(), ['Home', 'Files', 'Services', 'My teams', 'Admin']);
       // Three people wait and two parts warn: five in the colour of the warning, leading to what it is about.
       const badge = rail.locator('.badge');
       t.match(await badge.textContent(), /5.*3 waiting for approval, 2 to look at/);
@@ -85,7 +85,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       await page.setViewportSize({ width: 390, height: 844 });
       await page.goto(gateway.origin);
       await bar(page).waitFor();
-      t.strictSame(await bar(page).locator('.label').allTextContents(), ['Home', 'Files', 'My teams']);
+      t.strictSame(await bar(page).locator('.label').allTextContents(), ['Home', 'Files', 'Services']);
       t.equal(await page.locator('.badge').count(), 0);
     },
     { isAdmin: false },
