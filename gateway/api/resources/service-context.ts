@@ -1,0 +1,84 @@
+import type { FastifyRequest } from 'fastify';
+import { knotError } from '../../lib/index.ts';
+import { serviceResource } from '../../routes/index.ts';
+import { type Cause, noSuchService, type Service as OwnService, type Services } from '../../services/index.ts';
+import { identityOf, type Needs } from '../context.ts';
+import type { Service } from '../contract.ts';
+
+export type ServiceAction = 'see' | 'open' | 'manage' | 'stop' | 'remove';
+
+/** What each group of routes about services asks: whether a person may, and how a service is told to them. */
+export type ServiceContext = ReturnType<typeof serviceContext>;
+
+export function serviceContext(
+  context: Needs<'services' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
+) {
+  const { shares, decide, demand, actorOf, publicAddress } = context;
+
+  /** @throws KNOT_SERVICES_UNAVAILABLE */
+  const servicesOrRefusal = (): Services => {
+    if (context.services !== undefined) return context.services;
+    throw knotError('KNOT_SERVICES_UNAVAILABLE', 503, 'Services are not available on this system.', {
+      remedy: 'Run Knot on Linux: only there can programs be kept apart.',
+    });
+  };
+
+  function question(request: FastifyRequest, action: ServiceAction, service: OwnService) {
+    const { principal } = identityOf(request);
+    const { id, name, owner } = service;
+    const resource = serviceResource({ label: name, owner: owner.name, isTeam: owner.kind === 'team' }, name);
+    const shared = shares.rightsOn(principal, { kind: 'service', id, path: '' });
+    return { principal, action, resource, ...(shared && { shared }) };
+  }
+  const may = (request: FastifyRequest, action: ServiceAction, service: OwnService): boolean =>
+    decide(request, question(request, action, service)).effect === 'allow';
+
+  /** Whom a service is nothing to is told that there is none. */
+  async function find(request: FastifyRequest, id: string): Promise<OwnService> {
+    const service = await servicesOrRefusal().find(id);
+    if (service && (may(request, 'see', service) || may(request, 'open', service))) return service;
+    throw noSuchService();
+  }
+
+  async function findFor(
+    request: FastifyRequest,
+    id: string,
+    action: ServiceAction,
+    toDo: string,
+  ): Promise<OwnService> {
+    const service = await find(request, id);
+    demand(request, question(request, action, service), `${toDo} ${service.name}`);
+    return service;
+  }
+
+  function toService(request: FastifyRequest, service: OwnService): Service {
+    const { id, name, owner, label, template, wish, state, since, cause, createdBy, createdAt, values } = service;
+    const canOpen = may(request, 'open', service);
+    const canManage = may(request, 'manage', service);
+    return {
+      ...{ id, name, wish, state, since, createdBy, createdAt, canOpen, canManage },
+      owner: { kind: owner.kind, name: owner.name },
+      url: `${publicAddress.originOf(publicAddress.hostOf(label))}/`,
+      template: { id: template.id, title: template.title, version: template.version },
+      ...(cause && { cause: toCause(cause, canOpen) }),
+      canStop: may(request, 'stop', service),
+      canRemove: may(request, 'remove', service),
+      // What a person typed into the form may be a secret.
+      ...(canManage && { values }),
+    };
+  }
+
+  /** Who acts, for the history of a service and the audit. */
+  function by(request: FastifyRequest) {
+    const { name: actor, address } = actorOf(request);
+    return { actor, address };
+  }
+
+  return { servicesOrRefusal, may, find, findFor, toService, by };
+}
+
+/** What a program said may be anything: it is for who may use the service. */
+export const toCause = ({ lines, ...cause }: Cause, canOpen: boolean) => ({
+  ...cause,
+  ...(canOpen && lines && { lines: [...lines] }),
+});
