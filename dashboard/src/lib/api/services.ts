@@ -24,6 +24,9 @@ export const servicesApi = {
   launch: (wanted: NewService) => request<Launched>('POST', '/services', wanted),
   start: (id: string) => request<Service>('POST', at(id, '/start')),
   stop: (id: string) => request<Service>('POST', at(id, '/stop')),
+  wake: (id: string) => request<Service>('POST', at(id, '/wake')),
+  /** It stays awake for so many hours more, though nobody uses it. */
+  extend: (id: string, hours: number) => request<Service>('POST', at(id, '/extend'), { hours }),
   change: (id: string, values: Service['values']) => request<Service>('PATCH', at(id), { values }),
   remove: (id: string) => request<Service>('DELETE', at(id)),
   events: (id: string) => request<ServiceEvents>('GET', at(id, '/events')),

@@ -1,0 +1,102 @@
+/** What people do to services, one or many, each with its words. */
+import { servicesApi } from '#lib/api/services.ts';
+import type { Service } from '#lib/contract.ts';
+import { refresh } from '#lib/live/changes.ts';
+import { attempt } from '#lib/toasts.svelte.ts';
+import { performOnAll } from '#lib/ui/list/perform.ts';
+import { counted } from '#lib/words.ts';
+
+/** Whoever may see the services of others names them by their owner. */
+export const nameOf = ({ name, owner }: Pick<Service, 'name' | 'owner'>): string => `${owner.name}/${name}`;
+
+const show = (id?: string): Promise<void> =>
+  refresh(id === undefined ? { topic: 'services' } : { topic: 'services', id });
+const aboutOf = ({ id }: Service): string => `service:${id}`;
+const services = (rows: readonly Service[], one: string, many: string): string =>
+  `${counted(rows.length, 'service', 'services')} ${rows.length === 1 ? one : many}`;
+
+/** Not waited for when it failed: while Knot is away it would never end. */
+async function then<T>(id: string, act: Promise<T>): Promise<T> {
+  try {
+    const answer = await act;
+    await show(id);
+    return answer;
+  } catch (error) {
+    void show(id);
+    throw error;
+  }
+}
+
+/** One row has words of its own, several are counted. */
+const forAll =
+  (single: (service: Service) => Promise<unknown>, several: (rows: readonly Service[]) => Promise<unknown>) =>
+  (rows: readonly Service[]): Promise<unknown> =>
+    rows.length === 1 ? single(rows[0]!) : several(rows);
+
+const start = forAll(
+  (service) =>
+    attempt(() => then(service.id, servicesApi.start(service.id)), `${service.name} is being started.`, {
+      about: aboutOf(service),
+    }),
+  (rows) =>
+    performOnAll({
+      rows,
+      nameOf,
+      run: ({ id }) => servicesApi.start(id),
+      done: (started) => `${services(started, 'is', 'are')} being started.`,
+      refresh: () => show(),
+    }),
+);
+
+/** What a program held in its memory is gone with it: starting it again is no undo, and is not called so. */
+function startAgain(rows: readonly Service[]) {
+  return rows.every(({ canManage }) => canManage) ? { label: 'Start again', act: () => start(rows) } : undefined;
+}
+
+export const serviceActs = {
+  start,
+  stop: forAll(
+    (service) =>
+      attempt(() => then(service.id, servicesApi.stop(service.id)), `${service.name} is being stopped.`, {
+        about: aboutOf(service),
+        offer: () => startAgain([service]),
+      }),
+    (rows) =>
+      performOnAll({
+        rows,
+        nameOf,
+        run: ({ id }) => servicesApi.stop(id),
+        done: (stopped) => `${services(stopped, 'is', 'are')} being stopped.`,
+        offer: startAgain,
+        refresh: () => show(),
+      }),
+  ),
+  wake: forAll(
+    (service) =>
+      attempt(() => then(service.id, servicesApi.wake(service.id)), `${service.name} is waking up.`, {
+        about: aboutOf(service),
+        isPassing: true,
+      }),
+    (rows) =>
+      performOnAll({
+        rows,
+        nameOf,
+        run: ({ id }) => servicesApi.wake(id),
+        done: (woken) => `${services(woken, 'is', 'are')} waking up.`,
+        refresh: () => show(),
+      }),
+  ),
+  /** It stays awake though nobody uses it. */
+  extend: (service: Service, hours: number) =>
+    attempt(
+      () => then(service.id, servicesApi.extend(service.id, hours)),
+      `${service.name} stays awake for ${counted(hours, 'hour', 'hours')} more.`,
+      { about: aboutOf(service) },
+    ),
+  copyAddress: ({ name, url }: Service) =>
+    attempt(() => navigator.clipboard.writeText(url), `The address of ${name} is copied.`, { isPassing: true }),
+  async remove({ id }: Service): Promise<void> {
+    await servicesApi.remove(id);
+    void show(id);
+  },
+};

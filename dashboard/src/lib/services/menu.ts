@@ -1,0 +1,42 @@
+import AlarmClock from '@lucide/svelte/icons/alarm-clock';
+import CircleStop from '@lucide/svelte/icons/circle-stop';
+import Copy from '@lucide/svelte/icons/copy';
+import Play from '@lucide/svelte/icons/play';
+import Sun from '@lucide/svelte/icons/sun';
+import Trash from '@lucide/svelte/icons/trash-2';
+import type { Service } from '#lib/contract.ts';
+import { serviceActs } from '#lib/services/acts.ts';
+import { firstAct, isUp } from '#lib/services/states.ts';
+import type { Act } from '#lib/ui/list/columns.ts';
+
+/** What can be done with services besides opening them, by the menu of one and by the bar above many. */
+export function actsOn(askRemoval: (service: Service) => void): Act<Service>[] {
+  const isKept = ({ rest }: Service): boolean => rest !== undefined && rest.idleSeconds > 0;
+  return [
+    { label: 'Start', icon: Play, fits: (service) => firstAct(service) === 'start', act: serviceActs.start },
+    { label: 'Wake up', icon: Sun, fits: (service) => firstAct(service) === 'wake', act: serviceActs.wake },
+    { label: 'Stop', icon: CircleStop, fits: (service) => service.canStop && isUp(service), act: serviceActs.stop },
+    ...[1, 8].map((hours): Act<Service> => ({
+      label: `Keep awake ${hours} h more`,
+      icon: AlarmClock,
+      isForOne: true,
+      fits: (service) => service.canManage && service.state === 'ready' && isKept(service),
+      act: ([service]) => serviceActs.extend(service!, hours),
+    })),
+    {
+      label: 'Copy address',
+      icon: Copy,
+      isForOne: true,
+      fits: ({ canOpen }) => canOpen,
+      act: ([service]) => serviceActs.copyAddress(service!),
+    },
+    {
+      label: 'Remove…',
+      icon: Trash,
+      isForOne: true,
+      isDangerous: true,
+      fits: ({ canRemove, wish }) => canRemove && wish !== 'removed',
+      act: ([service]) => askRemoval(service!),
+    },
+  ];
+}

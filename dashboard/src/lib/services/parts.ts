@@ -1,0 +1,9 @@
+/** The parts of the page of one service: each a folder below `routes/(app)/services/[id]`, shown to whom it is of use. */
+import type { Service } from '#lib/contract.ts';
+
+type Part = { title: string; isFor: (service: Service) => boolean };
+
+export const parts: Readonly<Record<string, Part>> = {
+  overview: { title: 'Overview', isFor: () => true },
+  events: { title: 'Events', isFor: () => true },
+};
