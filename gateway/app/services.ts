@@ -1,17 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import {
-  type Catalogue,
-  checkValues,
-  createCatalogue,
-  fillIn,
-  isUsable,
-  templateId,
-  withDefaults,
-} from '../catalogue/index.ts';
+import { type Catalogue, createCatalogue, fillIn, isUsable, templateId } from '../catalogue/index.ts';
 import { absolute, type Config, type PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
-import { type Clock, type Log, newId } from '../lib/index.ts';
+import { checkValues, type Clock, type Log, newId, withDefaults } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { findSandbox, type Sandbox, type Supervisor } from '../process/index.ts';
 import { type Route, socketUpstream } from '../routes/index.ts';

@@ -1,7 +1,7 @@
 /**
  * catalogue: what can be launched.
  * Owns: reading templates (Helm chart folders, with `process.yaml` for those that run without Kubernetes), the schema of their
- * values, written or inferred, checking values by it, filling in the placeholders of a command.
+ * values, written or inferred, filling in the placeholders of a command.
  * Does not own: launching (services), whose folders of templates there are (app), the form (dashboard).
  * Mounts: nothing.
  *
@@ -13,4 +13,3 @@
 export { type Catalogue, createCatalogue, readTemplateAt, type TemplateSource } from './catalogue.ts';
 export { fillIn } from './placeholders.ts';
 export { isUsable, type Origin, type Template, templateId, type TemplateProblem } from './template.ts';
-export { checkValues, type ValueProblem, withDefaults } from './values.ts';

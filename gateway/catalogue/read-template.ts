@@ -2,10 +2,9 @@ import { readChart } from './chart-file.ts';
 import type { TemplateFile, TemplateFiles } from './folder.ts';
 import { inferSchema } from './infer-schema.ts';
 import { readProcess } from './process-file.ts';
-import { isJsonObject, type JsonObject, type JsonSchema } from '../lib/index.ts';
+import { checkValues, isJsonObject, type JsonObject, type JsonSchema } from '../lib/index.ts';
 import type { Origin, Template, TemplateProblem } from './template.ts';
 import { readValuesSchema } from './values-schema.ts';
-import { checkValues } from './values.ts';
 import { readYaml, type YamlFile } from './yaml.ts';
 
 const none: JsonSchema = { type: 'object', properties: {} };

@@ -1,10 +1,19 @@
-import { refusedPattern } from './pattern.ts';
-import { isJsonObject, type JsonSchema } from '../lib/index.ts';
+import {
+  isJsonObject,
+  type JsonSchema,
+  knownFormats,
+  knownKeywords,
+  refusedPattern,
+  subschemas,
+} from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
 
 const file = 'values.schema.json';
 const mostNodes = 2_000;
 const mostDepth = 16;
+/** With each reference in the place of what it leads to: what a check of values, or a form, may have to go through. */
+const mostUnfolded = 10_000;
+const mostLevels = 32;
 
 /** Hints beside a property, under `x-knot`; what a form does with each is described in charts/README.md. */
 const hints: Record<string, (value: unknown) => boolean> = {
@@ -18,25 +27,6 @@ const hints: Record<string, (value: unknown) => boolean> = {
   presets: Array.isArray,
   from: (value) => ['folders', 'teams', 'services', 'sizes'].includes(value as string),
 };
-
-/** Keywords that the form and the check of values understand; one that is unknown would be a promise that nobody keeps. */
-const known = new Set(
-  [
-    '$schema $id $comment $defs definitions $ref title description default examples type enum const format pattern',
-    'minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems uniqueItems items',
-    'properties required additionalProperties minProperties maxProperties allOf anyOf oneOf not if then else',
-    'dependentRequired dependentSchemas readOnly deprecated x-knot form x-onyxia',
-  ]
-    .join(' ')
-    .split(' '),
-);
-
-/** Formats that are checked; the library's own tests of these are linear. */
-export const knownFormats = new Set('email uri hostname ipv4 ipv6 uuid date time date-time duration'.split(' '));
-
-const ofSchema = ['additionalProperties', 'items', 'not', 'if', 'then', 'else'];
-const ofSchemas = ['allOf', 'anyOf', 'oneOf'];
-const ofNamed = ['properties', '$defs', 'definitions', 'dependentSchemas'];
 
 /**
  * Reads `values.schema.json`. A schema comes from whoever wrote the template, and everybody's launch is checked by it: it is
@@ -67,31 +57,6 @@ export function readValuesSchema(text: string, problems: TemplateProblem[]): Jso
   return problems.slice(before).some(({ severity }) => severity === 'error') ? undefined : schema;
 }
 
-/**
- * The same schema with nothing in it but what is understood. Each `pattern` is handed to `patternFormat`, which names a format that
- * tests it; the schema must have been read by `readValuesSchema`.
- */
-export function plainSchema(schema: unknown, patternFormat: (pattern: string) => string): JsonSchema | boolean {
-  if (!isJsonObject(schema)) return schema === true;
-  const plain: JsonSchema = {};
-  for (const [keyword, value] of Object.entries(schema)) {
-    if (!known.has(keyword) || keyword === 'x-knot' || keyword === 'pattern') continue;
-    if (keyword === 'format' && !knownFormats.has(value as string)) continue;
-    plain[keyword] = ofSchema.includes(keyword)
-      ? plainSchema(value, patternFormat)
-      : Array.isArray(value) && ofSchemas.includes(keyword)
-        ? value.map((each) => plainSchema(each, patternFormat))
-        : isJsonObject(value) && ofNamed.includes(keyword)
-          ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plainSchema(each, patternFormat)]))
-          : structuredClone(value);
-  }
-  if (typeof schema['pattern'] === 'string') {
-    const all = Array.isArray(plain['allOf']) ? (plain['allOf'] as JsonSchema[]) : [];
-    plain['allOf'] = [...all, { format: patternFormat(schema['pattern']) }];
-  }
-  return plain;
-}
-
 type Complain = (severity: TemplateProblem['severity'], pointer: string, message: string) => void;
 
 function visit(schema: unknown, pointer: string, depth: number, visited: { nodes: number }, complain: Complain): void {
@@ -104,7 +69,7 @@ function visit(schema: unknown, pointer: string, depth: number, visited: { nodes
   if (!isJsonObject(schema)) return complain('error', pointer, 'must be a schema');
   if (depth > mostDepth) return complain('error', pointer, `is nested more than ${mostDepth} levels deep`);
   for (const keyword of Object.keys(schema))
-    if (!known.has(keyword)) complain('warning', pointer, `"${keyword}" is not understood and has no effect`);
+    if (!knownKeywords.has(keyword)) complain('warning', pointer, `"${keyword}" is not understood and has no effect`);
   const { pattern, 'x-knot': hint } = schema;
   if (pattern !== undefined) {
     const reason = typeof pattern === 'string' ? refusedPattern(pattern) : 'is no text';
@@ -115,14 +80,14 @@ function visit(schema: unknown, pointer: string, depth: number, visited: { nodes
     complain('warning', `${pointer}/format`, `is not checked: there are ${[...knownFormats].join(', ')}`);
   if (hint !== undefined) checkHint(hint, pointer, complain);
   const next = (child: unknown, path: string): void => visit(child, `${pointer}/${path}`, depth + 1, visited, complain);
-  for (const keyword of ofSchema) if (schema[keyword] !== undefined) next(schema[keyword], keyword);
-  for (const keyword of ofSchemas) {
+  for (const keyword of subschemas.one) if (schema[keyword] !== undefined) next(schema[keyword], keyword);
+  for (const keyword of subschemas.list) {
     const list = schema[keyword];
     if (list === undefined) continue;
     if (!Array.isArray(list)) complain('error', `${pointer}/${keyword}`, 'must be a list');
     else list.forEach((child, index) => next(child, `${keyword}/${index}`));
   }
-  for (const keyword of ofNamed) {
+  for (const keyword of subschemas.named) {
     const named = schema[keyword];
     if (named === undefined) continue;
     if (!isJsonObject(named)) complain('error', `${pointer}/${keyword}`, 'must be an object');
@@ -140,29 +105,60 @@ function checkHint(hint: unknown, pointer: string, complain: Complain): void {
   }
 }
 
-/** References lead to a definition in the same file, and never in a circle: values are finite, but a check of them need not be. */
+/**
+ * References lead to a definition in the same file, and never in a circle: values are finite, but a check of them need not be. Nor may
+ * they unfold to much: definitions that use one another twice double with each.
+ */
 function checkReferences(root: JsonSchema, complain: Complain): void {
-  const state = new Map<unknown, 'open' | 'done'>();
-  const follow = (schema: unknown, pointer: string): void => {
-    if (!isJsonObject(schema) || state.get(schema) === 'done') return;
-    if (state.get(schema) === 'open') return complain('error', pointer, 'refers to itself in a circle');
-    state.set(schema, 'open');
+  type Unfolded = { parts: number; levels: number };
+  const known = new Map<unknown, Unfolded | 'open'>();
+  const nothing: Unfolded = { parts: 1, levels: 0 };
+  const follow = (schema: unknown, pointer: string): Unfolded => {
+    if (!isJsonObject(schema)) return nothing;
+    const before = known.get(schema);
+    if (before === 'open') {
+      complain('error', pointer, 'refers to itself in a circle');
+      return nothing;
+    }
+    if (before !== undefined) return before;
+    known.set(schema, 'open');
+    const inside: Unfolded[] = [];
     const { $ref } = schema;
     if ($ref !== undefined) {
       const target = typeof $ref === 'string' ? resolve(root, $ref) : undefined;
       if (target === undefined) complain('error', `${pointer}/$ref`, 'must be #/$defs/NAME of this file');
-      else follow(target, pointer);
+      else inside.push(follow(target, pointer));
     }
-    for (const keyword of [...ofSchema, ...ofSchemas, ...ofNamed]) {
-      const child = schema[keyword];
-      if (ofSchema.includes(keyword)) follow(child, `${pointer}/${keyword}`);
-      else if (Array.isArray(child)) child.forEach((each, index) => follow(each, `${pointer}/${keyword}/${index}`));
-      else if (isJsonObject(child))
-        for (const [name, each] of Object.entries(child)) follow(each, `${pointer}/${keyword}/${escape(name)}`);
+    for (const [path, child] of childrenOf(schema)) {
+      const unfolded = follow(child, `${pointer}/${path}`);
+      if (!isDefinition(path)) inside.push(unfolded);
     }
-    state.set(schema, 'done');
+    const own = {
+      parts: inside.reduce((sum, { parts }) => sum + parts, 1),
+      levels: inside.reduce((most, { levels }) => Math.max(most, levels + 1), 0),
+    };
+    known.set(schema, own);
+    return own;
   };
-  follow(root, '');
+  const { parts, levels } = follow(root, '');
+  if (parts > mostUnfolded) complain('error', '', `unfolds to more than ${mostUnfolded} parts`);
+  if (levels > mostLevels) complain('error', '', `leads through more than ${mostLevels} levels`);
+}
+
+const isDefinition = (path: string): boolean => /^(?:\$defs|definitions)\//.test(path);
+
+/** The schemas in a schema, by their pointer in it. */
+function* childrenOf(schema: JsonSchema): Generator<[path: string, child: unknown]> {
+  for (const keyword of subschemas.one) yield [keyword, schema[keyword]];
+  for (const keyword of subschemas.list) {
+    const list = schema[keyword];
+    if (Array.isArray(list)) for (const [index, child] of list.entries()) yield [`${keyword}/${index}`, child];
+  }
+  for (const keyword of subschemas.named) {
+    const named = schema[keyword];
+    if (isJsonObject(named))
+      for (const [name, child] of Object.entries(named)) yield [`${keyword}/${escape(name)}`, child];
+  }
 }
 
 function resolve(root: JsonSchema, reference: string): unknown {

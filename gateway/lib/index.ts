@@ -35,4 +35,7 @@ export * from './slices.ts';
 export * from './template-plan.ts';
 export * from './tracing.ts';
 export * from './upstream-addresses.ts';
+export * from './values/check.ts';
+export * from './values/pattern.ts';
+export * from './values/plain-schema.ts';
 export * from './within.ts';

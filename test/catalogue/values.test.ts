@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { refusedPattern } from '../../gateway/catalogue/pattern.ts';
-import { checkValues, withDefaults } from '../../gateway/catalogue/values.ts';
 import { readValuesSchema } from '../../gateway/catalogue/values-schema.ts';
-import type { JsonObject } from '../../gateway/lib/index.ts';
+import { checkValues, type JsonObject, refusedPattern, withDefaults } from '../../gateway/lib/index.ts';
 import type { TemplateProblem } from '../../gateway/catalogue/template.ts';
 
 function schemaOf(schema: unknown) {
@@ -38,6 +36,27 @@ t.test('values are checked by the schema, each problem at its place', async (t) 
   t.strictSame(check(schema, { folder: '/files/a', other: 1 }), ['/other: This is not known here.']);
 });
 
+/** Each definition uses the next one twice. */
+const doubling = (levels: number) => ({
+  $ref: '#/$defs/d0',
+  $defs: Object.fromEntries(
+    Array.from({ length: levels }, (_, n) => [
+      `d${n}`,
+      n === levels - 1 ? {} : { allOf: [{ $ref: `#/$defs/d${n + 1}` }, { $ref: `#/$defs/d${n + 1}` }] },
+    ]),
+  ),
+});
+/** Each definition holds the next one. */
+const chain = (levels: number) => ({
+  $ref: '#/$defs/d0',
+  $defs: Object.fromEntries(
+    Array.from({ length: levels }, (_, n) => [
+      `d${n}`,
+      n === levels - 1 ? {} : { properties: { a: { $ref: `#/$defs/d${n + 1}` } } },
+    ]),
+  ),
+});
+
 t.test('a schema that would cost its readers dearly, or lead elsewhere, is refused by the place of it', async (t) => {
   const deep = Array.from({ length: 30 }).reduce<object>((inner) => ({ properties: { a: inner } }), {});
   const rows: [unknown, RegExp][] = [
@@ -54,6 +73,8 @@ t.test('a schema that would cost its readers dearly, or lead elsewhere, is refus
     [{ properties: { a: { $ref: 'https://example.org/x.json' } } }, /must be #\/\$defs/],
     [{ $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } }, /in a circle/],
     [{ $ref: '#/$defs/a', $defs: { a: { properties: { b: { $ref: '#/$defs/a' } } } } }, /in a circle/],
+    [doubling(40), /unfolds to more than 10000 parts/],
+    [chain(60), /leads through more than 32 levels/],
     [{ type: 'array' }, /must be of type/],
     [[], /must be an object/],
     [{ properties: { a: { 'x-knot': { widget: 'frame' } } } }, /x-knot\/widget/],
@@ -80,6 +101,7 @@ t.test('values that are too many or too deep are refused before they are looked 
   const deep = Array.from({ length: 30 }).reduce<JsonObject>((inner) => ({ a: inner }), {});
   t.match(checkValues(read!, deep), [{ message: /20 levels/ }]);
   t.match(checkValues(read!, { a: 'x'.repeat(70_000) }), [{ message: /65536/ }]);
+  t.match(checkValues(read!, { a: Array<number>(5000).fill(1) }), [{ message: /more than 2000 parts/ }]);
 });
 
 t.test('an expression that is let through is quick on every text it is tried on', async () => {

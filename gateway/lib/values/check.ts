@@ -1,13 +1,15 @@
 import { format, type OutputUnit, Validator } from '@cfworker/json-schema';
 import { mostPatternText } from './pattern.ts';
-import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../lib/index.ts';
-import { plainSchema } from './values-schema.ts';
+import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../template-plan.ts';
+import { plainSchema } from './plain-schema.ts';
 
 /** What a value must be and is not; `pointer` is a JSON pointer (RFC 6901) into the values, '' for all of them. */
 export type ValueProblem = { pointer: string; message: string };
 
 const mostCharacters = 64 * 1024;
 const mostDepth = 20;
+/** Each may be looked at by each part of a schema. */
+const mostParts = 2_000;
 const mostProblems = 100;
 
 type Compiled = { validator: Validator; formats: Record<string, (text: string) => boolean> };
@@ -20,7 +22,7 @@ const compiled = new WeakMap<JsonSchema, Compiled>();
  * and the values are: both may come from somebody who means no good.
  */
 export function checkValues(schema: JsonSchema, values: JsonValue): ValueProblem[] {
-  const tooMuch = checkBounds(values, '', 0);
+  const tooMuch = checkBounds(values, '', 0, { parts: 0 });
   if (tooMuch) return [tooMuch];
   if (JSON.stringify(values).length > mostCharacters)
     return [{ pointer: '', message: `The values have more than ${mostCharacters} characters.` }];
@@ -51,11 +53,18 @@ function compile(schema: JsonSchema): Compiled {
 
 const patternMark = 'pattern ';
 
-function checkBounds(value: JsonValue, pointer: string, depth: number): ValueProblem | undefined {
+function checkBounds(
+  value: JsonValue,
+  pointer: string,
+  depth: number,
+  seen: { parts: number },
+): ValueProblem | undefined {
+  seen.parts += 1;
+  if (seen.parts > mostParts) return { pointer: '', message: `The values have more than ${mostParts} parts.` };
   if (depth > mostDepth) return { pointer, message: `Nested more than ${mostDepth} levels deep.` };
   if (value === null || typeof value !== 'object') return undefined;
   for (const [key, child] of Object.entries(value)) {
-    const found = checkBounds(child, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1);
+    const found = checkBounds(child, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1, seen);
     if (found) return found;
   }
   return undefined;
