@@ -181,6 +181,20 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     await page.waitForURL('**/login');
   });
 
+  await scene('the palette that is asked for again while it closes opens', async (_t, { page, gateway }) => {
+    await page.goto(gateway.origin);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Search' }).fill('typed before');
+    // The keys come before the browser tells the page that the dialog is closed (HTML, "close the dialog": a task of its own).
+    await page.evaluate(`document.querySelector('dialog[open]').addEventListener('beforetoggle', () => queueMicrotask(() =>
+      dispatchEvent(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true }))), { once: true })`);
+    await page.keyboard.press('Escape');
+    await eventually('an empty palette is open', async () =>
+      page.evaluate<boolean>(`document.querySelector('dialog[open] [role=combobox]')?.value === ''`),
+    );
+  });
+
   await scene('who signs out is not sent back to where they were', async (t, { page, gateway }) => {
     await page.goto(`${gateway.origin}/admin/teams`);
     await page.getByRole('heading', { level: 1 }).waitFor();
