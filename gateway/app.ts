@@ -201,6 +201,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         route.service
           ? services?.tile(route.service.id)
           : (integrations.find(({ name }) => name === route.name)?.tile() ?? watch.tile(route)),
+      ...(services && { trafficOf: ({ service }) => service && services.trafficOf(service.id) }),
       ...(tracer && { tracer }),
     });
     closing(proxy, (forwarder) => forwarder.close());

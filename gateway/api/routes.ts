@@ -20,6 +20,7 @@ import { peopleRoutes } from './resources/people.ts';
 import { personAccessRoutes } from './resources/person-access.ts';
 import { planRoutes } from './resources/plans.ts';
 import { policyRoutes } from './resources/policies.ts';
+import { serviceMetricsRoutes } from './resources/service-metrics.ts';
 import { serviceRoutes } from './resources/services.ts';
 import { shareRoutes } from './resources/shares.ts';
 import { teamRoutes } from './resources/teams.ts';
@@ -59,6 +60,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   shareRoutes(app, context);
   templateRoutes(app, context);
   serviceRoutes(app, context);
+  serviceMetricsRoutes(app, context);
   accountRoutes(app, context);
   connectionRoutes(app, context);
   clientRoutes(app, context);

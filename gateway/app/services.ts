@@ -69,6 +69,7 @@ export function openServices(
     engine,
     templates: templatesOf(catalogue),
     machine: machineOf(config.data),
+    metricsFolder: join(config.data, 'services', 'metrics'),
     routes: {
       put: (service) => routes.put(routeOf(service, engine, publicAddress)),
       remove: async ({ label }) => void (await routes.remove(publicAddress.hostOf(label))),

@@ -34,6 +34,7 @@ export * from './same-origin.ts';
 export * from './slices.ts';
 export * from './template-plan.ts';
 export * from './tracing.ts';
+export { Traffic } from './traffic.ts';
 export * from './upstream-addresses.ts';
 export * from './values/check.ts';
 export * from './values/pattern.ts';

@@ -7,14 +7,20 @@ export const markerVariable = 'KNOT_SUPERVISOR';
 /** A process as the kernel lists it. Number and start time together name it for good: numbers are reused. */
 export type ProcessIdentity = { pid: number; startTicks: string };
 
-type ProcessEntry = ProcessIdentity & { parentPid: number; groupId: number; sessionId: number; isZombie: boolean };
+type ProcessEntry = ProcessIdentity & {
+  parentPid: number;
+  groupId: number;
+  sessionId: number;
+  isZombie: boolean;
+  /** Of a processor, with those of children that ended and were waited for. */ ticks: number;
+};
 
 /**
  * What runs on this machine now, from `/proc` (proc(5)); empty on systems without it, where only process groups are ended.
  * Synchronous on purpose: `/proc` is memory, a scan of some hundred processes takes a few milliseconds, and it must also
  * work while the gateway exits.
  */
-function listProcesses(): ProcessEntry[] {
+export function listProcesses(): ProcessEntry[] {
   const entries: ProcessEntry[] = [];
   for (const name of listNumericNames()) {
     const entry = readProcess(Number(name));
@@ -42,6 +48,7 @@ function readProcess(pid: number): ProcessEntry | undefined {
       parentPid: Number(fields[1]),
       groupId: Number(fields[2]),
       sessionId: Number(fields[3]),
+      ticks: Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14]),
       startTicks: fields[19]!,
     };
   } catch {

@@ -13,5 +13,6 @@ export { valuesBelowChild } from './leftovers.ts';
 export { processorMs } from './processor-time.ts';
 export { createSupervisor, type Supervisor } from './supervisor.ts';
 export { findSandbox, isExecutable, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
+export { type Usage, usagesBelow } from './usage.ts';
 export { giveFolder, shareFolder } from './give.ts';
 export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';

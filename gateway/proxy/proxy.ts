@@ -34,7 +34,7 @@ import { createSwept } from './exchange/swept.ts';
 import { tracedContext } from './exchange/traced-context.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
 import { createWarnOnce } from './judge/warn-once.ts';
-import { createUpstreams, type Target } from './upstream/upstreams.ts';
+import { createUpstreams, type Target, type TrafficOf } from './upstream/upstreams.ts';
 
 export type ProxyOptions = {
   routes: Pick<Routes, 'find' | 'list' | 'resourceAt' | 'onChange'>;
@@ -54,6 +54,8 @@ export type ProxyOptions = {
   ownPorts(): readonly number[];
   limits?: Partial<LimitSettings>;
   stateOf: StateOf;
+  /** What counts the requests of a route; asked once for each. */
+  trafficOf?: TrafficOf;
   /** Without it, nothing is traced and the trace fields of clients are like any other. */
   tracer?: Tracer;
 };
@@ -102,7 +104,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   const contextOf = (canonical: CanonicalRequest): ExchangeContext =>
     tracer === undefined ? context : tracedContext(context, tracer, canonical);
   const guard = { ownPorts: options.ownPorts };
-  const upstreams = createUpstreams({ publicAddress, limits, guard });
+  const { trafficOf } = options;
+  const upstreams = createUpstreams({ publicAddress, limits, guard, ...(trafficOf && { trafficOf }) });
   const handoff = createHandoff({ sessions, publicAddress, live });
   const { signAssertion } = options;
   const { identityBytes } = limits;

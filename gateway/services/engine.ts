@@ -12,6 +12,9 @@ export type Observed =
   /** Given up: nothing more is tried before it is stopped. */
   | { phase: 'gone'; revision: number; cause: Cause };
 
+/** Milliseconds of a processor since it was started, and bytes of memory now. */
+export type Usage = { processorMs: number; memory: number };
+
 /** What must be there for a service and is not. */
 export type Missing = { what: string; remedy: string };
 
@@ -35,6 +38,8 @@ export type Engine = {
   socketOf(service: Pick<Service, 'id'>): string;
   /** Last lines of its output, oldest first. */
   output(service: Pick<Service, 'id'>): readonly string[];
+  /** What each service that runs here uses, by its id. */
+  usages(): Promise<ReadonlyMap<string, Usage>>;
   /** Hears of each change of what `observe` says. */
   onChange(listener: (serviceId: string) => void): () => void;
 };

@@ -11,7 +11,7 @@
  *
  * Rooms: `process` is the engine of one machine; another engine implements `engine.ts` and passes the same contract suite.
  */
-export type { Engine, Missing, Observed } from './engine.ts';
+export type { Engine, Missing, Observed, Usage } from './engine.ts';
 export { createProcessEngine, type ProcessEngineOptions } from './process/engine.ts';
 export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';

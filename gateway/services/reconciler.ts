@@ -33,10 +33,12 @@ export function createReconciler(options: {
   routes: ServiceRoutes;
   /** Whether an owner's services may run now. */
   isActive(owner: Service['owner']): Promise<boolean>;
+  /** Forgets what is kept of one beside its record. */
+  onRemoved(id: string): Promise<void>;
   clock: Clock;
   log: Log;
 }): Reconciler {
-  const { store, engine, machine, routes, isActive, clock, log } = options;
+  const { store, engine, machine, routes, isActive, onRemoved, clock, log } = options;
   /** Services that are looked at now, and whether to look again afterwards. */
   const looking = new Map<string, { again: boolean; done: Promise<void> }>();
   const states = new Map<string, Pick<Service, 'state' | 'cause'>>();
@@ -97,6 +99,7 @@ export function createReconciler(options: {
       case 'remove':
         await engine.remove(service);
         await routes.remove(service);
+        await onRemoved(id);
         states.delete(id);
         await store.transaction(async (transaction) => {
           await records.deleteService(transaction.db, id);

@@ -6,9 +6,11 @@ import {
   type Log,
   newId,
   type TileStatus,
+  type Traffic,
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import type { Engine } from './engine.ts';
+import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
 import { checkServiceName, hostLabel } from './name.ts';
 import { createReconciler, type ServiceRoutes } from './reconciler.ts';
 import * as records from './records.ts';
@@ -35,6 +37,10 @@ export type Services = {
   wish(id: string, wish: Wish, by: By): Promise<Service>;
   /** Other values, in force at a new start. @throws KNOT_SERVICES_REFUSED */
   change(id: string, values: JsonObject, by: By): Promise<Service>;
+  /** What it used, in a part of the last day. */
+  metrics(id: string, range: { from?: number | undefined; step?: number | undefined }): Promise<Metrics>;
+  /** What counts the requests to it. Synchronous: asked where routes are made ready. */
+  trafficOf(id: string): Traffic;
   /** What is known of one that does not answer; undefined when it should. Synchronous: for pages in its place. */
   tile(id: string): TileStatus | undefined;
   /** Looks at what an owner has, after they changed. */
@@ -53,13 +59,16 @@ export type ServicesOptions = {
   routes: ServiceRoutes & { isTaken(label: string): boolean };
   isActive(owner: Service['owner']): Promise<boolean>;
   record(transaction: Transaction, entry: AuditEntry): Promise<void>;
+  /** Folder of what they used; of this machine. */
+  metricsFolder: string;
   clock: Clock;
   log: Log;
 };
 
 export function createServices(options: ServicesOptions): Services {
   const { store, engine, templates, machine, routes, record, clock } = options;
-  const reconciler = createReconciler(options);
+  const metrics = createServiceMetrics({ engine, folder: options.metricsFolder, clock, log: options.log });
+  const reconciler = createReconciler({ ...options, onRemoved: metrics.forget });
 
   async function obstacles(request: NewService, template: LaunchableTemplate | undefined): Promise<Obstacle[]> {
     const { name, owner } = request;
@@ -190,8 +199,16 @@ export function createServices(options: ServicesOptions): Services {
     async lookAt(owner) {
       for (const { id } of await records.servicesOf(store.db, [owner])) reconciler.look(id);
     },
-    start: () => reconciler.start(),
-    close: () => reconciler.close(),
+    metrics: metrics.read,
+    trafficOf: metrics.trafficOf,
+    async start() {
+      await reconciler.start();
+      await metrics.start(async (id) => (await records.findService(store.db, id)) !== undefined);
+    },
+    async close() {
+      await metrics.close();
+      await reconciler.close();
+    },
   };
 }
 

@@ -36,6 +36,7 @@ export type GatewayOptions = {
   route?: (route: Route) => Route;
   ownPorts?: () => number[];
   tracer?: Tracer;
+  trafficOf?: ProxyOptions['trafficOf'];
   /** Called when the port is known and nothing could answer yet. */
   whileStarting?: (raw: RawTarget) => unknown;
 };
@@ -120,6 +121,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     stateOf: options.stateOf ?? (() => undefined),
     ownPorts: options.ownPorts ?? (() => [port]),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
+    ...(options.trafficOf === undefined ? {} : { trafficOf: options.trafficOf }),
   });
   edge.open({
     proxy,

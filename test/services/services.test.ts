@@ -48,6 +48,7 @@ async function open(t: Test, store: Store) {
     observe: () => ({ phase: 'absent' }),
     socketOf: () => '/run/x.sock',
     output: () => [],
+    usages: async () => new Map(),
     onChange: () => () => undefined,
   };
   const routes = {
@@ -59,6 +60,7 @@ async function open(t: Test, store: Store) {
     createServices({
       ...{ store, engine, routes, clock, log: silentLog },
       machine: 'm',
+      metricsFolder: t.testdir(),
       templates: {
         find: async (id) => (id === 'web' ? template : undefined),
         check: (_schema, { a }) => (a === 'bad' ? [{ pointer: '/a', message: 'is bad' }] : []),

@@ -156,3 +156,28 @@ export const ServiceEventsSchema = closed({
 export type ServiceEvents = Static<typeof ServiceEventsSchema>;
 export const ServiceLogsSchema = closed({ lines: Type.Array(Type.String(), { description: 'Oldest first.' }) });
 export type ServiceLogs = Static<typeof ServiceLogsSchema>;
+
+export const ServiceMetricsQuerySchema = closed({
+  from: Type.Optional(Type.Integer({ minimum: 0, description: 'Milliseconds since 1970; an hour ago without.' })),
+  step: Type.Optional(
+    Type.Integer({
+      minimum: 15,
+      maximum: 86_400,
+      description: 'Seconds; made longer where it gives more than 1440 points.',
+    }),
+  ),
+});
+const Column = (description: string) => Type.Array(Type.Union([Type.Number(), Type.Null()]), { description });
+/** As plots take it: columns of one length, null where it did not run. A day is kept. */
+export const ServiceMetricsSchema = closed({
+  step: Type.Integer({ description: 'Seconds that one point stands for.' }),
+  at: Type.Array(TimeSchema, { description: 'Where each point begins.' }),
+  cpu: Column('Processors, on average.'),
+  memory: Column('Bytes, at most.'),
+  requests: Column('How many ended in it.'),
+  errors: Column('Of those, answered with 500 and above.'),
+  received: Column('Bytes that people sent to it.'),
+  sent: Column('Bytes that it sent to people.'),
+  limits: closed({ cpu: Type.Optional(Type.Number()), memory: Type.Optional(Type.Integer()) }),
+});
+export type ServiceMetrics = Static<typeof ServiceMetricsSchema>;

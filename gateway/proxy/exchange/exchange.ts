@@ -40,6 +40,9 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
   /** What is held of the upstream's admission. */
   #slot: 'none' | 'request' | 'stream' = 'none';
   #isRetried = false;
+  /** Bytes that the route's traffic knows of. */
+  #countedIn = 0;
+  #countedOut = 0;
   /** Once it has gone on for longer than most. */
   #lasting: Lasting | undefined;
 
@@ -173,6 +176,10 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
   /** Called about twice a second while the exchange lasts. */
   tick(now: number): void {
     if (now - this.timings.startedAt > longAfterMs) this.#becomeLong();
+    const { bytesIn, bytesOut } = this;
+    this.target.traffic?.move(bytesIn - this.#countedIn, bytesOut - this.#countedOut);
+    this.#countedIn = bytesIn;
+    this.#countedOut = bytesOut;
     const crossed = crossedBound(this, now, this.context.limits);
     if (crossed === 'idle') {
       this.reason = 'idle';
@@ -213,6 +220,7 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
       this.control.abort();
     }
     const status = response.headersSent ? response.statusCode : 499;
+    this.target.traffic?.count(status, bytesIn - this.#countedIn, bytesOut - this.#countedOut);
     context.onAccess(routedEntry(this, { status, protocol: this.canonical.protocol, bytesIn, bytesOut }));
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { AccessEntry, CanonicalRequest } from '../../lib/index.ts';
+import type { AccessEntry, CanonicalRequest, Traffic } from '../../lib/index.ts';
 import type { AnswerHead } from '../wire/answer-head.ts';
 import type { FieldBlock } from '../wire/field-block.ts';
 import type { Visitor } from '../judge/gate.ts';
@@ -58,6 +58,9 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
   #status = 0;
   /** Of an upstream's refusal. */
   #refusalBytes = 0;
+  /** Bytes that the route's traffic knows of. */
+  #countedIn = 0;
+  #countedOut = 0;
   #isOver = false;
   #isEnding = false;
   #holdsSlot = false;
@@ -180,10 +183,19 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
   /** Called by the one timer of all tunnels: ends what idles, asks a silent client for a sign of life. */
   tick(now: number): void {
     if (this.#status === 0 || this.#isEnding) return;
+    if (this.target.traffic !== undefined) this.#countMoved(this.target.traffic);
     const found = this.#watch.look(now, this.#context.limits, this.#splice);
     if (found === 'idle') this.end('idle', 1001, 'idle');
     else if (found === 'ping') this.#splice!.ping(now);
     else if (found === 'silent') this.end('no answer to a ping', 1001, 'client_silent');
+  }
+
+  #countMoved(traffic: Traffic): void {
+    const bytesIn = this.#upstream?.bytesWritten ?? 0;
+    const bytesOut = this.#splice?.bytesOut ?? 0;
+    traffic.move(bytesIn - this.#countedIn, bytesOut - this.#countedOut);
+    this.#countedIn = bytesIn;
+    this.#countedOut = bytesOut;
   }
 
   /** The right to the stream has ended. */
@@ -211,7 +223,9 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
     const bytesIn = this.#upstream?.bytesWritten ?? 0;
     this.#splice?.finish();
     this.#upstream?.destroy();
-    this.#context.onAccess(this.#entry(bytesIn));
+    const entry = this.#entry(bytesIn);
+    this.target.traffic?.count(entry.status, bytesIn - this.#countedIn, entry.bytesOut - this.#countedOut);
+    this.#context.onAccess(entry);
   }
 
   #entry(bytesIn: number): AccessEntry {

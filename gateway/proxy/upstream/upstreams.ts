@@ -1,4 +1,5 @@
 import type { LimitSettings, PublicAddress } from '../../config/index.ts';
+import type { Traffic } from '../../lib/index.ts';
 import { type Route, type RouteChange, type Upstream, upstreamAddress } from '../../routes/index.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { createDial, type Dial, type DialGuard } from './dial.ts';
@@ -31,7 +32,12 @@ export type Target = {
   ownOrigins: readonly string[];
   /** Headers that are the same for every request of the route. */
   fixedHeaders: FieldBlock;
+  /** What counts its requests, where somebody wants to know. */
+  traffic: Traffic | undefined;
 };
+
+/** Asked once for each route. */
+export type TrafficOf = (route: Route) => Traffic | undefined;
 
 export type Upstreams = {
   target(route: Route): Target;
@@ -44,8 +50,9 @@ export function createUpstreams(options: {
   publicAddress: PublicAddress;
   limits: LimitSettings;
   guard: DialGuard;
+  trafficOf?: TrafficOf;
 }): Upstreams {
-  const { publicAddress, limits, guard } = options;
+  const { publicAddress, limits, guard, trafficOf } = options;
   const targets = new WeakMap<Route, Target>();
   /** With the hosts that were asked for and lead there. */
   const backends = new Map<string, { backend: Backend; hosts: Set<string> }>();
@@ -65,7 +72,7 @@ export function createUpstreams(options: {
     target(route) {
       let target = targets.get(route);
       if (target === undefined) {
-        target = createTarget(route, backendOf(route), publicAddress);
+        target = createTarget(route, backendOf(route), publicAddress, trafficOf?.(route));
         targets.set(route, target);
       }
       return target;
@@ -124,7 +131,12 @@ function createBackend(upstream: Upstream, limits: LimitSettings, guard: DialGua
   };
 }
 
-function createTarget(route: Route, backend: Backend, publicAddress: PublicAddress): Target {
+function createTarget(
+  route: Route,
+  backend: Backend,
+  publicAddress: PublicAddress,
+  traffic: Traffic | undefined,
+): Target {
   const { upstream } = route;
   const publicOrigin = publicAddress.originOf(route.host);
   const publicHost = publicOrigin.slice('https://'.length);
@@ -139,6 +151,7 @@ function createTarget(route: Route, backend: Backend, publicAddress: PublicAddre
     publicOrigin,
     ownOrigins,
     fixedHeaders: fieldBlock(fixedHeaders(route, publicAddress)),
+    traffic,
   };
 }
 

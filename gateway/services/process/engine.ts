@@ -12,6 +12,7 @@ import {
   type Sandbox,
   shareFolder,
   type Supervisor,
+  usagesBelow,
 } from '../../process/index.ts';
 import { causeOf } from '../causes.ts';
 import type { Engine, Missing } from '../engine.ts';
@@ -163,6 +164,15 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     },
     socketOf: ({ id }) => layout.socket(id),
     output: ({ id }) => running.get(id)?.child.state().output ?? [],
+    async usages() {
+      const pids = new Map<string, number>();
+      for (const [id, { child }] of running) {
+        const { pid } = child.state();
+        if (pid !== undefined) pids.set(id, pid);
+      }
+      const usages = usagesBelow(pids.values());
+      return new Map([...pids].map(([id, pid]) => [id, usages.get(pid)!]));
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -1,0 +1,120 @@
+import { type Clock, every, type Log, Traffic } from '../../lib/index.ts';
+import type { Engine, Usage } from '../engine.ts';
+import { keptSamples, openRings, type Sample, sampleSeconds, stepAt } from './ring.ts';
+
+/** Columns of one length, as plots take them; null where the service did not run. Times in milliseconds, `step` in seconds. */
+export type Metrics = { step: number; at: number[] } & Record<keyof Sample, (number | null)[]>;
+
+export type ServiceMetrics = {
+  /** What counts the requests to a service; the same object each time. */
+  trafficOf(id: string): Traffic;
+  read(id: string, range: { from?: number | undefined; step?: number | undefined }): Promise<Metrics>;
+  /** Of one that is removed nothing is kept. */
+  forget(id: string): Promise<void>;
+  /** Takes a sample of each that runs now. */
+  sample(): Promise<void>;
+  /** Begins to take samples, and forgets those of services that are no more. */
+  start(isThere: (id: string) => Promise<boolean>): Promise<void>;
+  close(): Promise<void>;
+};
+
+const mostPoints = 1440;
+const usualPoints = 240;
+const hourMs = 3_600_000;
+const dayMs = keptSamples * sampleSeconds * 1000;
+
+/** Samples of what services use, every `sampleSeconds`, kept for a day in files of fixed size. */
+export function createServiceMetrics(options: {
+  engine: Pick<Engine, 'usages'>;
+  folder: string;
+  clock: Clock;
+  log: Log;
+}): ServiceMetrics {
+  const { engine, clock, log } = options;
+  const rings = openRings(options.folder);
+  const traffic = new Map<string, Traffic>();
+  /** What was counted up to the last sample. */
+  const before = new Map<string, { at: number; usage: Usage; traffic: Traffic }>();
+  let loop: ReturnType<typeof every> | undefined;
+
+  function trafficOf(id: string): Traffic {
+    let found = traffic.get(id);
+    if (found === undefined) traffic.set(id, (found = new Traffic()));
+    return found;
+  }
+
+  async function sample(): Promise<void> {
+    const usages = await engine.usages();
+    const at = clock.now();
+    for (const id of before.keys()) if (!usages.has(id)) before.delete(id);
+    for (const [id, usage] of usages) {
+      const counted = trafficOf(id);
+      const last = before.get(id);
+      before.set(id, { at, usage, traffic: Object.assign(new Traffic(), counted) });
+      if (last === undefined || at <= last.at) continue;
+      // A program that was started again counts from nothing.
+      const used =
+        usage.processorMs < last.usage.processorMs ? usage.processorMs : usage.processorMs - last.usage.processorMs;
+      await rings.write(id, stepAt(at), {
+        cpu: used / (at - last.at),
+        memory: usage.memory,
+        requests: counted.requests - last.traffic.requests,
+        errors: counted.errors - last.traffic.errors,
+        received: counted.received - last.traffic.received,
+        sent: counted.sent - last.traffic.sent,
+      });
+    }
+  }
+
+  return {
+    trafficOf,
+    async read(id, { from, step }) {
+      const now = clock.now();
+      const begin = Math.min(Math.max(from ?? now - hourMs, now - dayMs), now);
+      const width = Math.ceil((step ?? (now - begin) / 1000 / usualPoints) / sampleSeconds);
+      const steps = Math.max(1, width, Math.ceil((now - begin) / 1000 / sampleSeconds / mostPoints));
+      const first = Math.floor(stepAt(begin) / steps) * steps;
+      const found = await rings.read(id, first, stepAt(now));
+      const metrics: Metrics = {
+        step: steps * sampleSeconds,
+        ...{ at: [], cpu: [], memory: [], requests: [], errors: [], received: [], sent: [] },
+      };
+      for (let at = first; at <= stepAt(now); at += steps) {
+        metrics.at.push(at * sampleSeconds * 1000);
+        const samples = Array.from({ length: steps }, (_, index) => found.get(at + index)).filter(isSample);
+        for (const name of names)
+          metrics[name].push(samples.length === 0 ? null : whole[name](samples.map((one) => one[name])));
+      }
+      return metrics;
+    },
+    sample,
+    async forget(id) {
+      traffic.delete(id);
+      before.delete(id);
+      await rings.remove(id);
+    },
+    async start(isThere) {
+      for (const id of await rings.ids()) if (!(await isThere(id))) await rings.remove(id);
+      loop = every(sampleSeconds * 1000, sample, { log, complaint: 'what services use could not be noted' });
+    },
+    async close() {
+      await loop?.stop();
+    },
+  };
+}
+
+const isSample = (sample: Sample | undefined): sample is Sample => sample !== undefined;
+const sum = (numbers: number[]): number => numbers.reduce((one, other) => one + other, 0);
+const average = (numbers: number[]): number => sum(numbers) / numbers.length;
+const most = (numbers: number[]): number => Math.max(...numbers);
+
+/** How several samples become one point. */
+const whole: Record<keyof Sample, (numbers: number[]) => number> = {
+  cpu: average,
+  memory: most,
+  requests: sum,
+  errors: sum,
+  received: sum,
+  sent: sum,
+};
+const names = Object.keys(whole) as (keyof Sample)[];
