@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns';
-import { connect as connectTcp, isIP, type LookupFunction, type NetConnectOpts, type Socket } from 'node:net';
+import { connect, isIP, type LookupFunction, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../lib/index.ts';
+import { atSocket, knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../lib/index.ts';
 import type { Upstream } from '../../routes/index.ts';
 import { readBuffer } from './read-buffer.ts';
 
@@ -47,17 +47,14 @@ export function createDial(
 ): Dial {
   const { protocol, hostname, port, ca, socket: socketPath } = upstream;
   const isAddress = isIP(hostname) !== 0;
-  const base: NetConnectOpts =
-    socketPath !== undefined
-      ? { path: socketPath }
-      : {
-          host: hostname,
-          port,
-          lookup: guardedLookup(upstream, guard),
-          noDelay: true,
-          keepAlive: true,
-          keepAliveInitialDelay: 30_000,
-        };
+  const base: NetConnectOpts = {
+    host: hostname,
+    port,
+    lookup: guardedLookup(upstream, guard),
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+  };
   const tls: ConnectionOptions = {
     rejectUnauthorized: true,
     ALPNProtocols: isHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'],
@@ -76,8 +73,9 @@ export function createDial(
         return true;
       },
     };
+    if (socketPath !== undefined) return atSocket(socketPath, (path) => connect({ path, ...(onread && { onread }) }));
     const options = { ...base, ...(onread && { onread }) };
-    if (protocol !== 'https:') return connectTcp(options);
+    if (protocol !== 'https:') return connect(options);
     const socket = connectTls({ ...options, ...tls, ...(session && { session }) } as ConnectionOptions);
     socket.on('session', (negotiated: Buffer) => (session = negotiated));
     return socket;
@@ -86,7 +84,13 @@ export function createDial(
   return (callback, onRead) => {
     const refused = isAddress ? refusedTarget(hostname, upstream, guard) : undefined;
     if (refused !== undefined) return process.nextTick(callback, refused, null);
-    const socket = open(onRead);
+    let socket: Socket;
+    try {
+      socket = open(onRead);
+    } catch (error) {
+      // There is no socket at its path.
+      return process.nextTick(callback, error as Error, null);
+    }
     let timer: NodeJS.Timeout | undefined = setTimeout(() => {
       socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' }));
     }, connectMs);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Route, socketUpstream } from '../../../gateway/routes/index.ts';
+import { answersAt } from '../../../gateway/services/process/readiness.ts';
+import { sendRaw } from '../../support/net/raw-client.ts';
 import { openGateway } from '../fixture.ts';
 
 /** A service that listens on a Unix socket, which nobody else on the machine reaches. */
@@ -41,7 +43,7 @@ async function setUp(t: Test) {
     server.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { gateway, service, ...(await gateway.signIn(host)) };
+  return { gateway, service, path, ...(await gateway.signIn(host)) };
 }
 
 t.test('requests and WebSockets reach a service on its socket', async (t) => {
@@ -70,6 +72,23 @@ t.test('requests and WebSockets reach a service on its socket', async (t) => {
   const [data] = (await once(socket, 'message')) as [Buffer];
   t.equal(String(data), 'hello');
   socket.close();
+});
+
+t.test('a link in place of the socket leads nowhere: the gateway enters folders that its owner does not', async (t) => {
+  const { gateway, service, cookie, path } = await setUp(t);
+  const ask = () =>
+    sendRaw(gateway.raw, `GET / HTTP/1.1\r\nhost: ${host}\r\ncookie: ${cookie}\r\nconnection: close\r\n\r\n`);
+  for (const [name, make] of [
+    ['link', (at: string) => symlinkSync(path, at)],
+    ['file', (at: string) => writeFileSync(at, '')],
+  ] as const) {
+    const at = `${path}.${name}`;
+    make(at);
+    await gateway.routes.put({ ...service, upstream: socketUpstream(at) });
+    t.match((await ask()).status, /^50[23]$/, name);
+    t.notOk(await answersAt(at, '/'), `${name}: it is not ready either`);
+  }
+  t.ok(await answersAt(path, '/'));
 });
 
 t.test('every path of a service is that service, and what a share lets do is asked for by its id', async (t) => {
