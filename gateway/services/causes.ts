@@ -73,6 +73,13 @@ export function causeOf({ reason, lines }: End): Cause {
   return { code, what, remedy, ...(said.length > 0 && { lines: said }) };
 }
 
+/** Why a service sleeps. */
+export const leftAlone: Cause = {
+  code: 'left-alone',
+  what: 'Nobody used it for a while.',
+  remedy: 'Open it, and it wakes.',
+};
+
 /** Why a service could not even be begun. What Knot says itself is said; anything else is for the log. */
 export function causeOfError(error: unknown): Cause {
   const isSaid = error instanceof KnotError;

@@ -78,7 +78,9 @@ export function createReconciler(options: {
     const service = await records.findService(store.db, id);
     if (service === undefined || service.machine !== machine) return void states.delete(id);
     states.set(id, service);
-    const mayRun = service.wish !== 'running' || (await isActive(service.owner));
+    // Nothing of an owner who is disabled or gone runs, and no visit wakes it.
+    const isWanted = service.wish === 'running' || service.wish === 'asleep';
+    const mayRun = !isWanted || (await isActive(service.owner));
     await act(service, nextStep(mayRun ? service : { ...service, wish: 'stopped' }, engine.observe(service)));
   }
 

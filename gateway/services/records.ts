@@ -49,25 +49,31 @@ export async function nameIsTaken(db: Database, label: string): Promise<boolean>
 }
 
 /** What people change of a service. */
-export type Change = Partial<Pick<Service, 'wish' | 'state' | 'since' | 'values' | 'revision'>>;
+export type Change = Partial<Pick<Service, 'wish' | 'state' | 'since' | 'values' | 'template' | 'revision'>>;
 
-/** Changes a service as it was seen (`revision`); false when somebody changed it meanwhile. */
+/**
+ * Changes a service as it was seen (`revision`); false when somebody changed it meanwhile. `onlyIf`: false too when another thing
+ * is wanted of it by now, for whoever acts without having been asked to.
+ */
 export async function changeService(
   db: Database,
   { id, revision }: Pick<Service, 'id' | 'revision'>,
   change: Change,
+  { onlyIf }: { onlyIf?: Wish } = {},
 ): Promise<boolean> {
-  const { wish, state, since, values, revision: next } = change;
+  const { wish, state, since, values, template, revision: next } = change;
   const changed = await db
     .updateTable('services')
     .set({
       ...(wish !== undefined && { wish }),
       ...(values !== undefined && { service_values: JSON.stringify(values) }),
+      ...(template !== undefined && { template: JSON.stringify(template) }),
       ...(state !== undefined && { state, since, cause: null }),
       ...(next !== undefined && { revision: next }),
     })
     .where('id', '=', id)
     .where('revision', '=', revision)
+    .$if(onlyIf !== undefined, (query) => query.where('wish', '=', onlyIf!))
     .executeTakeFirst();
   return changed.numUpdatedRows === 1n;
 }
@@ -140,6 +146,8 @@ function rowOf(service: Service): Row<'services'> {
     service_values: JSON.stringify(values),
     created_by: service.createdBy,
     created_at: service.createdAt,
+    last_used_at: service.lastUsedAt ?? null,
+    kept_until: service.keptUntil ?? null,
   };
 }
 
@@ -157,6 +165,8 @@ function serviceOf(row: Row<'services'>): Service {
     values: JSON.parse(row.service_values) as Service['values'],
     createdBy: row.created_by,
     createdAt: row.created_at,
+    ...(row.last_used_at !== null && { lastUsedAt: row.last_used_at }),
+    ...(row.kept_until !== null && { keptUntil: row.kept_until }),
   };
 }
 

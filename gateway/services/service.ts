@@ -1,13 +1,14 @@
 import type { JsonObject, JsonSchema, ProcessPlan } from '../lib/index.ts';
 
-/** What its owner wants of a service; the reconciler makes it so. */
-export type Wish = 'running' | 'stopped' | 'removed';
+/** What is wanted of a service; the reconciler makes it so. `asleep`: a visit wakes it; what is `stopped` only its owner starts. */
+export type Wish = 'running' | 'asleep' | 'stopped' | 'removed';
 
 /**
- * `requested`: nobody has looked at it yet. `starting`: its program runs and does not answer yet. `ready`: it answered. `failed`: it
- * was given up; the cause says why. Nothing is said to run that does not.
+ * `requested`: nobody has looked at it yet. `starting`: its program runs and does not answer yet; `waking`: the same after it slept.
+ * `ready`: it answered. `failed`: it was given up; the cause says why. Nothing is said to run that does not.
  */
-export type ServiceState = 'requested' | 'starting' | 'ready' | 'stopping' | 'stopped' | 'failed';
+export type ServiceState =
+  'requested' | 'starting' | 'waking' | 'ready' | 'sleeping' | 'stopping' | 'stopped' | 'failed';
 
 /** Why a service is as it is, for people: what happened, what it means, what to do. */
 export type Cause = { code: string; what: string; remedy: string; lines?: readonly string[] };
@@ -43,6 +44,10 @@ export type Service = {
   revision: number;
   createdBy: string;
   createdAt: number;
+  /** When a person used it last, as far as it is written down. */
+  lastUsedAt?: number;
+  /** Somebody asked that it stays awake until then. */
+  keptUntil?: number;
 };
 
 /** One step in the life of a service. */

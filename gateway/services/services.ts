@@ -9,12 +9,13 @@ import {
   type Traffic,
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
+import { type Act, wishedBy } from './acts.ts';
 import type { Engine } from './engine.ts';
 import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
 import { checkServiceName, hostLabel } from './name.ts';
 import { createReconciler, type ServiceRoutes } from './reconciler.ts';
 import * as records from './records.ts';
-import type { Service, TemplateCopy, Transition, Wish } from './service.ts';
+import type { Service, TemplateCopy, Transition } from './service.ts';
 import type { LaunchableTemplate, Templates } from './template.ts';
 import { tileOf } from './tile.ts';
 
@@ -33,8 +34,11 @@ export type Services = {
   of(owners: readonly Pick<Service['owner'], 'kind' | 'id'>[]): Promise<Service[]>;
   transitions(id: string): Promise<Transition[]>;
   output(service: Service): readonly string[];
-  /** Whatever it is doing now: the last wish is what happens. @throws KNOT_SERVICES_NONE, KNOT_SERVICES_CHANGED */
-  wish(id: string, wish: Wish, by: By): Promise<Service>;
+  /**
+   * Whatever it is doing now: the last wish is what happens.
+   * @throws KNOT_SERVICES_NONE, KNOT_SERVICES_CHANGED, KNOT_SERVICES_STOPPED for one that was stopped and is to be woken
+   */
+  act(id: string, act: Exclude<Act, 'sleep'>, by: By): Promise<Service>;
   /** Other values, in force at a new start. @throws KNOT_SERVICES_REFUSED */
   change(id: string, values: JsonObject, by: By): Promise<Service>;
   /** What it used, in a part of the last day. */
@@ -104,7 +108,8 @@ export function createServices(options: ServicesOptions): Services {
       const service = await records.findService(transaction.db, id);
       if (service === undefined) throw noSuchService();
       const next = change(service);
-      if (!(await records.changeService(transaction.db, service, next))) throw changedMeanwhile();
+      if (Object.keys(next).length > 0 && !(await records.changeService(transaction.db, service, next)))
+        throw changedMeanwhile();
       if (next.state !== undefined)
         await records.addTransition(transaction.db, { serviceId: id, at: clock.now(), state: next.state, actor });
       await record(transaction, {
@@ -174,12 +179,11 @@ export function createServices(options: ServicesOptions): Services {
     of: (owners) => records.servicesOf(store.db, owners),
     transitions: (id) => records.transitionsOf(store.db, id),
     output: (service) => engine.output(service),
-    wish: (id, wish, by) =>
-      changed(id, by, actions[wish], (service) => {
-        if (service.wish === 'removed' && wish !== 'removed') throw noSuchService();
-        // A new start of what was given up is a new revision; pressing Start twice is pressing it once.
-        const isAgain = wish === 'running' && (service.state === 'failed' || service.wish !== 'running');
-        return { wish, ...(isAgain && again(service)) };
+    act: (id, act, by) =>
+      changed(id, by, actions[act], (service) => {
+        const wished = wishedBy(act, service, clock.now());
+        if (wished !== undefined) return wished;
+        throw service.wish === 'removed' ? noSuchService() : notToBeWoken();
       }),
     async change(id, given, by) {
       const service = await records.findService(store.db, id);
@@ -212,10 +216,12 @@ export function createServices(options: ServicesOptions): Services {
   };
 }
 
-const actions: Record<Wish, string> = {
-  running: 'service.started',
-  stopped: 'service.stopped',
-  removed: 'service.removed',
+const actions: Record<Act, string> = {
+  start: 'service.started',
+  stop: 'service.stopped',
+  wake: 'service.woken',
+  sleep: 'service.slept',
+  remove: 'service.removed',
 };
 
 const copyOf = ({ id, name, title, version, schema, plan }: LaunchableTemplate, digest: string): TemplateCopy => ({
@@ -227,6 +233,10 @@ export const noSuchService = () => knotError('KNOT_SERVICES_NONE', 404, 'There i
 const changedMeanwhile = () =>
   knotError('KNOT_SERVICES_CHANGED', 409, 'The service was changed by somebody else meanwhile.', {
     remedy: 'Look at it again, then decide.',
+  });
+const notToBeWoken = () =>
+  knotError('KNOT_SERVICES_STOPPED', 409, 'The service was stopped, so that nobody wakes it.', {
+    remedy: 'Whoever it belongs to can start it.',
   });
 const refused = (problems: Obstacle[]) =>
   knotError('KNOT_SERVICES_REFUSED', 422, problems.map(({ message }) => message).join(' '), { details: { problems } });

@@ -12,6 +12,10 @@ export function tileOf({ state, cause }: Pick<Service, 'state' | 'cause'>): Tile
         status: 'preparing',
         message: cause ? `${cause.what} It is tried again.` : 'Its program is being started.',
       };
+    case 'waking':
+      return { status: 'preparing', message: cause ? `${cause.what} It is tried again.` : 'It is waking up.' };
+    case 'sleeping':
+      return { status: 'off', message: 'It is asleep.', remedy: 'Whoever it belongs to can start it.' };
     case 'stopping':
     case 'stopped':
       return { status: 'off', message: 'It is not running.', remedy: 'Whoever it belongs to can start it.' };

@@ -20,6 +20,7 @@ import * as lists from './migrations/0019-lists.ts';
 import * as shareEnds from './migrations/0020-share-ends.ts';
 import * as services from './migrations/0024-services.ts';
 import * as fileLocks from './migrations/0025-file-locks.ts';
+import * as serviceRest from './migrations/0026-service-rest.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -43,6 +44,7 @@ const migrations: Record<string, Migration> = {
   '0020-share-ends': shareEnds,
   '0024-services': services,
   '0025-file-locks': fileLocks,
+  '0026-service-rest': serviceRest,
 };
 
 /**

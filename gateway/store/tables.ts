@@ -300,6 +300,26 @@ export type ServicesTable = {
   service_values: string;
   created_by: string;
   created_at: number;
+  /** By a person; written at most once a minute. */
+  last_used_at: number | null;
+  /** Somebody asked that it stays awake until then. */
+  kept_until: number | null;
+};
+
+/** services: what one was made of from a revision on. */
+export type ServiceRevisionsTable = {
+  service_id: string;
+  revision: number;
+  /** `launched`, `changed`, `upgraded`, `rolled-back`. */
+  act: string;
+  /** JSON. */
+  template: string;
+  /** Of the files of the template; '' where it is read from the template. */
+  digest: string;
+  /** JSON. */
+  service_values: string;
+  at: number;
+  actor: string;
 };
 
 /** services: each step in the life of one. */
@@ -362,6 +382,7 @@ export type Tables = {
   upload_locks: UploadLocksTable;
   services: ServicesTable;
   service_transitions: ServiceTransitionsTable;
+  service_revisions: ServiceRevisionsTable;
   file_locks: FileLocksTable;
   changes: ChangesTable;
   settings: SettingsTable;

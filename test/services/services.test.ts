@@ -119,8 +119,8 @@ await onBothStores(t, async (t, openDatabase) => {
     const { store } = await openDatabase(t);
     const { services, wanted, by, begun } = await open(t, store);
     const { id } = await services.launch(wanted('one'), by);
-    await services.wish(id, 'stopped', by);
-    await services.wish(id, 'running', by);
+    await services.act(id, 'stop', by);
+    await services.act(id, 'start', by);
     t.match(await services.find(id), { state: 'requested' });
     t.strictSame(begun, []);
     await services.start();
@@ -132,21 +132,21 @@ await onBothStores(t, async (t, openDatabase) => {
     const { services, wanted, owner, by, facts } = await open(t, store);
     const { id } = await services.launch(wanted('one'), by);
     t.equal((await services.find(id))?.values['a'], 1, 'the defaults are kept with it');
-    await services.wish(id, 'stopped', by);
-    t.match(await services.wish(id, 'running', { actor: 'bob' }), { wish: 'running', revision: 2, state: 'requested' });
-    t.match(await services.wish(id, 'running', by), { revision: 2 }, 'pressed twice is pressed once');
+    await services.act(id, 'stop', by);
+    t.match(await services.act(id, 'start', { actor: 'bob' }), { wish: 'running', revision: 2, state: 'requested' });
+    t.match(await services.act(id, 'start', by), { revision: 2 }, 'pressed twice is pressed once');
     t.match(await services.change(id, { a: 2 }, by), { revision: 3, values: { a: 2 } });
     await t.rejects(services.change(id, { a: 'bad' }, by), { code: 'KNOT_SERVICES_REFUSED' });
-    await t.rejects(services.wish('none', 'stopped', by), { code: 'KNOT_SERVICES_NONE' });
+    await t.rejects(services.act('none', 'stop', by), { code: 'KNOT_SERVICES_NONE' });
     t.strictSame(
       (await services.transitions(id)).map(({ actor }) => actor).filter((actor) => actor !== 'system'),
       ['ann', 'bob', 'ann'],
     );
     t.equal((await services.of([owner])).length, 1);
     t.strictSame(await services.of([{ kind: 'team', id: owner.id }]), []);
-    await services.wish(id, 'removed', by);
+    await services.act(id, 'remove', by);
     await t.rejects(
-      services.wish(id, 'running', by),
+      services.act(id, 'start', by),
       { code: 'KNOT_SERVICES_NONE' },
       'what is being removed is not started',
     );

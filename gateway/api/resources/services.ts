@@ -86,9 +86,9 @@ export function serviceRoutes(
     async (request) => toService(request, await find(request, request.params.id)),
   );
 
-  for (const [act, action, wish, summary] of [
-    ['start', 'manage', 'running', 'Start it, again if it failed'],
-    ['stop', 'stop', 'stopped', 'Stop it; the last wish is what happens'],
+  for (const [act, action, summary] of [
+    ['start', 'manage', 'Start it, again if it failed'],
+    ['stop', 'stop', 'Stop it; the last wish is what happens'],
   ] as const) {
     app.post(
       `/services/:id/${act}`,
@@ -102,7 +102,7 @@ export function serviceRoutes(
       async (request, reply) => {
         const { id } = request.params;
         await findFor(request, id, action, act);
-        return reply.code(202).send(toService(request, await servicesOrRefusal().wish(id, wish, by(request))));
+        return reply.code(202).send(toService(request, await servicesOrRefusal().act(id, act, by(request))));
       },
     );
   }
@@ -136,7 +136,7 @@ export function serviceRoutes(
     async (request, reply) => {
       const { id } = request.params;
       await findFor(request, id, 'remove', 'remove');
-      const service = await servicesOrRefusal().wish(id, 'removed', by(request));
+      const service = await servicesOrRefusal().act(id, 'remove', by(request));
       return reply.code(202).send(toService(request, service));
     },
   );
