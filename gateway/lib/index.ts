@@ -32,7 +32,6 @@ export * from './principal.ts';
 export * from './printable.ts';
 export * from './same-origin.ts';
 export * from './slices.ts';
-export { atSocket } from './socket-file.ts';
 export * from './template-plan.ts';
 export * from './tracing.ts';
 export { Traffic } from './traffic.ts';

@@ -1,8 +1,8 @@
 import { lookup as systemLookup } from 'node:dns';
 import { connect, isIP, type LookupFunction, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { atSocket, knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../lib/index.ts';
-import type { Upstream } from '../../routes/index.ts';
+import { knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../lib/index.ts';
+import { atSocket, type Upstream } from '../../routes/index.ts';
 import { readBuffer } from './read-buffer.ts';
 
 export type DialGuard = {
@@ -89,7 +89,7 @@ export function createDial(
       socket = open(onRead);
     } catch (error) {
       // There is no socket at its path.
-      return process.nextTick(callback, error as Error, null);
+      return process.nextTick(callback, error, null);
     }
     let timer: NodeJS.Timeout | undefined = setTimeout(() => {
       socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' }));

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { atSocket } from '../../lib/index.ts';
+import { atSocket } from '../../routes/index.ts';
 
 const patienceMs = 2_000;
 
