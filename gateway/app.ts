@@ -153,7 +153,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     tools = integrations;
 
     // What people launch themselves.
-    const catalogue = openCatalogue(config, { clock, log });
+    const catalogue = openCatalogue(config, { clock, log, ...(files && { own: { files, owners, policy } }) });
     const services =
       files &&
       openServices(config, { facts, policy, files, catalogue, supervisor, publicAddress: address, clock, log });

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Catalogue, createCatalogue, fillIn, isUsable, templateId } from '../catalogue/index.ts';
+import { type Catalogue, createCatalogue, diskFolder, fillIn, isUsable, templateId } from '../catalogue/index.ts';
 import { absolute, type Config, type PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import { checkValues, type Clock, type Log, newId, withDefaults } from '../lib/index.ts';
@@ -17,21 +17,29 @@ import {
 } from '../services/index.ts';
 import type { Facts } from './facts.ts';
 import { createFilesOfOwner } from './files-of.ts';
+import { createOwnTemplates, type OwnTemplatesParts } from './own-templates.ts';
 
-/** Templates of this installation: those that Knot ships, then the folders of knot.yaml. */
-export function openCatalogue(config: Config, { clock, log }: { clock: Clock; log: Log }): Catalogue {
+/** Templates of this installation: those that Knot ships, then the folders of knot.yaml; and what people and teams keep themselves. */
+export function openCatalogue(
+  config: Config,
+  { clock, log, own }: { clock: Clock; log: Log; own?: OwnTemplatesParts },
+): Catalogue {
   return createCatalogue({
     sources: [
-      { folder: shippedTemplates, origin: { kind: 'shipped' } },
+      { folder: diskFolder(shippedTemplates), origin: { kind: 'shipped' } },
       ...config.services.templates.map((folder) => ({
-        folder: absolute(config, folder)!,
+        folder: diskFolder(absolute(config, folder)!),
         origin: { kind: 'admin' as const },
       })),
     ],
+    ...(own && config.services.ownTemplates && { sourcesOf: ownTemplates(config, own) }),
     now: clock.now,
     log,
   });
 }
+
+const ownTemplates = ({ domain, services }: Config, parts: OwnTemplatesParts) =>
+  createOwnTemplates({ ...parts, domain, mayNeedPackages: services.ownTemplatePackages });
 
 const shippedTemplates = join(import.meta.dirname, '../../charts/templates');
 
@@ -88,8 +96,8 @@ export function openServices(
 /** The catalogue in the words of services: only what can be launched on this machine. */
 function templatesOf(catalogue: Catalogue): Templates {
   return {
-    async find(id) {
-      const template = await catalogue.find(id);
+    async find(id, person) {
+      const template = await catalogue.find(id, person);
       if (template?.process === undefined || !isUsable(template)) return undefined;
       const { name, title, version, schema, values, process: plan, folder } = template;
       return { id: templateId(template), name, title, version, schema, defaults: values, plan, folder };

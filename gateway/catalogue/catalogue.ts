@@ -1,39 +1,48 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Log } from '../lib/index.ts';
-import { readTemplateFolder } from './folder.ts';
+import { folderIn, type Log, type Principal, type TemplateFolder } from '../lib/index.ts';
+import { readTemplateFiles } from './folder.ts';
 import { readTemplate } from './read-template.ts';
 import { type Origin, type Template, templateId } from './template.ts';
 
 /** A folder of templates: each folder in it is one. */
-export type TemplateSource = { folder: string; origin: Origin };
+export type TemplateSource = {
+  folder: TemplateFolder;
+  origin: Origin;
+  /** Whether its templates may ask for packages; they may without. */
+  mayNeedPackages?: boolean;
+};
 
 export type Catalogue = {
-  /** Every template of the administrators, by title; what is wrong with one stands in it. */
-  list(): Promise<readonly Template[]>;
-  /** By id (`templateId`). */
-  find(id: string): Promise<Template | undefined>;
+  /** Every template of the administrators, and of this person and their teams, by title; what is wrong with one stands in it. */
+  list(person?: Principal): Promise<readonly Template[]>;
+  /** By id (`templateId`); those of people and teams only for whom they are. */
+  find(id: string, person?: Principal): Promise<Template | undefined>;
 };
 
 const mostTemplates = 500;
+/** Of one person or team: they are read again at each look. */
+const mostOwnTemplates = 50;
 /** A list is read again this long after it was read: whoever edits a template sees it at the next look. */
 const freshMs = 2_000;
+const nameOfFolder = /^[a-z][a-z0-9-]{0,39}$/;
 
 /**
- * Reads the templates of some folders of this machine. Two of one name never hide one another: the second is listed as what it is,
- * a mistake, and the first goes on.
+ * Reads the templates of some folders, those of administrators and those that a person or a team keeps among their files. Two of one
+ * name never hide one another: ids of people's and teams' say whose they are, and the second of one id is listed as what it is, a
+ * mistake, while the first goes on.
  */
 export function createCatalogue(options: {
   sources: readonly TemplateSource[];
+  /** The folders of a person and of their teams that they may read. */
+  sourcesOf?: (person: Principal) => Promise<readonly TemplateSource[]>;
   now: () => number;
   log: Log;
 }): Catalogue {
-  const { sources, now, log } = options;
+  const { sources, sourcesOf = () => Promise.resolve([]), now, log } = options;
   let known: { at: number; templates: Promise<readonly Template[]> } | undefined;
 
-  function list(): Promise<readonly Template[]> {
+  function shared(): Promise<readonly Template[]> {
     if (known !== undefined && now() - known.at < freshMs) return known.templates;
-    const fresh = { at: now(), templates: readAll(sources, log) };
+    const fresh = { at: now(), templates: readShared(sources, log) };
     known = fresh;
     fresh.templates.catch(() => {
       if (known === fresh) known = undefined;
@@ -41,45 +50,86 @@ export function createCatalogue(options: {
     return fresh.templates;
   }
 
+  async function own(person: Principal): Promise<Template[]> {
+    const found: Template[] = [];
+    for (const source of await sourcesOf(person)) {
+      // Most people have none: a folder that is not there is no mistake.
+      const entries = await source.folder.entries('').catch(() => []);
+      const folders = entries.filter(({ kind, name }) => kind === 'folder' && nameOfFolder.test(name));
+      for (const { name } of folders.slice(0, mostOwnTemplates)) {
+        const template = await readFrom(source, name, log);
+        if (template) found.push(template);
+      }
+    }
+    return found;
+  }
+
   return {
-    list,
-    async find(id) {
-      const templates = await list();
-      return templates.find((template) => templateId(template) === id);
+    async list(person) {
+      const all = [...(await shared()), ...(person ? await own(person) : [])];
+      return all.sort((a, b) => a.title.localeCompare(b.title, 'en') || (a.name < b.name ? -1 : 1));
+    },
+    async find(id, person) {
+      const [, kind, owner, name] = /^(team|user):([^/]+)\/(.+)$/.exec(id) ?? [];
+      if (kind === undefined) return (await shared()).find((template) => templateId(template) === id);
+      if (person === undefined || !nameOfFolder.test(name!)) return undefined;
+      for (const source of await sourcesOf(person)) {
+        const { origin } = source;
+        if ('owner' in origin && origin.kind === kind && origin.owner === owner) return readFrom(source, name!, log);
+      }
+      return undefined;
     },
   };
 }
 
-async function readAll(sources: readonly TemplateSource[], log: Log): Promise<readonly Template[]> {
+async function readShared(sources: readonly TemplateSource[], log: Log): Promise<readonly Template[]> {
   const found = new Map<string, Template>();
-  for (const { folder, origin } of sources) {
-    for (const name of await foldersIn(folder, log)) {
-      const template = await readTemplateAt(join(folder, name), name, origin).catch((error: unknown) => {
-        log.warn({ err: error, folder, name }, 'a template cannot be read');
-        return undefined;
-      });
+  for (const source of sources) {
+    for (const name of await foldersIn(source.folder, log)) {
+      const template = await readFrom(source, name, log);
       if (template === undefined) continue;
       const id = templateId(template);
       if (!found.has(id)) found.set(id, template);
-      else log.warn({ folder, name }, 'a template of this name is there already: this one is left out');
+      else log.warn({ folder: template.folder.path }, 'a template of this name is there already: this one is left out');
     }
   }
-  return [...found.values()].sort((a, b) => a.title.localeCompare(b.title, 'en') || (a.name < b.name ? -1 : 1));
+  return [...found.values()];
 }
 
-/** One template folder, as the catalogue would list it. */
-export async function readTemplateAt(folder: string, name: string, origin: Origin): Promise<Template> {
-  return readTemplate(folder, name, origin, await readTemplateFolder(folder));
+/** One template folder, as the catalogue would list it. @throws when it cannot be read */
+export async function readTemplateAt(
+  folder: TemplateFolder,
+  name: string,
+  origin: Origin,
+  { mayNeedPackages = true }: Pick<TemplateSource, 'mayNeedPackages'> = {},
+): Promise<Template> {
+  const template = readTemplate(folder, name, origin, await readTemplateFiles(folder));
+  if (mayNeedPackages || template.process === undefined || !needsPackages(template.process)) return template;
+  const message = 'needs packages, which templates of people and teams may not have on this platform';
+  return { ...template, problems: [...template.problems, { file: 'process.yaml', severity: 'error', message }] };
 }
 
-async function foldersIn(folder: string, log: Log): Promise<string[]> {
+const needsPackages = ({ needs }: NonNullable<Template['process']>): boolean => needs.python.length > 0;
+
+async function readFrom(source: TemplateSource, name: string, log: Log): Promise<Template | undefined> {
+  const folder = folderIn(source.folder, name);
   try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
-    if (names.length > mostTemplates) log.warn({ folder }, `only ${mostTemplates} templates are read`);
-    return names.sort().slice(0, mostTemplates);
+    return await readTemplateAt(folder, name, source.origin, source);
   } catch (error) {
-    log.warn({ err: error, folder }, 'a folder of templates cannot be read');
+    log.debug({ err: error, folder: folder.path }, 'a template cannot be read');
+    return undefined;
+  }
+}
+
+async function foldersIn(folder: TemplateFolder, log: Log): Promise<string[]> {
+  try {
+    const names = (await folder.entries(''))
+      .filter(({ kind, name }) => kind === 'folder' && !name.startsWith('.'))
+      .map(({ name }) => name);
+    if (names.length > mostTemplates) log.warn({ folder: folder.path }, `only ${mostTemplates} templates are read`);
+    return names.slice(0, mostTemplates);
+  } catch (error) {
+    log.warn({ err: error, folder: folder.path }, 'a folder of templates cannot be read');
     return [];
   }
 }

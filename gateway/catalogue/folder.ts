@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TemplateFolder } from '../lib/index.ts';
 
 /** The files of one template that Knot reads, by name; what is too large or no plain file is named with the reason instead. */
 export type TemplateFiles = {
@@ -15,43 +16,71 @@ export type TemplateFile = (typeof wanted)[number];
 export const mostBytes = 256 * 1024;
 
 /**
- * Reads a template from a folder of this machine that belongs to administrators. Links are not followed: a template holds what it
- * shows. Never fails for what is in it.
+ * Reads what Knot knows of a template. Links are not followed: a template holds what it shows. Never fails for what is in it.
  * @throws when the folder itself cannot be read
  */
-export async function readTemplateFolder(folder: string): Promise<TemplateFiles> {
-  const present = new Set(await readdir(folder));
+export async function readTemplateFiles(folder: TemplateFolder): Promise<TemplateFiles> {
+  const present = new Set((await folder.entries('')).map(({ name }) => name));
   const texts = new Map<string, string>();
   const refused = new Map<string, string>();
   for (const name of wanted) {
     if (!present.has(name)) continue;
-    const read = await readPlainFile(join(folder, name));
-    if (typeof read === 'string') refused.set(name, read);
-    else texts.set(name, read.text);
+    const found = await folder.read(name, mostBytes);
+    if ('refused' in found) {
+      refused.set(name, found.refused);
+      continue;
+    }
+    try {
+      texts.set(name, new TextDecoder('utf-8', { fatal: true }).decode(found.bytes));
+    } catch {
+      refused.set(name, 'is not UTF-8');
+    }
   }
   return { text: (name) => texts.get(name), refused };
 }
 
-/** What it says, or why it is not read. */
-async function readPlainFile(path: string): Promise<{ text: string } | string> {
+/** A folder of this machine that belongs to administrators. */
+export function diskFolder(path: string): TemplateFolder {
+  return {
+    path,
+    async entries(below) {
+      const entries = await readdir(join(path, below), { withFileTypes: true });
+      return entries
+        .map((entry) => ({
+          name: entry.name,
+          kind: entry.isFile() ? ('file' as const) : entry.isDirectory() ? ('folder' as const) : ('other' as const),
+        }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+    read: (file, most) => readPlainFile(join(path, file), most),
+  };
+}
+
+async function readPlainFile(path: string, most: number): Promise<{ bytes: Buffer } | { refused: string }> {
   let file;
   try {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return code === 'ELOOP' ? 'is a link, which is not followed' : `cannot be read (${code ?? 'unknown'})`;
+    return { refused: code === 'ELOOP' ? 'is a link, which is not followed' : `cannot be read (${code ?? 'unknown'})` };
   }
   try {
     const found = await file.stat();
-    if (!found.isFile()) return 'is not a plain file';
-    if (found.size > mostBytes) return `has ${found.size} bytes; at most ${mostBytes} are read`;
-    const bytes = Buffer.alloc(mostBytes + 1);
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-    if (bytesRead > mostBytes) return `has more than ${mostBytes} bytes`;
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, bytesRead)) };
-  } catch (error) {
-    return error instanceof TypeError ? 'is not UTF-8' : 'cannot be read';
+    if (!found.isFile()) return { refused: 'is not a plain file' };
+    if (found.size > most) return { refused: `has ${found.size} bytes; at most ${most} are read` };
+    // It may grow meanwhile.
+    const bytes = Buffer.alloc(found.size + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    if (length > found.size) return { refused: 'changes while it is read' };
+    return { bytes: bytes.subarray(0, length) };
+  } catch {
+    return { refused: 'cannot be read' };
   } finally {
     await file.close();
   }

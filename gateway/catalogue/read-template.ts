@@ -2,7 +2,7 @@ import { readChart } from './chart-file.ts';
 import type { TemplateFile, TemplateFiles } from './folder.ts';
 import { inferSchema } from './infer-schema.ts';
 import { readProcess } from './process-file.ts';
-import { checkValues, isJsonObject, type JsonObject, type JsonSchema } from '../lib/index.ts';
+import { checkValues, isJsonObject, type JsonObject, type JsonSchema, type TemplateFolder } from '../lib/index.ts';
 import type { Origin, Template, TemplateProblem } from './template.ts';
 import { readValuesSchema } from './values-schema.ts';
 import { readYaml, type YamlFile } from './yaml.ts';
@@ -10,7 +10,12 @@ import { readYaml, type YamlFile } from './yaml.ts';
 const none: JsonSchema = { type: 'object', properties: {} };
 
 /** Makes a template of its files. Never fails: what is wrong stands in `problems`, with file and line. */
-export function readTemplate(folder: string, folderName: string, origin: Origin, files: TemplateFiles): Template {
+export function readTemplate(
+  folder: TemplateFolder,
+  folderName: string,
+  origin: Origin,
+  files: TemplateFiles,
+): Template {
   const problems: TemplateProblem[] = [...files.refused].map(([file, reason]) => ({
     file,
     severity: 'error',

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonSchema, ProcessPlan } from '../lib/index.ts';
+import type { JsonObject, JsonSchema, ProcessPlan, TemplateFolder } from '../lib/index.ts';
 
 /** Where a template comes from: shipped or named in `knot.yaml`, of a team, or of one person. Names of different origins never meet. */
 export type Origin = { kind: 'shipped' | 'admin' } | { kind: 'team' | 'user'; owner: string };
@@ -34,7 +34,7 @@ export type Template = {
   /** Without it the template runs on Kubernetes only. */
   process: ProcessPlan | undefined;
   /** Where its files are. */
-  folder: string;
+  folder: TemplateFolder;
   problems: readonly TemplateProblem[];
 };
 

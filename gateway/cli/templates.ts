@@ -1,6 +1,13 @@
 import { basename, dirname, resolve } from 'node:path';
 import { readCatalogue } from '../app/index.ts';
-import { isUsable, readTemplateAt, type Template, templateId, type TemplateProblem } from '../catalogue/index.ts';
+import {
+  diskFolder,
+  isUsable,
+  readTemplateAt,
+  type Template,
+  templateId,
+  type TemplateProblem,
+} from '../catalogue/index.ts';
 import { loadConfig } from '../config/index.ts';
 import { knotError, printable } from '../lib/index.ts';
 import { type Command, type Invocation, table } from './command.ts';
@@ -24,9 +31,10 @@ export const templateCommands: readonly Command[] = [
       const { stdout } = invocation.streams;
       const templates = await (await catalogueOf(invocation)).list();
       if (invocation.options['json'] === true) {
-        const shown = templates.map(({ icon: _icon, readme: _readme, ...template }) => ({
+        const shown = templates.map(({ icon: _icon, readme: _readme, folder, ...template }) => ({
           id: templateId(template),
           ...template,
+          folder: folder.path,
         }));
         stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
         return;
@@ -59,7 +67,7 @@ export const templateCommands: readonly Command[] = [
       }
       const { stdout } = invocation.streams;
       if (invocation.options['json'] === true) {
-        stdout.write(`${JSON.stringify({ id, ...template }, null, 2)}\n`);
+        stdout.write(`${JSON.stringify({ id, ...template, folder: template.folder.path }, null, 2)}\n`);
         return;
       }
       const { title, version, description, values, process: plan, problems } = template;
@@ -77,12 +85,14 @@ export const templateCommands: readonly Command[] = [
     positionals: [1, 1],
     async run(invocation) {
       const folder = resolve(invocation.positionals[0]!);
-      const template = await readTemplateAt(folder, basename(folder), { kind: 'admin' }).catch((error: unknown) => {
-        throw knotError('KNOT_CLI_TEMPLATE_UNREADABLE', 400, `${printable(folder)} cannot be read.`, {
-          cause: error,
-          remedy: `Name a folder with a Chart.yaml in it, such as one in ${dirname(folder)}.`,
-        });
-      });
+      const template = await readTemplateAt(diskFolder(folder), basename(folder), { kind: 'admin' }).catch(
+        (error: unknown) => {
+          throw knotError('KNOT_CLI_TEMPLATE_UNREADABLE', 400, `${printable(folder)} cannot be read.`, {
+            cause: error,
+            remedy: `Name a folder with a Chart.yaml in it, such as one in ${dirname(folder)}.`,
+          });
+        },
+      );
       for (const problem of template.problems) invocation.streams.stderr.write(where(problem));
       if (!isUsable(template)) {
         throw knotError('KNOT_CLI_TEMPLATE_INVALID', 422, `The template in ${printable(folder)} cannot be launched.`, {

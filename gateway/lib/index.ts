@@ -32,6 +32,7 @@ export * from './principal.ts';
 export * from './printable.ts';
 export * from './same-origin.ts';
 export * from './slices.ts';
+export * from './template-folder.ts';
 export * from './template-plan.ts';
 export * from './tracing.ts';
 export { Traffic } from './traffic.ts';

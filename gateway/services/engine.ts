@@ -1,3 +1,4 @@
+import type { TemplateFolder } from '../lib/index.ts';
 import type { Cause, Service } from './service.ts';
 
 /** What an engine sees of a service now. */
@@ -26,7 +27,7 @@ export type Engine = {
   /** Why a service of this plan cannot run here; empty when it can. */
   missing(service: Pick<Service, 'template' | 'owner'>): Promise<Missing[]>;
   /** Keeps the files of its template, before its record is written: whatever happens to the template, the service has them. */
-  keep(templateFolder: string): Promise<string>;
+  keep(folder: TemplateFolder): Promise<string>;
   /** Makes it run as it is described; one that runs by an older revision is replaced. Returns when it was begun, not when it is ready. */
   start(service: Service): Promise<void>;
   /** Ends it with everything it started. */

@@ -5,12 +5,13 @@ import {
   knotError,
   type Log,
   newId,
+  type Principal,
   type TileStatus,
   type Traffic,
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { type Act, wishedBy } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, Missing } from './engine.ts';
 import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
 import { checkServiceName, hostLabel } from './name.ts';
 import { createReconciler, type ServiceRoutes } from './reconciler.ts';
@@ -20,7 +21,14 @@ import type { LaunchableTemplate, Templates } from './template.ts';
 import { tileOf } from './tile.ts';
 
 export type By = { actor: string; address?: string | undefined };
-export type NewService = { template: string; name: string; owner: Service['owner']; values: JsonObject };
+/** `person`: who asks, for templates that are not for everybody. */
+export type NewService = {
+  template: string;
+  name: string;
+  owner: Service['owner'];
+  values: JsonObject;
+  person?: Principal;
+};
 
 /** Why something would not start, by the field of the form it is about. */
 export type Obstacle = { field: string; message: string; remedy?: string };
@@ -28,6 +36,8 @@ export type Obstacle = { field: string; message: string; remedy?: string };
 export type Services = {
   /** Whether it would start, without starting it: what `launch` would say. */
   check(request: NewService): Promise<Obstacle[]>;
+  /** What a template needs and is not there; empty for one that cannot run here at all. */
+  missing(request: Pick<NewService, 'template' | 'owner' | 'person'>): Promise<Missing[]>;
   /** @throws KNOT_SERVICES_NO_TEMPLATE, KNOT_SERVICES_REFUSED */
   launch(request: NewService, by: By): Promise<Service>;
   find(id: string): Promise<Service | undefined>;
@@ -135,10 +145,14 @@ export function createServices(options: ServicesOptions): Services {
 
   return {
     async check(request) {
-      return obstacles(request, await templates.find(request.template));
+      return obstacles(request, await templates.find(request.template, request.person));
+    },
+    async missing({ template: id, owner, person }) {
+      const template = await templates.find(id, person);
+      return template === undefined ? [] : engine.missing({ template: copyOf(template, ''), owner });
     },
     async launch(request, { actor, address }) {
-      const template = await templates.find(request.template);
+      const template = await templates.find(request.template, request.person);
       const found = await obstacles(request, template);
       if (found.length > 0 || template === undefined) throw refused(found);
       const { name, owner } = request;

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonSchema, ProcessPlan } from '../lib/index.ts';
+import type { JsonObject, JsonSchema, Principal, ProcessPlan, TemplateFolder } from '../lib/index.ts';
 
 /** A template that can be launched. Modules of one rank do not know each other: `app.ts` hands templates over. */
 export type LaunchableTemplate = {
@@ -10,12 +10,12 @@ export type LaunchableTemplate = {
   defaults: JsonObject;
   plan: ProcessPlan;
   /** Where its files are now. */
-  folder: string;
+  folder: TemplateFolder;
 };
 
 export type Templates = {
-  /** Undefined when there is none, or when this person may not launch it. */
-  find(id: string): Promise<LaunchableTemplate | undefined>;
+  /** Undefined when there is none that can run here, or none for this person: those of people and teams are for whom they are. */
+  find(id: string, person?: Principal): Promise<LaunchableTemplate | undefined>;
   /** What is wrong with values, by JSON pointer. */
   check(schema: JsonSchema, values: JsonObject): { pointer: string; message: string }[];
   withDefaults(defaults: JsonObject, given: JsonObject): JsonObject;

@@ -91,7 +91,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     clock,
     log,
   });
-  const catalogue = openCatalogue(config, { clock, log });
+  const catalogue = openCatalogue(config, { clock, log, own: { files, owners, policy } });
   const onFolder = { ...config, data: folderOfFiles };
   const supervisor = createSupervisor({ clock, log });
   const services = openServices(onFolder, {

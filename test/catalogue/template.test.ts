@@ -2,7 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { createCatalogue, fillIn, isUsable, readTemplateAt, templateId } from '../../gateway/catalogue/index.ts';
+import {
+  createCatalogue,
+  diskFolder,
+  fillIn,
+  isUsable,
+  readTemplateAt,
+  templateId,
+} from '../../gateway/catalogue/index.ts';
 import { silentLog } from '../../gateway/lib/index.ts';
 
 const shipped = join(import.meta.dirname, '../../charts/templates');
@@ -17,14 +24,14 @@ function folderWith(t: Test, files: Record<string, string>, name = 'web'): strin
 }
 
 async function read(t: Test, files: Record<string, string>) {
-  const template = await readTemplateAt(join(folderWith(t, files), 'web'), 'web', { kind: 'admin' });
+  const template = await readTemplateAt(diskFolder(join(folderWith(t, files), 'web')), 'web', { kind: 'admin' });
   const problems = template.problems.map(({ file, line, message }) => `${file}:${line ?? ''} ${message}`);
   return { template, problems };
 }
 
 t.test('every template that Knot ships is without fault and has what people read', async (t) => {
   const catalogue = createCatalogue({
-    sources: [{ folder: shipped, origin: { kind: 'shipped' } }],
+    sources: [{ folder: diskFolder(shipped), origin: { kind: 'shipped' } }],
     now: Date.now,
     log: silentLog,
   });
@@ -124,7 +131,7 @@ t.test('YAML that grows, nests or is no data is refused', async (t) => {
 t.test('only plain files of the folder are read', async (t) => {
   const root = folderWith(t, { 'Chart.yaml': chart });
   symlinkSync('/etc/hostname', join(root, 'web', 'README.md'));
-  const template = await readTemplateAt(join(root, 'web'), 'web', { kind: 'admin' });
+  const template = await readTemplateAt(diskFolder(join(root, 'web')), 'web', { kind: 'admin' });
   t.match(template.problems, [{ file: 'README.md', message: /is a link/ }]);
   t.equal(template.readme, undefined);
   const large = await read(t, { 'Chart.yaml': chart, 'README.md': 'x'.repeat(300_000) });
@@ -194,10 +201,10 @@ t.test('two templates of one name: the first is kept, and both origins stay apar
   ];
   const catalogue = createCatalogue({
     sources: [
-      { folder: first, origin: { kind: 'admin' } },
-      { folder: second, origin: { kind: 'admin' } },
-      { folder: second, origin: { kind: 'team', owner: 'physics' } },
-      { folder: '/does/not/exist', origin: { kind: 'admin' } },
+      { folder: diskFolder(first), origin: { kind: 'admin' } },
+      { folder: diskFolder(second), origin: { kind: 'admin' } },
+      { folder: diskFolder(second), origin: { kind: 'team', owner: 'physics' } },
+      { folder: diskFolder('/does/not/exist'), origin: { kind: 'admin' } },
     ],
     now: () => 0,
     log: silentLog,

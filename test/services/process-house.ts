@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { fillIn } from '../../gateway/catalogue/index.ts';
+import { diskFolder, fillIn } from '../../gateway/catalogue/index.ts';
 import { newId, type ProcessPlan, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor, findSandbox } from '../../gateway/process/index.ts';
 import { createProcessEngine } from '../../gateway/services/index.ts';
@@ -51,7 +51,7 @@ export async function openProcessEngine(t: Test, below = tmpdir()): Promise<Engi
     await supervisor.stopAll();
     rmSync(folder, { recursive: true, force: true });
   });
-  const digest = await engine.keep(template);
+  const digest = await engine.keep(diskFolder(template));
   return {
     engine,
     folder,

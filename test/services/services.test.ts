@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { diskFolder } from '../../gateway/catalogue/index.ts';
 import { createManualClock, silentLog, type JsonObject } from '../../gateway/lib/index.ts';
 import { createServices, type Engine, type NewService } from '../../gateway/services/index.ts';
 import type { LaunchableTemplate } from '../../gateway/services/template.ts';
@@ -27,7 +28,7 @@ const template: LaunchableTemplate = {
     needs: { executables: [], python: [] },
     files: [],
   },
-  folder: '/nowhere',
+  folder: diskFolder('/nowhere'),
 };
 
 async function open(t: Test, store: Store) {

@@ -20,8 +20,13 @@ const templateFacts = {
   title: Type.String(),
   description: Type.String(),
   categories: Type.Array(Type.String()),
-  icon: Type.Optional(Type.String({ description: 'SVG, to be drawn as an image and never put into a page.' })),
-  isUsable: Type.Boolean({ description: 'Whether it can be launched here.' }),
+  owner: Type.Optional(Type.String({ description: 'Of those of a team or a person.' })),
+  icon: Type.Optional(Type.String({ description: 'Address of its picture, an SVG.' })),
+  isUsable: Type.Boolean({ description: 'Whether it can be launched here, once what is missing is there.' }),
+  needsKubernetes: Type.Boolean({ description: 'It does not say how it runs without.' }),
+  missing: Type.Array(closed({ what: Type.String(), remedy: Type.String() }), {
+    description: 'What it needs and this machine has not.',
+  }),
   problems: Type.Array(TemplateProblemSchema, { description: 'What is wrong with it.' }),
 };
 
@@ -39,7 +44,12 @@ export const TemplateSchema = closed({
 });
 export type Template = Static<typeof TemplateSchema>;
 
-export const TemplateParamsSchema = closed({ id: Type.String({ minLength: 1, maxLength: 120 }) });
+/** `web`, or `team:physics` and `web`: the two parts of the id of a template of people. */
+export const TemplateParamsSchema = closed({ name: Type.String({ minLength: 1, maxLength: 120 }) });
+export const OwnTemplateParamsSchema = closed({
+  origin: Type.String({ minLength: 1, maxLength: 60 }),
+  name: Type.String({ minLength: 1, maxLength: 60 }),
+});
 
 export const NewServiceSchema = closed({
   template: Type.String({ minLength: 1, maxLength: 120 }),

@@ -67,6 +67,7 @@ export function serviceRoutes(
         name,
         owner: { kind: owner.kind, id: owner.id, name: owner.name },
         values: values as JsonObject,
+        person: principal,
       };
       if (dryRun) return { obstacles: await services.check(wanted) };
       const service = await services.launch(wanted, by(request));

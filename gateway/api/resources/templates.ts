@@ -1,44 +1,118 @@
+import { createHash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isUsable, type Template as CatalogueTemplate, templateId } from '../../catalogue/index.ts';
 import { knotError } from '../../lib/index.ts';
-import type { ApiServer, Needs } from '../context.ts';
-import { TemplateListSchema, TemplateParamsSchema, TemplateSchema, type TemplateSummary } from '../contract.ts';
+import { type ApiServer, identityOf, type Needs } from '../context.ts';
+import {
+  OwnTemplateParamsSchema,
+  type Template,
+  TemplateListSchema,
+  TemplateParamsSchema,
+  TemplateSchema,
+  type TemplateSummary,
+} from '../contract.ts';
 import { answers, describe } from './describe.ts';
 
 const tag = 'Services';
 
-/** What can be launched. */
-export function templateRoutes(app: ApiServer, { catalogue }: Needs<'catalogue'>): void {
+/** What can be launched: templates of administrators for everybody, those of a person or a team for whom their files are. */
+export function templateRoutes(app: ApiServer, { catalogue, services }: Needs<'catalogue' | 'services'>): void {
   app.get(
     '/templates',
     describe('person', tag, 'What can be launched', { response: answers(200, TemplateListSchema) }, 'services'),
-    async () => ({ templates: (await catalogue.list()).map(toSummary) }),
+    async (request) => {
+      const templates = await catalogue.list(identityOf(request).principal);
+      return { templates: await Promise.all(templates.map((template) => summaryOf(request, template))) };
+    },
   );
 
+  async function find(request: FastifyRequest, id: string): Promise<CatalogueTemplate> {
+    const template = await catalogue.find(id, identityOf(request).principal);
+    if (template === undefined) throw knotError('KNOT_API_NO_TEMPLATE', 404, 'There is no such template.');
+    return template;
+  }
+
+  async function summaryOf(request: FastifyRequest, template: CatalogueTemplate): Promise<TemplateSummary> {
+    const { name, origin, version, title, description, categories, icon, problems, process: plan } = template;
+    const id = templateId(template);
+    const { principal } = identityOf(request);
+    const owner = { kind: 'user' as const, id: principal.id, name: principal.username };
+    return {
+      ...{ id, name, origin: origin.kind, version, title, description },
+      ...('owner' in origin && { owner: origin.owner }),
+      categories: [...categories],
+      ...(icon !== undefined && { icon: iconAddress(id, icon) }),
+      isUsable: plan !== undefined && isUsable(template),
+      needsKubernetes: plan === undefined && isUsable(template),
+      missing: [...((await services?.missing({ template: id, owner, person: principal })) ?? [])],
+      problems: [...problems],
+    };
+  }
+
+  async function answer(request: FastifyRequest, id: string): Promise<Template> {
+    const template = await find(request, id);
+    const { readme, schema, schemaSource, values } = template;
+    const summary = await summaryOf(request, template);
+    return { ...summary, ...(readme !== undefined && { readme }), schema, schemaSource, values };
+  }
+
+  async function picture(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
+    const { icon } = await find(request, id);
+    if (icon === undefined) throw knotError('KNOT_API_NO_TEMPLATE', 404, 'The template has no picture.');
+    return reply.headers(pictureHeaders).send(icon);
+  }
+
+  const one = { response: answers(200, TemplateSchema) };
+  const summary = 'One template with its form';
   app.get(
-    '/templates/:id',
+    '/templates/:name',
+    describe('person', tag, summary, { params: TemplateParamsSchema, ...one }, 'services'),
+    (request) => answer(request, request.params.name),
+  );
+  app.get(
+    '/templates/:origin/:name',
     describe(
       'person',
       tag,
-      'One template with its form',
-      { params: TemplateParamsSchema, response: answers(200, TemplateSchema) },
+      `${summary}, of a team or a person`,
+      { params: OwnTemplateParamsSchema, ...one },
       'services',
     ),
-    async (request) => {
-      const template = await catalogue.find(request.params.id);
-      if (template === undefined) throw knotError('KNOT_API_NO_TEMPLATE', 404, 'There is no such template.');
-      const { readme, schema, schemaSource, values } = template;
-      return { ...toSummary(template), ...(readme !== undefined && { readme }), schema, schemaSource, values };
-    },
+    (request) => answer(request, `${request.params.origin}/${request.params.name}`),
+  );
+  app.get(
+    '/template-pictures/:name',
+    describe('person', tag, 'The picture of a template', { params: TemplateParamsSchema }, 'services'),
+    (request, reply) => picture(request, reply, request.params.name),
+  );
+  app.get(
+    '/template-pictures/:origin/:name',
+    describe(
+      'person',
+      tag,
+      'The picture of a template of a team or a person',
+      { params: OwnTemplateParamsSchema },
+      'services',
+    ),
+    (request, reply) => picture(request, reply, `${request.params.origin}/${request.params.name}`),
   );
 }
 
-function toSummary(template: CatalogueTemplate): TemplateSummary {
-  const { name, origin, version, title, description, categories, icon, problems } = template;
-  return {
-    ...{ id: templateId(template), name, origin: origin.kind, version, title, description },
-    categories: [...categories],
-    ...(icon !== undefined && { icon }),
-    isUsable: template.process !== undefined && isUsable(template),
-    problems: [...problems],
-  };
+/** It changes with the picture, which is why it may be kept. */
+function iconAddress(id: string, icon: string): string {
+  const path = id.split('/').map(encodeURIComponent).join('/');
+  return `/api/v1/template-pictures/${path}?v=${createHash('sha256').update(icon).digest('hex').slice(0, 12)}`;
 }
+
+/**
+ * A picture is written by whoever wrote the template. An `img` element draws it without scripts (SVG Integration, secure static mode);
+ * opened by its address it is a document, which the sandbox keeps from scripts and from our origin (Content Security Policy Level 3).
+ */
+const pictureHeaders = {
+  'content-type': 'image/svg+xml; charset=utf-8',
+  'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'content-disposition': 'inline; filename="icon.svg"',
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'private, max-age=3600',
+};

@@ -8,6 +8,14 @@ export const ServicesConfig = object(
       default: [],
       description: 'Folders of templates beside those that Knot ships; each folder in them is a Helm chart.',
     }),
+    ownTemplates: Type.Boolean({
+      default: true,
+      description: 'People and teams may keep templates of their own, in `services/` of their files.',
+    }),
+    ownTemplatePackages: Type.Boolean({
+      default: true,
+      description: 'Templates of people and teams may need packages, which are installed for them.',
+    }),
   },
   'Services that people and teams launch from templates.',
 );

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { knotError, newShortId } from '../../lib/index.ts';
+import { knotError, newShortId, type TemplateFolder } from '../../lib/index.ts';
 
 const mostFiles = 500;
 const mostBytes = 20 * 1024 * 1024;
+const mostDepth = 16;
 
 type File = { path: string; bytes: Buffer };
 
 /**
  * Copies the files of a template to where services of it find them, under a name that follows from what they are: the same template
  * is kept once, however many services there are of it. Links are not followed and not taken along. Returns that name.
- * @throws KNOT_SERVICES_TEMPLATE_TOO_LARGE
+ * @throws KNOT_SERVICES_TEMPLATE_TOO_LARGE, KNOT_SERVICES_TEMPLATE_FILE
  */
-export async function keepTemplate(source: string, store: string): Promise<string> {
+export async function keepTemplate(source: TemplateFolder, store: string): Promise<string> {
   const files: File[] = [];
   await collect(source, '', files, { bytes: 0 });
   const hash = createHash('sha256');
@@ -47,25 +47,26 @@ export async function keepTemplate(source: string, store: string): Promise<strin
   return digest;
 }
 
-async function collect(root: string, below: string, files: File[], total: { bytes: number }): Promise<void> {
-  const entries = await readdir(join(root, below), { withFileTypes: true });
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) await collect(root, path, files, total);
-    else if (entry.isFile()) files.push({ path, bytes: await read(join(root, path), total) });
+async function collect(folder: TemplateFolder, below: string, files: File[], total: { bytes: number }): Promise<void> {
+  for (const { name, kind } of await folder.entries(below)) {
+    const path = below === '' ? name : `${below}/${name}`;
+    if (kind === 'folder') {
+      if (path.split('/').length > mostDepth) throw tooLarge(`folders more than ${mostDepth} levels deep`);
+      await collect(folder, path, files, total);
+    } else if (kind === 'file') files.push({ path, bytes: await read(folder, path, total) });
     if (files.length > mostFiles) throw tooLarge(`more than ${mostFiles} files`);
   }
 }
 
-async function read(path: string, total: { bytes: number }): Promise<Buffer> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    total.bytes += (await file.stat()).size;
-    if (total.bytes > mostBytes) throw tooLarge(`more than ${mostBytes} bytes`);
-    return await file.readFile();
-  } finally {
-    await file.close();
+async function read(folder: TemplateFolder, path: string, total: { bytes: number }): Promise<Buffer> {
+  const found = await folder.read(path, mostBytes - total.bytes);
+  if ('refused' in found) {
+    throw knotError('KNOT_SERVICES_TEMPLATE_FILE', 422, `The file ${path} of the template ${found.refused}.`, {
+      remedy: `A template has ${mostFiles} plain files and ${mostBytes} bytes at most.`,
+    });
   }
+  total.bytes += found.bytes.length;
+  return found.bytes;
 }
 
 const tooLarge = (what: string) =>
