@@ -1,6 +1,7 @@
 /**
  * process: child processes that Knot starts for others.
- * Owns: starting, restarting with back-off, stopping (with all descendants), log lines, the bubblewrap sandbox.
+ * Owns: starting, restarting with back-off, stopping (with all descendants), log lines, the bubblewrap sandbox, Python environments
+ * (finding a Python, installing packages, what went wrong in plain words, what is damaged).
  * Does not own: what they are for (integrations, services).
  * Mounts: nothing.
  */
@@ -16,3 +17,19 @@ export { findSandbox, isExecutable, type Sandbox, type SandboxSearch } from './f
 export { type Usage, usagesBelow } from './usage.ts';
 export { giveFolder, shareFolder } from './give.ts';
 export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';
+export { findDamage } from './python/damage.ts';
+export { findPython, type Python } from './python/find-python.ts';
+export {
+  findEnvironment,
+  type Installation,
+  type Installed,
+  installEnvironment,
+  installerEnvironment,
+  type InstallProgress,
+  interpreter,
+  readableForEverybody,
+  type Step as InstallStep,
+} from './python/install.ts';
+export { describePipProblem, lastMeaningfulLine } from './python/pip-problem.ts';
+export type { InstallWords, Problem } from './python/problem.ts';
+export { sitePackagesOf } from './python/venv-folder.ts';

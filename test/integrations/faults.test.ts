@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { silentLog } from '../../gateway/lib/index.ts';
 import type { Sandbox } from '../../gateway/process/index.ts';
-import { sitePackagesOf } from '../../gateway/integrations/jupyterhub/venv-folder.ts';
+import { sitePackagesOf } from '../../gateway/process/index.ts';
 import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder } from './hub-fixture.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
@@ -25,7 +25,7 @@ function programs(folder: string, scripts: Record<string, string>): string {
 }
 
 const answer = (version: string, hasVenv: boolean) =>
-  `echo '${JSON.stringify({ version, basePrefix: '/usr', hasVenv })}'`;
+  `echo '${JSON.stringify({ version, basePrefix: '/usr', executable: '/usr/bin/python3', hasVenv })}'`;
 
 t.test('what is missing on the machine is named on the tile, with what to do', async (t) => {
   const cases = [

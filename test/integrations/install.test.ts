@@ -1,13 +1,12 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { findDamage } from '../../gateway/integrations/jupyterhub/damage.ts';
+import { findHubDamage } from '../../gateway/integrations/jupyterhub/damage.ts';
 import { installWithRetry } from '../../gateway/integrations/jupyterhub/install-with-retry.ts';
 import { findInstallation } from '../../gateway/integrations/jupyterhub/install.ts';
 import { describeTile, type HubStatus } from '../../gateway/integrations/jupyterhub/status.ts';
-import { sitePackagesOf } from '../../gateway/integrations/jupyterhub/venv-folder.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
-import { createSupervisor } from '../../gateway/process/index.ts';
+import { createSupervisor, sitePackagesOf } from '../../gateway/process/index.ts';
 import { temporaryFolder } from './hub-fixture.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -154,27 +153,27 @@ t.test('an environment that has lost files or packages is found, and made anew',
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const { run, seen, venvFolder, requirementsFile } = createInstallation(folder);
   t.match(await run(), { isInstalled: true });
-  t.equal(await findDamage(venvFolder), undefined);
-  t.equal(await findDamage(venvFolder, { isThorough: true }), undefined);
+  t.equal(await findHubDamage(venvFolder), undefined);
+  t.equal(await findHubDamage(venvFolder, { isThorough: true }), undefined);
   const packages = sitePackagesOf(venvFolder)!;
   const six = join(packages, 'six.py');
   const source = readFileSync(six, 'utf8');
   const { packages: installed } = findInstallation(venvFolder, requirementsFile)!;
 
   writeFileSync(six, source.replace('__version__', '__versiom__'));
-  t.equal(await findDamage(venvFolder), undefined, 'of the same size');
-  t.equal(await findDamage(venvFolder, { isThorough: true }), 'six.py of six is missing or changed');
+  t.equal(await findHubDamage(venvFolder), undefined, 'of the same size');
+  t.equal(await findHubDamage(venvFolder, { isThorough: true }), 'six.py of six is missing or changed');
   writeFileSync(six, '');
-  t.equal(await findDamage(venvFolder), 'six.py of six is missing or changed');
+  t.equal(await findHubDamage(venvFolder), 'six.py of six is missing or changed');
   writeFileSync(six, source);
   renameSync(join(venvFolder, 'pyvenv.cfg'), join(venvFolder, 'gone.cfg'));
-  t.equal(await findDamage(venvFolder), 'pyvenv.cfg is missing');
+  t.equal(await findHubDamage(venvFolder), 'pyvenv.cfg is missing');
   renameSync(join(venvFolder, 'gone.cfg'), join(venvFolder, 'pyvenv.cfg'));
   for (const name of ['six.py', 'six-1.17.0.dist-info']) rmSync(join(packages, name), { recursive: true });
-  t.equal(await findDamage(venvFolder, { packages: installed! }), 'six is missing');
+  t.equal(await findHubDamage(venvFolder, { packages: installed! }), 'six is missing');
 
   seen.splice(0);
   t.match(await run(), { isInstalled: true });
-  t.equal(await findDamage(venvFolder, { packages: installed! }), undefined);
+  t.equal(await findHubDamage(venvFolder, { packages: installed! }), undefined);
   t.match(describeTile(seen[0]!, 0).message, /^Repairing the damaged Python environment: /);
 });

@@ -3,9 +3,10 @@ import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import { publicAddress } from '../../gateway/config/address.ts';
+import { hubWords } from '../../gateway/integrations/jupyterhub/install.ts';
 import { hubConfig } from '../../gateway/integrations/jupyterhub/hub-config.ts';
 import { planLaunch } from '../../gateway/integrations/jupyterhub/launch.ts';
-import { describePipProblem, lastMeaningfulLine } from '../../gateway/integrations/jupyterhub/pip-problem.ts';
+import { describePipProblem, lastMeaningfulLine } from '../../gateway/process/index.ts';
 import { createTestHub, temporaryFolder } from './hub-fixture.ts';
 
 const fixtures = join(import.meta.dirname, 'fixtures');
@@ -225,7 +226,7 @@ t.test('the cause of a failed installation is found in what pip prints', (t) => 
     ['other', []],
   ];
   for (const [kind, output] of cases)
-    t.equal(describePipProblem(output, 'was ended').kind, kind, String(output.at(-1)));
+    t.equal(describePipProblem(output, 'was ended', hubWords).kind, kind, String(output.at(-1)));
   t.equal(
     lastMeaningfulLine(['ERROR: see https://me:secret@index.example/simple/x', 'hint: y']),
     'see https://index.example',

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, Log } from '../../lib/index.ts';
-import type { Supervisor } from '../../process/index.ts';
+import type { Installation, Installed, Supervisor } from '../../process/index.ts';
 import { type DataFolderLock, lockDataFolder } from '../../store/index.ts';
-import { findDamage } from './damage.ts';
-import { findInstallation, install, type Installation } from './install.ts';
+import { findHubDamage } from './damage.ts';
+import { findInstallation, install } from './install.ts';
 import type { HubStatus } from './status.ts';
 
 export type InstallWithRetryOptions = {
@@ -26,16 +26,16 @@ export type InstallWithRetryOptions = {
 };
 
 /** In plain words; undefined when it is whole. */
-export type DamageOf = (present: Extract<Installation, { isInstalled: true }>) => Promise<string | undefined>;
+export type DamageOf = (present: Installed) => Promise<string | undefined>;
 
 const maxWaitMs = 300_000;
 
 /** The environment if it is there, made from the present list, and whole. Starts no process. */
 export async function findWhole(
   options: Pick<InstallWithRetryOptions, 'venvFolder' | 'requirementsFile' | 'damageOf' | 'log'>,
-): Promise<Extract<Installation, { isInstalled: true }> | undefined> {
+): Promise<Installed | undefined> {
   const { venvFolder, requirementsFile, log } = options;
-  const damageOf = options.damageOf ?? (({ packages }) => findDamage(venvFolder, packages ? { packages } : {}));
+  const damageOf = options.damageOf ?? (({ packages }) => findHubDamage(venvFolder, packages ? { packages } : {}));
   const present = findInstallation(venvFolder, requirementsFile);
   const damage = present && (await damageOf(present));
   if (damage !== undefined) log.warn({ damage }, 'the Python environment of JupyterHub is damaged and made anew');

@@ -2,10 +2,18 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import type { ComponentHealth } from '../../lib/index.ts';
-import { findSandbox, type Sandbox, type SandboxSearch, type Supervisor } from '../../process/index.ts';
-import { installerEnvironment, interpreter, readableForEverybody } from './install.ts';
-import { sitePackagesOf } from './venv-folder.ts';
-import { describePipProblem } from './pip-problem.ts';
+import {
+  describePipProblem,
+  findSandbox,
+  installerEnvironment,
+  interpreter,
+  readableForEverybody,
+  type Sandbox,
+  type SandboxSearch,
+  sitePackagesOf,
+  type Supervisor,
+} from '../../process/index.ts';
+import { hubWords } from './install.ts';
 
 type HubConfig = Config['integrations']['jupyterhub'];
 
@@ -78,7 +86,7 @@ async function installSandbox(options: {
     timeoutMs: 120_000,
     umask: readableForEverybody,
   });
-  return result.code === 0 ? undefined : describePipProblem(result.output, result.reason).message;
+  return result.code === 0 ? undefined : describePipProblem(result.output, result.reason, hubWords).message;
 }
 
 /** Why there is no sandbox, for everybody. */

@@ -1,8 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Sandbox, sandboxArguments } from '../../process/index.ts';
+import { type Sandbox, sandboxArguments, sitePackagesOf } from '../../process/index.ts';
 import { socketIn } from './areas-socket.ts';
-import { sitePackagesOf } from './venv-folder.ts';
 import { writeLabExtension } from './lab.ts';
 
 /** Stands for the username in the plan; the launcher puts the checked name in its place. */

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:net';
 import { join, relative } from 'node:path';
-import type { Child } from '../../process/index.ts';
+import type { Child, Installed } from '../../process/index.ts';
 import type { Integration } from '../integration.ts';
 import { openAreasSocket, type PersonsFiles } from './areas-socket.ts';
 import { hubChild, proxyChild } from './children.ts';
@@ -10,7 +10,7 @@ import { hubConfig } from './hub-config.ts';
 import { writePages } from './hub-pages.ts';
 import { beginRun, keepRun } from './hub-run.ts';
 import { describeIdentity } from './identity.ts';
-import { findInstallation, type Installation } from './install.ts';
+import { findInstallation } from './install.ts';
 import { findDeepDamage } from './damage.ts';
 import { type DamageOf, findWhole, installWithRetry } from './install-with-retry.ts';
 import { describeIsolation, type Isolation, provideIsolation } from './isolation.ts';
@@ -24,7 +24,6 @@ import { describeHealth, describeTile, type HubStatus } from './status.ts';
 import { createSteps } from './steps.ts';
 
 type ManagedOptions = JupyterHubOptions & { folder: string; clientSecret: string };
-type Installed = Extract<Installation, { isInstalled: true }>;
 
 /** A hub that Knot installs into the data folder and runs: installation, configuration, and its two processes. */
 export async function createManagedHub(options: ManagedOptions): Promise<Integration> {

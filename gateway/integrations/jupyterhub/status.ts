@@ -1,8 +1,6 @@
 import { type ComponentHealth, listNames, type TileStatus } from '../../lib/index.ts';
-import type { ChildState } from '../../process/index.ts';
+import { type ChildState, lastMeaningfulLine, type Problem } from '../../process/index.ts';
 import { describeIsolation, type Isolation } from './isolation.ts';
-import { lastMeaningfulLine } from './pip-problem.ts';
-import type { Problem } from './python.ts';
 
 /** Where a managed hub stands. */
 export type HubStatus =

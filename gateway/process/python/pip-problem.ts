@@ -1,0 +1,111 @@
+import type { InstallWords, Problem } from './problem.ts';
+
+type Rule = { kind: Problem['kind']; pattern: RegExp; message: string; remedy: string };
+
+const unreachable =
+  /NewConnectionError|Connection refused|ConnectTimeoutError|ReadTimeoutError|Read timed out|name resolution|nodename nor servname|Network is unreachable|ProxyError|Connection broken|ConnectionResetError|Connection aborted|ProtocolError|Max retries exceeded|HTTP error 5\d\d|5\d\d (Server )?Error/i;
+
+/**
+ * pip names the real cause in a warning or traceback somewhere in its output and often ends with a misleading line ("no matching
+ * distribution found" when the index did not answer), so the rules look at everything, most telling first.
+ */
+const rulesFor = ({ packages, isProven, listRemedy, folderRemedy, again }: InstallWords): readonly Rule[] => [
+  {
+    kind: 'disk-full',
+    pattern: /No space left on device|Errno 28|Disk quota exceeded|Errno 122/i,
+    message: `The disk is full: ${packages} do not fit into the data folder.`,
+    remedy: `Free some space, or choose another data folder with --data. ${again}`,
+  },
+  {
+    kind: 'index-certificate',
+    pattern: /CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError|SSLError/i,
+    message: 'The Python package index answered with a certificate that is not trusted here.',
+    remedy: `Set PIP_CERT to the CA file of your network or proxy and start Knot again. ${again}`,
+  },
+  {
+    kind: 'index',
+    pattern: isProven ? new RegExp(`${unreachable.source}|from versions: none`, 'i') : unreachable,
+    message: 'The Python package index cannot be reached.',
+    remedy: `Check the network. Behind a proxy or with an index of your own set HTTPS_PROXY or PIP_INDEX_URL and start Knot again. ${again}`,
+  },
+  {
+    kind: 'changed',
+    pattern: /DO NOT MATCH THE HASHES|Hashes are required in --require-hashes mode/i,
+    message: `A package is not the one that was chosen for ${packages}: its digest is another.`,
+    remedy: `The index, or somebody between it and here, hands out something else; do not use it. ${again}`,
+  },
+  {
+    kind: 'conflict',
+    pattern: /ResolutionImpossible|conflicting dependencies/i,
+    message: `The versions that are asked for cannot be installed together (${packages}).`,
+    remedy: `${listRemedy} ${again}`,
+  },
+  {
+    kind: 'does-not-fit',
+    pattern: /none of the wheel's tags|No binaries permitted|not a supported wheel|Link requires a different Python/i,
+    message: 'A package has no ready-made file (wheel) for this machine and its Python.',
+    remedy: `${listRemedy} ${again}`,
+  },
+  {
+    kind: 'package',
+    pattern:
+      /No matching distribution found|Could not find a version|Invalid requirement|HTTP error 4\d\d|40[134] (Client )?Error/i,
+    message: `The Python package index does not have one of ${packages}.`,
+    remedy: `${listRemedy} ${again}`,
+  },
+  {
+    kind: 'permission',
+    pattern: /Permission denied|Errno 13|Read-only file system|Errno 30/i,
+    message: `The folder for ${packages} cannot be written.`,
+    remedy: `${folderRemedy} ${again}`,
+  },
+  {
+    kind: 'venv-missing',
+    pattern: /ensurepip is not available|No module named '?(venv|ensurepip|pip)/i,
+    message: 'The "venv" module of Python is missing or incomplete.',
+    remedy: `Install it: apt install python3-venv (Debian, Ubuntu). ${again}`,
+  },
+];
+
+/** Says in plain words why an installation step failed, from what Python or pip printed and how it ended. */
+export function describePipProblem(
+  output: readonly string[],
+  reason: string | undefined,
+  words: InstallWords,
+): Problem {
+  const text = output.join('\n');
+  const said = lastMeaningfulLine(output);
+  const rule = rulesFor(words).find(({ pattern }) => pattern.test(text));
+  if (rule) return { kind: rule.kind, message: `${rule.message}${quote(said)}`, remedy: rule.remedy };
+  if (reason === 'took too long') {
+    return {
+      kind: 'too-long',
+      message: `Installing ${words.packages} took too long.`,
+      remedy: `Check the network and the disk of the machine; what was downloaded is not fetched again. ${words.again}`,
+    };
+  }
+  return {
+    kind: 'other',
+    message: `Installing ${words.packages} failed.${quote(said ?? (reason === undefined ? undefined : `The installer ${reason}.`))}`,
+    remedy: `The log of the gateway has the whole output. ${words.again}`,
+  };
+}
+
+function quote(line: string | undefined): string {
+  return line === undefined ? '' : ` (${line})`;
+}
+
+/**
+ * The last line that says something: pip's `ERROR:` lines, else the last of a traceback. Addresses are cut to the host, because an
+ * index address may carry credentials and the tile is seen by everybody.
+ */
+export function lastMeaningfulLine(output: readonly string[]): string | undefined {
+  const isNoise = (line: string) =>
+    /^\s*(\[notice\]|WARNING: Retrying|hint:|note:|at |File "|\^|~)/i.test(line) || line.trim() === '';
+  const lines = output.filter((line) => !isNoise(line));
+  const line = lines.findLast((candidate) => /^(ERROR|error)[: ]/.test(candidate)) ?? lines.at(-1);
+  return line
+    ?.replace(/^(ERROR|error): /, '')
+    .replace(/\b([a-z+]+:\/\/)(?:[^\s/@]*@)?([^\s/]+)\S*/gi, '$1$2')
+    .slice(0, 200);
+}
