@@ -4,6 +4,7 @@ import type { Needs } from './context.ts';
 import { audiences, type Topic } from './contract.ts';
 import type { Lookers } from './files/lookers.ts';
 import type { Listeners } from './listeners.ts';
+import type { Running } from './running.ts';
 import type { ShownTiles } from './shown-tiles.ts';
 
 /** What is known of a change besides its topic. */
@@ -19,7 +20,11 @@ type Facts = {
 export function followChanges(
   context: Needs<'accounts' | 'policy' | 'routes' | 'shares' | 'integrations' | 'onAppChange' | 'onChange' | 'log'>,
   { note, noteInTurns }: Pick<Listeners, 'note' | 'noteInTurns'>,
-  { lookers, shownTiles }: { lookers: Pick<Lookers, 'onChange'>; shownTiles: Pick<ShownTiles, 'to'> },
+  {
+    lookers,
+    shownTiles,
+    running,
+  }: { lookers: Pick<Lookers, 'onChange'>; shownTiles: Pick<ShownTiles, 'to'>; running: Pick<Running, 'onChange'> },
 ): () => void {
   const { accounts, policy, routes, shares, integrations, onAppChange, onChange, log } = context;
 
@@ -93,6 +98,7 @@ export function followChanges(
       }
     }),
     ...integrations().map((tool) => tool.onChange(() => aboutPart(tool))),
+    running.onChange(({ userId, tool }) => tell('tiles', { id: tool, person: userId })),
     onAppChange((route) => aboutPart({ name: route.name, route })),
     onChange('sign-ins', (userId) => tell('sessions', { id: userId, person: userId })),
     onChange('audit', () => tell('audit')),

@@ -25,8 +25,10 @@ import { serviceRoutes } from './resources/services.ts';
 import { shareRoutes } from './resources/shares.ts';
 import { teamRoutes } from './resources/teams.ts';
 import { templateRoutes } from './resources/templates.ts';
+import { tileRoutes } from './resources/tiles.ts';
 import { tokenRoutes } from './resources/tokens.ts';
 import { userRoutes } from './resources/users.ts';
+import { createRunning } from './running.ts';
 import { createShownTiles } from './shown-tiles.ts';
 import { compileSerializer, compileValidator } from './schemas.ts';
 
@@ -46,9 +48,11 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   app.addHook('onRoute', (route) => void (route.bodyLimit ??= largestBodyBytes));
   app.get('/openapi.json', { config: { access: 'everyone' }, schema: { hide: true } }, async () => app.swagger());
   const shownTiles = createShownTiles();
-  meRoutes(app, context, shownTiles);
+  const running = createRunning(context);
+  meRoutes(app, context);
+  tileRoutes(app, context, { shown: shownTiles, running });
   const lookers = createLookers(context);
-  eventRoutes(app, context, { lookers, shownTiles });
+  eventRoutes(app, context, { lookers, shownTiles, running });
   userRoutes(app, context);
   personAccessRoutes(app, context);
   invitationRoutes(app, context);

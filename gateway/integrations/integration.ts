@@ -22,10 +22,13 @@ export type Integration = {
   start(): void;
   /** `handsOver`: what people have running stays for the next run of Knot, where the tool can do that. */
   stop(options?: { handsOver?: boolean }): Promise<void>;
-  /** Where a person stops what is theirs here: absolute address. */
-  manageUrl?: string;
   /** People with something running here that ends when Knot stops: usernames, sorted. */
   people?(): string[];
+  /**
+   * Ends what this person runs here, and resolves when it has ended or nothing ran; absent where Knot cannot.
+   * @throws KNOT_INTEGRATIONS_NOT_STOPPED
+   */
+  stopOf?(username: string): Promise<void>;
   /** Names of the teams whose folders somebody's running server still has, as it was started. */
   teamsOf?(username: string): readonly string[];
   /** Why what people have running would not survive a restart of Knot now, for an operator; undefined when it would. */

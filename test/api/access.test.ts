@@ -9,6 +9,7 @@ const id = '00000000-0000-4000-8000-000000000000';
 const rows: Row[] = [
   { url: '/me', access: 'person' },
   { url: '/tiles', access: 'person' },
+  { method: 'POST', url: '/tiles/jupyterhub/stop', body: {}, access: 'person', ok: 404 },
   { url: '/account/sessions', access: 'person' },
   { method: 'DELETE', url: `/account/sessions/${id}`, access: 'person', ok: 404 },
   { method: 'DELETE', url: '/account/sessions', access: 'person' },

@@ -245,12 +245,19 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       ] as const)
         t.match(await state(title).textContent(), word);
       const lab = gateway.data.tiles.find(({ name }) => name === 'lab')!;
-      await running.getByRole('button', { name: 'Actions for' }).click();
-      await page.getByRole('menuitem', { name: 'Stop…' }).waitFor();
-      t.strictSame(await violationsOn(page), []);
-      await page.keyboard.press('Escape');
-      lab.isRunning = false;
+      lab.isStopping = true;
       gateway.announce({ topic: 'tiles', id: 'lab' });
+      const stop = running.getByRole('button', { name: 'Stop Notebooks' });
+      await running.getByText('Stopping', { exact: true }).waitFor();
+      t.ok(await stop.isDisabled(), 'stopped from another page: this one waits with it');
+      t.equal(await running.getByRole('link', { name: 'Open Notebooks' }).count(), 0);
+      lab.isStopping = false;
+      gateway.announce({ topic: 'tiles', id: 'lab' });
+      await stop.click();
+      const question = page.getByRole('dialog', { name: 'Stop Notebooks of the institute?' });
+      await question.getByText('What is not saved').waitFor();
+      t.strictSame(await violationsOn(page), []);
+      await question.getByRole('button', { name: 'Stop it' }).click();
       await running.waitFor({ state: 'detached' });
       t.match(await state('Notebooks of the institute').textContent(), /Asleep/);
     },

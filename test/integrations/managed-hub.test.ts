@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
@@ -47,7 +47,13 @@ t.test(
 
     await t.test('the hub answers and its files are for the gateway only', async (t) => {
       t.equal((await ann.send('/hub/health')).status, 200);
-      for (const name of ['client-secret', 'cookie-secret', 'hub/jupyterhub_config.py', 'hub/client-secret']) {
+      for (const name of [
+        'client-secret',
+        'cookie-secret',
+        'stop-token',
+        'hub/jupyterhub_config.py',
+        'hub/client-secret',
+      ]) {
         t.equal(statSync(join(folder, 'jupyterhub', name)).mode & 0o077, 0, name);
       }
     });
@@ -110,6 +116,7 @@ print(json.dumps({
   "areas": listing(${JSON.stringify(join(folder, 'files'))}),
   "database": readable(${JSON.stringify(join(folder, 'jupyterhub/hub/jupyterhub.sqlite'))}),
   "secret": readable(${JSON.stringify(join(folder, 'jupyterhub/client-secret'))}),
+  "stop": readable(${JSON.stringify(join(folder, 'jupyterhub/stop-token'))}),
   "homes": listing("/files/home/.."),
   "shadow": readable("/etc/shadow"),
   "others": [p for p in os.listdir("/proc") if p.isdigit() and "ann" in readable(f"/proc/{p}/environ")],
@@ -124,6 +131,7 @@ print(json.dumps({
           areas: 'FileNotFoundError',
           database: 'FileNotFoundError',
           secret: 'FileNotFoundError',
+          stop: 'FileNotFoundError',
           homes: ['home', 'private', 'shared'],
           shadow: 'FileNotFoundError',
           others: [],
@@ -202,6 +210,33 @@ print(json.dumps({
         answer = await ann.run(kernel, 'print(kept)').catch(() => delay(300, ''));
       }
       t.equal(answer, 'still here\n');
+    });
+
+    await t.test('one person’s server is stopped, and the token for it is good for nothing else', async (t) => {
+      await hub.stopOf!('bob');
+      t.strictSame(hub.people!(), ['ann']);
+      t.equal(await ann.run(kernel, 'print(kept)'), 'still here\n');
+      await hub.stopOf!('bob');
+      await hub.stopOf!('nobody');
+      const authorization = `token ${readFileSync(join(folder, 'jupyterhub/stop-token'), 'utf8').trim()}`;
+      const headers = { authorization, 'sec-fetch-mode': 'cors' };
+      const stranger = createVisitor({ port, origin: hub.url, username: 'knot' });
+      for (const [method, path] of [
+        ['GET', 'users'],
+        ['GET', 'users/ann'],
+        ['GET', 'proxy'],
+        ['POST', 'users/bob/server'],
+        ['POST', 'users/ann/tokens'],
+        ['DELETE', 'users/ann'],
+        ['POST', 'shutdown'],
+      ] as const)
+        t.match(
+          await stranger.send(`/hub/api/${path}`, { method, headers }),
+          { status: /403|404/ },
+          `${method} ${path}`,
+        );
+      await bob.startServer();
+      t.strictSame(hub.people!(), ['ann', 'bob'], 'it starts again when it is opened');
     });
 
     await t.test('stopping ends hub, proxy, servers and kernels', async (t) => {

@@ -27,6 +27,7 @@ const facts = {
   listenAddress: { host: '0.0.0.0', port: 8443 },
   caFile: '/data/tls/ca.pem',
   clientSecretFile: '/data/jupyterhub/hub/client-secret',
+  stopTokenFile: '/data/jupyterhub/stop-token',
   isRoot: true,
   isolation: {
     sandbox: { isAvailable: true, command: '/usr/bin/bwrap', confinement: 'account' },

@@ -173,6 +173,21 @@ t.test('disabling an account cuts its kernel socket within two seconds', async (
   t.ok(performance.now() - startedAt < 20_000, `cut after ${Math.round(performance.now() - startedAt)} ms`);
 });
 
+t.test('who stops their server on its tile ends it, with the kernel in it', async (t) => {
+  const { ann } = people;
+  await ann.signIn('ann', passwords.ann);
+  await openLab(ann, 'ann');
+  const tile = async () =>
+    (await ann.api('GET', '/tiles')).json<Tiles>().tiles.find(({ name }) => name === 'jupyterhub');
+  const socket = ann.socket((await startKernel(ann, hub, 'ann')).socketUrl);
+  t.equal(await runCell(socket, '1+1'), '2');
+  t.match(await tile(), { isRunning: true, canStop: true });
+  const closed = once(socket, 'close');
+  t.match((await ann.api('POST', '/tiles/jupyterhub/stop', {})).json(), { isRunning: false });
+  await closed;
+  t.match(await tile(), { isRunning: false });
+});
+
 t.test('stopping the gateway leaves no process behind', async (t) => {
   const { pid } = gateway;
   t.equal(await gateway.signal('SIGTERM'), 0);

@@ -50,9 +50,17 @@ export const TileSchema = closed({
       description: 'Teams this person left whose folders what runs still has, until it is stopped.',
     }),
   ),
-  manageUrl: Type.Optional(Type.String({ description: 'Where the person stops what is theirs in it.' })),
+  isStopping: Type.Optional(Type.Boolean({ description: 'Whether it was told to stop and has not yet ended.' })),
+  canStop: Type.Optional(Type.Boolean({ description: 'Whether this person may have Knot stop what is theirs in it.' })),
 });
 export type Tile = Static<typeof TileSchema>;
 
 export const TilesSchema = closed({ tiles: Type.Array(TileSchema) });
 export type Tiles = Static<typeof TilesSchema>;
+
+export const TileStoppedSchema = closed({
+  isRunning: Type.Boolean({
+    description: 'Whether something of this person runs in it, as by another start meanwhile.',
+  }),
+});
+export type TileStopped = Static<typeof TileStoppedSchema>;

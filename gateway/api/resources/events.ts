@@ -7,6 +7,7 @@ import { followChanges } from '../changes.ts';
 import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import type { Lookers } from '../files/lookers.ts';
 import { createListeners, type Rights } from '../listeners.ts';
+import type { Running } from '../running.ts';
 import type { ShownTiles } from '../shown-tiles.ts';
 import { describe } from './describe.ts';
 
@@ -39,12 +40,12 @@ export function eventRoutes(
     | 'clock'
     | 'log'
   >,
-  { lookers, shownTiles }: { lookers: Lookers; shownTiles: ShownTiles },
+  { lookers, shownTiles, running }: { lookers: Lookers; shownTiles: ShownTiles; running: Pick<Running, 'onChange'> },
 ): void {
   const { live, identify, accounts, publicAddress, decideAdminister, decideOpen } = context;
   const { decideArea } = createAreaQuestions(context);
   const listeners = createListeners(context);
-  const stopFollowing = followChanges(context, listeners, { lookers, shownTiles });
+  const stopFollowing = followChanges(context, listeners, { lookers, shownTiles, running });
   const streamsOf = new Map<string, number>();
   const open = new Set<() => void>();
   app.addHook('preClose', async () => {

@@ -14,6 +14,7 @@ export type HubFacts = {
   listenAddress: ListenAddress;
   caFile: string | undefined;
   clientSecretFile: string;
+  stopTokenFile: string;
   isRoot: boolean;
   isolation: Isolation;
 };
@@ -154,6 +155,9 @@ c.JupyterHub.bind_url = "http://127.0.0.1:${ports.public}"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:${ports.hub}"
 c.JupyterHub.db_url = ${python(`sqlite:///${join(folder, 'hub/jupyterhub.sqlite')}`)}
 c.JupyterHub.cookie_secret_file = ${python(join(folder, 'cookie-secret'))}
+# Knot stops a person's server when they ask it to, and may do nothing else here.
+c.JupyterHub.services = [{"name": "knot", "api_token": open(${python(facts.stopTokenFile)}).read().strip()}]
+c.JupyterHub.load_roles = [{"name": "knot", "services": ["knot"], "scopes": ["delete:servers"]}]
 c.JupyterHub.log_level = "WARN"
 c.JupyterHub.shutdown_on_logout = False
 c.JupyterHub.cleanup_servers = True

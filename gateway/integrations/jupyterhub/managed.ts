@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:net';
 import { join, relative } from 'node:path';
+import { newSecret } from '../../lib/index.ts';
 import type { Child, Installed } from '../../process/index.ts';
 import type { Integration } from '../integration.ts';
 import { openAreasSocket, type PersonsFiles } from './areas-socket.ts';
@@ -22,6 +23,7 @@ import { peopleOf } from './people.ts';
 import { openToPeople } from './venv-files.ts';
 import { describeHealth, describeTile, type HubStatus } from './status.ts';
 import { createSteps } from './steps.ts';
+import { stopServer } from './stop-server.ts';
 
 type ManagedOptions = JupyterHubOptions & { folder: string; clientSecret: string };
 
@@ -42,6 +44,8 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     upstream: { protocol: 'http:', hostname: '127.0.0.1', port: ports.public, allowLoopback: true },
   });
   const configFile = configFileIn(folder);
+  const stopTokenFile = join(folder, 'stop-token');
+  const stopToken = () => keepSecret(stopTokenFile, newSecret);
   const mounts = openMounts(folder, log);
   const listeners = new Set<() => void>();
   const abort = new AbortController();
@@ -137,6 +141,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     // Written anew each time: it may come from the operator's configuration.
     writeFileSync(clientSecretFile, `${clientSecret}\n`, { mode: 0o600 });
     keepSecret(join(folder, 'cookie-secret'), () => randomBytes(32).toString('hex'));
+    stopToken();
     const { accounts } = options.config;
     const { sandbox } = found;
     const home = `${publicAddress.origin}/`;
@@ -155,6 +160,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       listenAddress: options.listenAddress,
       caFile: options.caFile,
       clientSecretFile,
+      stopTokenFile,
     };
     writeFileSync(configFile, hubConfig({ ...facts, python: installed.python, isRoot, isolation: found }), {
       mode: 0o600,
@@ -214,8 +220,6 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
   return {
     ...identity,
     isManaged: true,
-    // The hub's own page of a person's server, with Stop on it.
-    manageUrl: `${identity.url}/hub/home`,
     start() {
       if (isStopped()) return;
       work ??= prepare().catch((error: unknown) => {
@@ -247,6 +251,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     },
     health: () => describeHealth(status, isolation, children ? peopleOf(children.hub) : []),
     people: () => (children ? peopleOf(children.hub) : []),
+    stopOf: (username) => stopServer({ hubPort: ports.hub, token: stopToken() }, username),
     teamsOf: (username) => mounts.of(username),
     endsOnRestart() {
       if (process.platform !== 'linux') return 'this system has no /proc, so running servers cannot be found again';

@@ -108,6 +108,10 @@ const denial = {
 function readRoutes(api: FastifyInstance, data: MockData): void {
   api.get('/me', () => data.me);
   api.get('/tiles', () => ({ tiles: data.tiles }));
+  api.post<{ Params: { name: string } }>('/tiles/:name/stop', ({ params }) => {
+    data.tiles.find(({ name }) => name === params.name)!.isRunning = false;
+    return { isRunning: false };
+  });
   api.get('/health', () => ({ status: 'warning', components: data.components }));
   api.get<{ Params: { name: string } }>('/integrations/:name', ({ params }) => ({
     name: params.name,

@@ -144,7 +144,7 @@ function tiles(now: number): Tile[] {
       kind: 'integration',
       status: { status: 'ready', message: '' },
       isRunning: true,
-      manageUrl: `${at('lab')}/hub/home`,
+      canStop: true,
     },
     {
       name: 'echo',

@@ -1,4 +1,3 @@
-import CircleStop from '@lucide/svelte/icons/circle-stop';
 import Copy from '@lucide/svelte/icons/copy';
 import Pin from '@lucide/svelte/icons/pin';
 import PinOff from '@lucide/svelte/icons/pin-off';
@@ -10,9 +9,9 @@ import { attempt } from '#lib/toasts.svelte.ts';
 import { urls } from '#lib/urls.ts';
 import type { MenuItem } from '#lib/ui/RowMenu.svelte';
 
-/** What a person can do with a tile besides opening it. */
+/** What a person can do with a tile besides opening and stopping it. */
 export function menuOf(tile: Tile, me: Me): MenuItem[] {
-  const { name, title, url, manageUrl, isRunning } = tile;
+  const { name, title, url } = tile;
   const items: MenuItem[] = [
     isPinned(name)
       ? { label: 'Unpin', icon: PinOff, act: () => setPinned(name, false) }
@@ -24,8 +23,6 @@ export function menuOf(tile: Tile, me: Me): MenuItem[] {
         attempt(() => navigator.clipboard.writeText(url), `The address of ${title} is copied.`, { isPassing: true }),
     },
   ];
-  if (isRunning && manageUrl !== undefined)
-    items.unshift({ label: 'Stop…', icon: CircleStop, act: () => location.assign(manageUrl) });
   if (me.canAdminister) {
     const question = { as: me.user.username, method: 'GET', url };
     items.push({ label: 'Explain access', icon: Scale, act: () => goto(urls.policies(question)) });

@@ -15,16 +15,19 @@ export const tileStates: Record<Tile['status']['status'], State> = {
 };
 
 /** Of what is there for each person by itself, the person's own state: running, or asleep until they open it. */
-export function stateOf({ status, isRunning }: Tile): State {
+export function stateOf({ status, isRunning, isStopping }: Tile): State {
+  if (isStopping) return { mark: 'working', word: 'Stopping' };
   if (status.status !== 'ready' || isRunning === undefined) return tileStates[status.status];
   return isRunning ? { mark: 'ready', word: 'Running' } : { mark: 'asleep', word: 'Asleep: opens when you need it' };
 }
 
 /**
  * Whether a tile leads to its tool. Applications always do: asking from outside may be wrong about them, and who goes there sees
- * what is. A tool that Knot runs itself is opened when it runs.
+ * what is. A tool that Knot runs itself is opened when it runs, and not while
+ * it is being stopped.
  */
-export function canOpen({ kind, status }: Tile): boolean {
+export function canOpen({ kind, status, isStopping }: Tile): boolean {
+  if (isStopping) return false;
   return kind === 'app' || ['ready', 'unreachable', 'unknown', 'unwatched'].includes(status.status);
 }
 
