@@ -1,0 +1,155 @@
+import { once } from 'node:events';
+import { truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { request } from 'undici';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { createRoutes } from '../../gateway/routes/index.ts';
+import { openStore, readSetting } from '../../gateway/store/index.ts';
+import { metric } from '../attacks/house.ts';
+import { openRequest } from '../guests/house.ts';
+import { eventually } from '../support/eventually.ts';
+import { startEcho } from '../support/net/echo.ts';
+import { openRaw, readAnswer } from '../support/net/raw-client.ts';
+import { caOf, startGateway } from '../support/process/gateway.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
+
+/** Lines of `app.ts` and `app/` that hand what one part tells to another: each of these tests fails without one of them. */
+t.setTimeout(120_000);
+
+const password = 'correct-horse-staple-7';
+const echo = await startEcho();
+const config = {
+  integrations: { jupyterhub: { mode: 'off' } },
+  apps: [{ name: 'echo', upstream: echo.address }],
+  limits: { drainDelayMs: 2_000 },
+};
+const gateway = await startGateway({ config });
+const origin = `https://echo.localhost:${gateway.port}`;
+const people: Person[] = [];
+const browser = (): Person => {
+  const person = createPerson(gateway);
+  people.push(person);
+  return person;
+};
+const ann = browser();
+const bob = browser();
+t.teardown(async () => {
+  await Promise.all(people.map((person) => person.close()));
+  await gateway.stop();
+  await echo.close();
+});
+
+const isOpen = async () => (await metric(gateway, 'knot_live_streams')) > 0;
+const isCut = async () => (await metric(gateway, 'knot_live_streams')) === 0;
+/** What one person shares with another: larger than what lies in buffers, so that whoever stops reading keeps it open. */
+const bigFile = '/api/v1/files/private/open/big.bin';
+
+async function share(): Promise<string> {
+  const body = { area: 'private', path: 'open', with: 'user:bob', right: 'view' };
+  return (await ann.api('POST', '/shares', body)).json<{ share: { id: string } }>().share.id;
+}
+
+t.test('two people, and files of one of them', async (t) => {
+  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
+  const add = ['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'];
+  t.equal((await gateway.knot(add, password)).status, 0);
+  await bob.signIn('bob', password);
+  const { user } = (await ann.api('GET', '/me')).json<{ user: { id: string } }>();
+  t.match((await ann.api('POST', '/files/private/open?op=mkdir', {})).status, 201);
+  const headers = { origin: gateway.origin, 'content-type': 'application/octet-stream' };
+  t.equal((await ann.request('PUT', bigFile, { headers, body: 'x' })).status, 201);
+  truncateSync(join(gateway.data, 'files/private', user.id, 'open/big.bin'), 64 * 1024 * 1024);
+});
+
+t.test('each request is counted, and has a line in the log', async (t) => {
+  await ann.visit(`${origin}/counted`);
+  const metrics = await (await request(`${gateway.ops}/metrics`)).body.text();
+  t.match(metrics, /^knot_requests_total\{route="echo",status_class="2xx",verdict="allow"\} [1-9]/m);
+  t.match(await gateway.line(/"path":"\/counted"/), /"route":"echo"/);
+});
+
+t.test('a token that is revoked takes the download with it that was begun with it', async (t) => {
+  const made = await ann.api('POST', '/tokens', { name: 'ci', scopes: ['files:read'] });
+  const { secret, token } = made.json<{ secret: string; token: { id: string } }>();
+  const program = browser();
+  const download = openRequest(gateway, program, bigFile, { authorization: `Bearer ${secret}` }, 'GET');
+  download.end();
+  await download.begun;
+  await eventually('it is open', isOpen);
+  t.equal((await ann.api('DELETE', `/tokens/${token.id}`)).status, 204);
+  await eventually('it is cut', isCut);
+  download.cut();
+});
+
+t.test('a share that is revoked takes the download with it that was begun by it', async (t) => {
+  const id = await share();
+  const download = openRequest(gateway, bob, '/api/v1/files/user:ann/open/big.bin', {}, 'GET');
+  download.end();
+  await download.begun;
+  await eventually('it is open', isOpen);
+  t.equal((await ann.api('DELETE', `/shares/${id}`)).status, 200);
+  await eventually('it is cut', isCut);
+  download.cut();
+});
+
+t.test('a code that is shown by two browsers ends what the first one opened with it', async () => {
+  const first = browser();
+  await first.signIn('ann', password);
+  const navigation = { headers: { accept: 'text/html', 'sec-fetch-mode': 'navigate' } };
+  let at = `${origin}/deep`;
+  while (!at.includes('/.knot/callback')) {
+    const answer = await first.request('GET', at, navigation);
+    at = new URL(String(answer.headers['location']), at).href;
+  }
+  const binding = first.cookies('echo.localhost');
+  await first.request('GET', at, navigation);
+  const socket = first.socket(`${origin.replace('https', 'wss')}/socket`, { headers: { origin } });
+  let isClosed = false;
+  socket.on('close', () => (isClosed = true));
+  await once(socket, 'open');
+  const thief = browser();
+  thief.setCookies('echo.localhost', binding);
+  await thief.request('GET', at, navigation);
+  await eventually('it is cut', () => isClosed);
+});
+
+t.test('no route leads to the listener of metrics', async (t) => {
+  const store = await openStore({ url: `sqlite:${join(gateway.data, 'knot.db')}`, clock: systemClock, log: silentLog });
+  t.teardown(() => store.close());
+  const routes = await createRoutes({ store, clock: systemClock, log: silentLog });
+  t.teardown(() => routes.close());
+  const route = routes.find('echo.localhost')!;
+  const port = Number(new URL(gateway.ops).port);
+  await routes.put({ ...route, name: 'own', host: 'own.localhost', upstream: { ...route.upstream, port } });
+  const answer = await eventually('the route is there', () =>
+    ann.visit(`https://own.localhost:${gateway.port}/metrics`).catch(() => undefined),
+  );
+  t.equal(answer.status, 502);
+  t.notMatch(answer.text, 'knot_requests_total');
+  await routes.remove('own.localhost');
+});
+
+t.test('before a gateway ends it is not ready, and says so on every connection', async (t) => {
+  await share();
+  const line = await openRaw({ port: gateway.port, ca: caOf(gateway) });
+  const ask = async () => {
+    line.write(`GET /healthz HTTP/1.1\r\nHost: localhost:${gateway.port}\r\n\r\n`);
+    return readAnswer(line);
+  };
+  t.notMatch((await ask()).bytes, /^connection: close/im);
+  const ended = gateway.signal('SIGTERM');
+  await eventually('it is not ready', async () => (await request(`${gateway.ops}/readyz`)).statusCode === 503);
+  t.match((await ask()).bytes, /^connection: close/im);
+  line.destroy();
+  t.equal(await ended, 0);
+});
+
+t.test('what was shared is so after a start, and policies that were checked are not checked again', async (t) => {
+  const again = await startGateway({ config: { ...config, listen: `127.0.0.1:${gateway.port}` }, data: gateway.data });
+  t.teardown(() => again.stop());
+  t.equal((await bob.request('HEAD', '/api/v1/files/user:ann/open/big.bin')).status, 200);
+  const store = await openStore({ url: `sqlite:${join(again.data, 'knot.db')}`, clock: systemClock, log: silentLog });
+  t.ok(await readSetting(store.db, 'policy.verified'));
+  await store.close();
+});
