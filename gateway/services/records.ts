@@ -38,6 +38,12 @@ export async function servicesOf(
   return rows.map(serviceOf);
 }
 
+/** Everybody's, newest first. */
+export async function allServices(db: Database): Promise<Service[]> {
+  const rows = db.selectFrom('services').selectAll().orderBy('created_at', 'desc').orderBy('id');
+  return (await rows.execute()).map(serviceOf);
+}
+
 export async function idsOn(db: Database, machine: string): Promise<string[]> {
   const rows = db.selectFrom('services').select('id').where('machine', '=', machine).orderBy('id');
   return (await rows.execute()).map(({ id }) => id);

@@ -42,6 +42,8 @@ export type Services = {
   launch(request: NewService, by: By): Promise<Service>;
   find(id: string): Promise<Service | undefined>;
   of(owners: readonly Pick<Service['owner'], 'kind' | 'id'>[]): Promise<Service[]>;
+  /** Everybody's, newest first: for whom may see them. */
+  all(): Promise<Service[]>;
   transitions(id: string): Promise<Transition[]>;
   output(service: Service): readonly string[];
   /**
@@ -191,6 +193,7 @@ export function createServices(options: ServicesOptions): Services {
     },
     find: (id) => records.findService(store.db, id),
     of: (owners) => records.servicesOf(store.db, owners),
+    all: () => records.allServices(store.db),
     transitions: (id) => records.transitionsOf(store.db, id),
     output: (service) => engine.output(service),
     act: (id, act, by) =>

@@ -77,6 +77,11 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: u
   t.equal((await ann.visit(url)).status, 403);
   t.match(await shown(ann), { state: 'ready', canOpen: false, canManage: false, canStop: true, canRemove: true });
   t.notOk('values' in (await shown(ann)));
+  // Everybody's: whatever the policies let one see.
+  const all = async (who: Person) => (await who.api('GET', '/services?owner=*')).json<{ services: Shown[] }>().services;
+  t.match(await all(ann), [{ id, canOpen: false, canStop: true }]);
+  t.strictSame(await all(bob), []);
+  t.match((await ann.api('GET', '/services')).json(), { services: [] }, 'an admin is asked before others are shown');
   t.equal((await ann.api('GET', `/services/${id}/logs`)).status, 403);
   t.equal((await ann.api('POST', `/services/${id}/start`, {})).status, 403);
 

@@ -133,6 +133,10 @@ await onBothStores(t, async (t, openDatabase) => {
     const { services, wanted, owner, by, facts } = await open(t, store);
     const { id } = await services.launch(wanted('one'), by);
     t.equal((await services.find(id))?.values['a'], 1, 'the defaults are kept with it');
+    t.strictSame(
+      (await services.all()).map((service) => service.id),
+      [id],
+    );
     await services.act(id, 'stop', by);
     t.match(await services.act(id, 'start', { actor: 'bob' }), { wish: 'running', revision: 2, state: 'requested' });
     t.match(await services.act(id, 'start', by), { revision: 2 }, 'pressed twice is pressed once');

@@ -137,7 +137,14 @@ export type Service = Static<typeof ServiceSchema>;
 
 export const ServiceListSchema = closed({ services: Type.Array(ServiceSchema) });
 export type ServiceList = Static<typeof ServiceListSchema>;
-export const ServiceQuerySchema = closed({ owner: Type.Optional(Type.String({ maxLength: 100 })) });
+export const ServiceQuerySchema = closed({
+  owner: Type.Optional(
+    Type.String({
+      maxLength: 100,
+      description: 'Only those of one of my owners; `*`: of everybody whose services I may see.',
+    }),
+  ),
+});
 
 export const ObstacleSchema = closed({
   field: Type.String({ description: '`name`, `template`, or `values` with a JSON pointer.' }),

@@ -1,5 +1,6 @@
 import { type JsonObject, knotError } from '../../lib/index.ts';
 import { namespaceResource } from '../../owners/index.ts';
+import type { Service as OwnService } from '../../services/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import {
   IdParamsSchema,
@@ -36,9 +37,12 @@ export function serviceRoutes(
     ),
     async (request) => {
       const { owner } = request.query;
-      const own = await owners.of(identityOf(request).principal);
-      const wanted = owner === undefined ? own : own.filter(({ name }) => name === owner);
-      const found = await servicesOrRefusal().of(wanted);
+      const services = servicesOrRefusal();
+      const mine = async (): Promise<OwnService[]> => {
+        const own = await owners.of(identityOf(request).principal);
+        return services.of(owner === undefined ? own : own.filter(({ name }) => name === owner));
+      };
+      const found = owner === '*' ? await services.all() : await mine();
       return {
         services: found.filter((service) => may(request, 'see', service)).map((service) => toService(request, service)),
       };
