@@ -26,11 +26,6 @@ const becomes = ({ person }: Visitors, who: string, id: string, state: string) =
     60_000,
   );
 
-const menu = async (page: Page, of: string, item: string | RegExp): Promise<void> => {
-  await page.getByRole('button', { name: `Actions for ${of}` }).click();
-  await page.getByRole('menuitem', { name: item }).click();
-};
-
 /** The one request that a page may make to hear of changes, and those of the frame. */
 function questionsOf(page: Page): string[] {
   const asked: string[] = [];
@@ -78,7 +73,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await phone.goto(`${gateway.origin}/services`);
     await phone.getByRole('row', { name: /second/ }).waitFor();
     t.same(await violationsOn(phone), []);
-    t.ok(await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'not wider than the phone');
+    t.ok(await phone.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'not wider than the phone');
     await page.getByRole('checkbox', { name: /all/i }).check();
     await page.getByRole('button', { name: 'Stop 2', exact: true }).click();
     await page.getByText('2 services are being stopped.').waitFor();

@@ -1,6 +1,6 @@
 /** How a service is, to a person: what was last asked of it counts, not only what its program does at this moment. */
 import type { Service } from '#lib/contract.ts';
-import type { Mark } from '#lib/ui/StatusMark.svelte';
+import type { Mark } from '#lib/ui/mark.ts';
 
 type Shown = { mark: Mark; word: string };
 
