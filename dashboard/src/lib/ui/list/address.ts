@@ -16,7 +16,10 @@ export type ListShape<F extends string = string> = {
   filters: Record<F, readonly string[] | undefined>;
 };
 
-export function readAddress<F extends string>(parameters: URLSearchParams, shape: ListShape<F>): ListAddress<F> {
+export function readAddress<F extends string>(
+  parameters: Pick<URLSearchParams, 'get'>,
+  shape: ListShape<F>,
+): ListAddress<F> {
   const sort = parameters.get('sort') ?? '';
   const filters: Partial<Record<F, string>> = {};
   for (const [name, values] of Object.entries(shape.filters) as [F, readonly string[] | undefined][]) {
