@@ -128,6 +128,22 @@ t.test('pipes, sockets and devices are not opened; a hard link is a file like ot
   closeSync(descriptor);
 });
 
+t.test('a process whose number in /proc is not its own number opens its own folders', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('a PID namespace takes root');
+  const { root } = house(t);
+  mkdirSync(join(root, 'a/b'), { recursive: true });
+  const module = (file: string) => JSON.stringify(new URL(`../../gateway/files/walk/${file}`, import.meta.url));
+  const program = `
+    import { HeldFolder, walk } from ${module('held-folder.ts')};
+    import { pathOfText } from ${module('names.ts')};
+    const held = walk(HeldFolder.open(process.argv[1]), pathOfText('a'));
+    console.log(process.pid, held.names().join());`;
+  const node = [process.execPath, '--input-type=module', '--eval', program, root];
+  // The /proc of the outer namespace stays mounted: there process 1 is another one.
+  const output = execFileSync('unshare', ['--pid', '--fork', ...node], { encoding: 'utf8' });
+  t.equal(output.trim(), '1 b');
+});
+
 t.test('an area that is deleted or replaced underneath is noticed, and works', async (t) => {
   const { root, areas, area, warned } = house(t);
   rmSync(root, { recursive: true });

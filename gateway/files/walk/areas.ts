@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { KnotError, knotError, type Log } from '../../lib/index.ts';
 import { fileError } from './errors.ts';
 import { HeldFolder, walk } from './held-folder.ts';
-import { nameOf, type Path } from './names.ts';
+import { type Name, nameOf, type Path } from './names.ts';
 
 /** Whose files: of one person, of one team (by their ids, which never change), everybody's, or the administrators'. */
 export type Area = { kind: 'private' | 'team'; id: string } | { kind: 'shared' | 'admin'; id?: undefined };
@@ -48,6 +48,9 @@ export type AreaFolders = {
 };
 
 const backroom = nameOf('.knot');
+const ofEverybody = { shared: nameOf('shared'), admin: nameOf('admin') };
+
+const rootName = (area: Area): Name => (area.id === undefined ? ofEverybody[area.kind] : nameOf(area.id));
 
 /**
  * The folders of all areas below one folder. The roots of the four kinds are held open; an area itself is looked up each time, so that
@@ -74,7 +77,7 @@ export function openAreas({ folder, log }: { folder: string; log: Log }): AreaFo
   function root(area: Area): HeldFolder {
     try {
       const parent = area.id === undefined ? base : kinds[area.kind];
-      const opened = parent.folderMade(nameOf(area.id ?? area.kind), 0o700);
+      const opened = parent.folderMade(rootName(area), 0o700);
       note(area, opened);
       return opened;
     } catch (error) {
@@ -146,7 +149,7 @@ export function openAreas({ folder, log }: { folder: string; log: Log }): AreaFo
     },
     folderIfThere(area, path) {
       const parent = area.id === undefined ? base : kinds[area.kind];
-      return ifThere(() => walk(parent, [nameOf(area.id ?? area.kind), ...path]));
+      return ifThere(() => walk(parent, [rootName(area), ...path]));
     },
     room,
     roomIfThere,

@@ -2,7 +2,7 @@ import { type BigIntStats, closeSync, constants } from 'node:fs';
 import { copyFile, open, readdir, utimes } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { codeOf, fileError } from './errors.ts';
-import type { HeldFolder, Owner } from './held-folder.ts';
+import { type HeldFolder, type Owner, pathOfDescriptor } from './held-folder.ts';
 import type { Name } from './names.ts';
 
 /** Other requests are answered in between. */
@@ -150,7 +150,7 @@ async function copyOne(
   try {
     await onBytes?.(Number(stats.size));
     const target = to.at(toName);
-    await copyFile(`/proc/self/fd/${source}`, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await copyFile(pathOfDescriptor(source), target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     to.adopt(toName);
     await utimes(target, Number(stats.atimeMs) / 1000, Number(stats.mtimeMs) / 1000);
     if (isSynced) await syncFile(target);
