@@ -13,7 +13,7 @@ import type { Upstream } from './upstream.ts';
 export type Figures = Record<string, number>;
 
 /** Who is measured: a proxy, the gateway with a large population, or another checkout of the gateway. */
-export type SubjectName = ProxyName | 'knot-large' | 'knot-before' | 'knot-people';
+export type SubjectName = ProxyName | 'knot-large' | 'knot-apart' | 'knot-before' | 'knot-people';
 
 export type Column = { figure: string; title: string; digits: number };
 
@@ -205,8 +205,8 @@ export const cases: readonly Case[] = [
   },
   {
     id: 'many',
-    title: `1 KiB over HTTP/1.1 with 10,000 routes, 10,000 sessions, 1,000 users, 200 policies; ${activeVisitors} visitors active`,
-    subjects: ['knot', 'knot-large'],
+    title: `1 KiB over HTTP/1.1 with 10,000 routes, 10,000 sessions, 1,000 users, 200 policies (knot-apart), and 1,000 teams, 10,000 shares besides (knot-large); ${activeVisitors} visitors active, half of them in services, theirs or shared with them`,
+    subjects: ['knot', 'knot-large', 'knot-apart'],
     upstream: 'files',
     columns: requestColumns.filter(({ figure }) => ['cpu', 'perSecond', 'resident'].includes(figure)),
     // The small one may have been under load for minutes, the large one has just started; code is compiled after some ten seconds.

@@ -6,6 +6,7 @@ import type * as OwnFacts from '../../gateway/app/facts.ts';
 import type * as OwnConfig from '../../gateway/config/index.ts';
 import { createPasswordHasher } from '../../gateway/accounts/password-hash.ts';
 import { hashSecret, newId, newSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { parseUpstream } from '../../gateway/routes/upstream.ts';
 import { everybodysPassword } from './sign-in.ts';
 import type { Certificate, RunningProxy } from './peers.ts';
 import { freePort, startServer } from './servers.ts';
@@ -18,8 +19,11 @@ export type Population = {
   users: number;
   sessions: number;
   policies: number;
-  /** Each with ten members; shares of folders of people with each other. */
+  /** Launched by people; each is visited by somebody, who owns it or with whom it is shared, in turns. */
+  services?: number;
+  /** Each with ten members. */
   teams?: number;
+  /** Of folders and services, with people and teams, besides those that visitors need. */
   shares?: number;
   /** Everybody can sign in with it. */
   password?: string;
@@ -31,10 +35,11 @@ export const peoplePopulation: Population = {
   ...{ routes: 1, users: 1_000, sessions: 1, policies: 0 },
   password: everybodysPassword,
 };
-export const largePopulation: Population = {
-  ...{ routes: 10_000, users: 1_000, sessions: 10_000, policies: 200 },
-  ...{ teams: 1_000, shares: 10_000 },
+/** Many who have nothing to do with each other. */
+export const apartPopulation: Population = {
+  ...{ routes: 9_750, services: 250, users: 1_000, sessions: 10_000, policies: 200 },
 };
+export const largePopulation: Population = { ...apartPopulation, teams: 1_000, shares: 10_000 };
 
 /** One signed-in visitor of one application; `mainCookie` is the one on the main host. */
 export type Visitor = { host: string; cookie: string; mainCookie?: string };
@@ -96,7 +101,7 @@ export async function startKnot(options: {
     })),
   };
   writeFileSync(file, stringify(settings));
-  const visitors = await populate(file, population, checkout);
+  const visitors = await populate(file, population, { upstream, checkout });
   const logFile = join(folder, 'access.log');
   const child = startServer(
     process.execPath,
@@ -161,8 +166,8 @@ async function copyUsers(store: Store, firstId: string, usernames: readonly stri
 /** Fills the store of a configuration; returns one visitor for each session, spread over users and routes. */
 async function populate(
   configFile: string,
-  { routes, users, sessions, password, teams = 0, shares = 0 }: Population,
-  checkout: string,
+  { routes, users, sessions, password, services = 0, teams = 0, shares = 0 }: Population,
+  { upstream, checkout }: { upstream: string; checkout: string },
 ): Promise<Visitor[]> {
   const { config, facts } = await factsOf(configFile, checkout);
   try {
@@ -178,7 +183,12 @@ async function populate(
       const passwordHash = await createPasswordHasher().hash(password);
       await facts.store.db.updateTable('users').set({ password_hash: passwordHash }).execute();
     }
-    await befriend(facts.store, ids, { teams, shares });
+    const launched = await launch(facts, { services, ids, upstream, domain: config.domain });
+    await facts.store.transaction(async ({ db }) => {
+      for (const { id, owner, visitor } of launched)
+        if (owner !== visitor) await insertShare(db, { thing: ['service', id, ''], owner, person: visitor });
+    });
+    await befriend(facts.store, ids, { teams, shares, launched });
     const now = Date.now();
     const visitors: Visitor[] = [];
     const row = (userId: string, host: string, id: string, centralId: string, secret: string) => ({
@@ -197,7 +207,9 @@ async function populate(
     await facts.store.transaction(async ({ db }) => {
       for (let index = 0; index < sessions; index++) {
         const userId = ids[index % users]!;
-        const host = `tool-${index % routes}.${config.domain}`;
+        // Every second one of those who come first visits a service.
+        const service = index % 2 === 0 ? undefined : launched[(index - 1) / 2];
+        const host = service?.host ?? `tool-${index % routes}.${config.domain}`;
         const [centralId, secret, mainSecret] = [newId(), newSecret(), newSecret()];
         const rows = [row(userId, '', centralId, centralId, mainSecret), row(userId, host, newId(), centralId, secret)];
         await db.insertInto('sessions').values(rows).execute();
@@ -210,8 +222,41 @@ async function populate(
   }
 }
 
-/** Teams of ten, and folders that people share with each other or with a team. */
-async function befriend(store: Store, ids: readonly string[], { teams, shares }: { teams: number; shares: number }) {
+type Facts = Awaited<ReturnType<typeof factsOf>>['facts'];
+/** `owner` and `visitor`: ids of people. */
+type Launched = { id: string; host: string; owner: string; visitor: string };
+
+/** Routes of services; what runs behind them is the upstream of all. Visited by the people whose sessions come second, fourth, … */
+async function launch(
+  { routes }: Pick<Facts, 'routes'>,
+  { services, ids, upstream, domain }: { services: number; ids: readonly string[]; upstream: string; domain: string },
+): Promise<Launched[]> {
+  const launched: (Launched & { label: string; username: string })[] = Array.from({ length: services }, (_, index) => {
+    const [visitor, other] = [(index * 2 + 1) % ids.length, (index * 2 + 2) % ids.length];
+    const owner = index % 2 === 0 ? visitor : other;
+    const label = `service-${index}`;
+    const host = `${label}.${domain}`;
+    return { id: newId(), host, label, owner: ids[owner]!, visitor: ids[visitor]!, username: usernameOf(owner) };
+  });
+  if (services > 0)
+    await routes.replace(
+      'service',
+      launched.map(({ id, host, label, username }) => ({
+        ...{ host, name: label, kind: 'service', title: label, audience: 'everyone' },
+        service: { id, label, owner: username, isTeam: false },
+        upstream: parseUpstream(upstream, { allowLoopback: true }),
+        ...{ ownedPrefixes: [], untouchedPrefixes: [], switches: { encodedSlash: false, methods: [] } },
+      })),
+    );
+  return launched;
+}
+
+/** Teams of ten, and folders and services that people share with each other or with a team. */
+async function befriend(
+  store: Store,
+  ids: readonly string[],
+  { teams, shares, launched }: { teams: number; shares: number; launched: readonly Launched[] },
+) {
   const now = Date.now();
   const any = (index: number): string => ids[index % ids.length]!;
   await store.transaction(async ({ db }) => {
@@ -229,28 +274,32 @@ async function befriend(store: Store, ids: readonly string[], { teams, shares }:
       await db.insertInto('memberships').values(rows).execute();
     }
     for (let index = 0; index < shares; index++) {
-      const withTeam = index % 4 === 0 && teamIds.length > 0;
-      const none = {
-        secret_hash: null,
-        browser_hash: null,
-        opened_at: null,
-        ended_at: null,
-        ended_why: null,
-        ended_by: null,
-      };
-      await db
-        .insertInto('shares')
-        .values({
-          ...none,
-          ...{ id: newId(), kind: 'files', thing: `private/${any(index)}`, path: `folder-${index}`, access: 'view' },
-          ...{ owner_user_id: any(index), owner_team_id: null },
-          with_user_id: withTeam ? null : any(index * 3 + 1),
-          with_team_id: withTeam ? teamIds[index % teamIds.length]! : null,
-          ...{ binds_browser: 0, created_by: 'benchmark', created_at: now, expires_at: null },
-        })
-        .execute();
+      const team = index % 4 === 0 ? teamIds[index % teamIds.length] : undefined;
+      const service = index % 2 === 0 ? undefined : launched[((index - 1) / 2) % launched.length];
+      const owner = service?.owner ?? any(index);
+      const thing = service ? ['service', service.id, ''] : ['files', `private/${owner}`, `folder-${index}`];
+      await insertShare(db, {
+        thing: thing as SharedRow['thing'],
+        owner,
+        ...(team ? { team } : { person: any(index * 3 + 1) }),
+      });
     }
   });
+}
+
+/** `thing`: kind, id and path. */
+type SharedRow = { thing: ['files' | 'service', string, string]; owner: string; person?: string; team?: string };
+
+async function insertShare(db: Store['db'], { thing: [kind, thing, path], owner, person, team }: SharedRow) {
+  const end = { opened_at: null, ended_at: null, ended_why: null, ended_by: null, expires_at: null };
+  await db
+    .insertInto('shares')
+    .values({
+      ...{ id: newId(), kind, thing, path, access: 'view', owner_user_id: owner, owner_team_id: null },
+      ...{ with_user_id: person ?? null, with_team_id: team ?? null, secret_hash: null, browser_hash: null },
+      ...{ binds_browser: 0, created_by: 'benchmark', created_at: Date.now(), ...end },
+    })
+    .execute();
 }
 
 function usernameOf(index: number): string {

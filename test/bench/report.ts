@@ -87,6 +87,14 @@ const bars: readonly Bar[] = [
     claim: 'large population ≤ 1.1 × small',
   },
   {
+    case: 'many',
+    figure: 'cpu',
+    of: 'knot-large',
+    against: 'knot-apart',
+    most: 1.03,
+    claim: '1,000 teams and 10,000 shares ≤ 1.03 × without them',
+  },
+  {
     case: '1k-h1',
     figure: 'cpu',
     against: 'caddy',

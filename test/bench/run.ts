@@ -12,7 +12,14 @@ import { type Case, cases, type Figures, type Setting, type SubjectName } from '
 import { makeCertificate } from './certificate.ts';
 import { filesTable, measureFiles } from './files.ts';
 import { hasHttp2Generator, hasWrk } from './generators.ts';
-import { largePopulation, peoplePopulation, type RunningKnot, startKnot, type Visitor } from './knot.ts';
+import {
+  apartPopulation,
+  largePopulation,
+  peoplePopulation,
+  type RunningKnot,
+  startKnot,
+  type Visitor,
+} from './knot.ts';
 import { installedPeers, type RunningProxy, startPeer } from './peers.ts';
 import { measurePopulation, populationTable } from './population.ts';
 import { profile } from './profile.ts';
@@ -84,6 +91,7 @@ async function main(): Promise<number> {
     }
     if (name === 'knot-before') return startKnot({ ...place, checkout: resolve(options.against!) });
     if (name === 'knot-people') return startKnot({ ...place, population: peoplePopulation });
+    if (name === 'knot-apart') return startKnot({ ...place, population: apartPopulation });
     if (name === 'knot-large') return startKnot({ ...place, population: largePopulation });
     return startPeer(name, place, visitor);
   }
@@ -125,6 +133,7 @@ async function main(): Promise<number> {
   const names = new Set<SubjectName>([
     'knot',
     'knot-large',
+    'knot-apart',
     'knot-people',
     'knot-before',
     ...peers.map(({ name }) => name),

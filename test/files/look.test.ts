@@ -54,6 +54,41 @@ t.test('every entry is listed: dangling links, pipes, names that are no text', a
   );
 });
 
+const isRoot = process.getuid?.() === 0;
+
+t.test(
+  'a disk that does not tell kinds is like others',
+  { skip: isRoot ? false : 'mounting needs root' },
+  async (t) => {
+    const { areas, root } = await openScene(t);
+    const image = join(mkdtempSync(join(tmpdir(), 'knot-image-')), 'disk');
+    const disk = join(root, 'disk');
+    mkdirSync(disk);
+    // As ext2 of old, XFS without `ftype` and NFS for large folders (readdir(3): DT_UNKNOWN).
+    execFileSync('mkfs.ext2', ['-q', '-O', '^filetype', '-N', '2000', image, '4M']);
+    execFileSync('mount', ['-o', 'loop', image, disk]);
+    t.teardown(() => {
+      execFileSync('umount', ['-l', disk]);
+      rmSync(join(image, '..'), { recursive: true });
+    });
+    mkdirSync(join(disk, 'e\u0301'));
+    for (let n = 0; n < 1500; n++) writeFileSync(join(disk, `ö${n}`), '');
+    writeFileSync(Buffer.concat([Buffer.from(`${disk}/`), Buffer.from([0x61, 0xff])]), 'x');
+    const held = areas.folder(ann, [nameOf('disk')]);
+    t.teardown(() => held.close());
+    const { entries, total } = await list(held, { ...first, limit: 2000 });
+    t.equal(total, 1503);
+    t.equal(new Set(entries.map(({ name }) => name)).size, 1503, 'each once');
+    t.same(
+      entries.filter(({ kind }) => kind === 'folder').map(({ name }) => name),
+      ['e\u0301', 'lost+found'],
+    );
+    t.ok(entries.some(({ name, kind }) => name === 'a\uf0ff' && kind === 'file'));
+    const { found } = await search(held, 'Ö149', { mostFound: 50, mostSeen: 10_000 });
+    t.equal(found.length, 11);
+  },
+);
+
 t.test('100,000 entries: the first page, the last one and a search', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'knot-many-'));
   const root = join(folder, 'private/ann');

@@ -1,8 +1,9 @@
+import { entriesIn, nameIn } from '../walk/entries.ts';
 import { type Kind, kindOf } from '../walk/entry.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
 import type { Name } from '../walk/names.ts';
-import { createPace, measure, type Measure, namesIn } from '../walk/tree.ts';
-import { smallest } from './list.ts';
+import { createPace, measure, type Measure } from '../walk/tree.ts';
+import { createSmallest } from './list.ts';
 
 /** `name`: as it stands on the disk. */
 export type Share = Measure & { name: Name; kind: Kind };
@@ -20,18 +21,19 @@ export async function picture(
     return steps();
   };
   const total = { bytes: 0, entries: 0 };
-  let largest: Share[] = [];
-  for (const name of await namesIn(folder)) {
-    if (isHidden?.(name)) continue;
-    const stats = folder.look(name);
-    if (stats === undefined) continue;
-    const { bytes, entries } = await measure(folder, name, pace);
-    total.bytes += bytes;
-    total.entries += entries;
-    largest.push({ name, kind: kindOf(stats), bytes, entries });
-    if (largest.length > most * 4) largest = smallest(largest, most, byBytes);
+  const large = createSmallest(most, byBytes);
+  for await (const batch of entriesIn(folder)) {
+    for (const name of batch.map(nameIn)) {
+      if (isHidden?.(name)) continue;
+      const stats = folder.look(name);
+      if (stats === undefined) continue;
+      const { bytes, entries } = await measure(folder, name, pace);
+      total.bytes += bytes;
+      total.entries += entries;
+      large.add({ name, kind: kindOf(stats), bytes, entries });
+    }
   }
-  largest = smallest(largest, most, byBytes);
+  const largest = large.inOrder();
   const shown = largest.reduce(
     (sum, { bytes, entries }) => ({ bytes: sum.bytes + bytes, entries: sum.entries + entries }),
     {

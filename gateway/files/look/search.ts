@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { entriesIn, nameIn, textIn } from '../walk/entries.ts';
 import { type Entry, entryOf } from '../walk/entry.ts';
 import { type HeldFolder, walk } from '../walk/held-folder.ts';
-import { type Name, type Path, textOf } from '../walk/names.ts';
+import type { Name, Path } from '../walk/names.ts';
 import { createPace } from '../walk/tree.ts';
 
 export type Found = Entry & { /** The folder it is in, from where the search began. */ folder: Path };
@@ -32,7 +32,7 @@ export async function search(top: HeldFolder, text: string, bounds: SearchBounds
   const found: Found[] = [];
   const waiting: Path[] = [[]];
   const pace = createPace();
-  let seen = 0;
+  let count = 0;
   for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
     signal?.throwIfAborted();
     let folder: HeldFolder;
@@ -42,15 +42,18 @@ export async function search(top: HeldFolder, text: string, bounds: SearchBounds
       continue; // Removed or swapped meanwhile, or not ours to read.
     }
     try {
-      for (const dirent of await readdir(folder.self(), { encoding: 'buffer', withFileTypes: true })) {
-        await pace();
-        if (path.length === 0 && isHidden?.(dirent.name)) continue;
-        if (++seen > mostSeen) return { found, isComplete: false };
-        if (dirent.isDirectory()) waiting.push([...path, dirent.name]);
-        if (!folded(textOf(dirent.name)).includes(wanted)) continue;
-        if (found.length === mostFound) return { found, isComplete: false };
-        const stats = folder.look(dirent.name);
-        if (stats) found.push({ ...entryOf(dirent.name, stats), folder: path });
+      for await (const batch of entriesIn(folder)) {
+        signal?.throwIfAborted();
+        for (const seen of batch) {
+          await pace();
+          if (path.length === 0 && isHidden?.(nameIn(seen))) continue;
+          if (++count > mostSeen) return { found, isComplete: false };
+          if (seen.kind === 'folder') waiting.push([...path, nameIn(seen)]);
+          if (!folded(textIn(seen)).includes(wanted)) continue;
+          if (found.length === mostFound) return { found, isComplete: false };
+          const stats = folder.look(nameIn(seen));
+          if (stats) found.push({ ...entryOf(nameIn(seen), stats), folder: path });
+        }
       }
     } catch {
       // As above: what cannot be read has nothing to find.
