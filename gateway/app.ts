@@ -20,7 +20,7 @@ import { mailSettings } from './app/mail-settings.ts';
 import { createOpened } from './app/opened.ts';
 import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
-import { endWithShares, sharesOfServices } from './app/share-rights.ts';
+import { endWithShares, lookAtShared, sharesOfServices } from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
 import { openCatalogue, openServices, startServices } from './app/services.ts';
 import { listenOn } from './app/listen.ts';
@@ -131,6 +131,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     // Files come before the tools that mount them.
     const files = openPeoplesFiles(config, { store, allowanceOf: createAllowances({ accounts, plans }), clock, log });
     closing(files, (opened) => opened?.close());
+    if (files) lookAtShared({ shares, files });
 
     // The tools and applications, and where they are reached.
     const { integrations, watch } = await openApplications(config, {

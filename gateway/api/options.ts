@@ -77,6 +77,8 @@ export type ApiOptions = {
     | 'setEnd'
     | 'rightsOn'
     | 'endBelow'
+    | 'restoreBelow'
+    | 'isThere'
     | 'noteUse'
     | 'onChange'
   >;

@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts/index.ts';
+import { areaOfKey, type Files, pathOfText } from '../files/index.ts';
 import type { Log, Principal, ShareRight } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import type { Shares } from '../shares/index.ts';
@@ -20,6 +21,20 @@ export function endWithShares(parts: {
         void live.rejudge();
       },
     );
+  });
+}
+
+/** A share of files is of what stood there: see `Standing` of both. */
+export function lookAtShared({
+  shares,
+  files,
+}: {
+  shares: Pick<Shares, 'lookBy'>;
+  files: Pick<Files, 'standing'>;
+}): void {
+  shares.lookBy(({ thing, mark }) => {
+    const area = areaOfKey(thing.id);
+    return area === undefined ? { state: 'gone', mark } : files.standing(area, pathOfText(thing.path), mark);
   });
 }
 

@@ -12,6 +12,7 @@ import { createTrash, type TrashItem } from './act/trash.ts';
 import { each, list, type ListQuery, type Listing } from './look/list.ts';
 import { createLocks, type Locks } from './locks/locks.ts';
 import { picture, type Picture } from './look/picture.ts';
+import { standing, type Standing } from './look/standing.ts';
 import { search, type SearchResult } from './look/search.ts';
 import { zip } from './look/zip.ts';
 import { type AllowanceOf, createQuota, type Usage } from './quota/quota.ts';
@@ -42,6 +43,8 @@ export type Files = {
   /** @throws KNOT_FILES_* as every method does */
   look(area: Area, path: Path): Entry;
   list(area: Area, path: Path, query: Omit<ListQuery, 'isHidden'>): Promise<Listing>;
+  /** What stands at a path beside what was there when `before` was told. Never throws for what is not there. */
+  standing(area: Area, path: Path, before: string | null): Standing;
   /** The entries of a folder while they are drawn, in no order; for lists that are not held in memory. */
   each(area: Area, path: Path): AsyncGenerator<Entry>;
   search(area: Area, path: Path, text: string, signal?: AbortSignal): Promise<SearchResult>;
@@ -265,6 +268,7 @@ export function openFiles(parts: {
         return entryOf(name, stats);
       });
     },
+    standing: (area, path, before) => standing(areas, area, path, before),
     list: (area, path, query) =>
       withFolder(areas.folder(area, checked(path)), (folder) => list(folder, { ...query, ...hiddenIn(path) })),
     each: (area, path) => each(areas.folder(area, checked(path)), path.length === 0 ? isHidden : undefined),

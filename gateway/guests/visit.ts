@@ -152,6 +152,7 @@ const endings: Record<string, string> = {
   revoked: 'Whoever shared it has ended it.',
   moved: 'What was shared was moved to another place.',
   deleted: 'What was shared was deleted.',
+  gone: 'What was shared is gone: it was moved or deleted.',
 };
 
 const ended = (why: string) =>

@@ -65,9 +65,19 @@ export async function findEndedRow(db: Database, id: string): Promise<ShareRow |
   return withNames(db).where('shares.id', '=', id).where('shares.ended_at', 'is not', null).executeTakeFirst();
 }
 
-export async function reviveRow(db: Database, id: string): Promise<boolean> {
-  const row = db.updateTable('shares').set({ ended_at: null, ended_why: null, ended_by: null }).where('id', '=', id);
+export async function findEndedRows(db: Database, ids: readonly string[]): Promise<ShareRow[]> {
+  if (ids.length === 0) return [];
+  return withNames(db).where('shares.id', 'in', ids).where('shares.ended_at', 'is not', null).execute();
+}
+
+export async function reviveRow(db: Database, id: string, more: { mark?: null } = {}): Promise<boolean> {
+  const alive = { ended_at: null, ended_why: null, ended_by: null, ...more };
+  const row = db.updateTable('shares').set(alive).where('id', '=', id);
   return (await row.where('ended_at', 'is not', null).executeTakeFirst()).numUpdatedRows === 1n;
+}
+
+export async function setMark(db: Database, id: string, mark: string | null): Promise<void> {
+  await db.updateTable('shares').set({ mark }).where('id', '=', id).execute();
 }
 
 export async function setExpiry(db: Database, id: string, expiresAt: number | null): Promise<boolean> {

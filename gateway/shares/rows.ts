@@ -4,7 +4,7 @@ import type { ShareRow } from './records.ts';
 import type { Share, ShareParty } from './share.ts';
 
 export function rowOf(share: Share, secret: string | undefined): NewRow<'shares'> {
-  const { id, thing, owner, party, right, createdBy, createdAt, expiresAt, bindsBrowser } = share;
+  const { id, thing, owner, party, right, createdBy, createdAt, expiresAt, bindsBrowser, mark } = share;
   return {
     id,
     kind: thing.kind,
@@ -25,6 +25,7 @@ export function rowOf(share: Share, secret: string | undefined): NewRow<'shares'
     ended_at: null,
     ended_why: null,
     ended_by: null,
+    mark,
   };
 }
 
@@ -46,5 +47,6 @@ export function shareOf(row: ShareRow): Share {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     bindsBrowser: row.binds_browser === 1,
+    mark: row.mark,
   };
 }

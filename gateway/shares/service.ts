@@ -15,7 +15,8 @@ import { createGuestLinks, type GuestLinks } from './links.ts';
 import * as records from './records.ts';
 import { rowOf, shareOf } from './rows.ts';
 import type { NewShare, Share, SharedThing } from './share.ts';
-import { createShareIndex } from './share-index.ts';
+import { createShareIndex, isBelow } from './share-index.ts';
+import { createStanding, type LookAtThing } from './standing.ts';
 import { createUses, type ShareUse, type User } from './uses.ts';
 
 export type { LinkState } from './links.ts';
@@ -50,8 +51,14 @@ export type Shares = GuestLinks & {
   setEnd(id: string, expiresAt: number | null, by: By): Promise<Share>;
   /** Ends what a person shares, as a part of the transaction that takes the account away. */
   endAllWithin(transaction: Transaction, userId: string, by: By): Promise<number>;
-  /** Ends the shares of a path and of all below it: what is moved or deleted must not give itself away to who comes next. */
-  endBelow(thing: SharedThing, by: By): Promise<number>;
+  /** Ends the shares of a path and of all below it: what is moved or deleted must not give itself away to who comes next. Their ids. */
+  endBelow(thing: SharedThing, by: By): Promise<string[]>;
+  /** Takes back what `endBelow` ended for the same person within a day, links too, of what lies at or below a path again. How many. */
+  restoreBelow(thing: SharedThing, ids: readonly string[], by: By): Promise<number>;
+  /** How to see what stands where something is shared; before that whatever stands there is what was shared. */
+  lookBy(look: LookAtThing): void;
+  /** Whether what was shared is what stands there now. */
+  isThere(share: Share): boolean;
   /**
    * What shares let somebody do with a thing; undefined where nothing is shared. Synchronous: the hot path.
    */
@@ -77,7 +84,21 @@ export function createShares(options: {
   log: Log;
 }): Shares {
   const { store, clock, record, log } = options;
-  const index = createShareIndex();
+  const standing = createStanding({
+    shares: () => index.all(),
+    end: (share) =>
+      store.transaction((transaction) => endEach(transaction, [share], { actor: 'system', reason: 'gone' })),
+    async remember(share, mark) {
+      if (index.get(share.id) === share) index.put({ ...share, mark });
+      await store.transaction(async (transaction) => {
+        await records.setMark(transaction.db, share.id, mark);
+        // What was never looked at, each process looks at by itself.
+        if (share.mark !== null) transaction.announce({ topic: 'shares', key: share.id });
+      });
+    },
+    log,
+  });
+  const index = createShareIndex(standing.isThere);
   const uses = createUses({
     store,
     clock,
@@ -210,13 +231,14 @@ export function createShares(options: {
 
   const endBy = ({ actor, reason }: By): records.End => ({ at: clock.now(), why: reason ?? 'revoked', by: actor });
 
-  async function endEach(transaction: Transaction, shares: readonly Share[], by: By): Promise<number> {
-    let ended = 0;
+  /** Ids of those that had not ended yet. */
+  async function endEach(transaction: Transaction, shares: readonly Share[], by: By): Promise<string[]> {
+    const ended: string[] = [];
     for (const share of shares) {
       if (!(await records.endShareRow(transaction.db, share.id, endBy(by)))) continue;
       transaction.announce({ topic: 'shares', key: share.id });
       await record(transaction, entry('share.revoked', share, by));
-      ended += 1;
+      ended.push(share.id);
     }
     return ended;
   }
@@ -241,7 +263,9 @@ export function createShares(options: {
         createdAt: now,
         expiresAt: days === undefined ? null : now + days * dayMs,
         bindsBrowser: party.kind === 'guest' && bindsBrowser,
+        mark: null,
       };
+      share.mark = standing.markOf(share);
       await store.transaction(async (transaction) => {
         await records.deleteEnded(transaction.db, now - keepEndedMs);
         if ((await records.countShares(transaction.db, thing.kind, thing.id)) >= mostOfOneThing) {
@@ -269,8 +293,8 @@ export function createShares(options: {
     usesOf: (shares) => uses.of(shares.map(({ id }) => id)),
     async revoke(id, by) {
       const share = index.get(id);
-      const ended = share ? await store.transaction((transaction) => endEach(transaction, [share], by)) : 0;
-      if (ended === 0) throw none();
+      const ended = share ? await store.transaction((transaction) => endEach(transaction, [share], by)) : [];
+      if (ended.length === 0) throw none();
     },
     async findRevoked(id) {
       const row = await records.findEndedRow(store.db, id);
@@ -312,11 +336,32 @@ export function createShares(options: {
       return rows.length;
     },
     async endBelow({ kind, id, path }, by) {
-      const inside = (other: string) => path === '' || other === path || other.startsWith(`${path}/`);
-      const shares = index.ofThing(kind, id).filter((one) => inside(one.thing.path) && isLive(one));
-      if (shares.length === 0) return 0;
+      const shares = index.ofThing(kind, id).filter((one) => isBelow(one.thing.path, path) && isLive(one));
+      if (shares.length === 0) return [];
       return store.transaction((transaction) => endEach(transaction, shares, by));
     },
+    async restoreBelow({ kind, id, path }, ids, by) {
+      const restored = await store.transaction(async (transaction) => {
+        const rows = await records.findEndedRows(transaction.db, ids);
+        const mine = rows.filter(({ ended_why: why, ended_by: who, ended_at: at, ...row }) => {
+          const isByActOnFiles = (why === 'moved' || why === 'deleted') && who === by.actor;
+          const isThere = row.kind === kind && row.thing === id && isBelow(row.path, path);
+          return isByActOnFiles && isThere && (at ?? 0) > clock.now() - dayMs;
+        });
+        const shares = mine.map(shareOf).filter(isLive);
+        for (const share of shares) {
+          // What stands there is what was there: it may have another number since.
+          await records.reviveRow(transaction.db, share.id, { mark: null });
+          transaction.announce({ topic: 'shares', key: share.id });
+          await record(transaction, entry('share.restored', share, by));
+        }
+        return shares;
+      });
+      await reread(restored.map((share) => share.id));
+      return restored.length;
+    },
+    lookBy: standing.lookBy,
+    isThere: standing.isThere,
     rightsOn: (principal, thing) => index.rightsOn(principal, thing, clock.now()),
     noteUse(principal, thing, user) {
       for (const { id } of index.matching(principal, thing, clock.now())) uses.note(id, user);
@@ -329,7 +374,7 @@ export function createShares(options: {
     flush: uses.flush,
     async close() {
       for (const stop of stops) stop();
-      await loop.stop();
+      await Promise.all([loop.stop(), standing.stop()]);
       listeners.clear();
       await uses.close();
     },

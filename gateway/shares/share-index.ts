@@ -6,6 +6,7 @@ export type ShareIndex = {
   put(share: Share): void;
   remove(id: string): Share | undefined;
   get(id: string): Share | undefined;
+  all(): Share[];
   /** Those of a thing and of the folders above a path that let somebody in now. */
   matching(principal: Principal, thing: SharedThing, now: number): Share[];
   rightsOn(principal: Principal, thing: SharedThing, now: number): readonly ShareRight[] | undefined;
@@ -22,7 +23,8 @@ export type ShareIndex = {
 
 const keyOf = ({ kind, id }: { kind: string; id: string }): string => `${kind} ${id}`;
 
-export function createShareIndex(): ShareIndex {
+/** `isThere`: whether what was shared is what stands there. */
+export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex {
   const byId = new Map<string, Share>();
   const byThing = new Map<string, Set<Share>>();
   const byParty = new Map<string, Set<string>>();
@@ -50,7 +52,7 @@ export function createShareIndex(): ShareIndex {
     const found: Share[] = [];
     for (const share of byThing.get(keyOf(thing)) ?? []) {
       if (share.expiresAt !== null && share.expiresAt <= now) continue;
-      if (isBelow(thing.path, share.thing.path) && isWith(share, principal)) found.push(share);
+      if (isBelow(thing.path, share.thing.path) && isWith(share, principal) && isThere(share)) found.push(share);
     }
     return found;
   }
@@ -65,6 +67,7 @@ export function createShareIndex(): ShareIndex {
     },
     remove,
     get: (id) => byId.get(id),
+    all: () => [...byId.values()],
     matching,
     rightsOn(principal, thing, now) {
       if (!byThing.has(keyOf(thing))) return undefined;
@@ -94,7 +97,7 @@ export function createShareIndex(): ShareIndex {
 }
 
 /** Whether a path is a folder's, or one in it. Paths are canonical: segments with one slash between them, '' for all. */
-function isBelow(path: string, folder: string): boolean {
+export function isBelow(path: string, folder: string): boolean {
   return folder === '' || path === folder || (path.startsWith(folder) && path[folder.length] === '/');
 }
 

@@ -18,6 +18,8 @@ export type Share = {
   expiresAt: number | null;
   /** A link for one browser: the first that opens it. */
   bindsBrowser: boolean;
+  /** What stood there when it was last looked at, in the words of who looks; null before that. */
+  mark: string | null;
 };
 
 export type NewShare = {

@@ -21,6 +21,7 @@ import * as shareEnds from './migrations/0020-share-ends.ts';
 import * as services from './migrations/0024-services.ts';
 import * as fileLocks from './migrations/0025-file-locks.ts';
 import * as serviceRest from './migrations/0026-service-rest.ts';
+import * as shareMarks from './migrations/0029-share-marks.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -45,6 +46,7 @@ const migrations: Record<string, Migration> = {
   '0024-services': services,
   '0025-file-locks': fileLocks,
   '0026-service-rest': serviceRest,
+  '0029-share-marks': shareMarks,
 };
 
 /**

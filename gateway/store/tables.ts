@@ -253,6 +253,8 @@ export type SharesTable = {
   ended_why: string | null;
   /** Username; null when it ended by itself. */
   ended_by: string | null;
+  /** What stood there when it was last looked at; null before that. */
+  mark: string | null;
 };
 
 /** shares: who used one, and when first and last. */

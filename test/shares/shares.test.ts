@@ -152,7 +152,7 @@ await onBothStores(t, async (t, open) => {
     await share({ thing: area('results/run7') });
     await share({ thing: area('results') });
     await share({ thing: area('resultsx') });
-    t.equal(await shares.endBelow(area('results'), { ...by, reason: 'moved' }), 2);
+    t.equal((await shares.endBelow(area('results'), { ...by, reason: 'moved' })).length, 2);
     t.notOk(rights(asBob(), 'results/run7'));
     t.ok(rights(asBob(), 'resultsx'), 'neighbour: another folder');
 
@@ -274,6 +274,68 @@ await onBothStores(t, async (t, open) => {
       await t.rejects(shares.restore(link.share.id, by), { code: 'KNOT_SHARES_NONE' });
     },
   );
+
+  await t.test('what an act on files ended comes back with it, links too; nothing else does', async (t) => {
+    const { share, shares, rights, asBob, area, elsewhere, clock, audit } = await given(t, open);
+    const moved = { ...by, reason: 'moved' };
+    const { share: own } = await share();
+    const { share: inner } = await share({ thing: area('results/run7'), right: 'edit' });
+    const link = await share({ party: { kind: 'guest' }, days: 2 });
+    const { share: expiring } = await share({ days: 1 });
+    const { share: revoked } = await share({ thing: area('results/run8') });
+    await shares.revoke(revoked.id, by);
+    const ended = await shares.endBelow(area('results'), moved);
+    t.same(new Set(ended), new Set([own.id, inner.id, link.share.id, expiring.id]));
+    const all = [...ended, revoked.id];
+    t.equal(await shares.restoreBelow(area('results'), all, { ...by, actor: 'mallory' }), 0, 'not for somebody else');
+    t.equal(await shares.restoreBelow(area('elsewhere'), all, by), 0, 'not while it lies elsewhere');
+    t.equal(await shares.restoreBelow({ ...area('results'), id: 'team/x' }, all, by), 0);
+    clock.advance(day / 2);
+    t.equal(await shares.restoreBelow(area('results'), all, by), 4);
+    t.same(rights(asBob(), 'results/run7'), ['view', 'edit']);
+    t.match(await shares.lookAtLink(link.secret!, 'b'), { state: 'open' });
+    await eventually('and elsewhere', () => rights(asBob(), 'results', elsewhere) !== undefined, 2_000);
+    t.match((await audit.list({ limit: 1 }))[0], { action: 'share.restored', actor: 'ann' });
+    t.equal(await shares.restoreBelow(area('results'), all, by), 0, 'they live');
+    await shares.endBelow(area('results'), moved);
+    clock.advance(day / 2 + 1);
+    t.equal(await shares.restoreBelow(area('results'), [expiring.id], by), 0, 'its own time is over');
+    clock.advance(day);
+    t.equal(await shares.restoreBelow(area('results'), all, by), 0, 'after a day it stays as it is');
+  });
+
+  await t.test('a share is of what stood there, and ends when something else does', async (t) => {
+    const { share, shares, rights, asBob, area, elsewhere, audit, clock, store } = await given(t, open);
+    let there = 'first';
+    const look = ({ mark }: { mark: string | null }) =>
+      there === 'nothing'
+        ? ({ state: 'gone', mark } as const)
+        : ({ state: mark === null || mark === there ? 'same' : 'other', mark: mark ?? there } as const);
+    const { share: old } = await share();
+    shares.lookBy(look);
+    elsewhere.lookBy(look);
+    const { share: made } = await share({ thing: area('results/run7') });
+    t.equal(made.mark, 'first', 'seen when it is made');
+    t.same(rights(asBob(), 'results'), ['view'], 'of an older one it is seen now');
+    await eventually('and kept', async () => {
+      const row = await store.db.selectFrom('shares').select('mark').where('id', '=', old.id).executeTakeFirst();
+      return row?.mark === 'first';
+    });
+    there = 'nothing';
+    t.equal(rights(asBob(), 'results/run7'), undefined);
+    t.notOk(shares.isThere(shares.find(made.id)!));
+    there = 'first';
+    t.same(rights(asBob(), 'results/run7'), ['view'], 'it came back');
+    there = 'second';
+    t.equal(rights(asBob(), 'results/run7'), undefined, 'at once');
+    t.equal(rights(asBob(), 'results/run7', elsewhere), undefined, 'at once, elsewhere');
+    await eventually('it ends', () => shares.find(made.id) === undefined && shares.find(old.id) === undefined, 2_000);
+    const ends = (await audit.list({ limit: 20 })).filter(({ action }) => action === 'share.revoked');
+    t.equal(ends.length, 2, 'noted once each');
+    t.match(ends[0], { actor: 'system', detail: { reason: 'gone' } });
+    clock.advance(1);
+    t.equal(await shares.findRevoked(made.id), undefined, 'nobody takes that back');
+  });
 
   await t.test('who holds a link is told what became of it, for a while', async (t) => {
     const { share, shares, area, clock } = await given(t, open);

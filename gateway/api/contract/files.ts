@@ -151,6 +151,13 @@ export const FileActSchema = closed(
     keepsBoth: Type.Optional(
       Type.Boolean({ description: 'Of move and copy: under the next free name when something of its own is there.' }),
     ),
+    shares: Type.Optional(
+      Type.Array(Type.String({ maxLength: 100 }), {
+        maxItems: 1000,
+        description:
+          'Of move and restore that take an act back: the shares that it ended (`endedShares`). They come back if the same person does both within a day.',
+      }),
+    ),
     id: Type.Optional(Type.String({ maxLength: 100, description: 'Of restore: what was deleted.' })),
     ids: Type.Optional(
       Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1000, description: 'Of empty; everything without.' }),
@@ -172,6 +179,11 @@ export const FileActResultSchema = closed({
   path: Type.Optional(Type.String({ description: 'Where it is now, as text.' })),
   address: Type.Optional(Type.String()),
   skipped: Type.Optional(Type.Array(Type.String(), { description: 'What could not be copied.' })),
+  endedShares: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'Of move and trash: ids of shares that ended, of it and of what was in it.',
+    }),
+  ),
   trashed: Type.Optional(TrashItemSchema),
   freed: Type.Optional(BytesSchema),
 });

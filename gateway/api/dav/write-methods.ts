@@ -119,11 +119,12 @@ export function createWriteMethods({ places, acts, spots }: Dav, judge: Judge) {
   ): Promise<void> {
     if (there === undefined) return work(undefined);
     if (there.kind === 'file' && source.kind === 'file') return work([there.etag]);
-    const item = await acts.toTrash(request, target);
+    const { item, endedShares } = await acts.toTrash(request, target);
     try {
       await work(undefined);
     } catch (error) {
       await files().restore(target.disk, item.id, target.path);
+      await acts.restoreShares(request, target, endedShares);
       throw error;
     }
   }

@@ -29,10 +29,10 @@ export function createFileActs(context: FileNeeds, places: Places) {
   }
 
   /** A share is of a place: what has left it must not give away what comes to lie there next (decision 0039). Nor is that locked. */
-  async function endWhatWasOn(request: FastifyRequest, { area, disk, path }: Place, reason: string): Promise<void> {
+  async function endWhatWasOn(request: FastifyRequest, { area, disk, path }: Place, reason: string): Promise<string[]> {
     const { name: actor, address } = context.actorOf(request);
     await places.files().locks.forget(disk, path);
-    await context.shares.endBelow({ kind: 'files', id: area.key, path: textOfPath(path) }, { actor, address, reason });
+    return context.shares.endBelow({ kind: 'files', id: area.key, path: textOfPath(path) }, { actor, address, reason });
   }
 
   return {
@@ -76,18 +76,31 @@ export function createFileActs(context: FileNeeds, places: Places) {
       const disk = ({ disk: area, path }: Place) => ({ area, path });
       const condition = { ...(mayWrite && ifMatch && { ifMatch }), ...(source && { source }), keepsBoth };
       const moved = await places.files()[how](disk(from), disk(target), condition);
-      if (how === 'move') await endWhatWasOn(request, from, 'moved');
+      const endedShares = how === 'move' ? await endWhatWasOn(request, from, 'moved') : [];
       const detail = { to: target.area.key, toPath: pathForLedger(moved) };
       await noteAct(context, request, how === 'move' ? 'files.moved' : 'files.copied', from, detail);
-      return moved;
+      return { ...moved, endedShares };
+    },
+    /** What is back where it was is shared as it was: the shares that an act, which is being taken back, has ended for the same person. */
+    async restoreShares(
+      request: FastifyRequest,
+      { area, path }: Pick<Place, 'area' | 'path'>,
+      ids: readonly string[] = [],
+    ) {
+      if (ids.length === 0) return;
+      const { name: actor, address } = context.actorOf(request);
+      await context.shares.restoreBelow({ kind: 'files', id: area.key, path: textOfPath(path) }, ids, {
+        actor,
+        address,
+      });
     },
     async toTrash(request: FastifyRequest, place: Place, ifMatch?: readonly string[]) {
       places.demand(request, 'writeFiles', place);
       const { username } = identityOf(request).principal;
       const item = await places.files().trash(place.disk, place.path, username, ifMatch);
-      await endWhatWasOn(request, place, 'deleted');
+      const endedShares = await endWhatWasOn(request, place, 'deleted');
       await noteAct(context, request, 'files.trashed', place);
-      return item;
+      return { item, endedShares };
     },
   };
 }

@@ -30,7 +30,7 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
     move: (request, _reply, place, body) => relocate('move', request, place, body),
     copy: (request, _reply, place, body) => relocate('copy', request, place, body),
     trash: (request, _reply, place, { etag }) => toTrash(request, place, etag === undefined ? undefined : [etag]),
-    async restore(request, _reply, place, { id, to }) {
+    async restore(request, _reply, place, { id, to, shares }) {
       places.demand(request, 'writeFiles', place);
       if (id === undefined) throw incomplete('id');
       const target = to === undefined ? undefined : await places.placeNamed(to, identityOf(request).principal);
@@ -38,6 +38,7 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
       const { path, entry } = await places.files().restore(place.disk, id, target?.path);
       const restored = { ...place, path };
       await note(request, 'files.restored', restored);
+      await done.restoreShares(request, restored, shares);
       return { entry: entryFor(entry), ...whereIs(restored) };
     },
     async empty(request, _reply, place, { ids }) {
@@ -70,15 +71,16 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
     how: 'move' | 'copy',
     request: FastifyRequest,
     from: Place,
-    { to, etag, keepsBoth }: FileAct,
+    { to, etag, keepsBoth, shares }: FileAct,
   ): Promise<Answer> {
     if (to === undefined) throw incomplete('to');
     const target = await places.placeNamed(to, identityOf(request).principal);
     const ifMatch = tagsIn(request.headers['if-match']);
     const source = etag === undefined ? undefined : [etag];
     const condition = { ifMatch, source, keepsBoth };
-    const { entry, skipped, path } = await done.relocate(how, request, from, target, condition);
-    return { entry: entryFor(entry), skipped, ...whereIs({ area: target.area, path }) };
+    const { entry, skipped, path, endedShares } = await done.relocate(how, request, from, target, condition);
+    if (how === 'move') await done.restoreShares(request, { ...target, path }, shares);
+    return { entry: entryFor(entry), skipped, endedShares, ...whereIs({ area: target.area, path }) };
   }
 
   async function toTrash(
@@ -86,8 +88,8 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
     place: Place,
     ifMatch: readonly string[] | undefined,
   ): Promise<FileActResult> {
-    const item = await done.toTrash(request, place, ifMatch);
-    return { trashed: { ...item, expiresAt: item.deletedAt + trashDays * 24 * 3600 * 1000 } };
+    const { item, endedShares } = await done.toTrash(request, place, ifMatch);
+    return { endedShares, trashed: { ...item, expiresAt: item.deletedAt + trashDays * 24 * 3600 * 1000 } };
   }
 
   app.post(

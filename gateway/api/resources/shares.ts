@@ -189,12 +189,13 @@ export function shareRoutes(
   const shown = async (share: OwnShare, area: Area, isOwn = true): Promise<Share> =>
     toShare(share, area, isOwn ? ((await shares.usesOf([share])).get(share.id) ?? []) : []);
 
-  function kindOf({ thing }: OwnShare): Share['kind'] {
+  function kindOf(share: OwnShare): Share['kind'] {
+    const { thing } = share;
     const disk = areaOfKey(thing.id);
     if (files === undefined || disk === undefined) return 'folder';
     try {
       const { kind } = files.look(disk, pathOfText(thing.path));
-      return kind === 'file' || kind === 'folder' ? kind : 'gone';
+      return (kind === 'file' || kind === 'folder') && shares.isThere(share) ? kind : 'gone';
     } catch (error) {
       if (error instanceof KnotError) return 'gone';
       throw error;

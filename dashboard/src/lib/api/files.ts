@@ -22,7 +22,7 @@ export const filesApi = {
   },
   async move(from: Place, to: Place, carry: Carry = {}): Promise<FileActResult> {
     const moved = await act(from, 'move', { to: addressOf(to), ...carry });
-    return rememberUndo(moved, undoAt(moved, 'move', { to: addressOf(from), ...versionIn(moved) }));
+    return rememberUndo(moved, undoAt(moved, 'move', { to: addressOf(from), ...versionIn(moved), ...sharesOf(moved) }));
   },
   async copy(from: Place, to: Place, carry: Carry = {}): Promise<FileActResult> {
     const copied = await act(from, 'copy', { to: addressOf(to), ...carry });
@@ -31,7 +31,7 @@ export const filesApi = {
   async trash(place: Place, version: { etag?: string } = {}): Promise<FileActResult> {
     const gone = await act(place, 'trash', version);
     const { id, path } = gone.trashed!;
-    return rememberUndo(gone, { ...undoOn(rootOf(place.area), 'restore', { id }), where: path });
+    return rememberUndo(gone, { ...undoOn(rootOf(place.area), 'restore', { id, ...sharesOf(gone) }), where: path });
   },
   async restore(area: string, id: string): Promise<FileActResult> {
     const restored = await act(rootOf(area), 'restore', { id });
@@ -64,6 +64,10 @@ const undoAt = ({ area = '', address = '' }: FileActResult, op: string, body: ob
   undoOn({ area, address }, op, body);
 
 const versionIn = ({ entry }: FileActResult): { etag?: string } => (entry?.etag ? { etag: entry.etag } : {});
+
+/** What it ended comes back with it. */
+const sharesOf = ({ endedShares: shares = [] }: FileActResult): { shares?: string[] } =>
+  shares.length > 0 ? { shares } : {};
 
 /** Where the bytes of a file are: `isKept` for one to keep instead of to show. */
 export const bytesAt = (place: Place, { isKept = false } = {}): string =>
