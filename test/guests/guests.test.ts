@@ -1,3 +1,5 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { metric } from '../attacks/house.ts';
 import { eventually } from '../support/eventually.ts';
@@ -182,6 +184,50 @@ t.test('what ended says why; open downloads and uploads end with it', async (t) 
   t.match(await upload.ended, { isWhole: false });
   t.ok(performance.now() - revokedAt < 2_000, 'within two seconds');
   t.same(await names('gone'), ['big.bin']);
+});
+
+t.test('what a notebook puts in the place of what was shared is not shared', async (t) => {
+  const { user } = (await bob.api('GET', '/me')).json<{ user: { id: string } }>();
+  const area = join(gateway.data, 'files/private', user.id);
+  await makeFolder('replaced');
+  const { url, page } = await link('replaced');
+  const guest = newGuest();
+  t.equal((await guest.visit(url)).status, 200);
+  renameSync(join(area, 'replaced'), join(area, 'kept'));
+  t.not((await guest.request('GET', page)).status, 200, 'there is nothing');
+  renameSync(join(area, 'kept'), join(area, 'replaced'));
+  t.equal((await guest.request('GET', page)).status, 200, 'it came back');
+  rmSync(join(area, 'replaced'), { recursive: true });
+  mkdirSync(join(area, 'replaced'));
+  writeFileSync(join(area, 'replaced/diary.txt'), 'not for guests');
+  const answers = [await guest.request('GET', page), await guest.request('GET', `${page}diary.txt`)];
+  for (const { status, text } of answers) {
+    t.ok(status >= 400, `refused: ${status}`);
+    t.notMatch(text, /diary|not for guests/);
+  }
+  await eventually('it says why', async () => /What was shared is gone/.test((await guest.visit(url)).text));
+});
+
+t.test('an undo brings back what the act ended, the link too', async (t) => {
+  await makeFolder('undone');
+  await makeFolder('undone/inner');
+  const { url, id } = await link('undone/inner');
+  const guest = newGuest();
+  const opens = async () => (await guest.visit(url)).status === 200;
+  t.ok(await opens());
+  type Done = { endedShares: string[]; trashed: { id: string } };
+  const act = async (path: string, body: object) => (await bob.api('POST', `/files/private${path}`, body)).json<Done>();
+  const moved = await act('/undone?op=move', { to: 'private/renamed' });
+  t.same(moved.endedShares, [id]);
+  t.notOk(await opens());
+  await act('/renamed?op=move', { to: 'private/undone', shares: moved.endedShares });
+  t.ok(await opens(), 'moved back');
+  const { endedShares, trashed } = await act('/undone?op=trash', {});
+  t.notOk(await opens());
+  await makeFolder('undone');
+  await makeFolder('undone/inner');
+  await act('?op=restore', { id: trashed.id, shares: endedShares });
+  t.notOk(await opens(), 'restored beside what lies there now, which nobody shared');
 });
 
 t.test('a link for one browser is taken by a press, not by being looked at', async (t) => {
