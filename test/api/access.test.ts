@@ -65,6 +65,7 @@ const rows: Row[] = [
   { method: 'POST', url: `/services/${id}/stop`, body: {}, access: 'person', ok: 404 },
   { url: `/services/${id}/events`, access: 'person', ok: 404 },
   { url: `/services/${id}/logs`, access: 'person', ok: 404 },
+  { url: `/services/${id}/metrics`, access: 'person', ok: 404 },
   { url: '/shares', access: 'person' },
   {
     method: 'POST',
