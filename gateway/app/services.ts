@@ -5,7 +5,7 @@ import { absolute, type Config, type PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import { checkValues, type Clock, type Log, newId, withDefaults } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
-import { findSandbox, type Sandbox, type Supervisor } from '../process/index.ts';
+import { findSandbox, openGroups, type Sandbox, type Supervisor } from '../process/index.ts';
 import { type Route, socketUpstream } from '../routes/index.ts';
 import {
   createProcessEngine,
@@ -71,6 +71,8 @@ export function openServices(
     filesOf: createFilesOfOwner({ files, accounts, owners, policy, domain: config.domain }),
     originOf: (label) => publicAddress.originOf(publicAddress.hostOf(label)),
     fillIn,
+    groups: () => openGroups({ stateFolder: join(config.data, 'process'), log }),
+    clock,
   });
   return createServices({
     store,

@@ -18,6 +18,11 @@ export type ChildSpec = {
    * restart.
    */
   keepsDescendantsOnRestart?: boolean;
+  /**
+   * Called with each process that is made of it, before anything is done by it: its standard input stays open until then, and whoever is
+   * started must wait for the end of that. Where it fails the process is ended.
+   */
+  admit?(pid: number): Promise<void>;
   /** Lines of its output that an operator looks for; they are warnings in the log, every other line is for debugging. */
   isForOperators?(line: string): boolean;
 };

@@ -96,7 +96,19 @@ export function superviseChild(
       ...lastExit(),
     });
     log.info({ pid: child.pid }, 'child process started');
+    if (spec.admit !== undefined && child.pid !== undefined) void admit(child, child.pid);
     void awaitReady(current);
+  };
+
+  /** Lets it begin once it is where it belongs; one that could not be put there never begins. */
+  const admit = async (child: ChildProcess, pid: number) => {
+    try {
+      await spec.admit!(pid);
+    } catch (error) {
+      log.error({ err: error, pid }, 'a child process could not be limited and is ended');
+      signalGroup(pid, 'SIGKILL');
+    }
+    child.stdin?.end();
   };
 
   const lastExit = () => (state.lastExit === undefined ? {} : { lastExit: state.lastExit });

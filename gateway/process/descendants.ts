@@ -126,6 +126,19 @@ export function findDescendants(
     .map(({ pid, startTicks }) => ({ pid, startTicks }));
 }
 
+/** Children of a process, and theirs, without it. */
+export function descendantsOf(root: number): number[] {
+  const processes = listProcesses();
+  const found = new Set([root]);
+  let size;
+  do {
+    size = found.size;
+    for (const { pid, parentPid, isZombie } of processes) if (!isZombie && found.has(parentPid)) found.add(pid);
+  } while (found.size > size);
+  found.delete(root);
+  return [...found];
+}
+
 /** Closes the set over "child of" and "member of a group or session led by a member". */
 function addRelatives(processes: readonly ProcessEntry[], found: Set<number>, own: number): void {
   let size;

@@ -4,12 +4,15 @@
  * outside this sandbox reaches. What to do is in KNOT_ENTER, which the program does not get.
  */
 import { spawn } from 'node:child_process';
-import { accessSync, constants, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { constants as system } from 'node:os';
 
-const { account, command, socket, port } = JSON.parse(process.env.KNOT_ENTER);
+const { account, command, socket, port, waits = false } = JSON.parse(process.env.KNOT_ENTER);
 delete process.env.KNOT_ENTER;
+
+// Until the gateway has put everything here into its group, which is told by the end of what it says.
+if (waits) readFileSync(0);
 
 try {
   // Where memory is short Linux ends services before the gateway (proc_pid_oom_score_adj(5)).

@@ -18,6 +18,8 @@ export type SandboxPlan = {
   mounts: readonly { source: string; target: string; isWritable: boolean }[];
   /** Folders in memory that are there as long as the sandbox is, writable. `/tmp` and its like need not be named. */
   scratch?: readonly string[];
+  /** The most bytes of each folder in memory, where nothing else bounds what the program has of it. */
+  scratchBytes?: number;
   /** Without it the program shares the network of the machine; with it it has a loopback of its own and nothing else. */
   hasOwnNetwork?: boolean;
   /** Folders whose content must not shine through a read-only folder they lie in (the data folder); they MUST exist there. */
@@ -50,7 +52,7 @@ const scratch = ['/tmp', '/var/tmp', '/dev/shm'];
  * caller's. The network is kept unless the plan says otherwise: a notebook server reaches its hub over loopback.
  */
 export function sandboxArguments(plan: SandboxPlan): string[] {
-  const place = createPlaces();
+  const place = createPlaces(plan.scratchBytes);
   const bound = (paths: readonly string[]) => paths.flatMap((path) => place.at(path, '--ro-bind-try', path));
   const hidden = new Set(plan.hidden);
   // A folder that contains a hidden one comes before it, what lies inside a hidden one after it.
@@ -75,6 +77,8 @@ export function sandboxArguments(plan: SandboxPlan): string[] {
     ...plan.mounts.flatMap(({ source, target, isWritable }) =>
       place.at(target, isWritable ? '--bind' : '--ro-bind', source),
     ),
+    // Both are folders in memory of bubblewrap's own, which a program in a user namespace could fill.
+    ...['--remount-ro', '/dev', '--remount-ro', '/'],
     '--setenv',
     'HOME',
     plan.home.target,
@@ -92,7 +96,8 @@ function depthOf(path: string): number {
  * The folders on the way to each place, before the place itself: bubblewrap makes them by itself too, but for its own account
  * only, and the program may have another one.
  */
-function createPlaces() {
+function createPlaces(scratchBytes: number | undefined) {
+  const size = scratchBytes === undefined ? [] : ['--size', String(scratchBytes)];
   const made = new Set<string>();
   const ways = (path: string) => {
     const missing: string[] = [];
@@ -108,7 +113,7 @@ function createPlaces() {
     memory(path: string, perms: string[]) {
       const before = ways(path);
       for (const folder of made) if (`${folder}/`.startsWith(`${path}/`)) made.delete(folder);
-      return [...before, ...perms, '--tmpfs', path];
+      return [...before, ...perms, ...size, '--tmpfs', path];
     },
   };
 }

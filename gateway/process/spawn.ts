@@ -9,6 +9,7 @@ export function spawnMarked(
     env: Readonly<Record<string, string>>;
     cwd: string;
     umask?: number;
+    admit?(pid: number): Promise<void>;
   },
   marker: string,
 ): ChildProcess {
@@ -18,11 +19,12 @@ export function spawnMarked(
       env: { ...program.env, [markerVariable]: marker },
       // A group of its own: a signal for the gateway's terminal does not hit it, and it can be ended as a whole.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [program.admit === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     }),
   );
   // Whoever starts it listens as well; this one is there before anything can go wrong, and stays.
   child.on('error', () => undefined);
+  child.stdin?.on('error', () => undefined);
   return child;
 }
 

@@ -1,8 +1,39 @@
 import { KnotError } from '../lib/index.ts';
-import type { Cause } from './service.ts';
+import type { Cause, Size } from './service.ts';
+
+/** What a service may take at most, and was counted to have wanted more of: by the kernel or by Knot, whatever its program said. */
+export type Crossed = 'memory' | 'processes' | 'disk';
 
 /** How a program ended, and the last it said. */
-export type End = { reason: string; lines: readonly string[] };
+export type End = { reason: string; lines: readonly string[]; crossed?: Crossed | undefined; size?: Size | undefined };
+
+const remedies = {
+  memory: 'Choose a larger size, or let it work on less at a time.',
+  processes: 'Let it start fewer programs at a time.',
+  disk: 'It can be started again to tidy up; it is stopped again if that does not happen. Large files belong into your files.',
+};
+
+/** The button beside a cause follows from its code: `no-memory` leads to the size. */
+const crossings: Record<Crossed, (size: Size | undefined) => Pick<Cause, 'code' | 'what' | 'remedy'>> = {
+  memory: (size) => ({
+    code: 'no-memory',
+    what: `It needed more memory than its size has${size === undefined ? '' : ` (${size.title}: ${gibibytes(size.memory)})`}.`,
+    remedy: remedies.memory,
+  }),
+  processes: () => ({
+    code: 'no-processes',
+    what: 'It started more programs at a time than a service may.',
+    remedy: remedies.processes,
+  }),
+  disk: () => ({
+    code: 'home-full',
+    what: 'It kept more in its own home than a service may.',
+    remedy: remedies.disk,
+  }),
+};
+
+const gibibytes = (bytes: number): string =>
+  bytes >= 1024 ** 3 ? `${Number((bytes / 1024 ** 3).toFixed(1))} GiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
 
 type Row = { code: string; matches: RegExp; what: string; remedy: string };
 
@@ -22,9 +53,27 @@ const rows: readonly Row[] = [
   },
   {
     code: 'no-memory',
-    matches: /out of memory|MemoryError|Cannot allocate memory|heap limit|ended by SIGKILL/i,
+    matches: /out of memory|MemoryError|Cannot allocate memory|heap limit/i,
     what: 'It needed more memory than it may have.',
-    remedy: 'Choose a larger size, or let it work on less at a time.',
+    remedy: remedies.memory,
+  },
+  {
+    code: 'no-descriptors',
+    matches: /\bEMFILE\b|Too many open files/i,
+    what: 'It opened more files at a time than a service may.',
+    remedy: 'Let it close what it does not need; its last lines may say what it opens.',
+  },
+  {
+    code: 'no-processes',
+    matches: /Cannot fork|can't start new thread|fork: .*Resource temporarily unavailable|spawn .*EAGAIN/i,
+    what: 'It started more programs at a time than a service may.',
+    remedy: remedies.processes,
+  },
+  {
+    code: 'file-too-large',
+    matches: /SIGXFSZ|File size limit exceeded|\bEFBIG\b|File too large|exit code 153\b/i,
+    what: 'It wrote a file that is larger than a service may keep.',
+    remedy: 'Let it write smaller files.',
   },
   {
     code: 'disk-full',
@@ -61,8 +110,9 @@ const rows: readonly Row[] = [
 const shownLines = 20;
 
 /** Why a program ended, for its owner, with the lines that show it. */
-export function causeOf({ reason, lines }: End): Cause {
+export function causeOf({ reason, lines, crossed, size }: End): Cause {
   const said = lines.slice(-shownLines);
+  if (crossed !== undefined) return { ...crossings[crossed](size), ...(said.length > 0 && { lines: said }) };
   const text = `${said.join('\n')}\n${reason}`;
   const row = rows.find(({ matches }) => matches.test(text));
   const { code, what, remedy } = row ?? {

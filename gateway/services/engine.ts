@@ -24,6 +24,8 @@ export type Missing = { what: string; remedy: string };
  * (`test/services/engine.ts`). All acts are level-triggered: asking twice is asking once, and what was cut short is asked again.
  */
 export type Engine = {
+  /** Ends what an earlier run left; before anything is started. */
+  tidy(): Promise<void>;
   /** Why a service of this plan cannot run here; empty when it can. */
   missing(service: Pick<Service, 'template' | 'owner'>): Promise<Missing[]>;
   /** Keeps the files of its template, before its record is written: whatever happens to the template, the service has them. */
@@ -43,4 +45,6 @@ export type Engine = {
   usages(): Promise<ReadonlyMap<string, Usage>>;
   /** Hears of each change of what `observe` says. */
   onChange(listener: (serviceId: string) => void): () => void;
+  /** Ends everything it runs, when the gateway ends. */
+  close(): Promise<void>;
 };

@@ -25,6 +25,9 @@ export type TemplateCopy = {
   plan: ProcessPlan;
 };
 
+/** What a service may take of the machine: processors, bytes of memory. */
+export type Size = { name: string; title: string; cpu: number; memory: number };
+
 export type Service = {
   id: string;
   name: string;
@@ -33,6 +36,8 @@ export type Service = {
   label: string;
   template: TemplateCopy;
   values: JsonObject;
+  /** Absent from what was launched before there were sizes. */
+  size?: Size;
   /** Which machine runs it: sockets lead nowhere on another. */
   machine: string;
   wish: Wish;

@@ -223,12 +223,14 @@ export function createServices(options: ServicesOptions): Services {
     metrics: metrics.read,
     trafficOf: metrics.trafficOf,
     async start() {
+      await engine.tidy();
       await reconciler.start();
       await metrics.start(async (id) => (await records.findService(store.db, id)) !== undefined);
     },
     async close() {
       await metrics.close();
       await reconciler.close();
+      await engine.close();
     },
   };
 }

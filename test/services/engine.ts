@@ -1,13 +1,13 @@
 import type { Test } from 'tap';
 import type { JsonObject, ProcessPlan } from '../../gateway/lib/index.ts';
 import type { Engine } from '../../gateway/services/index.ts';
-import type { Service } from '../../gateway/services/service.ts';
+import type { Service, Size } from '../../gateway/services/service.ts';
 import { eventually } from '../support/eventually.ts';
 
 export type EngineHouse = {
   engine: Engine;
   /** A service whose program is `program` in Node, told where to listen by `process.env.LISTEN`. */
-  service(program: string, facts?: { plan?: Partial<ProcessPlan>; values?: JsonObject }): Promise<Service>;
+  service(program: string, facts?: { plan?: Partial<ProcessPlan>; values?: JsonObject; size?: Size }): Promise<Service>;
   /** What a service answers on `/`; undefined when nothing answers. */
   ask(service: Service, path?: string): Promise<string | undefined>;
   /** Command lines of what is left of a service. */

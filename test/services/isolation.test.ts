@@ -52,7 +52,7 @@ http.createServer(async (q, r) => r.end(JSON.stringify(await look()))).listen(pr
 }
 
 t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, async (t) => {
-  const { engine, folder, service, ask } = await openProcessEngine(t, visible);
+  const { engine, folder, service, ask } = await openProcessEngine(t, { below: visible });
   writeFileSync(join(folder, 'secret.txt'), 'the keys of the house');
   mkdirSync(join(folder, 'files/other'), { recursive: true });
   const server = createServer((_request, response) => response.end('the operations listener'));

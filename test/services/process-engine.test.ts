@@ -5,7 +5,7 @@ import { openProcessEngine, skipWithoutSandbox } from './process-house.ts';
 t.setTimeout(240_000);
 
 t.test('programs of this machine', { skip: skipWithoutSandbox }, async (t) => {
-  testEngine(t, openProcessEngine);
+  testEngine(t, (t) => openProcessEngine(t));
 
   await t.test('a program that only listens on a port is reached through the bridge', async (t) => {
     const { engine, service, ask } = await openProcessEngine(t);

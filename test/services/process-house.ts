@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { diskFolder, fillIn } from '../../gateway/catalogue/index.ts';
 import { newId, type ProcessPlan, silentLog, systemClock } from '../../gateway/lib/index.ts';
-import { createSupervisor, findSandbox } from '../../gateway/process/index.ts';
+import { createSupervisor, findSandbox, openGroups } from '../../gateway/process/index.ts';
 import { createProcessEngine } from '../../gateway/services/index.ts';
+import type { Bounds } from '../../gateway/services/process/limits.ts';
 import type { Service } from '../../gateway/services/service.ts';
 import type { EngineHouse } from './engine.ts';
 
@@ -18,7 +19,14 @@ export const skipWithoutSandbox =
   sandbox.isAvailable || process.env.CI === 'true' ? false : `no sandbox here: ${sandbox.reason}`;
 
 /** The process engine on a folder of its own, with files of ann, of everyone and of her team. */
-export async function openProcessEngine(t: Test, below = tmpdir()): Promise<EngineHouse & { folder: string }> {
+export async function openProcessEngine(
+  t: Test,
+  {
+    below = tmpdir(),
+    bounds = {},
+    isGrouped = true,
+  }: { below?: string | undefined; bounds?: Partial<Bounds>; isGrouped?: boolean } = {},
+): Promise<EngineHouse & { folder: string }> {
   const folder = mkdtempSync(join(below, 'knot-engine-'));
   const supervisor = createSupervisor({
     clock: systemClock,
@@ -46,8 +54,12 @@ export async function openProcessEngine(t: Test, below = tmpdir()): Promise<Engi
     filesOf: async () => files,
     originOf: (label) => `https://${label}.localhost`,
     fillIn: (text, facts, values) => fillIn(text, facts, values),
+    ...(isGrouped && { groups: () => openGroups({ stateFolder: join(folder, 'process'), log: silentLog }) }),
+    bounds,
+    clock: systemClock,
   });
   t.teardown(async () => {
+    await engine.close();
     await supervisor.stopAll();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -55,7 +67,7 @@ export async function openProcessEngine(t: Test, below = tmpdir()): Promise<Engi
   return {
     engine,
     folder,
-    async service(program, { plan = {}, values = { say: '' } } = {}): Promise<Service> {
+    async service(program, { plan = {}, values = { say: '' }, size = small } = {}): Promise<Service> {
       const whole: ProcessPlan = {
         command: ['{node}', '-e', program.replaceAll('{', '{{').replaceAll('}', '}}'), '{values.say}'],
         environment: { LISTEN: '{socket}' },
@@ -74,6 +86,7 @@ export async function openProcessEngine(t: Test, below = tmpdir()): Promise<Engi
         label: 'one-ann',
         template: { id: 't', name: 't', title: 'T', version: '1.0.0', digest, schema: {}, plan: whole },
         values,
+        size,
         machine: 'm',
         wish: 'running',
         state: 'requested',
@@ -95,6 +108,8 @@ function ask(socketPath: string, path: string): Promise<string | undefined> {
     asked.on('error', () => resolve(undefined)).end();
   });
 }
+
+const small = { name: 'small', title: 'Small', cpu: 1, memory: 512 * 1024 ** 2 };
 
 /** Processes that have a text in their command line or environment. */
 function processesWith(text: string): string[] {

@@ -41,6 +41,8 @@ async function open(t: Test, store: Store) {
   );
   const begun: string[] = [];
   const engine: Engine = {
+    tidy: async () => undefined,
+    close: async () => undefined,
     missing: async () => [],
     keep: async () => 'digest',
     start: async ({ id }) => void begun.push(id),

@@ -1,23 +1,26 @@
 import { chownSync, mkdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { knotError, newSecret } from '../../lib/index.ts';
+import { type Clock, knotError, newSecret } from '../../lib/index.ts';
 import {
   type Account,
   type AccountBook,
   accountOf,
   type Child,
   giveFolder,
+  type Groups,
   isExecutable,
   type Sandbox,
   shareFolder,
   type Supervisor,
   usagesBelow,
 } from '../../process/index.ts';
-import { causeOf } from '../causes.ts';
-import type { Engine, Missing } from '../engine.ts';
-import type { Service } from '../service.ts';
+import { causeOf, type Crossed } from '../causes.ts';
+import type { Engine, Missing, Usage } from '../engine.ts';
+import type { Service, Size } from '../service.ts';
+import { createHomes } from './homes.ts';
 import { layoutIn } from './layout.ts';
+import { type Bounds, boundsBefore, limit, type Limited, usualBounds } from './limits.ts';
 import { answersAt } from './readiness.ts';
 import { type FillIn, type OwnersFiles, programsAt, sandboxedProgram } from './sandboxed.ts';
 import { keepTemplate } from './template-files.ts';
@@ -33,16 +36,34 @@ export type ProcessEngineOptions = {
   filesOf(owner: Service['owner']): Promise<OwnersFiles | undefined>;
   originOf(label: string): string;
   fillIn: FillIn;
+  /** Looked for once; without any, limits are those of single processes. */
+  groups?: () => Promise<Groups | undefined>;
+  bounds?: Partial<Bounds>;
+  clock: Clock;
 };
 
-type Running = { child: Child; revision: number };
+type Running = {
+  child: Child;
+  revision: number;
+  size: Size | undefined;
+  limited: Limited | undefined;
+  /** What it wanted too much of when it ended last. */
+  crossed?: Crossed | undefined;
+  /** What it has too much of now: it is not to go on. */
+  over?: Crossed | undefined;
+};
 
 const quickEndsUntilGone = 3;
+const looksAtOnce = 20;
 
 /** Services as programs of this machine: each in a sandbox with a network of its own, reached over a Unix socket by the gateway alone. */
 export function createProcessEngine(options: ProcessEngineOptions): Engine {
-  const { dataFolder, supervisor, accounts, filesOf, originOf, fillIn } = options;
+  const { dataFolder, supervisor, accounts, filesOf, originOf, fillIn, clock } = options;
+  const bounds = { ...usualBounds, ...options.bounds };
+  let groups: Promise<Groups | undefined> | undefined;
+  const groupsOnce = () => (groups ??= options.groups?.() ?? Promise.resolve(undefined));
   const layout = layoutIn(dataFolder);
+  const homes = createHomes({ root: dataFolder, homeOf: layout.home, mostBytes: bounds.disk, clock });
   const running = new Map<string, Running>();
   const ending = new Map<string, Promise<void>>();
   const listeners = new Set<(serviceId: string) => void>();
@@ -76,12 +97,16 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     const sandbox = await options.sandbox();
     if (!sandbox.isAvailable) throw knotError('KNOT_SERVICES_NO_SANDBOX', 503, 'Services cannot run on this machine.');
     const { files, account } = await prepare(service, sandbox);
-    const { id, revision, template } = service;
+    const { id, revision, template, size } = service;
     const { ready, startSeconds } = template.plan;
     const origin = originOf(service.label);
+    const limited = await limit(await groupsOnce(), layout.short(id), size, bounds);
     const program = sandboxedProgram({
       ...{ service, sandbox, layout, dataFolder, files, account, origin, fillIn },
       secret: newSecret(),
+      bounds: boundsBefore(bounds, limited === undefined ? size?.memory : undefined),
+      scratchBytes: limited === undefined && size !== undefined ? Math.floor(size.memory / 8) : undefined,
+      waits: limited !== undefined,
     });
     const child = supervisor.supervise({
       name: `service-${id}-${revision}`,
@@ -90,9 +115,15 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       isReady: () => answersAt(layout.socket(id), ready),
       readyTimeoutMs: startSeconds * 1000,
       quickEndsUntilFailed: quickEndsUntilGone,
+      ...(limited && { admit: limited.group.admit }),
     });
-    running.set(id, { child, revision });
-    child.onChange(() => tell(id));
+    const entry: Running = { child, revision, size, limited };
+    running.set(id, entry);
+    child.onChange(() => {
+      // Read when it ended, before the next one is begun.
+      if (['waiting', 'failed'].includes(child.state().status)) entry.crossed = limited?.crossed(clock.now());
+      tell(id);
+    });
     child.start();
   }
 
@@ -100,7 +131,11 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     const found = running.get(id);
     if (found === undefined) return ending.get(id);
     running.delete(id);
-    const ended = supervisor.release(found.child).finally(() => {
+    const release = async (): Promise<void> => {
+      await supervisor.release(found.child);
+      await found.limited?.group.end();
+    };
+    const ended = release().finally(() => {
       ending.delete(id);
       rmSync(layout.socket(id), { force: true });
       tell(id);
@@ -109,7 +144,52 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     return ended;
   }
 
+  /** Of groups by the kernel's own counts; of families of processes by their sum, which is then what their memory is bounded by. */
+  async function usages(): Promise<Map<string, Usage>> {
+    const found = new Map<string, Usage>();
+    const families = new Map<number, string>();
+    const now = clock.now();
+    let looks = 0;
+    for (const [id, { child, limited }] of [...running]) {
+      const { pid } = child.state();
+      if (pid === undefined) continue;
+      if (limited === undefined) {
+        families.set(pid, id);
+        continue;
+      }
+      limited.look(now);
+      const usage = limited.group.usage();
+      if (usage !== undefined) found.set(id, usage);
+      // So that a request need not wait for hundreds of them.
+      if ((looks += 1) % looksAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const [pid, usage] of usagesBelow(families.keys())) {
+      const id = families.get(pid)!;
+      found.set(id, usage);
+      const entry = running.get(id);
+      if (entry?.size !== undefined && usage.memory > entry.size.memory) giveUp(id, entry, 'memory');
+    }
+    for (const id of await homes.over([...running.keys()])) {
+      const entry = running.get(id);
+      if (entry !== undefined) giveUp(id, entry, 'disk');
+    }
+    return found;
+  }
+
+  function giveUp(id: string, entry: Running, over: Crossed): void {
+    entry.over = over;
+    tell(id);
+  }
+
   return {
+    async tidy() {
+      await (await groupsOnce())?.endEarlier();
+    },
+    async close() {
+      await Promise.all([...running.keys()].map((id) => end(id)));
+      await Promise.all(ending.values());
+      await (await groups)?.close();
+    },
     missing: async ({ template }) => {
       const { executables, python } = template.plan.needs;
       const found: Missing[] = [];
@@ -146,9 +226,11 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     observe({ id }) {
       const found = running.get(id);
       if (found === undefined) return ending.has(id) ? { phase: 'ending' } : { phase: 'absent' };
-      const { revision } = found;
+      const { revision, size, crossed, over } = found;
       const { status, lastExit, output } = found.child.state();
-      const cause = lastExit === undefined ? undefined : causeOf({ reason: lastExit, lines: output });
+      const cause = lastExit === undefined ? undefined : causeOf({ reason: lastExit, lines: output, crossed, size });
+      if (over !== undefined)
+        return { phase: 'gone', revision, cause: causeOf({ reason: 'ended', lines: output, crossed: over, size }) };
       // Whoever waits has waited long enough: the template says how long it may take.
       if (status === 'waiting' && cause?.code === 'slow') return { phase: 'gone', revision, cause };
       switch (status) {
@@ -164,15 +246,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     },
     socketOf: ({ id }) => layout.socket(id),
     output: ({ id }) => running.get(id)?.child.state().output ?? [],
-    async usages() {
-      const pids = new Map<string, number>();
-      for (const [id, { child }] of running) {
-        const { pid } = child.state();
-        if (pid !== undefined) pids.set(id, pid);
-      }
-      const usages = usagesBelow(pids.values());
-      return new Map([...pids].map(([id, pid]) => [id, usages.get(pid)!]));
-    },
+    usages: () => usages(),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

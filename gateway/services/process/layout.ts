@@ -9,6 +9,7 @@ export function layoutIn(dataFolder: string) {
   const short = (id: string): string => id.replaceAll('-', '').slice(0, 20);
   return {
     root,
+    short,
     templates: join(root, 'templates'),
     /** What a service keeps for itself when it stops. */
     home: (id: string) => join(root, 'home', id),

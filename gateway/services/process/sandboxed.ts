@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { JsonObject, LaunchFacts } from '../../lib/index.ts';
 import { type Account, type Sandbox, sandboxArguments, systemEnvironment } from '../../process/index.ts';
@@ -27,8 +26,15 @@ export function sandboxedProgram(options: {
   origin: string;
   secret: string;
   fillIn: FillIn;
+  /** What stands before everything, to bound it. */
+  bounds: readonly string[];
+  /** Most bytes of each folder in memory; without it they count as memory of its group. */
+  scratchBytes: number | undefined;
+  /** Whether it must not begin before the end of its standard input. */
+  waits: boolean;
 }): { command: string; args: string[]; env: Record<string, string> } {
-  const { service, sandbox, layout, dataFolder, files, account, origin, secret, fillIn } = options;
+  const { service, sandbox, layout, dataFolder, files, account, origin, secret, fillIn, bounds, scratchBytes, waits } =
+    options;
   const { id, values, template } = service;
   const { plan } = template;
   const node = process.execPath;
@@ -47,6 +53,7 @@ export function sandboxedProgram(options: {
     command: sandbox.command,
     confinement: sandbox.confinement,
     hasOwnNetwork: true,
+    ...(scratchBytes !== undefined && { scratchBytes }),
     // The gateway's own folder is not shown: of it only the program that enters.
     readOnly: [dirname(dirname(node)), enter],
     hidden: [dataFolder],
@@ -62,9 +69,10 @@ export function sandboxedProgram(options: {
     command: plan.command.map((argument) => fillIn(argument, facts, values)),
     socket: inside.socket,
     ...(plan.listen.kind === 'port' && { port: plan.listen.port }),
+    ...(waits && { waits }),
   };
   const own = Object.entries(plan.environment).map(([name, value]) => [name, fillIn(value, facts, values)]);
-  const [first, ...rest] = [...bounds(), command!, ...args, node, enter];
+  const [first, ...rest] = [...bounds, command!, ...args, node, enter];
   return {
     command: first,
     args: rest,
@@ -79,19 +87,6 @@ export function sandboxedProgram(options: {
       KNOT_ENTER: JSON.stringify(task),
     },
   };
-}
-
-const mostProcesses = 4096;
-
-/**
- * What one service may take of the machine (prlimit(1), of util-linux): processes, counted by account or sandbox, so that one that starts
- * itself again and again takes what its owner may have; and no memory images on the disk. Never more than the gateway may itself.
- */
-function bounds(): string[] {
-  const program = ['/usr/bin/prlimit', '/bin/prlimit'].find((path) => existsSync(path));
-  if (program === undefined) return [];
-  const own = /^Max processes +\d+ +(\d+) /m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-  return [program, `--nproc=${Math.min(mostProcesses, Number(own ?? mostProcesses))}`, '--core=0', '--'];
 }
 
 /** What every service is told, as in the earlier Knot. */
