@@ -1,17 +1,33 @@
-import type { FastifySchemaValidationError } from 'fastify';
-import { errorHeaders, KnotError, knotError, maskSecrets, publicError, withDetails } from '../lib/index.ts';
+import type { FastifyRequest, FastifySchemaValidationError } from 'fastify';
+import {
+  asksForPage,
+  errorHeaders,
+  KnotError,
+  knotError,
+  maskSecrets,
+  pageHeaders,
+  type PublicError,
+  publicError,
+  renderPublicError,
+  withDetails,
+} from '../lib/index.ts';
 import type { ApiContext, ApiServer } from './context.ts';
 import { refuseTokenInAddress } from './guard.ts';
 
-/** Every error of the API leaves in one shape (contract: `ApiError`), also that of an unknown address. */
+/**
+ * Every error of the API leaves in one shape (contract: `ApiError`), also that of an unknown address; as a page where a person was led
+ * to it.
+ */
 export function answerErrors(app: ApiServer, { log }: ApiContext): void {
   app.setSchemaErrorFormatter((errors, place) => inputError(errors, place));
 
   app.setErrorHandler((error, request, reply) => {
     const answer = publicError(error, request.id);
     if (answer.statusCode >= 500) log.error({ err: error, requestId: request.id }, 'an api request failed');
-    reply.headers(errorHeaders(error));
-    return reply.code(answer.statusCode).type('application/json; charset=utf-8').send(JSON.stringify(answer));
+    reply.code(answer.statusCode).headers(errorHeaders(error));
+    if (isForPerson(request))
+      return reply.headers(pageHeaders).send(renderPublicError(answer, waysOn(request, answer)));
+    return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer));
   });
 
   app.setNotFoundHandler((request) => {
@@ -25,6 +41,26 @@ export function answerErrors(app: ApiServer, { log }: ApiContext): void {
       },
     );
   });
+}
+
+/**
+ * An address of the API that a browser was led to, as a download whose sign-in has ended meanwhile: in a tab, a frame or an object
+ * (all of them are navigations: Fetch, section 2.2.5; Fetch Metadata, section 2.2), never what a script or an EventSource asks for.
+ */
+function isForPerson({ headers }: FastifyRequest): boolean {
+  const mode = headers['sec-fetch-mode'];
+  return asksForPage({
+    fetchMode: typeof mode === 'string' ? mode : undefined,
+    accept: headers.accept,
+    isUpgrade: false,
+  });
+}
+
+/** Nobody is sent anywhere: inside a frame the page of sign-in would be shown to nobody. */
+function waysOn({ method, url }: FastifyRequest, { statusCode }: PublicError): { href: string; label: string }[] {
+  const home = { href: '/', label: 'Home' };
+  if (statusCode !== 401) return [home];
+  return [{ href: method === 'GET' ? `/login?next=${encodeURIComponent(url)}` : '/login', label: 'Sign in' }, home];
 }
 
 const pathOf = (url: string) => (url.split('?', 1)[0] ?? '').slice(0, 200);

@@ -7,7 +7,7 @@ import {
   pageHeaders,
   type PublicError,
   publicError,
-  renderErrorPage,
+  renderPublicError,
 } from '../lib/index.ts';
 
 /**
@@ -35,18 +35,6 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: PublicEr
   if (!asksForPage({ fetchMode, accept: request.headers.accept, isUpgrade: false })) {
     return reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff').send(error);
   }
-  const page = renderErrorPage({
-    status: error.statusCode,
-    heading: headings[error.statusCode] ?? (error.statusCode >= 500 ? 'Something went wrong' : 'That did not work'),
-    reason: error.message,
-    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
-    facts: [
-      ['Error', error.code],
-      ['Request', error.requestId],
-    ],
-    links: [{ href: '/', label: 'Home' }],
-  });
+  const page = renderPublicError(error, [{ href: '/', label: 'Home' }]);
   return reply.headers(pageHeaders).send(page);
 }
-
-const headings: Record<number, string> = { 404: 'Not found', 503: 'Not available at the moment' };

@@ -28,6 +28,7 @@ export * from './names.ts';
 export * from './navigation.ts';
 export * from './nearest.ts';
 export * from './page/page.ts';
+export * from './page/public-error.ts';
 export * from './principal.ts';
 export * from './printable.ts';
 export * from './same-origin.ts';

@@ -146,7 +146,10 @@ t.test('before a gateway ends it is not ready, and says so on every connection',
 });
 
 t.test('what was shared is so after a start, and policies that were checked are not checked again', async (t) => {
-  const again = await startGateway({ config: { ...config, listen: `127.0.0.1:${gateway.port}` }, data: gateway.data });
+  const again = await startGateway({
+    config: { ...config, listen: `127.0.0.1:${gateway.port}`, limits: { drainDelayMs: 0 } },
+    data: gateway.data,
+  });
   t.teardown(() => again.stop());
   t.equal((await bob.request('HEAD', '/api/v1/files/user:ann/open/big.bin')).status, 200);
   const store = await openStore({ url: `sqlite:${join(again.data, 'knot.db')}`, clock: systemClock, log: silentLog });
