@@ -3,7 +3,14 @@ import type { Plan } from '../owners/index.ts';
 
 /** The plans of the configuration, amounts in bytes. */
 export const configuredPlans = ({ plans }: Pick<Config, 'plans'>): Plan[] =>
-  plans.map(({ name, title = name, defaultFor, storage }) => {
-    const bytes = storage === undefined ? undefined : parseAmount(storage);
-    return { name, title, defaultFor, ...(bytes === undefined ? {} : { storage: bytes }) };
-  });
+  plans.map(({ name, title = name, defaultFor, storage, memory, ...limits }) => ({
+    ...{ name, title, defaultFor },
+    ...bytes('storage', storage),
+    ...bytes('memory', memory),
+    ...limits,
+  }));
+
+const bytes = <K extends string>(key: K, text: string | undefined): { [key in K]?: number } => {
+  const amount = text === undefined ? undefined : parseAmount(text);
+  return amount === undefined ? {} : ({ [key]: amount } as { [key in K]: number });
+};

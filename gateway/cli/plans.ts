@@ -12,16 +12,21 @@ export const planCommands: readonly Command[] = [
     positionals: [0, 0],
     async run(invocation) {
       const plans = await withFacts(invocation, async (facts) => facts.plans.list());
-      const rows = plans.map(({ name, title, storage, defaultFor }) => [
+      const limit = (amount: number | undefined, unit = ''): string =>
+        amount === undefined ? 'unlimited' : `${amount}${unit}`;
+      const rows = plans.map(({ name, title, storage, services, cpu, memory, defaultFor }) => [
         name,
         title,
-        storage === undefined ? 'unlimited' : `${storage} bytes`,
+        limit(storage, ' bytes'),
+        limit(services),
+        limit(cpu),
+        limit(memory, ' bytes'),
         defaultFor.join(','),
       ]);
       const output =
         invocation.options['json'] === true
           ? JSON.stringify(plans, null, 2)
-          : table([['NAME', 'TITLE', 'STORAGE', 'DEFAULT FOR'], ...rows]);
+          : table([['NAME', 'TITLE', 'STORAGE', 'SERVICES', 'PROCESSORS', 'MEMORY', 'DEFAULT FOR'], ...rows]);
       invocation.streams.stdout.write(`${output}\n`);
     },
   },

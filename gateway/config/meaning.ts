@@ -6,6 +6,7 @@ import { type Config, ConfigSchema } from './schema/index.ts';
 import { checkIntegrations } from './schema/integrations.ts';
 import { checkListeners } from './schema/listeners.ts';
 import { checkClientSecret, checkOidc } from './schema/oidc.ts';
+import { checkServices } from './schema/services.ts';
 import { checkSessions } from './schema/sign-in.ts';
 import { checkDatabase } from './schema/state.ts';
 import { checkTracing } from './schema/tracing.ts';
@@ -31,6 +32,7 @@ export function checkMeaning(
   checkIntegrations(config.integrations, add);
   checkApps(config.apps, integrations, add);
   checkPlans(config.plans, add);
+  checkServices(config.engine, config.services, add);
   warnOfOpenApps(config.apps, warn);
   checkOidc(config.oidc, integrations, add);
   checkDatabase(config.database, !sources['database'], add);

@@ -6,6 +6,14 @@
  * Mounts: nothing.
  */
 export type { Owner } from './owner.ts';
-export { type Allowance, createPlans, type EffectivePlan, type GivenPlan, type Plan, type Plans } from './plans.ts';
+export {
+  type Allowance,
+  createPlans,
+  type EffectivePlan,
+  type GivenPlan,
+  type Limits,
+  type Plan,
+  type Plans,
+} from './plans.ts';
 export { type Area, areaResource, type AreaKind, namespaceResource } from './resources.ts';
 export { createOwners, type FindOwner, type Owners, type OwnOwner } from './service.ts';

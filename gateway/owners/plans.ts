@@ -5,8 +5,20 @@ import { deletePlan, findPlan, findPlans, writePlan } from './records.ts';
 import type { Area } from './resources.ts';
 import type { Owner } from './owner.ts';
 
-/** Limits under a name, from `knot.yaml`; what is absent is not limited. Storage in bytes. */
-export type Plan = { name: string; title: string; defaultFor: readonly ('people' | 'teams')[]; storage?: number };
+/** What an owner may have; what is absent is not limited. Storage and memory in bytes. */
+export type Limits = {
+  /** Of files. */
+  storage?: number;
+  /** Services that run at once, and their processors and memory together. */
+  services?: number;
+  cpu?: number;
+  memory?: number;
+  /** How long a service may be left alone before it sleeps. */
+  idleSeconds?: number;
+};
+
+/** Limits under a name, from `knot.yaml`. */
+export type Plan = { name: string; title: string; defaultFor: readonly ('people' | 'teams')[] } & Limits;
 
 /**
  * What is in force for an owner, and why: given by an administrator, the default of all people or teams, or nothing at all.
@@ -24,7 +36,7 @@ type By = { actor: string; address?: string | undefined };
 
 export type Plans = {
   list(): readonly Plan[];
-  of(owner: Owner): Promise<EffectivePlan>;
+  of(owner: Pick<Owner, 'kind' | 'id'>): Promise<EffectivePlan>;
   /** Of many owners in one go, by id. */
   ofAll(owners: readonly Pick<Owner, 'kind' | 'id'>[]): Promise<Map<string, EffectivePlan>>;
   /**

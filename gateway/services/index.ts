@@ -15,7 +15,7 @@ export type { Engine, Missing, Observed, Usage } from './engine.ts';
 export { createProcessEngine, type ProcessEngineOptions } from './process/engine.ts';
 export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';
-export type { Cause, Service, ServiceState, Transition, Wish } from './service.ts';
+export type { Cause, Service, ServiceState, Size, Transition, Wish } from './service.ts';
 export {
   createServices,
   type NewService,

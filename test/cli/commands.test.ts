@@ -154,7 +154,11 @@ t.test('each command does what it says, or says why not, with its exit status', 
     ],
     ['tokens', ['token', 'list', '--as', 'ann'], { status: 0, stdout: /ci\s+….{4}\s+files:read.*never/ }],
     ['no such token', ['token', 'remove', 'x', '--as', 'ann'], { status: 1, stderr: /no such token/ }],
-    ['plans', ['plan', 'list'], { status: 0, stdout: /small\s+Small\s+1073741824 bytes\s+people/ }],
+    [
+      'plans',
+      ['plan', 'list'],
+      { status: 0, stdout: /small\s+Small\s+1073741824 bytes\s+unlimited\s+unlimited\s+unlimited\s+people/ },
+    ],
     ['the default', ['plan', 'show', 'ann'], { status: 0, stdout: /ann: small \(the default\)/ }],
     [
       'no default for teams',

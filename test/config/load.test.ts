@@ -119,6 +119,17 @@ t.test('settings that contradict one another or point at nothing are refused', a
       /no effect/,
     ],
     ['amount of a plan', 'plans: [{name: a, storage: 20G}]', 'plans[0].storage', /500 MiB, 20 GiB/],
+    ['memory of a plan', 'plans: [{name: a, memory: much}]', 'plans[0].memory', /500 MiB, 20 GiB/],
+    ['amount of a size', 'services: {sizes: [{name: a, cpu: 1, memory: 1G}]}', 'services.sizes[0].memory', /500 MiB/],
+    [
+      'size twice',
+      'services: {sizes: [{name: a, cpu: 1, memory: 1 GiB}, {name: a, cpu: 1, memory: 1 GiB}]}',
+      'services.sizes[1].name',
+      /taken/,
+    ],
+    ['no size', 'services: {sizes: []}', 'services.sizes', /1/],
+    ['memory for services', 'services: {machine: {memory: all}}', 'services.machine.memory', /500 MiB/],
+    ['engine of later', 'engine: kubernetes', 'engine', /later/],
     ['plans of one name', 'plans: [{name: a}, {name: a}]', 'plans[1].name', /taken by plans\[0\]/],
     [
       'two defaults',

@@ -6,6 +6,10 @@ const limits = {
   name: Type.String(),
   title: Type.String(),
   storage: Type.Union([Type.Integer(), Type.Null()], { description: 'Bytes; null when it is not limited.' }),
+  services: Type.Optional(Type.Integer({ description: 'That run at once; absent when it is not limited.' })),
+  cpu: Type.Optional(Type.Number({ description: 'Processors of the services that run, together.' })),
+  memory: Type.Optional(Type.Integer({ description: 'Bytes of the services that run, together.' })),
+  idleSeconds: Type.Optional(Type.Integer({ description: 'How long one may be left alone before it sleeps.' })),
 };
 
 export const PlanSchema = closed({

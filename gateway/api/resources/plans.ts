@@ -86,10 +86,13 @@ export async function findOwner(owners: Needs<'owners'>['owners'], name: string)
   throw knotError('KNOT_API_NO_OWNER', 404, 'There is no person and no team of this name.');
 }
 
-const limitsOf = ({ name, title, storage = null }: Omit<Plan, 'storage'> & { storage?: number | null }) => ({
-  name,
-  title,
+const limitsOf = ({
+  defaultFor: _,
+  storage = null,
+  ...limits
+}: Omit<Plan, 'storage'> & { storage?: number | null }) => ({
   storage,
+  ...limits,
 });
 
 export const toPlan = ({ plan, source, lost }: OwnersPlan): EffectivePlan => ({

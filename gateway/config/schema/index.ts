@@ -9,7 +9,7 @@ import { MailConfig } from './mail.ts';
 import { OidcConfig } from './oidc.ts';
 import { PlanConfig } from './plans.ts';
 import { object } from './section.ts';
-import { ServicesConfig } from './services.ts';
+import { engineKeys, ServicesConfig } from './services.ts';
 import { LoginConfig, SessionsConfig, SignUpConfig } from './sign-in.ts';
 import { stateKeys } from './state.ts';
 import { TracingConfig } from './tracing.ts';
@@ -40,6 +40,7 @@ export const ConfigSchema = object(
       description: 'Limits under a name, given to people and teams by administrators.',
     }),
     files: FilesConfig,
+    engine: engineKeys.engine,
     services: ServicesConfig,
     limits: LimitsConfig,
     mail: Type.Optional(MailConfig),

@@ -32,23 +32,53 @@ export const PlanConfig = object(
           'How much may be kept in the files of a person or team, for example 20 GiB; as much as there is room by default.',
       }),
     ),
+    services: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 10_000,
+        description: 'How many services of a person or team may run at once; sleeping and stopped ones do not count.',
+      }),
+    ),
+    cpu: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 10_000,
+        description: 'How many processors the services of a person or team that run may have together.',
+      }),
+    ),
+    memory: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'How much memory the services of a person or team that run may have together, for example 8 GiB.',
+      }),
+    ),
+    idleSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 31_536_000,
+        description: 'How long services may be left alone before they sleep, at most; 0 says nothing.',
+      }),
+    ),
   },
   'Limits under a name.',
 );
 
 export type PlanSettings = Static<typeof PlanConfig>;
 
+export function checkAmount(path: string, text: string | undefined, add: AddProblem): void {
+  if (text !== undefined && parseAmount(text) === undefined)
+    add(path, `must be an amount such as 500 MiB, 20 GiB or 1.5 TB, but it is "${text}"`);
+}
+
 /** Names once, amounts that are some, one default for people and one for teams. */
 export function checkPlans(plans: readonly PlanSettings[], add: AddProblem): void {
   const names = new Map<string, number>();
   const defaults = new Map<string, number>();
-  plans.forEach(({ name, storage, defaultFor }, index) => {
+  plans.forEach(({ name, defaultFor, ...plan }, index) => {
     const same = names.get(name);
     if (same !== undefined) add(`plans[${index}].name`, `"${name}" is taken by plans[${same}]`);
     names.set(name, index);
-    if (storage !== undefined && parseAmount(storage) === undefined) {
-      add(`plans[${index}].storage`, `must be an amount such as 500 MiB, 20 GiB or 1.5 TB, but it is "${storage}"`);
-    }
+    for (const key of ['storage', 'memory'] as const) checkAmount(`plans[${index}].${key}`, plan[key], add);
     for (const kind of new Set(defaultFor)) {
       const other = defaults.get(kind);
       if (other !== undefined)

@@ -1,5 +1,34 @@
-import { Type } from 'typebox';
-import { object } from './section.ts';
+import { type Static, Type } from 'typebox';
+import { checkAmount } from './plans.ts';
+import { type AddProblem, object } from './section.ts';
+
+/** What a service may take, under a name that people choose it by. */
+const SizeConfig = object(
+  {
+    name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,29}$', description: 'What values of services hold.' }),
+    title: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 60, description: 'What people read; the name by default.' }),
+    ),
+    cpu: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 10_000,
+      description: 'Processors; cut to those of the machine.',
+    }),
+    memory: Type.String({
+      minLength: 1,
+      description: 'For example 4 GiB; cut to what services may have of the machine.',
+    }),
+  },
+  'What a service may take.',
+);
+
+/** What runs services. */
+export const engineKeys = {
+  engine: Type.Union([Type.Literal('process'), Type.Literal('kubernetes')], {
+    default: 'process',
+    description: 'What runs services: `process` is programs of this machine; `kubernetes` comes later.',
+  }),
+};
 
 /** What people launch from templates. */
 export const ServicesConfig = object(
@@ -16,6 +45,56 @@ export const ServicesConfig = object(
       default: true,
       description: 'Templates of people and teams may need packages, which are installed for them.',
     }),
+    sizes: Type.Array(SizeConfig, {
+      default: [
+        { name: 'small', title: 'Small', cpu: 1, memory: '1 GiB' },
+        { name: 'medium', title: 'Medium', cpu: 2, memory: '4 GiB' },
+        { name: 'large', title: 'Large', cpu: 4, memory: '16 GiB' },
+      ],
+      minItems: 1,
+      description: 'What a service may take. Where a template asks for none, the smallest that it fits in.',
+    }),
+    machine: object(
+      {
+        cpu: Type.Optional(
+          Type.Number({
+            exclusiveMinimum: 0,
+            description: 'Processors of all services that run, together; eight for each of the machine by default.',
+          }),
+        ),
+        memory: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description: 'Memory of all services that run, together; four fifths of the machine by default.',
+          }),
+        ),
+      },
+      'How much of the machine services may be promised.',
+    ),
+    sandbox: Type.Union([Type.Literal('required'), Type.Literal('off')], {
+      default: 'required',
+      description:
+        '`required`: where programs cannot be kept apart from this machine, only administrators launch services. `off`: everybody ' +
+        'does, and whoever does can do what Knot can do.',
+    }),
   },
   'Services that people and teams launch from templates.',
 );
+
+/** An engine that there is; sizes that have a name of their own, and amounts that are some. */
+export function checkServices(
+  engine: 'process' | 'kubernetes',
+  { sizes, machine }: Static<typeof ServicesConfig>,
+  add: AddProblem,
+): void {
+  if (engine === 'kubernetes')
+    add('engine', 'must be process: services as releases in Kubernetes come with a later version of Knot');
+  const names = new Map<string, number>();
+  sizes.forEach(({ name, memory }, index) => {
+    const same = names.get(name);
+    if (same !== undefined) add(`services.sizes[${index}].name`, `"${name}" is taken by services.sizes[${same}]`);
+    names.set(name, index);
+    checkAmount(`services.sizes[${index}].memory`, memory, add);
+  });
+  checkAmount('services.machine.memory', machine.memory, add);
+}
