@@ -8,9 +8,11 @@ import type { Policy } from '../policy/index.ts';
 import { findSandbox, openGroups, type Sandbox, type Supervisor } from '../process/index.ts';
 import { type Route, socketUpstream } from '../routes/index.ts';
 import {
-  createProcessEngine,
+  createMachineEngine,
   createServices,
   type Engine,
+  openPackages,
+  type Packages,
   type Service,
   type Services,
   type Templates,
@@ -59,20 +61,17 @@ export function openServices(
 ): Services {
   const { facts, policy, files, catalogue, supervisor, publicAddress, clock, log } = parts;
   const { store, accounts, owners, routes, audit } = facts;
-  const { first, count } = config.integrations.jupyterhub.accounts;
-  const hub = join(config.data, 'jupyterhub');
-  let sandbox: Promise<Sandbox> | undefined;
-  const engine = createProcessEngine({
-    dataFolder: config.data,
+  const machine = machineFacts(config);
+  const engine = createMachineEngine({
+    ...machine,
     supervisor,
-    sandbox: () =>
-      (sandbox ??= findSandbox(process.getuid?.() === 0 ? { account: { uid: first + 1, gid: first } } : {})),
-    accounts: { file: join(hub, 'accounts.json'), homes: join(hub, 'homes'), first, count },
+    packages: openTemplatePackages(config, { machine, supervisor, clock, log }),
+    clock,
+    log,
     filesOf: createFilesOfOwner({ files, accounts, owners, policy, domain: config.domain }),
     originOf: (label) => publicAddress.originOf(publicAddress.hostOf(label)),
     fillIn,
     groups: () => openGroups({ stateFolder: join(config.data, 'process'), log }),
-    clock,
   });
   return createServices({
     store,
@@ -93,6 +92,30 @@ export function openServices(
     clock,
     log,
   });
+}
+
+type MachineFacts = ReturnType<typeof machineFacts>;
+
+/** Where programs run here, and as whom. */
+function machineFacts(config: Config) {
+  const { first, count } = config.integrations.jupyterhub.accounts;
+  const hub = join(config.data, 'jupyterhub');
+  let sandbox: Promise<Sandbox> | undefined;
+  return {
+    dataFolder: config.data,
+    sandbox: () =>
+      (sandbox ??= findSandbox(process.getuid?.() === 0 ? { account: { uid: first + 1, gid: first } } : {})),
+    accounts: { file: join(hub, 'accounts.json'), homes: join(hub, 'homes'), first, count },
+  };
+}
+
+/** The packages of templates; also for a command on the same machine. */
+export function openTemplatePackages(
+  config: Config,
+  parts: { machine?: MachineFacts; supervisor: Supervisor; clock: Clock; log: Log },
+): Packages {
+  const { machine = machineFacts(config), ...others } = parts;
+  return openPackages({ ...machine, ...others, folder: absolute(config, config.services.packages) });
 }
 
 /** The catalogue in the words of services: only what can be launched on this machine. */

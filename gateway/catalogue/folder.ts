@@ -9,7 +9,15 @@ export type TemplateFiles = {
   refused: ReadonlyMap<string, string>;
 };
 
-const wanted = ['Chart.yaml', 'values.yaml', 'values.schema.json', 'process.yaml', 'README.md', 'icon.svg'] as const;
+const wanted = [
+  'Chart.yaml',
+  'values.yaml',
+  'values.schema.json',
+  'process.yaml',
+  'requirements.txt',
+  'README.md',
+  'icon.svg',
+] as const;
 export type TemplateFile = (typeof wanted)[number];
 
 /** Of one file: a chart is text that people write. */

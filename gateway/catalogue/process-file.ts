@@ -52,6 +52,9 @@ const ProcessFile = Type.Object(
           }),
           { default: [], maxItems: 50 },
         ),
+        requirements: Type.Optional(
+          Type.Literal('requirements.txt', { description: 'A file of the template: every package with digests.' }),
+        ),
       },
       closed,
     ),
@@ -95,6 +98,7 @@ export function readProcess(text: string, values: JsonObject, problems: Template
     needs: {
       executables: needs.executables.map(({ name, install }) => ({ name, install })),
       python: needs.python,
+      requirements: needs.requirements,
     },
     files: [...new Set(files as FileMount[])],
   };
@@ -121,7 +125,11 @@ function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject):
   const mentions = (placeholder: string): boolean =>
     [...settings.command, ...settings.environment.map(({ value }) => value)].some((text) => text.includes(placeholder));
   if (socket && !mentions('{socket}')) add('command', 'must tell the program where to listen: {socket}');
-  if (settings.needs.python.length > 0 && !mentions('{python}')) add('command', 'must start what it needs: {python}');
+  const { python, requirements } = settings.needs;
+  if (python.length > 0 && requirements !== undefined)
+    add('needs.python', 'stands in requirements.txt: name the one or the other');
+  if ((python.length > 0 || requirements !== undefined) && !mentions('{python}'))
+    add('command', 'must start what it needs: {python}');
   if (settings.memory !== undefined && parseAmount(settings.memory) === undefined)
     add('memory', `must be an amount such as 300 MiB, but it is "${settings.memory}"`);
   return found;

@@ -2,6 +2,7 @@ import { readChart } from './chart-file.ts';
 import type { TemplateFile, TemplateFiles } from './folder.ts';
 import { inferSchema } from './infer-schema.ts';
 import { readProcess } from './process-file.ts';
+import { checkRequirements } from './requirements-file.ts';
 import { checkValues, isJsonObject, type JsonObject, type JsonSchema, type TemplateFolder } from '../lib/index.ts';
 import type { Origin, Template, TemplateProblem } from './template.ts';
 import { readValuesSchema } from './values-schema.ts';
@@ -33,6 +34,11 @@ export function readTemplate(
   const written = read('values.schema.json', (text) => readValuesSchema(text, problems));
   const schema = written ?? (defaults ? inferSchema(defaults, problems) : none);
   const plan = read('process.yaml', (text) => readProcess(text, values, problems));
+  if (plan?.needs.requirements !== undefined) {
+    read('requirements.txt', (text) => checkRequirements(text, problems));
+    if (files.text('requirements.txt') === undefined && !files.refused.has('requirements.txt'))
+      problems.push({ file: 'requirements.txt', severity: 'error', message: 'is missing: process.yaml names it' });
+  }
   if (written)
     for (const { pointer, message } of checkValues(schema, withoutKnot(values)))
       problems.push({

@@ -22,7 +22,13 @@ export type ProcessPlan = {
   startSeconds: number;
   /** Bytes of memory without which it does not start. */
   memory: number | undefined;
-  needs: { executables: readonly Executable[]; python: readonly string[] };
+  needs: {
+    executables: readonly Executable[];
+    /** Packages with their exact versions; what they need themselves is found when they are installed. */
+    python: readonly string[];
+    /** Instead: a file of the template that lists every package with version and digests. */
+    requirements?: string | undefined;
+  };
   files: readonly FileMount[];
 };
 

@@ -8,7 +8,7 @@ import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node
 import { connect, createServer } from 'node:net';
 import { constants as system } from 'node:os';
 
-const { account, command, socket, port, waits = false } = JSON.parse(process.env.KNOT_ENTER);
+const { account, command, socket, port, waits = false, umask = 0o007 } = JSON.parse(process.env.KNOT_ENTER);
 delete process.env.KNOT_ENTER;
 
 // Until the gateway has put everything here into its group, which is told by the end of what it says.
@@ -28,7 +28,7 @@ if (account) {
   process.setuid(account.uid);
 }
 // What is made in a shared folder is for its group; everything else lies below folders that nobody else can enter.
-process.umask(0o007);
+process.umask(umask);
 process.chdir(process.env.HOME);
 
 // Left behind by a program that was ended; whoever listens next finds its address taken.

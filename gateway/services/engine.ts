@@ -16,6 +16,16 @@ export type Observed =
 /** Milliseconds of a processor since it was started, and bytes of memory now. */
 export type Usage = { processorMs: number; memory: number };
 
+/** One step of a start, for the checklist. */
+export type LaunchStep = {
+  name: 'packages' | 'program' | 'answer';
+  /** While it is under way, how far it is. */
+  title: string;
+  state: 'done' | 'active' | 'waiting' | 'failed';
+  startedAt?: number;
+  endedAt?: number;
+};
+
 /** What must be there for a service and is not. */
 export type Missing = { what: string; remedy: string };
 
@@ -37,6 +47,8 @@ export type Engine = {
   /** Takes away what it kept on this machine. Files of its owner stay. */
   remove(service: Pick<Service, 'id'>): Promise<void>;
   observe(service: Pick<Service, 'id'>): Observed;
+  /** Of the start that is under way, or of the last one in this run. */
+  steps(service: Pick<Service, 'id'>): readonly LaunchStep[];
   /** Where requests to it go. */
   socketOf(service: Pick<Service, 'id'>): string;
   /** Last lines of its output, oldest first. */

@@ -11,8 +11,10 @@
  *
  * Rooms: `process` is the engine of one machine; another engine implements `engine.ts` and passes the same contract suite.
  */
-export type { Engine, Missing, Observed, Usage } from './engine.ts';
+export type { Engine, LaunchStep, Missing, Observed, Usage } from './engine.ts';
 export { createProcessEngine, type ProcessEngineOptions } from './process/engine.ts';
+export { createMachineEngine, openPackages } from './process/machine-engine.ts';
+export type { Packages } from './process/packages/packages.ts';
 export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';
 export type { Cause, Service, ServiceState, Size, Transition, Wish } from './service.ts';

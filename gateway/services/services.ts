@@ -11,7 +11,7 @@ import {
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { type Act, wishedBy } from './acts.ts';
-import type { Engine, Missing } from './engine.ts';
+import type { Engine, LaunchStep, Missing } from './engine.ts';
 import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
 import { checkServiceName, hostLabel } from './name.ts';
 import { createReconciler, type ServiceRoutes } from './reconciler.ts';
@@ -46,6 +46,8 @@ export type Services = {
   all(): Promise<Service[]>;
   transitions(id: string): Promise<Transition[]>;
   output(service: Service): readonly string[];
+  /** Of the start that is under way, or of the last one. */
+  steps(service: Pick<Service, 'id'>): readonly LaunchStep[];
   /**
    * Whatever it is doing now: the last wish is what happens.
    * @throws KNOT_SERVICES_NONE, KNOT_SERVICES_CHANGED, KNOT_SERVICES_STOPPED for one that was stopped and is to be woken
@@ -196,6 +198,7 @@ export function createServices(options: ServicesOptions): Services {
     all: () => records.allServices(store.db),
     transitions: (id) => records.transitionsOf(store.db, id),
     output: (service) => engine.output(service),
+    steps: (service) => engine.steps(service),
     act: (id, act, by) =>
       changed(id, by, actions[act], (service) => {
         const wished = wishedBy(act, service, clock.now());

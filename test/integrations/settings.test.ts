@@ -223,6 +223,14 @@ t.test('the cause of a failed installation is found in what pip prints', (t) => 
       ],
     ],
     ['venv-missing', ['The virtual environment was not created successfully because ensurepip is not available.']],
+    [
+      'changed',
+      [
+        'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.',
+        '    tiny==1.0 from https://x/tiny.whl:',
+      ],
+    ],
+    ['conflict', ['ERROR: Cannot install a==1 and b==2 because these package versions have conflicting dependencies.']],
     ['other', ['something else']],
     ['other', []],
   ];

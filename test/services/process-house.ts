@@ -14,7 +14,11 @@ import type { EngineHouse } from './engine.ts';
 /** Number of the group that owners have, where this is root. */
 export const first = 47_000;
 const account = process.getuid?.() === 0 ? { account: { uid: first + 1, gid: first } } : {};
-const sandbox = await findSandbox(account);
+export const sandbox = await findSandbox(account);
+/** Accounts of owners, recorded in a folder of the test. */
+export const accounts = (folder: string) => ({
+  ...{ file: join(folder, 'accounts.json'), homes: join(folder, 'homes'), first, count: 100 },
+});
 export const skipWithoutSandbox =
   sandbox.isAvailable || process.env.CI === 'true' ? false : `no sandbox here: ${sandbox.reason}`;
 
@@ -50,7 +54,7 @@ export async function openProcessEngine(
     dataFolder: folder,
     supervisor,
     sandbox: async () => sandbox,
-    accounts: { file: join(folder, 'accounts.json'), homes: join(folder, 'homes'), first, count: 100 },
+    accounts: accounts(folder),
     filesOf: async () => files,
     originOf: (label) => `https://${label}.localhost`,
     fillIn: (text, facts, values) => fillIn(text, facts, values),

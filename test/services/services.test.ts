@@ -49,6 +49,7 @@ async function open(t: Test, store: Store) {
     stop: async () => undefined,
     remove: async () => undefined,
     observe: () => ({ phase: 'absent' }),
+    steps: () => [],
     socketOf: () => '/run/x.sock',
     output: () => [],
     usages: async () => new Map(),

@@ -55,12 +55,14 @@ export function serviceContext(
     const { id, name, owner, label, template, wish, state, since, cause, createdBy, createdAt, values } = service;
     const canOpen = may(request, 'open', service);
     const canManage = may(request, 'manage', service);
+    const steps = context.services?.steps(service) ?? [];
     return {
       ...{ id, name, wish, state, since, createdBy, createdAt, canOpen, canManage },
       owner: { kind: owner.kind, name: owner.name },
       url: `${publicAddress.originOf(publicAddress.hostOf(label))}/`,
       template: { id: template.id, title: template.title, version: template.version },
       ...(cause && { cause: toCause(cause, canOpen) }),
+      ...(steps.length > 0 && { steps: steps.map((step) => ({ ...step })) }),
       canStop: may(request, 'stop', service),
       canRemove: may(request, 'remove', service),
       // What a person typed into the form may be a secret.

@@ -37,6 +37,13 @@ export const ServicesConfig = object(
       default: [],
       description: 'Folders of templates beside those that Knot ships; each folder in them is a Helm chart.',
     }),
+    packages: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'Folder for the packages that templates need, each set of versions once; by default in the data folder. Gateways of one machine may share it.',
+      }),
+    ),
     ownTemplates: Type.Boolean({
       default: true,
       description: 'People and teams may keep templates of their own, in `services/` of their files.',

@@ -9,6 +9,8 @@ export type Python = {
   basePrefix: string;
   /** The program itself, behind links and starters. */
   executable: string;
+  /** The pip that comes with it, as a wheel: it can be run from there. Empty where it is not found. */
+  pip: string;
 };
 
 /** Python 3.10 is the oldest that what is installed here runs on (jupyterlab 4.6, oauthenticator 17). */
@@ -16,9 +18,16 @@ const oldestMinor = 10;
 const candidates = ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
 
 const question = `
-import os, sys, json
+import glob, os, sys, json
 from importlib.util import find_spec
-print(json.dumps({"version": "%d.%d.%d" % sys.version_info[:3], "basePrefix": getattr(sys, "base_prefix", sys.prefix),
+def pip():
+    try:
+        import ensurepip
+        folders = [os.path.join(os.path.dirname(ensurepip.__file__), "_bundled"), getattr(ensurepip, "_WHEEL_PKG_DIR", None)]
+        return next((wheel for folder in folders if folder for wheel in sorted(glob.glob(folder + "/pip-*.whl"))), "")
+    except Exception:
+        return ""
+print(json.dumps({"pip": pip(), "version": "%d.%d.%d" % sys.version_info[:3], "basePrefix": getattr(sys, "base_prefix", sys.prefix),
   "executable": os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable),
   "hasVenv": bool(find_spec("venv") and find_spec("ensurepip"))}))
 `;
@@ -47,7 +56,10 @@ export async function findPython(
     const [major, minor] = answer.version.split('.').map(Number);
     if (major !== 3 || minor === undefined || minor < oldestMinor) tooOld.add(answer.version);
     else if (!answer.hasVenv) withoutVenv.add(`${major}.${minor}`);
-    else return { command, version: answer.version, basePrefix: answer.basePrefix, executable: answer.executable };
+    else {
+      const { hasVenv: _hasVenv, ...python } = answer;
+      return { command, ...python };
+    }
   }
   return describeAbsence([...tooOld], [...withoutVenv], facts.words);
 }
@@ -57,9 +69,9 @@ type Answer = Omit<Python, 'command'> & { hasVenv: boolean };
 function parseAnswer(output: readonly string[]): Answer | undefined {
   for (const line of output.toReversed()) {
     try {
-      const { version, basePrefix, executable, hasVenv } = JSON.parse(line) as Partial<Answer>;
+      const { version, basePrefix, executable, hasVenv, pip = '' } = JSON.parse(line) as Partial<Answer>;
       if (typeof version === 'string' && typeof basePrefix === 'string' && typeof executable === 'string')
-        return { version, basePrefix, executable, hasVenv: hasVenv === true };
+        return { version, basePrefix, executable, pip, hasVenv: hasVenv === true };
     } catch {
       continue; // A line a site customization printed.
     }

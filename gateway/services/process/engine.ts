@@ -21,6 +21,7 @@ import type { Service, Size } from '../service.ts';
 import { createHomes } from './homes.ts';
 import { layoutIn } from './layout.ts';
 import { type Bounds, boundsBefore, limit, type Limited, usualBounds } from './limits.ts';
+import type { Environment } from './packages/packages.ts';
 import { answersAt } from './readiness.ts';
 import { type FillIn, type OwnersFiles, programsAt, sandboxedProgram } from './sandboxed.ts';
 import { keepTemplate } from './template-files.ts';
@@ -40,6 +41,8 @@ export type ProcessEngineOptions = {
   groups?: () => Promise<Groups | undefined>;
   bounds?: Partial<Bounds>;
   clock: Clock;
+  /** The packages it needs, which are there; undefined when it needs none. */
+  environmentOf?(service: Service): Promise<Environment | undefined>;
 };
 
 type Running = {
@@ -103,6 +106,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     const limited = await limit(await groupsOnce(), layout.short(id), size, bounds);
     const program = sandboxedProgram({
       ...{ service, sandbox, layout, dataFolder, files, account, origin, fillIn },
+      environment: await options.environmentOf?.(service),
       secret: newSecret(),
       bounds: boundsBefore(bounds, limited === undefined ? size?.memory : undefined),
       scratchBytes: limited === undefined && size !== undefined ? Math.floor(size.memory / 8) : undefined,
@@ -191,7 +195,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       await (await groups)?.close();
     },
     missing: async ({ template }) => {
-      const { executables, python } = template.plan.needs;
+      const { executables } = template.plan.needs;
       const found: Missing[] = [];
       const sandbox = await options.sandbox();
       if (!sandbox.isAvailable)
@@ -201,11 +205,6 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
           what: `${name} is not installed on this machine.`,
           remedy:
             install === undefined ? 'Ask an administrator to install it.' : `An administrator installs it: ${install}`,
-        });
-      if (python.length > 0)
-        found.push({
-          what: 'Packages of Python cannot be installed for services yet.',
-          remedy: 'Choose another template.',
         });
       return found;
     },
@@ -244,6 +243,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
           return { phase: 'starting', revision, ...(cause && { cause }) };
       }
     },
+    steps: () => [],
     socketOf: ({ id }) => layout.socket(id),
     output: ({ id }) => running.get(id)?.child.state().output ?? [],
     usages: () => usages(),

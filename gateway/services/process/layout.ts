@@ -11,6 +11,7 @@ export function layoutIn(dataFolder: string) {
     root,
     short,
     templates: join(root, 'templates'),
+    packages: join(root, 'packages'),
     /** What a service keeps for itself when it stops. */
     home: (id: string) => join(root, 'home', id),
     /** The folder of its socket; only its account and the gateway enter it. */
@@ -18,6 +19,9 @@ export function layoutIn(dataFolder: string) {
     socket: (id: string) => join(root, 'run', short(id), 'http.sock'),
   };
 }
+
+/** The first program in every sandbox of a service or an installation. */
+export const enterProgram = join(import.meta.dirname, '../../process/enter.mjs');
 
 /** The same as the program sees it. */
 export const inside = {

@@ -2,7 +2,8 @@ import { dirname, join } from 'node:path';
 import type { JsonObject, LaunchFacts } from '../../lib/index.ts';
 import { type Account, type Sandbox, sandboxArguments, systemEnvironment } from '../../process/index.ts';
 import type { Service } from '../service.ts';
-import { inside, type Layout } from './layout.ts';
+import { enterProgram, inside, type Layout } from './layout.ts';
+import type { Environment } from './packages/packages.ts';
 
 /** Folders of the owner's files on this machine. */
 export type OwnersFiles = { private?: string; shared: string; teams: readonly { name: string; folder: string }[] };
@@ -12,8 +13,6 @@ export const programsAt = ['/usr/local/bin', '/usr/bin', '/bin'];
 
 /** Puts facts of the launch and values into a text of `process.yaml`. */
 export type FillIn = (text: string, facts: LaunchFacts, values: JsonObject) => string;
-
-const enter = join(import.meta.dirname, '../../process/enter.mjs');
 
 /** What is started for a service: bubblewrap with everything the program may see, and the program in it. */
 export function sandboxedProgram(options: {
@@ -32,9 +31,24 @@ export function sandboxedProgram(options: {
   scratchBytes: number | undefined;
   /** Whether it must not begin before the end of its standard input. */
   waits: boolean;
+  /** The packages it needs. */
+  environment: Environment | undefined;
 }): { command: string; args: string[]; env: Record<string, string> } {
-  const { service, sandbox, layout, dataFolder, files, account, origin, secret, fillIn, bounds, scratchBytes, waits } =
-    options;
+  const {
+    service,
+    sandbox,
+    layout,
+    dataFolder,
+    files,
+    account,
+    origin,
+    secret,
+    fillIn,
+    bounds,
+    scratchBytes,
+    waits,
+    environment,
+  } = options;
   const { id, values, template } = service;
   const { plan } = template;
   const node = process.execPath;
@@ -47,7 +61,7 @@ export function sandboxedProgram(options: {
     secret,
     template: inside.template,
     node,
-    python: '/usr/bin/python3',
+    python: environment?.python ?? '/usr/bin/python3',
   };
   const [command, ...args] = sandboxArguments({
     command: sandbox.command,
@@ -55,7 +69,11 @@ export function sandboxedProgram(options: {
     hasOwnNetwork: true,
     ...(scratchBytes !== undefined && { scratchBytes }),
     // The gateway's own folder is not shown: of it only the program that enters.
-    readOnly: [dirname(dirname(node)), enter],
+    readOnly: [
+      dirname(dirname(node)),
+      enterProgram,
+      ...(environment ? [environment.basePrefix, environment.folder] : []),
+    ],
     hidden: [dataFolder],
     home: { source: layout.home(id), target: inside.home },
     mounts: [
@@ -72,7 +90,7 @@ export function sandboxedProgram(options: {
     ...(waits && { waits }),
   };
   const own = Object.entries(plan.environment).map(([name, value]) => [name, fillIn(value, facts, values)]);
-  const [first, ...rest] = [...bounds, command!, ...args, node, enter];
+  const [first, ...rest] = [...bounds, command!, ...args, node, enterProgram];
   return {
     command: first,
     args: rest,

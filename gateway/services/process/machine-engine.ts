@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { type Clock, every, type Log } from '../../lib/index.ts';
+import { accountOf } from '../../process/index.ts';
+import type { Engine } from '../engine.ts';
+import { createProcessEngine, type ProcessEngineOptions } from './engine.ts';
+import { layoutIn } from './layout.ts';
+import { packageSetOf } from './packages/package-set.ts';
+import { createPackages, type Packages, type PackagesOptions } from './packages/packages.ts';
+import { createPreparedEngine } from './prepared-engine.ts';
+
+const tidyMs = 60 * 60_000;
+
+/** What is not anybody's username: there is a hyphen in it. */
+const packagesAccount = 'knot-packages';
+
+/** The packages of templates on this machine; by default in the data folder. */
+export function openPackages({
+  folder,
+  dataFolder,
+  accounts,
+  ...options
+}: Omit<PackagesOptions, 'folder' | 'hidden' | 'account'> &
+  Pick<ProcessEngineOptions, 'dataFolder' | 'accounts'> & { folder?: string | undefined }): Packages {
+  return createPackages({
+    ...options,
+    folder: folder ?? layoutIn(dataFolder).packages,
+    hidden: dataFolder,
+    account: () => accountOf(accounts, packagesAccount),
+  });
+}
+
+/** Everything that runs services on one machine: programs in sandboxes, and the packages that they need. */
+export function createMachineEngine(
+  options: Omit<ProcessEngineOptions, 'environmentOf'> & { packages: Packages; clock: Clock; log: Log },
+): Engine {
+  const { packages, clock, log } = options;
+  const layout = layoutIn(options.dataFolder);
+  const programs = createProcessEngine({
+    ...options,
+    async environmentOf({ template }) {
+      const set = await packageSetOf(template.plan.needs, join(layout.templates, template.digest));
+      return set && packages.find(set);
+    },
+  });
+  const engine = createPreparedEngine({ engine: programs, packages, layout, clock });
+  const tidying = every(tidyMs, () => packages.removeUnused(engine.usedPackages()), {
+    log,
+    complaint: 'packages that nobody uses could not be removed',
+    jitter: 0.1,
+  });
+  return {
+    ...engine,
+    async close() {
+      await tidying.stop();
+      await engine.close();
+    },
+  };
+}

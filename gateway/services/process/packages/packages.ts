@@ -1,0 +1,280 @@
+import { chownSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock, Log } from '../../../lib/index.ts';
+import {
+  type Account,
+  findDamage,
+  findEnvironment,
+  findPython,
+  installEnvironment,
+  type InstallProgress,
+  type InstallWords,
+  type Problem,
+  type Python,
+  type Sandbox,
+  type Supervisor,
+} from '../../../process/index.ts';
+import { type DataFolderLock, lockDataFolder } from '../../../store/index.ts';
+import { confinedStep } from './confined.ts';
+import { keyOf, type PackageSet } from './package-set.ts';
+
+/** Where the packages of a template are, for its program. */
+export type Environment = { key: string; folder: string; python: string; basePrefix: string };
+
+export type Packages = {
+  /** Why there can be none on this machine. */
+  missing(): Promise<Problem | undefined>;
+  /** What is installed and whole; begins nothing. */
+  find(set: PackageSet): Promise<Environment | undefined>;
+  /**
+   * Installs it if it is not there. Whoever asks for the same meanwhile waits for the same; it is cut when nobody waits any more, and
+   * the next one goes on with what was downloaded.
+   */
+  install(set: PackageSet, waiter: Waiter): Promise<Environment | { problem: Problem }>;
+  /** It did not work, whatever its files look like: they are read again before it is used. */
+  doubt(key: string): void;
+  /** Removes what nobody used for a month, except what is used now. */
+  removeUnused(used: ReadonlySet<string>): Promise<void>;
+};
+
+export type Waiter = { signal: AbortSignal; onProgress(progress: InstallProgress): void };
+
+export type PackagesOptions = {
+  /** Everything of them is in it; gateways of one machine may share it. */
+  folder: string;
+  /** Folder that no installer sees into, except what is its own. */
+  hidden: string;
+  supervisor: Supervisor;
+  sandbox: () => Promise<Sandbox>;
+  /** Whose the packages are, where the sandbox gives accounts. */
+  account: () => Promise<Account>;
+  searchPath?: string;
+  /** For one installation. */
+  timeoutMs?: number;
+  clock: Clock;
+  log: Log;
+};
+
+const words: InstallWords = {
+  needs: 'It needs',
+  packages: 'the Python packages of the template',
+  isProven: false,
+  listRemedy: 'Whoever wrote the template corrects the versions that it needs.',
+  folderRemedy: 'An administrator gives Knot write access to its data folder.',
+  again: 'Then start the service again.',
+};
+
+const usualTimeoutMs = 20 * 60_000;
+const unusedMs = 30 * 24 * 60 * 60_000;
+const pythonAgainMs = 20_000;
+/** At a time: each takes a processor. */
+const mostAtOnce = 2;
+
+type Work = { waiters: Set<Waiter>; abort: AbortController; last?: InstallProgress; done: Promise<Result> };
+type Result = Environment | { problem: Problem };
+
+/** Python packages of templates: each set of versions once, for whoever needs it, read-only for all. */
+export function createPackages(options: PackagesOptions): Packages {
+  const { folder, supervisor, clock, log, timeoutMs = usualTimeoutMs } = options;
+  const searchPath = options.searchPath ?? process.env['PATH'] ?? '';
+  const works = new Map<string, Work>();
+  /** Looked at in this run, and whole. */
+  const whole = new Set<string>();
+  let python: { at: number; found: Promise<Python | Problem> } | undefined;
+  let busy = 0;
+
+  const placeOf = (key: string) => join(folder, key);
+  const venvOf = (key: string) => join(placeOf(key), 'environment');
+
+  /** One that is there stays; one that is not may be installed meanwhile. */
+  function pythonHere(): Promise<Python | Problem> {
+    if (python !== undefined && clock.now() - python.at < pythonAgainMs) return python.found;
+    const found = findPython(supervisor, { searchPath, cwd: '/', words });
+    python = { at: clock.now(), found };
+    void found.then((answer) => {
+      if (!('kind' in answer) && python?.found === found) python.at = Number.POSITIVE_INFINITY;
+    });
+    return found;
+  }
+
+  async function present(key: string): Promise<Environment | undefined> {
+    const found = findEnvironment(venvOf(key), key);
+    if (found === undefined) return undefined;
+    if (!whole.has(key)) {
+      const damage = await findDamage(venvOf(key), { packages: found.packages ?? [] });
+      if (damage !== undefined) {
+        log.warn({ key, damage }, 'packages of a template are damaged and installed anew');
+        return undefined;
+      }
+      whole.add(key);
+    }
+    const now = new Date(clock.now());
+    utimesSync(placeOf(key), now, now);
+    return { key, folder: venvOf(key), python: found.python, basePrefix: found.basePrefix };
+  }
+
+  async function work(key: string, set: PackageSet, found: Python, own: Work): Promise<Result> {
+    const { signal } = own.abort;
+    const onProgress = (progress: InstallProgress): void => {
+      own.last = progress;
+      for (const waiter of own.waiters) waiter.onProgress(progress);
+    };
+    const wait = async (message: string): Promise<void> => {
+      onProgress({ step: 'waiting', message, progress: 0 });
+      await delay(300, undefined, { signal }).catch(() => undefined);
+    };
+    while (busy >= mostAtOnce && !signal.aborted) await wait('Waiting for other installations');
+    busy += 1;
+    let lock: DataFolderLock | undefined;
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o755 });
+      while (lock === undefined && !signal.aborted) {
+        try {
+          lock = lockDataFolder(join(folder, '.locks', key), log);
+        } catch {
+          await wait('Waiting for the same installation of another Knot');
+        }
+      }
+      // Somebody else may have done it.
+      const there = await present(key);
+      if (there !== undefined) return there;
+      return await install(key, set, found, { signal, onProgress });
+    } catch (error) {
+      log.error({ err: error, key }, 'packages of a template could not be installed');
+      return { problem: storageProblem(error) };
+    } finally {
+      lock?.release();
+      busy -= 1;
+    }
+  }
+
+  async function install(key: string, set: PackageSet, found: Python, waiter: Waiter): Promise<Result> {
+    const sandbox = await options.sandbox();
+    if (!sandbox.isAvailable) {
+      const remedy = 'Ask an administrator to install bubblewrap on this machine.';
+      return { problem: { kind: 'other', message: `${sandbox.reason}.`, remedy } };
+    }
+    const account = sandbox.confinement === 'account' ? await options.account() : undefined;
+    const cache = join(folder, '.cache');
+    const work = join(folder, '.work', key);
+    const list = join(placeOf(key), 'requirements.txt');
+    await rm(placeOf(key), { recursive: true, force: true });
+    mkdirSync(placeOf(key), { recursive: true, mode: 0o755 });
+    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    if (account !== undefined && statSync(cache).uid !== account.uid) await giveCache(cache, account);
+    await writeFile(list, `${set.requirements.join('\n')}\n`, { mode: 0o644 });
+    const startedAt = clock.now();
+    try {
+      const result = await installEnvironment({
+        supervisor,
+        venvFolder: venvOf(key),
+        searchPath,
+        what: [...(set.isLocked ? ['--no-deps', '--require-hashes'] : []), '--requirement', list],
+        total: set.isLocked ? set.requirements.length : undefined,
+        print: key,
+        isWithoutPip: true,
+        words,
+        python: found,
+        timeoutMs,
+        confine(step, base) {
+          const env = { ...step.env, PIP_CACHE_DIR: cache };
+          if (account !== undefined) chownSync(venvOf(key), account.uid, account.gid);
+          const writable = [venvOf(key), cache];
+          const facts = { sandbox, account, python: base, writable, readable: [list], work, hidden: options.hidden };
+          return confinedStep({ ...step, env }, facts);
+        },
+        ...waiter,
+      });
+      if (!result.isInstalled) {
+        if (!waiter.signal.aborted)
+          log.warn({ key, problem: result.problem }, 'installing packages of a template failed');
+        return { problem: result.problem };
+      }
+      const { python: program, basePrefix, packages = [] } = { ...findEnvironment(venvOf(key), key)! };
+      const seconds = Math.round((clock.now() - startedAt) / 1000);
+      log.info({ key, packages: packages.length, seconds }, 'packages of a template are installed');
+      whole.add(key);
+      return { key, folder: venvOf(key), python: program, basePrefix };
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  return {
+    async missing() {
+      const found = await pythonHere();
+      return 'kind' in found ? found : undefined;
+    },
+    async find(set) {
+      const found = await pythonHere();
+      return 'kind' in found ? undefined : present(keyOf(set, found));
+    },
+    async install(set, waiter) {
+      const found = await pythonHere();
+      if ('kind' in found) return { problem: found };
+      const key = keyOf(set, found);
+      let own = works.get(key);
+      // What is being cut is not waited for: the next one begins when it is gone.
+      while (own?.abort.signal.aborted) {
+        await own.done;
+        own = works.get(key);
+      }
+      if (own === undefined) {
+        const fresh: Work = { waiters: new Set(), abort: new AbortController(), done: Promise.resolve(noResult) };
+        works.set(key, fresh);
+        fresh.waiters.add(waiter);
+        fresh.done = work(key, set, found, fresh).finally(() => works.delete(key));
+        own = fresh;
+      } else {
+        own.waiters.add(waiter);
+        if (own.last) waiter.onProgress(own.last);
+      }
+      const joined = own;
+      const leave = (): void => {
+        joined.waiters.delete(waiter);
+        if (joined.waiters.size === 0) joined.abort.abort();
+      };
+      waiter.signal.addEventListener('abort', leave, { once: true });
+      if (waiter.signal.aborted) leave();
+      return joined.done.finally(() => waiter.signal.removeEventListener('abort', leave));
+    },
+    doubt: (key) => void whole.delete(key),
+    async removeUnused(used) {
+      const now = clock.now();
+      for (const key of existsSync(folder) ? readdirSync(folder) : []) {
+        if (key.startsWith('.') || works.has(key)) continue;
+        if (used.has(key)) utimesSync(placeOf(key), new Date(now), new Date(now));
+        else if (now - statSync(placeOf(key)).mtimeMs > unusedMs) {
+          log.info({ key }, 'packages that no service used for a month are removed');
+          whole.delete(key);
+          await rm(placeOf(key), { recursive: true, force: true });
+        }
+      }
+    },
+  };
+}
+
+/** Made by another Knot of this machine, whose accounts are others: what is in it can be fetched again. */
+async function giveCache(cache: string, account: Account): Promise<void> {
+  await rm(cache, { recursive: true, force: true });
+  mkdirSync(cache, { mode: 0o700 });
+  chownSync(cache, account.uid, account.gid);
+}
+
+function storageProblem(error: unknown): Problem {
+  const { code } = error as NodeJS.ErrnoException;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return {
+    kind: isFull ? 'disk-full' : 'other',
+    message: isFull
+      ? `The disk is full: ${words.packages} do not fit into the data folder.`
+      : `Installing ${words.packages} failed.`,
+    remedy: isFull
+      ? `An administrator frees some space. ${words.again}`
+      : `An administrator finds the reason in the log. ${words.again}`,
+  };
+}
+
+const noResult: Result = { problem: { kind: 'other', message: '', remedy: '' } };
