@@ -22,7 +22,7 @@ import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
 import { endWithShares, lookAtShared, sharesOfServices } from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
-import { openCatalogue, openServices, startServices } from './app/services.ts';
+import { openCatalogue, openOutputs, openServices, startServices } from './app/services.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
@@ -82,6 +82,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
     const live = createLive({ log, onCut: recordCuts(audit, log) });
     const mail = createMail({ settings: mailSettings(config), log });
+    const outputs = closing(openOutputs(config, { clock, log }), (kept) => kept.close());
     const stateFolder = join(config.data, 'process');
     const supervisor = closing(createSupervisor({ clock, log, stateFolder }), (children) =>
       handsOver ? children.handOver() : children.stopAll(),
@@ -157,7 +158,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const catalogue = openCatalogue(config, { clock, log, ...(files && { own: { files, owners, policy } }) });
     const services =
       files &&
-      openServices(config, { facts, policy, files, catalogue, supervisor, publicAddress: address, clock, log });
+      openServices(config, { facts, policy, files, catalogue, supervisor, outputs, publicAddress: address, clock, log });
     closing(services, (running) => running?.close());
 
     // The flows.

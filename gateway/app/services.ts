@@ -9,9 +9,11 @@ import { findSandbox, openGroups, type Sandbox, type Supervisor } from '../proce
 import { type Route, socketUpstream } from '../routes/index.ts';
 import {
   createMachineEngine,
+  createOutputs,
   createServices,
   type Engine,
   openPackages,
+  type Outputs,
   type Packages,
   type Service,
   type Services,
@@ -45,6 +47,10 @@ const ownTemplates = ({ domain, services }: Config, parts: OwnTemplatesParts) =>
 
 const shippedTemplates = join(import.meta.dirname, '../../charts/templates');
 
+/** What services say. Opened before whatever starts them, and closed after it: the last words are kept too. */
+export const openOutputs = (config: Config, { clock, log }: { clock: Clock; log: Log }): Outputs =>
+  createOutputs(join(config.data, 'services', 'output'), { maxBytes: config.services.outputMaxBytes, clock, log });
+
 /** Makes what people launch; nothing is started before `start`. */
 export function openServices(
   config: Config,
@@ -54,12 +60,13 @@ export function openServices(
     files: Files;
     catalogue: Catalogue;
     supervisor: Supervisor;
+    outputs: Outputs;
     publicAddress: PublicAddress;
     clock: Clock;
     log: Log;
   },
 ): Services {
-  const { facts, policy, files, catalogue, supervisor, publicAddress, clock, log } = parts;
+  const { facts, policy, files, catalogue, supervisor, outputs, publicAddress, clock, log } = parts;
   const { store, accounts, owners, routes, audit } = facts;
   const machine = machineFacts(config);
   const engine = createMachineEngine({
@@ -72,6 +79,7 @@ export function openServices(
     originOf: (label) => publicAddress.originOf(publicAddress.hostOf(label)),
     fillIn,
     groups: () => openGroups({ stateFolder: join(config.data, 'process'), log }),
+    outputs,
   });
   return createServices({
     store,

@@ -1,3 +1,5 @@
+import type { ChildOutput } from './output.ts';
+
 /** What a supervised child is: an executable with arguments, never a shell line. */
 export type ChildSpec = {
   name: string;
@@ -25,6 +27,8 @@ export type ChildSpec = {
   admit?(pid: number): Promise<void>;
   /** Lines of its output that an operator looks for; they are warnings in the log, every other line is for debugging. */
   isForOperators?(line: string): boolean;
+  /** Who reads its output and keeps it; without, only the last lines are kept. */
+  output?: ChildOutput;
 };
 
 export type ChildState = {

@@ -36,7 +36,7 @@ export function superviseChild(
 ): Child {
   const { clock, timing, journal, marker, mayStart } = parts;
   const log = parts.log.child({ child: spec.name });
-  const output = createOutputTail();
+  const output = spec.output ?? createOutputTail();
   const listeners = new Set<() => void>();
   let state: Omit<ChildState, 'output'> = { status: 'stopped', restarts: 0 };
   let isWanted = false;
@@ -71,8 +71,8 @@ export function superviseChild(
     // At `debug`: a chatty tool would push everything else out of sight. What an ending child said last is told with its end.
     const onLine = (line: string) =>
       log[spec.isForOperators?.(line) ? 'warn' : 'debug']({ line }, 'output of a child process');
-    output.read(child.stdout, onLine);
-    output.read(child.stderr, onLine);
+    output.read(child.stdout, onLine, 'out');
+    output.read(child.stderr, onLine, 'err');
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const current: Run = { process: child, identity, startedAt, ended };
     run = current;

@@ -38,8 +38,8 @@ export async function runCommand(command: Command, marker: string, graceMs: numb
   const signal = AbortSignal.any([tooLong.signal, ...(command.signal ? [command.signal] : [])]);
   const child = spawnMarked(command, marker);
   const onLine = command.onLine ?? (() => undefined);
-  output.read(child.stdout, onLine);
-  output.read(child.stderr, onLine);
+  output.read(child.stdout, onLine, 'out');
+  output.read(child.stderr, onLine, 'err');
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   let ending: Promise<number> | undefined;
   const end = () => {

@@ -12,6 +12,7 @@ export { identify, isAlive, type ProcessIdentity, readBootId } from './descendan
 export { type Group, type GroupLimits, type Groups, openGroups, type Refusals } from './groups.ts';
 export { systemEnvironment } from './environment.ts';
 export { valuesBelowChild } from './leftovers.ts';
+export type { ChildOutput } from './output.ts';
 export { processorMs } from './processor-time.ts';
 export { createSupervisor, type Supervisor } from './supervisor.ts';
 export { findSandbox, isExecutable, type Sandbox, type SandboxSearch } from './find-sandbox.ts';

@@ -3,18 +3,19 @@ import type { Readable } from 'node:stream';
 const maxLines = 50;
 const maxLineLength = 2000;
 
-export type OutputTail = {
-  /** Newest last. */
+/** Who reads what a child writes. */
+export type ChildOutput = {
+  /** The last lines, newest last, without control characters. */
   lines(): readonly string[];
   /** Without a stream (a process that could not be made for want of file descriptors has none) there is nothing to read. */
-  read(stream: Readable | null | undefined, onLine: (line: string) => void): void;
+  read(stream: Readable | null | undefined, onLine: (line: string) => void, from: 'out' | 'err'): void;
 };
 
 /**
  * Splits a child's output into lines and keeps the last ones. Memory is bounded whatever the child prints: an endless line is
  * cut, terminal colours and other control characters are removed (a log line must not forge another).
  */
-export function createOutputTail(): OutputTail {
+export function createOutputTail(): ChildOutput {
   const kept: string[] = [];
   return {
     lines: () => [...kept],

@@ -1,4 +1,5 @@
 import type { TemplateFolder } from '../lib/index.ts';
+import type { ServiceOutput } from './output/pages.ts';
 import type { Cause, Service } from './service.ts';
 
 /** What an engine sees of a service now. */
@@ -51,8 +52,8 @@ export type Engine = {
   steps(service: Pick<Service, 'id'>): readonly LaunchStep[];
   /** Where requests to it go. */
   socketOf(service: Pick<Service, 'id'>): string;
-  /** Last lines of its output, oldest first. */
-  output(service: Pick<Service, 'id'>): readonly string[];
+  /** What it said, also while it does not run; kept until it is removed. */
+  output(service: Pick<Service, 'id'>): Promise<ServiceOutput>;
   /** What each service that runs here uses, by its id. */
   usages(): Promise<ReadonlyMap<string, Usage>>;
   /** Hears of each change of what `observe` says. */

@@ -9,9 +9,13 @@
  *                        ▲                                                                      │
  *                        └────────────── state, cause, transition ◀── what it sees changed ◀────┘
  *
- * Rooms: `process` is the engine of one machine; another engine implements `engine.ts` and passes the same contract suite.
+ * Rooms: `process` is the engine of one machine; another engine implements `engine.ts` and passes the same contract suite. `output`
+ * keeps what programs say (decision 0056).
  */
 export type { Engine, LaunchStep, Missing, Observed, Usage } from './engine.ts';
+export type { OutputLine } from './output/line.ts';
+export { createOutputs, type Outputs } from './output/outputs.ts';
+export type { OutputPage, OutputQuery, ServiceOutput } from './output/pages.ts';
 export { createProcessEngine, type ProcessEngineOptions } from './process/engine.ts';
 export { createMachineEngine, openPackages } from './process/machine-engine.ts';
 export type { Packages } from './process/packages/packages.ts';

@@ -15,6 +15,7 @@ import type { Engine, LaunchStep, Missing } from './engine.ts';
 import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
 import { checkServiceName, hostLabel } from './name.ts';
 import { createReconciler, type ServiceRoutes } from './reconciler.ts';
+import type { ServiceOutput } from './output/pages.ts';
 import * as records from './records.ts';
 import type { Service, TemplateCopy, Transition } from './service.ts';
 import type { LaunchableTemplate, Templates } from './template.ts';
@@ -45,7 +46,7 @@ export type Services = {
   /** Everybody's, newest first: for whom may see them. */
   all(): Promise<Service[]>;
   transitions(id: string): Promise<Transition[]>;
-  output(service: Service): readonly string[];
+  output(service: Service): Promise<ServiceOutput>;
   /** Of the start that is under way, or of the last one. */
   steps(service: Pick<Service, 'id'>): readonly LaunchStep[];
   /**

@@ -70,9 +70,13 @@ export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>): vo
     await engine.start(one);
     await phase(engine, one, 'gone');
     t.match(engine.observe(one), { phase: 'gone', cause: { code: 'port-taken', lines: [/EADDRINUSE/] } });
-    t.match(engine.output(one), [/EADDRINUSE/]);
+    const said = async () => (await (await engine.output(one)).page({ limit: 100 })).lines.map(({ text }) => text);
+    t.match(await said(), ['Started.', /EADDRINUSE/, /^The program ended with exit code 3\. It is started again\.$/]);
     await engine.stop(one);
     t.strictSame(engine.observe(one), { phase: 'absent' });
+    await eventually('the end is noted', async () => (await said()).at(-1) === 'Stopped.');
+    await engine.remove(one);
+    t.strictSame(await said(), [], 'what it said goes with it');
   });
 
   void t.test('a program that never answers is given up when its time is over', async (t) => {

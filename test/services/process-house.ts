@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import { diskFolder, fillIn } from '../../gateway/catalogue/index.ts';
 import { newId, type ProcessPlan, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor, findSandbox, openGroups } from '../../gateway/process/index.ts';
-import { createProcessEngine } from '../../gateway/services/index.ts';
+import { createOutputs, createProcessEngine } from '../../gateway/services/index.ts';
 import type { Bounds } from '../../gateway/services/process/limits.ts';
 import type { Service } from '../../gateway/services/service.ts';
 import type { EngineHouse } from './engine.ts';
@@ -50,7 +50,9 @@ export async function openProcessEngine(
   const template = join(folder, 'template');
   mkdirSync(template);
   writeFileSync(join(template, 'a.txt'), 'a');
+  const outputs = createOutputs(join(folder, 'output'), { maxBytes: 1024 * 1024, clock: systemClock, log: silentLog });
   const engine = createProcessEngine({
+    outputs,
     dataFolder: folder,
     supervisor,
     sandbox: async () => sandbox,
@@ -65,6 +67,7 @@ export async function openProcessEngine(
   t.teardown(async () => {
     await engine.close();
     await supervisor.stopAll();
+    await outputs.close();
     rmSync(folder, { recursive: true, force: true });
   });
   const digest = await engine.keep(diskFolder(template));

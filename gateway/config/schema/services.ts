@@ -84,6 +84,11 @@ export const ServicesConfig = object(
         '`required`: where programs cannot be kept apart from this machine, only administrators launch services. `off`: everybody ' +
         'does, and whoever does can do what Knot can do.',
     }),
+    outputMaxBytes: Type.Integer({
+      default: 10 * 1024 * 1024,
+      minimum: 64 * 1024,
+      description: 'How much of what a service says is kept, in bytes; the oldest lines go first.',
+    }),
   },
   'Services that people and teams launch from templates.',
 );

@@ -18,8 +18,12 @@ import {
 import { causeOf, type Crossed } from '../causes.ts';
 import type { Engine, Missing, Usage } from '../engine.ts';
 import type { Service, Size } from '../service.ts';
+import type { Outputs } from '../output/outputs.ts';
+import { outputOf } from '../output/pages.ts';
+import { readInto } from '../output/reading.ts';
 import { createHomes } from './homes.ts';
 import { layoutIn } from './layout.ts';
+import { markLife } from './life.ts';
 import { type Bounds, boundsBefore, limit, type Limited, usualBounds } from './limits.ts';
 import type { Environment } from './packages/packages.ts';
 import { answersAt } from './readiness.ts';
@@ -43,6 +47,7 @@ export type ProcessEngineOptions = {
   clock: Clock;
   /** The packages it needs, which are there; undefined when it needs none. */
   environmentOf?(service: Service): Promise<Environment | undefined>;
+  outputs: Outputs;
 };
 
 type Running = {
@@ -61,7 +66,7 @@ const looksAtOnce = 20;
 
 /** Services as programs of this machine: each in a sandbox with a network of its own, reached over a Unix socket by the gateway alone. */
 export function createProcessEngine(options: ProcessEngineOptions): Engine {
-  const { dataFolder, supervisor, accounts, filesOf, originOf, fillIn, clock } = options;
+  const { dataFolder, supervisor, accounts, filesOf, originOf, fillIn, outputs, clock } = options;
   const bounds = { ...usualBounds, ...options.bounds };
   let groups: Promise<Groups | undefined> | undefined;
   const groupsOnce = () => (groups ??= options.groups?.() ?? Promise.resolve(undefined));
@@ -112,6 +117,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       scratchBytes: limited === undefined && size !== undefined ? Math.floor(size.memory / 8) : undefined,
       waits: limited !== undefined,
     });
+    const output = readInto(await outputs.of(id));
     const child = supervisor.supervise({
       name: `service-${id}-${revision}`,
       ...program,
@@ -119,10 +125,12 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       isReady: () => answersAt(layout.socket(id), ready),
       readyTimeoutMs: startSeconds * 1000,
       quickEndsUntilFailed: quickEndsUntilGone,
+      output,
       ...(limited && { admit: limited.group.admit }),
     });
     const entry: Running = { child, revision, size, limited };
     running.set(id, entry);
+    markLife(child, output);
     child.onChange(() => {
       // Read when it ended, before the next one is begun.
       if (['waiting', 'failed'].includes(child.state().status)) entry.crossed = limited?.crossed(clock.now());
@@ -221,6 +229,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       await Promise.all(
         [layout.home(id), layout.run(id)].map((folder) => rm(folder, { recursive: true, force: true })),
       );
+      await outputs.remove(id);
     },
     observe({ id }) {
       const found = running.get(id);
@@ -245,7 +254,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     },
     steps: () => [],
     socketOf: ({ id }) => layout.socket(id),
-    output: ({ id }) => running.get(id)?.child.state().output ?? [],
+    output: async ({ id }) => outputOf(await outputs.of(id)),
     usages: () => usages(),
     onChange(listener) {
       listeners.add(listener);
