@@ -158,7 +158,17 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const catalogue = openCatalogue(config, { clock, log, ...(files && { own: { files, owners, policy } }) });
     const services =
       files &&
-      openServices(config, { facts, policy, files, catalogue, supervisor, outputs, publicAddress: address, clock, log });
+      openServices(config, {
+        facts,
+        policy,
+        files,
+        catalogue,
+        supervisor,
+        outputs,
+        publicAddress: address,
+        clock,
+        log,
+      });
     closing(services, (running) => running?.close());
 
     // The flows.
@@ -235,8 +245,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       clock,
       log,
     });
-    closing(main, (server) => server.close());
-    edge.open({ proxy, main: main.routing });
+    closing(main, ({ server }) => server.close());
+    edge.open({ proxy, main: main.server.routing, mainUpgrade: main.sockets.upgrade });
 
     // The other listeners, then the work that goes on in the background.
     if (config.httpListen !== undefined) {
@@ -256,6 +266,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     // Undone first: answers finish while everything behind them still runs.
     closing(edge, (listener) => listener.close(limits.drainMs));
     closing(limits, ({ drainDelayMs }) => delay(drainDelayMs));
+    closing(main, ({ sockets }) => sockets.announceClose());
     closing(edge, (listener) => listener.announceClose());
     closing(readiness, (ready) => ready.drain());
     closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());

@@ -81,6 +81,10 @@ export function guard(app: ApiServer, context: ApiContext): void {
     });
   }
 
+  /** Browsers name the page with each WebSocket (RFC 6455 section 10.2); whoever names none must show a token, which no page can make them do. */
+  const isSocketOfOurs = ({ headers: { origin, authorization } }: FastifyRequest): boolean =>
+    origin === undefined ? bearerOf(authorization) !== undefined : origin === publicAddress.origin;
+
   /**
    * The CSRF rule for what changes something; for reading, Sec-Fetch-Site alone (resource isolation): the tools on sibling
    * hosts run scripts of their users, are "same-site", and have no business here.
@@ -88,7 +92,10 @@ export function guard(app: ApiServer, context: ApiContext): void {
   function refuseOtherSites(request: FastifyRequest): void {
     const { origin, 'sec-fetch-site': secFetchSite } = request.headers;
     const isRead = safeMethods.has(request.method);
-    if (isSameOrigin({ origin: isRead ? undefined : origin, secFetchSite }, publicAddress.origin)) return;
+    const isOurs = request.ws
+      ? isSocketOfOurs(request)
+      : isSameOrigin({ origin: isRead ? undefined : origin, secFetchSite }, publicAddress.origin);
+    if (isOurs) return;
     const { message, remedy } = otherPort(origin, publicAddress.origin) ?? {
       message: 'The request comes from another site.',
       remedy: `Use the API from ${publicAddress.origin}.`,

@@ -21,6 +21,7 @@ import { personAccessRoutes } from './resources/person-access.ts';
 import { planRoutes } from './resources/plans.ts';
 import { policyRoutes } from './resources/policies.ts';
 import { serviceMetricsRoutes } from './resources/service-metrics.ts';
+import { serviceLogRoutes } from './resources/service-logs.ts';
 import { serviceRoutes } from './resources/services.ts';
 import { shareRoutes } from './resources/shares.ts';
 import { teamRoutes } from './resources/teams.ts';
@@ -64,6 +65,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   shareRoutes(app, context);
   templateRoutes(app, context);
   serviceRoutes(app, context);
+  serviceLogRoutes(app, context);
   serviceMetricsRoutes(app, context);
   accountRoutes(app, context);
   connectionRoutes(app, context);

@@ -24,6 +24,7 @@ import { createExplain, createExplainDecision } from './explain.ts';
 import type { Facts } from './facts.ts';
 import { createIdentifyBearer, createIdentifyToken } from './identify.ts';
 import type { createSeen } from './seen.ts';
+import { type Sockets, takeSockets } from './sockets.ts';
 import { version } from './version.ts';
 
 type Seen = Awaited<ReturnType<typeof createSeen>>;
@@ -48,8 +49,11 @@ export type MainHostParts = Applications & {
   log: ProcessLog;
 };
 
+/** `server` is Fastify without a listener of its own: the edge gives requests to its `routing`, upgrades to `sockets`. */
+export type MainHost = { server: FastifyInstance; sockets: Sockets };
+
 /** The server of DOMAIN itself: health, keys, provider, sign-in pages, API and dashboard, ready for requests. */
-export async function openMainHost(config: Config, parts: MainHostParts): Promise<FastifyInstance> {
+export async function openMainHost(config: Config, parts: MainHostParts): Promise<MainHost> {
   const {
     facts,
     seen,
@@ -82,6 +86,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     log,
   };
   const main = await createMainHost(config.domain, seen.onAccess, log);
+  const sockets = await takeSockets(main);
   await main.register(healthRoutes, { isReady: seen.readiness.isReady });
   await main.register(jwksRoutes, { keys });
   await main.register(oidcRoutes, { oidc, origin: publicAddress.origin });
@@ -129,7 +134,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     signInPage: createSignInPage({ ...shared, findRoute: routes.find }),
   });
   await main.ready();
-  return main;
+  return { server: main, sockets };
 }
 
 /** The server of the main host, without its routes: bounds, the shape of its errors, access lines. */

@@ -4,6 +4,7 @@ import { knotError, printable } from '../lib/index.ts';
 import { type Command, type Invocation, type Streams, table, UsageError } from './command.ts';
 import type { Api } from './elsewhere/api.ts';
 import { elsewhereOptions, elsewhereUsage, withApi } from './elsewhere/which.ts';
+import { printLogs } from './service-logs.ts';
 
 /** What the API says of a service, as far as it is shown here. */
 type Service = {
@@ -100,6 +101,25 @@ function act(word: 'start' | 'stop' | 'remove', summary: string): Command {
   };
 }
 
+const logsCommand: Command = {
+  words: ['service', 'logs'],
+  usage: `NAME [--follow] [--search TEXT] [--lines N] ${which}`,
+  summary: 'Prints what a service said last; --follow goes on with each new line until it is interrupted.',
+  options: { ...options, follow: { type: 'boolean' }, search: { type: 'string' }, lines: { type: 'string' } },
+  positionals: [1, 1],
+  run: (invocation) =>
+    withApi(invocation, async (api) => {
+      const { follow, search, lines = '200' } = invocation.options;
+      if (typeof lines !== 'string' || !/^[1-9]\d{0,2}$|^1000$/.test(lines))
+        throw new UsageError('--lines takes a number from 1 to 1000');
+      if (follow === true && search !== undefined)
+        throw new UsageError('--follow shows every line: leave --search out');
+      const { id } = await find(api, invocation.positionals[0]!);
+      const wanted = { limit: lines, ...(typeof search === 'string' && { q: search }) };
+      await printLogs(api, id, wanted, { follow: follow === true, out: invocation.streams.stdout });
+    }),
+};
+
 export const serviceCommands: readonly Command[] = [
   {
     words: ['service', 'list'],
@@ -155,19 +175,7 @@ export const serviceCommands: readonly Command[] = [
           );
       }),
   },
-  {
-    words: ['service', 'logs'],
-    usage: `NAME ${which}`,
-    summary: 'Prints the last that a service said.',
-    options,
-    positionals: [1, 1],
-    run: (invocation) =>
-      withApi(invocation, async (api) => {
-        const { id } = await find(api, invocation.positionals[0]!);
-        const { lines } = await send<{ lines: string[] }>(api, 'GET', `/api/v1/services/${id}/logs`);
-        for (const said of lines) invocation.streams.stdout.write(`${printable(said)}\n`);
-      }),
-  },
+  logsCommand,
   act('start', 'Starts a service, again if it failed.'),
   act('stop', 'Stops a service; what it kept for itself stays.'),
   act('remove', 'Stops a service and takes it away, with what it kept for itself; files of its owner stay.'),

@@ -43,18 +43,21 @@ function loggedPath(request: FastifyRequest): string {
 
 function entryOf(request: FastifyRequest, reply: FastifyReply, domain: string, totalMs: number): AccessEntry {
   const { raw } = reply;
+  const hasAnswer = raw.writableFinished || raw.headersSent;
+  // The answer to an upgrade that was granted is not Fastify's.
+  const isSocket = request.ws === true && !hasAnswer;
   return {
     requestId: request.id,
     method: request.method,
     host: domain,
     path: loggedPath(request),
-    status: raw.writableFinished || raw.headersSent ? raw.statusCode : 499,
+    status: hasAnswer ? raw.statusCode : isSocket ? 101 : 499,
     user: request.username,
     route: 'main',
     verdict: '',
     reason: '',
     address: canonicalOf(request.raw)?.address ?? request.ip,
-    protocol: request.raw.httpVersionMajor === 2 ? 'h2' : 'h1',
+    protocol: isSocket ? 'ws' : request.raw.httpVersionMajor === 2 ? 'h2' : 'h1',
     bytesIn: Number(request.headers['content-length'] ?? 0) || 0,
     bytesOut: Number(reply.getHeader('content-length') ?? 0) || 0,
     totalMs,

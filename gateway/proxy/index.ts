@@ -15,7 +15,7 @@
  * Does not own: who people are (accounts, sessions), what they may (policy), where a host leads (routes), the main host's pages.
  * Mounts: nothing; on every route host it answers `/.knot/callback` itself.
  */
-export { createEdge, type Edge, type EdgeOptions } from './edge.ts';
+export { createEdge, type Edge, type EdgeOptions, type MainUpgrade } from './edge.ts';
 export { canonicalOf } from './listener/remembered.ts';
 export { createExplain, type ExplainOptions, type ExplainUrl, type UrlExplanation } from './explain.ts';
 export { createRedirectListener, type RedirectListener } from './listener/redirect.ts';

@@ -13,7 +13,7 @@
  * keeps what programs say (decision 0056).
  */
 export type { Engine, LaunchStep, Missing, Observed, Usage } from './engine.ts';
-export type { OutputLine } from './output/line.ts';
+export { type OutputLine, plain } from './output/line.ts';
 export { createOutputs, type Outputs } from './output/outputs.ts';
 export type { OutputPage, OutputQuery, ServiceOutput } from './output/pages.ts';
 export { createProcessEngine, type ProcessEngineOptions } from './process/engine.ts';

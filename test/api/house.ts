@@ -13,7 +13,7 @@ import { createManualClock, type Log, silentLog } from '../../gateway/lib/index.
 import { createLive } from '../../gateway/live/index.ts';
 import { createThrottle } from '../../gateway/login/index.ts';
 import { createPolicy, type Verified, type VerifiedSets } from '../../gateway/policy/index.ts';
-import { openCatalogue, openServices } from '../../gateway/app/services.ts';
+import { openCatalogue, openOutputs, openServices } from '../../gateway/app/services.ts';
 import { recordCuts } from '../../gateway/app/cuts.ts';
 import { createWatch } from '../../gateway/app/watch.ts';
 import { createMail } from '../../gateway/mail/index.ts';
@@ -100,6 +100,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     files,
     catalogue,
     supervisor,
+    outputs: openOutputs(onFolder, { clock, log }),
     publicAddress: address,
     clock,
     log,

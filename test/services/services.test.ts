@@ -51,7 +51,7 @@ async function open(t: Test, store: Store) {
     observe: () => ({ phase: 'absent' }),
     steps: () => [],
     socketOf: () => '/run/x.sock',
-    output: () => [],
+    output: () => Promise.reject(new Error('nothing runs')),
     usages: async () => new Map(),
     onChange: () => () => undefined,
   };

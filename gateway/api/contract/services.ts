@@ -171,7 +171,34 @@ export const ServiceEventsSchema = closed({
   ),
 });
 export type ServiceEvents = Static<typeof ServiceEventsSchema>;
-export const ServiceLogsSchema = closed({ lines: Type.Array(Type.String(), { description: 'Oldest first.' }) });
+const ServiceLogLineSchema = closed({
+  n: Type.Integer({ description: 'Number of the line: grows by one, also over restarts.' }),
+  at: TimeSchema,
+  from: oneOf('out', 'err', 'knot'),
+  text: Type.String({
+    description:
+      'One line as the program wrote it, with escape sequences; `knot`: a note about its life, in plain words.',
+  }),
+});
+export type ServiceLogLine = Static<typeof ServiceLogLineSchema>;
+
+export const ServiceLogsQuerySchema = closed({
+  before: Type.Optional(Type.Integer({ minimum: 1, description: 'Older lines than this one.' })),
+  after: Type.Optional(Type.Integer({ minimum: 0, description: 'Newer lines than this one.' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: '200 without.' })),
+  q: Type.Optional(Type.String({ maxLength: 200, description: 'Only lines with this text, whatever its case.' })),
+  follow: Type.Optional(Type.String({ maxLength: 5, description: 'Goes on with each new line.' })),
+});
+export type ServiceLogsQuery = Static<typeof ServiceLogsQuerySchema>;
+
+const beforeOf = Type.Optional(Type.Integer({ description: 'There are older ones, before this line.' }));
+export const ServiceLogsSchema = closed({
+  lines: Type.Array(ServiceLogLineSchema, { description: 'Oldest first.' }),
+  before: beforeOf,
+  last: Type.Integer({ description: 'Number of the newest line of all; 0 before the first.' }),
+});
+/** One message of a stream of output. */
+export type ServiceLogFrame = { lines: ServiceLogLine[]; before?: number };
 export type ServiceLogs = Static<typeof ServiceLogsSchema>;
 
 export const ServiceMetricsQuerySchema = closed({

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { knotError } from '../../lib/index.ts';
+import { knotError, type Principal } from '../../lib/index.ts';
 import { serviceResource } from '../../routes/index.ts';
 import { type Cause, noSuchService, type Service as OwnService, type Services } from '../../services/index.ts';
 import { identityOf, type Needs } from '../context.ts';
@@ -23,15 +23,20 @@ export function serviceContext(
     });
   };
 
-  function question(request: FastifyRequest, action: ServiceAction, service: OwnService) {
-    const { principal } = identityOf(request);
+  function question(
+    request: FastifyRequest,
+    action: ServiceAction,
+    service: OwnService,
+    principal = identityOf(request).principal,
+  ) {
     const { id, name, owner } = service;
     const resource = serviceResource({ label: name, owner: owner.name, isTeam: owner.kind === 'team' }, name);
     const shared = shares.rightsOn(principal, { kind: 'service', id, path: '' });
     return { principal, action, resource, ...(shared && { shared }) };
   }
-  const may = (request: FastifyRequest, action: ServiceAction, service: OwnService): boolean =>
-    decide(request, question(request, action, service)).effect === 'allow';
+  /** `principal`: whoever asks, as they are now; for what lasts longer than a request. */
+  const may = (request: FastifyRequest, action: ServiceAction, service: OwnService, principal?: Principal): boolean =>
+    decide(request, question(request, action, service, principal)).effect === 'allow';
 
   /** Whom a service is nothing to is told that there is none. */
   async function find(request: FastifyRequest, id: string): Promise<OwnService> {

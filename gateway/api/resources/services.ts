@@ -9,7 +9,6 @@ import {
   ServiceChangeSchema,
   ServiceEventsSchema,
   ServiceListSchema,
-  ServiceLogsSchema,
   ServiceQuerySchema,
   ServiceSchema,
 } from '../contract.ts';
@@ -165,21 +164,6 @@ export function serviceRoutes(
           ...(cause && { cause: toCause(cause, canOpen) }),
         })),
       };
-    },
-  );
-
-  app.get(
-    '/services/:id/logs',
-    describe(
-      'person',
-      tag,
-      'The last it said',
-      { params: IdParamsSchema, response: answers(200, ServiceLogsSchema) },
-      'services',
-    ),
-    async (request) => {
-      const service = await findFor(request, request.params.id, 'open', 'read the output of');
-      return { lines: [...servicesOrRefusal().output(service)] };
     },
   );
 }

@@ -19,7 +19,9 @@ export type Book = {
   isRemoved(): boolean;
   remove(): Promise<void>;
   flush(): Promise<void>;
-  /** Writes what is not written yet, and nothing from then on. */
+  /** Something is still to be added when this resolves. */
+  waitFor(adding: Promise<void>): void;
+  /** Writes what is not written yet, and what is still to be added; nothing from then on. */
   close(): Promise<void>;
 };
 
@@ -67,6 +69,7 @@ export async function openBook(
   let needsSegment = segments.length === 0;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
+  let coming: Promise<void> | undefined;
   let isRemoved = false;
   let waiting = new Set<() => void>();
   let telling: NodeJS.Timeout | undefined;
@@ -191,7 +194,11 @@ export async function openBook(
       await rm(folder, { recursive: true, force: true });
     },
     flush,
+    waitFor(adding) {
+      coming = Promise.all([coming, adding]).then(() => undefined);
+    },
     async close() {
+      await coming;
       await flush();
       clearTimeout(timer);
       clearTimeout(telling);
@@ -210,7 +217,7 @@ async function append(folder: string, name: string, bytes: Buffer, at: number): 
   if (at === 0) await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = await open(join(folder, name), 'a', 0o600);
   try {
-    for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
+    for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done)).bytesWritten;
   } catch (error) {
     await file.truncate(at).catch(() => undefined);
     throw error;

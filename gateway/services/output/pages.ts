@@ -30,7 +30,10 @@ export async function readPage(book: Book, query: OutputQuery): Promise<OutputPa
   async function readOn(): Promise<OutputLine[]> {
     const { after = 0, limit } = query;
     const found: OutputLine[] = [];
-    const start = Math.max(0, pieces.findLastIndex(({ first }) => first <= after + 1));
+    const start = Math.max(
+      0,
+      pieces.findLastIndex(({ first }) => first <= after + 1),
+    );
     for (const { first, rows: read } of pieces.slice(start)) {
       const rows = await read();
       for (let index = Math.max(0, after + 1 - first); index < rows.length; index += 1) {
@@ -75,7 +78,10 @@ export const outputOf = (book: Book): ServiceOutput => ({
 function matcher(search: string | undefined): (row: string) => boolean {
   if (search === undefined || search === '') return () => true;
   const wanted = search.toLowerCase();
-  return (row) => plain(row.slice(row.indexOf(' ') + 2)).toLowerCase().includes(wanted);
+  return (row) =>
+    plain(row.slice(row.indexOf(' ') + 2))
+      .toLowerCase()
+      .includes(wanted);
 }
 
 const mostAtOnce = 500;
@@ -106,7 +112,9 @@ export async function* followBook(book: Book, after: number, signal: AbortSignal
 /** Everything that is kept, as a text for people: nothing in it is obeyed by whatever shows it. */
 export async function* textOf(book: Book): AsyncGenerator<string> {
   for (const piece of await book.pieces()) {
-    const text = (await linesOf(piece)).map(({ at, from, text }) => `${new Date(at).toISOString()} ${from} ${plain(text)}\n`);
+    const text = (await linesOf(piece)).map(
+      ({ at, from, text }) => `${new Date(at).toISOString()} ${from} ${plain(text)}\n`,
+    );
     if (text.length > 0) yield text.join('');
   }
 }

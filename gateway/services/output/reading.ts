@@ -106,6 +106,7 @@ export function readInto(book: Book, now: () => number = () => performance.now()
     read,
     mark(text, behind) {
       marks = marks.then(behind && closed).then(() => book.add('knot', text));
+      book.waitFor(marks);
     },
   };
 }

@@ -115,8 +115,7 @@ export function createPerson(gateway: RunningGateway): Person {
       return new WebSocket(address, protocols, {
         ca,
         lookup: toLoopback as never,
-        origin: `https://${url.host}`,
-        headers: { cookie: cookieHeader(url), ...headers },
+        headers: { cookie: cookieHeader(url), origin: `https://${url.host}`, ...headers },
       });
     },
     cookiesFor: (url) =>

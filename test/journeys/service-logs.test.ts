@@ -1,0 +1,227 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import type { WebSocket } from 'ws';
+import { eventually } from '../support/eventually.ts';
+import { sendRaw } from '../support/net/raw-client.ts';
+import { caOf, runKnot, startGateway } from '../support/process/gateway.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
+import { talkingTemplate } from './talking-service.ts';
+
+/** What a service says, on a whole gateway: read, searched, followed over its ends and over a restart, by whom it is for. */
+t.setTimeout(300_000);
+
+const password = 'correct-horse-staple-7';
+const skip = process.platform === 'linux' ? false : 'services need Linux';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+type Line = { n: number; from: string; text: string };
+type Frame = { lines: Line[] };
+
+/** A socket that gathers the lines it hears. */
+function gather(socket: WebSocket) {
+  const lines: Line[] = [];
+  let closed: { code: number; reason: string } | undefined;
+  socket.on('message', (data: Buffer) => lines.push(...(JSON.parse(data.toString()) as Frame).lines));
+  socket.on('close', (code, reason) => (closed = { code, reason: reason.toString() }));
+  socket.on('error', () => undefined);
+  return { lines, texts: () => lines.map(({ text }) => text), closed: () => closed };
+}
+
+t.test('what a service says', { skip }, async (t) => {
+  const config = {
+    // The same after the restart: who follows comes back to where they were.
+    listen: `127.0.0.1:${await freePort()}`,
+    integrations: { jupyterhub: { mode: 'off' } },
+    signUp: 'open',
+    services: { templates: [talkingTemplate(t)] },
+  };
+  const gateway = await startGateway({ config });
+  const people: Person[] = [];
+  const person = async (name?: string): Promise<Person> => {
+    const fresh = createPerson(gateway);
+    people.push(fresh);
+    if (name !== undefined) await fresh.signIn(name, password);
+    return fresh;
+  };
+  t.teardown(async () => {
+    for (const each of people) await each.close();
+    await gateway.stop();
+  });
+  const ann = await person();
+  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
+  for (const name of ['joanna', 'bob'])
+    await gateway.knot(['user', 'add', name, '--email', `${name}@example.org`, '--password-file', '-'], password);
+  const joanna = await person('joanna');
+  const bob = await person('bob');
+  const launched = await joanna.api('POST', '/services', { template: 'talk', name: 'one', values: {} });
+  t.equal(launched.status, 202, launched.text);
+  const { id, url } = launched.json<{ service: { id: string; url: string } }>().service;
+  const isReady = async (): Promise<boolean> =>
+    (await joanna.api('GET', `/services/${id}`)).json<{ state: string }>().state === 'ready';
+  await eventually('it is ready', isReady, 30_000);
+
+  const logs = (query = '', who = joanna) => who.api('GET', `/services/${id}/logs${query}`);
+  const address = `${gateway.origin.replace('https', 'wss')}/api/v1/services/${id}/logs?follow`;
+  const texts = async (query = '') => (await logs(query)).json<Frame>().lines.map(({ text }) => text);
+  await t.test('is read a page at a time, searched and downloaded', async (t) => {
+    t.match(await texts(), ['Started.', '\u001b[32mhello\u001b[0m from one', 'It answers.']);
+    await joanna.visit(`${url}say?first%0Asecond%0Athird%0A`);
+    await eventually('it is there', async () => (await texts()).includes('third'));
+    t.match((await logs('?limit=2')).json(), {
+      lines: [{ text: 'second', from: 'err' }, { text: 'third' }],
+      before: 5,
+    });
+    t.match(await texts('?before=5&limit=1'), ['first']);
+    t.match(await texts('?after=4&limit=1'), ['second']);
+    t.match(await texts('?q=HELLO%20FROM'), [/hello/]);
+    t.equal((await logs('?limit=0')).status, 400);
+    const text = await joanna.request('GET', `${gateway.origin}/api/v1/services/${id}/logs.txt`);
+    t.match(text.text, /Z out hello from one\n[^]*Z err third\n$/);
+    t.match(text.headers, { 'content-disposition': /attachment; filename="one.log.txt"/ });
+  });
+
+  const socket = joanna.socket(address);
+  const heard = gather(socket);
+  await once(socket, 'open');
+  await t.test('is followed over the end of its program, each line once', async (t) => {
+    await eventually('what was said before', () => heard.texts().includes('third'));
+    await joanna.visit(`${url}say?last%20words`).catch(() => undefined);
+    await joanna.visit(`${url}end`).catch(() => undefined);
+    await eventually(
+      'it was started again',
+      () => heard.texts().filter((text) => text === 'It answers.').length === 2,
+      30_000,
+    );
+    const since = heard.texts().slice(heard.texts().indexOf('last words'));
+    t.match(since, [
+      'last words',
+      'The program ended with exit code 3. It is started again.',
+      'Started again.',
+      /hello/,
+      'It answers.',
+    ]);
+    t.strictSame(
+      heard.lines.map(({ n }) => n),
+      heard.lines.map((_, index) => index + 1),
+    );
+  });
+
+  await t.test('is for who may open it, from a page of this site or with a token', async (t) => {
+    const refused = async (who: Person, headers: Record<string, string> = {}, to = address): Promise<number> => {
+      const socket = who.socket(to, { headers });
+      socket.on('error', () => undefined);
+      return new Promise<number>((resolve) => {
+        socket.on('open', () => resolve(101));
+        socket.on('error', ({ message }) => resolve(Number(/response: (\d+)/.exec(message)?.[1] ?? 0)));
+      });
+    };
+    t.equal(await refused(await person()), 401, 'nobody');
+    t.equal(await refused(bob), 404, 'whom it is nothing to');
+    t.equal(await refused(ann), 403, 'an admin');
+    const site = new URL(url).origin;
+    for (const origin of [
+      'https://evil.example',
+      site,
+      'null',
+      `${gateway.origin}.evil.example`,
+      gateway.origin.replace('https', 'http'),
+    ])
+      t.equal(await refused(joanna, { origin }), 403, origin);
+    t.equal(await refused(joanna, {}, address.replace('/logs', '/events')), 404, 'where there is none');
+    t.equal(await refused(joanna, {}, `${gateway.origin.replace('https', 'wss')}/`), 404);
+    t.equal(await refused(joanna, {}, `${gateway.origin.replace('https', 'wss')}/oidc/auth`), 404);
+    t.equal((await logs('', bob)).status, 404);
+
+    const raw = { port: gateway.port, ca: caOf(gateway) };
+    const cookie = `__Host-knot=${joanna.cookies('localhost').get('__Host-knot')}`;
+    const ask = (lines: string[]) =>
+      sendRaw(
+        raw,
+        [
+          `GET /api/v1/services/${id}/logs HTTP/1.1`,
+          `Host: localhost:${gateway.port}`,
+          'Connection: Upgrade',
+          'Upgrade: websocket',
+          'Sec-WebSocket-Version: 13',
+          'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+          ...lines,
+          '',
+          '',
+        ].join('\r\n'),
+      );
+    const rows: [string, string[]][] = [
+      ['a session without an origin', [`Cookie: ${cookie}`]],
+      ['two origins', [`Cookie: ${cookie}`, `Origin: ${gateway.origin}`, 'Origin: https://evil.example']],
+      ['a body behind it', [`Cookie: ${cookie}`, `Origin: ${gateway.origin}`, 'Content-Length: 5']],
+      ['a chunked body', [`Cookie: ${cookie}`, `Origin: ${gateway.origin}`, 'Transfer-Encoding: chunked']],
+      ['a token that is none', ['Authorization: Bearer knot_pat_nothing', `Cookie: ${cookie}`]],
+    ];
+    for (const [name, lines] of rows) {
+      const answer = await ask(lines);
+      t.match(String(answer.status), /^4\d\d$/, `${name}: ${answer.status}`);
+    }
+    const scopes = ['services:read'];
+    const { secret } = (await joanna.api('POST', '/tokens', { name: 'script', scopes })).json<{ secret: string }>();
+    t.equal((await ask([`Authorization: Bearer ${secret}`])).status, 101, 'a program needs no page');
+    t.equal(await refused(joanna, { authorization: `Bearer ${secret}`, origin: 'https://evil.example' }), 403);
+  });
+
+  await t.test('ends for who may no longer read it, within two seconds', async (t) => {
+    const again = await person('joanna');
+    const other = again.socket(address);
+    const ended = gather(other);
+    await once(other, 'open');
+    const started = performance.now();
+    const end = again.request('POST', `${gateway.origin}/logout`, {
+      headers: { origin: gateway.origin, 'sec-fetch-site': 'same-origin' },
+    });
+    await eventually('it was closed', () => ended.closed(), 10_000);
+    t.ok(performance.now() - started < 2_000);
+    t.match(ended.closed(), { code: 1008 });
+    await end;
+    t.notOk(heard.closed(), 'another sign-in goes on');
+  });
+
+  await t.test('is followed by a command, and goes on when Knot was restarted', async (t) => {
+    const { secret } = (
+      await joanna.api('POST', '/tokens', { name: 'command', scopes: ['services:read', 'account:read'] })
+    ).json<{
+      secret: string;
+    }>();
+    const environment = { KNOT_URL: gateway.origin, KNOT_CA_FILE: gateway.caFile, KNOT_TOKEN: secret };
+    const knot = (...words: string[]) => runKnot(['service', 'logs', 'one', ...words], undefined, environment);
+    t.match(await knot('--search', 'hello'), { status: 0, stdout: 'hello from one\nhello from one\n' });
+    t.match(await knot('--lines', '0'), { status: 2 });
+    t.match(await knot('--lines', '1'), { status: 0, stdout: '--- It answers.\n' });
+    const following = knot('--follow', '--lines', '1');
+    const streams = async () => (await joanna.request('GET', `${gateway.ops}/metrics`)).text;
+    await eventually('the command follows', async () => /^knot_live_streams 2$/m.test(await streams()), 30_000);
+    await joanna.visit(`${url}say?%1b]0%3Bevil%07while%20it%20is%20followed%0A`);
+    await eventually('it is there', async () => (await texts()).some((text) => text.includes('while')));
+    const before = (await logs('?limit=1')).json<{ last: number }>().last;
+    t.match(await gateway.knot(['restart']), { status: 0 });
+    await eventually('the socket was told to come back', () => heard.closed()?.code === 1012, 10_000);
+    await eventually('it is ready', isReady, 30_000);
+    const later = gather(joanna.socket(`${address}&after=${before}`));
+    await eventually('it goes on', () => later.texts().includes('It answers.'), 10_000);
+    t.match(later.texts(), ['Stopped.', 'Started.', /hello/, 'It answers.']);
+    await joanna.api('DELETE', `/services/${id}`);
+    await eventually('it ends with the service', () => later.closed()?.code === 1000, 30_000);
+    t.match(await following, {
+      status: 0,
+      stdout:
+        /^(--- It answers\.\n)?while it is followed\n--- Stopped\.\n--- Started\.\nhello from one\n--- It answers\.\n/,
+    });
+    t.strictSame(readdirSync(join(gateway.data, 'services/output')), []);
+  });
+});

@@ -1,0 +1,33 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * A folder of templates with one, `talk`: a program that says a line for each request (`/say?TEXT`), ends when it is told to (`/end`)
+ * and answers with its environment otherwise.
+ */
+export function talkingTemplate(t: { teardown(end: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-templates-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const talk = join(folder, 'talk');
+  mkdirSync(talk);
+  writeFileSync(join(talk, 'Chart.yaml'), 'apiVersion: v2\nname: talk\nversion: 1.0.0\ndescription: Says things.\n');
+  writeFileSync(join(talk, 'values.yaml'), 'word: ""\n');
+  writeFileSync(
+    join(talk, 'process.yaml'),
+    `command: ['{node}', '{template}/talk.mjs', '{socket}']\nlisten:\n  socket: true\nready: /\nstartSeconds: 20\n`,
+  );
+  writeFileSync(
+    join(talk, 'talk.mjs'),
+    `import { createServer } from 'node:http';
+console.log('\\u001b[32mhello\\u001b[0m from ' + process.env.KNOT_SERVICE);
+createServer((request, response) => {
+  const { pathname, search } = new URL(request.url, 'http://x');
+  if (pathname === '/say') process.stderr.write(decodeURIComponent(search.slice(1)));
+  if (pathname === '/end') process.exit(3);
+  response.end(JSON.stringify(process.env));
+}).listen(process.argv[2]);
+`,
+  );
+  return folder;
+}
