@@ -41,6 +41,7 @@ t.test('what a service says', { skip }, async (t) => {
   const config = {
     // The same after the restart: who follows comes back to where they were.
     listen: `127.0.0.1:${await freePort()}`,
+    ops: `127.0.0.1:${await freePort()}`,
     integrations: { jupyterhub: { mode: 'off' } },
     signUp: 'open',
     services: { templates: [talkingTemplate(t)] },
@@ -215,6 +216,7 @@ t.test('what a service says', { skip }, async (t) => {
     const later = gather(joanna.socket(`${address}&after=${before}`));
     await eventually('it goes on', () => later.texts().includes('It answers.'), 10_000);
     t.match(later.texts(), ['Stopped.', 'Started.', /hello/, 'It answers.']);
+    await eventually('the command came back', async () => /^knot_live_streams 2$/m.test(await streams()), 30_000);
     await joanna.api('DELETE', `/services/${id}`);
     await eventually('it ends with the service', () => later.closed()?.code === 1000, 30_000);
     t.match(await following, {
