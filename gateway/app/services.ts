@@ -21,6 +21,7 @@ import {
 } from '../services/index.ts';
 import type { Facts } from './facts.ts';
 import { createFilesOfOwner } from './files-of.ts';
+import { openOutbound } from './outbound.ts';
 import { createOwnTemplates, type OwnTemplatesParts } from './own-templates.ts';
 
 /** Templates of this installation: those that Knot ships, then the folders of knot.yaml; and what people and teams keep themselves. */
@@ -77,6 +78,7 @@ export function openServices(
     log,
     filesOf: createFilesOfOwner({ files, accounts, owners, policy, domain: config.domain }),
     originOf: (label) => publicAddress.originOf(publicAddress.hostOf(label)),
+    outbound: openOutbound(config, { accounts, policy, log }),
     fillIn,
     groups: () => openGroups({ stateFolder: join(config.data, 'process'), log }),
     outputs,

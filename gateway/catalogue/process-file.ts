@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { checkAgainst, parseAmount } from '../config/index.ts';
 import { checkPlaceholders } from './placeholders.ts';
-import type { FileMount, JsonObject, ProcessPlan } from '../lib/index.ts';
+import { type FileMount, type JsonObject, type ProcessPlan, readHostPattern } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
 import { readYaml } from './yaml.ts';
 
@@ -58,6 +58,18 @@ const ProcessFile = Type.Object(
       },
       closed,
     ),
+    network: Type.Object(
+      {
+        hosts: Type.Array(
+          Type.String({
+            maxLength: 260,
+            description: 'A host that it reaches: pypi.org, *.example.org (what is below), db.example.org:5432.',
+          }),
+          { default: [], maxItems: 100 },
+        ),
+      },
+      closed,
+    ),
     files: Type.Array(Type.Union([Type.Literal('private'), Type.Literal('shared'), Type.Literal('teams')]), {
       default: ['private', 'shared', 'teams'],
       maxItems: 3,
@@ -87,7 +99,7 @@ export function readProcess(text: string, values: JsonObject, problems: Template
     problems.push({ file, severity: 'error', message: `${where}${message}`, ...(line !== undefined && { line }) });
   }
   if (found.length > 0) return undefined;
-  const { command, environment, listen, ready, startSeconds, memory, needs, files } = settings;
+  const { command, environment, listen, ready, startSeconds, memory, needs, network, files } = settings;
   return {
     command,
     environment: Object.fromEntries(environment.map(({ name, value }) => [name, value])),
@@ -101,6 +113,7 @@ export function readProcess(text: string, values: JsonObject, problems: Template
       requirements: needs.requirements,
     },
     files: [...new Set(files as FileMount[])],
+    network: { hosts: network.hosts },
   };
 }
 
@@ -119,6 +132,10 @@ function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject):
     if (names.has(name)) add(`environment[${index}].name`, `"${name}" stands twice`);
     names.add(name);
     for (const problem of checkPlaceholders(value, values)) add(`environment[${index}].value`, problem);
+  });
+  settings.network.hosts.forEach((host, index) => {
+    if (readHostPattern(host) === undefined)
+      add(`network.hosts[${index}]`, `must be a host such as pypi.org or *.example.org:8443, but it is "${host}"`);
   });
   const { socket = false, port } = settings.listen;
   if (socket === (port !== undefined)) add('listen', 'must say either socket: true or port: NUMBER');

@@ -11,6 +11,7 @@ export type Action =
   | 'see'
   | 'stop'
   | 'remove'
+  | 'reach'
   | 'listFiles'
   | 'readFiles'
   | 'writeFiles'

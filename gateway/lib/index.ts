@@ -19,6 +19,7 @@ export * from './denial.ts';
 export * from './errors.ts';
 export * from './every.ts';
 export * from './health.ts';
+export * from './host-pattern.ts';
 export * from './ids.ts';
 export * from './limits.ts';
 export * from './log.ts';

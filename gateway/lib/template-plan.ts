@@ -30,6 +30,8 @@ export type ProcessPlan = {
     requirements?: string | undefined;
   };
   files: readonly FileMount[];
+  /** Hosts that it reaches (`readHostPattern`), where its template is the administrators' own. */
+  network: { hosts: readonly string[] };
 };
 
 export type FileMount = 'private' | 'shared' | 'teams';

@@ -17,6 +17,7 @@ export const questions: Readonly<Record<Action, readonly ResourceType[]>> = {
   see: ['Namespace', 'Service', 'FileArea'],
   stop: ['Service'],
   remove: ['Service', 'FileArea'],
+  reach: ['Service'],
   listFiles: ['FileArea'],
   readFiles: ['FileArea'],
   writeFiles: ['FileArea'],

@@ -1,14 +1,15 @@
 /**
  * The first program inside the sandbox of a service: becomes the owner's account, and then the service's program. One that listens
  * on a port gets a bridge: what comes to the Unix socket, which the gateway alone reaches, goes on to the port, which nothing
- * outside this sandbox reaches. What to do is in KNOT_ENTER, which the program does not get.
+ * outside this sandbox reaches. One that may reach hosts outside gets another, the other way: a port of its own, for programs that only
+ * know proxies at one, in front of the socket of the gateway's proxy. What to do is in KNOT_ENTER, which the program does not get.
  */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { constants as system } from 'node:os';
 
-const { account, command, socket, port, waits = false, umask = 0o007 } = JSON.parse(process.env.KNOT_ENTER);
+const { account, command, socket, port, out, waits = false, umask = 0o007 } = JSON.parse(process.env.KNOT_ENTER);
 delete process.env.KNOT_ENTER;
 
 // Until the gateway has put everything here into its group, which is told by the end of what it says.
@@ -36,8 +37,10 @@ rmSync(socket, { force: true });
 
 const [program, ...args] = command;
 const path = program.includes('/') ? program : inPath(program);
-if (port === undefined) process.execve(path, [program, ...args], process.env);
-else bridge();
+if (port === undefined && out === undefined) process.execve(path, [program, ...args], process.env);
+if (port !== undefined) forward(socket, { host: '127.0.0.1', port });
+if (out !== undefined) forward({ host: '127.0.0.1', port: out.port }, out.socket);
+start();
 
 /** As execvp(3) finds it. */
 function inPath(name) {
@@ -53,9 +56,10 @@ function inPath(name) {
   process.exit(127);
 }
 
-function bridge() {
+/** Everything that comes to one address goes on to another. */
+function forward(from, to) {
   const server = createServer({ allowHalfOpen: true }, (outside) => {
-    const inside = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    const inside = connect(typeof to === 'string' ? { path: to, allowHalfOpen: true } : { ...to, allowHalfOpen: true });
     for (const [one, other] of [
       [outside, inside],
       [inside, outside],
@@ -66,7 +70,10 @@ function bridge() {
       one.on('close', () => !one.readableEnded && other.destroy());
     }
   });
-  server.listen(socket);
+  server.listen(from);
+}
+
+function start() {
   const child = spawn(path, args, { stdio: 'inherit' });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

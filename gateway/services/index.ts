@@ -19,6 +19,8 @@ export type { OutputPage, OutputQuery, ServiceOutput } from './output/pages.ts';
 export { createProcessEngine, type ProcessEngineOptions } from './process/engine.ts';
 export { createMachineEngine, openPackages } from './process/machine-engine.ts';
 export type { Packages } from './process/packages/packages.ts';
+export { createOutboundDial, type OutboundDial } from './process/outbound/dial.ts';
+export { createOutbound, type Outbound, type OutboundRules } from './process/outbound/outbound.ts';
 export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';
 export type { Cause, Service, ServiceState, Size, Transition, Wish } from './service.ts';

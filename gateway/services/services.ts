@@ -191,6 +191,8 @@ export function createServices(options: ServicesOptions): Services {
         });
         transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
       });
+      // Its address says from now on what becomes of it. Where that fails the start says why.
+      await routes.put(service).catch(() => undefined);
       reconciler.look(service.id);
       return service;
     },

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
@@ -14,8 +15,32 @@ type Shown = { id: string; state: string; url: string; cause?: { what: string; l
 
 const unsandboxed = process.platform !== 'linux' ? 'services need Linux' : false;
 
+/** A template whose program tells what three hosts answer. */
+function writeCaller(folder: string): void {
+  mkdirSync(folder);
+  const files = {
+    'Chart.yaml': 'apiVersion: v2\nname: caller\nversion: 1.0.0\ndescription: Calls hosts.\n',
+    'values.yaml': '{}\n',
+    'process.yaml': `command: ['{node}', '{template}/call.mjs', '{socket}']\nlisten: { socket: true }\nnetwork: { hosts: [mine.invalid] }\n`,
+    'call.mjs': `import { createServer } from 'node:http';
+const call = async (host) => host + ' ' + (await fetch('http://' + host + '/')).status;
+const hosts = ['mine.invalid', 'everywhere.invalid', 'other.invalid'];
+createServer(async (_request, response) => response.end((await Promise.all(hosts.map(call))).join(', '))).listen(process.argv[2]);
+`,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+}
+
 t.test('a web page is launched, opened, stopped, started and removed', { skip: unsandboxed }, async (t) => {
-  const gateway = await startGateway({ config: { integrations: { jupyterhub: { mode: 'off' } } } });
+  const templates = mkdtempSync(join(tmpdir(), 'knot-templates-'));
+  t.teardown(() => rmSync(templates, { recursive: true, force: true }));
+  writeCaller(join(templates, 'caller'));
+  const gateway = await startGateway({
+    config: {
+      integrations: { jupyterhub: { mode: 'off' } },
+      services: { templates: [templates], network: { hosts: ['everywhere.invalid'] } },
+    },
+  });
   const people: Person[] = [];
   const person = (): Person => {
     const fresh = createPerson(gateway);
@@ -104,6 +129,13 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: u
   await eventually('it ends with the right', async () => (await shown(ann)).state === 'stopped', 30_000);
   await gateway.knot(['user', 'enable', 'joanna']);
   await eventually('and comes back with it', async () => (await shown(ann)).state === 'ready', 30_000);
+
+  // The way out: what the template or knot.yaml names is tried (and nobody is there), everything else refused.
+  const caller = await ann.api('POST', '/services', { template: 'caller', name: 'caller', values: {} });
+  t.equal(caller.status, 202, caller.text);
+  const { url: callerUrl } = caller.json<{ service: Shown }>().service;
+  await eventually('the caller answers', async () => (await ann.visit(callerUrl)).status === 200, 30_000);
+  t.equal((await ann.visit(callerUrl)).text, 'mine.invalid 502, everywhere.invalid 502, other.invalid 403');
 
   // The same from a terminal, with a personal token.
   const scopes = ['services:write', 'account:read'];

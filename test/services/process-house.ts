@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import { diskFolder, fillIn } from '../../gateway/catalogue/index.ts';
 import { newId, type ProcessPlan, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor, findSandbox, openGroups } from '../../gateway/process/index.ts';
-import { createOutputs, createProcessEngine } from '../../gateway/services/index.ts';
+import { createOutputs, createProcessEngine, type Outbound } from '../../gateway/services/index.ts';
 import type { Bounds } from '../../gateway/services/process/limits.ts';
 import type { Service } from '../../gateway/services/service.ts';
 import type { EngineHouse } from './engine.ts';
@@ -29,7 +29,8 @@ export async function openProcessEngine(
     below = tmpdir(),
     bounds = {},
     isGrouped = true,
-  }: { below?: string | undefined; bounds?: Partial<Bounds>; isGrouped?: boolean } = {},
+    outbound,
+  }: { below?: string | undefined; bounds?: Partial<Bounds>; isGrouped?: boolean; outbound?: Outbound } = {},
 ): Promise<EngineHouse & { folder: string }> {
   const folder = mkdtempSync(join(below, 'knot-engine-'));
   const supervisor = createSupervisor({
@@ -59,6 +60,7 @@ export async function openProcessEngine(
     accounts: accounts(folder),
     filesOf: async () => files,
     originOf: (label) => `https://${label}.localhost`,
+    ...(outbound && { outbound }),
     fillIn: (text, facts, values) => fillIn(text, facts, values),
     ...(isGrouped && { groups: () => openGroups({ stateFolder: join(folder, 'process'), log: silentLog }) }),
     bounds,
@@ -84,6 +86,7 @@ export async function openProcessEngine(
         memory: undefined,
         needs: { executables: [], python: [] },
         files: ['private', 'shared', 'teams'],
+        network: { hosts: [] },
         ...plan,
       };
       return {

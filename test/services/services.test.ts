@@ -27,6 +27,7 @@ const template: LaunchableTemplate = {
     memory: undefined,
     needs: { executables: [], python: [] },
     files: [],
+    network: { hosts: [] },
   },
   folder: diskFolder('/nowhere'),
 };

@@ -1,6 +1,6 @@
-import { chownSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Clock, knotError, newSecret } from '../../lib/index.ts';
 import {
   type Account,
@@ -25,6 +25,7 @@ import { createHomes } from './homes.ts';
 import { layoutIn } from './layout.ts';
 import { markLife } from './life.ts';
 import { type Bounds, boundsBefore, limit, type Limited, usualBounds } from './limits.ts';
+import type { Outbound } from './outbound/outbound.ts';
 import type { Environment } from './packages/packages.ts';
 import { answersAt } from './readiness.ts';
 import { type FillIn, type OwnersFiles, programsAt, sandboxedProgram } from './sandboxed.ts';
@@ -40,6 +41,8 @@ export type ProcessEngineOptions = {
   /** Where the files of an owner are now; undefined for one who is no more. */
   filesOf(owner: Service['owner']): Promise<OwnersFiles | undefined>;
   originOf(label: string): string;
+  /** The way out of services that may reach hosts; without it there is none. */
+  outbound?: Outbound;
   fillIn: FillIn;
   /** Looked for once; without any, limits are those of single processes. */
   groups?: () => Promise<Groups | undefined>;
@@ -55,6 +58,7 @@ type Running = {
   revision: number;
   size: Size | undefined;
   limited: Limited | undefined;
+  closeWayOut: (() => void) | undefined;
   /** What it wanted too much of when it ended last. */
   crossed?: Crossed | undefined;
   /** What it has too much of now: it is not to go on. */
@@ -66,7 +70,7 @@ const looksAtOnce = 20;
 
 /** Services as programs of this machine: each in a sandbox with a network of its own, reached over a Unix socket by the gateway alone. */
 export function createProcessEngine(options: ProcessEngineOptions): Engine {
-  const { dataFolder, supervisor, accounts, filesOf, originOf, fillIn, outputs, clock } = options;
+  const { dataFolder, supervisor, accounts, filesOf, originOf, outbound, fillIn, outputs, clock } = options;
   const bounds = { ...usualBounds, ...options.bounds };
   let groups: Promise<Groups | undefined> | undefined;
   const groupsOnce = () => (groups ??= options.groups?.() ?? Promise.resolve(undefined));
@@ -101,6 +105,21 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     return { files, account };
   }
 
+  /** Opens the way out of a service that has one; the function that closes it. */
+  async function openWayOut(service: Service, account: Account | undefined): Promise<(() => void) | undefined> {
+    if (outbound?.isOpenTo(service) !== true) return undefined;
+    const socket = layout.out(service.id);
+    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+    rmSync(socket, { force: true });
+    const close = await outbound.open({ socket, service });
+    chmodSync(socket, 0o600);
+    if (account !== undefined) chownSync(socket, account.uid, account.gid);
+    return () => {
+      close();
+      rmSync(socket, { force: true });
+    };
+  }
+
   async function launch(service: Service): Promise<void> {
     const sandbox = await options.sandbox();
     if (!sandbox.isAvailable) throw knotError('KNOT_SERVICES_NO_SANDBOX', 503, 'Services cannot run on this machine.');
@@ -109,10 +128,13 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     const { ready, startSeconds } = template.plan;
     const origin = originOf(service.label);
     const limited = await limit(await groupsOnce(), layout.short(id), size, bounds);
+    const environment = await options.environmentOf?.(service);
+    const closeWayOut = await openWayOut(service, account);
     const program = sandboxedProgram({
       ...{ service, sandbox, layout, dataFolder, files, account, origin, fillIn },
-      environment: await options.environmentOf?.(service),
+      environment,
       secret: newSecret(),
+      hasWayOut: closeWayOut !== undefined,
       bounds: boundsBefore(bounds, limited === undefined ? size?.memory : undefined),
       scratchBytes: limited === undefined && size !== undefined ? Math.floor(size.memory / 8) : undefined,
       waits: limited !== undefined,
@@ -128,7 +150,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       output,
       ...(limited && { admit: limited.group.admit }),
     });
-    const entry: Running = { child, revision, size, limited };
+    const entry: Running = { child, revision, size, limited, closeWayOut };
     running.set(id, entry);
     markLife(child, output);
     child.onChange(() => {
@@ -150,6 +172,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     const ended = release().finally(() => {
       ending.delete(id);
       rmSync(layout.socket(id), { force: true });
+      found.closeWayOut?.();
       tell(id);
     });
     ending.set(id, ended);

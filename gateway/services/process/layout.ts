@@ -17,6 +17,8 @@ export function layoutIn(dataFolder: string) {
     /** The folder of its socket; only its account and the gateway enter it. */
     run: (id: string) => join(root, 'run', short(id)),
     socket: (id: string) => join(root, 'run', short(id), 'http.sock'),
+    /** The socket of its way out: in a folder of the gateway, because what listens there is not the service's. */
+    out: (id: string) => join(root, 'out', `${short(id)}.sock`),
   };
 }
 
@@ -28,6 +30,7 @@ export const inside = {
   home: '/home/service',
   run: '/run/knot',
   socket: '/run/knot/http.sock',
+  out: '/run/out.sock',
   template: '/opt/template',
   files: '/files',
 } as const;

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { JsonObject, LaunchFacts } from '../../lib/index.ts';
+import type { JsonObject, LaunchFacts, ProcessPlan } from '../../lib/index.ts';
 import { type Account, type Sandbox, sandboxArguments, systemEnvironment } from '../../process/index.ts';
 import type { Service } from '../service.ts';
 import { enterProgram, inside, type Layout } from './layout.ts';
@@ -24,6 +24,8 @@ export function sandboxedProgram(options: {
   account: Account | undefined;
   origin: string;
   secret: string;
+  /** Whether it may reach hosts outside, through the gateway. */
+  hasWayOut: boolean;
   fillIn: FillIn;
   /** What stands before everything, to bound it. */
   bounds: readonly string[];
@@ -34,21 +36,8 @@ export function sandboxedProgram(options: {
   /** The packages it needs. */
   environment: Environment | undefined;
 }): { command: string; args: string[]; env: Record<string, string> } {
-  const {
-    service,
-    sandbox,
-    layout,
-    dataFolder,
-    files,
-    account,
-    origin,
-    secret,
-    fillIn,
-    bounds,
-    scratchBytes,
-    waits,
-    environment,
-  } = options;
+  const { service, sandbox, layout, dataFolder, files, account, origin, secret, hasWayOut, fillIn } = options;
+  const { bounds, scratchBytes, waits, environment } = options;
   const { id, values, template } = service;
   const { plan } = template;
   const node = process.execPath;
@@ -79,6 +68,7 @@ export function sandboxedProgram(options: {
     mounts: [
       { source: layout.run(id), target: inside.run, isWritable: true },
       { source: join(layout.templates, template.digest), target: inside.template, isWritable: false },
+      ...(hasWayOut ? [{ source: layout.out(id), target: inside.out, isWritable: true }] : []),
       ...mountsOf(files, plan.files),
     ],
   });
@@ -87,6 +77,7 @@ export function sandboxedProgram(options: {
     command: plan.command.map((argument) => fillIn(argument, facts, values)),
     socket: inside.socket,
     ...(plan.listen.kind === 'port' && { port: plan.listen.port }),
+    ...(hasWayOut && { out: { socket: inside.out, port: proxyPort(plan) } }),
     ...(waits && { waits }),
   };
   const own = Object.entries(plan.environment).map(([name, value]) => [name, fillIn(value, facts, values)]);
@@ -102,8 +93,23 @@ export function sandboxedProgram(options: {
       LANG: 'C.UTF-8',
       ...(Object.fromEntries(own) as Record<string, string>),
       ...toldBy(service, origin),
+      ...(hasWayOut && proxySettings(proxyPort(plan))),
       KNOT_ENTER: JSON.stringify(task),
     },
+  };
+}
+
+/** Where a service finds its way out; any port that is not its own. */
+const proxyPort = ({ listen }: ProcessPlan): number => (listen.kind === 'port' && listen.port === 3128 ? 3129 : 3128);
+
+/** As programs look for a proxy: curl and pip in small letters, most others in both; Node only when it is told to. */
+function proxySettings(port: number): Record<string, string> {
+  const proxy = `http://127.0.0.1:${port}`;
+  const own = 'localhost,127.0.0.1,::1';
+  return {
+    ...{ http_proxy: proxy, https_proxy: proxy, no_proxy: own },
+    ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, NO_PROXY: own },
+    NODE_USE_ENV_PROXY: '1',
   };
 }
 

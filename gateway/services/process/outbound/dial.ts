@@ -1,0 +1,80 @@
+import { lookup as systemLookup } from 'node:dns';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { addressBlocks, knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../../lib/index.ts';
+
+/**
+ * Networks that are somebody's own (IANA special-purpose address registries, RFC 6890): private, of a provider, for tests; and the
+ * IPv6 networks that hold IPv4 addresses, which would be a second spelling of the same.
+ */
+const ownNetworks = addressBlocks([
+  ...[
+    '10.0.0.0/8',
+    '100.64.0.0/10',
+    '172.16.0.0/12',
+    '192.0.0.0/24',
+    '192.0.2.0/24',
+    '192.88.99.0/24',
+    '192.168.0.0/16',
+  ],
+  ...['198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
+  ...['64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16', 'fc00::/7'],
+  // IPv4-compatible (deprecated by RFC 4291).
+  '::/96',
+]);
+
+export type OutboundDial = (host: string, port: number, isInternal: boolean) => Promise<Socket>;
+
+const patienceMs = 10_000;
+
+/**
+ * Connects to a host for a service. What the name resolves to now is judged and dialled, so that an answer which changes between
+ * check and dial changes nothing: never this machine, never the metadata of a cloud, and a network of somebody's own only where an
+ * administrator named the host (`isInternal`).
+ */
+export function createOutboundDial({ lookup = systemLookup }: { lookup?: typeof systemLookup } = {}): OutboundDial {
+  return (host, port, isInternal) =>
+    new Promise((resolve, reject) => {
+      if (isIP(host) !== 0 && isClosed(host, isInternal)) return reject(closedAddress(host));
+      const guarded: LookupFunction = (name, options, callback) =>
+        lookup(name, { ...options, all: true }, (error, addresses) => {
+          if (error) return callback(error, '', 0);
+          if (addresses.some(({ address }) => isClosed(address, isInternal)))
+            return callback(closedAddress(host), '', 0);
+          if (options.all) return callback(null, addresses);
+          return callback(null, addresses[0]!.address, addresses[0]!.family);
+        });
+      const socket = connect({ host, port, lookup: guarded, noDelay: true, timeout: patienceMs });
+      socket.once('timeout', () =>
+        socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })),
+      );
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.setTimeout(0);
+        socket.off('error', reject);
+        resolve(socket);
+      });
+    });
+}
+
+function isClosed(address: string, isInternal: boolean): boolean {
+  if (loopbackAddresses.has(address) || neverUpstream.has(address) || ownAddresses().has(address)) return true;
+  return !isInternal && ownNetworks.has(address);
+}
+
+/** Under which this machine is reached: what listens there is for its own people. */
+function ownAddresses(): Set<string> {
+  const found = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return new Set(found.map(({ address }) => address));
+}
+
+function closedAddress(host: string): KnotError {
+  return knotError(
+    'KNOT_SERVICES_OUTBOUND_CLOSED',
+    403,
+    `${host} is at an address inside, which services do not reach.`,
+    {
+      remedy: 'An administrator can name the host under services.network.internal in knot.yaml.',
+    },
+  );
+}

@@ -1,0 +1,192 @@
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { pipeline } from 'node:stream';
+import { coversHost, type HostPattern, KnotError, type Log, readHostPattern } from '../../../lib/index.ts';
+import type { Service } from '../../service.ts';
+import { type Destination, readAbsolute, readAuthority } from './destination.ts';
+import type { OutboundDial } from './dial.ts';
+
+export type OutboundRules = {
+  /** Hosts that every service reaches, beside those its template names. */
+  everywhere: readonly HostPattern[];
+  /** Those of them that may be at an address inside. */
+  internal: readonly HostPattern[];
+  /** What the policies say of a host that is named. */
+  mayReach(service: Service, destination: Destination): Promise<boolean>;
+};
+
+export type Outbound = {
+  /** Whether a service may reach anything at all. */
+  isOpenTo(service: Service): boolean;
+  /** Serves one service at a socket that only it sees. Resolves when it can be used; the returned function ends it with all that is open. */
+  open(at: { socket: string; service: Service }): Promise<() => void>;
+};
+
+const mostConnections = 128;
+/** A connection over which nothing comes and nothing goes. */
+const idleMs = 15 * 60_000;
+
+/** Fields that are about one connection and not about what is asked for (RFC 9110, 7.6.1), and those for the proxy itself. */
+const hopByHop = new Set([
+  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
+  ...['te', 'trailer', 'transfer-encoding', 'upgrade', 'host'],
+]);
+
+/**
+ * The only way out of a sandbox: an HTTP proxy of the gateway's own, one for each service. It connects to hosts that the template or
+ * an administrator names and that the policies do not refuse, and writes every name into the log.
+ */
+export function createOutbound({ rules, dial, log }: { rules: OutboundRules; dial: OutboundDial; log: Log }): Outbound {
+  const everywhere = [...rules.everywhere, ...rules.internal];
+  const namedFor = (service: Service): readonly HostPattern[] => [...everywhere, ...namedBy(service)];
+
+  async function reach(service: Service, named: readonly HostPattern[], { host, port }: Destination): Promise<Socket> {
+    const isNamed = coversHost(named, host, port);
+    if (!isNamed) throw new Refusal(`${host}:${port} is not among the hosts that this service may reach.`);
+    if (!(await rules.mayReach(service, { host, port })))
+      throw new Refusal(`The policies do not let this service reach ${host}:${port}.`);
+    return dial(host, port, coversHost(rules.internal, host, port));
+  }
+
+  return {
+    isOpenTo: (service) => namedFor(service).length > 0,
+    async open({ socket: path, service }) {
+      const named = namedFor(service);
+      const { id, name, owner } = service;
+      const open = new Set<Socket>();
+      const about = { service: id, name: `${owner.name}/${name}` };
+
+      /** The socket, or undefined when it was refused, which `answer` has said. */
+      async function reached(
+        destination: Destination,
+        answer: (status: number, text: string) => void,
+      ): Promise<Socket | undefined> {
+        const { host, port } = destination;
+        try {
+          const socket = await reach(service, named, destination);
+          log.info({ ...about, host, port }, 'a service reached a host');
+          open.add(socket);
+          socket.once('close', () => open.delete(socket));
+          socket.setTimeout(idleMs, () => socket.destroy());
+          return socket;
+        } catch (error) {
+          const isRefused = error instanceof Refusal || error instanceof KnotError;
+          const sentence = isRefused ? (error).message : `${host}:${port} cannot be reached.`;
+          log.info(
+            { ...about, host, port, isRefused, ...(!isRefused && { err: error }) },
+            'a service did not reach a host',
+          );
+          answer(
+            isRefused ? 403 : 502,
+            `${sentence}${isRefused ? '' : ' The host or its name server does not answer.'}\n`,
+          );
+          return undefined;
+        }
+      }
+
+      const server = createServer({ keepAliveTimeout: 5_000 });
+      server.maxConnections = mostConnections;
+      server.on('connection', (socket) => {
+        open.add(socket);
+        socket.once('close', () => open.delete(socket));
+        socket.on('error', () => socket.destroy());
+      });
+      server.on('connect', (incoming: IncomingMessage, client: Socket, head: Buffer) => {
+        client.on('error', () => client.destroy());
+        const destination = readAuthority(incoming.url ?? '');
+        const answer = (status: number, text: string): void => void client.end(plainAnswer(status, text));
+        if (destination === undefined) return answer(400, 'CONNECT names a host and a port.\n');
+        void reached(destination, answer).then((socket) => {
+          if (socket === undefined) return;
+          if (client.destroyed) return void socket.destroy();
+          client.setTimeout(idleMs, () => client.destroy());
+          client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+          if (head.length > 0) socket.write(head);
+          // Each way ends by itself; what is cut short cuts the other.
+          pipeline(client, socket, (error) => error && client.destroy());
+          pipeline(socket, client, (error) => error && socket.destroy());
+        });
+      });
+      server.on('request', (incoming, response) => {
+        const destination = readAbsolute(incoming.url ?? '');
+        const answer = (status: number, text: string): void => answerPlainly(response, status, text);
+        if (destination === undefined)
+          return answer(400, 'This is a proxy: ask for a whole address, http://HOST/PATH.\n');
+        void reached(destination, answer).then((socket) => socket && forward(incoming, response, destination, socket));
+      });
+      // Asked for by nobody but a program that tries what happens: the connection stays what it is.
+      server.on('upgrade', (_incoming, client: Socket) =>
+        client.end(plainAnswer(501, 'Use CONNECT for other protocols.\n')),
+      );
+      await listen(server, path);
+      return () => {
+        server.close();
+        for (const socket of open) socket.destroy();
+      };
+    },
+  };
+}
+
+class Refusal extends Error {}
+
+/** Hosts of a template count when it is the administrators' own: what people write themselves opens nothing. */
+function namedBy({ template: { id, plan } }: Service): HostPattern[] {
+  if (id.includes(':')) return [];
+  // Services that were launched by an earlier Knot have none.
+  const { hosts } = (plan as Partial<typeof plan>).network ?? { hosts: [] };
+  return hosts.map(readHostPattern).filter((pattern) => pattern !== undefined);
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => resolve());
+  });
+}
+
+function plainAnswer(status: number, text: string): string {
+  const reason =
+    { 400: 'Bad Request', 403: 'Forbidden', 501: 'Not Implemented', 502: 'Bad Gateway' }[status] ?? 'Error';
+  const fields = `content-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close`;
+  return `HTTP/1.1 ${status} ${reason}\r\n${fields}\r\n\r\n${text}`;
+}
+
+function answerPlainly(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' }).end(text);
+}
+
+/** Sends a request on over the socket that was opened for it, and its answer back; the socket is used once. */
+function forward(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { host, port, path }: Destination & { path: string },
+  socket: Socket,
+): void {
+  const name = host.includes(':') ? `[${host}]` : host;
+  const outgoing = request({
+    method: incoming.method ?? 'GET',
+    path,
+    headers: { ...endToEnd(incoming), host: port === 80 ? name : `${name}:${port}`, connection: 'close' },
+    createConnection: () => socket,
+    setDefaultHeaders: false,
+  });
+  outgoing.on('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 502, endToEnd(answer));
+    pipeline(answer, response, (error) => error && response.destroy());
+  });
+  outgoing.on('error', () => {
+    if (response.headersSent) response.destroy();
+    else answerPlainly(response, 502, `${host} ended the connection without an answer.\n`);
+  });
+  response.on('close', () => socket.destroy());
+  pipeline(incoming, outgoing, () => undefined);
+}
+
+function endToEnd({ headers, headersDistinct }: IncomingMessage): Record<string, string[]> {
+  const named = new Set((headers.connection ?? '').toLowerCase().split(/\s*,\s*/));
+  return Object.fromEntries(
+    Object.entries(headersDistinct).flatMap(([name, values]) =>
+      hopByHop.has(name) || named.has(name) || values === undefined ? [] : [[name, values]],
+    ),
+  );
+}
