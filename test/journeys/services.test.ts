@@ -158,7 +158,7 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: u
     status: 1,
     stderr: /did not find a file or folder/,
   });
-  for (const name of ['mine', 'other']) t.match(await knot('remove', name), { status: 0 });
+  for (const name of ['mine', 'other', 'caller']) t.match(await knot('remove', name), { status: 0 });
   await eventually('none is left', async () => /^NAME[^\n]*\n$/.test((await knot('list')).stdout), 30_000);
 
   t.equal((await ann.api('DELETE', `/services/${id}`)).status, 202);
@@ -167,7 +167,7 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: u
     async () => (await ann.api('GET', `/services/${id}`)).status === 404,
     30_000,
   );
-  t.strictSame(readdirSync(join(gateway.data, 'services/run')), []);
+  for (const folder of ['run', 'out']) t.strictSame(readdirSync(join(gateway.data, 'services', folder)), [], folder);
   t.notOk(existsSync(join(gateway.data, 'services/home', id)));
   const statusOf = (address: string) =>
     joanna.visit(address).then(

@@ -71,7 +71,7 @@ export function createOutbound({ rules, dial, log }: { rules: OutboundRules; dia
           return socket;
         } catch (error) {
           const isRefused = error instanceof Refusal || error instanceof KnotError;
-          const sentence = isRefused ? (error).message : `${host}:${port} cannot be reached.`;
+          const sentence = isRefused ? error.message : `${host}:${port} cannot be reached.`;
           log.info(
             { ...about, host, port, isRefused, ...(!isRefused && { err: error }) },
             'a service did not reach a host',
