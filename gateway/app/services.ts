@@ -56,7 +56,7 @@ export const openOutputs = (config: Config, { clock, log }: { clock: Clock; log:
 export function openServices(
   config: Config,
   parts: {
-    facts: Pick<Facts, 'store' | 'accounts' | 'owners' | 'routes' | 'audit'>;
+    facts: Pick<Facts, 'store' | 'accounts' | 'owners' | 'plans' | 'routes' | 'audit'>;
     policy: Pick<Policy, 'decide'>;
     files: Files;
     catalogue: Catalogue;
@@ -68,7 +68,7 @@ export function openServices(
   },
 ): Services {
   const { facts, policy, files, catalogue, supervisor, outputs, publicAddress, clock, log } = parts;
-  const { store, accounts, owners, routes, audit } = facts;
+  const { store, accounts, owners, plans, routes, audit } = facts;
   const machine = machineFacts(config);
   const engine = createMachineEngine({
     ...machine,
@@ -99,6 +99,7 @@ export function openServices(
         ? (await accounts.principal(id))?.state === 'active'
         : (await accounts.findTeam(id)) !== undefined,
     record: audit.record,
+    idleSecondsOf: async (owner) => [config.services.idleSeconds, (await plans.of(owner)).plan?.idleSeconds],
     clock,
     log,
   });

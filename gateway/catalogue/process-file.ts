@@ -8,6 +8,38 @@ import { readYaml } from './yaml.ts';
 const closed = { additionalProperties: false };
 const file = 'process.yaml';
 
+const path = { pattern: '^/[!-~]{0,200}$' };
+
+/** When it may be put to sleep. */
+const RestSection = Type.Object(
+  {
+    idleSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 31_536_000 })),
+    quiet: Type.Array(Type.String({ ...path, description: 'A path that its pages ask for by themselves.' }), {
+      default: [],
+      maxItems: 20,
+    }),
+    sockets: Type.Union([Type.Literal('acts'), Type.Literal('open')], { default: 'acts' }),
+    busy: Type.Optional(
+      Type.Object(
+        {
+          says: Type.String({ minLength: 1, maxLength: 120, description: 'What it works at: A cell is running.' }),
+          path: Type.Optional(Type.String(path)),
+          pointer: Type.Optional(Type.String({ pattern: '^(/[ -~]{0,100}){0,10}$' })),
+          is: Type.Optional(
+            Type.Array(Type.Union([Type.String({ maxLength: 100 }), Type.Number(), Type.Boolean()]), {
+              minItems: 1,
+              maxItems: 10,
+            }),
+          ),
+          cpu: Type.Optional(Type.Number({ minimum: 0.01, maximum: 1024 })),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
 /** `process.yaml`: how a template runs on one machine, without Kubernetes. */
 const ProcessFile = Type.Object(
   {
@@ -74,6 +106,7 @@ const ProcessFile = Type.Object(
       default: ['private', 'shared', 'teams'],
       maxItems: 3,
     }),
+    rest: Type.Optional(RestSection),
   },
   closed,
 );
@@ -99,7 +132,7 @@ export function readProcess(text: string, values: JsonObject, problems: Template
     problems.push({ file, severity: 'error', message: `${where}${message}`, ...(line !== undefined && { line }) });
   }
   if (found.length > 0) return undefined;
-  const { command, environment, listen, ready, startSeconds, memory, needs, network, files } = settings;
+  const { command, environment, listen, ready, startSeconds, memory, needs, network, files, rest } = settings;
   return {
     command,
     environment: Object.fromEntries(environment.map(({ name, value }) => [name, value])),
@@ -114,6 +147,7 @@ export function readProcess(text: string, values: JsonObject, problems: Template
     },
     files: [...new Set(files as FileMount[])],
     network: { hosts: network.hosts },
+    ...(rest && { rest: rest }),
   };
 }
 
@@ -147,6 +181,9 @@ function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject):
     add('needs.python', 'stands in requirements.txt: name the one or the other');
   if ((python.length > 0 || requirements !== undefined) && !mentions('{python}'))
     add('command', 'must start what it needs: {python}');
+  const busy = settings.rest?.busy;
+  if (busy !== undefined && busy.path === undefined && busy.cpu === undefined)
+    add('rest.busy', 'must say path: or cpu:, by which it is found out');
   if (settings.memory !== undefined && parseAmount(settings.memory) === undefined)
     add('memory', `must be an amount such as 300 MiB, but it is "${settings.memory}"`);
   return found;

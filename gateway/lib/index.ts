@@ -39,6 +39,7 @@ export * from './template-plan.ts';
 export * from './tracing.ts';
 export { Traffic } from './traffic.ts';
 export * from './upstream-addresses.ts';
+export * from './use.ts';
 export * from './values/check.ts';
 export * from './values/pattern.ts';
 export * from './values/plain-schema.ts';

@@ -32,6 +32,31 @@ export type ProcessPlan = {
   files: readonly FileMount[];
   /** Hosts that it reaches (`readHostPattern`), where its template is the administrators' own. */
   network: { hosts: readonly string[] };
+  /** When it may be put to sleep; without it, as its owner's plan and knot.yaml say. */
+  rest?: RestPlan;
+};
+
+export type RestPlan = {
+  /** How long nobody need use it before it sleeps. */
+  idleSeconds?: number;
+  /** Paths, with all below them, that its pages ask for by themselves: asking for them is no use. */
+  quiet: readonly string[];
+  /** `acts`: what a person sends on a WebSocket is use. `open`: one that is open is. */
+  sockets: 'acts' | 'open';
+  /** How it is found out that it works at something without anybody looking. */
+  busy?: BusyPlan;
+};
+
+export type BusyPlan = {
+  /** For its people: `A cell is running.` */
+  says: string;
+  /** A path of its own that answers with JSON, and where in that to look: a JSON pointer (RFC 6901) in which `*` is each part. */
+  path?: string;
+  pointer?: string;
+  /** It works when one of these stands there; without it, when anything but nothing does (null, false, 0, '', none). */
+  is?: readonly JsonValue[];
+  /** It works when it uses at least this much of a processor (0.5 is half of one). */
+  cpu?: number;
 };
 
 export type FileMount = 'private' | 'shared' | 'teams';

@@ -1,3 +1,5 @@
+import { Use } from './use.ts';
+
 /**
  * What went through the gateway to one service, from when it was first asked for. One object for each route, counted in place: what
  * counts is on the hot path, and whoever wants numbers over time reads it now and then.
@@ -9,6 +11,8 @@ export class Traffic {
   /** Bytes of bodies and WebSockets, from people and to them. */
   received = 0;
   sent = 0;
+  /** When people used it last. */
+  readonly use = new Use();
 
   /** One that lasts is counted in parts; its status with the first. */
   count(status: number, received: number, sent: number): void {

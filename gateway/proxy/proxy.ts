@@ -145,6 +145,11 @@ export function createProxy(options: ProxyOptions): Proxy {
     const verdict = gate.decide(canonical, target.route, visitor.principal);
     subject.verdict = verdict.decision.effect;
     if (verdict.decision.effect !== 'allow') return refuseDenied(subject, visitor, verdict);
+    const { traffic } = target;
+    if (traffic !== undefined) {
+      const isUse = traffic.use.noteRequest(canonical, performance.now());
+      if (subject instanceof Exchange) subject.isUse = isUse;
+    }
     const identity = assertions.peek(visitor, target.route);
     if (identity === undefined) return settle(subject, signAndForward(subject, visitor));
     subject.forward(identity);

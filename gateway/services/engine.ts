@@ -41,6 +41,8 @@ export type Engine = {
   missing(service: Pick<Service, 'template' | 'owner'>): Promise<Missing[]>;
   /** Keeps the files of its template, before its record is written: whatever happens to the template, the service has them. */
   keep(folder: TemplateFolder): Promise<string>;
+  /** Takes away the files of templates that were kept before and are none of these, except what was kept just now. */
+  keepOnly(digests: ReadonlySet<string>): Promise<void>;
   /** Makes it run as it is described; one that runs by an older revision is replaced. Returns when it was begun, not when it is ready. */
   start(service: Service): Promise<void>;
   /** Ends it with everything it started. */
@@ -56,6 +58,8 @@ export type Engine = {
   output(service: Pick<Service, 'id'>): Promise<ServiceOutput>;
   /** What each service that runs here uses, by its id. */
   usages(): Promise<ReadonlyMap<string, Usage>>;
+  /** What it works at without anybody using it, in plain words, as far as its template says how that is found out. */
+  busyWith(service: Service): Promise<string | undefined>;
   /** Hears of each change of what `observe` says. */
   onChange(listener: (serviceId: string) => void): () => void;
   /** Ends everything it runs, when the gateway ends. */

@@ -24,12 +24,9 @@ export { createOutbound, type Outbound, type OutboundRules } from './process/out
 export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';
 export type { Cause, Service, ServiceState, Size, Transition, Wish } from './service.ts';
-export {
-  createServices,
-  type NewService,
-  noSuchService,
-  type Obstacle,
-  type Services,
-  type ServicesOptions,
-} from './services.ts';
+export { noSuchService, type Obstacle } from './refusals.ts';
+export type { Difference, Misfit } from './history/differences.ts';
+export type { Preview, Told } from './history/history.ts';
+export type { Rest } from './rest/resting.ts';
+export { createServices, type NewService, type Services, type ServicesOptions } from './services.ts';
 export type { LaunchableTemplate, Templates } from './template.ts';

@@ -10,7 +10,9 @@ export type Reconciler = {
   /** Looks at one service soon; looks at each one again and again. */
   look(id: string): void;
   /** What a service of this machine was at the last look, without asking anybody. */
-  stateOf(id: string): Pick<Service, 'state' | 'cause'> | undefined;
+  stateOf(id: string): Service | undefined;
+  /** All of this machine, as they were at the last look. */
+  known(): Iterable<Service>;
   /** Until then nothing is looked at. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -41,7 +43,7 @@ export function createReconciler(options: {
   const { store, engine, machine, routes, isActive, onRemoved, clock, log } = options;
   /** Services that are looked at now, and whether to look again afterwards. */
   const looking = new Map<string, { again: boolean; done: Promise<void> }>();
-  const states = new Map<string, Pick<Service, 'state' | 'cause'>>();
+  const states = new Map<string, Service>();
   /** Between `start` and `close`: what an earlier run left may hold sockets until then. */
   let isAtWork = false;
   const stops = [
@@ -139,14 +141,26 @@ export function createReconciler(options: {
       transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
       return true;
     });
-    if (isWritten) states.set(id, { state, ...(cause && { cause }) });
-    else look(id);
+    if (!isWritten) look(id);
+    else {
+      const { cause: _, ...rest } = service;
+      const since = isNew ? at : service.since;
+      const lastUsedAt = state === 'ready' ? (service.lastUsedAt ?? since) : service.lastUsedAt;
+      states.set(id, {
+        ...rest,
+        state,
+        since,
+        ...(cause && { cause }),
+        ...(lastUsedAt !== undefined && { lastUsedAt }),
+      });
+    }
     return isWritten;
   }
 
   return {
     look,
     stateOf: (id) => states.get(id),
+    known: () => states.values(),
     start() {
       isAtWork = true;
       return sweep();

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { newShortId } from '../lib/index.ts';
 import type { Row, Tables } from '../store/index.ts';
 import type { Cause, Service, ServiceState, TemplateCopy, Transition, Wish } from './service.ts';
@@ -55,7 +55,21 @@ export async function nameIsTaken(db: Database, label: string): Promise<boolean>
 }
 
 /** What people change of a service. */
-export type Change = Partial<Pick<Service, 'wish' | 'state' | 'since' | 'values' | 'template' | 'revision'>>;
+export type Change = Partial<Pick<Service, 'wish' | 'state' | 'since' | 'values' | 'template' | 'revision'>> & {
+  /** null: no longer. */
+  keptUntil?: number | null;
+};
+
+/** The service with what people changed of it. */
+export function changed(service: Service, { keptUntil, ...change }: Change): Service {
+  const { keptUntil: before, lastUsedAt, ...rest } = service;
+  const kept = keptUntil === undefined ? before : (keptUntil ?? undefined);
+  return {
+    ...{ ...rest, ...change },
+    ...(kept !== undefined && { keptUntil: kept }),
+    ...(lastUsedAt !== undefined && change.state === undefined && { lastUsedAt }),
+  };
+}
 
 /**
  * Changes a service as it was seen (`revision`); false when somebody changed it meanwhile. `onlyIf`: false too when another thing
@@ -67,14 +81,16 @@ export async function changeService(
   change: Change,
   { onlyIf }: { onlyIf?: Wish } = {},
 ): Promise<boolean> {
-  const { wish, state, since, values, template, revision: next } = change;
+  const { wish, state, since, values, template, keptUntil, revision: next } = change;
   const changed = await db
     .updateTable('services')
     .set({
       ...(wish !== undefined && { wish }),
       ...(values !== undefined && { service_values: JSON.stringify(values) }),
       ...(template !== undefined && { template: JSON.stringify(template) }),
-      ...(state !== undefined && { state, since, cause: null }),
+      // Whoever starts it anew has it for the whole time: it counts from when it is ready.
+      ...(state !== undefined && { state, since, cause: null, last_used_at: null }),
+      ...(keptUntil !== undefined && { kept_until: keptUntil }),
       ...(next !== undefined && { revision: next }),
     })
     .where('id', '=', id)
@@ -92,11 +108,20 @@ export async function writeState(
 ): Promise<boolean> {
   const written = await db
     .updateTable('services')
-    .set({ state, since, cause: cause === undefined ? null : JSON.stringify(cause) })
+    .set({
+      ...{ state, since, cause: cause === undefined ? null : JSON.stringify(cause) },
+      // Coming up is its first use.
+      ...(state === 'ready' && { last_used_at: sql<number>`coalesce(last_used_at, ${since})` }),
+    })
     .where('id', '=', id)
     .where('revision', '=', revision)
     .executeTakeFirst();
   return written.numUpdatedRows === 1n;
+}
+
+export async function writeUse(db: Database, id: string, lastUsedAt: number): Promise<void> {
+  const ofService = db.updateTable('services').set({ last_used_at: lastUsedAt }).where('id', '=', id);
+  await ofService.where('last_used_at', '<', lastUsedAt).execute();
 }
 
 /** Steps of one millisecond keep their order. */

@@ -22,6 +22,8 @@ export type TemplateCopy = {
   /** Of the whole folder; where its files are kept. */
   digest: string;
   schema: JsonSchema;
+  /** From which what a person chose differs; of one that was launched before they were kept, nothing is known. */
+  defaults?: JsonObject;
   plan: ProcessPlan;
 };
 

@@ -1,8 +1,8 @@
 import {
   type AuditEntry,
   type Clock,
+  every,
   type JsonObject,
-  knotError,
   type Log,
   newId,
   type Principal,
@@ -11,17 +11,22 @@ import {
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { type Act, wishedBy } from './acts.ts';
+import { type By, createChange } from './change.ts';
 import type { Engine, LaunchStep, Missing } from './engine.ts';
+import { createHistory, type History } from './history/history.ts';
+import { addRevision } from './history/revisions.ts';
 import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
 import { checkServiceName, hostLabel } from './name.ts';
 import { createReconciler, type ServiceRoutes } from './reconciler.ts';
 import type { ServiceOutput } from './output/pages.ts';
 import * as records from './records.ts';
-import type { Service, TemplateCopy, Transition } from './service.ts';
-import type { LaunchableTemplate, Templates } from './template.ts';
+import { noSuchService, notToBeWoken, type Obstacle, refused } from './refusals.ts';
+import { smallestIdle } from './rest/deadline.ts';
+import { createResting, type Rest } from './rest/resting.ts';
+import type { Service, Transition } from './service.ts';
+import { copyOf, type LaunchableTemplate, type Templates } from './template.ts';
 import { tileOf } from './tile.ts';
 
-export type By = { actor: string; address?: string | undefined };
 /** `person`: who asks, for templates that are not for everybody. */
 export type NewService = {
   template: string;
@@ -30,9 +35,6 @@ export type NewService = {
   values: JsonObject;
   person?: Principal;
 };
-
-/** Why something would not start, by the field of the form it is about. */
-export type Obstacle = { field: string; message: string; remedy?: string };
 
 export type Services = {
   /** Whether it would start, without starting it: what `launch` would say. */
@@ -54,8 +56,17 @@ export type Services = {
    * @throws KNOT_SERVICES_NONE, KNOT_SERVICES_CHANGED, KNOT_SERVICES_STOPPED for one that was stopped and is to be woken
    */
   act(id: string, act: Exclude<Act, 'sleep'>, by: By): Promise<Service>;
-  /** Other values, in force at a new start. @throws KNOT_SERVICES_REFUSED */
-  change(id: string, values: JsonObject, by: By): Promise<Service>;
+  /** Somebody who may opens its page: one that sleeps is woken, nothing else happens. Synchronous: for pages in its place. */
+  visited(id: string, actor: string): void;
+  /**
+   * Keeps it awake for some hours more than it would be, or until then; null takes that back. Never for longer than a day from now, or 8 hours where knot.yaml or a plan limits idle time.
+   * @throws KNOT_SERVICES_NONE
+   */
+  extend(id: string, longer: { hours: number } | { until: number | null }, by: By): Promise<Service>;
+  /** When it will sleep; undefined for one that never does. */
+  rest(service: Service): Promise<Rest | undefined>;
+  /** What it was before, and how it becomes another thing. */
+  history: History;
   /** What it used, in a part of the last day. */
   metrics(id: string, range: { from?: number | undefined; step?: number | undefined }): Promise<Metrics>;
   /** What counts the requests to it. Synchronous: asked where routes are made ready. */
@@ -78,6 +89,8 @@ export type ServicesOptions = {
   routes: ServiceRoutes & { isTaken(label: string): boolean };
   isActive(owner: Service['owner']): Promise<boolean>;
   record(transaction: Transaction, entry: AuditEntry): Promise<void>;
+  /** After how many seconds without use an owner's services sleep, by whatever says so; the smallest of those above 0 counts. */
+  idleSecondsOf(owner: Service['owner']): Promise<readonly (number | undefined)[]>;
   /** Folder of what they used; of this machine. */
   metricsFolder: string;
   clock: Clock;
@@ -85,9 +98,26 @@ export type ServicesOptions = {
 };
 
 export function createServices(options: ServicesOptions): Services {
-  const { store, engine, templates, machine, routes, record, clock } = options;
+  const { store, engine, templates, machine, routes, record, clock, log } = options;
   const metrics = createServiceMetrics({ engine, folder: options.metricsFolder, clock, log: options.log });
   const reconciler = createReconciler({ ...options, onRemoved: metrics.forget });
+  const change = createChange({ store, record, look: reconciler.look, clock });
+  const history = createHistory({ store, engine, templates, change, clock });
+  const wished = (act: Act) => (service: Service) => wishedBy(act, service, clock.now()) ?? {};
+  let tidying: ReturnType<typeof every> | undefined;
+  const resting = createResting({
+    ...{ engine, clock, log },
+    known: reconciler.known,
+    trafficOf: metrics.trafficOf,
+    idleSecondsOf: options.idleSecondsOf,
+    async writeUse(service, lastUsedAt) {
+      await records.writeUse(store.db, service.id, lastUsedAt);
+      // For the next look, which is of the same object.
+      service.lastUsedAt = lastUsedAt;
+    },
+    sleep: ({ id }) =>
+      change(id, { actor: 'system' }, { action: 'service.slept', onlyIf: 'running', change: wished('sleep') }),
+  });
 
   async function obstacles(request: NewService, template: LaunchableTemplate | undefined): Promise<Obstacle[]> {
     const { name, owner } = request;
@@ -111,42 +141,6 @@ export function createServices(options: ServicesOptions): Services {
       found.push({ field: 'template', message: what, remedy });
     return found;
   }
-
-  async function changed(
-    id: string,
-    by: By,
-    action: string,
-    change: (service: Service) => records.Change,
-  ): Promise<Service> {
-    const { actor, address } = by;
-    const found = await store.transaction(async (transaction) => {
-      const service = await records.findService(transaction.db, id);
-      if (service === undefined) throw noSuchService();
-      const next = change(service);
-      if (Object.keys(next).length > 0 && !(await records.changeService(transaction.db, service, next)))
-        throw changedMeanwhile();
-      if (next.state !== undefined)
-        await records.addTransition(transaction.db, { serviceId: id, at: clock.now(), state: next.state, actor });
-      await record(transaction, {
-        action,
-        actor,
-        subject: `service:${service.owner.name}/${service.name}`,
-        outcome: 'done',
-        ...(address !== undefined && { address }),
-      });
-      transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
-      return { ...service, ...next };
-    });
-    reconciler.look(id);
-    return found;
-  }
-
-  /** It is begun anew, whatever became of it before. */
-  const again = ({ revision }: Service): records.Change => ({
-    state: 'requested',
-    since: clock.now(),
-    revision: revision + 1,
-  });
 
   return {
     async check(request) {
@@ -189,6 +183,7 @@ export function createServices(options: ServicesOptions): Services {
           ...(address !== undefined && { address }),
           detail: { template: template.id, version: template.version },
         });
+        await addRevision(transaction.db, service, { act: 'launched', at: now, actor });
         transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
       });
       // Its address says from now on what becomes of it. Where that fails the start says why.
@@ -203,22 +198,41 @@ export function createServices(options: ServicesOptions): Services {
     output: (service) => engine.output(service),
     steps: (service) => engine.steps(service),
     act: (id, act, by) =>
-      changed(id, by, actions[act], (service) => {
-        const wished = wishedBy(act, service, clock.now());
-        if (wished !== undefined) return wished;
-        throw service.wish === 'removed' ? noSuchService() : notToBeWoken();
+      change(id, by, {
+        action: actions[act],
+        change(service) {
+          const wished = wishedBy(act, service, clock.now());
+          if (wished !== undefined) return wished;
+          throw service.wish === 'removed' ? noSuchService() : notToBeWoken();
+        },
       }),
-    async change(id, given, by) {
+    visited(id, actor) {
+      const known = reconciler.stateOf(id);
+      if (known?.wish !== 'asleep') return;
+      change(id, { actor }, { action: 'service.woken', onlyIf: 'asleep', change: wished('wake') }).catch(
+        (error: unknown) => log.warn({ err: error, service: id }, 'a service could not be woken'),
+      );
+    },
+    async extend(id, longer, by) {
       const service = await records.findService(store.db, id);
       if (service === undefined) throw noSuchService();
-      const found = templates.check(service.template.schema, given);
-      if (found.length > 0)
-        throw refused(found.map(({ pointer, message }) => ({ field: `values${pointer}`, message })));
-      return changed(id, by, 'service.changed', (now) => ({
-        values: given,
-        ...(now.wish === 'running' ? again(now) : { revision: now.revision + 1 }),
-      }));
+      const rest = await resting.of(service);
+      const now = clock.now();
+      const wanted = 'until' in longer ? longer.until : Math.max(rest?.sleepsAt ?? now, now) + longer.hours * hourMs;
+      const isLimited = smallestIdle(...(await options.idleSecondsOf(service.owner))) > 0;
+      const most = now + (isLimited ? mostKeptMs.limited : mostKeptMs.free);
+      const keptUntil = wanted === null || wanted <= now ? null : Math.min(wanted, most);
+      return change(id, by, {
+        action: 'service.kept',
+        detail: { until: keptUntil },
+        change: ({ wish }) => {
+          if (wish === 'removed') throw noSuchService();
+          return { keptUntil };
+        },
+      });
     },
+    rest: resting.of,
+    history,
     tile(id) {
       const known = reconciler.stateOf(id);
       return known && tileOf(known);
@@ -231,15 +245,27 @@ export function createServices(options: ServicesOptions): Services {
     async start() {
       await engine.tidy();
       await reconciler.start();
+      resting.start();
+      tidying = every(hourMs, history.tidy, {
+        log,
+        complaint: 'files of templates that nothing needs are still there',
+      });
+      await history.tidy();
       await metrics.start(async (id) => (await records.findService(store.db, id)) !== undefined);
     },
     async close() {
+      await tidying?.stop();
+      await resting.close();
       await metrics.close();
       await reconciler.close();
       await engine.close();
     },
   };
 }
+
+const hourMs = 3_600_000;
+/** Whoever does not come back holds what others wait for no longer than this: less where the house says that services sleep at all. */
+const mostKeptMs = { limited: 8 * hourMs, free: 24 * hourMs };
 
 const actions: Record<Act, string> = {
   start: 'service.started',
@@ -248,20 +274,3 @@ const actions: Record<Act, string> = {
   sleep: 'service.slept',
   remove: 'service.removed',
 };
-
-const copyOf = ({ id, name, title, version, schema, plan }: LaunchableTemplate, digest: string): TemplateCopy => ({
-  ...{ id, name, title, version, schema, plan, digest },
-});
-
-/** Also for whom a service is nothing to. */
-export const noSuchService = () => knotError('KNOT_SERVICES_NONE', 404, 'There is no such service.');
-const changedMeanwhile = () =>
-  knotError('KNOT_SERVICES_CHANGED', 409, 'The service was changed by somebody else meanwhile.', {
-    remedy: 'Look at it again, then decide.',
-  });
-const notToBeWoken = () =>
-  knotError('KNOT_SERVICES_STOPPED', 409, 'The service was stopped, so that nobody wakes it.', {
-    remedy: 'Whoever it belongs to can start it.',
-  });
-const refused = (problems: Obstacle[]) =>
-  knotError('KNOT_SERVICES_REFUSED', 422, problems.map(({ message }) => message).join(' '), { details: { problems } });

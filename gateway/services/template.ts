@@ -1,3 +1,4 @@
+import type { TemplateCopy } from './service.ts';
 import type { JsonObject, JsonSchema, Principal, ProcessPlan, TemplateFolder } from '../lib/index.ts';
 
 /** A template that can be launched. Modules of one rank do not know each other: `app.ts` hands templates over. */
@@ -20,3 +21,9 @@ export type Templates = {
   check(schema: JsonSchema, values: JsonObject): { pointer: string; message: string }[];
   withDefaults(defaults: JsonObject, given: JsonObject): JsonObject;
 };
+
+/** What a service keeps of it. */
+export const copyOf = (
+  { id, name, title, version, schema, defaults, plan }: LaunchableTemplate,
+  digest: string,
+): TemplateCopy => ({ ...{ id, name, title, version, schema, defaults, plan, digest } });

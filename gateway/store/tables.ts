@@ -316,7 +316,8 @@ export type ServiceRevisionsTable = {
   act: string;
   /** JSON. */
   template: string;
-  /** Of the files of the template; '' where it is read from the template. */
+  /** Of the template, and of its files; '' where it is read from `template`. */
+  version: string;
   digest: string;
   /** JSON. */
   service_values: string;

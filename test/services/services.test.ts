@@ -11,7 +11,7 @@ import type { Store } from '../../gateway/store/index.ts';
 /** Records of services on both stores, with an engine that runs nothing. */
 t.setTimeout(600_000);
 
-const template: LaunchableTemplate = {
+const first: LaunchableTemplate = {
   id: 'web',
   name: 'web',
   title: 'Web',
@@ -41,19 +41,24 @@ async function open(t: Test, store: Store) {
     { name: 'test' },
   );
   const begun: string[] = [];
+  const kept: ReadonlySet<string>[] = [];
+  /** What the catalogue has today. */
+  const house: { template: LaunchableTemplate | undefined } = { template: first };
   const engine: Engine = {
     tidy: async () => undefined,
     close: async () => undefined,
     missing: async () => [],
-    keep: async () => 'digest',
+    keep: async () => `digest of ${house.template?.version}`,
     start: async ({ id }) => void begun.push(id),
     stop: async () => undefined,
     remove: async () => undefined,
     observe: () => ({ phase: 'absent' }),
-    steps: () => [],
     socketOf: () => '/run/x.sock',
     output: () => Promise.reject(new Error('nothing runs')),
     usages: async () => new Map(),
+    steps: () => [],
+    keepOnly: async (digests) => void kept.push(digests),
+    busyWith: async () => undefined,
     onChange: () => () => undefined,
   };
   const routes = {
@@ -67,18 +72,22 @@ async function open(t: Test, store: Store) {
       machine: 'm',
       metricsFolder: t.testdir(),
       templates: {
-        find: async (id) => (id === 'web' ? template : undefined),
-        check: (_schema, { a }) => (a === 'bad' ? [{ pointer: '/a', message: 'is bad' }] : []),
+        find: async (id) => (id === 'web' ? house.template : undefined),
+        check: ({ strict }, { a }) => [
+          ...(a === 'bad' ? [{ pointer: '/a', message: 'is bad' }] : []),
+          ...(strict && a === 'odd' ? [{ pointer: '/a', message: 'is odd' }] : []),
+        ],
         withDefaults: (defaults, given) => ({ ...defaults, ...given }),
       },
       isActive: async () => true,
+      idleSecondsOf: async () => [],
       record: facts.audit.record,
     });
   const services = make();
   t.teardown(() => services.close());
   const owner = { kind: 'user' as const, id: ann.id, name: 'ann' };
   const wanted = (name: string, values: JsonObject = {}): NewService => ({ template: 'web', name, owner, values });
-  return { begun, services, make, wanted, owner, by: { actor: 'ann' }, facts };
+  return { begun, house, kept, clock, services, make, wanted, owner, by: { actor: 'ann' }, facts };
 }
 
 await onBothStores(t, async (t, openDatabase) => {
@@ -144,8 +153,8 @@ await onBothStores(t, async (t, openDatabase) => {
     await services.act(id, 'stop', by);
     t.match(await services.act(id, 'start', { actor: 'bob' }), { wish: 'running', revision: 2, state: 'requested' });
     t.match(await services.act(id, 'start', by), { revision: 2 }, 'pressed twice is pressed once');
-    t.match(await services.change(id, { a: 2 }, by), { revision: 3, values: { a: 2 } });
-    await t.rejects(services.change(id, { a: 'bad' }, by), { code: 'KNOT_SERVICES_REFUSED' });
+    t.match(await services.history.change(id, { a: 2 }, by), { revision: 3, values: { a: 2 } });
+    await t.rejects(services.history.change(id, { a: 'bad' }, by), { code: 'KNOT_SERVICES_REFUSED' });
     await t.rejects(services.act('none', 'stop', by), { code: 'KNOT_SERVICES_NONE' });
     t.strictSame(
       (await services.transitions(id)).map(({ actor }) => actor).filter((actor) => actor !== 'system'),
@@ -167,5 +176,109 @@ await onBothStores(t, async (t, openDatabase) => {
     );
     await facts.accounts.deleteUser(owner.id, { name: 'eve' });
     t.match(await services.find(second), { wish: 'removed' });
+  });
+
+  await t.test(
+    'each change is a revision that can be gone back to, and an upgrade keeps what was chosen',
+    async (t) => {
+      const { store } = await openDatabase(t);
+      const { services, house, wanted, by, kept, owner, facts } = await open(t, store);
+      const person = (await facts.accounts.principal(owner.id))!;
+      const { history } = services;
+      const { id } = await services.launch(wanted('one', { a: 5 }), by);
+      await t.rejects(history.rollback(id, by), { code: 'KNOT_SERVICES_NO_REVISION' });
+      t.strictSame(await history.versions((await services.find(id))!, person), {});
+      await t.rejects(history.upgrade(id, { ...by, person }), { code: 'KNOT_SERVICES_NOTHING_NEWER' });
+
+      await services.act(id, 'stop', by);
+      t.match(await history.change(id, { a: 6 }, by), { wish: 'stopped', revision: 2 }, 'what was stopped stays so');
+      await services.act(id, 'start', by);
+      // Who looked at revision 2 sees what it still is, though it was started anew; who looked at 1 does not.
+      await t.rejects(history.change(id, { a: 7 }, by, { revision: 1 }), { code: 'KNOT_SERVICES_CHANGED' });
+      t.match(await history.change(id, { a: 7 }, by, { revision: 2 }), { revision: 4, state: 'requested' });
+
+      house.template = { ...first, version: '2.0.0', defaults: { a: 1, b: 'new' } };
+      t.strictSame(await history.versions((await services.find(id))!, person), { newer: '2.0.0', previous: '1.0.0' });
+      t.match(await history.previewUpgrade(id, person), {
+        from: { version: '1.0.0' },
+        to: { version: '2.0.0' },
+        changes: [{ path: '/b', after: 'new' }],
+        misfits: [],
+      });
+      t.match((await services.find(id))?.template.version, '1.0.0', 'asking changes nothing');
+      t.match(await history.upgrade(id, { ...by, person }), {
+        template: { version: '2.0.0', digest: 'digest of 2.0.0' },
+        values: { a: 7, b: 'new' },
+      });
+      t.match(await services.find(id), { template: { version: '2.0.0' }, values: { a: 7, b: 'new' }, revision: 5 });
+
+      await history.change(id, { a: 'odd' }, by);
+      house.template = { ...house.template, version: '3.0.0', schema: { strict: true } };
+      await t.rejects(history.upgrade(id, { ...by, person }), {
+        code: 'KNOT_SERVICES_DOES_NOT_FIT',
+        details: { problems: [{ field: 'values/a', message: 'is odd' }] },
+      });
+      t.match(await history.previewUpgrade(id, person), { misfits: [{ path: '/a', message: 'is odd' }] });
+      t.match(await history.upgrade(id, { ...by, person }, { drop: true }), { values: { a: 1, b: 'new' } });
+
+      t.match(await history.previewRollback(id, 4), {
+        from: { version: '3.0.0' },
+        to: { version: '1.0.0' },
+        changes: [
+          { path: '/a', before: 1, after: 7 },
+          { path: '/b', before: 'new' },
+        ],
+      });
+      t.match(await history.rollback(id, by, { to: 4 }), { template: { version: '1.0.0' }, values: { a: 7 } });
+      await t.rejects(history.rollback(id, by, { to: 3 }), { code: 'KNOT_SERVICES_NO_REVISION' }, 'a start is none');
+      t.match(
+        (await history.revisions(id)).map(({ act, revision, template }) => [act, revision, template.version]),
+        [
+          ['rolled-back', 8, '1.0.0'],
+          ['upgraded', 7, '3.0.0'],
+          ['changed', 6, '2.0.0'],
+          ['upgraded', 5, '2.0.0'],
+          ['changed', 4, '1.0.0'],
+          ['changed', 2, '1.0.0'],
+          ['launched', 1, '1.0.0'],
+        ],
+      );
+      house.template = undefined;
+      await t.rejects(history.upgrade(id, { ...by, person }), { code: 'KNOT_SERVICES_TEMPLATE_GONE' });
+      await history.tidy();
+      t.strictSame([...kept.at(-1)!].sort(), ['digest of 1.0.0', 'digest of 2.0.0', 'digest of 3.0.0']);
+      for (let a = 0; a < 25; a += 1) await history.change(id, { a }, by);
+      t.equal((await history.revisions(id)).length, 20, 'the oldest are let go');
+      await history.tidy();
+      t.strictSame([...kept.at(-1)!], ['digest of 1.0.0'], 'and with them what only they needed');
+    },
+  );
+
+  await t.test('two who change one service at one moment do not write over one another', async (t) => {
+    const { store } = await openDatabase(t);
+    const { services, wanted, by } = await open(t, store);
+    const { id } = await services.launch(wanted('one'), by);
+    const results = await Promise.allSettled(
+      [1, 2, 3].map((a) => services.history.change(id, { a }, by, { revision: 1 })),
+    );
+    t.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
+    for (const result of results)
+      if (result.status === 'rejected') t.match(result.reason, { code: 'KNOT_SERVICES_CHANGED' });
+    t.equal((await services.history.revisions(id)).length, 2);
+  });
+
+  await t.test('it is kept awake for longer on request, within bounds, and that is taken back', async (t) => {
+    const { store } = await openDatabase(t);
+    const { services, wanted, by, clock } = await open(t, store);
+    const { id } = await services.launch(wanted('one'), by);
+    const hour = 3_600_000;
+    const now = clock.now();
+    t.match(await services.extend(id, { hours: 8 }, by), { keptUntil: now + 8 * hour });
+    t.match(await services.find(id), { keptUntil: now + 8 * hour });
+    t.match(await services.extend(id, { until: now + 1000 * hour }, by), { keptUntil: now + 24 * hour });
+    t.match(await services.extend(id, { until: now + hour }, by), { keptUntil: now + hour }, 'as it was before');
+    t.notOk('keptUntil' in (await services.extend(id, { until: null }, by)));
+    t.notOk('keptUntil' in (await services.find(id))!);
+    await t.rejects(services.extend('none', { hours: 1 }, by), { code: 'KNOT_SERVICES_NONE' });
   });
 });

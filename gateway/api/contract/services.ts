@@ -123,6 +123,7 @@ export const ServiceSchema = closed({
   ),
   size: Type.Optional(ServiceSizeSchema),
   rest: Type.Optional(ServiceRestSchema),
+  revision: Type.Optional(Type.Integer({ description: 'Grows with each change and each new start.' })),
   newerVersion: Type.Optional(Type.String({ description: 'Of its template, to which it can be upgraded.' })),
   previousVersion: Type.Optional(Type.String({ description: 'To which it can be rolled back.' })),
   createdBy: Type.String(),
@@ -157,7 +158,68 @@ export const LaunchedSchema = closed({
 });
 export type Launched = Static<typeof LaunchedSchema>;
 
-export const ServiceChangeSchema = closed({ values: JsonObjectSchema });
+const seenRevision = Type.Optional(
+  Type.Integer({ description: 'The revision that was looked at: what was changed since is not changed (409).' }),
+);
+
+export const ServiceChangeSchema = closed({ values: JsonObjectSchema, revision: seenRevision });
+
+export const ServiceExtensionSchema = Type.Union([
+  closed({
+    hours: Type.Integer({ minimum: 1, maximum: 24, description: 'How much longer than it would be awake by itself.' }),
+  }),
+  closed({
+    until: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+      description: 'Until then, in milliseconds since 1970, as `rest.keptUntil` was before; null takes it back.',
+    }),
+  }),
+]);
+
+export const ServiceUpgradeSchema = closed({
+  dryRun: Type.Optional(Type.Boolean({ description: 'Only say what it would change.' })),
+  drop: Type.Optional(Type.Boolean({ description: 'Also when something that was chosen does not fit: without it.' })),
+  revision: seenRevision,
+});
+
+export const ServiceRollbackSchema = closed({
+  dryRun: Type.Optional(Type.Boolean({ description: 'Only say what it would change.' })),
+  to: Type.Optional(Type.Integer({ minimum: 1, description: 'One of its revisions; without it the one before.' })),
+  revision: seenRevision,
+});
+
+const DifferenceSchema = closed({
+  path: Type.String({ description: 'JSON pointer (RFC 6901) into the values.' }),
+  before: Type.Optional(Type.Unknown()),
+  after: Type.Optional(Type.Unknown()),
+  isSecret: Type.Optional(Type.Boolean({ description: 'It is another one, and neither is told.' })),
+});
+
+/** What an upgrade or a rollback did, or would do. */
+export const ServiceChangedSchema = closed({
+  service: Type.Optional(ServiceSchema),
+  from: closed({ version: Type.String(), revision: Type.Integer() }),
+  to: closed({ version: Type.String() }),
+  changes: Type.Array(DifferenceSchema),
+  misfits: Type.Array(closed({ path: Type.String(), message: Type.String() }), {
+    description: 'What was chosen and the new version does not take.',
+  }),
+});
+export type ServiceChanged = Static<typeof ServiceChangedSchema>;
+
+export const ServiceRevisionsSchema = closed({
+  revisions: Type.Array(
+    closed({
+      revision: Type.Integer(),
+      act: oneOf('launched', 'changed', 'upgraded', 'rolled-back'),
+      at: TimeSchema,
+      actor: Type.String(),
+      template: closed({ id: Type.String(), title: Type.String(), version: Type.String() }),
+      changes: Type.Array(DifferenceSchema, { description: 'Of the one before it.' }),
+    }),
+    { description: 'Newest first: what it is now, and what it can go back to. Files are not part of it.' },
+  ),
+});
+export type ServiceRevisions = Static<typeof ServiceRevisionsSchema>;
 
 export const ServiceEventsSchema = closed({
   events: Type.Array(

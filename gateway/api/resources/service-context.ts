@@ -56,18 +56,30 @@ export function serviceContext(
     return service;
   }
 
-  function toService(request: FastifyRequest, service: OwnService): Service {
-    const { id, name, owner, label, template, wish, state, since, cause, createdBy, createdAt, values } = service;
+  /** `isWhole`: alone, with what takes a look of its own. */
+  async function toService(request: FastifyRequest, service: OwnService, isWhole = false): Promise<Service> {
+    const services = servicesOrRefusal();
+    const { principal } = identityOf(request);
+    const { id, name, owner, label, template, wish, state, since, cause, createdBy, createdAt, values, revision } =
+      service;
     const canOpen = may(request, 'open', service);
     const canManage = may(request, 'manage', service);
-    const steps = context.services?.steps(service) ?? [];
+    const rest = await services.rest(service);
+    const steps = services.steps(service);
+    const { versions, newerVersion } = services.history;
+    const { newer, previous } = isWhole
+      ? await versions(service, principal)
+      : { newer: await newerVersion(service, principal), previous: undefined };
     return {
-      ...{ id, name, wish, state, since, createdBy, createdAt, canOpen, canManage },
+      ...{ id, name, wish, state, since, createdBy, createdAt, canOpen, canManage, revision },
       owner: { kind: owner.kind, name: owner.name },
       url: `${publicAddress.originOf(publicAddress.hostOf(label))}/`,
       template: { id: template.id, title: template.title, version: template.version },
       ...(cause && { cause: toCause(cause, canOpen) }),
+      ...(rest && { rest }),
       ...(steps.length > 0 && { steps: steps.map((step) => ({ ...step })) }),
+      ...(newer !== undefined && { newerVersion: newer }),
+      ...(previous !== undefined && { previousVersion: previous }),
       canStop: may(request, 'stop', service),
       canRemove: may(request, 'remove', service),
       // What a person typed into the form may be a secret.

@@ -43,7 +43,9 @@ export function serviceRoutes(
       };
       const found = owner === '*' ? await services.all() : await mine();
       return {
-        services: found.filter((service) => may(request, 'see', service)).map((service) => toService(request, service)),
+        services: await Promise.all(
+          found.filter((service) => may(request, 'see', service)).map((service) => toService(request, service)),
+        ),
       };
     },
   );
@@ -74,7 +76,7 @@ export function serviceRoutes(
       };
       if (dryRun) return { obstacles: await services.check(wanted) };
       const service = await services.launch(wanted, by(request));
-      return reply.code(202).send({ service: toService(request, service), obstacles: [] });
+      return reply.code(202).send({ service: await toService(request, service), obstacles: [] });
     },
   );
 
@@ -87,7 +89,7 @@ export function serviceRoutes(
       { params: IdParamsSchema, response: answers(200, ServiceSchema) },
       'services',
     ),
-    async (request) => toService(request, await find(request, request.params.id)),
+    async (request) => toService(request, await find(request, request.params.id), true),
   );
 
   for (const [act, action, summary] of [
@@ -106,7 +108,7 @@ export function serviceRoutes(
       async (request, reply) => {
         const { id } = request.params;
         await findFor(request, id, action, act);
-        return reply.code(202).send(toService(request, await servicesOrRefusal().act(id, act, by(request))));
+        return reply.code(202).send(await toService(request, await servicesOrRefusal().act(id, act, by(request))));
       },
     );
   }
@@ -123,8 +125,9 @@ export function serviceRoutes(
     async (request) => {
       const { id } = request.params;
       await findFor(request, id, 'manage', 'change');
-      const values = request.body.values as JsonObject;
-      return toService(request, await servicesOrRefusal().change(id, values, by(request)));
+      const { values, revision } = request.body;
+      const { history } = servicesOrRefusal();
+      return toService(request, await history.change(id, values as JsonObject, by(request), { revision }), true);
     },
   );
 
@@ -141,7 +144,7 @@ export function serviceRoutes(
       const { id } = request.params;
       await findFor(request, id, 'remove', 'remove');
       const service = await servicesOrRefusal().act(id, 'remove', by(request));
-      return reply.code(202).send(toService(request, service));
+      return reply.code(202).send(await toService(request, service));
     },
   );
 

@@ -105,6 +105,12 @@ export const ServicesConfig = object(
       },
       'The way out of services: through the gateway, to hosts that are named. Everything else is closed.',
     ),
+    idleSeconds: Type.Integer({
+      minimum: 0,
+      default: 0,
+      description:
+        'How long nobody need use a service before it is put to sleep, from which the next visit wakes it; 0: for ever. A template and the plan of its owner may say less.',
+    }),
   },
   'Services that people and teams launch from templates.',
 );

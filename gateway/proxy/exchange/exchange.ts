@@ -35,6 +35,8 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
   isOver = false;
   bytesIn = 0;
   bodyRate: BodyRate | undefined = undefined;
+  /** Somebody uses what it is for, as long as it goes on. */
+  isUse = false;
 
   #forwarded: ForwardedRequest | undefined;
   /** What is held of the upstream's admission. */
@@ -177,7 +179,10 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
   tick(now: number): void {
     if (now - this.timings.startedAt > longAfterMs) this.#becomeLong();
     const { bytesIn, bytesOut } = this;
-    this.target.traffic?.move(bytesIn - this.#countedIn, bytesOut - this.#countedOut);
+    const { traffic } = this.target;
+    traffic?.move(bytesIn - this.#countedIn, bytesOut - this.#countedOut);
+    // An event stream stays open for as long as its page does.
+    if (traffic !== undefined && this.isUse && !this.isEventStream) traffic.use.lastAt = now;
     this.#countedIn = bytesIn;
     this.#countedOut = bytesOut;
     const crossed = crossedBound(this, now, this.context.limits);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Ticks, type Use } from '../../lib/index.ts';
 import type { TunnelWatch, WatchedSplice } from './watch.ts';
 import { closeFrame, FrameReader, pingFrame } from './ws-frames.ts';
 import { PongFilter } from './ws-pongs.ts';
@@ -22,14 +23,20 @@ export class Splice implements WatchedSplice {
   readonly #watch: TunnelWatch;
   readonly #fromUpstream = new FrameReader(false);
   readonly #fromClient = new PongFilter();
+  /** Tells what a person does from what their page sends by itself, where that matters. */
+  readonly #ticks: Ticks | undefined;
+  readonly #use: Use | undefined;
+  #framesBefore = 0;
   #bytesOut = 0;
   #isEnding = false;
 
   /** `head`: what the client sent behind its request. */
-  constructor(client: Duplex, upstream: Socket, head: Buffer | undefined, watch: TunnelWatch) {
+  constructor(client: Duplex, upstream: Socket, head: Buffer | undefined, watch: TunnelWatch, use?: Use) {
     this.#client = client;
     this.#upstream = upstream;
     this.#watch = watch;
+    this.#use = use;
+    this.#ticks = use && new Ticks();
     this.#client[spliceOf] = this.#upstream[spliceOf] = this;
     if ('setTimeout' in client) {
       const socket = client as Socket;
@@ -60,9 +67,19 @@ export class Splice implements WatchedSplice {
   relayToUpstream(chunk: Buffer): void {
     this.#watch.hasHeardClient = true;
     const bytes = this.#fromClient.push(chunk);
+    if (this.#use !== undefined) this.#noteMessages(this.#use);
     if (bytes.length === 0) return;
     this.#watch.hasMoved = true;
     if (!this.#upstream.write(bytes)) this.#client.pause();
+  }
+
+  /** Pings and pongs are of the browser; a message that comes evenly is of a timer. */
+  #noteMessages(use: Use): void {
+    const { dataFrames, dataLength } = this.#fromClient;
+    if (dataFrames === this.#framesBefore) return;
+    this.#framesBefore = dataFrames;
+    const now = performance.now();
+    if (!this.#ticks!.isTick(dataLength, now)) use.lastAt = now;
   }
 
   resumeClient(): void {

@@ -137,7 +137,7 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
     const { requestId } = this;
     this.#context.log.warn({ requestId, host: this.target.route.host, reason: failure, err: error }, 'upstream failed');
     this.#upstream?.destroy();
-    this.refuse(upstreamFailed(failure, this.target.route));
+    this.refuse(this.#context.describeFailure(failure, this));
   }
 
   /** The upstream said no: its status and body, on a connection that then ends (catalogue W2). */
@@ -164,7 +164,7 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
     headers.push('upgrade', 'websocket');
     this.#client.write(headText(101, message, headers, 'Upgrade'), 'latin1');
     this.canonical = withoutHeaders(this.canonical);
-    this.#splice = new Splice(this.#client, upstream, this.#head, this.#watch);
+    this.#splice = new Splice(this.#client, upstream, this.#head, this.#watch, this.target.traffic?.use);
     this.#head = undefined;
     this.#lasting?.register('websocket');
   }
@@ -183,7 +183,9 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
   /** Called by the one timer of all tunnels: ends what idles, asks a silent client for a sign of life. */
   tick(now: number): void {
     if (this.#status === 0 || this.#isEnding) return;
-    if (this.target.traffic !== undefined) this.#countMoved(this.target.traffic);
+    const { traffic } = this.target;
+    if (traffic !== undefined) this.#countMoved(traffic);
+    if (traffic?.use.isKeptByConnections === true) traffic.use.lastAt = now;
     const found = this.#watch.look(now, this.#context.limits, this.#splice);
     if (found === 'idle') this.end('idle', 1001, 'idle');
     else if (found === 'ping') this.#splice!.ping(now);

@@ -9,6 +9,9 @@ export class FrameReader {
   isMalformed = false;
   /** The peer sent its close frame: no more frames are to be sent to it, and none will be answered. */
   hasClosed = false;
+  /** Frames that carry something for the application (RFC 6455 section 5.6), and how long the last one is. */
+  dataFrames = 0;
+  dataLength = 0;
 
   readonly #isFromClient: boolean;
   #isInHeader = false;
@@ -69,6 +72,10 @@ export class FrameReader {
     if (this.#headerLeft === 0) {
       this.#isInHeader = false;
       if (this.#payloadLeft >= 2 ** 63) this.isMalformed ||= this.#isFromClient;
+      if ((this.first & 0x0f) < opcodes.close) {
+        this.dataFrames += 1;
+        this.dataLength = this.#payloadLeft;
+      }
     }
     return offset;
   }

@@ -25,6 +25,15 @@ export class PongFilter {
     return !this.#frames.isMalformed && !this.#frames.hasClosed;
   }
 
+  /** Messages of the person's page so far, in frames, and how long the last one is. */
+  get dataFrames(): number {
+    return this.#frames.dataFrames;
+  }
+
+  get dataLength(): number {
+    return this.#frames.dataLength;
+  }
+
   get isWaiting(): boolean {
     return this.#unanswered > 0;
   }

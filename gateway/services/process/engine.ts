@@ -21,6 +21,7 @@ import type { Service, Size } from '../service.ts';
 import type { Outputs } from '../output/outputs.ts';
 import { outputOf } from '../output/pages.ts';
 import { readInto } from '../output/reading.ts';
+import { isBusy } from './busy.ts';
 import { createHomes } from './homes.ts';
 import { layoutIn } from './layout.ts';
 import { markLife } from './life.ts';
@@ -29,7 +30,7 @@ import type { Outbound } from './outbound/outbound.ts';
 import type { Environment } from './packages/packages.ts';
 import { answersAt } from './readiness.ts';
 import { type FillIn, type OwnersFiles, programsAt, sandboxedProgram } from './sandboxed.ts';
-import { keepTemplate } from './template-files.ts';
+import { keepOnly, keepTemplate } from './template-files.ts';
 
 export type ProcessEngineOptions = {
   dataFolder: string;
@@ -240,6 +241,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       return found;
     },
     keep: (folder) => keepTemplate(folder, layout.templates),
+    keepOnly: (digests) => keepOnly(layout.templates, digests),
     async start(service) {
       const found = running.get(service.id);
       if (found?.revision === service.revision) return;
@@ -279,6 +281,17 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     socketOf: ({ id }) => layout.socket(id),
     output: async ({ id }) => outputOf(await outputs.of(id)),
     usages: () => usages(),
+    async busyWith({ id, template }) {
+      const busy = template.plan.rest?.busy;
+      const found = running.get(id);
+      if (busy === undefined || found === undefined) return undefined;
+      const processorMs = (): number => {
+        const { pid } = found.child.state();
+        if (found.limited !== undefined) return found.limited.group.usage()?.processorMs ?? 0;
+        return pid === undefined ? 0 : usagesBelow([pid]).get(pid)!.processorMs;
+      };
+      return (await isBusy(busy, { socket: layout.socket(id), processorMs })) ? busy.says : undefined;
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

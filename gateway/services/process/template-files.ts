@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { knotError, newShortId, type TemplateFolder } from '../../lib/index.ts';
 
@@ -21,11 +21,7 @@ export async function keepTemplate(source: TemplateFolder, store: string): Promi
   for (const { path, bytes } of files) hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   const digest = hash.digest('hex').slice(0, 32);
   const target = join(store, digest);
-  const isKept = await readdir(target).then(
-    () => true,
-    () => false,
-  );
-  if (isKept) return digest;
+  if (await isKeptOn(target)) return digest;
   await mkdir(store, { recursive: true, mode: 0o755 });
   const fresh = join(store, `.${newShortId()}`);
   await mkdir(fresh, { mode: 0o755 });
@@ -46,6 +42,38 @@ export async function keepTemplate(source: TemplateFolder, store: string): Promi
   }
   return digest;
 }
+
+/** Whether it is there already; it is as young again, so that nobody takes it away before the record of who needs it is written. */
+async function isKeptOn(folder: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(folder, now, now).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** As long as a launch or an upgrade may take from the files of its template to its record. */
+const youthMs = 3_600_000;
+
+/** Takes away what was kept before and is none of these. What was kept just now may be about to be needed. */
+export async function keepOnly(store: string, digests: ReadonlySet<string>): Promise<void> {
+  const entries = await readdir(store).catch(() => []);
+  for (const name of entries) {
+    if (digests.has(name)) continue;
+    const folder = join(store, name);
+    if (!(await isOld(folder))) continue;
+    // Out of the way first, then looked at again: somebody may have kept the same meanwhile.
+    const aside = join(store, `.${newShortId()}`);
+    await rename(folder, aside);
+    if (await isOld(aside)) await rm(aside, { recursive: true, force: true });
+    else await rename(aside, folder);
+  }
+}
+
+const isOld = async (folder: string): Promise<boolean> => {
+  const found = await stat(folder).catch(() => undefined);
+  return found !== undefined && found.mtimeMs < Date.now() - youthMs;
+};
 
 async function collect(folder: TemplateFolder, below: string, files: File[], total: { bytes: number }): Promise<void> {
   for (const { name, kind } of await folder.entries(below)) {

@@ -10,6 +10,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('revision', 'integer', (c) => c.notNull())
     .addColumn('act', 'text', (c) => c.notNull())
     .addColumn('template', 'text', (c) => c.notNull())
+    .addColumn('version', 'text', (c) => c.notNull())
     .addColumn('digest', 'text', (c) => c.notNull())
     .addColumn('service_values', 'text', (c) => c.notNull())
     .addColumn('at', 'bigint', (c) => c.notNull())
@@ -17,9 +18,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('service_revisions_key', ['service_id', 'revision'])
     .execute();
   await db.schema.createIndex('service_revisions_digest').on('service_revisions').column('digest').execute();
-  // Those that are there have one as they are. What is not known of a digest is in the template; it is read from there.
+  // Those that are there have one as they are; what is left empty stands in the template too.
   await sql`
-    insert into service_revisions (service_id, revision, act, template, digest, service_values, at, actor)
-    select id, revision, 'launched', template, '', service_values, created_at, created_by from services
+    insert into service_revisions (service_id, revision, act, template, version, digest, service_values, at, actor)
+    select id, revision, 'launched', template, '', '', service_values, created_at, created_by from services
   `.execute(db);
 }

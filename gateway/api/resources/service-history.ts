@@ -1,0 +1,86 @@
+import { type ApiServer, identityOf, type Needs } from '../context.ts';
+import {
+  IdParamsSchema,
+  ServiceChangedSchema,
+  ServiceRevisionsSchema,
+  ServiceRollbackSchema,
+  ServiceUpgradeSchema,
+} from '../contract.ts';
+import { answers, describe } from './describe.ts';
+import { serviceContext } from './service-context.ts';
+
+const tag = 'Services';
+
+/** What a service was before, its way to a newer version of its template, and back. */
+export function serviceHistoryRoutes(
+  app: ApiServer,
+  context: Needs<'services' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
+): void {
+  const { servicesOrRefusal, findFor, toService, by } = serviceContext(context);
+
+  app.get(
+    '/services/:id/revisions',
+    describe(
+      'person',
+      tag,
+      'What it was made of, and what each change changed',
+      { params: IdParamsSchema, response: answers(200, ServiceRevisionsSchema) },
+      'services',
+    ),
+    async (request) => {
+      const { id } = request.params;
+      // Values are told to who may change them, and to nobody else.
+      await findFor(request, id, 'manage', 'see what there was of');
+      const revisions = await servicesOrRefusal().history.revisions(id);
+      return {
+        revisions: revisions.map(({ template, ...revision }) => ({
+          ...revision,
+          template: { id: template.id, title: template.title, version: template.version },
+        })),
+      };
+    },
+  );
+
+  app.post(
+    '/services/:id/upgrade',
+    describe(
+      'person',
+      tag,
+      'Upgrade it to the version that its template has today, with what was chosen; with `dryRun`, say what that changes',
+      { params: IdParamsSchema, body: ServiceUpgradeSchema, response: answers(200, ServiceChangedSchema) },
+      'services',
+    ),
+    async (request) => {
+      const { id } = request.params;
+      await findFor(request, id, 'manage', 'upgrade');
+      const { dryRun = false, drop, revision } = request.body;
+      const { principal: person } = identityOf(request);
+      const { history } = servicesOrRefusal();
+      const preview = await history.previewUpgrade(id, person);
+      if (dryRun) return preview;
+      const service = await history.upgrade(id, { ...by(request), person }, { drop, revision });
+      return { ...preview, service: await toService(request, service, true) };
+    },
+  );
+
+  app.post(
+    '/services/:id/rollback',
+    describe(
+      'person',
+      tag,
+      'Make it what it was before: its template and values; files stay as they are. With `dryRun`, say what that changes',
+      { params: IdParamsSchema, body: ServiceRollbackSchema, response: answers(200, ServiceChangedSchema) },
+      'services',
+    ),
+    async (request) => {
+      const { id } = request.params;
+      await findFor(request, id, 'manage', 'roll back');
+      const { dryRun = false, to, revision } = request.body;
+      const { history } = servicesOrRefusal();
+      const preview = await history.previewRollback(id, to);
+      if (dryRun) return preview;
+      const service = await history.rollback(id, by(request), { to, revision });
+      return { ...preview, service: await toService(request, service, true) };
+    },
+  );
+}

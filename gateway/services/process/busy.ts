@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type BusyPlan, isJsonObject, type JsonValue } from '../../lib/index.ts';
+import { askAt } from './ask.ts';
+
+/** Over which the use of processors is measured. */
+const measuredMs = 2_000;
+
+/**
+ * Whether a program works at something, as its template says that it is found out: by what it answers, or by the processors it uses.
+ * A program that cannot be asked is not taken for one that works: it would be awake for ever.
+ */
+export async function isBusy(
+  { path, pointer = '', is, cpu }: BusyPlan,
+  { socket, processorMs }: { socket: string; processorMs: () => number },
+): Promise<boolean> {
+  if (path !== undefined) {
+    const answer = await askAt(socket, path, { readsBody: true });
+    if (answer?.status === 200 && saysBusy(answer.body, pointer, is)) return true;
+  }
+  if (cpu === undefined) return false;
+  const from = { at: performance.now(), used: processorMs() };
+  await delay(measuredMs, undefined, { ref: false });
+  return processorMs() - from.used >= cpu * (performance.now() - from.at);
+}
+
+export function saysBusy(text: string, pointer: string, is: readonly JsonValue[] | undefined): boolean {
+  let answer: JsonValue;
+  try {
+    answer = JSON.parse(text) as JsonValue;
+  } catch {
+    return false;
+  }
+  const found = at(answer, pointer.split('/').slice(1));
+  return found.some((value) => (is === undefined ? isSomething(value) : is.includes(value)));
+}
+
+/** RFC 6901, and `*` for each part. */
+function at(value: JsonValue, [step, ...rest]: readonly string[]): JsonValue[] {
+  if (step === undefined) return [value];
+  if (value === null || typeof value !== 'object') return [];
+  if (step === '*') return Object.values(value).flatMap((part) => at(part, rest));
+  const key = step.replaceAll('~1', '/').replaceAll('~0', '~');
+  return Object.hasOwn(value, key) ? at((value as Record<string, JsonValue>)[key]!, rest) : [];
+}
+
+const isSomething = (value: JsonValue): boolean =>
+  Array.isArray(value) ? value.length > 0 : isJsonObject(value) ? Object.keys(value).length > 0 : Boolean(value);
