@@ -60,7 +60,7 @@ t.test('who runs a service decides what it reaches: its owner, and for a team so
     const socket = join(folder, `${(sockets += 1)}.sock`);
     const template = { id: 'web', plan: { network: { hosts: [] } } };
     const service = { id: 's', name: 'web', owner: services[owner], createdBy: 'bob', template } as unknown as Service;
-    const close = await outbound.open({ socket, service });
+    const close = await outbound.open({ socket, service, onRefused: () => undefined });
     const client = connect(socket);
     client.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n\r\n`);
     const answer = (await client.toArray()).join('');

@@ -107,12 +107,16 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
   }
 
   /** Opens the way out of a service that has one; the function that closes it. */
-  async function openWayOut(service: Service, account: Account | undefined): Promise<(() => void) | undefined> {
+  async function openWayOut(
+    service: Service,
+    account: Account | undefined,
+    tellRefusal: (sentence: string) => void,
+  ): Promise<(() => void) | undefined> {
     if (outbound?.isOpenTo(service) !== true) return undefined;
     const socket = layout.out(service.id);
     mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
     rmSync(socket, { force: true });
-    const close = await outbound.open({ socket, service });
+    const close = await outbound.open({ socket, service, onRefused: tellRefusal });
     chmodSync(socket, 0o600);
     if (account !== undefined) chownSync(socket, account.uid, account.gid);
     return () => {
@@ -130,7 +134,8 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     const origin = originOf(service.label);
     const limited = await limit(await groupsOnce(), layout.short(id), size, bounds);
     const environment = await options.environmentOf?.(service);
-    const closeWayOut = await openWayOut(service, account);
+    const output = readInto(await outputs.of(id));
+    const closeWayOut = await openWayOut(service, account, (sentence) => output.mark(sentence));
     const program = sandboxedProgram({
       ...{ service, sandbox, layout, dataFolder, files, account, origin, fillIn },
       environment,
@@ -140,7 +145,6 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       scratchBytes: limited === undefined && size !== undefined ? Math.floor(size.memory / 8) : undefined,
       waits: limited !== undefined,
     });
-    const output = readInto(await outputs.of(id));
     const child = supervisor.supervise({
       name: `service-${id}-${revision}`,
       ...program,

@@ -45,7 +45,8 @@ async function setUp(
   });
   const service = serviceOf(hosts, id);
   const socket = join(folder, 'out.sock');
-  const close = await outbound.open({ socket, service });
+  const told: string[] = [];
+  const close = await outbound.open({ socket, service, onRefused: (sentence) => void told.push(sentence) });
   t.teardown(() => {
     close();
     web.closeAllConnections();
@@ -58,11 +59,11 @@ async function setUp(
     client.write(bytes);
     return (await client.toArray()).join('');
   };
-  return { outbound, service, seen, dialled, close, socket, say };
+  return { outbound, service, told, seen, dialled, close, socket, say };
 }
 
 t.test('a tunnel goes to what is named, and to nothing else', async (t) => {
-  const { say, dialled } = await setUp(t);
+  const { say, dialled, told } = await setUp(t);
   const inside = 'GET /x HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n';
   t.match(
     await say(`CONNECT a.example:443 HTTP/1.1\r\nhost: a.example:443\r\n\r\n${inside}`),
@@ -75,6 +76,13 @@ t.test('a tunnel goes to what is named, and to nothing else', async (t) => {
       /^HTTP\/1\.1 403 [^]*is not among the hosts/,
       target,
     );
+  await say('CONNECT b.example:443 HTTP/1.1\r\nhost: x\r\n\r\n');
+  t.match(
+    told,
+    [/^b\.example:443 is not/, /^a\.example:22/, /^a\.example\.b/, /^127/, /^::1/],
+    'its owner is told of each once',
+  );
+  t.equal(told.length, 5);
   for (const target of [
     'a.example',
     'user@a.example:443',

@@ -18,11 +18,16 @@ export type OutboundRules = {
 export type Outbound = {
   /** Whether a service may reach anything at all. */
   isOpenTo(service: Service): boolean;
-  /** Serves one service at a socket that only it sees. Resolves when it can be used; the returned function ends it with all that is open. */
-  open(at: { socket: string; service: Service }): Promise<() => void>;
+  /**
+   * Serves one service at a socket that only it sees. A host that it may not reach is told to `onRefused` once, in a sentence for its
+   * owner. Resolves when it can be used; the returned function ends it with all that is open.
+   */
+  open(at: { socket: string; service: Service; onRefused(sentence: string): void }): Promise<() => void>;
 };
 
 const mostConnections = 128;
+/** Hosts that an owner is told of: who tries thousands is told no thousand times. */
+const mostTold = 50;
 /** A connection over which nothing comes and nothing goes. */
 const idleMs = 15 * 60_000;
 
@@ -50,10 +55,16 @@ export function createOutbound({ rules, dial, log }: { rules: OutboundRules; dia
 
   return {
     isOpenTo: (service) => namedFor(service).length > 0,
-    async open({ socket: path, service }) {
+    async open({ socket: path, service, onRefused }) {
       const named = namedFor(service);
       const { id, name, owner } = service;
       const open = new Set<Socket>();
+      const told = new Set<string>();
+      const tellOnce = (sentence: string): void => {
+        if (told.has(sentence) || told.size >= mostTold) return;
+        told.add(sentence);
+        onRefused(sentence);
+      };
       const about = { service: id, name: `${owner.name}/${name}` };
 
       /** The socket, or undefined when it was refused, which `answer` has said. */
@@ -76,6 +87,7 @@ export function createOutbound({ rules, dial, log }: { rules: OutboundRules; dia
             { ...about, host, port, isRefused, ...(!isRefused && { err: error }) },
             'a service did not reach a host',
           );
+          if (isRefused) tellOnce(sentence);
           answer(
             isRefused ? 403 : 502,
             `${sentence}${isRefused ? '' : ' The host or its name server does not answer.'}\n`,
