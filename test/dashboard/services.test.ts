@@ -1,5 +1,7 @@
 import t from 'tap';
-import type { Service } from '../../dashboard/src/lib/contract.ts';
+import type { Service, ServiceEvents, ServiceMetrics } from '../../dashboard/src/lib/contract.ts';
+import { plots, summaryOf, tableOf } from '../../dashboard/src/lib/services/plots/metrics.ts';
+import { startSteps, tookOf } from '../../dashboard/src/lib/services/start.ts';
 import { stepsOf } from '../../dashboard/src/lib/services/events.ts';
 import { firstAct, isUp, shownState } from '../../dashboard/src/lib/services/states.ts';
 import { readAddress } from '../../dashboard/src/lib/ui/list/address.ts';
@@ -71,4 +73,61 @@ t.test('each step lasts until the next one', async (t) => {
     event(5, 'ready'),
     { ...event(2, 'starting'), endedAt: 5 },
   ]);
+});
+
+t.test('the checklist of a start: as the gateway tells it, else from what became of it', async (t) => {
+  const event = (at: number, state: ServiceEvents['events'][number]['state']) => ({ at, state, actor: 'system' });
+  const told = service({ steps: [{ name: 'answer', title: 'It answers', state: 'active', startedAt: 4 }] });
+  t.strictSame(startSteps(told, []), [{ title: 'It answers', state: 'working', startedAt: 4 }]);
+  const states = (...events: Parameters<typeof event>[]) =>
+    startSteps(
+      service(),
+      events.map((one) => event(...one)),
+    ).map(({ state, startedAt, endedAt }) => [state, startedAt, endedAt]);
+  t.strictSame(states([1, 'requested']), [
+    ['working', 1, undefined],
+    ['waiting', undefined, undefined],
+  ]);
+  t.strictSame(states([3, 'starting'], [1, 'requested']), [
+    ['done', 1, 3],
+    ['working', 3, undefined],
+  ]);
+  const again = [[9, 'ready'], [8, 'starting'], [7, 'requested'], [5, 'ready'], [3, 'starting'], [1, 'requested']] as const;
+  t.strictSame(states(...again.map((one): [number, 'ready' | 'starting' | 'requested'] => [...one])), [
+    ['done', 7, 8],
+    ['done', 8, 9],
+  ]);
+  t.strictSame(states([4, 'failed'], [3, 'starting'], [1, 'requested']), [
+    ['done', 1, 3],
+    ['failed', 3, 4],
+  ]);
+  t.strictSame(states([4, 'failed'], [1, 'requested']), [
+    ['failed', 1, 4],
+    ['waiting', undefined, undefined],
+  ]);
+  t.strictSame(states(), []);
+  t.equal(tookOf(startSteps(service(), [event(9, 'ready'), event(8, 'starting'), event(7, 'requested')])), 2);
+});
+
+t.test('what it used: in words, and as a table that can be read', async (t) => {
+  const column = (value: (index: number) => number | null) => Array.from({ length: 48 }, (_, index) => value(index));
+  const nothing = column(() => 0);
+  const metrics: ServiceMetrics = {
+    ...{ step: 30, at: column((index) => index * 30_000) as number[], limits: {} },
+    ...{ errors: nothing, received: nothing, sent: nothing },
+    cpu: column((index) => (index < 2 ? null : 0.25)),
+    memory: column((index) => index * 1e6),
+    requests: column((index) => (index % 2) * 3),
+  };
+  const summary = plots.map((plot) => summaryOf(metrics, plot));
+  t.match(summary, [
+    { last: '0.25', most: '0.25' },
+    { last: '47 MB', most: '47 MB' },
+    { last: '6 a minute', most: '6 a minute' },
+  ]);
+  const rows = tableOf(metrics);
+  t.equal(rows.length, 24);
+  t.strictSame(rows[0], { at: 46 * 30_000, cells: ['0.25', '47 MB', '3 a minute'] });
+  t.strictSame(rows.at(-1)?.cells, ['–', '1.0 MB', '3 a minute']);
+  t.equal(summaryOf({ ...metrics, cpu: column(() => null) }, plots[0]!), undefined);
 });

@@ -7,6 +7,7 @@ import type {
   ServiceEvents,
   ServiceList,
   ServiceLogs,
+  ServiceMetrics,
   Template,
   TemplateList,
 } from '#lib/contract.ts';
@@ -29,6 +30,8 @@ export const servicesApi = {
   extend: (id: string, hours: number) => request<Service>('POST', at(id, '/extend'), { hours }),
   change: (id: string, values: Service['values']) => request<Service>('PATCH', at(id), { values }),
   remove: (id: string) => request<Service>('DELETE', at(id)),
+  metrics: (id: string, query: { from?: number; step?: number }) =>
+    request<ServiceMetrics>('GET', withQuery(at(id, '/metrics'), query)),
   events: (id: string) => request<ServiceEvents>('GET', at(id, '/events')),
   logs: (id: string) => request<ServiceLogs>('GET', at(id, '/logs')),
 };
