@@ -92,7 +92,14 @@ t.test('the checklist of a start: as the gateway tells it, else from what became
     ['done', 1, 3],
     ['working', 3, undefined],
   ]);
-  const again = [[9, 'ready'], [8, 'starting'], [7, 'requested'], [5, 'ready'], [3, 'starting'], [1, 'requested']] as const;
+  const again = [
+    [9, 'ready'],
+    [8, 'starting'],
+    [7, 'requested'],
+    [5, 'ready'],
+    [3, 'starting'],
+    [1, 'requested'],
+  ] as const;
   t.strictSame(states(...again.map((one): [number, 'ready' | 'starting' | 'requested'] => [...one])), [
     ['done', 7, 8],
     ['done', 8, 9],

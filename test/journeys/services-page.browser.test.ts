@@ -105,5 +105,47 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await ann.keyboard.press('Escape');
   });
 
+  await t.test('the page of one: a start that is watched ends in Open; each part has an address', async (t) => {
+    await page.getByRole('link', { name: 'site', exact: true }).click();
+    await page.waitForURL(`**/services/${site.id}/overview`);
+    await page.getByRole('heading', { level: 1, name: 'site' }).waitFor();
+    await page.getByRole('button', { name: 'Actions for site' }).click();
+    await page.getByRole('menuitem', { name: 'Stop' }).click();
+    await page.getByText('Stopped', { exact: true }).waitFor();
+    t.equal(await page.getByRole('link', { name: 'Open site' }).count(), 0, 'what does not run is not opened');
+    await page.getByRole('button', { name: 'Start site' }).click();
+    await page.getByText(/site is ready, after \d+ s/).waitFor({ timeout: 60_000 });
+    t.equal(await page.getByRole('list', { name: 'Start of site' }).getByText(', done').count(), 2);
+    await page.getByRole('link', { name: 'Open site' }).first().waitFor();
+    t.same(await violationsOn(page), []);
+    await page.getByRole('link', { name: 'Events' }).click();
+    await page.waitForURL(`**/services/${site.id}/events`);
+    await page.getByText('About to start by joanna').first().waitFor();
+    t.same(await violationsOn(page), []);
+  });
+
+  await t.test('what failed says what happened, shows it, and has the button that helps', async (t) => {
+    const broken = await launch(visitors, 'joanna', 'broken', '/files/private/none');
+    await phone.goto(`${gateway.origin}/services/${broken.id}`);
+    await phone.getByText('It did not find a file or folder that it was told to use.').waitFor({ timeout: 60_000 });
+    await phone.getByLabel('What it said last').getByText('none').first().waitFor();
+    t.same(await violationsOn(phone), []);
+    t.ok(await phone.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'not wider than the phone');
+    const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
+    await (
+      await visitors.person('joanna')
+    ).request('PUT', '/api/v1/files/private/none/index.html', { headers, body: 'x' });
+    await (await visitors.person('joanna')).api('POST', '/files/private/none?op=mkdir', {});
+    await phone.getByRole('button', { name: 'Start again', exact: true }).click();
+    await phone.getByText(/broken is ready/).waitFor({ timeout: 60_000 });
+    await phone.getByRole('button', { name: 'Actions for broken' }).click();
+    await phone.getByRole('menuitem', { name: 'Remove…' }).click();
+    await phone.getByText(/its home folder/).waitFor();
+    await phone.getByRole('textbox').fill('broken');
+    await phone.getByRole('button', { name: 'Remove it' }).click();
+    await phone.waitForURL('**/services');
+    await phone.getByRole('row', { name: /broken/ }).waitFor({ state: 'detached' });
+  });
+
   t.same([...complaints, ...ofPhone], []);
 });

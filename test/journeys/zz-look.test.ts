@@ -1,0 +1,150 @@
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
+import { openVisitors, type Visitors } from '../support/dashboard/visitors.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** What people see of what they run: the list, the page of one service, Home. Everything live, nothing by asking again and again. */
+t.setTimeout(300_000);
+
+type Shown = { id: string; state: string; url: string };
+
+async function launch({ person, gateway }: Visitors, who: string, name: string, folder: string, owner?: string) {
+  const joanna = await person(who);
+  const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
+  await joanna.request('PUT', `/api/v1/files/private/index.html`, { headers, body: '<h1>Mine</h1>' });
+  const wanted = { template: 'web', name, values: { folder }, ...(owner !== undefined && { owner }) };
+  const launched = await joanna.api('POST', '/services', wanted);
+  if (launched.status !== 202) throw new Error(launched.text);
+  return launched.json<{ service: Shown }>().service;
+}
+
+const becomes = ({ person }: Visitors, who: string, id: string, state: string) =>
+  eventually(
+    `it is ${state}`,
+    async () => (await (await person(who)).api('GET', `/services/${id}`)).json<Shown>().state === state,
+    60_000,
+  );
+
+/** The one request that a page may make to hear of changes, and those of the frame. */
+function questionsOf(page: Page): string[] {
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith('/api/v1/')) asked.push(`${request.method()} ${pathname.slice('/api/v1'.length)}`);
+  });
+  return asked;
+}
+
+const shot = (page: Page, name: string) => page.screenshot({ path: `/tmp/knot/pages-shots/${name}.png`, fullPage: true });
+const without = process.platform === 'linux' ? browserSkipReason() : 'services need Linux';
+
+t.test('services on the pages of people', { skip: without }, async (t: Test) => {
+  const visitors = await openVisitors(t, { others: ['joanna'] });
+  const { gateway, open } = visitors;
+  const { page, complaints } = await open('joanna');
+  const { page: phone, complaints: ofPhone } = await open('joanna', { width: 390, theme: 'dark' });
+  const { page: ann } = await open('ann');
+  let site!: Shown;
+
+  await t.test('a list without anything says what would be there and leads to it', async (t) => {
+    await page.goto(`${gateway.origin}/services`);
+    await page.getByRole('heading', { name: 'Nothing runs yet' }).waitFor();
+    t.equal(await page.getByRole('link', { name: 'Start something' }).getAttribute('href'), '/start');
+    t.same(await violationsOn(page), []);
+  });
+
+  await t.test('what is launched appears by itself, and is opened when it answers', async (t) => {
+    const asked = questionsOf(page);
+    site = await launch(visitors, 'joanna', 'site', '/files/private');
+    const row = page.getByRole('row', { name: /site/ });
+    await row.getByText('Running').waitFor({ timeout: 60_000 });
+    t.match(await row.textContent(), /site[^]*Web page[^]*You[^]*site-joanna\.localhost/);
+    t.equal(await row.getByRole('link', { name: 'Open site' }).getAttribute('href'), site.url);
+    // A stream that began earlier may be told of in between.
+    const questions = asked.filter((question) => question !== 'GET /events');
+    t.strictSame([...new Set(questions)], ['GET /services'], 'only the list is fetched anew');
+    t.ok(asked.length <= 5, `${asked.length} questions`);
+    t.same(await violationsOn(page), []);
+  });
+
+  await t.test('a row on a phone has two lines; many are stopped at once and started again', async (t) => {
+    const other = await launch(visitors, 'joanna', 'second', '/files/private');
+    await becomes(visitors, 'joanna', other.id, 'ready');
+    await phone.goto(`${gateway.origin}/services`);
+    await phone.getByRole('row', { name: /second/ }).waitFor();
+    t.same(await violationsOn(phone), []);
+    t.ok(await phone.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'not wider than the phone');
+    await page.getByRole('checkbox', { name: /all/i }).check();
+    await page.getByRole('button', { name: 'Stop 2', exact: true }).click();
+    await page.getByText('2 services are being stopped.').waitFor();
+    await phone
+      .getByRole('row', { name: /second/ })
+      .getByText('Stopped')
+      .waitFor();
+    await page.getByRole('button', { name: 'Start again', exact: true }).click();
+    await page.getByText('2 services are being started.').waitFor();
+    await phone
+      .getByRole('row', { name: /second/ })
+      .getByText('Running')
+      .waitFor({ timeout: 60_000 });
+  });
+
+  await t.test('an admin sees what others run when they ask for it, and may stop and not enter', async (t) => {
+    await ann.goto(`${gateway.origin}/services`);
+    await ann.getByRole('link', { name: "Everybody's" }).click();
+    await ann.waitForURL('**/services?owner=*');
+    const row = ann.getByRole('row', { name: /site/ });
+    await row.getByText('joanna', { exact: true }).waitFor();
+    t.equal(await row.getByRole('link', { name: 'Open site' }).count(), 0);
+    await ann.getByRole('button', { name: 'Actions for site' }).click();
+    const items = await ann.getByRole('menuitem').allTextContents();
+    t.strictSame(
+      items.map((item) => item.trim()),
+      ['Stop', 'Remove…'],
+    );
+    await ann.keyboard.press('Escape');
+  });
+
+  await t.test('the page of one: a start that is watched ends in Open; each part has an address', async (t) => {
+    await page.getByRole('link', { name: 'site', exact: true }).click();
+    await page.waitForURL(`**/services/${site.id}/overview`);
+    await page.getByRole('heading', { level: 1, name: 'site' }).waitFor();
+    await page.getByRole('button', { name: 'Actions for site' }).click();
+    await page.getByRole('menuitem', { name: 'Stop' }).click();
+    await page.getByText('Stopped', { exact: true }).waitFor();
+    t.equal(await page.getByRole('link', { name: 'Open site' }).count(), 0, 'what does not run is not opened');
+    await page.getByRole('button', { name: 'Start site' }).click();
+    await page.getByText(/site is ready, after \d+ s/).waitFor({ timeout: 60_000 });
+    t.equal(await page.getByRole('list', { name: 'Start of site' }).getByText(', done').count(), 2);
+    await page.getByRole('link', { name: 'Open site' }).first().waitFor();
+    t.same(await violationsOn(page), []);
+    await new Promise((done) => setTimeout(done, 75_000)); await page.reload(); await page.getByText('What it uses').waitFor(); await new Promise((done) => setTimeout(done, 1500)); await shot(page, 'overview'); await page.getByText('The same as a table').click(); await shot(page,'table');
+    await page.getByRole('link', { name: 'Events' }).click();
+    await page.waitForURL(`**/services/${site.id}/events`);
+    await page.getByText('About to start by joanna').first().waitFor();
+    await shot(page, 'events');
+  });
+
+  await t.test('what failed says what happened, shows it, and has the button that helps', async (t) => {
+    const broken = await launch(visitors, 'joanna', 'broken', '/files/private/none');
+    await phone.goto(`${gateway.origin}/services/${broken.id}`);
+    await phone.getByText('It did not find a file or folder that it was told to use.').waitFor({ timeout: 60_000 });
+    await phone.getByLabel('What it said last').getByText('none').first().waitFor();
+    await shot(phone,'failure');
+    const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
+    await (await visitors.person('joanna')).request('PUT', '/api/v1/files/private/none/index.html', { headers, body: 'x' });
+    await (await visitors.person('joanna')).api('POST', '/files/private/none?op=mkdir', {});
+    await phone.getByRole('button', { name: 'Start again', exact: true }).click();
+    await phone.getByText(/broken is ready/).waitFor({ timeout: 60_000 });
+    await phone.getByRole('button', { name: 'Actions for broken' }).click();
+    await phone.getByRole('menuitem', { name: 'Remove…' }).click();
+    await phone.getByText(/its home folder/).waitFor();
+    await phone.getByRole('textbox').fill('broken');
+    await phone.getByRole('button', { name: 'Remove it' }).click();
+    await phone.waitForURL('**/services');
+    await phone.getByRole('row', { name: /broken/ }).waitFor({ state: 'detached' });
+  });
+
+  t.same([...complaints, ...ofPhone], []);
+});
