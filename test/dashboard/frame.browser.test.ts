@@ -267,17 +267,17 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     'what is pinned stands first, also after a reload, for this person only',
     async (t, { page, gateway }) => {
       const titles = () =>
-        page.getByRole('region', { name: 'Start' }).getByRole('heading', { level: 3 }).allTextContents();
+        page.getByRole('region', { name: 'Tools' }).getByRole('heading', { level: 3 }).allTextContents();
       await page.goto(gateway.origin);
       await page.getByRole('button', { name: 'Actions for Old portal' }).click();
       await page.getByRole('menuitem', { name: 'Pin' }).click();
       await eventually('it moves', async () => /Old portal/.test((await titles())[0] ?? ''));
       await page.reload();
-      await page.getByRole('region', { name: 'Start' }).waitFor();
+      await page.getByRole('region', { name: 'Tools' }).waitFor();
       t.match((await titles())[0], /Old portal/);
       gateway.data.me.user.id = 'u-7';
       await page.reload();
-      await page.getByRole('region', { name: 'Start' }).waitFor();
+      await page.getByRole('region', { name: 'Tools' }).waitFor();
       t.notMatch((await titles())[0], /Old portal/);
     },
   );

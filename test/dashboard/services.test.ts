@@ -1,5 +1,6 @@
 import t from 'tap';
-import type { Service, ServiceEvents, ServiceMetrics } from '../../dashboard/src/lib/contract.ts';
+import type { Service, ServiceEvents, ServiceMetrics, TemplateSummary } from '../../dashboard/src/lib/contract.ts';
+import { continuing, offered } from '../../dashboard/src/lib/services/home.ts';
 import { plots, summaryOf, tableOf } from '../../dashboard/src/lib/services/plots/metrics.ts';
 import { startSteps, tookOf } from '../../dashboard/src/lib/services/start.ts';
 import { stepsOf } from '../../dashboard/src/lib/services/events.ts';
@@ -137,4 +138,34 @@ t.test('what it used: in words, and as a table that can be read', async (t) => {
   t.strictSame(rows[0], { at: 46 * 30_000, cells: ['0.25', '47 MB', '3 a minute'] });
   t.strictSame(rows.at(-1)?.cells, ['–', '1.0 MB', '3 a minute']);
   t.equal(summaryOf({ ...metrics, cpu: column(() => null) }, plots[0]!), undefined);
+});
+
+t.test('Home goes on with what was not told to stop, and offers what was pinned and used before', async (t) => {
+  const template = (id: string, over: Partial<TemplateSummary> = {}): TemplateSummary => ({
+    ...{ id, name: id, origin: 'shipped', version: '1', title: id, description: '', categories: [] },
+    ...{ isUsable: true, missing: [], needsKubernetes: false, problems: [] },
+    ...over,
+  });
+  const all = [
+    service({ name: 'a', template: { id: 'web', title: 'Web', version: '1' }, createdAt: 5 }),
+    service({ name: 'b', wish: 'stopped', template: { id: 'marimo', title: 'M', version: '1' }, createdAt: 9 }),
+    service({ name: 'c', wish: 'asleep', state: 'sleeping' }),
+    service({ name: 'd', wish: 'removed' }),
+    service({ name: 'e', state: 'failed' }),
+  ];
+  t.strictSame(
+    continuing(all).shown.map(({ name }) => name),
+    ['a', 'c', 'e'],
+  );
+  t.equal(continuing(all).rest, 2);
+  const templates = [
+    template('code'),
+    template('web'),
+    template('broken', { isUsable: false }),
+    template('marimo'),
+    template('tensorboard'),
+  ];
+  const ids = (pinned: string) => offered(templates, all, (name) => name === pinned).map(({ id }) => id);
+  t.strictSame(ids(''), ['marimo', 'web', 'code', 'tensorboard']);
+  t.strictSame(ids('template:tensorboard'), ['tensorboard', 'marimo', 'web', 'code']);
 });

@@ -94,7 +94,10 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await ann.getByRole('link', { name: "Everybody's" }).click();
     await ann.waitForURL('**/services?owner=*');
     const row = ann.getByRole('row', { name: /site/ });
-    await row.getByText('joanna', { exact: true }).waitFor();
+    await row
+      .getByText(/joanna$/)
+      .first()
+      .waitFor();
     t.equal(await row.getByRole('link', { name: 'Open site' }).count(), 0);
     await ann.getByRole('button', { name: 'Actions for site' }).click();
     const items = await ann.getByRole('menuitem').allTextContents();
@@ -122,6 +125,25 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await page.waitForURL(`**/services/${site.id}/events`);
     await page.getByText('About to start by joanna').first().waitFor();
     t.same(await violationsOn(page), []);
+  });
+
+  await t.test('Home goes on with what runs, and a change of it fetches nothing else', async (t) => {
+    await page.goto(gateway.origin);
+    const going = page.getByRole('region', { name: 'Continue' });
+    const tile = going.getByRole('article').filter({ hasText: 'site' });
+    await tile.getByText('Running').waitFor();
+    t.equal(await tile.getByRole('link', { name: 'Open site' }).getAttribute('href'), site.url);
+    const start = page.getByRole('region', { name: 'Start' }).getByRole('link', { name: 'Web page' });
+    t.equal(await start.getAttribute('href'), '/start/web');
+    t.same(await violationsOn(page), []);
+    await phone.goto(gateway.origin);
+    await phone.getByRole('link', { name: 'Open second' }).waitFor();
+    t.same(await violationsOn(phone), []);
+    const asked = questionsOf(page);
+    await phone.getByRole('button', { name: 'Actions for second' }).click();
+    await phone.getByRole('menuitem', { name: 'Stop' }).click();
+    await going.getByRole('article').filter({ hasText: 'second' }).waitFor({ state: 'detached' });
+    t.strictSame([...new Set(asked.filter((question) => question !== 'GET /events'))], ['GET /services']);
   });
 
   await t.test('what failed says what happened, shows it, and has the button that helps', async (t) => {

@@ -2,6 +2,7 @@
 import { servicesApi } from '#lib/api/services.ts';
 import type { Service } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
+import { followStart } from '#lib/services/work.ts';
 import { attempt } from '#lib/toasts.svelte.ts';
 import { performOnAll } from '#lib/ui/list/perform.ts';
 import { counted } from '#lib/words.ts';
@@ -14,6 +15,18 @@ const show = (id?: string): Promise<void> =>
 const aboutOf = ({ id }: Service): string => `service:${id}`;
 const services = (rows: readonly Service[], one: string, many: string): string =>
   `${counted(rows.length, 'service', 'services')} ${rows.length === 1 ? one : many}`;
+
+/** Begun by a person who waits for it, wherever they go meanwhile. */
+function andFollow(service: Service, act: Promise<Service>): Promise<Service> {
+  return then(
+    service.id,
+    act.then((answer) => {
+      // Before anything is heard of it again.
+      followStart(service);
+      return answer;
+    }),
+  );
+}
 
 /** Not waited for when it failed: while Knot is away it would never end. */
 async function then<T>(id: string, act: Promise<T>): Promise<T> {
@@ -35,8 +48,8 @@ const forAll =
 
 const start = forAll(
   (service) =>
-    attempt(() => then(service.id, servicesApi.start(service.id)), `${service.name} is being started.`, {
-      about: aboutOf(service),
+    attempt(() => andFollow(service, servicesApi.start(service.id)), `${service.name} is being started.`, {
+      isPassing: true,
     }),
   (rows) =>
     performOnAll({
@@ -73,8 +86,7 @@ export const serviceActs = {
   ),
   wake: forAll(
     (service) =>
-      attempt(() => then(service.id, servicesApi.wake(service.id)), `${service.name} is waking up.`, {
-        about: aboutOf(service),
+      attempt(() => andFollow(service, servicesApi.wake(service.id)), `${service.name} is waking up.`, {
         isPassing: true,
       }),
     (rows) =>

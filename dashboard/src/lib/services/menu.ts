@@ -9,8 +9,11 @@ import { serviceActs } from '#lib/services/acts.ts';
 import { firstAct, isUp } from '#lib/services/states.ts';
 import type { Act } from '#lib/ui/list/columns.ts';
 
-/** What can be done with services besides opening them, by the menu of one and by the bar above many. */
-export function actsOn(askRemoval: (service: Service) => void): Act<Service>[] {
+/**
+ * What can be done with services besides opening them, by the menu of one and by the bar above many; without somebody who asks first,
+ * nothing that cannot come back.
+ */
+export function actsOn(askRemoval?: (service: Service) => void): Act<Service>[] {
   const isKept = ({ rest }: Service): boolean => rest !== undefined && rest.idleSeconds > 0;
   return [
     { label: 'Start', icon: Play, fits: (service) => firstAct(service) === 'start', act: serviceActs.start },
@@ -35,8 +38,8 @@ export function actsOn(askRemoval: (service: Service) => void): Act<Service>[] {
       icon: Trash,
       isForOne: true,
       isDangerous: true,
-      fits: ({ canRemove, wish }) => canRemove && wish !== 'removed',
-      act: ([service]) => askRemoval(service!),
+      fits: ({ canRemove, wish }) => askRemoval !== undefined && canRemove && wish !== 'removed',
+      act: ([service]) => askRemoval?.(service!),
     },
   ];
 }

@@ -27,7 +27,13 @@ export function drawLine(place: HTMLElement, line: Line) {
       cursor: { x: false, y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: { x: { time: true }, y: { range: (_, __, highest) => [0, Math.max(now.top, highest ?? 0)] } },
       axes: [
-        { ...axis, grid: { show: false }, values: (_, splits) => splits.map((at) => time.format(at)), space: 80 },
+        {
+          ...axis,
+          size: 28,
+          space: 80,
+          grid: { show: false },
+          values: (_, splits) => splits.map((at) => time.format(at)),
+        },
         {
           ...axis,
           size: 76,

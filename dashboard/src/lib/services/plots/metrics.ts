@@ -4,10 +4,23 @@ import { byteSize } from '#lib/words.ts';
 
 export type Column = 'cpu' | 'memory' | 'requests';
 
-export const plots: readonly { column: Column; title: string; words: (value: number, step: number) => string }[] = [
-  { column: 'cpu', title: 'Processors', words: (value) => processors(value) },
-  { column: 'memory', title: 'Memory', words: (value) => byteSize(value) },
-  { column: 'requests', title: 'Requests', words: (value, step) => perMinute((value * 60) / step) },
+type Picture = {
+  column: Column;
+  title: string;
+  words: (value: number, step: number) => string;
+  /** The scale shows at least so much: what is next to nothing looks like it. */
+  least: (step: number) => number;
+};
+
+export const plots: readonly Picture[] = [
+  { column: 'cpu', title: 'Processors', words: (value) => processors(value), least: () => 0.2 },
+  { column: 'memory', title: 'Memory', words: (value) => byteSize(value), least: () => 10_000_000 },
+  {
+    column: 'requests',
+    title: 'Requests',
+    words: (value, step) => perMinute((value * 60) / step),
+    least: (step) => (4 * step) / 60,
+  },
 ];
 
 const processors = (value: number): string => (value < 0.005 ? '0' : value < 10 ? value.toFixed(2) : value.toFixed(0));
@@ -16,7 +29,7 @@ const perMinute = (value: number): string => `${value < 10 ? Number(value.toFixe
 /** The last and the highest of a column, in words; undefined where it never ran. */
 export function summaryOf(
   metrics: ServiceMetrics,
-  { column, words }: (typeof plots)[number],
+  { column, words }: Picture,
 ): { last: string | undefined; most: string } | undefined {
   const values = metrics[column].filter((value) => value !== null);
   if (values.length === 0) return undefined;
