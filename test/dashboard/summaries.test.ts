@@ -1,5 +1,6 @@
 import t from 'tap';
-import { healthBadge, healthWords, toolsSentence } from '../../dashboard/src/lib/summaries.ts';
+import type { Service } from '../../dashboard/src/lib/contract.ts';
+import { healthBadge, healthWords, servicesSentence, toolsSentence } from '../../dashboard/src/lib/summaries.ts';
 
 type Status = Parameters<typeof toolsSentence>[0][number]['status']['status'];
 const tiles = (...states: Status[]) =>
@@ -33,3 +34,24 @@ t.test('a part that is still being looked at is not said to work', async (t) => 
   t.same(healthBadge(parts('ok', 'working')), { mark: 'working', text: '1 part is not ready yet' });
   t.same(healthBadge(parts('working', 'failed', 'warning')), { mark: 'warning', text: '2 parts need a look' });
 });
+
+t.test(
+  'what runs, in one sentence: what failed is told before what comes, and that before what is there',
+  async (t) => {
+    const service = (name: string, state: Service['state'], wish: Service['wish'] = 'running') => ({
+      name,
+      state,
+      wish,
+    });
+    const running = [service('a', 'ready'), service('b', 'ready')];
+    t.equal(servicesSentence([]), '');
+    t.equal(servicesSentence([service('a', 'stopped', 'stopped'), service('b', 'sleeping', 'asleep')]), '');
+    t.equal(servicesSentence(running), 'a and b are running.');
+    t.equal(servicesSentence([...running, service('c', 'starting')]), 'c is starting.');
+    t.equal(
+      servicesSentence([...running, service('c', 'starting'), service('d', 'failed')]),
+      'd could not be started.',
+    );
+    t.equal(servicesSentence(['a', 'b', 'c', 'd'].map((name) => service(name, 'ready'))), '4 services are running.');
+  },
+);

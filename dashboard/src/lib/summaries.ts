@@ -1,5 +1,5 @@
 /** Many states in a few words, which must be true of every mixture. Pure. */
-import type { Component, Tile } from '#lib/contract.ts';
+import type { Component, Service, Tile } from '#lib/contract.ts';
 import { counted, listed } from '#lib/words.ts';
 
 /** All parts in one badge. What is still being looked at is not said to work. */
@@ -33,4 +33,19 @@ export function toolsSentence(tiles: readonly Pick<Tile, 'title' | 'status'>[]):
   if (preparing.length > 0) return about(preparing, 'is being prepared', 'are being prepared');
   if (ready.length > 3 && ready.length === tiles.length) return 'Everything is ready.';
   return ready.length > 0 ? about(ready, 'is ready', 'are ready') : '';
+}
+
+/** What I and my teams run, in one sentence: what failed first, then what is under way. */
+export function servicesSentence(services: readonly Pick<Service, 'name' | 'state' | 'wish'>[]): string {
+  const wanted = services.filter(({ wish }) => wish === 'running' || wish === 'asleep');
+  const names = (isMeant: (service: (typeof wanted)[number]) => boolean): string[] =>
+    wanted.filter(isMeant).map(({ name }) => name);
+  const about = (which: readonly string[], one: string, many: string): string =>
+    which.length > 3 ? `${which.length} services ${many}.` : `${listed(which)} ${which.length === 1 ? one : many}.`;
+  const failed = names(({ state }) => state === 'failed');
+  if (failed.length > 0) return about(failed, 'could not be started', 'could not be started');
+  const coming = names(({ state, wish }) => wish === 'running' && state !== 'ready');
+  if (coming.length > 0) return about(coming, 'is starting', 'are starting');
+  const running = names(({ state, wish }) => wish === 'running' && state === 'ready');
+  return running.length > 0 ? about(running, 'is running', 'are running') : '';
 }
