@@ -175,6 +175,32 @@ t.test('room is promised when an upload begins, and given back when it is given 
   t.match(await begin(42_000_000, { path: 'd' }), { status: 201 });
 });
 
+t.test('what is given up before the gateway has heard of it promises no room', async (t) => {
+  const { begin, send, ann, call, waiting } = await openUploads(t);
+  const given = (key: string) => `/api/v1/uploads/${sha256(Buffer.from(`${ann.id}/${key}`)).slice(0, 32)}`;
+  const reserved = async () => {
+    const { areas } = (await call({ url: '/areas', cookie: ann.cookie })).json as {
+      areas: { usage: { reserved: number } }[];
+    };
+    return areas[0]!.usage.reserved;
+  };
+  t.match(await send('DELETE', given('key-of-the-first-one')), { status: 404 });
+  t.match(await begin(7, { path: 'f', key: 'key-of-the-first-one' }), { status: 410 }, 'it comes after its end');
+  for (let n = 0; n < 20; n++) {
+    const key = `key-of-number-${1000 + n}`;
+    const begun = begin(7, { path: `f${n}`, key });
+    const [{ status }] = await Promise.all([begun, send('DELETE', given(key))]);
+    t.ok([201, 410].includes(status), `${status}`);
+  }
+  t.equal(await reserved(), 0);
+  t.same(
+    readdirSync(waiting).filter((name) => name !== '.reserve'),
+    [],
+    'nothing is left',
+  );
+  t.match(await begin(7, { path: 'f', key: 'key-of-another-one' }), { status: 201 });
+});
+
 t.test('two uploads to one name: nothing is replaced and nothing lost', async (t) => {
   const { begin, patch, urlOf, root } = await openUploads(t);
   const [first, second] = [await begin(5, { path: 'f.txt' }), await begin(6, { path: 'f.txt' })];

@@ -26,7 +26,8 @@ export function place(from: Spot, to: Spot, journal?: { journal: Journal; from: 
       done?.();
     }
   }
-  from.folder.sync();
+  // What a crash leaves in staging is removed in any case.
+  if (journal) from.folder.sync();
   to.folder.sync();
 }
 

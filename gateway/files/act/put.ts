@@ -124,8 +124,10 @@ function finish(target: Spot, staged: Spot, condition: Condition): Written {
   checkCondition(before, condition);
   dress(staged, folder, before);
   if (before === undefined && condition.isNew) place(staged, target);
-  else staged.folder.rename(staged.name, folder, name);
-  folder.sync();
+  else {
+    staged.folder.rename(staged.name, folder, name);
+    folder.sync();
+  }
   const after = folder.look(name)!;
   const bytes = Number(after.size) - Number(before?.size ?? 0n);
   return { entry: entryOf(name, after), bytes, isNew: before === undefined };

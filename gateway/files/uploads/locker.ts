@@ -9,6 +9,8 @@ import { deleteLock, findLock, insertLock, renewLock, takeLock, wantLock } from 
 const leaseMs = 10_000;
 const renewMs = 2_000;
 const askAgainMs = 100;
+/** Less than somebody on another gateway notices. */
+const restMs = 100;
 
 /**
  * One writer for each upload, on however many gateways (decision 0036). Who comes last gets it: that is somebody who has noticed that the
@@ -19,17 +21,44 @@ export function createLocker(parts: { store: Store; runs: Runs; clock: Clock; lo
   const { db } = store;
   /** Those of this gateway, which can be asked without waiting for the next renewal. */
   const held = new Map<string, RequestRelease>();
+  /** Those it has let go of a moment ago, with their holders: one request takes its lock several times, and the store is far away. */
+  const resting = new Map<string, { holder: string; timer: NodeJS.Timeout }>();
+
+  function takeResting(id: string): string | undefined {
+    const rest = resting.get(id);
+    if (rest === undefined) return undefined;
+    clearTimeout(rest.timer);
+    resting.delete(id);
+    return rest.holder;
+  }
+
+  function rest(id: string, holder: string): void {
+    const timer = setTimeout(() => {
+      resting.delete(id);
+      // What is left over of this gateway is taken by the next one here, and elsewhere when its time is over.
+      deleteLock(db, id, holder).catch((error: unknown) =>
+        log.warn({ err: error }, 'the lock of an upload is left over'),
+      );
+    }, restMs);
+    resting.set(id, { holder, timer: timer.unref() });
+  }
 
   function newLock(id: string): Lock {
     const own = { holder: newShortId(), run: runs.own };
     let renewing: Loop | undefined;
+
+    function takeRested(): boolean {
+      const holder = takeResting(id);
+      if (holder !== undefined) own.holder = holder;
+      return holder !== undefined;
+    }
 
     async function tryToTake(): Promise<boolean> {
       const expiresAt = clock.now() + leaseMs;
       if (await insertLock(db, id, own, expiresAt)) return true;
       const present = await findLock(db, id);
       if (present === undefined) return false;
-      const isOwnLeftOver = present.run === runs.own && !held.has(id);
+      const isOwnLeftOver = present.run === runs.own && !held.has(id) && !resting.has(id);
       const isLost = present.expires_at < clock.now() || runs.isGone(present.run) || isOwnLeftOver;
       if (isLost) return takeLock(db, present, own, expiresAt);
       const askRelease = held.get(id);
@@ -45,7 +74,7 @@ export function createLocker(parts: { store: Store; runs: Runs; clock: Clock; lo
 
     return {
       async lock(signal, requestRelease) {
-        while (!(await tryToTake())) {
+        while (!takeRested() && !(await tryToTake())) {
           if (signal.aborted) throw refusal(ERRORS.ERR_LOCK_TIMEOUT);
           await delay(askAgainMs);
         }
@@ -56,7 +85,7 @@ export function createLocker(parts: { store: Store; runs: Runs; clock: Clock; lo
       async unlock() {
         void renewing?.stop();
         held.delete(id);
-        await deleteLock(db, id, own.holder);
+        rest(id, own.holder);
       },
     };
   }

@@ -2,7 +2,7 @@ import type { Area } from '../walk/areas.ts';
 import { areaOfKey, keyOf } from '../walk/areas.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
 import { nameOf, type Path, textOf } from '../walk/names.ts';
-import { readRecord, writeRecord } from '../act/records.ts';
+import { readRecord, syncRecord, writeRecord } from '../act/records.ts';
 
 /** What Knot knows of an upload besides its bytes; beside them, so that it goes on after a restart. */
 export type UploadRecord = {
@@ -34,6 +34,7 @@ export function readUpload(folder: HeldFolder, id: string): UploadRecord | undef
   return { ...stored, area, path: stored.path.map(nameOf), finished: stored.finished?.map(nameOf) };
 }
 
+/** Outlives the process at once, and a power cut after `syncUpload`: most uploads are whole, and forgotten, before that would matter. */
 export function writeUpload(folder: HeldFolder, id: string, { area, path, finished, ...rest }: UploadRecord): void {
   const stored: Stored = {
     ...rest,
@@ -41,8 +42,10 @@ export function writeUpload(folder: HeldFolder, id: string, { area, path, finish
     path: path.map(textOf),
     ...(finished && { finished: finished.map(textOf) }),
   };
-  writeRecord(folder, fileOf(id), stored);
+  writeRecord(folder, fileOf(id), stored, { isSynced: false });
 }
+
+export const syncUpload = (folder: HeldFolder, id: string): Promise<void> => syncRecord(folder, fileOf(id));
 
 export function removeUpload(folder: HeldFolder, id: string): void {
   for (const name of [id, `${id}.knot`].map(nameOf)) if (folder.look(name)) folder.remove(name);

@@ -6,7 +6,7 @@ import { codeOf } from '../walk/errors.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
 import { nameOf, textOf } from '../walk/names.ts';
 import { notFound, refusal } from './refusals.ts';
-import { isUploadId, readUpload, removeUpload } from './upload-record.ts';
+import { isUploadId, readUpload, removeUpload, syncUpload } from './upload-record.ts';
 
 /** What comes while a piece is written is written as one: a thread of the pool for each 16 KiB would cost more than the writing. */
 const highWaterMark = 1024 * 1024;
@@ -54,7 +54,10 @@ export class UploadStore extends DataStore {
       if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) throw error;
       throw refusal({ status_code: 507, body: 'The disk is full.\n' });
     }
-    return this.#sizeOf(id) ?? 0;
+    const size = this.#sizeOf(id) ?? 0;
+    // Bytes that are acknowledged are worth something only with what is known of them.
+    if (size !== readUpload(this.#folder, id)?.size) await syncUpload(this.#folder, id);
+    return size;
   }
 
   override async remove(id: string): Promise<void> {

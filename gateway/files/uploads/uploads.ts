@@ -15,6 +15,7 @@ import { nameOf, type Path, pathOfText } from '../walk/names.ts';
 import { numbered } from '../walk/tree.ts';
 import { sha256Of } from './checksum.ts';
 import { createLocker } from './locker.ts';
+import { createGivenUp, wasGivenUp } from './given-up.ts';
 import { notFound, refusal } from './refusals.ts';
 import { isUploadId, readUpload, type UploadRecord, writeUpload } from './upload-record.ts';
 import { UploadStore } from './upload-store.ts';
@@ -61,6 +62,7 @@ export function createUploads(parts: {
   const { acts, quota, store, path, mostBytes, lifetimeMs, clock, log } = parts;
   const folder = acts.areas.uploads;
   const uploaders = new WeakMap<object, Uploader>();
+  const givenUp = createGivenUp(clock);
   const reservationOf = (area: Area, id: string) => quota.reservation(area, `${uploadMark}${id}`);
 
   const uploadStore = new UploadStore(folder, {
@@ -84,6 +86,8 @@ export function createUploads(parts: {
     const uploader = uploaderOf(request);
     if (request.method === 'POST') return;
     const record = readUpload(folder, id);
+    // It may be about to begin: the question that begins it was sent before, and waits somewhere.
+    if (record === undefined && request.method === 'DELETE') givenUp.note(id);
     if (record === undefined || record.userId !== uploader.userId) throw notFound();
     await uploader.checkPlace(record.area, record.path);
     // All bytes are here, but the gateway ended before it put the file to its place, or is about to: then this waits for it.
@@ -124,6 +128,7 @@ export function createUploads(parts: {
     async function note(): Promise<object> {
       // Before the name is looked at: what has it may be this very upload, whose answer was lost.
       if (readUpload(folder, id) !== undefined) throw known();
+      if (givenUp.has(id)) throw wasGivenUp();
       withFolder(acts.areas.folder(area, target.slice(0, -1)), (parent) => {
         const there = parent.look(target.at(-1)!);
         if (ifMatch !== undefined) checkCondition(there, { ifMatch });
@@ -142,6 +147,10 @@ export function createUploads(parts: {
         ifMatch,
         createdAt: now,
       });
+      if (givenUp.has(id)) {
+        await uploadStore.remove(id);
+        throw wasGivenUp();
+      }
       return {};
     }
   }
