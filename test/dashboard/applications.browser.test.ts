@@ -26,7 +26,15 @@ t.test('registered and connected applications', { skip: browserSkipReason() }, a
     async (t) => {
       const { page, gateway } = await open(t, '/admin/clients');
       await page.getByRole('button', { name: 'Register an application' }).click();
-      const problems = ['name', 'redirectUris', 'backchannelLogoutUri'].map((field) => ({
+      const fields = [
+        'name',
+        'redirectUris',
+        'backchannelLogoutUri',
+        'isPublic',
+        'firstParty',
+        'idTokenSignedResponseAlg',
+      ];
+      const problems = fields.map((field) => ({
         field,
         message: `no ${field}`,
       }));
@@ -34,10 +42,14 @@ t.test('registered and connected applications', { skip: browserSkipReason() }, a
       await page.getByLabel('Redirect addresses').fill('http://w.example/cb');
       await page.getByRole('button', { name: 'Register', exact: true }).click();
       for (const { field } of problems) await page.getByText(`No ${field}.`).waitFor();
+      t.equal(await page.locator('[aria-invalid]').count(), fields.length, 'also at ticks and choices');
       t.equal(await page.getByText('Several.').count(), 0);
       t.equal(await page.getByLabel('Redirect addresses').inputValue(), 'http://w.example/cb', 'what was typed stays');
       gateway.clearRefusals();
       await page.getByLabel('Title').fill('My wiki');
+      await page.reload();
+      await page.getByText('What you typed before is here again.').waitFor();
+      t.equal(await page.getByLabel('Title').inputValue(), 'My wiki', 'a reload shows the dialog again');
       await page.getByLabel('Redirect addresses').fill('https://w.example/cb\n\n https://w.example/two ');
       await page.getByLabel('Ours').check();
       await page.getByRole('button', { name: 'Register', exact: true }).click();
@@ -62,12 +74,23 @@ t.test('registered and connected applications', { skip: browserSkipReason() }, a
     };
     await menu('Change…');
     t.equal(await page.getByLabel('Groups that may use it').inputValue(), 'knot:team:genomics');
+    await page.reload();
+    t.equal(await page.getByLabel('Groups that may use it').inputValue(), 'knot:team:genomics');
     await page.getByLabel('Groups that may use it').fill('');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Images of the team is changed.').waitFor();
     t.match(gateway.changes.at(-1), /PATCH .*clients\/harbor .*"allowedGroups":\[\]/);
     await menu('Rotate the secret…');
     await page.getByLabel('The present secret works for').selectOption('3600');
+    gateway.refuse('/clients/harbor/secrets', 400, {
+      code: 'KNOT_API_INPUT',
+      message: 'x',
+      details: { problems: [{ field: 'overlapSeconds', message: 'is too long' }] },
+    });
+    await page.getByRole('button', { name: 'Make a new secret' }).click();
+    await page.getByText('Is too long.').waitFor();
+    gateway.clearRefusals();
+    t.match(complaints.splice(0), [/status of 400/], 'what the browser itself says of the refusal');
     await page.getByRole('button', { name: 'Make a new secret' }).click();
     await page.getByText('Rt9vWn8qTzG7yLxP1sRfH6dJcMaUeOi8tVqXwZ3bNg0').waitFor();
     t.ok(await page.getByText('The secret of before works until').isVisible());

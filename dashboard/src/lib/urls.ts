@@ -67,6 +67,9 @@ export const urls = {
   ) => withQuery('/admin/plans', query),
   newTeam: () => '/admin/teams#new',
   clients: () => '/admin/clients',
+  newClient: () => '/admin/clients#new',
+  /** The list with the dialog that changes one. */
+  client: ({ clientId }: { clientId: string }) => `/admin/clients#change=${encodeURIComponent(clientId)}`,
   policies: (
     query: {
       file?: string | undefined;

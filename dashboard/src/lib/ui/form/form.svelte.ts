@@ -131,8 +131,17 @@ const key = Symbol('form');
 
 export const provideForm = (form: AnyForm): unknown => setContext(key, form);
 
-/** The form a field stands in, if it has a name there. */
-export function formAround(name: string | null | undefined): AnyForm | undefined {
-  const form = getContext<AnyForm | undefined>(key);
-  return name ? form : undefined;
+/** Whether a control stands in a form under this name, and what was refused about it there. Called while the control is made. */
+export function fieldNamed(name: string | null | undefined): {
+  isInForm: boolean;
+  readonly problem: string | undefined;
+} {
+  const form = name ? getContext<AnyForm | undefined>(key) : undefined;
+  $effect(() => (name ? form?.shows(name) : undefined));
+  return {
+    isInForm: form !== undefined,
+    get problem() {
+      return name ? form?.problemOf(name) : undefined;
+    },
+  };
 }
