@@ -23,6 +23,7 @@ import { endWithRights } from './app/rights.ts';
 import { endWithShares, lookAtShared, sharesOfServices } from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
 import { openCatalogue, openOutputs, openServices, startServices } from './app/services.ts';
+import { servicesInProxy } from './app/state-of.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
@@ -194,6 +195,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       (provider) => provider.close(),
     );
     const ownPorts = [port];
+    const asleepOrNot = services && servicesInProxy({ services, policy, shares, publicAddress: address });
     const proxy = createProxy({
       routes,
       sessions,
@@ -209,10 +211,11 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       noteDenial: denials.note,
       ownPorts: () => ownPorts,
       limits,
-      stateOf: (route) =>
-        route.service
-          ? services?.tile(route.service.id)
-          : (integrations.find(({ name }) => name === route.name)?.tile() ?? watch.tile(route)),
+      stateOf: (asking) =>
+        asking.route.service
+          ? asleepOrNot?.stateOf(asking)
+          : (integrations.find(({ name }) => name === asking.route.name)?.tile() ?? watch.tile(asking.route)),
+      ...(asleepOrNot && { wake: asleepOrNot.wake }),
       ...(services && { trafficOf: ({ service }) => service && services.trafficOf(service.id) }),
       ...(tracer && { tracer }),
     });

@@ -40,3 +40,13 @@ export type PreparationStep = {
   startedAt?: number;
   endedAt?: number;
 };
+
+/**
+ * What is known of what stands behind a host, for whoever asks there while it does not answer. `asleep`: whoever opens a page of it
+ * wakes it; `waking`: somebody did.
+ */
+export type RouteState = Omit<TileStatus, 'status'> & {
+  status: TileStatus['status'] | 'asleep' | 'waking';
+  /** Where whoever asks can do something about it. */
+  link?: { href: string; label: string };
+};

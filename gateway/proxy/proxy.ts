@@ -21,7 +21,7 @@ import { createAssertions } from './judge/assertion.ts';
 import { isCrossOrigin, isListedPreflight } from './judge/cross-origin.ts';
 import { Exchange } from './exchange/exchange.ts';
 import type { ExchangeContext } from './exchange/context.ts';
-import { createFailurePages, type StateOf, withWayOn } from './exchange/failure-pages.ts';
+import { createFailurePages, type StateOf, type Wake, withWayOn } from './exchange/failure-pages.ts';
 import { createGate, isUntouched, type SharedOn, type Verdict, type Visitor } from './judge/gate.ts';
 import { createHandoff, isReserved, signInAddress } from './handoff.ts';
 import { createProbe, type Probe } from './upstream/probe.ts';
@@ -54,6 +54,8 @@ export type ProxyOptions = {
   ownPorts(): readonly number[];
   limits?: Partial<LimitSettings>;
   stateOf: StateOf;
+  /** Without it nothing is woken. */
+  wake?: Wake;
   /** What counts the requests of a route; asked once for each. */
   trafficOf?: TrafficOf;
   /** Without it, nothing is traced and the trace fields of clients are like any other. */
@@ -97,7 +99,9 @@ export function createProxy(options: ProxyOptions): Proxy {
   const tunnels = createSwept<Tunnel>(tunnelSweepMs(limits), log);
   const sessionStreams = createSessionStreams(limits);
   const warnOnce = createWarnOnce(log);
-  const describeFailure = createFailurePages({ origin: publicAddress.origin, stateOf: options.stateOf });
+  const describeFailure = createFailurePages({
+    ...{ origin: publicAddress.origin, stateOf: options.stateOf, wake: options.wake },
+  });
   const context: ExchangeContext = {
     ...{ gate, live, log, limits, inFlight, sessionStreams, onAccess, describeFailure, warnOnce },
   };

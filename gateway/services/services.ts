@@ -6,7 +6,7 @@ import {
   type Log,
   newId,
   type Principal,
-  type TileStatus,
+  type RouteState,
   type Traffic,
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
@@ -72,7 +72,7 @@ export type Services = {
   /** What counts the requests to it. Synchronous: asked where routes are made ready. */
   trafficOf(id: string): Traffic;
   /** What is known of one that does not answer; undefined when it should. Synchronous: for pages in its place. */
-  tile(id: string): TileStatus | undefined;
+  tile(id: string): RouteState | undefined;
   /** Looks at what an owner has, after they changed. */
   lookAt(owner: Pick<Service['owner'], 'kind' | 'id'>): Promise<void>;
   /** Begins to bring everything to what is wanted. */
@@ -235,7 +235,7 @@ export function createServices(options: ServicesOptions): Services {
     history,
     tile(id) {
       const known = reconciler.stateOf(id);
-      return known && tileOf(known);
+      return known && tileOf(known, engine.steps(known));
     },
     async lookAt(owner) {
       for (const { id } of await records.servicesOf(store.db, [owner])) reconciler.look(id);

@@ -1,29 +1,47 @@
-import type { TileStatus } from '../lib/index.ts';
+import type { PreparationStep, RouteState } from '../lib/index.ts';
+import type { LaunchStep } from './engine.ts';
 import type { Service } from './service.ts';
 
 /** What whoever opens a service is told while it does not answer; nothing about one that should. */
-export function tileOf({ state, cause }: Pick<Service, 'state' | 'cause'>): TileStatus | undefined {
+export function tileOf(
+  { wish, state, cause, owner }: Pick<Service, 'wish' | 'state' | 'cause' | 'owner'>,
+  steps: readonly LaunchStep[],
+): RouteState | undefined {
+  // While it goes to sleep too: whoever comes now wakes it as soon as that is over.
+  if (wish === 'asleep' && (state === 'sleeping' || state === 'stopping'))
+    return { status: 'asleep', message: 'It is asleep, because nobody used it for a while.' };
+  const whose = owner.kind === 'user' ? owner.name : `Whoever manages ${owner.name}`;
   switch (state) {
     case 'ready':
       return undefined;
     case 'requested':
     case 'starting':
-      return {
-        status: 'preparing',
-        message: cause ? `${cause.what} It is tried again.` : 'Its program is being started.',
-      };
     case 'waking':
-      return { status: 'preparing', message: cause ? `${cause.what} It is tried again.` : 'It is waking up.' };
-    case 'sleeping':
-      return { status: 'off', message: 'It is asleep.', remedy: 'Whoever it belongs to can start it.' };
+      return {
+        status: state === 'waking' ? 'waking' : 'preparing',
+        message: cause ? `${cause.what} It is tried again.` : 'Its program is being started.',
+        steps: steps.map(toldOf),
+      };
     case 'stopping':
+      // Started again while it ends: it is as good as starting.
+      if (wish === 'running') return { status: 'preparing', message: 'What ran before is being ended.' };
+      return { status: 'off', message: 'It is being stopped.', remedy: `${whose} can start it.` };
+    case 'sleeping':
     case 'stopped':
-      return { status: 'off', message: 'It is not running.', remedy: 'Whoever it belongs to can start it.' };
+      return { status: 'off', message: 'It is not running.', remedy: `${whose} can start it.` };
     case 'failed':
       return {
         status: 'failed',
         message: cause?.what ?? 'It could not be started.',
-        remedy: 'Whoever it belongs to finds what to do with it, and can start it again.',
+        remedy: `${whose} finds what to do about it, and can start it again.`,
+        steps: steps.map(toldOf),
       };
   }
 }
+
+const toldOf = ({ title, state, startedAt, endedAt }: LaunchStep): PreparationStep => ({
+  title,
+  state: state === 'active' ? 'working' : state,
+  ...(startedAt !== undefined && { startedAt }),
+  ...(endedAt !== undefined && { endedAt }),
+});

@@ -30,6 +30,7 @@ export type GatewayOptions = {
   limits?: Partial<LimitSettings>;
   /** What is known of an application; nothing by default. */
   stateOf?: ProxyOptions['stateOf'];
+  wake?: ProxyOptions['wake'];
   trustedProxies?: string[];
   decide?: Authorize;
   /** Changes the route of `echo.localhost`; the second route, `open.localhost`, accepts every oddity. */
@@ -120,6 +121,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     noteDenial: denials.note,
     stateOf: options.stateOf ?? (() => undefined),
     ownPorts: options.ownPorts ?? (() => [port]),
+    ...(options.wake === undefined ? {} : { wake: options.wake }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
     ...(options.trafficOf === undefined ? {} : { trafficOf: options.trafficOf }),
   });

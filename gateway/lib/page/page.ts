@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PreparationStep } from '../health.ts';
 import type { PageStyle } from './extra-style.ts';
 import { type Html, html } from './html.ts';
 import { knotIconAddress, knotMark, pageBadge, type PageTone, progressRing } from './icons.ts';
@@ -68,6 +69,8 @@ export type ErrorPage = {
   tone?: PageTone;
   /** For pages that wait: what is happening now and, when it is known, how far it is (0…1). Takes the picture's place. */
   progress?: { step: string; value?: number };
+  /** All steps of what is waited for, with their times. */
+  steps?: readonly PreparationStep[];
 };
 
 /** The one calm page every refusal and failure uses. */
@@ -84,7 +87,7 @@ export function renderErrorPage(page: ErrorPage): string {
         progress &&
         progressRing({ step: progress.step, ...(progress.value === undefined ? {} : { progress: progress.value }) })
       }
-      ${page.reopen && reopenForm(page.reopen)}
+      ${page.steps && stepList(page.steps, Date.now())} ${page.reopen && reopenForm(page.reopen)}
       ${page.links && page.links.length > 0 && html`<p class="actions">${page.links.map(linkButton)}</p>`}
       ${
         page.facts &&
@@ -98,6 +101,23 @@ export function renderErrorPage(page: ErrorPage): string {
         </dl>`
       }`,
   });
+}
+
+/** What is done, what is under way and what is to come, each in shape and word. */
+export function stepList(steps: readonly PreparationStep[], now: number): Html {
+  return html`<ol class="steps">
+    ${steps.map(
+      ({ title, state, startedAt, endedAt }) =>
+        html`<li class="${state}">${title} <span>${stepWords(state, startedAt, endedAt ?? now)}</span></li>`,
+    )}
+  </ol>`;
+}
+
+function stepWords(state: PreparationStep['state'], startedAt: number | undefined, until: number): string {
+  if (state === 'waiting' || startedAt === undefined) return state === 'done' ? 'done' : 'to come';
+  const took = `${(Math.max(0, until - startedAt) / 1000).toFixed(1)} s`;
+  if (state === 'failed') return `failed after ${took}`;
+  return state === 'working' ? `${took} so far` : `done in ${took}`;
 }
 
 function reopenForm({ label, parameters }: NonNullable<ErrorPage['reopen']>): Html {

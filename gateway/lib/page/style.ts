@@ -2,7 +2,7 @@ import { tokenDeclarations } from './tokens.ts';
 
 /**
  * The stylesheet of the pages outside the dashboard, inlined into each of them. Its words: `lead`, `note good|bad`, `field`
- * with `hint` and `error`, `button` with `primary` or `danger`, `link` in a form that is `inline`, `actions`, `facts`, `badge` with a tone, `plain` for lists.
+ * with `hint` and `error`, `button` with `primary` or `danger`, `link` in a form that is `inline`, `actions`, `facts`, `badge` with a tone, `plain` for lists, `steps`.
  */
 export const pageStyle = [
   `:root{color-scheme:light dark;${tokenDeclarations()}}`,
@@ -75,6 +75,13 @@ export const pageStyle = [
   `*+.facts{margin-top:var(--space-6)}`,
   `.facts dt{color:var(--soft)}`,
   `.facts dd{font-family:var(--font-mono);overflow-wrap:anywhere;user-select:all}`,
+  `.steps{margin:var(--space-4) 0 0;padding:0;list-style:none;font-size:var(--size-small)}`,
+  `.steps li{display:flex;align-items:center;gap:var(--space-2);padding:var(--space-1) 0}`,
+  `.steps li::before{content:"";flex:none;width:.625rem;height:.625rem;border:2px solid var(--soft);border-radius:50%}`,
+  `.steps span{margin-left:auto;padding-left:var(--space-2);color:var(--soft);white-space:nowrap;font-variant-numeric:tabular-nums}`,
+  `.steps .done::before{border-color:var(--ready);background:var(--ready)}`,
+  `.steps .working{font-weight:var(--weight-strong)}.steps .working span{font-weight:var(--weight-text)}.steps .working::before{border-color:var(--working)}`,
+  `.steps .failed::before{border-color:var(--failed);background:var(--failed);border-radius:2px}`,
   `.plain{list-style:none}`,
   `.plain li{padding:var(--space-2) 0}`,
   `.plain li+li{border-top:1px solid var(--line)}`,

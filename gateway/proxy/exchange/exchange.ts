@@ -145,8 +145,10 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
       return this.#dispatch();
     }
     const failure = failureOf(error);
-    this.#noteFailure(failure, error);
-    this.refuse(this.context.describeFailure(failure, this));
+    const refusal = this.context.describeFailure(failure, this);
+    // That what sleeps does not answer is no failure.
+    if (refusal.reasonCode !== asleep) this.#noteFailure(failure, error);
+    this.refuse(refusal);
   }
 
   #noteFailure(reason: UpstreamFailure | 'upstream_cut', error: Error): void {
@@ -229,6 +231,8 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
     context.onAccess(routedEntry(this, { status, protocol: this.canonical.protocol, bytesIn, bytesOut }));
   }
 }
+
+const asleep = 'asleep';
 
 /** From then on an exchange is one that lasts. */
 const longAfterMs = 1_000;

@@ -1,30 +1,59 @@
-import { asksForPage, type CanonicalRequest, type TileStatus } from '../../lib/index.ts';
+import { asksForPage, type CanonicalRequest, isVisit, type RouteState } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
+import type { Visitor } from '../judge/gate.ts';
 import type { Refusal } from '../message/answers.ts';
 import { type Fields, fieldRecord } from '../wire/http-fields.ts';
 import { type UpstreamFailure, upstreamFailed } from '../message/refusals.ts';
 
-/** What is known of the application behind a route; undefined when nobody watches it. Given by `app.ts`. */
-export type StateOf = (route: Route) => TileStatus | undefined;
+/** Somebody who may be there asks for something of a route. `visitor`: undefined where nobody is asked who they are. */
+export type Asking = { route: Route; canonical: CanonicalRequest; visitor: Visitor | undefined };
 
-type Asked = { target: { route: Route }; canonical: CanonicalRequest; requestId: string };
+/** What is known of the application behind a route; undefined when nobody watches it. Given by `app.ts`. */
+export type StateOf = (asking: Asking) => RouteState | undefined;
+
+/** Wakes what sleeps behind a route: somebody who may opens a page of it. Given by `app.ts`. */
+export type Wake = (asking: Asking) => void;
+
+type Asked = {
+  target: { route: Route };
+  canonical: CanonicalRequest;
+  requestId: string;
+  visitor?: Visitor | undefined;
+};
 
 /** What the gateway says in place of an application that does not answer. */
 export type DescribeFailure = (failure: UpstreamFailure, asked: Asked) => Refusal;
 
-/** A page that waits asks again this often. */
+/** A page that waits asks again this often; what wakes is there soon, and somebody looks. */
 const refreshSeconds = 3;
+const wakingRefreshSeconds = 1;
+/** When programs may ask again for what sleeps: they do not wake it. */
+const asleepRetrySeconds = 30;
 
 /**
  * One calm page for what is not there yet, asleep or broken: it says what is known (the step of a tool that starts), and has a way on:
- * again, home, and an id that an administrator finds in the log.
+ * again, home, and an id that an administrator finds in the log. Opening a page of what sleeps wakes it, and shows how far that is.
  */
-export function createFailurePages({ origin, stateOf }: { origin: string; stateOf: StateOf }): DescribeFailure {
+export function createFailurePages({
+  origin,
+  stateOf,
+  wake,
+}: {
+  origin: string;
+  stateOf: StateOf;
+  wake?: Wake | undefined;
+}): DescribeFailure {
   return (failure, asked) => {
+    const { canonical, visitor } = asked;
     const { route } = asked.target;
     const refusal = upstreamFailed(failure, route);
-    const state = isAboutState.has(failure) ? stateOf(route) : undefined;
-    return withWayOn(withState(refusal, route, state), asked, origin);
+    const asking = { route, canonical, visitor };
+    const state = isAboutState.has(failure) ? stateOf(asking) : undefined;
+    if (state?.status === 'asleep' && isVisit(canonical) && wake !== undefined) {
+      wake(asking);
+      return withWayOn(withState(refusal, route, { ...state, status: 'waking' }), asked, origin);
+    }
+    return withWayOn(withState(refusal, route, state), asked, origin, state?.link);
   };
 }
 
@@ -36,39 +65,56 @@ const isAboutState: ReadonlySet<UpstreamFailure> = new Set([
   'upstream_protocol',
 ]);
 
-function withState(refusal: Refusal, { title, service }: Route, state: TileStatus | undefined): Refusal {
-  const { status, message = '', progress } = state ?? {};
+function withState(refusal: Refusal, { title, service }: Route, state: RouteState | undefined): Refusal {
+  const { status, message = '', progress, steps = [] } = state ?? {};
   // What is to be done about a tool is an administrator's affair, about a service that of whom it belongs to.
   const remedy = service && state?.remedy;
-  if (status === 'preparing') {
-    const { remedy: _, ...rest } = refusal;
-    return {
-      ...rest,
-      status: 503,
-      heading: `${title} is starting`,
-      reason: 'It is not ready yet. This page opens it as soon as it is.',
-      progress: { step: message, ...(progress !== undefined && { value: progress }) },
-      headers: { 'retry-after': String(refreshSeconds) },
-      refreshSeconds,
-    };
+  switch (status) {
+    case 'preparing':
+    case 'waking': {
+      const { remedy: _, ...rest } = refusal;
+      const seconds = service ? wakingRefreshSeconds : refreshSeconds;
+      return {
+        ...rest,
+        status: 503,
+        heading: `${title} is ${status === 'waking' ? 'waking up' : 'starting'}`,
+        reason: 'It is not ready yet. This page opens it as soon as it is.',
+        progress: { step: message, ...(progress !== undefined && { value: progress }) },
+        ...(service && steps.length > 0 && { steps }),
+        headers: { 'retry-after': String(seconds) },
+        refreshSeconds: seconds,
+      };
+    }
+    case 'asleep':
+      return {
+        ...refusal,
+        status: 503,
+        heading: `${title} is asleep`,
+        reason: message,
+        remedy: 'Open its page in a browser, and it wakes.',
+        tone: 'asleep',
+        code: 'KNOT_PROXY_ASLEEP',
+        reasonCode: 'asleep',
+        headers: { 'retry-after': String(asleepRetrySeconds) },
+      };
+    case 'off':
+      return {
+        ...refusal,
+        heading: `${title} is switched off`,
+        reason: message,
+        remedy: remedy ?? 'An administrator can start it.',
+      };
+    case 'failed':
+      return {
+        ...refusal,
+        heading: `${title} does not work at the moment`,
+        reason: message,
+        remedy: remedy ?? 'An administrator finds the cause and what to do about it on the Health page.',
+        ...(service && steps.length > 0 && { steps }),
+      };
+    default:
+      return refusal;
   }
-  if (status === 'off') {
-    return {
-      ...refusal,
-      heading: `${title} is switched off`,
-      reason: message,
-      remedy: remedy ?? 'An administrator can start it.',
-    };
-  }
-  if (status === 'failed') {
-    return {
-      ...refusal,
-      heading: `${title} does not work at the moment`,
-      reason: message,
-      remedy: remedy ?? 'An administrator finds the cause and what to do about it on the Health page.',
-    };
-  }
-  return refusal;
 }
 
 /** What a person can do next. A form is not sent again by a link, and a page that waits does not send it either. */
@@ -76,12 +122,15 @@ export function withWayOn(
   { refreshSeconds: refresh, ...refusal }: Refusal,
   { canonical, requestId }: Pick<Asked, 'canonical' | 'requestId'>,
   origin: string,
+  /** Where it can be helped; before everything else. */
+  link?: { href: string; label: string },
 ): Refusal {
   const isRepeatable = canonical.method === 'GET' || canonical.method === 'HEAD';
   return {
     ...refusal,
     ...(isRepeatable && refresh !== undefined && { refreshSeconds: refresh }),
     links: [
+      ...(link === undefined ? [] : [link]),
       ...(isRepeatable ? [{ href: canonical.target, label: 'Try again' }] : []),
       { href: `${origin}/`, label: 'Home' },
     ],
