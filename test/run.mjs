@@ -37,6 +37,7 @@ function installPackages() {
     ['postgresql', () => hasPostgres()],
     ['python3-venv', () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0],
     ['openssl', () => existsSync('/usr/bin/openssl')],
+    ['redis-server', () => existsSync('/usr/bin/redis-server')],
     // Clients of WebDAV.
     ['rclone', () => existsSync('/usr/bin/rclone')],
     ['cadaver', () => existsSync('/usr/bin/cadaver')],

@@ -70,6 +70,7 @@ export function openServices(
   const { facts, policy, files, catalogue, supervisor, outputs, publicAddress, clock, log } = parts;
   const { store, accounts, owners, plans, routes, audit } = facts;
   const machine = machineFacts(config);
+  const here = machineOf(config.data);
   const engine = createMachineEngine({
     ...machine,
     supervisor,
@@ -80,14 +81,16 @@ export function openServices(
     originOf: (label) => publicAddress.originOf(publicAddress.hostOf(label)),
     outbound: openOutbound(config, { accounts, policy, log }),
     fillIn,
+    neighbour: async (owner, name) =>
+      (await services.of([owner])).find((one) => one.name === name && one.machine === here),
     groups: () => openGroups({ stateFolder: join(config.data, 'process'), log }),
     outputs,
   });
-  return createServices({
+  const services = createServices({
     store,
     engine,
     templates: templatesOf(catalogue),
-    machine: machineOf(config.data),
+    machine: here,
     metricsFolder: join(config.data, 'services', 'metrics'),
     routes: {
       put: (service) => routes.put(routeOf(service, engine, publicAddress)),
@@ -103,6 +106,7 @@ export function openServices(
     clock,
     log,
   });
+  return services;
 }
 
 type MachineFacts = ReturnType<typeof machineFacts>;

@@ -55,14 +55,33 @@ const ProcessFile = Type.Object(
       {
         socket: Type.Optional(Type.Boolean()),
         port: Type.Optional(Type.Integer({ minimum: 1024, maximum: 65535 })),
+        offer: Type.Optional(
+          Type.String({
+            pattern: '^[A-Za-z0-9._-]{1,40}$',
+            description: 'Name of the socket that it makes in {offer}.',
+          }),
+        ),
+        speaks: Type.Optional(Type.String({ minLength: 1, maxLength: 40, description: 'What is spoken there.' })),
+        check: Type.Optional(
+          Type.Array(Type.String({ minLength: 1, maxLength: 2000 }), {
+            minItems: 1,
+            maxItems: 20,
+            description: 'A program that ends with 0 when an offer is ready; without, it is when its socket accepts.',
+          }),
+        ),
       },
-      { ...closed, description: 'socket: true, or port: NUMBER' },
+      { ...closed, description: 'socket: true, port: NUMBER, or offer: SOCKET with speaks: LANGUAGE' },
     ),
     ready: Type.String({
       default: '/',
       pattern: '^/[!-~]{0,200}$',
       description: 'A path that answers when it is ready.',
     }),
+    stop: Type.Optional(
+      Type.Union([Type.Literal('SIGINT'), Type.Literal('SIGQUIT')], {
+        description: 'What asks it to end in good order, where that is not SIGTERM.',
+      }),
+    ),
     startSeconds: Type.Integer({ default: 60, minimum: 1, maximum: 900 }),
     memory: Type.Optional(Type.String({ description: 'An amount such as 300 MiB.' })),
     needs: Type.Object(
@@ -72,6 +91,12 @@ const ProcessFile = Type.Object(
             {
               name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._+-]{0,60}$' }),
               install: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+              folders: Type.Optional(
+                Type.Array(Type.String({ pattern: '^(/([A-Za-z0-9._+-]+|\\*)){1,10}$' }), {
+                  maxItems: 10,
+                  description: 'Where it is besides /usr/bin: `*` stands for any one name.',
+                }),
+              ),
             },
             closed,
           ),
@@ -107,6 +132,12 @@ const ProcessFile = Type.Object(
       maxItems: 3,
     }),
     rest: Type.Optional(RestSection),
+    reaches: Type.Optional(
+      Type.String({
+        pattern: '^values(\\.[A-Za-z0-9_-]+)+$',
+        description: 'The value that names other services of the owner.',
+      }),
+    ),
   },
   closed,
 );
@@ -133,22 +164,38 @@ export function readProcess(text: string, values: JsonObject, problems: Template
   }
   if (found.length > 0) return undefined;
   const { command, environment, listen, ready, startSeconds, memory, needs, network, files, rest } = settings;
+  const { reaches, stop } = settings;
   return {
     command,
     environment: Object.fromEntries(environment.map(({ name, value }) => [name, value])),
-    listen: listen.port === undefined ? { kind: 'socket' } : { kind: 'port', port: listen.port },
+    listen: listenOf(listen),
+    ...(stop !== undefined && { stop }),
     ready,
     startSeconds,
     memory: memory === undefined ? undefined : parseAmount(memory),
     needs: {
-      executables: needs.executables.map(({ name, install }) => ({ name, install })),
+      executables: needs.executables.map(({ name, install, folders }) => ({
+        name,
+        install,
+        ...(folders && { folders }),
+      })),
       python: needs.python,
       requirements: needs.requirements,
     },
     files: [...new Set(files as FileMount[])],
     network: { hosts: network.hosts },
     ...(rest && { rest: rest }),
+    ...(reaches !== undefined && { reaches }),
   };
+}
+
+type Listen = Static<typeof ProcessFile>['listen'];
+
+function listenOf({ port, offer, speaks, check }: Listen): ProcessPlan['listen'] {
+  if (port !== undefined) return { kind: 'port', port };
+  return offer === undefined
+    ? { kind: 'socket' }
+    : { kind: 'offer', file: offer, speaks: speaks!, ...(check && { check }) };
 }
 
 function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject): { path: string; message: string }[] {
@@ -159,7 +206,7 @@ function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject):
     if (argument.includes('\0')) add(`command[${index}]`, 'holds a NUL character');
   });
   // Which program runs is the template's to say, not the person's who fills in the form.
-  if (settings.command[0]!.includes('{values.')) add('command[0]', 'must not come from a value');
+  if (settings.command[0]!.includes('{values')) add('command[0]', 'must not come from a value');
   const names = new Set<string>();
   settings.environment.forEach(({ name, value }, index) => {
     if (reserved.test(name)) add(`environment[${index}].name`, `"${name}" is set by Knot`);
@@ -171,11 +218,20 @@ function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject):
     if (readHostPattern(host) === undefined)
       add(`network.hosts[${index}]`, `must be a host such as pypi.org or *.example.org:8443, but it is "${host}"`);
   });
-  const { socket = false, port } = settings.listen;
-  if (socket === (port !== undefined)) add('listen', 'must say either socket: true or port: NUMBER');
+  const { socket = false, port, offer, speaks, check } = settings.listen;
+  if ([socket, port !== undefined, offer !== undefined].filter(Boolean).length !== 1)
+    add('listen', 'must say one of socket: true, port: NUMBER, offer: SOCKET');
+  if ((offer === undefined) !== (speaks === undefined)) add('listen', 'must say what an offer speaks, and only of one');
+  check?.forEach((argument, index) => {
+    for (const problem of checkPlaceholders(argument, values)) add(`listen.check[${index}]`, problem);
+  });
+  if (check && offer === undefined) add('listen.check', 'is for an offer');
+  if (check?.[0]!.includes('{values')) add('listen.check[0]', 'must not come from a value');
+  if (settings.stop !== undefined && socket) add('stop', 'is for programs with a port or an offer');
   const mentions = (placeholder: string): boolean =>
     [...settings.command, ...settings.environment.map(({ value }) => value)].some((text) => text.includes(placeholder));
   if (socket && !mentions('{socket}')) add('command', 'must tell the program where to listen: {socket}');
+  if (offer !== undefined && !mentions('{offer}')) add('command', 'must tell the program where its offer is: {offer}');
   const { python, requirements } = settings.needs;
   if (python.length > 0 && requirements !== undefined)
     add('needs.python', 'stands in requirements.txt: name the one or the other');

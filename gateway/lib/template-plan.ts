@@ -16,7 +16,13 @@ export type ProcessPlan = {
   command: readonly string[];
   environment: Readonly<Record<string, string>>;
   /** The program listens on `{socket}` itself, or on a port of 127.0.0.1 that is its own. */
-  listen: { kind: 'socket' } | { kind: 'port'; port: number };
+  listen:
+    | { kind: 'socket' }
+    | { kind: 'port'; port: number }
+    /** It speaks no HTTP: other services of the owner reach the socket `file` in `{offer}`. `check` ends with 0 when it is ready. */
+    | { kind: 'offer'; file: string; speaks: string; check?: readonly string[] | undefined };
+  /** What asks it to end in good order, where that is not SIGTERM. */
+  stop?: 'SIGINT' | 'SIGQUIT' | undefined;
   /** It answers when this path answers with anything below 500. */
   ready: string;
   startSeconds: number;
@@ -34,6 +40,8 @@ export type ProcessPlan = {
   network: { hosts: readonly string[] };
   /** When it may be put to sleep; without it, as its owner's plan and knot.yaml say. */
   rest?: RestPlan;
+  /** The value (`values.PATH`) that names other services of the owner whose offers it sees below `/run/services`. */
+  reaches?: string | undefined;
 };
 
 export type RestPlan = {
@@ -62,8 +70,14 @@ export type BusyPlan = {
 export type FileMount = 'private' | 'shared' | 'teams';
 
 /** What a launch knows and a template may name in braces (`{socket}`). */
-export type LaunchFact = 'socket' | 'port' | 'home' | 'base' | 'origin' | 'secret' | 'template' | 'node' | 'python';
+export type LaunchFact =
+  'socket' | 'port' | 'home' | 'base' | 'origin' | 'secret' | 'template' | 'node' | 'python' | 'offer' | 'values';
 export type LaunchFacts = Readonly<Record<LaunchFact, string>>;
 
 /** A program of the machine, and how an administrator gets it. */
-export type Executable = { name: string; install: string | undefined };
+export type Executable = {
+  name: string;
+  install: string | undefined;
+  /** Folders where it is besides the usual ones; `*` stands for anything in one name. */
+  folders?: readonly string[];
+};

@@ -19,6 +19,7 @@ import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
 import { checkServiceName, hostLabel } from './name.ts';
 import { createReconciler, type ServiceRoutes } from './reconciler.ts';
 import type { ServiceOutput } from './output/pages.ts';
+import { reachedBy } from './reach.ts';
 import * as records from './records.ts';
 import { noSuchService, notToBeWoken, type Obstacle, refused } from './refusals.ts';
 import { smallestIdle } from './rest/deadline.ts';
@@ -136,6 +137,13 @@ export function createServices(options: ServicesOptions): Services {
     const values = templates.withDefaults(template.defaults, request.values);
     for (const { pointer, message } of templates.check(template.schema, values))
       found.push({ field: `values${pointer}`, message });
+    for (const one of reachedBy(template.plan, values))
+      if (!(await records.nameIsTaken(store.db, hostLabel(one, owner.name))))
+        found.push({
+          field: `values${template.plan.reaches!.slice('values'.length).replaceAll('.', '/')}`,
+          message: `${owner.name} has no service "${one}".`,
+          remedy: 'Launch it first, or take it out.',
+        });
     const copy = copyOf(template, '');
     for (const { what, remedy } of await engine.missing({ template: copy, owner }))
       found.push({ field: 'template', message: what, remedy });

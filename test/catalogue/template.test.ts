@@ -13,6 +13,7 @@ import {
 import { silentLog } from '../../gateway/lib/index.ts';
 
 const shipped = join(import.meta.dirname, '../../charts/templates');
+const digest = 'a'.repeat(64);
 const chart = 'apiVersion: v2\nname: web\nversion: 1.2.3\ndescription: A page.\n';
 
 function folderWith(t: Test, files: Record<string, string>, name = 'web'): string {
@@ -90,7 +91,7 @@ t.test('what is wrong is told with file and line', async (t) => {
     [
       'both ways to listen',
       { 'Chart.yaml': chart, 'process.yaml': 'command: [a, "{socket}"]\nlisten: {port: 8000, socket: true}\n' },
-      /listen must say either/,
+      /listen must say one of/,
     ],
     [
       'a variable of Knot',
@@ -108,6 +109,56 @@ t.test('what is wrong is told with file and line', async (t) => {
       },
       /needs.python\[0\] must be text/,
     ],
+    [
+      'an offer that says not what it speaks',
+      { 'Chart.yaml': chart, 'process.yaml': 'command: [a, "{offer}"]\nlisten: {offer: a.sock}\n' },
+      /^process.yaml:2 listen must say what an offer speaks/,
+    ],
+    [
+      'an offer that the program is not told of',
+      { 'Chart.yaml': chart, 'process.yaml': 'command: [a]\nlisten: {offer: a.sock, speaks: A}\n' },
+      /^process.yaml:1 command must tell the program where its offer is/,
+    ],
+    [
+      'a check of what is no offer',
+      { 'Chart.yaml': chart, 'process.yaml': 'command: [a]\nlisten:\n  port: 8000\n  check: [a]\n' },
+      /^process.yaml:4 listen.check is for an offer/,
+    ],
+    [
+      'packages in two places',
+      {
+        'Chart.yaml': chart,
+        'requirements.txt': `a==1 --hash=sha256:${digest}\n`,
+        'process.yaml':
+          'command: ["{python}"]\nlisten: {port: 8000}\nneeds:\n  python: [a==1]\n  requirements: requirements.txt\n',
+      },
+      /^process.yaml:4 needs.python stands in requirements.txt/,
+    ],
+    [
+      'a list of packages that is not there',
+      {
+        'Chart.yaml': chart,
+        'process.yaml': 'command: ["{python}"]\nlisten: {port: 8000}\nneeds: {requirements: requirements.txt}\n',
+      },
+      /^requirements.txt:\d* ?is missing/,
+    ],
+    ...(
+      [
+        ['a package without a digest', `# all\na==1 --hash=sha256:${digest}\nb==2\n`, /:3 "b==2" has no --hash/],
+        ['a package without its version', `a>=1 \\\n  --hash=sha256:${digest}\n`, /:1 "a>=1 .*must be NAME==VERSION/],
+        ['another index', `--index-url https://x/ --hash=sha256:${digest}\n`, /:1 .*must be NAME==VERSION/],
+        ['a file from anywhere', `a @ https://x/a.whl --hash=sha256:${digest}\n`, /:1 .*must be NAME==VERSION/],
+        ['a list that is cut', 'a==1 \\', /:1 ends in the middle/],
+      ] as const
+    ).map(([what, list, message]): [string, Record<string, string>, RegExp] => [
+      what,
+      {
+        'Chart.yaml': chart,
+        'requirements.txt': list,
+        'process.yaml': 'command: ["{python}"]\nlisten: {port: 8000}\nneeds: {requirements: requirements.txt}\n',
+      },
+      message,
+    ]),
   ];
   for (const [what, files, message] of rows) {
     const { template, problems } = await read(t, files);
@@ -186,6 +237,8 @@ t.test('one argument stays one, whatever is filled in', async (t) => {
     template: 't',
     node: 'n',
     python: 'p',
+    offer: '/f',
+    values: '{}',
   };
   const values = { a: 'x; rm -rf / {socket} --evil', b: { c: 3 }, d: null };
   t.equal(fillIn('--a={values.a}', facts, values), '--a=x; rm -rf / {socket} --evil');

@@ -41,6 +41,8 @@ async function look() {
     again: attempt(() => { process.setuid(0); return 'root'; }),
     environment: Object.keys(process.env).sort(),
     files: fs.readdirSync('/files').sort(),
+    offers: attempt(() => fs.readdirSync('/run/services')),
+    accounts: fs.readFileSync('/etc/passwd', 'utf8'),
     written: attempt(() => { fs.writeFileSync('/files/private/mine.txt', 'mine'); fs.writeFileSync('/files/team/physics/ours.txt', 'ours'); return 'ok'; }),
     limits: fs.readFileSync('/proc/self/limits', 'utf8'), lastToEnd: fs.readFileSync('/proc/self/oom_score_adj', 'utf8').trim(),
     capabilities: /CapEff:\\t(\\w+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1],
@@ -92,13 +94,16 @@ t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, 
   t.match(found['limits'], /Max processes +\d{1,4} /);
   t.match(found['limits'], /Max core file size +0 /);
   t.ok(Number(found['lastToEnd']) >= 500, 'ended before the gateway where memory is short');
+  t.equal(found['offers'], 'ENOENT', 'nothing of what other services offer');
+  t.match(found['accounts'], /^ann:x:\d+:\d+:ann:\/home\/service:/m);
+  t.ok((found['accounts'] as string).trim().split('\n').length <= 3, 'no accounts of the machine');
   t.strictSame(found['files'], ['private', 'shared', 'team']);
   t.equal(found['written'], 'ok');
   t.equal(readFileSync(join(folder, 'files/private/mine.txt'), 'utf8'), 'mine');
   for (const name of found['environment'] as string[])
     t.match(
       name,
-      /^(HOME|PATH|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|PWD|SHELL|LISTEN|KNOT_\w+|SSL_\w+|NODE_EXTRA_CA_CERTS)$/,
+      /^(HOME|PATH|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|PWD|SHELL|USER|LOGNAME|LISTEN|KNOT_\w+|SSL_\w+|NODE_EXTRA_CA_CERTS)$/,
       name,
     );
   t.notOk((found['environment'] as string[]).includes('KNOT_ENTER'));

@@ -12,6 +12,9 @@ import { openIndex } from './tiny-index.ts';
 /** Packages of templates, from an index of the test's own: once for each set, whole or not at all, and why not in plain words. */
 t.setTimeout(240_000);
 
+// That of a gateway as services of the system have it: what people's accounts read must not depend on it.
+process.umask(0o077);
+
 const isRoot = process.getuid?.() === 0;
 
 function open(t: Test): { folder: string; packages: Packages; make: () => Packages } {

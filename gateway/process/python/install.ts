@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemEnvironment } from '../environment.ts';
 import type { Command, CommandResult } from '../command.ts';
@@ -85,7 +85,10 @@ export async function installEnvironment(options: InstallOptions): Promise<Insta
   try {
     rmSync(venvFolder, { recursive: true, force: true, maxRetries: 3 });
     // So that a confined installer may write here and nowhere beside it.
-    if (options.confine) mkdirSync(venvFolder, { mode: 0o755 });
+    if (options.confine) {
+      mkdirSync(venvFolder);
+      chmodSync(venvFolder, 0o755);
+    }
   } catch (error) {
     return fail({ output: [error instanceof Error ? error.message : String(error)] });
   }

@@ -1,7 +1,7 @@
-import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Clock, knotError, newSecret } from '../../lib/index.ts';
+import { type Clock, type Executable, knotError, newSecret } from '../../lib/index.ts';
 import {
   type Account,
   type AccountBook,
@@ -23,9 +23,11 @@ import { outputOf } from '../output/pages.ts';
 import { readInto } from '../output/reading.ts';
 import { isBusy } from './busy.ts';
 import { createHomes } from './homes.ts';
+import { identityFiles } from './identity.ts';
 import { layoutIn } from './layout.ts';
 import { markLife } from './life.ts';
 import { type Bounds, boundsBefore, limit, type Limited, usualBounds } from './limits.ts';
+import { type Neighbour, offersOf } from './offers.ts';
 import type { Outbound } from './outbound/outbound.ts';
 import type { Environment } from './packages/packages.ts';
 import { answersAt } from './readiness.ts';
@@ -49,6 +51,8 @@ export type ProcessEngineOptions = {
   groups?: () => Promise<Groups | undefined>;
   bounds?: Partial<Bounds>;
   clock: Clock;
+  /** Other services of an owner here. */
+  neighbour?: Neighbour;
   /** The packages it needs, which are there; undefined when it needs none. */
   environmentOf?(service: Service): Promise<Environment | undefined>;
   outputs: Outputs;
@@ -134,11 +138,16 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     const origin = originOf(service.label);
     const limited = await limit(await groupsOnce(), layout.short(id), size, bounds);
     const environment = await options.environmentOf?.(service);
+    const shown = [
+      ...identityFiles(layout.identity, { name: service.owner.name, account }),
+      ...(await offersOf(service, { layout, account, neighbour: options.neighbour })),
+    ];
     const output = readInto(await outputs.of(id));
     const closeWayOut = await openWayOut(service, account, (sentence) => output.mark(sentence));
     const program = sandboxedProgram({
       ...{ service, sandbox, layout, dataFolder, files, account, origin, fillIn },
       environment,
+      shown,
       secret: newSecret(),
       hasWayOut: closeWayOut !== undefined,
       bounds: boundsBefore(bounds, limited === undefined ? size?.memory : undefined),
@@ -236,7 +245,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       const sandbox = await options.sandbox();
       if (!sandbox.isAvailable)
         found.push({ what: sandbox.reason, remedy: 'Ask an administrator to install bubblewrap on this machine.' });
-      for (const { name, install } of executables.filter((executable) => !isInstalled(executable.name)))
+      for (const { name, install } of executables.filter((executable) => !isInstalled(executable)))
         found.push({
           what: `${name} is not installed on this machine.`,
           remedy:
@@ -256,7 +265,9 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     async remove({ id }) {
       await end(id);
       await Promise.all(
-        [layout.home(id), layout.run(id)].map((folder) => rm(folder, { recursive: true, force: true })),
+        [layout.home(id), layout.run(id), layout.offer(id)].map((folder) =>
+          rm(folder, { recursive: true, force: true }),
+        ),
       );
       await outputs.remove(id);
     },
@@ -303,4 +314,22 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
   };
 }
 
-const isInstalled = (name: string): boolean => programsAt.some((folder) => isExecutable(join(folder, name)));
+/** Whether a program is in one of the usual folders, or of those that its template names. */
+const isInstalled = ({ name, folders = [] }: Executable): boolean =>
+  [...programsAt, ...folders.flatMap(foldersLike)].some((folder) => isExecutable(join(folder, name)));
+
+/** Folders that a path with `*` in it stands for. */
+function foldersLike(pattern: string): string[] {
+  let found = ['/'];
+  for (const name of pattern.split('/').filter(Boolean))
+    found = found.flatMap((folder) => (name === '*' ? namesIn(folder) : [name]).map((one) => join(folder, one)));
+  return found;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -12,6 +12,9 @@ export function layoutIn(dataFolder: string) {
     short,
     templates: join(root, 'templates'),
     packages: join(root, 'packages'),
+    identity: join(root, 'identity'),
+    /** What it offers to its owner's other services. */
+    offer: (id: string) => join(root, 'offer', short(id)),
     /** What a service keeps for itself when it stops. */
     home: (id: string) => join(root, 'home', id),
     /** The folder of its socket; only its account and the gateway enter it. */
@@ -32,5 +35,7 @@ export const inside = {
   socket: '/run/knot/http.sock',
   out: '/run/out.sock',
   template: '/opt/template',
+  offer: '/run/offer',
+  services: '/run/services',
   files: '/files',
 } as const;

@@ -35,9 +35,11 @@ export function sandboxedProgram(options: {
   waits: boolean;
   /** The packages it needs. */
   environment: Environment | undefined;
+  /** What is shown besides its own. */
+  shown: readonly { source: string; target: string; isWritable: boolean }[];
 }): { command: string; args: string[]; env: Record<string, string> } {
   const { service, sandbox, layout, dataFolder, files, account, origin, secret, hasWayOut, fillIn } = options;
-  const { bounds, scratchBytes, waits, environment } = options;
+  const { bounds, scratchBytes, waits, environment, shown } = options;
   const { id, values, template } = service;
   const { plan } = template;
   const node = process.execPath;
@@ -51,6 +53,8 @@ export function sandboxedProgram(options: {
     template: inside.template,
     node,
     python: environment?.python ?? '/usr/bin/python3',
+    offer: inside.offer,
+    values: JSON.stringify(values),
   };
   const [command, ...args] = sandboxArguments({
     command: sandbox.command,
@@ -69,6 +73,7 @@ export function sandboxedProgram(options: {
       { source: layout.run(id), target: inside.run, isWritable: true },
       { source: join(layout.templates, template.digest), target: inside.template, isWritable: false },
       ...(hasWayOut ? [{ source: layout.out(id), target: inside.out, isWritable: true }] : []),
+      ...shown,
       ...mountsOf(files, plan.files),
     ],
   });
@@ -78,6 +83,14 @@ export function sandboxedProgram(options: {
     socket: inside.socket,
     ...(plan.listen.kind === 'port' && { port: plan.listen.port }),
     ...(hasWayOut && { out: { socket: inside.out, port: proxyPort(plan) } }),
+    ...(plan.listen.kind === 'offer' && {
+      offer: {
+        ...{ file: plan.listen.file, speaks: plan.listen.speaks },
+        path: `${inside.offer}/${plan.listen.file}`,
+        check: plan.listen.check?.map((argument) => fillIn(argument, facts, values)),
+      },
+    }),
+    ...(plan.stop && { stop: plan.stop }),
     ...(waits && { waits }),
   };
   const own = Object.entries(plan.environment).map(([name, value]) => [name, fillIn(value, facts, values)]);
@@ -89,6 +102,9 @@ export function sandboxedProgram(options: {
       ...systemEnvironment(),
       PATH: programsAt.join(':'),
       HOME: inside.home,
+      USER: service.owner.name,
+      LOGNAME: service.owner.name,
+      SHELL: '/bin/bash',
       TMPDIR: '/tmp',
       LANG: 'C.UTF-8',
       ...(Object.fromEntries(own) as Record<string, string>),

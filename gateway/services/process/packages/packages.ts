@@ -1,5 +1,5 @@
 import { chownSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Log } from '../../../lib/index.ts';
@@ -164,7 +164,8 @@ export function createPackages(options: PackagesOptions): Packages {
     mkdirSync(placeOf(key), { recursive: true, mode: 0o755 });
     mkdirSync(cache, { recursive: true, mode: 0o700 });
     if (account !== undefined && statSync(cache).uid !== account.uid) await giveCache(cache, account);
-    await writeFile(list, `${set.requirements.join('\n')}\n`, { mode: 0o644 });
+    await writeFile(list, `${set.requirements.join('\n')}\n`);
+    await chmod(list, 0o644);
     const startedAt = clock.now();
     try {
       const result = await installEnvironment({

@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import t from 'tap';
+import { eventually } from '../support/eventually.ts';
+import { startGateway } from '../support/process/gateway.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
+
+/** The templates that Knot ships, each doing what it is for on a whole gateway, side by side, with one person's files between them. */
+t.setTimeout(600_000);
+
+const password = 'correct-horse-staple-7';
+type Shown = { id: string; state: string; url: string; cause?: { what: string; remedy: string; lines?: string[] } };
+
+/** Debian has these; `npm test` installs them where it may. */
+const absent = ['/usr/bin/redis-server', '/usr/lib/postgresql', '/usr/bin/python3'].filter((path) => !existsSync(path));
+const skip =
+  process.platform !== 'linux'
+    ? 'services need Linux'
+    : absent.length > 0 && process.env.CI !== 'true' && `without ${absent.join(', ')}`;
+
+const script = `
+import csv, os, pathlib, socket, subprocess, glob
+cache = socket.socket(socket.AF_UNIX)
+cache.connect('/run/services/cache/redis.sock')
+cache.sendall(b'SET seen 1\\r\\nINCR seen\\r\\n')
+answer = b''
+while answer.count(b'\\r\\n') < 2: answer += cache.recv(100)
+psql = sorted(glob.glob('/usr/lib/postgresql/*/bin/psql'))[-1]
+sql = "create table if not exists seen (n integer); insert into seen values (40); select sum(n) + 2 from seen"
+number = subprocess.run([psql, '-h', '/run/services/db', '-qAtc', sql], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+pathlib.Path('results').mkdir(exist_ok=True)
+with open('results/x.csv', 'w') as file: csv.writer(file).writerows([['name', 'number'], ['cache', answer.split()[-1].decode()], ['db', number]])
+print('written by', os.getcwd())
+`;
+
+t.test('what Knot ships works, with one person’s files and services between', { skip }, async (t) => {
+  const gateway = await startGateway({ config: { integrations: { jupyterhub: { mode: 'off' } } } });
+  const people: Person[] = [];
+  t.teardown(async () => {
+    for (const each of people) await each.close();
+    await gateway.stop();
+  });
+  const ann = createPerson(gateway);
+  people.push(ann);
+  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
+
+  const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
+  const put = (path: string, body: string) => ann.request('PUT', `/api/v1/files/private/${path}`, { headers, body });
+  await put('script.py', script);
+
+  async function launch(template: string, name: string, values: object = {}): Promise<Shown> {
+    const launched = await ann.api('POST', '/services', { template, name, values });
+    if (launched.status !== 202) throw new Error(`${template}: ${launched.text}`);
+    return launched.json<{ service: Shown }>().service;
+  }
+  const shown = async (id: string): Promise<Shown> => (await ann.api('GET', `/services/${id}`)).json<Shown>();
+  const ready = async ({ id, url }: Shown): Promise<void> =>
+    eventually(
+      `${url} is ready`,
+      async () => {
+        const now = await shown(id);
+        if (now.state === 'failed') throw new Error(JSON.stringify(now));
+        return now.state === 'ready';
+      },
+      120_000,
+    ).then(() => undefined);
+
+  t.match(
+    (
+      await ann.api('POST', '/services', {
+        template: 'script',
+        name: 'early',
+        values: { services: ['db'] },
+        dryRun: true,
+      })
+    ).json(),
+    {
+      obstacles: [{ field: 'values/services', message: 'ann has no service "db".' }],
+    },
+  );
+  const stores = await Promise.all([launch('redis', 'cache'), launch('postgresql', 'db')]);
+  await Promise.all(stores.map(ready));
+  t.match(await ann.visit(stores[1]!.url), { status: 200, text: /speaks PostgreSQL[^]*\/run\/services\/db/ });
+
+  // Of somebody else there is nothing that could be named.
+  await gateway.knot(['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'], password);
+  const bob = createPerson(gateway);
+  people.push(bob);
+  await bob.signIn('bob', password);
+  t.match(
+    (await bob.api('POST', '/services', { template: 'script', name: 'x', values: { services: ['db'] } })).json(),
+    { code: 'KNOT_SERVICES_REFUSED', message: 'bob has no service "db".' },
+  );
+
+  const job = await launch('script', 'job', { services: ['cache', 'db'] });
+  await ready(job);
+  const stateOf = async (): Promise<{ state: string; code?: number; number: number }> =>
+    JSON.parse((await ann.visit(`${job.url}state`)).text);
+  await eventually('the script has ended', async () => (await stateOf()).state !== 'running', 60_000);
+  t.match(await stateOf(), { state: 'done', code: 0, number: 1 }, (await ann.visit(`${job.url}output`)).text);
+  t.match(await ann.visit(`${job.url}output`), { text: 'written by /files/private\n' });
+  t.match(await ann.visit(job.url), { status: 200, text: /Run again/ });
+  const table = (await ann.api('GET', '/files/private/results/x.csv')).text;
+  t.equal(table.replaceAll('\r', ''), 'name,number\ncache,:2\ndb,42\n');
+
+  // What was written stays while its service stops; who has it in sight sees it come back.
+  for (const { id } of stores) await ann.api('POST', `/services/${id}/stop`, {});
+  for (const { id } of stores)
+    await eventually('it has stopped', async () => (await shown(id)).state === 'stopped', 60_000);
+  for (const { id } of stores) await ann.api('POST', `/services/${id}/start`, {});
+  await Promise.all(stores.map(ready));
+  let said = '';
+  const again = await ann.request('POST', `${job.url}run`, {
+    headers: { 'x-requested-by': 'test', origin: new URL(job.url).origin },
+  });
+  t.equal(again.status, 202);
+  await eventually(
+    () => `it ran again: ${said}`,
+    async () => {
+      said = (await ann.visit(`${job.url}state`)).text;
+      return /"number":2,"state":"(done|failed)"/.test(said);
+    },
+    60_000,
+  );
+  t.match(await stateOf(), { state: 'done' }, (await ann.visit(`${job.url}output`)).text);
+  t.match((await ann.api('GET', '/files/private/results/x.csv')).text, /db,82/);
+
+  const site = await launch('web', 'site', { folder: '/files/private/results' });
+  await ready(site);
+  t.match(await ann.visit(`${site.url}x.csv`), { status: 200, text: /db,82/ });
+  t.match((await ann.api('GET', '/files/private/results')).text, /x\.csv/);
+});
