@@ -79,7 +79,7 @@ t.test('what Knot ships works, with one person’s files and services between', 
   );
   const stores = await Promise.all([launch('redis', 'cache'), launch('postgresql', 'db')]);
   await Promise.all(stores.map(ready));
-  t.match(await ann.visit(stores[1]!.url), { status: 200, text: /speaks PostgreSQL[^]*\/run\/services\/db/ });
+  t.match(await ann.visit(stores[1].url), { status: 200, text: /speaks PostgreSQL[^]*\/run\/services\/db/ });
 
   // Of somebody else there is nothing that could be named.
   await gateway.knot(['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'], password);

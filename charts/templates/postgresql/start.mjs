@@ -61,7 +61,8 @@ const settings = {
   unix_socket_permissions: '0700',
   shared_buffers: `${values.buffers}MB`,
 };
-const { OFFER: _offer, ...env } = process.env;
+const env = { ...process.env };
+delete env.OFFER;
 process.execve(
   join(chosen.bin, 'postgres'),
   ['postgres', '-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],

@@ -28,7 +28,8 @@ if (program === undefined) {
   console.error('redis-server is not installed on this machine');
   process.exit(127);
 }
-const { TEMPLATE_VALUES: _values, ...env } = process.env;
+const env = { ...process.env };
+delete env.TEMPLATE_VALUES;
 process.execve(
   program,
   ['redis-server', ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])],

@@ -1,3 +1,4 @@
+/* global document -- a page's own script, not the gateway's */
 /** Shows how the run stands and what it says; asks again while it runs and when somebody presses a button. */
 const byId = (id) => document.getElementById(id);
 const seconds = (from, to) => `${((to - from) / 1000).toFixed(1)} s`;
