@@ -24,6 +24,8 @@ declare module 'fastify' {
     access?: Access;
     /** What a personal token must be made for, to be used here; a word that is no subject of scopes is for `knot login` alone. */
     scope?: string;
+    /** What it does, where that is another thing than its method says. */
+    act?: 'read' | 'write';
   }
 }
 

@@ -24,6 +24,7 @@ import { serviceHistoryRoutes } from './resources/service-history.ts';
 import { serviceMetricsRoutes } from './resources/service-metrics.ts';
 import { serviceLogRoutes } from './resources/service-logs.ts';
 import { serviceRestRoutes } from './resources/service-rest.ts';
+import { serviceTerminalRoutes } from './resources/service-terminal.ts';
 import { serviceRoutes } from './resources/services.ts';
 import { shareRoutes } from './resources/shares.ts';
 import { teamRoutes } from './resources/teams.ts';
@@ -70,6 +71,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   serviceLogRoutes(app, context);
   serviceRestRoutes(app, context);
   serviceHistoryRoutes(app, context);
+  serviceTerminalRoutes(app, context);
   serviceMetricsRoutes(app, context);
   accountRoutes(app, context);
   connectionRoutes(app, context);

@@ -86,7 +86,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     log,
   };
   const main = await createMainHost(config.domain, seen.onAccess, log);
-  const sockets = await takeSockets(main);
+  const sockets = await takeSockets(main, log);
   await main.register(healthRoutes, { isReady: seen.readiness.isReady });
   await main.register(jwksRoutes, { keys });
   await main.register(oidcRoutes, { oidc, origin: publicAddress.origin });

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import fastifyWebsocket from '@fastify/websocket';
 import type { FastifyInstance, RouteOptions } from 'fastify';
-import { knotError } from '../lib/index.ts';
+import { knotError, type Log } from '../lib/index.ts';
 import type { MainUpgrade } from '../proxy/index.ts';
 
 /** Larger messages of a client end its WebSocket (1009). */
@@ -19,7 +19,7 @@ export type Sockets = {
  * server would answer those of the proxy as well (decision 0056). An upgrade passes the hooks of its route like any request, and is
  * refused where no WebSocket is meant, before a 101. To be called before the routes are made.
  */
-export async function takeSockets(main: FastifyInstance): Promise<Sockets> {
+export async function takeSockets(main: FastifyInstance, log: Pick<Log, 'debug'>): Promise<Sockets> {
   const upgrades = new EventEmitter();
   const routes = new Set<string>();
   main.addHook('onRoute', ({ wsHandler, url }: RouteOptions) => {
@@ -28,7 +28,11 @@ export async function takeSockets(main: FastifyInstance): Promise<Sockets> {
   await main.register(fastifyWebsocket, {
     // It only listens there.
     options: { server: upgrades as never, maxPayload: largestMessage, perMessageDeflate: false },
-    errorHandler: (_error, socket) => socket.terminate(),
+    errorHandler(error, socket) {
+      // Of the other side for the most part: a line that broke, a frame that is none.
+      log.debug({ err: error }, 'a WebSocket ended with an error');
+      socket.terminate();
+    },
   });
   main.addHook('onRequest', async (request) => {
     if (!request.ws || routes.has(request.routeOptions.url ?? '')) return;

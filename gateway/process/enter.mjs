@@ -36,7 +36,7 @@ process.umask(umask);
 process.chdir(process.env.HOME);
 
 // Left behind by a program that was ended; whoever listens next finds its address taken.
-rmSync(socket, { force: true });
+if (socket !== undefined) rmSync(socket, { force: true });
 
 const [program, ...args] = command;
 const path = program.includes('/') ? program : inPath(program);

@@ -8,6 +8,7 @@
 export { type Account, type AccountBook, accountOf } from './accounts.ts';
 export type { Child, ChildSpec, ChildState } from './child-spec.ts';
 export { type Command, type CommandResult } from './command.ts';
+export type { Conversation } from './conversation.ts';
 export { identify, isAlive, type ProcessIdentity, readBootId } from './descendants.ts';
 export { type Group, type GroupLimits, type Groups, openGroups, type Refusals } from './groups.ts';
 export { systemEnvironment } from './environment.ts';

@@ -10,6 +10,7 @@ export function spawnMarked(
     cwd: string;
     umask?: number;
     admit?(pid: number): Promise<void>;
+    isSpokenTo?: boolean;
   },
   marker: string,
 ): ChildProcess {
@@ -19,7 +20,7 @@ export function spawnMarked(
       env: { ...program.env, [markerVariable]: marker },
       // A group of its own: a signal for the gateway's terminal does not hit it, and it can be ended as a whole.
       detached: true,
-      stdio: [program.admit === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [program.admit === undefined && program.isSpokenTo !== true ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     }),
   );
   // Whoever starts it listens as well; this one is there before anything can go wrong, and stays.

@@ -3,6 +3,7 @@ import { newSecret } from '../lib/index.ts';
 import { superviseChild, type Timing } from './child.ts';
 import type { Child, ChildSpec } from './child-spec.ts';
 import { type Command, type CommandResult, notStarted, runCommand } from './command.ts';
+import { type Conversation, type SpokenTo, startConversation } from './conversation.ts';
 import { findDescendants, signalProcess } from './descendants.ts';
 import { startKeeper } from './keep.ts';
 import { createRunJournal } from './leftovers.ts';
@@ -14,6 +15,8 @@ export type Supervisor = {
   release(child: Child): Promise<void>;
   /** Runs a program that ends by itself. Never rejects. */
   run(command: Command): Promise<CommandResult>;
+  /** Starts a program that is spoken to; undefined once everything is being ended. */
+  converse(program: SpokenTo & { name: string }): Conversation | undefined;
   /**
    * Ends what an earlier run of the gateway on the same state folder left behind. To be awaited before children are started
    * whose ports or files the leftovers may hold. Resolves with the number of processes ended.
@@ -66,6 +69,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { instance } = journal;
   const children = new Map<string, { child: Child; spec: ChildSpec }>();
   const running = new Set<{ abort: AbortController; ended: Promise<CommandResult> }>();
+  const conversations = new Set<Conversation>();
   let earlierRunEnded: Promise<number> | undefined;
   const afterEarlierRun = Promise.withResolvers<void>();
   let hasExitHook = false;
@@ -87,7 +91,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const stop = async (some: readonly Child[]) => {
     isOver = true;
     for (const { abort } of running) abort.abort();
-    await Promise.all([...some.map((child) => child.stop()), ...[...running].map(({ ended }) => ended)]);
+    await Promise.all([
+      ...some.map((child) => child.stop()),
+      ...[...running].map(({ ended }) => ended),
+      ...[...conversations].map((conversation) => conversation.end()),
+    ]);
   };
   const forgetExit = () => {
     process.off('exit', endNow);
@@ -123,6 +131,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       const entry = { abort, ended };
       running.add(entry);
       return ended.finally(() => running.delete(entry));
+    },
+    converse({ name, ...program }) {
+      if (isOver) return undefined;
+      prepare();
+      journal.open();
+      const conversation = startConversation(program, `${instance}/${name}#${++commandCount}`);
+      conversations.add(conversation);
+      void conversation.ended.then(() => conversations.delete(conversation));
+      return conversation;
     },
     endEarlierRun() {
       earlierRunEnded ??= journal.endEarlierRun(timing.graceMs).finally(() => afterEarlierRun.resolve());

@@ -1,6 +1,7 @@
 import type { TemplateFolder } from '../lib/index.ts';
 import type { ServiceOutput } from './output/pages.ts';
 import type { Cause, Service } from './service.ts';
+import type { Shell, TerminalSize } from './shell.ts';
 
 /** What an engine sees of a service now. */
 export type Observed =
@@ -56,6 +57,8 @@ export type Engine = {
   socketOf(service: Pick<Service, 'id'>): string;
   /** What it said, also while it does not run; kept until it is removed. */
   output(service: Pick<Service, 'id'>): Promise<ServiceOutput>;
+  /** A shell in the same surroundings as the service, ended with it; undefined while it does not run. */
+  openShell(service: Pick<Service, 'id'>, size: TerminalSize): Promise<Shell | undefined>;
   /** What each service that runs here uses, by its id. */
   usages(): Promise<ReadonlyMap<string, Usage>>;
   /** What it works at without anybody using it, in plain words, as far as its template says how that is found out. */

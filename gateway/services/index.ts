@@ -29,4 +29,6 @@ export type { Difference, Misfit } from './history/differences.ts';
 export type { Preview, Told } from './history/history.ts';
 export type { Rest } from './rest/resting.ts';
 export { createServices, type NewService, type Services, type ServicesOptions } from './services.ts';
+export type { Shell, TerminalSize } from './shell.ts';
+export type { OpenTerminal, Terminals, TerminalViewer } from './terminals.ts';
 export type { LaunchableTemplate, Templates } from './template.ts';

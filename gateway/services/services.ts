@@ -26,6 +26,7 @@ import { smallestIdle } from './rest/deadline.ts';
 import { createResting, type Rest } from './rest/resting.ts';
 import type { Service, Transition } from './service.ts';
 import { copyOf, type LaunchableTemplate, type Templates } from './template.ts';
+import { createTerminals, type Terminals } from './terminals.ts';
 import { tileOf } from './tile.ts';
 
 /** `person`: who asks, for templates that are not for everybody. */
@@ -50,6 +51,8 @@ export type Services = {
   all(): Promise<Service[]>;
   transitions(id: string): Promise<Transition[]>;
   output(service: Service): Promise<ServiceOutput>;
+  /** Shells in those that run. */
+  terminals: Terminals;
   /** Of the start that is under way, or of the last one. */
   steps(service: Pick<Service, 'id'>): readonly LaunchStep[];
   /**
@@ -204,6 +207,9 @@ export function createServices(options: ServicesOptions): Services {
     all: () => records.allServices(store.db),
     transitions: (id) => records.transitionsOf(store.db, id),
     output: (service) => engine.output(service),
+    terminals: createTerminals(engine, (id) => {
+      metrics.trafficOf(id).use.lastAt = performance.now();
+    }),
     steps: (service) => engine.steps(service),
     act: (id, act, by) =>
       change(id, by, {

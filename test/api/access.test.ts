@@ -75,6 +75,7 @@ const rows: Row[] = [
   { url: `/services/${id}/logs`, access: 'person', ok: 404 },
   { url: `/services/${id}/metrics`, access: 'person', ok: 404 },
   { url: `/services/${id}/logs.txt`, access: 'person', ok: 404 },
+  { url: `/services/${id}/terminal?columns=80&rows=24`, access: 'person', ok: 404 },
   { url: '/shares', access: 'person' },
   {
     method: 'POST',

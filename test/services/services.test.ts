@@ -55,6 +55,7 @@ async function open(t: Test, store: Store) {
     observe: () => ({ phase: 'absent' }),
     socketOf: () => '/run/x.sock',
     output: () => Promise.reject(new Error('nothing runs')),
+    openShell: async () => undefined,
     usages: async () => new Map(),
     steps: () => [],
     keepOnly: async (digests) => void kept.push(digests),

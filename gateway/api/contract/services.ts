@@ -287,3 +287,21 @@ export const ServiceMetricsSchema = closed({
   limits: closed({ cpu: Type.Optional(Type.Number()), memory: Type.Optional(Type.Integer()) }),
 });
 export type ServiceMetrics = Static<typeof ServiceMetricsSchema>;
+
+const TerminalSizeSchema = closed({
+  columns: Type.Integer({ minimum: 2, maximum: 1000 }),
+  rows: Type.Integer({ minimum: 2, maximum: 1000 }),
+});
+export const TerminalQuerySchema = closed({
+  ...TerminalSizeSchema.properties,
+  terminal: Type.Optional(Type.String({ maxLength: 100, description: 'One that was left less than a minute ago.' })),
+  seen: Type.Optional(Type.Integer({ minimum: 0, description: 'How many bytes of it were shown.' })),
+});
+export type TerminalQuery = Static<typeof TerminalQuerySchema>;
+/** What a page says to a terminal besides what is typed. */
+export const TerminalMessageSchema = closed({
+  size: Type.Optional(TerminalSizeSchema),
+  seen: Type.Optional(Type.Integer({ minimum: 0 })),
+  end: Type.Optional(Type.Boolean()),
+});
+export type TerminalMessage = Static<typeof TerminalMessageSchema>;

@@ -18,6 +18,7 @@ import {
 import { causeOf, type Crossed } from '../causes.ts';
 import type { Engine, Missing, Usage } from '../engine.ts';
 import type { Service, Size } from '../service.ts';
+import type { Shell } from '../shell.ts';
 import type { Outputs } from '../output/outputs.ts';
 import { outputOf } from '../output/pages.ts';
 import { readInto } from '../output/reading.ts';
@@ -30,6 +31,7 @@ import { type Bounds, boundsBefore, limit, type Limited, usualBounds } from './l
 import { type Neighbour, offersOf } from './offers.ts';
 import type { Outbound } from './outbound/outbound.ts';
 import type { Environment } from './packages/packages.ts';
+import { createShell } from './shell.ts';
 import { answersAt } from './readiness.ts';
 import { type FillIn, type OwnersFiles, programsAt, sandboxedProgram } from './sandboxed.ts';
 import { keepOnly, keepTemplate } from './template-files.ts';
@@ -64,6 +66,8 @@ type Running = {
   size: Size | undefined;
   limited: Limited | undefined;
   closeWayOut: (() => void) | undefined;
+  terminal: ReturnType<typeof sandboxedProgram>;
+  shells: Set<Shell>;
   /** What it wanted too much of when it ended last. */
   crossed?: Crossed | undefined;
   /** What it has too much of now: it is not to go on. */
@@ -144,7 +148,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     ];
     const output = readInto(await outputs.of(id));
     const closeWayOut = await openWayOut(service, account, (sentence) => output.mark(sentence));
-    const program = sandboxedProgram({
+    const sandboxed = {
       ...{ service, sandbox, layout, dataFolder, files, account, origin, fillIn },
       environment,
       shown,
@@ -153,10 +157,10 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       bounds: boundsBefore(bounds, limited === undefined ? size?.memory : undefined),
       scratchBytes: limited === undefined && size !== undefined ? Math.floor(size.memory / 8) : undefined,
       waits: limited !== undefined,
-    });
+    };
     const child = supervisor.supervise({
       name: `service-${id}-${revision}`,
-      ...program,
+      ...sandboxedProgram(sandboxed),
       cwd: '/',
       isReady: () => answersAt(layout.socket(id), ready),
       readyTimeoutMs: startSeconds * 1000,
@@ -164,7 +168,8 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       output,
       ...(limited && { admit: limited.group.admit }),
     });
-    const entry: Running = { child, revision, size, limited, closeWayOut };
+    const terminal = sandboxedProgram({ ...sandboxed, isTerminal: true });
+    const entry: Running = { child, revision, size, limited, closeWayOut, terminal, shells: new Set() };
     running.set(id, entry);
     markLife(child, output);
     child.onChange(() => {
@@ -180,6 +185,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     if (found === undefined) return ending.get(id);
     running.delete(id);
     const release = async (): Promise<void> => {
+      await Promise.all([...found.shells].map((shell) => shell.end()));
       await supervisor.release(found.child);
       await found.limited?.group.end();
     };
@@ -306,6 +312,24 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
         return pid === undefined ? 0 : usagesBelow([pid]).get(pid)!.processorMs;
       };
       return (await isBusy(busy, { socket: layout.socket(id), processorMs })) ? busy.says : undefined;
+    },
+    async openShell({ id }, size) {
+      const found = running.get(id);
+      const talk = found && supervisor.converse({ name: `terminal-${id}`, ...found.terminal, cwd: '/' });
+      if (found === undefined || talk === undefined) return undefined;
+      const shell = createShell(talk);
+      found.shells.add(shell);
+      void shell.ended.then(() => found.shells.delete(shell));
+      if (found.limited && talk.pid !== undefined) {
+        try {
+          await found.limited.group.admit(talk.pid);
+        } catch (error) {
+          await shell.end();
+          throw error;
+        }
+      }
+      shell.resize(size);
+      return shell;
     },
     onChange(listener) {
       listeners.add(listener);

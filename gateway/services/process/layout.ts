@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 /** Where the process engine keeps what in the data folder. Names follow from ids, never from what people choose. */
@@ -27,6 +28,11 @@ export function layoutIn(dataFolder: string) {
 
 /** The first program in every sandbox of a service or an installation. */
 export const enterProgram = join(import.meta.dirname, '../../process/enter.mjs');
+
+/** The program that is a terminal, inside a sandbox, and what it needs to be one. */
+export const terminalProgram = join(import.meta.dirname, '../../process/terminal.mjs');
+export const terminalSettings = join(import.meta.dirname, '../../process/terminal.bashrc');
+export const terminalLibrary = createRequire(import.meta.url).resolve('@lydell/node-pty/package.json');
 
 /** The same as the program sees it. */
 export const inside = {

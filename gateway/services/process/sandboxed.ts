@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import type { JsonObject, LaunchFacts, ProcessPlan } from '../../lib/index.ts';
 import { type Account, type Sandbox, sandboxArguments, systemEnvironment } from '../../process/index.ts';
 import type { Service } from '../service.ts';
-import { enterProgram, inside, type Layout } from './layout.ts';
+import { enterProgram, inside, type Layout, terminalLibrary, terminalProgram, terminalSettings } from './layout.ts';
 import type { Environment } from './packages/packages.ts';
 
 /** Folders of the owner's files on this machine. */
@@ -37,9 +37,11 @@ export function sandboxedProgram(options: {
   environment: Environment | undefined;
   /** What is shown besides its own. */
   shown: readonly { source: string; target: string; isWritable: boolean }[];
+  /** A terminal in the same sandbox, in its place: what belongs to the service is left as it is. */
+  isTerminal?: boolean;
 }): { command: string; args: string[]; env: Record<string, string> } {
   const { service, sandbox, layout, dataFolder, files, account, origin, secret, hasWayOut, fillIn } = options;
-  const { bounds, scratchBytes, waits, environment, shown } = options;
+  const { bounds, scratchBytes, waits, environment, shown, isTerminal = false } = options;
   const { id, values, template } = service;
   const { plan } = template;
   const node = process.execPath;
@@ -65,6 +67,8 @@ export function sandboxedProgram(options: {
     readOnly: [
       dirname(dirname(node)),
       enterProgram,
+      // The library and its part for this machine stand side by side.
+      ...(isTerminal ? [terminalProgram, terminalSettings, dirname(dirname(terminalLibrary))] : []),
       ...(environment ? [environment.basePrefix, environment.folder] : []),
     ],
     hidden: [dataFolder],
@@ -77,12 +81,11 @@ export function sandboxedProgram(options: {
       ...mountsOf(files, plan.files),
     ],
   });
-  const task = {
-    account,
+  const out = hasWayOut && { out: { socket: inside.out, port: proxyPort(plan) } };
+  const program = {
     command: plan.command.map((argument) => fillIn(argument, facts, values)),
     socket: inside.socket,
     ...(plan.listen.kind === 'port' && { port: plan.listen.port }),
-    ...(hasWayOut && { out: { socket: inside.out, port: proxyPort(plan) } }),
     ...(plan.listen.kind === 'offer' && {
       offer: {
         ...{ file: plan.listen.file, speaks: plan.listen.speaks },
@@ -93,6 +96,7 @@ export function sandboxedProgram(options: {
     ...(plan.stop && { stop: plan.stop }),
     ...(waits && { waits }),
   };
+  const task = { account, ...(isTerminal ? { command: [node, terminalProgram, terminalLibrary] } : program), ...out };
   const own = Object.entries(plan.environment).map(([name, value]) => [name, fillIn(value, facts, values)]);
   const [first, ...rest] = [...bounds, command!, ...args, node, enterProgram];
   return {

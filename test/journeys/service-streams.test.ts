@@ -10,7 +10,7 @@ import { caOf, runKnot, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
 import { talkingTemplate } from './talking-service.ts';
 
-/** What a service says, on a whole gateway: read, searched, followed over its ends and over a restart, by whom it is for. */
+/** What a service says and a terminal in it, on a whole gateway: read, followed over its ends and over a restart, by whom it is for. */
 t.setTimeout(300_000);
 
 const password = 'correct-horse-staple-7';
@@ -117,15 +117,17 @@ t.test('what a service says', { skip }, async (t) => {
     );
   });
 
+  /** With which status an upgrade is refused; 101 when it is not. */
+  const refused = async (who: Person, headers: Record<string, string> = {}, to = address): Promise<number> => {
+    const socket = who.socket(to, { headers });
+    socket.on('error', () => undefined);
+    return new Promise<number>((resolve) => {
+      socket.on('open', () => resolve(101));
+      socket.on('error', ({ message }) => resolve(Number(/response: (\d+)/.exec(message)?.[1] ?? 0)));
+    });
+  };
+
   await t.test('is for who may open it, from a page of this site or with a token', async (t) => {
-    const refused = async (who: Person, headers: Record<string, string> = {}, to = address): Promise<number> => {
-      const socket = who.socket(to, { headers });
-      socket.on('error', () => undefined);
-      return new Promise<number>((resolve) => {
-        socket.on('open', () => resolve(101));
-        socket.on('error', ({ message }) => resolve(Number(/response: (\d+)/.exec(message)?.[1] ?? 0)));
-      });
-    };
     t.equal(await refused(await person()), 401, 'nobody');
     t.equal(await refused(bob), 404, 'whom it is nothing to');
     t.equal(await refused(ann), 403, 'an admin');
@@ -176,6 +178,106 @@ t.test('what a service says', { skip }, async (t) => {
     t.equal((await ask([`Authorization: Bearer ${secret}`])).status, 101, 'a program needs no page');
     t.equal(await refused(joanna, { authorization: `Bearer ${secret}`, origin: 'https://evil.example' }), 403);
   });
+
+  await t.test(
+    'of a team: members read it, only who manages it gets a terminal, and both end with the right',
+    async (t) => {
+      const team = (await ann.api('POST', '/teams', { name: 'physics', title: 'Physics' })).json<{ id: string }>();
+      const idOf = async (who: Person) => (await who.api('GET', '/me')).json<{ user: { id: string } }>().user.id;
+      const [joannaId, bobId] = [await idOf(joanna), await idOf(bob)];
+      await ann.api('PUT', `/teams/${team.id}/members/${joannaId}`, { role: 'manager' });
+      await ann.api('PUT', `/teams/${team.id}/members/${bobId}`, { role: 'member' });
+      const wanted = { template: 'talk', name: 'ours', owner: 'physics', values: {} };
+      const { service } = (await joanna.api('POST', '/services', wanted)).json<{ service: { id: string } }>();
+      const at = `${gateway.origin.replace('https', 'wss')}/api/v1/services/${service.id}`;
+      const terminal = `${at}/terminal?columns=80&rows=24`;
+      const state = async () => (await joanna.api('GET', `/services/${service.id}`)).json<{ state: string }>().state;
+      await eventually('it is ready', async () => (await state()) === 'ready', 30_000);
+
+      t.equal(await refused(bob, {}, terminal), 403, 'a member');
+      t.equal(await refused(ann, {}, terminal), 403, 'an admin');
+      t.equal(await refused(await person(), {}, terminal), 401);
+      t.equal(await refused(joanna, { origin: new URL(url).origin }, terminal), 403, 'from the page of a service');
+      t.equal((await joanna.api('GET', `/services/${service.id}/terminal?columns=80&rows=24`)).status, 400);
+      t.equal(await refused(joanna, {}, `${at}/terminal?columns=0&rows=24`), 400);
+      const { secret } = (await joanna.api('POST', '/tokens', { name: 'reads', scopes: ['services:read'] })).json<{
+        secret: string;
+      }>();
+      t.equal(
+        await refused(joanna, { authorization: `Bearer ${secret}` }, terminal),
+        403,
+        'a token that may only read',
+      );
+
+      const read = gather(bob.socket(`${at}/logs?follow`));
+      await eventually('a member follows', () => read.texts().includes('It answers.'));
+      await ann.api('DELETE', `/teams/${team.id}/members/${bobId}`);
+      await eventually('who left does no more', () => read.closed()?.code === 1008, 2_000);
+
+      const openTerminal = async (query = '') => {
+        const socket = joanna.socket(`${terminal}${query}`);
+        let shown = '';
+        const told: Record<string, unknown>[] = [];
+        let code: number | undefined;
+        socket.on('message', (data: Buffer, isBinary: boolean) => {
+          if (isBinary) shown += data.toString();
+          else told.push(JSON.parse(data.toString()) as Record<string, unknown>);
+        });
+        socket.on('close', (closed) => (code = closed));
+        socket.on('error', () => undefined);
+        await eventually('the terminal is there', () => told.length > 0 || code !== undefined);
+        const run = (command: string, until: RegExp) => {
+          socket.send(Buffer.from(`${command}\n`));
+          return eventually(
+            () => JSON.stringify(shown),
+            () => until.exec(shown),
+          );
+        };
+        return { socket, told, run, shown: () => shown, code: () => code };
+      };
+      const first = await openTerminal();
+      await first.run('stty size; echo kept > note; cd /files/team/physics', /\r24 80\r\n/);
+      first.socket.send(JSON.stringify({ size: { columns: 50, rows: 20 } }));
+      first.socket.terminate();
+      const { terminal: left } = first.told[0] as { terminal: string };
+      const second = await openTerminal(`&terminal=${left}&seen=0`);
+      t.equal(second.told[0]!['terminal'], left, 'the same shell');
+      await second.run('pwd; cat ~/note', /\/files\/team\/physics\r\nkept/);
+      t.match(second.shown(), /24 80/, 'with what it showed');
+      await second.run('yes | head -c 3000000 | tail -c 10 > /dev/null; echo "fl""ood"', /\rflood/);
+      second.socket.send('{"size": {"columns": 1e9, "rows": 1}}');
+      await eventually('what is not understood ends it', () => second.code() === 1007);
+
+      const third = await openTerminal();
+      third.socket.send(Buffer.from('exit 4\n'));
+      await eventually('its end is told', () => third.code() === 1000);
+      t.match(third.told.at(-1), { ended: 4 });
+      const fourth = await openTerminal();
+      fourth.socket.send(Buffer.alloc(70_000));
+      await eventually('a message that is too large ends it', () => fourth.code() === 1009);
+      const fifth = await openTerminal();
+      await ann.api('PUT', `/teams/${team.id}/members/${joannaId}`, { role: 'member' });
+      await eventually('who does not manage it any more has none', () => fifth.code() === 1008, 2_000);
+      await ann.api('PUT', `/teams/${team.id}/members/${joannaId}`, { role: 'manager' });
+      const sixth = await openTerminal();
+      await joanna.api('POST', `/services/${service.id}/stop`, {});
+      await eventually('it ends with the service', () => sixth.code() === 1000, 20_000);
+      await eventually('it is stopped', async () => (await state()) === 'stopped', 20_000);
+      t.equal((await openTerminal()).code(), 4001, 'none where nothing runs');
+      const { records } = (await ann.api('GET', '/audit?limit=100')).json<{
+        records: { action: string; actor: string; subject: string }[];
+      }>();
+      const terminals = records.filter(({ action }) => action === 'service.terminal-opened');
+      t.equal(terminals.length, 5);
+      t.match(terminals[0], { actor: 'joanna', subject: 'service:physics/ours' });
+      await joanna.api('DELETE', `/services/${service.id}`);
+      await eventually(
+        'it is gone',
+        async () => (await joanna.api('GET', `/services/${service.id}`)).status === 404,
+        30_000,
+      );
+    },
+  );
 
   await t.test('ends for who may no longer read it, within two seconds', async (t) => {
     const again = await person('joanna');
