@@ -150,7 +150,7 @@ export function serviceTerminalRoutes(
     ),
     config: { access: 'person', scope: 'services', act: 'write' },
     preHandler: async (request) => {
-      const { id } = request.params as { id: string };
+      const { id } = request.params;
       await findFor(request, id, 'manage', 'open a terminal in');
       if (request.ws) streams.demandRoom(request);
     },
