@@ -20,7 +20,13 @@ import { mailSettings } from './app/mail-settings.ts';
 import { createOpened } from './app/opened.ts';
 import { tellPreparing } from './app/preparing.ts';
 import { endWithRights } from './app/rights.ts';
-import { endWithShares, lookAtShared, sharesOfServices } from './app/share-rights.ts';
+import {
+  endSharesOfServices,
+  endWithShares,
+  lookAtShared,
+  noteUsesOfServices,
+  sharesOfServices,
+} from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
 import { openCatalogue, openOutputs, openServices, startServices } from './app/services.ts';
 import { servicesInProxy } from './app/state-of.ts';
@@ -30,6 +36,7 @@ import { announce } from './app/announce.ts';
 import { notebooksReach } from './app/reach.ts';
 import { configuredClients } from './app/clients.ts';
 import { absolute, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
+import { createGuestVisitors } from './guests/index.ts';
 import type { Integration } from './integrations/index.ts';
 import { createSigningKeys } from './keys/index.ts';
 import { systemClock } from './lib/index.ts';
@@ -202,6 +209,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       accounts,
       decide: policy.decide,
       sharedOn: sharesOfServices(shares),
+      guests: createGuestVisitors(shares),
+      noteShareUse: noteUsesOfServices(shares),
       live,
       signAssertion: keys.signAssertion,
       publicAddress: address,
@@ -223,6 +232,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     endWithRights({ store, sessions, accounts, policy, tokens, routes, keys, live, proxy });
 
     endWithShares({ shares, accounts, live, log });
+    if (services) endSharesOfServices({ store, services, shares, log });
     await shares.load();
 
     // The main host.

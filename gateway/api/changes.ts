@@ -1,7 +1,7 @@
 import type { Route } from '../routes/index.ts';
 import { idsInChange } from '../services/index.ts';
 import type { Needs } from './context.ts';
-import { audiences, type Topic } from './contract.ts';
+import { audiences, type Change, type Topic } from './contract.ts';
 import type { Lookers } from './files/lookers.ts';
 import type { Listeners } from './listeners.ts';
 import type { Running } from './running.ts';
@@ -46,12 +46,18 @@ export function followChanges(
     }
   }
 
+  /** With whom a service is shared: they are shown how it is. */
+  function partiesOfService(ownerId: string, id: string): { kind: 'user' | 'team'; id: string }[] {
+    const of = shares.givenBy(ownerId).filter(({ thing }) => thing.kind === 'service' && thing.id === id);
+    return of.flatMap(({ party }) => (party.kind === 'guest' ? [] : [{ kind: party.kind, id: party.id }]));
+  }
+
   /** Who shares something and whom it is shared with: people, and whoever is in a team. */
-  async function tellParties(parties: readonly { kind: 'user' | 'team'; id: string }[]): Promise<void> {
+  async function tellParties(change: Change, parties: readonly { kind: 'user' | 'team'; id: string }[]): Promise<void> {
     for (const { kind, id } of parties) {
       try {
         const people = kind === 'user' ? [id] : await accounts.memberIds(id);
-        for (const person of people) note(`person:${person}`, { topic: 'shares' });
+        for (const person of people) note(`person:${person}`, change);
       } catch (error) {
         log.warn({ err: error }, 'who is in a team could not be read: its members are not told of a share');
       }
@@ -107,9 +113,11 @@ export function followChanges(
     onChange('services', (key) => {
       const { ownerId, id } = idsInChange(key);
       void tellOwner('services', ownerId, id);
+      void tellParties({ topic: 'services', id }, partiesOfService(ownerId, id));
     }),
     shares.onChange(
-      ({ kind, id }, { owner }) => void tellParties([owner, ...(kind === 'guest' ? [] : [{ kind, id }])]),
+      ({ kind, id }, { owner }) =>
+        void tellParties({ topic: 'shares' }, [owner, ...(kind === 'guest' ? [] : [{ kind, id }])]),
     ),
     onChange('links', (id) => tell('links', { id })),
     onChange('clients', (id) => tell('clients', { id })),

@@ -26,6 +26,7 @@ import { serviceLogRoutes } from './resources/service-logs.ts';
 import { serviceRestRoutes } from './resources/service-rest.ts';
 import { serviceTerminalRoutes } from './resources/service-terminal.ts';
 import { serviceRoutes } from './resources/services.ts';
+import { serviceShareRoutes } from './resources/service-shares.ts';
 import { shareRoutes } from './resources/shares.ts';
 import { teamRoutes } from './resources/teams.ts';
 import { templateRoutes } from './resources/templates.ts';
@@ -66,6 +67,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   peopleRoutes(app, context);
   tokenRoutes(app, context);
   shareRoutes(app, context);
+  serviceShareRoutes(app, context);
   templateRoutes(app, context);
   serviceRoutes(app, context);
   serviceLogRoutes(app, context);

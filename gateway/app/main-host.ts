@@ -122,6 +122,12 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
   await main.register(guestRoutes, {
     ...shared,
     shares: facts.shares,
+    async hostOfService(id) {
+      const service = await services?.find(id);
+      if (service === undefined || service.wish === 'removed') return undefined;
+      const host = publicAddress.hostOf(service.label);
+      return { host, origin: publicAddress.originOf(host) };
+    },
     owners: facts.owners,
     policy,
     files,

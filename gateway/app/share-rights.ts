@@ -1,8 +1,13 @@
 import type { Accounts } from '../accounts/index.ts';
 import { areaOfKey, type Files, pathOfText } from '../files/index.ts';
-import type { Log, Principal, ShareRight } from '../lib/index.ts';
+import { whoOfGuest } from '../guests/index.ts';
+import type { Log, Principal, Session, ShareRight } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
+import { idsInChange, type Services } from '../services/index.ts';
 import type { Shares } from '../shares/index.ts';
+import type { Store } from '../store/index.ts';
+
+type Visitor = { principal: Principal; session: Session };
 
 /** A share that is made, ends or is revoked is judged anew wherever something is open by it: of the person, of each member, of guests. */
 export function endWithShares(parts: {
@@ -35,6 +40,34 @@ export function lookAtShared({
   shares.lookBy(({ thing, mark }) => {
     const area = areaOfKey(thing.id);
     return area === undefined ? { state: 'gone', mark } : files.standing(area, pathOfText(thing.path), mark);
+  });
+}
+
+/** Who came to a service by a share, and when. */
+export function noteUsesOfServices(shares: Pick<Shares, 'noteUse'>) {
+  return ({ principal, session }: Visitor, serviceId: string, address: string): void => {
+    const isGuest = principal.state === 'guest';
+    const who = isGuest ? whoOfGuest(session) : principal.id;
+    const name = isGuest ? 'guest' : principal.username;
+    shares.noteUse(principal, { kind: 'service', id: serviceId, path: '' }, { who, name, address });
+  };
+}
+
+/** What was shared of a service ends with it. */
+export function endSharesOfServices(parts: {
+  store: Pick<Store, 'onChange'>;
+  services: Pick<Services, 'find'>;
+  shares: Pick<Shares, 'endBelow'>;
+  log: Log;
+}): void {
+  const { store, services, shares, log } = parts;
+  const endOf = async (id: string): Promise<void> => {
+    if ((await services.find(id)) !== undefined) return;
+    await shares.endBelow({ kind: 'service', id, path: '' }, { actor: 'system', reason: 'deleted' });
+  };
+  store.onChange('services', (key) => {
+    const { id } = idsInChange(key);
+    endOf(id).catch((error: unknown) => log.error({ err: error, service: id }, 'its shares were not ended'));
   });
 }
 

@@ -8,6 +8,7 @@ import type { Api } from './elsewhere/api.ts';
 import { elsewhereOptions, elsewhereUsage, isHere, withApi } from './elsewhere/which.ts';
 import { actor, withFacts } from './facts.ts';
 import { shownPlace, type Typed, typedPlace } from './files/address.ts';
+import { cameWords, daysIn, madeWords, untilWords } from './share-words.ts';
 
 const options = { as: { type: 'string' }, ...elsewhereOptions, json: { type: 'boolean' } } as const;
 const which = `[--json] [--as USER | ${elsewhereUsage}]`;
@@ -134,10 +135,7 @@ export const shareCommands: readonly Command[] = [
       };
       const made = await withShares(invocation, (side) => side.create(wish));
       const { id, expiresAt } = made.share;
-      const line =
-        made.url === undefined
-          ? `${shownPlace(place)} is shared with ${wish.whom} ${untilWords(expiresAt)} (id ${id}).`
-          : `${made.url}   (shown only now; ${untilWords(expiresAt)}, id ${id})`;
+      const line = madeWords(shownPlace(place), wish.whom, made);
       const said =
         given['json'] === true ? JSON.stringify({ id, expiresAt, ...(made.url && { url: made.url }) }) : line;
       streams.stdout.write(`${said}\n`);
@@ -152,9 +150,7 @@ export const shareCommands: readonly Command[] = [
     async run(invocation) {
       const shares = await withShares(invocation, (side) => side.list());
       const rows = shares.map(({ id, area, path, with: whom, right, expiresAt, uses }) => {
-        const [last] = uses;
-        const came = last === undefined ? 'nobody' : `${last.name} ${new Date(last.lastAt).toISOString()}`;
-        return [id, shownPlace({ area, path: pathOfText(path) }), whom, right, untilWords(expiresAt), came];
+        return [id, shownPlace({ area, path: pathOfText(path) }), whom, right, untilWords(expiresAt), cameWords(uses)];
       });
       const output =
         invocation.options['json'] === true
@@ -176,17 +172,6 @@ export const shareCommands: readonly Command[] = [
     },
   },
 ];
-
-const untilWords = (at: number | null): string =>
-  at === null ? 'without an end' : `until ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-
-/** `12h`, `2d`: in days. */
-function daysIn(text: Invocation['options'][string]): number | undefined {
-  if (text === undefined) return undefined;
-  const [, number, unit] = (typeof text === 'string' ? /^(\d{1,4})([hd])$/.exec(text) : undefined) ?? [];
-  if (number === undefined) throw new UsageError('--for is a number of hours or days: 12h, 7d');
-  return unit === 'h' ? Number(number) / 24 : Number(number);
-}
 
 const noPlace = (message: string) =>
   knotError('KNOT_CLI_NO_AREA', 404, message, {

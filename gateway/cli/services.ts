@@ -5,6 +5,7 @@ import { type Command, type Invocation, type Streams, table, UsageError } from '
 import type { Api } from './elsewhere/api.ts';
 import { elsewhereOptions, elsewhereUsage, withApi } from './elsewhere/which.ts';
 import { printLogs } from './service-logs.ts';
+import { serviceShareCommands } from './service-shares.ts';
 
 /** What the API says of a service, as far as it is shown here. */
 type Service = {
@@ -179,6 +180,7 @@ export const serviceCommands: readonly Command[] = [
   act('start', 'Starts a service, again if it failed.'),
   act('stop', 'Stops a service; what it kept for itself stays.'),
   act('remove', 'Stops a service and takes it away, with what it kept for itself; files of its owner stay.'),
+  ...serviceShareCommands({ find, send }),
 ];
 
 async function launch(api: Api, { positionals, options: given, streams }: Invocation): Promise<void> {

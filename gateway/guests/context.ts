@@ -23,7 +23,9 @@ export type Content = {
 };
 
 export type GuestOptions = {
-  shares: Pick<Shares, 'openLink' | 'lookAtLink' | 'rightsOn' | 'noteUse'>;
+  shares: Pick<Shares, 'openLink' | 'lookAtLink' | 'rightsOn' | 'noteUse' | 'beginVisit'>;
+  /** Where a service is reached; undefined when it is no more. */
+  hostOfService(id: string): Promise<{ host: string; origin: string } | undefined>;
   accounts: Pick<Accounts, 'findUser' | 'findTeam'>;
   owners: Pick<Owners, 'area'>;
   policy: Pick<Policy, 'decide'>;

@@ -76,6 +76,12 @@ export async function guestRoutes(app: FastifyInstance, options: GuestOptions): 
   });
 
   app.get('/guest/:id/*', async (request, reply) => {
+    const elsewhere = await visits.addressOnHost(request, (request.params as { id: string }).id);
+    if (elsewhere !== undefined)
+      return reply
+        .header('cache-control', 'no-store')
+        .header('referrer-policy', 'no-referrer')
+        .redirect(elsewhere, 303);
     const visit = await visitOf(request);
     const files = visits.files();
     const query = request.query as Record<string, string | string[] | undefined>;

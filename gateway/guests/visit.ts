@@ -8,12 +8,13 @@ import {
   pathOfText,
   textOfPath,
 } from '../files/index.ts';
-import { type Action, hashSecret, knotError, type Principal } from '../lib/index.ts';
+import { type Action, knotError, type Principal } from '../lib/index.ts';
 import type { LiveKind } from '../live/index.ts';
 import { type Area, areaResource } from '../owners/index.ts';
 import { guestOf, type LinkState, type Share } from '../shares/index.ts';
 import type { GuestOptions } from './context.ts';
 import { readGuestCookie } from './cookie.ts';
+import { whoOfBrowser } from './visitors.ts';
 
 /** A guest at a place of what is shared with them. */
 export type Visit = {
@@ -77,6 +78,16 @@ export function createVisits(options: GuestOptions) {
     return area && { host, area };
   }
 
+  /** Of a share of a service: the address on its host that lets this browser in; undefined for a share of files. */
+  async function addressOnHost(request: FastifyRequest, id: string): Promise<string | undefined> {
+    const { share, browser } = await shareOf(request, id);
+    if (share.thing.kind !== 'service') return undefined;
+    const place = await options.hostOfService(share.thing.id);
+    if (place === undefined) throw ended('deleted');
+    const code = await shares.beginVisit(share, { host: place.host, browser });
+    return `${place.origin}/.knot/guest?code=${code}`;
+  }
+
   /** `address`: what stands behind `/guest/SHARE/`, as it came. */
   async function visitOf(request: FastifyRequest, id: string, address: string): Promise<Visit> {
     const { share, browser } = await shareOf(request, id);
@@ -107,6 +118,7 @@ export function createVisits(options: GuestOptions) {
 
   return {
     linkOf,
+    addressOnHost,
     visitOf,
     pathOf,
     may,
@@ -120,7 +132,7 @@ export function createVisits(options: GuestOptions) {
     noteUse(request: FastifyRequest, visit: Visit): void {
       const { guest, area, browser } = visit;
       const thing = { kind: 'files', id: area.key, path: textOfPath(pathOf(visit)) } as const;
-      const who = `guest:${hashSecret(browser).slice(0, 16)}`;
+      const who = whoOfBrowser(browser);
       shares.noteUse(guest, thing, { who, name: 'guest', address: addressOf(request) });
     },
     /** Keeps a transfer among the open streams: it is cut within two seconds when the link ends. */

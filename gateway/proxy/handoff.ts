@@ -6,7 +6,8 @@ import { answer } from './message/answers.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import { ownBinding, sharedBinding, shownBindings } from './sign-in/handoff-cookie.ts';
 import { notFoundHere } from './message/refusals.ts';
-import { handoffFailed } from './sign-in/refusals.ts';
+import type { Guests } from './judge/gate.ts';
+import { handoffFailed, linkNotOpened } from './sign-in/refusals.ts';
 import { refererTarget } from './sign-in/referer.ts';
 import type { Target } from './upstream/upstreams.ts';
 
@@ -30,6 +31,13 @@ export type Handoff = {
   accountPage(asked: { canonical: CanonicalRequest; target: Target }): Promise<string> | string;
 };
 
+/** Who comes by a link, and how one that the main host sent over is let in. */
+export type GuestEntry = Guests & {
+  /** The cookie of this host; undefined for a code that is worth nothing here. */
+  redeem(code: string, host: string): Promise<string | undefined>;
+};
+
+const guestPath = '/.knot/guest';
 const callbackPath = '/.knot/callback';
 const signInPath = '/.knot/sign-in';
 /**
@@ -52,10 +60,12 @@ export function createHandoff({
   sessions,
   publicAddress,
   live,
+  guests,
 }: {
   sessions: Pick<Sessions, 'redeemCode' | 'cookie' | 'kept' | 'find'>;
   publicAddress: PublicAddress;
   live: Pick<Live, 'isInUse'>;
+  guests?: GuestEntry;
 }): Handoff {
   /** The address as a parameter: itself, or the id under which it is kept. */
   function carried(address: string, browser: string, { address: client }: CanonicalRequest): Promise<string> | string {
@@ -104,12 +114,27 @@ export function createHandoff({
     return begin(exchange, to);
   }
 
+  /**
+   * `/.knot/guest?code=CODE`: a session of this host for whoever holds the link of its service. The code is no sign-in, so that it is not
+   * bound to a browser: whom somebody makes open it is a guest of that somebody, and nothing more.
+   */
+  async function enterAsGuest(exchange: Exchange): Promise<void> {
+    const { canonical, target } = exchange;
+    const code = new URLSearchParams(canonical.query).get('code') ?? '';
+    const cookie = target.route.service && (await guests?.redeem(code, canonical.host));
+    if (cookie !== undefined) return redirect(exchange, '/', cookie);
+    // Opened once more, by the way back of the browser: who is in already goes on.
+    if (await guests?.find(canonical.cookie, canonical.host)) return redirect(exchange, '/');
+    exchange.refuse(linkNotOpened(target.route));
+  }
+
   return {
     begin,
     async answerReserved(exchange) {
       const { path, method } = exchange.canonical;
       if (path === callbackPath && method === 'GET') return callback(exchange);
       if (path === signInPath && method === 'GET') return signIn(exchange);
+      if (path === guestPath && method === 'GET') return enterAsGuest(exchange);
       return exchange.refuse(notFoundHere());
     },
     accountPage({ canonical, target }) {

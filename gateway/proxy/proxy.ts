@@ -23,7 +23,7 @@ import { Exchange } from './exchange/exchange.ts';
 import type { ExchangeContext } from './exchange/context.ts';
 import { createFailurePages, type StateOf, type Wake, withWayOn } from './exchange/failure-pages.ts';
 import { createGate, isUntouched, type SharedOn, type Verdict, type Visitor } from './judge/gate.ts';
-import { createHandoff, isReserved, signInAddress } from './handoff.ts';
+import { createHandoff, type GuestEntry, isReserved, signInAddress } from './handoff.ts';
 import { createProbe, type Probe } from './upstream/probe.ts';
 import { refererTarget } from './sign-in/referer.ts';
 import { denied, notFoundHere, unavailable } from './message/refusals.ts';
@@ -42,6 +42,10 @@ export type ProxyOptions = {
   accounts: Pick<Accounts, 'peekPrincipal' | 'principal'>;
   decide: Authorize;
   sharedOn: SharedOn;
+  /** Who is let in by a link. */
+  guests?: GuestEntry;
+  /** Hears of each request that a share lets through, by whom; what is repeated within a minute is one. */
+  noteShareUse?(visitor: Visitor, serviceId: string, address: string): void;
   live: Live;
   signAssertion: SigningKeys['signAssertion'];
   publicAddress: PublicAddress;
@@ -90,9 +94,13 @@ type Subject = {
   forward(identity: FieldBlock | undefined): void;
 };
 
+/** A person who is signed in, and what the policies said of them. */
+type Denied = { visitor: Visitor; verdict: Verdict };
+
 /** Makes the forward path of every host that is not the main one. Synchronous from end to end when the caches hit. */
 export function createProxy(options: ProxyOptions): Proxy {
-  const { routes, sessions, live, publicAddress, clock, log, onAccess, tracer, noteDenial } = options;
+  const { routes, sessions, guests, live, publicAddress, clock, log, onAccess, tracer, noteDenial, noteShareUse } =
+    options;
   const limits = { ...defaultLimits, ...options.limits };
   const gate = createGate(options);
   const inFlight = createSwept<Exchange>(inFlightSweepMs, log);
@@ -110,7 +118,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const guard = { ownPorts: options.ownPorts };
   const { trafficOf } = options;
   const upstreams = createUpstreams({ publicAddress, limits, guard, ...(trafficOf && { trafficOf }) });
-  const handoff = createHandoff({ sessions, publicAddress, live });
+  const handoff = createHandoff({ sessions, publicAddress, live, ...(guests && { guests }) });
   const { signAssertion } = options;
   const { identityBytes } = limits;
   const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion, identityBytes, warnOnce, clock });
@@ -143,12 +151,44 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
 
   function admit(subject: Subject, visitor: Visitor | null): void {
-    if (visitor === null) return askToSignIn(subject);
+    if (visitor === null) return admitGuest(subject, undefined);
+    const verdict = decide(subject, visitor);
+    if (verdict.decision.effect !== 'allow') return admitGuest(subject, { visitor, verdict });
+    letThrough(subject, visitor, verdict);
+  }
+
+  /** Whom no session lets in may hold a link; who is signed in and may not keeps their own refusal where the link does not help. */
+  function admitGuest(subject: Subject, denied: Denied | undefined): void {
     const { canonical, target } = subject;
+    const guest = gate.peekGuest(canonical.cookie, target.route);
+    const goOn = (found: Visitor | null): void => judgeGuest(subject, found, denied);
+    if (guest !== undefined) goOn(guest);
+    else settle(subject, gate.findGuest(canonical.cookie, target.route).then(goOn));
+  }
+
+  function judgeGuest(subject: Subject, guest: Visitor | null, denied: Denied | undefined): void {
+    const verdict = guest && decide(subject, guest);
+    if (guest && verdict?.decision.effect === 'allow') return letThrough(subject, guest, verdict);
+    if (denied) {
+      subject.visitor = denied.visitor;
+      subject.verdict = denied.verdict.decision.effect;
+      return refuseDenied(subject, denied.visitor, denied.verdict);
+    }
+    if (guest && verdict) return refuseDenied(subject, guest, verdict);
+    askToSignIn(subject);
+  }
+
+  function decide(subject: Subject, visitor: Visitor): Verdict {
     subject.visitor = visitor;
-    const verdict = gate.decide(canonical, target.route, visitor.principal);
+    const verdict = gate.decide(subject.canonical, subject.target.route, visitor.principal);
     subject.verdict = verdict.decision.effect;
-    if (verdict.decision.effect !== 'allow') return refuseDenied(subject, visitor, verdict);
+    return verdict;
+  }
+
+  function letThrough(subject: Subject, visitor: Visitor, { question }: Verdict): void {
+    const { canonical, target } = subject;
+    if (question.shared !== undefined && target.route.service)
+      noteShareUse?.(visitor, target.route.service.id, canonical.address);
     const { traffic } = target;
     if (traffic !== undefined) {
       const isUse = traffic.use.noteRequest(canonical, performance.now());

@@ -18,58 +18,60 @@ import type { NewShare, Share, SharedThing } from './share.ts';
 import { createShareIndex, isBelow } from './share-index.ts';
 import { createStanding, type LookAtThing } from './standing.ts';
 import { createUses, type ShareUse, type User } from './uses.ts';
+import { createGuestVisits, type GuestVisits } from './visits.ts';
 
 export type { LinkState } from './links.ts';
 export type { ShareUse } from './uses.ts';
 
 type By = { actor: string; address?: string | undefined; reason?: string };
 
-export type Shares = GuestLinks & {
-  /** Reads all of them; before that nobody has a right by a share. */
-  load(): Promise<void>;
-  /**
-   * `secret` is that of a guest's link, answered once.
-   * @throws KNOT_SHARES_RIGHT, KNOT_SHARES_PATH, KNOT_SHARES_DAYS, KNOT_SHARES_SELF, KNOT_SHARES_TOO_MANY
-   */
-  create(share: NewShare, by: By): Promise<{ share: Share; secret?: string }>;
-  find(id: string): Share | undefined;
-  /** Of what an owner has. */
-  givenBy(ownerId: string): Share[];
-  /** With a person, or with a team they are in. */
-  givenTo(principal: Principal): Share[];
-  usesOf(shares: readonly Share[]): Promise<Map<string, ShareUse[]>>;
-  /** @throws KNOT_SHARES_NONE */
-  revoke(id: string, by: By): Promise<void>;
-  /** A share that was revoked a while ago, and by whom; undefined while it lives, and when it ended otherwise. */
-  findRevoked(id: string): Promise<{ share: Share; by: string } | undefined>;
-  /**
-   * Takes a revocation back, with all that was noted about the share. A link stays dead: who revoked it wanted it out of the world.
-   * @throws KNOT_SHARES_NONE
-   */
-  restore(id: string, by: By): Promise<Share>;
-  /** Lets a share end at another time (epoch milliseconds), null for never. @throws KNOT_SHARES_NONE, KNOT_SHARES_DAYS */
-  setEnd(id: string, expiresAt: number | null, by: By): Promise<Share>;
-  /** Ends what a person shares, as a part of the transaction that takes the account away. */
-  endAllWithin(transaction: Transaction, userId: string, by: By): Promise<number>;
-  /** Ends the shares of a path and of all below it: what is moved or deleted must not give itself away to who comes next. Their ids. */
-  endBelow(thing: SharedThing, by: By): Promise<string[]>;
-  /** Takes back what `endBelow` ended for the same person within a day, links too, of what lies at or below a path again. How many. */
-  restoreBelow(thing: SharedThing, ids: readonly string[], by: By): Promise<number>;
-  /** How to see what stands where something is shared; before that whatever stands there is what was shared. */
-  lookBy(look: LookAtThing): void;
-  /** Whether what was shared is what stands there now. */
-  isThere(share: Share): boolean;
-  /**
-   * What shares let somebody do with a thing; undefined where nothing is shared. Synchronous: the hot path.
-   */
-  rightsOn(principal: Principal, thing: SharedThing): readonly ShareRight[] | undefined;
-  /** Notes that somebody used what is shared with them. */
-  noteUse(principal: Principal, thing: SharedThing, user: User): void;
-  /** Hears whose rights may have changed: ids of people, of teams, and `guest:SHARE`; and the share, as it is or was. */
-  onChange(listener: (party: { kind: 'user' | 'team' | 'guest'; id: string }, share: Share) => void): () => void;
-  flush(): Promise<void>;
-  close(): Promise<void>;
-};
+export type Shares = GuestLinks &
+  GuestVisits & {
+    /** Reads all of them; before that nobody has a right by a share. */
+    load(): Promise<void>;
+    /**
+     * `secret` is that of a guest's link, answered once.
+     * @throws KNOT_SHARES_RIGHT, KNOT_SHARES_PATH, KNOT_SHARES_DAYS, KNOT_SHARES_SELF, KNOT_SHARES_TOO_MANY
+     */
+    create(share: NewShare, by: By): Promise<{ share: Share; secret?: string }>;
+    find(id: string): Share | undefined;
+    /** Of what an owner has. */
+    givenBy(ownerId: string): Share[];
+    /** With a person, or with a team they are in. */
+    givenTo(principal: Principal): Share[];
+    usesOf(shares: readonly Share[]): Promise<Map<string, ShareUse[]>>;
+    /** @throws KNOT_SHARES_NONE */
+    revoke(id: string, by: By): Promise<void>;
+    /** A share that was revoked a while ago, and by whom; undefined while it lives, and when it ended otherwise. */
+    findRevoked(id: string): Promise<{ share: Share; by: string } | undefined>;
+    /**
+     * Takes a revocation back, with all that was noted about the share. A link stays dead: who revoked it wanted it out of the world.
+     * @throws KNOT_SHARES_NONE
+     */
+    restore(id: string, by: By): Promise<Share>;
+    /** Lets a share end at another time (epoch milliseconds), null for never. @throws KNOT_SHARES_NONE, KNOT_SHARES_DAYS */
+    setEnd(id: string, expiresAt: number | null, by: By): Promise<Share>;
+    /** Ends what a person shares, as a part of the transaction that takes the account away. */
+    endAllWithin(transaction: Transaction, userId: string, by: By): Promise<number>;
+    /** Ends the shares of a path and of all below it: what is moved or deleted must not give itself away to who comes next. Their ids. */
+    endBelow(thing: SharedThing, by: By): Promise<string[]>;
+    /** Takes back what `endBelow` ended for the same person within a day, links too, of what lies at or below a path again. How many. */
+    restoreBelow(thing: SharedThing, ids: readonly string[], by: By): Promise<number>;
+    /** How to see what stands where something is shared; before that whatever stands there is what was shared. */
+    lookBy(look: LookAtThing): void;
+    /** Whether what was shared is what stands there now. */
+    isThere(share: Share): boolean;
+    /**
+     * What shares let somebody do with a thing; undefined where nothing is shared. Synchronous: the hot path.
+     */
+    rightsOn(principal: Principal, thing: SharedThing): readonly ShareRight[] | undefined;
+    /** Notes that somebody used what is shared with them. */
+    noteUse(principal: Principal, thing: SharedThing, user: User): void;
+    /** Hears whose rights may have changed: ids of people, of teams, and `guest:SHARE`; and the share, as it is or was. */
+    onChange(listener: (party: { kind: 'user' | 'team' | 'guest'; id: string }, share: Share) => void): () => void;
+    flush(): Promise<void>;
+    close(): Promise<void>;
+  };
 
 const dayMs = 86_400_000;
 const mostOfOneThing = 1_000;
@@ -229,6 +231,9 @@ export function createShares(options: {
     return { action, actor, subject: `share:${share.id}`, outcome: 'done', ...(address && { address }), detail };
   }
 
+  /** Another process may have made it a moment ago. */
+  const know = (id: string): Promise<void> | undefined => (index.get(id) ? undefined : reread([id]));
+
   const endBy = ({ actor, reason }: By): records.End => ({ at: clock.now(), why: reason ?? 'revoked', by: actor });
 
   /** Ids of those that had not ended yet. */
@@ -366,7 +371,8 @@ export function createShares(options: {
     noteUse(principal, thing, user) {
       for (const { id } of index.matching(principal, thing, clock.now())) uses.note(id, user);
     },
-    ...createGuestLinks({ store, clock, know: (id) => (index.get(id) ? undefined : reread([id])) }),
+    ...createGuestLinks({ store, clock, know }),
+    ...createGuestVisits({ store, clock, find: index.get, know }),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

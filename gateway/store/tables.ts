@@ -1,11 +1,10 @@
-import type { ColumnType, Generated, Insertable, Selectable } from 'kysely';
+import type { Generated, Insertable, Selectable } from 'kysely';
+import type { Flag, GuestVisitsTable, SharesTable, ShareUsesTable } from './share-tables.ts';
 
 /**
  * Every table of the store. Times are milliseconds since the epoch, booleans are 0 or 1, JSON is text: the subset that
  * SQLite and PostgreSQL share. Each table is read and written by exactly one module's `records.ts`.
  */
-
-type Flag = ColumnType<number, number, number>;
 
 /** accounts: every name ever given to a user or team; rows are never deleted, so a name is never reused. */
 export type NamesTable = {
@@ -225,51 +224,6 @@ export type OwnerPlansTable = {
   given_at: number;
 };
 
-/** shares: whom owners let in. */
-export type SharesTable = {
-  id: string;
-  kind: 'files' | 'service';
-  /** Key of an area, or id of a service. */
-  thing: string;
-  path: string;
-  /** One of the two. */
-  owner_user_id: string | null;
-  owner_team_id: string | null;
-  /** One of the three: a person, a team, or the holder of a link, of whose secret the hash is kept. */
-  with_user_id: string | null;
-  with_team_id: string | null;
-  secret_hash: string | null;
-  binds_browser: Flag;
-  browser_hash: string | null;
-  access: 'view' | 'open' | 'edit' | 'upload';
-  created_by: string;
-  created_at: number;
-  expires_at: number | null;
-  /** When somebody came by it for the first time. */
-  opened_at: number | null;
-  /** Kept for a while after its end, so that who still has the link is told what happened; a share that ended gives no right. */
-  ended_at: number | null;
-  /** `expired`, `revoked`, or why else. */
-  ended_why: string | null;
-  /** Username; null when it ended by itself. */
-  ended_by: string | null;
-  /** What stood there when it was last looked at; null before that. */
-  mark: string | null;
-};
-
-/** shares: who used one, and when first and last. */
-export type ShareUsesTable = {
-  share_id: string;
-  /** Id of the person, or `guest:` and what tells one browser from another. */
-  who: string;
-  name: string;
-  first_at: number;
-  last_at: number;
-  last_from: string;
-  /** How often; what happens within a minute is one. */
-  times: Generated<number>;
-};
-
 /** files: which gateway writes to an upload now, for as long as it says so again and again. */
 export type UploadLocksTable = {
   id: string;
@@ -382,6 +336,7 @@ export type Tables = {
   owner_plans: OwnerPlansTable;
   shares: SharesTable;
   share_uses: ShareUsesTable;
+  guest_visits: GuestVisitsTable;
   upload_locks: UploadLocksTable;
   services: ServicesTable;
   service_transitions: ServiceTransitionsTable;

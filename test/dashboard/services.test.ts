@@ -12,7 +12,7 @@ const service = (over: Partial<Service> = {}): Service => ({
   ...{ id: over.name ?? 'one', name: 'one', owner: { kind: 'user', name: 'ann' }, url: 'https://one-ann.localhost/' },
   template: { id: 'web', title: 'Web page', version: '1.0.0' },
   ...{ wish: 'running', state: 'ready', since: 1, createdBy: 'ann', createdAt: 1 },
-  ...{ canOpen: true, canManage: true, canStop: true, canRemove: true },
+  ...{ canSee: true, canView: true, canOpen: true, canManage: true, canStop: true, canRemove: true, canShare: true },
   ...over,
 });
 
@@ -34,8 +34,9 @@ t.test('the one button opens what answers, wakes, starts, and is not there for w
   t.equal(firstAct(service({ wish: 'stopped', canManage: false })), undefined);
   t.equal(firstAct(service({ state: 'failed' })), 'start');
   t.equal(firstAct(service({ wish: 'asleep', state: 'sleeping' })), 'wake');
-  t.equal(firstAct(service({ wish: 'asleep', state: 'sleeping', canOpen: false })), undefined);
-  t.equal(firstAct(service({ canOpen: false })), undefined, 'an admin does not enter');
+  t.equal(firstAct(service({ wish: 'asleep', state: 'sleeping', canView: false, canOpen: false })), undefined);
+  t.equal(firstAct(service({ canView: false, canOpen: false })), undefined, 'an admin does not enter');
+  t.equal(firstAct(service({ canOpen: false })), 'open', 'who may look opens it');
   t.equal(firstAct(service({ wish: 'removed' })), undefined);
   t.ok(isUp({ wish: 'running', state: 'failed' }), 'what was given up can be stopped');
   t.notOk(isUp({ wish: 'stopped', state: 'stopping' }));

@@ -365,4 +365,41 @@ await onBothStores(t, async (t, open) => {
     await share();
     t.equal(await look(revoked.secret!), undefined, 'forgotten');
   });
+
+  await t.test('a guest is taken to one host by a code that works once, and stays until the share ends', async (t) => {
+    const { share, shares, elsewhere, clock } = await given(t, open);
+    const thing = { kind: 'service', id: 's', path: '' } as const;
+    const guest = { party: { kind: 'guest' }, right: 'view', thing } as const;
+    const { share: made } = await share({ ...guest, days: 2 });
+    const at = (browser: string, host = 'a.x') => ({ browser, host });
+    const code = await shares.beginVisit(made, at('b'));
+    t.equal(await shares.findVisit(code, 'a.x'), null, 'a code is no session');
+    t.equal(await shares.redeemVisit(code, 'b.x'), undefined, 'nor is it one of another host');
+    const taken = await Promise.all([shares.redeemVisit(code, 'a.x'), elsewhere.redeemVisit(code, 'a.x')]);
+    const secret = taken.find((one) => one !== undefined)!;
+    t.equal(taken.filter((one) => one !== undefined).length, 1, 'it works for one of two');
+    t.equal(shares.peekVisit(secret, 'a.x'), undefined, 'not known here yet');
+    t.match(await shares.findVisit(secret, 'a.x'), { share: { id: made.id }, browser: 'b' });
+    t.match(shares.peekVisit(secret, 'a.x'), { share: { id: made.id } });
+    t.equal(shares.peekVisit(secret, 'b.x'), null, 'known, and of another host');
+    t.match(await elsewhere.findVisit(secret, 'a.x'), { share: { id: made.id } });
+    t.equal(await shares.findVisit('x'.repeat(43), 'a.x'), null);
+    t.equal(shares.peekVisit('x'.repeat(43), 'a.x'), null, 'what is not there never will be');
+
+    const late = await shares.beginVisit(made, at('late'));
+    clock.advance(61_000);
+    t.equal(await shares.redeemVisit(late, 'a.x'), undefined, 'a code is for a minute');
+    const second = (await shares.redeemVisit(await shares.beginVisit(made, at('b')), 'a.x'))!;
+    t.match(await shares.findVisit(second, 'a.x'), { browser: 'b' });
+    t.equal(await elsewhere.findVisit(secret, 'a.x'), null, 'one of each browser');
+    await shares.revoke(made.id, by);
+    await eventually('it ends here', () => shares.peekVisit(second, 'a.x') === null);
+    t.equal(await shares.findVisit(second, 'a.x'), null);
+
+    const { share: short } = await share({ ...guest, days: 1 });
+    const third = (await shares.redeemVisit(await shares.beginVisit(short, at('c')), 'a.x'))!;
+    t.ok(await shares.findVisit(third, 'a.x'));
+    clock.advance(day);
+    t.equal(shares.peekVisit(third, 'a.x'), null, 'its time is over at once');
+  });
 });

@@ -128,10 +128,13 @@ export const ServiceSchema = closed({
   previousVersion: Type.Optional(Type.String({ description: 'To which it can be rolled back.' })),
   createdBy: Type.String(),
   createdAt: TimeSchema,
+  canSee: Type.Boolean({ description: 'May know what becomes of it; whom it is shared with may not.' }),
+  canView: Type.Boolean({ description: 'May look at it; `canOpen`: may use it.' }),
   canOpen: Type.Boolean(),
   canManage: Type.Boolean(),
   canStop: Type.Boolean(),
   canRemove: Type.Boolean(),
+  canShare: Type.Boolean(),
   values: Type.Optional(JsonObjectSchema),
 });
 export type Service = Static<typeof ServiceSchema>;

@@ -5,7 +5,7 @@ import { type Cause, noSuchService, type Service as OwnService, type Services } 
 import { identityOf, type Needs } from '../context.ts';
 import type { Service } from '../contract.ts';
 
-export type ServiceAction = 'see' | 'open' | 'manage' | 'stop' | 'remove';
+export type ServiceAction = 'see' | 'view' | 'open' | 'manage' | 'stop' | 'remove' | 'share';
 
 /** What each group of routes about services asks: whether a person may, and how a service is told to them. */
 export type ServiceContext = ReturnType<typeof serviceContext>;
@@ -41,7 +41,7 @@ export function serviceContext(
   /** Whom a service is nothing to is told that there is none. */
   async function find(request: FastifyRequest, id: string): Promise<OwnService> {
     const service = await servicesOrRefusal().find(id);
-    if (service && (may(request, 'see', service) || may(request, 'open', service))) return service;
+    if (service && (may(request, 'see', service) || may(request, 'view', service))) return service;
     throw noSuchService();
   }
 
@@ -56,6 +56,16 @@ export function serviceContext(
     return service;
   }
 
+  /** What a program says may be anything: it is for who may use it as one of their own, and not for whom it is shared with. */
+  const mayRead = (request: FastifyRequest, service: OwnService, principal?: Principal): boolean =>
+    may(request, 'open', service, principal) && may(request, 'see', service, principal);
+
+  async function findToRead(request: FastifyRequest, id: string): Promise<OwnService> {
+    const service = await findFor(request, id, 'open', 'read the output of');
+    demand(request, question(request, 'see', service), `read the output of ${service.name}`);
+    return service;
+  }
+
   /** `isWhole`: alone, with what takes a look of its own. */
   async function toService(request: FastifyRequest, service: OwnService, isWhole = false): Promise<Service> {
     const services = servicesOrRefusal();
@@ -63,6 +73,7 @@ export function serviceContext(
     const { id, name, owner, label, template, wish, state, since, cause, createdBy, createdAt, values, revision } =
       service;
     const canOpen = may(request, 'open', service);
+    const canSee = may(request, 'see', service);
     const canManage = may(request, 'manage', service);
     const rest = await services.rest(service);
     const steps = services.steps(service);
@@ -71,17 +82,19 @@ export function serviceContext(
       ? await versions(service, principal)
       : { newer: await newerVersion(service, principal), previous: undefined };
     return {
-      ...{ id, name, wish, state, since, createdBy, createdAt, canOpen, canManage, revision },
+      ...{ id, name, wish, state, since, createdBy, createdAt, canSee, canOpen, canManage, revision },
+      canView: may(request, 'view', service),
       owner: { kind: owner.kind, name: owner.name },
       url: `${publicAddress.originOf(publicAddress.hostOf(label))}/`,
       template: { id: template.id, title: template.title, version: template.version },
-      ...(cause && { cause: toCause(cause, canOpen) }),
+      ...(cause && { cause: toCause(cause, canSee && canOpen) }),
       ...(rest && { rest }),
       ...(steps.length > 0 && { steps: steps.map((step) => ({ ...step })) }),
       ...(newer !== undefined && { newerVersion: newer }),
       ...(previous !== undefined && { previousVersion: previous }),
       canStop: may(request, 'stop', service),
       canRemove: may(request, 'remove', service),
+      canShare: may(request, 'share', service),
       // What a person typed into the form may be a secret.
       ...(canManage && { values }),
     };
@@ -93,7 +106,7 @@ export function serviceContext(
     return { actor, address };
   }
 
-  return { servicesOrRefusal, may, find, findFor, toService, by };
+  return { servicesOrRefusal, may, mayRead, find, findFor, findToRead, toService, by };
 }
 
 /** What a program said may be anything: it is for who may use the service. */

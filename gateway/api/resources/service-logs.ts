@@ -31,7 +31,7 @@ export function serviceLogRoutes(
   >,
 ): void {
   const { log } = context;
-  const { servicesOrRefusal, findFor, find, may } = serviceContext(context);
+  const { servicesOrRefusal, findToRead, find, mayRead } = serviceContext(context);
   const streams = createOpenStreams(context, mostStreams);
   const ends = new Set<() => void>();
   app.addHook('preClose', async () => {
@@ -40,7 +40,7 @@ export function serviceLogRoutes(
 
   const toRead = (request: FastifyRequest): Promise<Service> => {
     const { id } = request.params as { id: string };
-    return findFor(request, id, 'open', 'read the output of');
+    return findToRead(request, id);
   };
 
   async function* frames(
@@ -71,7 +71,7 @@ export function serviceLogRoutes(
       kind,
       async (principal) => {
         const now = await servicesOrRefusal().find(service.id);
-        return now !== undefined && may(request, 'open', now, principal);
+        return now !== undefined && mayRead(request, now, principal);
       },
       (reason) => {
         close(reason);

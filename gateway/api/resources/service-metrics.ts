@@ -8,7 +8,7 @@ export function serviceMetricsRoutes(
   app: ApiServer,
   context: Needs<'services' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
 ): void {
-  const { servicesOrRefusal, find } = serviceContext(context);
+  const { servicesOrRefusal, findFor } = serviceContext(context);
 
   app.get(
     '/services/:id/metrics',
@@ -24,7 +24,7 @@ export function serviceMetricsRoutes(
       'services',
     ),
     async (request) => {
-      const service = await find(request, request.params.id);
+      const service = await findFor(request, request.params.id, 'see', 'see what is used by');
       const metrics = await servicesOrRefusal().metrics(service.id, request.query);
       return { ...metrics, limits: {} };
     },

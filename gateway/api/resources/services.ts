@@ -23,7 +23,7 @@ export function serviceRoutes(
   context: Needs<'services' | 'owners' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
 ): void {
   const { owners, demand } = context;
-  const { servicesOrRefusal, may, find, findFor, toService, by } = serviceContext(context);
+  const { servicesOrRefusal, may, mayRead, find, findFor, toService, by } = serviceContext(context);
 
   app.get(
     '/services',
@@ -158,13 +158,13 @@ export function serviceRoutes(
       'services',
     ),
     async (request) => {
-      const service = await find(request, request.params.id);
-      const canOpen = may(request, 'open', service);
+      const service = await findFor(request, request.params.id, 'see', 'see what became of');
+      const isRead = mayRead(request, service);
       const events = await servicesOrRefusal().transitions(service.id);
       return {
         events: events.map(({ at, state, actor, cause }) => ({
           ...{ at, state, actor },
-          ...(cause && { cause: toCause(cause, canOpen) }),
+          ...(cause && { cause: toCause(cause, isRead) }),
         })),
       };
     },

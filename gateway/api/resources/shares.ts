@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { addressOfPath, areaOfKey, pathOfAddress, pathOfText, textOfPath } from '../../files/index.ts';
 import { KnotError, knotError, type Principal } from '../../lib/index.ts';
 import type { Area } from '../../owners/index.ts';
-import type { Share as OwnShare, ShareParty, ShareUse } from '../../shares/index.ts';
+import type { Share as OwnShare, ShareUse } from '../../shares/index.ts';
 import { createAreaQuestions } from '../areas.ts';
 import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import {
@@ -18,6 +18,7 @@ import {
   ShareQuerySchema,
   ShareUndoSchema,
 } from '../contract.ts';
+import { createParties } from '../parties.ts';
 import { answers, describe } from './describe.ts';
 
 const tag = 'Shares';
@@ -29,6 +30,7 @@ export function shareRoutes(
 ): void {
   const { shares, owners, accounts, files, publicAddress, actorOf } = context;
   const { decideArea, demandArea } = createAreaQuestions(context);
+  const partyOf = createParties(context);
 
   app.get(
     '/shares',
@@ -230,18 +232,6 @@ export function shareRoutes(
     }
     const user = await accounts.findUser(owner.id);
     return user && owners.area(`user:${user.username}`, principal);
-  }
-
-  async function partyOf(whom: string): Promise<ShareParty> {
-    if (whom === 'guest') return { kind: 'guest' };
-    const [, kind, name = ''] = /^(user|team):(.*)$/.exec(whom) ?? [];
-    const owner = kind === undefined ? undefined : await owners.find(name);
-    if (owner && owner.kind === kind) return { kind: owner.kind, id: owner.id, name: owner.name };
-    const message = 'There is no such person or team.';
-    throw knotError('KNOT_API_NO_PARTY', 400, message, {
-      remedy: 'Write user:NAME, team:NAME or guest.',
-      details: { problems: [{ field: 'with', message }] },
-    });
   }
 
   function by(request: FastifyRequest) {

@@ -45,7 +45,9 @@ export function createAssertions(options: {
       return signed.route === route ? signed.headers : undefined;
     },
     async sign({ session, principal }, route) {
-      const { id, username, email, version } = principal;
+      const { id, email, version } = principal;
+      // A guest has no name; `guest` is nobody's.
+      const username = principal.state === 'guest' ? 'guest' : principal.username;
       const until = clock.now() + reuseMs;
       const claims = { iss: issuer, sub: id, preferred_username: username, email, aud: session.host };
       const plain = ['x-knot-user', username, 'x-knot-email', headerText(email)];

@@ -21,10 +21,19 @@ export type Verdict = { question: AuthorizationRequest; decision: Decision };
 /** What is asked for, apart from who asks: the facts a decision needs, kept for judging a long stream again. */
 export type Asked = Pick<CanonicalRequest, 'method' | 'host' | 'decodedPath' | 'address' | 'isUpgrade'>;
 
+/** Holders of links on the hosts of services, who have no session; given by `app` from `guests`. */
+export type Guests = {
+  peek(cookie: string | undefined, host: string): Visitor | null | undefined;
+  find(cookie: string | undefined, host: string): Promise<Visitor | null>;
+};
+
 export type Gate = {
   /** From caches only: undefined means "ask `find`", null means nobody. */
   peek(cookie: string | undefined, host: string): Visitor | null | undefined;
   find(cookie: string | undefined, host: string): Promise<Visitor | null>;
+  /** The same of somebody who is let in by a link; asked only where the session lets nobody in. */
+  peekGuest(cookie: string | undefined, route: Route): Visitor | null | undefined;
+  findGuest(cookie: string | undefined, route: Route): Promise<Visitor | null>;
   decide(asked: Asked, route: Route, principal: Principal): Verdict;
   /** Session, person, route and verdict, all asked anew. */
   isStillAllowed(cookie: string | undefined, asked: Asked, route: Route): Promise<boolean>;
@@ -39,6 +48,7 @@ export type GateOptions = {
   routes: Pick<Routes, 'find' | 'resourceAt'>;
   decide: Authorize;
   sharedOn: SharedOn;
+  guests?: Guests;
 };
 
 /** Safe methods without an upgrade only look; everything else acts (DESIGN.md section 6). */
@@ -65,7 +75,7 @@ export function askedOf(
   };
 }
 
-export function createGate({ sessions, accounts, routes, decide, sharedOn }: GateOptions): Gate {
+export function createGate({ sessions, accounts, routes, decide, sharedOn, guests }: GateOptions): Gate {
   const facts = { routes, sharedOn };
 
   function visitor(session: Session, principal: Principal | undefined): Visitor | null {
@@ -90,12 +100,16 @@ export function createGate({ sessions, accounts, routes, decide, sharedOn }: Gat
       return principal === undefined ? undefined : visitor(session, principal);
     },
     find,
+    peekGuest: (cookie, { host, service }) => (service && guests ? guests.peek(cookie, host) : null),
+    findGuest: async (cookie, { host, service }) => (service && guests ? guests.find(cookie, host) : null),
     decide: verdict,
     async isStillAllowed(cookie, asked, route) {
       const current = routes.find(route.host);
       if (current === undefined || current.name !== route.name) return false;
-      const found = await find(cookie, asked.host);
-      return found !== null && verdict(asked, current, found.principal).decision.effect === 'allow';
+      const isAllowed = (found: Visitor | null): boolean =>
+        found !== null && verdict(asked, current, found.principal).decision.effect === 'allow';
+      if (isAllowed(await find(cookie, asked.host))) return true;
+      return current.service !== undefined && isAllowed((await guests?.find(cookie, asked.host)) ?? null);
     },
   };
 }

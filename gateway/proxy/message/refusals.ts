@@ -43,6 +43,7 @@ export function denied(options: {
   const { question, decision } = verdict;
   const { rules, reason, policyVersion } = decision;
   const rule = rules[0];
+  if (principal.state === 'guest') return deniedGuest(options);
   return {
     status: 403,
     ...denialWords({
@@ -59,6 +60,25 @@ export function denied(options: {
     code: 'KNOT_PROXY_DENIED',
     reasonCode: reason,
     details: { decisionId, rule: rule?.rule ?? null, file: rule?.file ?? null, action: question.action, policyVersion },
+  };
+}
+
+/** Who holds a link is told what it is good for; rules and accounts are nothing to them. */
+function deniedGuest({ route, verdict, decisionId, accountPage }: Parameters<typeof denied>[0]): Refusal {
+  const { question, decision } = verdict;
+  const isLook = question.action === 'view';
+  return {
+    status: 403,
+    heading: 'Not by this link',
+    reason: isLook
+      ? `The link does not let you into ${route.title} any more.`
+      : `The link lets you look at ${route.title}, and not do anything in it.`,
+    remedy: 'Ask whoever sent you the link for another one, or sign in if you have an account here.',
+    facts: [['Decision', decisionId]],
+    links: [{ href: accountPage, label: 'Sign in' }],
+    code: 'KNOT_PROXY_DENIED',
+    reasonCode: decision.reason,
+    details: { decisionId, action: question.action },
   };
 }
 

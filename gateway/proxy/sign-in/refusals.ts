@@ -47,6 +47,17 @@ export function foreignFormNotSent({ host, title }: Route, form: { signIn: strin
   };
 }
 
+export function linkNotOpened({ title }: Route): Refusal {
+  return {
+    status: 400,
+    heading: 'The link was not opened',
+    reason: `This address lets one guest into ${title} once, within a minute.`,
+    remedy: 'Open the link you were sent once more.',
+    code: 'KNOT_PROXY_GUEST_CODE',
+    reasonCode: 'guest_code',
+  };
+}
+
 /** Without `next`, the link says nothing about where it led. */
 export function handoffFailed({ title }: Route, next?: string): Refusal {
   return {

@@ -25,6 +25,7 @@ const topics: Readonly<Record<string, Topic>> = {
   teams: 'teams',
   clients: 'clients',
   shares: 'shares',
+  services: 'services',
   owners: 'plans',
 };
 

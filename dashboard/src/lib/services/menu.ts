@@ -30,7 +30,7 @@ export function actsOn(askRemoval?: (service: Service) => void): Act<Service>[] 
       label: 'Copy address',
       icon: Copy,
       isForOne: true,
-      fits: ({ canOpen }) => canOpen,
+      fits: ({ canView }) => canView,
       act: ([service]) => serviceActs.copyAddress(service!),
     },
     {

@@ -5,5 +5,5 @@ type Part = { title: string; isFor: (service: Service) => boolean };
 
 export const parts: Readonly<Record<string, Part>> = {
   overview: { title: 'Overview', isFor: () => true },
-  events: { title: 'Events', isFor: () => true },
+  events: { title: 'Events', isFor: ({ canSee }) => canSee },
 };

@@ -34,15 +34,15 @@ export const isComing = ({ state, wish }: Told): boolean => wish === 'running' &
 export const isUp = ({ state, wish }: Told): boolean => wish !== 'stopped' && wish !== 'removed' && state !== 'stopped';
 
 /** Only what answered, and was not told to go since, is opened. */
-export const isOpenable = (service: Told & Pick<Service, 'canOpen'>): boolean =>
-  service.canOpen && service.state === 'ready' && service.wish === 'running';
+export const isOpenable = (service: Told & Pick<Service, 'canView'>): boolean =>
+  service.canView && service.state === 'ready' && service.wish === 'running';
 
 /** What a person most likely wants of it now. */
 export function firstAct(service: Service): 'open' | 'wake' | 'start' | undefined {
   if (isOpenable(service)) return 'open';
-  const { state, wish, canOpen, canManage } = service;
+  const { state, wish, canView, canManage } = service;
   if (wish === 'removed') return undefined;
-  if (state === 'sleeping' && wish === 'asleep') return canOpen ? 'wake' : undefined;
+  if (state === 'sleeping' && wish === 'asleep') return canView ? 'wake' : undefined;
   if (state === 'failed' || wish === 'stopped') return canManage ? 'start' : undefined;
   return undefined;
 }
