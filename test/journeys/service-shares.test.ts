@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { request as ask } from 'node:https';
 import t, { type Test } from 'tap';
 import type { WebSocket } from 'ws';
@@ -36,7 +37,7 @@ async function follow(gateway: RunningGateway, person: Person, url: string) {
   const answered = once(stream, 'response');
   stream.on('error', () => (isOver = true)).on('close', () => (isOver = true));
   stream.end();
-  const [answer] = (await answered) as [import('node:http').IncomingMessage];
+  const [answer] = (await answered) as [IncomingMessage];
   answer.on('error', () => undefined).resume();
   return { status: answer.statusCode, isOver: () => isOver, end: () => stream.destroy() };
 }
