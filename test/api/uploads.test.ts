@@ -305,13 +305,47 @@ t.test('who may only add files to a folder adds to that folder and replaces noth
   const of = { cookie: bob.cookie };
   t.match(await begin(3, { area: 'user:ann', path: 'elsewhere.txt' }, of), { status: 403 });
   const taken = await begin(3, { area: 'user:ann', path: 'box/f.txt', ifMatch: '*' }, of);
-  t.match(taken, { status: 409, text: /KNOT_FILES_TAKEN/ }, 'a condition is no right');
-  t.notMatch(taken.text, /etag/, 'what is there is not described');
+  t.equal(taken.status, 201, 'of what is there they learn nothing');
+  t.match(await patch(urlOf(taken), 0, Buffer.from('BOB'), of), { status: 204 });
+  t.equal(readFileSync(join(root, 'box/f (2).txt'), 'utf8'), 'BOB', 'a condition is no right');
   const made = await begin(3, { area: 'user:ann', path: 'box/new.txt' }, of);
   t.equal(made.status, 201, made.text);
   t.match(await patch(urlOf(made), 0, Buffer.from('bob'), of), { status: 204 });
   t.equal(readFileSync(join(root, 'box/new.txt'), 'utf8'), 'bob');
   t.equal(readFileSync(join(root, 'box/f.txt'), 'utf8'), 'of ann');
+});
+
+t.test('who may not list a folder does not learn from adding what is in it', async (t) => {
+  const { root, person, call, ann } = await openUploads(t);
+  const bob = await person('bob');
+  mkdirSync(join(root, 'box/inner'), { recursive: true });
+  writeFileSync(join(root, 'box/f.txt'), 'of ann');
+  const body = { area: 'private', path: 'box', with: 'user:bob', right: 'upload' };
+  t.match(await call({ method: 'POST', url: '/shares', body, cookie: ann.cookie }), { status: 201 });
+  const as = (method: 'PUT' | 'POST', url: string, body?: object | string) =>
+    call({ method, url, cookie: bob.cookie, ...(body !== undefined && { body }) });
+  /** What an answer says besides when it was, and which version was made. */
+  const told = ({ status, json }: { status: number; json: Record<string, unknown> }) =>
+    JSON.stringify({ status, json }, (key, value: unknown) => (['modifiedAt', 'etag'].includes(key) ? '' : value))
+      .replaceAll('taken', 'NAME')
+      .replaceAll('free', 'NAME');
+  writeFileSync(join(root, 'box/taken'), 'of ann');
+  t.equal(
+    told(await as('PUT', '/files/user:ann/box/taken', 'b')),
+    told(await as('PUT', '/files/user:ann/box/free', 'b')),
+  );
+  t.equal(readFileSync(join(root, 'box/taken'), 'utf8'), 'of ann');
+  t.equal(readFileSync(join(root, 'box/taken (2)'), 'utf8'), 'b');
+  mkdirSync(join(root, 'box/taken-folder'));
+  const made = (name: string) => as('POST', `/files/user:ann/box/${name}-folder?op=mkdir`, {});
+  t.equal(told(await made('taken')), told(await made('free')));
+  t.match(await as('PUT', '/files/private/mine', 'm'), { status: 201 });
+  const put = (name: string) => as('POST', '/files/private/mine?op=copy', { to: `user:ann/box/${name}` });
+  writeFileSync(join(root, 'box/taken.copy'), 'of ann');
+  t.equal(told(await put('taken.copy')), told(await put('free.copy')));
+  t.equal(readFileSync(join(root, 'box/taken (2).copy'), 'utf8'), 'm');
+  t.match(await as('POST', '/files/private/mine?op=move', { to: 'user:ann/box/inner' }), { status: 200 });
+  t.same(readdirSync(join(root, 'box/inner')), [], 'nothing is replaced, a folder neither');
 });
 
 t.test('what nobody goes on with expires and gives its room back', async (t) => {

@@ -43,8 +43,12 @@ export function createJudge({ places, spots }: Pick<Dav, 'places' | 'spots'>) {
     }
   }
 
-  const stateAt = (place: Place, locks: readonly Lock[]): State => ({
-    etag: look(place)?.etag ?? '',
+  /** Of what is in a folder that somebody may only add to, they learn nothing: for them nothing is there. */
+  const lookFor = (request: FastifyRequest, place: Place): Entry | undefined =>
+    places.maySee(request, place) ? look(place) : undefined;
+
+  const stateAt = (request: FastifyRequest, place: Place, locks: readonly Lock[]): State => ({
+    etag: lookFor(request, place)?.etag ?? '',
     locks: locks.filter((lock) => covers(lock, textOfPath(place.path))),
   });
 
@@ -52,22 +56,23 @@ export function createJudge({ places, spots }: Pick<Dav, 'places' | 'spots'>) {
   async function stateIn(request: FastifyRequest, address: string): Promise<State | undefined> {
     const spot = await spots.spotIn(request, address).catch(() => undefined);
     if (spot?.kind !== 'place' || !places.may(request, 'listFiles', spot)) return undefined;
-    return stateAt(spot, await places.files().locks.in(spot.disk));
+    return stateAt(request, spot, await places.files().locks.in(spot.disk));
   }
 
   return {
     look,
+    lookFor,
     /** @throws KNOT_API_DAV_CONDITION (400, 412) */
     async judge(request: FastifyRequest, place: Place): Promise<Judged> {
       const locks = await places.files().locks.in(place.disk);
       const header = request.headers['if'];
       const lists = parseIf(Array.isArray(header) ? header.join(' ') : header);
       const isTrue = await holds(lists, async (address) =>
-        address === undefined ? stateAt(place, locks) : stateIn(request, address),
+        address === undefined ? stateAt(request, place, locks) : stateIn(request, address),
       );
       if (!isTrue) throw notHeld();
       return {
-        entry: look(place),
+        entry: lookFor(request, place),
         locks,
         known: tokensIn(lists),
         isVersioned: lists.some(({ conditions }) => conditions.some(({ tag, isNot }) => tag !== undefined && !isNot)),

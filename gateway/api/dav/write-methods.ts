@@ -77,7 +77,7 @@ export function createWriteMethods({ places, acts, spots }: Dav, judge: Judge) {
       if (!isDeep(request) && !(how === 'copy' && request.headers['depth'] === '0')) throw badDepth();
       const judged = await judge.judge(request, from);
       checkTags(request, source);
-      const there = judge.look(target);
+      const there = judge.lookFor(request, target);
       refuseOneInTheOther(from, target, there);
       if (judge.look({ ...target, path: target.path.slice(0, -1) })?.kind !== 'folder') throw noParent();
       if (there !== undefined && (!overwrites(request) || !mayWrite)) throw notHeld();

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { textOfPath } from '../../files/index.ts';
+import { type Entry, isTaken, nameOf, textOf, textOfPath } from '../../files/index.ts';
 import { identityOf } from '../context.ts';
 import { noteAct, pathForLedger } from './note-act.ts';
 import type { FileNeeds, Place, Places } from './places.ts';
@@ -21,12 +21,17 @@ export type FileActs = ReturnType<typeof createFileActs>;
  * record of it, in this order.
  */
 export function createFileActs(context: FileNeeds, places: Places) {
-  /** Who may only add files replaces none. */
-  function demandAdding(request: FastifyRequest, place: Place): { mayWrite: boolean } {
+  /**
+   * Who may only add files replaces none. Who does not even see the folder (`isBlind`) does not learn that a name is taken: theirs goes
+   * beside it under a numbered one, and they are answered as if it had got the name they gave, as guests are.
+   */
+  function demandAdding(request: FastifyRequest, place: Place): { mayWrite: boolean; isBlind: boolean } {
     const mayWrite = places.may(request, 'writeFiles', place);
     if (!mayWrite) places.demand(request, 'addFiles', place);
-    return { mayWrite };
+    return { mayWrite, isBlind: !places.maySee(request, place) };
   }
+
+  const named = (entry: Entry, { path }: Pick<Place, 'path'>): Entry => ({ ...entry, name: textOf(path.at(-1)!) });
 
   /** A share is of a place: what has left it must not give away what comes to lie there next (decision 0039). Nor is that locked. */
   async function endWhatWasOn(request: FastifyRequest, { area, disk, path }: Place, reason: string): Promise<string[]> {
@@ -44,23 +49,31 @@ export function createFileActs(context: FileNeeds, places: Places) {
       place: Place,
       { body, ...condition }: TargetCondition & { sha256?: string | undefined; body?: Readable },
     ) {
-      const { mayWrite } = demandAdding(request, place);
+      const { mayWrite, isBlind } = demandAdding(request, place);
       const given = body === undefined ? request.headers['content-length'] : undefined;
       places.follow(request, reply, 'upload', mayWrite ? 'writeFiles' : 'addFiles', place);
       const written = await places.files().put(place.disk, place.path, body ?? request.raw, {
         ...(given !== undefined && { length: Number(given) }),
-        ...condition,
+        ...(isBlind ? { sha256: condition.sha256, keepsBoth: true } : condition),
         isNew: !mayWrite || condition.isNew === true,
       });
       const { entry, isNew } = written;
-      await noteAct(context, request, 'files.written', place, { bytes: entry.size, isNew });
-      return written;
+      const path = [...place.path.slice(0, -1), nameOf(entry.name)];
+      await noteAct(context, request, 'files.written', { ...place, path }, { bytes: entry.size, isNew });
+      return isBlind ? { ...written, entry: named(entry, place) } : written;
     },
     async makeFolder(request: FastifyRequest, place: Place) {
-      demandAdding(request, place);
-      const entry = places.files().makeFolder(place.disk, place.path);
-      await noteAct(context, request, 'files.folder-made', place);
-      return entry;
+      const { isBlind } = demandAdding(request, place);
+      let entry: Entry | undefined;
+      try {
+        entry = places.files().makeFolder(place.disk, place.path);
+        await noteAct(context, request, 'files.folder-made', place);
+      } catch (error) {
+        if (!isBlind || !isTaken(error)) throw error;
+      }
+      if (entry !== undefined && !isBlind) return entry;
+      // One that was there takes what is put into it as one that was made.
+      return { name: textOf(place.path.at(-1)!), kind: 'folder' as const, size: 0, modifiedAt: Date.now(), etag: '' };
     },
     /** @param ifMatch versions of the target that may be replaced; only who may write there replaces any */
     async relocate(
@@ -72,14 +85,19 @@ export function createFileActs(context: FileNeeds, places: Places) {
     ) {
       places.demand(request, 'readFiles', from);
       if (how === 'move') places.demand(request, 'writeFiles', from);
-      const { mayWrite } = demandAdding(request, target);
+      const { mayWrite, isBlind } = demandAdding(request, target);
       const disk = ({ disk: area, path }: Place) => ({ area, path });
-      const condition = { ...(mayWrite && ifMatch && { ifMatch }), ...(source && { source }), keepsBoth };
+      const condition = {
+        ...(mayWrite && ifMatch && { ifMatch }),
+        ...(source && { source }),
+        keepsBoth: keepsBoth || isBlind,
+      };
       const moved = await places.files()[how](disk(from), disk(target), condition);
       const endedShares = how === 'move' ? await endWhatWasOn(request, from, 'moved') : [];
       const detail = { to: target.area.key, toPath: pathForLedger(moved) };
       await noteAct(context, request, how === 'move' ? 'files.moved' : 'files.copied', from, detail);
-      return { ...moved, endedShares };
+      const shown = isBlind ? { entry: named(moved.entry, target), path: target.path } : {};
+      return { ...moved, ...shown, endedShares };
     },
     /** What is back where it was is shared as it was: the shares that an act, which is being taken back, has ended for the same person. */
     async restoreShares(

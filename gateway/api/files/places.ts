@@ -117,6 +117,12 @@ export function createPlaces(context: FileNeeds) {
     addressIn,
     may: (request: FastifyRequest, action: AreaAction, place: Place): boolean =>
       decideArea(request, question(identityOf(request).principal, action, place)).effect === 'allow',
+    /** Whether somebody may learn if a name is taken, or what has it: who may list its folder. */
+    maySee: (request: FastifyRequest, place: Place): boolean =>
+      decideArea(
+        request,
+        question(identityOf(request).principal, 'listFiles', { ...place, path: place.path.slice(0, -1) }),
+      ).effect === 'allow',
     /** @throws KNOT_API_DENIED, KNOT_API_TOKEN_SCOPE */
     demand: (request: FastifyRequest, action: AreaAction, place: Place): void =>
       demandArea(request, question(identityOf(request).principal, action, place)),

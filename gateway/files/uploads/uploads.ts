@@ -24,7 +24,7 @@ import { UploadStore } from './upload-store.ts';
 export type Uploader = {
   userId: string;
   /** The area a name means to this person, if they may put a file to this path in it. @throws what the API answers instead */
-  placeFor(name: string, path: Path): Promise<{ area: Area; mayReplace: boolean }>;
+  placeFor(name: string, path: Path): Promise<{ area: Area; mayReplace: boolean; maySee: boolean }>;
   /** Whether they still may. @throws as above */
   checkPlace(area: Area, path: Path): Promise<void>;
   /** Writes the audit record, before the client is told that the file is there. */
@@ -120,7 +120,7 @@ export function createUploads(parts: {
     const uploader = uploaderOf(request);
     const { metadata = {}, size = 0, id } = upload;
     const target = pathOfText(metadata['path'] ?? '');
-    const { area, mayReplace } = await uploader.placeFor(metadata['area'] ?? '', target);
+    const { area, mayReplace, maySee } = await uploader.placeFor(metadata['area'] ?? '', target);
     if (target.length === 0 || acts.areas.isReserved(target)) throw notAFile();
     const ifMatch = mayReplace ? metadata['ifMatch']?.split(',').map((tag) => tag.trim()) : undefined;
     return metadata['key'] === undefined ? note() : locked(id, note);
@@ -133,7 +133,7 @@ export function createUploads(parts: {
         const there = parent.look(target.at(-1)!);
         if (ifMatch !== undefined) checkCondition(there, { ifMatch });
         // What is there is described to who may replace it, so that they can decide.
-        else if (there !== undefined && metadata['ifTaken'] !== 'beside')
+        else if (there !== undefined && metadata['ifTaken'] !== 'beside' && maySee)
           throw taken(undefined, mayReplace ? there : undefined);
       });
       const now = clock.now();
