@@ -25,6 +25,7 @@ export type { TrashItem } from './act/trash.ts';
 export type { AllowanceOf, Usage } from './quota/quota.ts';
 export { bytesInWords } from './quota/words.ts';
 export { type Files, type FilesSettings, openFiles } from './service.ts';
+export { timeIn } from './act/time-said.ts';
 export { isTaken } from './walk/errors.ts';
 export { sha256OfOpen } from './uploads/checksum.ts';
 export { covers, isBelow, type Lock, locked } from './locks/locks.ts';

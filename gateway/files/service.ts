@@ -59,7 +59,7 @@ export type Files = {
     area: Area,
     path: Path,
     body: Readable,
-    options: Condition & { length?: number; signal?: AbortSignal; sha256?: string | undefined },
+    options: Condition & Pick<PutOptions, 'sha256' | 'modifiedAt'> & { length?: number; signal?: AbortSignal },
   ): Promise<Written>;
   makeFolder(area: Area, path: Path): Entry;
   move(from: Spot, to: Spot, options: RelocateOptions): Promise<Relocated>;
@@ -132,7 +132,7 @@ export function openFiles(parts: {
   };
 
   async function write(area: Area, path: Path, body: Readable, options: Parameters<Files['put']>[3]): Promise<Written> {
-    const { length, signal, sha256, ...condition } = options;
+    const { length, signal, sha256, modifiedAt, ...condition } = options;
     const name = checked(path).at(-1);
     if (name === undefined) throw notAFile();
     refuseTooLarge(length ?? 0);
@@ -156,7 +156,13 @@ export function openFiles(parts: {
       );
     };
     try {
-      const written = await put(acts, area, path, body, { ...condition, meter, sha256, ...(signal && { signal }) });
+      const written = await put(acts, area, path, body, {
+        ...condition,
+        meter,
+        sha256,
+        modifiedAt,
+        ...(signal && { signal }),
+      });
       await reservation.settle(written.bytes);
       telling.folders(area, path.slice(0, -1));
       return written;

@@ -143,6 +143,8 @@ t.test('checksums, lengths and places that lie', async (t) => {
   t.not((await patch(urlOf(long), 0, bytes)).status, 204, 'more than was announced');
   t.notOk(existsSync(join(root, 'long')));
   t.match(await begin(60_000_000, { path: 'huge' }), { status: 413 });
+  for (const mtime of ['yesterday', '-1', '1e9', '999999999999', '1.'])
+    t.match(await begin(1, { path: 'old', mtime }), { status: 400, text: /KNOT_FILES_TIME/ }, mtime);
   t.match(
     await send('POST', '/api/v1/uploads', { headers: { 'upload-defer-length': '1' } }),
     { status: 501 },

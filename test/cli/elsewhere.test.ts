@@ -7,7 +7,9 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:https';
@@ -68,6 +70,7 @@ t.test(
     writeFileSync(Buffer.concat([source, Buffer.from('/deep/er/'), Buffer.of(0xff, 0xfe, 0x41)]), 'not UTF-8');
     for (let index = 0; index < 40; index += 1) writeFileSync(at(`results/deep/${index}`), `${index}`);
     writeFileSync(at('results/zero'), '');
+    utimesSync(at('results/deep/7'), 1_000_000_000.5, 1_000_000_000.5);
 
     const put = await knot('files', 'put', 'results/', 'private:/run7/');
     t.match(put, { status: 0, stderr: '', stdout: /51 files sent.*left out.*folder-link/ }, JSON.stringify(put));
@@ -77,6 +80,7 @@ t.test(
     rmSync(at('results/link'));
     rmSync(at('results/folder-link'));
     t.strictSame(treeOf(Buffer.from(at('back'))), treeOf(source));
+    t.equal(statSync(at('back/deep/7')).mtimeMs, 1_000_000_000_500, 'the times of files come along');
 
     t.match(await knot('files', 'put', 'results/', 'private:/run7/'), { status: 0, stdout: /0 files sent.*51 equal/ });
     writeFileSync(at('results/zero'), 'changed');
@@ -128,12 +132,14 @@ t.test('one file: list, make a folder, move, read, delete, pipes', async (t) => 
 t.test('a large file arrives whole over a line that is cut, and another run goes on where one was ended', async (t) => {
   const content = randomBytes(24 * 1024 * 1024);
   writeFileSync(at('large'), content);
+  utimesSync(at('large'), 1_000_000_000, 1_000_000_000);
   Object.assign(line, { up: 5 * 1024 * 1024, cuts: 2 });
   t.match(await knot('files', 'put', 'large', 'private:/'), { status: 0 }, 'cut twice');
   t.equal(line.cuts, 0);
   Object.assign(line, { down: 7 * 1024 * 1024, cuts: 1 });
   t.match(await knot('files', 'get', 'private:/large', 'large-back'), { status: 0 }, 'cut once on the way back');
   t.ok(readFileSync(at('large-back')).equals(content));
+  t.equal(statSync(at('large-back')).mtimeMs, 1_000_000_000_000);
 
   writeFileSync(at('large'), content.reverse());
   line.sent = 0;

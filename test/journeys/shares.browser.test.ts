@@ -48,6 +48,11 @@ t.test(
       url = await dialog.locator('code').innerText();
       t.match(url, /\/s\/[\w-]{43}$/);
       await dialog.getByText('Whoever has the link', { exact: true }).waitFor();
+      await dialog.getByLabel('Change the end: Whoever has the link').selectOption({ label: '30 days from now' });
+      await page.getByText('ends in 30 days').first().waitFor();
+      const { given } = (await bob.api('GET', '/shares')).json<{ given: { with: string; expiresAt: number }[] }>();
+      const days = (given.find((share) => share.with === 'guest')!.expiresAt - Date.now()) / 86_400_000;
+      t.ok(days > 29.9 && days < 30, `${days} days`);
       await shoot(page, 'share-dialog-1440');
       t.same(await violationsOn(page), []);
       await dialog.getByRole('button', { name: 'Done' }).click();

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Entry, isTaken, nameOf, textOf, textOfPath } from '../../files/index.ts';
+import { type Entry, isTaken, nameOf, textOf, textOfPath, timeIn } from '../../files/index.ts';
 import { identityOf } from '../context.ts';
 import { noteAct, pathForLedger } from './note-act.ts';
 import type { FileNeeds, Place, Places } from './places.ts';
@@ -51,9 +51,12 @@ export function createFileActs(context: FileNeeds, places: Places) {
     ) {
       const { mayWrite, isBlind } = demandAdding(request, place);
       const given = body === undefined ? request.headers['content-length'] : undefined;
+      const modifiedAt = timeIn(request.headers['x-oc-mtime']?.toString());
+      if (modifiedAt !== undefined) reply.header('x-oc-mtime', 'accepted');
       places.follow(request, reply, 'upload', mayWrite ? 'writeFiles' : 'addFiles', place);
       const written = await places.files().put(place.disk, place.path, body ?? request.raw, {
         ...(given !== undefined && { length: Number(given) }),
+        modifiedAt,
         ...(isBlind ? { sha256: condition.sha256, keepsBoth: true } : condition),
         isNew: !mayWrite || condition.isNew === true,
       });

@@ -7,7 +7,7 @@ import { describe } from './describe.ts';
 
 /**
  * Resumable uploads: the tus protocol 1.0.0 with creation, creation-with-upload, termination and expiration. Metadata: `area`, `path`
- * (`/`-separated text), optionally `sha256` of the whole (hexadecimal), `ifMatch`, the version that may be replaced, `ifTaken: beside` for
+ * (`/`-separated text), optionally `sha256` of the whole (hexadecimal), `mtime` (seconds since 1970), `ifMatch`, the version that may be replaced, `ifTaken: beside` for
  * a numbered name where the wanted one is taken, and `key` (16 to 64 of `A-Za-z0-9_-`, random): the id of the upload is then the first 32
  * digits of SHA-256 over `USER-ID/KEY`, so that it can be asked for when the answer to its beginning was lost (decision 0043).
  */

@@ -120,11 +120,16 @@ const toFetch = (side: Side, { place, path, thing }: Found, target: Target, repl
   async run(onBytes) {
     const whole = [...target.path, ...path];
     const folder = below(target.root, whole.slice(0, -1));
-    await writeLocal(folder, whole.at(-1)!, { replaces, isRoot: whole.length === 1 }, async (write) => {
-      await side.read(place, async (chunk) => {
-        await write(chunk);
-        onBytes(chunk.length);
-      });
-    });
+    await writeLocal(
+      folder,
+      whole.at(-1)!,
+      { replaces, isRoot: whole.length === 1, modifiedAt: thing.modifiedAt },
+      async (write) => {
+        await side.read(place, async (chunk) => {
+          await write(chunk);
+          onBytes(chunk.length);
+        });
+      },
+    );
   },
 });

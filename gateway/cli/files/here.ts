@@ -105,10 +105,16 @@ function sideOn(
         }
         return { size, sha256: hash.digest('hex') };
       }),
-    async write(place, { size, sha256, open }, { isNew = false, ifMatch }, onBytes) {
+    async write(place, { size, sha256, modifiedAt, open }, { isNew = false, ifMatch }, onBytes) {
       const body = open(0);
       body.on('data', (chunk: Buffer) => onBytes(chunk.length)).pause();
-      const condition = { length: size, sha256, isNew, ...(ifMatch !== undefined && { ifMatch: [ifMatch] }) };
+      const condition = {
+        length: size,
+        sha256,
+        modifiedAt,
+        isNew,
+        ...(ifMatch !== undefined && { ifMatch: [ifMatch] }),
+      };
       await put(place, body, condition);
     },
     writeStream: (place, body, { isNew = false, ifMatch }) =>

@@ -5,7 +5,7 @@ import { textOfPath } from '../../files/index.ts';
 import { KnotError, knotError } from '../../lib/index.ts';
 import type { Api } from '../elsewhere/api.ts';
 import { createUploadRecords } from './records.ts';
-import type { Condition, Place, Source } from './side.ts';
+import { type Condition, type Place, secondsOf, type Source } from './side.ts';
 
 /** From here on a file is sent so that it goes on where the line was cut; a smaller one is sent again. */
 export const largeBytes = 8 * 1024 * 1024;
@@ -23,8 +23,15 @@ export function openLargeUploads(api: Api) {
   const { origin, who } = api.access;
   const records = createUploadRecords();
 
-  async function begin({ area, path }: Place, { size, sha256 }: Source, { ifMatch }: Condition): Promise<string> {
-    const told = { area, path: textOfPath(path), sha256, ...(ifMatch !== undefined && { ifMatch }) };
+  async function begin({ area, path }: Place, source: Source, { ifMatch }: Condition): Promise<string> {
+    const { size, sha256 } = source;
+    const told = {
+      area,
+      path: textOfPath(path),
+      sha256,
+      mtime: secondsOf(source),
+      ...(ifMatch !== undefined && { ifMatch }),
+    };
     const metadata = Object.entries(told).map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`);
     const headers = { ...version, 'upload-length': String(size), 'upload-metadata': metadata.join(',') };
     const answer = await api.call('/api/v1/uploads', { method: 'POST', headers });

@@ -1,6 +1,6 @@
 import { randomBytes, createHash } from 'node:crypto';
 import { type BigIntStats, constants, createReadStream, lstatSync } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { checkName, type Name, type Path } from '../../files/index.ts';
 import { knotError, printable } from '../../lib/index.ts';
 import type { Source } from './side.ts';
@@ -63,13 +63,15 @@ export async function readTree(root: LocalPath): Promise<LocalTree> {
 
 /** A file to be sent. What is longer or shorter by then is noticed, because its SHA-256 is another one. */
 export async function sourceOf(path: LocalPath): Promise<Source> {
+  // Before it is read: what is written meanwhile has another time.
+  const { mtimeMs: modifiedAt } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
   const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of readLocal(path, 0) as AsyncIterable<Buffer>) {
     hash.update(chunk);
     size += chunk.length;
   }
-  return { size, sha256: hash.digest('hex'), open: (from) => readLocal(path, from, size) };
+  return { size, sha256: hash.digest('hex'), modifiedAt, open: (from) => readLocal(path, from, size) };
 }
 
 export const sha256OfLocal = async (path: LocalPath): Promise<string> => (await sourceOf(path)).sha256;
@@ -112,7 +114,7 @@ function demandFolder(path: LocalPath): void {
 export async function writeLocal(
   folder: LocalPath,
   name: Name,
-  { replaces, isRoot }: { replaces: boolean; isRoot: boolean },
+  { replaces, isRoot, modifiedAt }: { replaces: boolean; isRoot: boolean; modifiedAt: number },
   fill: (write: (chunk: Buffer) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   // Looked at again: a link may have come into its place. The folder that was typed may be one.
@@ -126,6 +128,8 @@ export async function writeLocal(
       await fill(async (chunk) => {
         for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
       });
+      // 0: the Knot does not tell it.
+      if (modifiedAt > 0) await file.utimes(modifiedAt / 1000, modifiedAt / 1000);
       await file.sync();
     } finally {
       await file.close();

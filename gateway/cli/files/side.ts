@@ -16,9 +16,15 @@ export type Source = {
   size: number;
   /** Lower-case hexadecimal. */
   sha256: string;
+  /** When it was changed last, epoch milliseconds. */
+  modifiedAt: number;
   /** Its bytes from an offset on. */
   open(from: number): Readable;
 };
+
+/** As the API takes it. */
+export const secondsOf = ({ modifiedAt }: Pick<Source, 'modifiedAt'>): string =>
+  Math.max(0, modifiedAt / 1000).toFixed(3);
 
 /** Knot's files, on this machine (`here.ts`) or elsewhere (`there.ts`): what the commands need of them. */
 export type Side = {

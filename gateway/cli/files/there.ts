@@ -6,7 +6,7 @@ import { KnotError, knotError } from '../../lib/index.ts';
 import type { Api } from '../elsewhere/api.ts';
 import { nothingAt } from './address.ts';
 import { largeBytes, openLargeUploads } from './large.ts';
-import type { Child, Condition, Place, Side } from './side.ts';
+import { type Child, type Condition, type Place, secondsOf, type Side } from './side.ts';
 
 const pageOf = 1000;
 /** How often in a row a line may be cut without a byte that came. */
@@ -123,7 +123,8 @@ export function filesThere(api: Api): Side {
       const pieces: Buffer[] = [];
       for await (const piece of source.open(0) as AsyncIterable<Buffer>) pieces.push(piece);
       const digest = Buffer.from(source.sha256, 'hex').toString('base64');
-      const headers = { ...conditions(condition), 'repr-digest': `sha-256=:${digest}:` };
+      const time = { 'x-oc-mtime': secondsOf(source) };
+      const headers = { ...conditions(condition), ...time, 'repr-digest': `sha-256=:${digest}:` };
       await done(api.call(addressOf(place), { method: 'PUT', headers, body: Buffer.concat(pieces) }));
       onBytes(source.size);
     },

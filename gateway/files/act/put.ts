@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type BigIntStats, closeSync, constants, fchmodSync, fchownSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fchmodSync, fchownSync, futimesSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Area, AreaFolders } from '../walk/areas.ts';
@@ -29,6 +29,8 @@ export type PutOptions = Condition & {
   signal?: AbortSignal;
   /** Of the whole content, lower-case hexadecimal: what arrived otherwise is not kept. */
   sha256?: string | undefined;
+  /** When its content was changed last, epoch milliseconds; without it, now. */
+  modifiedAt?: number | undefined;
 };
 
 /**
@@ -40,7 +42,7 @@ export async function put(
   area: Area,
   path: Path,
   body: Readable,
-  { meter, signal, sha256, ...condition }: PutOptions,
+  { meter, signal, sha256, modifiedAt, ...condition }: PutOptions,
 ): Promise<Written> {
   const { areas, runs } = parts;
   const name = path.at(-1);
@@ -53,7 +55,7 @@ export async function put(
     const hash = sha256 === undefined ? undefined : createHash('sha256');
     await store(staged, body, { meter, signal, hash });
     if (hash !== undefined && hash.digest('hex') !== sha256) throw notWhatWasSent();
-    return await putStaged(parts, area, path, staged, condition);
+    return await putStaged(parts, area, path, staged, { ...condition, modifiedAt });
   } catch (error) {
     if (staging.look(staged.name)) staging.remove(staged.name);
     throw fileError(error);
@@ -90,8 +92,9 @@ export async function putStaged(
   area: Area,
   path: Path,
   staged: Spot,
-  condition: Condition,
+  { modifiedAt, ...condition }: Condition & Pick<PutOptions, 'modifiedAt'>,
 ): Promise<Written> {
+  if (modifiedAt !== undefined) setTime(staged, modifiedAt);
   return withTarget(parts.areas, area, path, async (target) => {
     try {
       return finish(target, staged, condition);
@@ -159,6 +162,15 @@ function dress(staged: Spot, parent: HeldFolder, before: BigIntStats | undefined
       if (codeOf(error) !== 'EPERM') throw error;
     }
     fchmodSync(descriptor, mode);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function setTime({ folder, name }: Spot, modifiedAt: number): void {
+  const descriptor = folder.file(name);
+  try {
+    futimesSync(descriptor, modifiedAt / 1000, modifiedAt / 1000);
   } finally {
     closeSync(descriptor);
   }

@@ -12,6 +12,8 @@ export type UploadRecord = {
   size: number;
   /** Lower-case hexadecimal, if the client told it. */
   sha256?: string | undefined;
+  /** When its content was changed last, epoch milliseconds, if the client told it. */
+  modifiedAt?: number | undefined;
   /** The versions that may be replaced; nothing may when there are none. */
   ifMatch?: string[] | undefined;
   createdAt: number;

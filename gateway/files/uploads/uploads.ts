@@ -13,6 +13,7 @@ import { fileError, notAFile, taken } from '../walk/errors.ts';
 import { withFolder } from '../walk/held-folder.ts';
 import { nameOf, type Path, pathOfText } from '../walk/names.ts';
 import { numbered } from '../walk/tree.ts';
+import { timeIn } from '../act/time-said.ts';
 import { sha256Of } from './checksum.ts';
 import { createLocker } from './locker.ts';
 import { createGivenUp, wasGivenUp } from './given-up.ts';
@@ -121,6 +122,7 @@ export function createUploads(parts: {
     const { metadata = {}, size = 0, id } = upload;
     const target = pathOfText(metadata['path'] ?? '');
     const { area, mayReplace, maySee } = await uploader.placeFor(metadata['area'] ?? '', target);
+    const modifiedAt = timeIn(metadata['mtime']);
     if (target.length === 0 || acts.areas.isReserved(target)) throw notAFile();
     const ifMatch = mayReplace ? metadata['ifMatch']?.split(',').map((tag) => tag.trim()) : undefined;
     return metadata['key'] === undefined ? note() : locked(id, note);
@@ -144,6 +146,7 @@ export function createUploads(parts: {
         path: target,
         size,
         sha256: metadata['sha256']?.toLowerCase(),
+        modifiedAt,
         ifMatch,
         createdAt: now,
       });
@@ -177,7 +180,7 @@ export function createUploads(parts: {
     const path = targetOf(record);
     const staged = { folder, name };
     const condition = record.ifMatch === undefined ? { isNew: true } : { ifMatch: record.ifMatch };
-    const written = await putStaged(acts, area, path, staged, condition);
+    const written = await putStaged(acts, area, path, staged, { ...condition, modifiedAt: record.modifiedAt });
     writeUpload(folder, id, { ...record, finished: path });
     await reservationOf(area, id).settle(written.bytes);
     parts.onWritten(area, path);

@@ -7,6 +7,9 @@ import { counted } from '#lib/words.ts';
 import { readable } from '#lib/files/readable.ts';
 import { partyOf, partyWords, thingName } from './words.ts';
 
+const dayMs = 86_400_000;
+const marginMs = 60_000;
+
 export const refreshShares = (): Promise<void> => refresh({ topic: 'shares' });
 
 const isLink = (share: Share): boolean => partyOf(share).kind === 'guest';
@@ -24,6 +27,19 @@ export const shareActs = {
       nameOf: thingName,
       run: ({ id }) => sharesApi.revoke(id),
       done: (rows) => (rows.length === 1 ? endedWords(rows[0]!) : `${counted(rows.length, 'share', 'shares')} ended.`),
+      refresh: refreshShares,
+    }),
+  /** `days` from now; undefined for no end. */
+  setEnd: (share: Share, days: number | undefined): Promise<void> =>
+    performOnAll({
+      rows: [share],
+      nameOf: thingName,
+      // A moment less, because the clock of this machine may be ahead of the gateway's, which knows a longest time.
+      run: ({ id }) => sharesApi.setEnd(id, days === undefined ? null : Date.now() + days * dayMs - marginMs),
+      done: ([row]) =>
+        `What ${partyWords(row!)} has of “${readable(thingName(row!))}” ends ${
+          days === undefined ? 'when it is ended' : `in ${counted(days, 'day', 'days')}`
+        }.`,
       refresh: refreshShares,
     }),
   giveBack: (shares: readonly Share[]): Promise<void> =>
