@@ -5,6 +5,7 @@ import { DataStore, ERRORS, Upload } from '@tus/server';
 import { codeOf } from '../walk/errors.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
 import { nameOf, textOf } from '../walk/names.ts';
+import { createPace } from '../walk/tree.ts';
 import { notFound, refusal } from './refusals.ts';
 import { isUploadId, readUpload, removeUpload, syncUpload } from './upload-record.ts';
 
@@ -74,7 +75,9 @@ export class UploadStore extends DataStore {
     const seen = new Set<string>();
     for (const name of this.#folder.names()) seen.add(textOf(name).split('.', 1)[0]!);
     let count = 0;
+    const pace = createPace();
     for (const id of seen) {
+      await pace();
       if (!isUploadId(id)) continue;
       const createdAt = readUpload(this.#folder, id)?.createdAt ?? 0;
       if (createdAt >= now() - lifetimeMs) continue;
