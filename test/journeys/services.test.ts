@@ -130,6 +130,18 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: u
   await gateway.knot(['user', 'enable', 'joanna']);
   await eventually('and comes back with it', async () => (await shown(ann)).state === 'ready', 30_000);
 
+  // What belongs to a team ends with it.
+  const { id: team } = (await ann.api('POST', '/teams', { name: 'physics', title: 'Physics' })).json<{ id: string }>();
+  const { user } = (await ann.api('GET', '/me')).json<{ user: { id: string } }>();
+  await ann.api('PUT', `/teams/${team}/members/${user.id}`, { role: 'manager' });
+  const ofTeam = { template: 'web', name: 'team', owner: 'physics', values: { folder: '/files/private' } };
+  const { service } = (await ann.api('POST', '/services', ofTeam)).json<{ service: Shown }>();
+  const stateOfTeams = async () => (await ann.api('GET', `/services/${service.id}`)).json<Shown>().state;
+  await eventually('it runs for the team', async () => (await stateOfTeams()) === 'ready', 30_000);
+  t.equal((await ann.api('DELETE', `/teams/${team}`)).status, 204);
+  await eventually('it ends with the team', async () => (await stateOfTeams()) === 'stopped', 20_000);
+  t.equal((await ann.api('DELETE', `/services/${service.id}`)).status, 202);
+
   // The way out: what the template or knot.yaml names is tried (and nobody is there), everything else refused.
   const caller = await ann.api('POST', '/services', { template: 'caller', name: 'caller', values: {} });
   t.equal(caller.status, 202, caller.text);
