@@ -38,6 +38,16 @@ export async function servicesOf(
   return rows.map(serviceOf);
 }
 
+/** Those whose person or team is gone. */
+export async function orphanedServices(db: Database): Promise<Service[]> {
+  const rows = db
+    .selectFrom('services')
+    .selectAll()
+    .where('owner_user_id', 'is', null)
+    .where('owner_team_id', 'is', null);
+  return (await rows.execute()).map(serviceOf);
+}
+
 /** Everybody's, newest first. */
 export async function allServices(db: Database): Promise<Service[]> {
   const rows = db.selectFrom('services').selectAll().orderBy('created_at', 'desc').orderBy('id');

@@ -109,6 +109,8 @@ export function createServices(options: ServicesOptions): Services {
   const history = createHistory({ store, engine, templates, change, clock });
   const wished = (act: Act) => (service: Service) => wishedBy(act, service, clock.now()) ?? {};
   let tidying: ReturnType<typeof every> | undefined;
+  let starting: Promise<void> | undefined;
+  let isClosed = false;
   const resting = createResting({
     ...{ engine, clock, log },
     known: reconciler.known,
@@ -151,6 +153,23 @@ export function createServices(options: ServicesOptions): Services {
     for (const { what, remedy } of await engine.missing({ template: copy, owner }))
       found.push({ field: 'template', message: what, remedy });
     return found;
+  }
+
+  /** Asked after every wait: what is closed begins nothing. */
+  async function begin(): Promise<void> {
+    if (isClosed) return;
+    await engine.tidy();
+    if (isClosed) return;
+    await reconciler.start();
+    if (isClosed) return;
+    resting.start();
+    tidying = every(hourMs, history.tidy, {
+      log,
+      complaint: 'files of templates that nothing needs are still there',
+    });
+    await history.tidy();
+    if (isClosed) return;
+    await metrics.start(async (id) => (await records.findService(store.db, id)) !== undefined);
   }
 
   return {
@@ -252,22 +271,19 @@ export function createServices(options: ServicesOptions): Services {
       return known && tileOf(known, engine.steps(known));
     },
     async lookAt(owner) {
-      for (const { id } of await records.servicesOf(store.db, [owner])) reconciler.look(id);
+      // Of an owner who is gone nothing names them any more.
+      const concerned = [
+        ...(await records.servicesOf(store.db, [owner])),
+        ...(await records.orphanedServices(store.db)),
+      ];
+      for (const { id } of concerned) reconciler.look(id);
     },
     metrics: metrics.read,
     trafficOf: metrics.trafficOf,
-    async start() {
-      await engine.tidy();
-      await reconciler.start();
-      resting.start();
-      tidying = every(hourMs, history.tidy, {
-        log,
-        complaint: 'files of templates that nothing needs are still there',
-      });
-      await history.tidy();
-      await metrics.start(async (id) => (await records.findService(store.db, id)) !== undefined);
-    },
+    start: () => (starting ??= begin()),
     async close() {
+      isClosed = true;
+      await starting?.catch(() => undefined);
       await tidying?.stop();
       await resting.close();
       await metrics.close();
