@@ -1,0 +1,70 @@
+/** JSON pointers (RFC 6901) into plain data: '' is the whole. */
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../../gateway/lib/template-plan.ts';
+
+export type { JsonObject, JsonValue };
+export { isJsonObject };
+
+export type Path = readonly (string | number)[];
+
+export const pointerOf = (path: Path): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+/** Names of a pointer; the index of a list stays a text. */
+export const namesIn = (pointer: string): string[] =>
+  pointer === ''
+    ? []
+    : pointer
+        .slice(1)
+        .split('/')
+        .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+
+/** The way to a place of this data: indexes of lists as numbers. */
+export function pathIn(pointer: string, data: unknown): (string | number)[] {
+  let here = data;
+  return namesIn(pointer).map((name) => {
+    const part = Array.isArray(here) ? Number(name) : name;
+    here = childOf(here, name);
+    return part;
+  });
+}
+
+export function valueAt(data: unknown, pointer: string): JsonValue | undefined {
+  let here = data;
+  for (const name of namesIn(pointer)) here = childOf(here, name);
+  return here as JsonValue | undefined;
+}
+
+/** Sets a value in place, with the sections on the way to it; takes it away for undefined. */
+export function setAt(data: JsonObject, pointer: string, value: JsonValue | undefined): void {
+  const names = namesIn(pointer);
+  const last = names.pop();
+  if (last === undefined) return;
+  let here: JsonObject | JsonValue[] = data;
+  for (const name of names) {
+    const next: unknown = childOf(here, name);
+    if (isJsonObject(next) || Array.isArray(next)) {
+      here = next as JsonObject | JsonValue[];
+      continue;
+    }
+    if (value === undefined || Array.isArray(here)) return;
+    const made: JsonObject = {};
+    own(here, name, made);
+    here = here[name] as JsonObject;
+  }
+  if (Array.isArray(here)) {
+    if (value !== undefined && Number(last) < here.length) here[Number(last)] = value;
+  } else if (value === undefined) delete here[last];
+  else own(here, last, value);
+}
+
+/** As a member of its own, whatever its name is. */
+function own(data: JsonObject, name: string, value: JsonValue): void {
+  if (name === '__proto__')
+    Object.defineProperty(data, name, { value, enumerable: true, configurable: true, writable: true });
+  else data[name] = value;
+}
+
+function childOf(data: unknown, name: string): unknown {
+  if (data === null || typeof data !== 'object' || !Object.hasOwn(data, name)) return undefined;
+  return (data as Record<string, unknown>)[name];
+}

@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { resolve } from '../../dashboard/src/lib/forms/resolve.ts';
+import { activeValues, secretsIn, settle } from '../../dashboard/src/lib/forms/settle.ts';
+import { readValuesSchema } from '../../gateway/catalogue/values-schema.ts';
+import { checkValues, type JsonObject, withDefaults } from '../../gateway/lib/index.ts';
+
+/** The deciding field has three branches, two of which have a field of one name. */
+const branched = {
+  type: 'object',
+  properties: {
+    kind: { enum: ['one', 'many', 'no'], default: 'no' },
+    other: { type: 'string' },
+  },
+  allOf: [
+    {
+      if: { properties: { kind: { const: 'one' } }, required: ['kind'] },
+      then: { properties: { name: { type: 'string', default: 'first' } } },
+    },
+    {
+      if: { properties: { kind: { const: 'many' } }, required: ['kind'] },
+      then: { properties: { name: { type: 'string' }, count: { type: 'integer', default: 2 } } },
+    },
+  ],
+};
+
+const fieldsOf = (schema: object, values: JsonObject): string[] =>
+  Object.keys((resolve(schema as never, values).schema['properties'] ?? {}) as object);
+
+t.test('the fields are those of the branch that is in force', async (t) => {
+  t.strictSame(fieldsOf(branched, { kind: 'no' }), ['kind', 'other']);
+  t.strictSame(fieldsOf(branched, { kind: 'one' }), ['kind', 'other', 'name']);
+  t.strictSame(fieldsOf(branched, { kind: 'many' }), ['kind', 'other', 'name', 'count']);
+});
+
+t.test('values of a branch that was left do not come back and are not sent', async (t) => {
+  const change = (before: JsonObject, more: JsonObject) =>
+    settle(branched as never, { kind: 'no' }, before, { ...before, ...more });
+  let values: JsonObject = { kind: 'no', other: 'x' };
+  values = change(values, { kind: 'one' });
+  t.strictSame(values, { kind: 'one', other: 'x', name: 'first' });
+  values = change(values, { name: 'typed' });
+  t.strictSame(values, { kind: 'one', other: 'x', name: 'typed' });
+  const straight = change(values, { kind: 'many' });
+  t.strictSame(straight, { kind: 'many', other: 'x', count: 2 }, 'a field of the same name is another field');
+  values = change(values, { kind: 'no' });
+  t.strictSame(values, { kind: 'no', other: 'x' });
+  values = change(values, { kind: 'many' });
+  t.strictSame(values, { kind: 'many', other: 'x', count: 2 });
+  // What YAML holds beyond the form is kept, what belongs to another branch is not sent.
+  const typed = { kind: 'no', name: 'left', strange: { a: 1 } };
+  t.strictSame(activeValues(branched as never, typed), { kind: 'no', strange: { a: 1 } });
+});
+
+t.test('a field is visible by the value of another one', async (t) => {
+  const schema = {
+    type: 'object',
+    properties: {
+      mode: { enum: ['plain', 'secret'] },
+      words: { type: 'string', 'x-knot': { visibleIf: { mode: ['secret'] } } },
+      hidden: { type: 'string', 'x-knot': { hidden: true } },
+    },
+  };
+  t.strictSame(fieldsOf(schema, { mode: 'plain' }), ['mode']);
+  t.strictSame(fieldsOf(schema, { mode: 'secret' }), ['mode', 'words']);
+  t.strictSame(settle(schema as never, {}, { mode: 'secret', words: 'x' }, { mode: 'plain', words: 'x' }), {
+    mode: 'plain',
+  });
+  t.strictSame(activeValues(schema as never, { mode: 'plain', words: 'x', hidden: 'y' }), {
+    mode: 'plain',
+    hidden: 'y',
+  });
+});
+
+t.test('order, words and depth are bounded, whoever wrote the schema', async (t) => {
+  const wide = Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`f${n}`, { type: 'string' }]));
+  t.equal(fieldsOf({ type: 'object', properties: wide }, {}).length, 500);
+  const { schema } = resolve({ properties: { a: { title: 'x'.repeat(1e6), description: '<b>'.repeat(1e6) } } }, {});
+  const { title, description } = (schema['properties'] as { a: { title: string; description: string } }).a;
+  t.ok(title.length <= 120 && description.length <= 600);
+  const deep = Array.from({ length: 15 }).reduce<object>((inner) => ({ properties: { a: inner } }), {});
+  t.ok(JSON.stringify(resolve(deep as never, {}).schema).length < 1000);
+  const order = { properties: { a: {}, b: { 'x-knot': { order: 2 } }, c: { 'x-knot': { order: 1 } }, d: {} } };
+  t.strictSame(fieldsOf(order, {}), ['c', 'b', 'a', 'd']);
+  t.strictSame(secretsIn({ properties: { a: { properties: { b: { 'x-knot': { secret: true } } } } } }), ['/a/b']);
+});
+
+t.test('a form that says nothing is wrong is one that the gateway takes, and the other way round', async () => {
+  // Both are one function: what could differ is what the form makes of values before it sends them.
+  const schema = {
+    ...branched,
+    additionalProperties: true,
+    required: ['kind'],
+    properties: {
+      ...branched.properties,
+      size: { type: 'integer', minimum: 1, maximum: 9 },
+      folder: { type: 'string', pattern: '^/files/[a-z]+$' },
+      list: { type: 'array', items: { type: 'integer' }, maxItems: 3 },
+    },
+  };
+  const read = readValuesSchema(JSON.stringify(schema), [])!;
+  const any = fc.record(
+    {
+      kind: fc.constantFrom('one', 'many', 'no', 'other'),
+      name: fc.oneof(fc.string(), fc.integer()),
+      count: fc.oneof(fc.integer(), fc.string()),
+      size: fc.oneof(fc.integer({ min: -2, max: 12 }), fc.constant(null)),
+      folder: fc.constantFrom('/files/a', '/etc', ''),
+      list: fc.array(fc.oneof(fc.integer(), fc.string()), { maxLength: 5 }),
+    },
+    { requiredKeys: [] },
+  );
+  const defaults = { kind: 'no', size: 3 };
+  fc.assert(
+    fc.property(any, (given) => {
+      const sent = JSON.parse(JSON.stringify(activeValues(read, given as JsonObject))) as JsonObject;
+      const inBrowser = checkValues(schema, withDefaults(defaults, sent)).map(({ pointer }) => pointer);
+      const onServer = checkValues(read, withDefaults(defaults, sent)).map(({ pointer }) => pointer);
+      if (inBrowser.join() !== onServer.join()) throw new Error(`${inBrowser.join()} or ${onServer.join()}`);
+      // Nothing that was typed into a branch which is not in force makes it refused.
+      const fields = fieldsOf(schema, sent);
+      for (const pointer of onServer) {
+        const field = pointer.split('/')[1];
+        if (field !== undefined && !fields.includes(field)) throw new Error(`${pointer} has no field`);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
