@@ -36,6 +36,8 @@ export const compileSerializer: FastifySerializerCompiler<TSchema> =
     JSON.stringify(project(schema, value));
 
 type JsonSchema = {
+  /** `true`: plain data of any shape, which somebody else's schema describes. */
+  additionalProperties?: unknown;
   properties?: Record<string, JsonSchema>;
   items?: JsonSchema;
 };
@@ -44,7 +46,8 @@ const isScalar = (value: unknown) => value === null || typeof value !== 'object'
 
 /** A copy with only the named properties. Where the schema does not describe an object, only plain values pass. */
 export function project(schema: JsonSchema, value: unknown): unknown {
-  if (isScalar(value)) return value;
+  const isData = schema.additionalProperties === true && schema.properties === undefined;
+  if (isScalar(value) || isData) return value;
   if (Array.isArray(value)) return value.map((item) => project(schema.items ?? {}, item));
   const source = value as Record<string, unknown>;
   if (schema.properties === undefined) {

@@ -69,6 +69,31 @@ t.test('templates of a person and of a team are for whom their files are, and hi
   );
 });
 
+t.test('the form of a template is sent as it is, sections and lists too', async (t) => {
+  const { area, bob, get, call } = await openPeople(t);
+  const schema = {
+    type: 'object',
+    properties: { list: { type: 'array', items: { type: 'object', properties: { a: { enum: [1, null] } } } } },
+  };
+  putTemplate(area(`private/${bob.id}`), 'deep', {
+    'values.yaml': 'list: [{a: 1}]\nsection: {b: {c: [1, [2]]}}\n',
+    'values.schema.json': JSON.stringify(schema),
+  });
+  const template = await get('bob', '/templates/user:bob/deep');
+  t.match(template, { status: 200 });
+  t.strictSame(template.json['schema'], schema);
+  t.strictSame(template.json['values'], { list: [{ a: 1 }], section: { b: { c: [1, [2]] } } });
+  t.match(
+    await call({
+      method: 'POST',
+      url: '/services',
+      cookie: bob.cookie,
+      body: { template: 'user:bob/deep', name: 'deep', values: { list: [{ a: 2 }] }, dryRun: true },
+    }),
+    { status: 200, json: { obstacles: [{ field: 'values/list/0/a' }] } },
+  );
+});
+
 t.test('no link leads out of an area, and what is wrong is told with file and line', async (t) => {
   const { area, bob, list } = await openPeople(t);
   const files = area(`private/${bob.id}`);

@@ -30,8 +30,8 @@ export const urls = {
   service: ({ id }: { id: string }, tab = 'overview') => `/services/${encodeURIComponent(id)}/${tab}`,
   /** What can be started. */
   templates: (query: { q?: string | undefined; category?: string | undefined } = {}) => withQuery('/start', query),
-  /** The form of one template; its id may hold a slash (`team:physics/web`). */
-  newService: ({ id }: { id: string }) => `/start/${encodeURIComponent(id)}`,
+  /** The form of one template: `web`, or of a team or a person `team:physics/web`, whose parts are two of the path. */
+  newService: ({ id }: { id: string }) => `/start/${id.split('/').map(encodeURIComponent).join('/')}`,
   admin: () => '/admin',
   users: (
     query: {

@@ -3,6 +3,8 @@ import { closed, oneOf, TimeSchema } from './common.ts';
 
 const JsonObjectSchema = Type.Record(Type.String(), Type.Unknown(), {
   description: 'Plain data, by the schema of the template.',
+  // Said, so that all of it is sent: what an answer does not name does not leave.
+  additionalProperties: true,
 });
 
 export const TemplateProblemSchema = closed({

@@ -17,7 +17,7 @@ const at = (id: string, rest = ''): string => `/services/${segment(id)}${rest}`;
 
 export const servicesApi = {
   templates: () => request<TemplateList>('GET', '/templates'),
-  template: (id: string) => request<Template>('GET', `/templates/${segment(id)}`),
+  template: (id: string) => request<Template>('GET', `/templates/${id.split('/').map(segment).join('/')}`),
   list: (query: { owner?: string | undefined } = {}) => request<ServiceList>('GET', withQuery('/services', query)),
   of: (id: string) => request<Service>('GET', at(id)),
   /** Why it would not start; nothing is started. */

@@ -23,11 +23,23 @@ export type EditorOptions = {
   isWrapped: boolean;
   onchange: () => void;
   onsave: () => void;
+  /** What it does besides. */
+  extensions?: Extension;
 };
 
 export type Editor = ReturnType<typeof createEditor>;
 
-export function createEditor({ parent, label, name, text, keepsReturns, isWrapped, onchange, onsave }: EditorOptions) {
+export function createEditor({
+  parent,
+  label,
+  name,
+  text,
+  keepsReturns,
+  isWrapped,
+  onchange,
+  onsave,
+  extensions = [],
+}: EditorOptions) {
   const root = parent.shadowRoot ?? parent.attachShadow({ mode: 'open' });
   const [editing, wrapping, comparison, language] = [
     new Compartment(),
@@ -57,6 +69,7 @@ export function createEditor({ parent, label, name, text, keepsReturns, isWrappe
         wrapping.of(wrapped(isWrapped)),
         comparison.of([]),
         language.of([]),
+        extensions,
         keymap.of([
           { key: 'Mod-s', run: () => (onsave(), true), preventDefault: true },
           ...searchKeymap,
@@ -80,6 +93,7 @@ export function createEditor({ parent, label, name, text, keepsReturns, isWrappe
   void languageOf(name).then((found) => found && view.dispatch({ effects: language.reconfigure(found) }), ignore);
 
   return {
+    view,
     text: () => view.state.doc.toString(),
     append: (more: string) => place(view.state.doc.length, view.state.doc.length, more),
     /** Shows another text in its place, without a way back. */

@@ -1,0 +1,36 @@
+/** What the fields of a form know besides their own value. */
+import { getContext, setContext } from 'svelte';
+import type { Owner } from '#lib/contract.ts';
+import type { JsonObject, JsonValue } from './pointer.ts';
+
+export type FormFacts = {
+  /** For whom it is started; undefined while nobody is chosen. */
+  owner: Pick<Owner, 'kind' | 'name'> | undefined;
+  /** Those a person may choose from. */
+  owners: readonly Owner[];
+  /** What the template says a field begins with. */
+  defaultAt(pointer: string): JsonValue | undefined;
+  /** Whether values come from a schema that somebody wrote, or from values.yaml. */
+  isInferred: boolean;
+  /** Where there is nothing to choose from any more. */
+  isReading: boolean;
+};
+
+export type Ties = { id: string; 'aria-invalid': true | undefined; 'aria-describedby': string | undefined };
+
+const key = Symbol('facts of a form');
+
+export const provideFacts = (facts: () => FormFacts): unknown => setContext(key, facts);
+export const factsAround = (): FormFacts => getContext<() => FormFacts>(key)();
+
+/** Equal as plain data. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [left, right] = [Object.entries(a as JsonObject), b as JsonObject];
+  return (
+    left.length === Object.keys(right).length &&
+    left.every(([name, value]) => Object.hasOwn(right, name) && isSame(value, right[name]))
+  );
+}
