@@ -14,7 +14,7 @@ import type { Clients, Connections } from '../oidc/index.ts';
 import type { Owners, Plans } from '../owners/index.ts';
 import type { Explanation, Policy } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
-import type { Services } from '../services/index.ts';
+import type { Services, Size } from '../services/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import type { Shares } from '../shares/index.ts';
 import type { Tokens } from '../tokens/index.ts';
@@ -86,6 +86,8 @@ export type ApiOptions = {
   /** Undefined on systems where files are not available. */
   files: Files | undefined;
   catalogue: Pick<Catalogue, 'list' | 'find'>;
+  /** What services may take, smallest first. */
+  sizes: readonly Size[];
   /** Undefined on systems where services cannot run. */
   services: Services | undefined;
   fileSettings: Pick<FilesSettings, 'uploadMaxBytes' | 'trashDays'>;

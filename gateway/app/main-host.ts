@@ -26,6 +26,7 @@ import { createIdentifyBearer, createIdentifyToken } from './identify.ts';
 import type { createSeen } from './seen.ts';
 import { type Sockets, takeSockets } from './sockets.ts';
 import { version } from './version.ts';
+import { configuredSizes } from './sizes.ts';
 
 type Seen = Awaited<ReturnType<typeof createSeen>>;
 
@@ -101,6 +102,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     tokens,
     files,
     catalogue,
+    sizes: configuredSizes(config),
     services,
     fileSettings: config.files,
     identifyBearer: createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess),

@@ -25,6 +25,7 @@ const hints: Record<string, (value: unknown) => boolean> = {
   secret: isBoolean,
   unit: isShortText,
   presets: Array.isArray,
+  visibleIf: (value) => isJsonObject(value) && Object.keys(value).length <= 10,
   from: (value) => ['folders', 'teams', 'services', 'sizes'].includes(value as string),
 };
 

@@ -14,6 +14,7 @@ import { createLive } from '../../gateway/live/index.ts';
 import { createThrottle } from '../../gateway/login/index.ts';
 import { createPolicy, type Verified, type VerifiedSets } from '../../gateway/policy/index.ts';
 import { openCatalogue, openOutputs, openServices } from '../../gateway/app/services.ts';
+import { configuredSizes } from '../../gateway/app/sizes.ts';
 import { recordCuts } from '../../gateway/app/cuts.ts';
 import { createWatch } from '../../gateway/app/watch.ts';
 import { createMail } from '../../gateway/mail/index.ts';
@@ -117,6 +118,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     files,
     fileSettings,
     catalogue,
+    sizes: configuredSizes(config),
     services,
     sessions,
     clients: await facts.clients(),

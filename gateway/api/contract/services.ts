@@ -37,11 +37,21 @@ export type TemplateSummary = Static<typeof TemplateSummarySchema>;
 export const TemplateListSchema = closed({ templates: Type.Array(TemplateSummarySchema) });
 export type TemplateList = Static<typeof TemplateListSchema>;
 
+/** What a service may take of the machine. */
+const SizeSchema = closed({
+  name: Type.String({ description: 'What a value holds that chooses one.' }),
+  title: Type.String(),
+  cpu: Type.Number({ description: 'Processors.' }),
+  memory: Type.Integer({ description: 'Bytes.' }),
+});
+export type Size = Static<typeof SizeSchema>;
+
 export const TemplateSchema = closed({
   ...templateFacts,
   readme: Type.Optional(Type.String({ description: 'Markdown.' })),
   schema: JsonObjectSchema,
   schemaSource: oneOf('written', 'inferred'),
+  sizes: Type.Array(SizeSchema, { description: 'To choose from, smallest first.' }),
   values: JsonObjectSchema,
 });
 export type Template = Static<typeof TemplateSchema>;

@@ -16,7 +16,7 @@ import { answers, describe } from './describe.ts';
 const tag = 'Services';
 
 /** What can be launched: templates of administrators for everybody, those of a person or a team for whom their files are. */
-export function templateRoutes(app: ApiServer, { catalogue, services }: Needs<'catalogue' | 'services'>): void {
+export function templateRoutes(app: ApiServer, { catalogue, services, sizes }: Needs<'catalogue' | 'services' | 'sizes'>): void {
   app.get(
     '/templates',
     describe('person', tag, 'What can be launched', { response: answers(200, TemplateListSchema) }, 'services'),
@@ -53,7 +53,7 @@ export function templateRoutes(app: ApiServer, { catalogue, services }: Needs<'c
     const template = await find(request, id);
     const { readme, schema, schemaSource, values } = template;
     const summary = await summaryOf(request, template);
-    return { ...summary, ...(readme !== undefined && { readme }), schema, schemaSource, values };
+    return { ...summary, ...(readme !== undefined && { readme }), schema, schemaSource, values, sizes: [...sizes] };
   }
 
   async function picture(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {

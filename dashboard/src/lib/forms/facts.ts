@@ -1,6 +1,6 @@
 /** What the fields of a form know besides their own value. */
 import { getContext, setContext } from 'svelte';
-import type { Owner } from '#lib/contract.ts';
+import type { Owner, Size } from '#lib/contract.ts';
 import type { JsonObject, JsonValue } from './pointer.ts';
 
 export type FormFacts = {
@@ -8,6 +8,9 @@ export type FormFacts = {
   owner: Pick<Owner, 'kind' | 'name'> | undefined;
   /** Those a person may choose from. */
   owners: readonly Owner[];
+  sizes: readonly Size[];
+  /** What is left of the owner's plan, where it is limited and known. */
+  left: { cpu?: number; memory?: number } | undefined;
   /** What the template says a field begins with. */
   defaultAt(pointer: string): JsonValue | undefined;
   /** Whether values come from a schema that somebody wrote, or from values.yaml. */
@@ -21,7 +24,8 @@ export type Ties = { id: string; 'aria-invalid': true | undefined; 'aria-describ
 const key = Symbol('facts of a form');
 
 export const provideFacts = (facts: () => FormFacts): unknown => setContext(key, facts);
-export const factsAround = (): FormFacts => getContext<() => FormFacts>(key)();
+/** Asked for when a component is made; what it returns follows changes. */
+export const factsAround = (): (() => FormFacts) => getContext<() => FormFacts>(key);
 
 /** Equal as plain data. */
 export function isSame(a: unknown, b: unknown): boolean {

@@ -4,6 +4,18 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../../../gatew
 export type { JsonObject, JsonValue };
 export { isJsonObject };
 
+/** Plain data of what a form holds: a field without a value is no member. */
+export function plain(value: unknown): JsonValue | undefined {
+  const text = JSON.stringify(value);
+  return text === undefined ? undefined : (JSON.parse(text) as JsonValue);
+}
+
+/** The same of a whole set of values. */
+export function plainValues(values: unknown): JsonObject {
+  const data = plain(values);
+  return isJsonObject(data) ? data : {};
+}
+
 export type Path = readonly (string | number)[];
 
 export const pointerOf = (path: Path): string =>

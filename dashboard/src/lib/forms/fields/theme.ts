@@ -1,12 +1,13 @@
 /**
- * How the form library draws the parts of a schema: values and sections by components of this house, lists and alternatives by its own
- * in the basic theme. Where it has nothing to draw there is the text of the data.
+ * How the form library draws the parts of a schema: values, sections and alternatives by components of this house, lists by its own in
+ * the basic theme. Where it has nothing to draw there is the text of the data.
  */
 import type { FormState, ResolveFieldType, Theme } from '@sjsf/form';
 import { theme as basic } from '@sjsf/basic-theme';
 import { optionsOf, typeOf } from '../controls.ts';
 import { isJsonObject } from '../pointer.ts';
 import type { JsonSchema } from '../resolve.ts';
+import AlternativeField from './AlternativeField.svelte';
 import DataField from './DataField.svelte';
 import ListTemplate from './ListTemplate.svelte';
 import ObjectField from './ObjectField.svelte';
@@ -16,6 +17,8 @@ const ours: Record<string, unknown> = {
   stringField: ScalarField,
   objectField: ObjectField,
   unknownField: DataField,
+  oneOfField: AlternativeField,
+  anyOfField: AlternativeField,
   arrayTemplate: ListTemplate,
 };
 

@@ -2,17 +2,17 @@
 import { untrack } from 'svelte';
 import { problemIn } from '#lib/api/request.ts';
 import { servicesApi } from '#lib/api/services.ts';
-import type { Launched, Owner, Service, Template } from '#lib/contract.ts';
+import type { Owner, Service, Template } from '#lib/contract.ts';
 import { FormState } from '#lib/ui/form/form.svelte.ts';
 import { ownDraft } from '#lib/ui/form/own.ts';
 import { checkValues, withDefaults } from '../../../../../gateway/lib/values/check.ts';
 import { isSame } from '../facts.ts';
-import { isJsonObject, type JsonObject, setAt, valueAt } from '../pointer.ts';
+import { isJsonObject, type JsonObject, plainValues, setAt, valueAt } from '../pointer.ts';
 import { newSecret } from '../fields/secret.ts';
 import { activeValues, secretsIn } from '../settle.ts';
 import { freeName } from './names.ts';
+import { allObstacles, type Obstacle, valueProblems, wordsAt } from './obstacles.ts';
 
-export type Obstacle = Launched['obstacles'][number];
 type Fields = { name: string; owner: string; values: string };
 const restMs = 400;
 
@@ -65,7 +65,7 @@ export class Launch {
     template: this.template.id,
     name: this.form.values.name,
     owner: this.form.values.owner,
-    values: activeValues(this.template.schema, $state.snapshot(this.values as unknown) as JsonObject),
+    values: activeValues(this.template.schema, plainValues(this.values)),
   }));
 
   /** What the schema says of the values: the same check as the gateway's. */
@@ -77,13 +77,7 @@ export class Launch {
   readonly isCurrent = $derived.by(() => this.#about === JSON.stringify(this.wanted));
 
   /** By JSON pointer: where the browser and the gateway both know of one, it is said once. */
-  readonly problems = $derived.by(() => {
-    const found = new Map(this.#own.map(({ pointer, message }) => [pointer, message]));
-    for (const { field, message } of this.isCurrent ? (this.obstacles ?? []) : [])
-      if (field.startsWith('values') && !found.has(field.slice('values'.length)))
-        found.set(field.slice('values'.length), message);
-    return [...found].map(([pointer, message]) => ({ pointer, message }));
-  });
+  readonly problems = $derived.by(() => valueProblems(this.#own, this.isCurrent ? (this.obstacles ?? []) : []));
 
   /** Those of fields that somebody was at. */
   readonly shownProblems = $derived.by(() =>
@@ -92,23 +86,11 @@ export class Launch {
     ),
   );
 
-  /** Everything that stands in the way, in the order of the form. */
-  readonly all = $derived.by((): readonly Obstacle[] => {
-    const others = (this.obstacles ?? []).filter(({ field }) => !field.startsWith('values'));
-    const remedies = new Map((this.obstacles ?? []).map(({ field, remedy }) => [field, remedy]));
-    const ofValues = this.problems.map(({ pointer, message }): Obstacle => {
-      const remedy = remedies.get(`values${pointer}`);
-      return { field: `values${pointer}`, message, ...(remedy !== undefined && { remedy }) };
-    });
-    return [...others, ...ofValues];
-  });
+  /** Everything that stands in the way. */
+  readonly all = $derived.by(() => allObstacles(this.problems, this.isCurrent ? (this.obstacles ?? []) : []));
 
   obstacleAt(field: string): string | undefined {
-    if (!this.isCurrent) return undefined;
-    const found = this.obstacles?.filter((one) => one.field === field) ?? [];
-    return found.length === 0
-      ? undefined
-      : found.map(({ message, remedy }) => [message, remedy].filter(Boolean).join(' ')).join(' ');
+    return this.isCurrent ? wordsAt(field, this.obstacles ?? []) : undefined;
   }
 
   /** It is known that it would not start. */
@@ -119,7 +101,7 @@ export class Launch {
   /** Keeps the draft and the values the same; reads both, for an effect. */
   follow(): void {
     const { values: text } = this.form.values;
-    const mine = this.#keepable($state.snapshot(this.values as unknown) as JsonObject);
+    const mine = this.#keepable(plainValues(this.values));
     untrack(() => {
       if (text !== this.#text) {
         if (text !== mine) this.#take(text);

@@ -1,0 +1,195 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
+import { openVisitors } from '../support/dashboard/visitors.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** From the catalogue over a form to a service that is begun, on a running gateway. */
+t.setTimeout(300_000);
+
+const chart =
+  'apiVersion: v2\nname: mine\nversion: 0.1.0\ndescription: Says something.\nannotations:\n  knot/title: My program\n';
+const program = 'require("node:http").createServer((_, answer) => answer.end(process.argv[1])).listen(process.argv[2])';
+const runs = `command: ['{node}', -e, '${program}', '{values.greeting}', '{socket}']\nlisten: {socket: true}\n`;
+const values = 'greeting: hello\nkind: nothing\npassword: ""\nfolder: /files/private\nmap: {a: 1}\nnumbers: [1, 2]\n';
+const branch = (kind: string, properties: object) => ({
+  if: { properties: { kind: { const: kind } } },
+  then: { properties },
+});
+const schema = {
+  type: 'object',
+  required: ['greeting'],
+  properties: {
+    greeting: {
+      type: 'string',
+      title: 'Greeting',
+      description: 'What it says, not <b>loud</b>.',
+      minLength: 1,
+      maxLength: 20,
+      'x-knot': { order: 1, presets: ['welcome'] },
+    },
+    kind: { enum: ['one', 'many', 'nothing'], title: 'Kind', 'x-knot': { order: 2 } },
+    password: { type: 'string', title: 'Password', 'x-knot': { order: 3, secret: true } },
+    folder: { type: 'string', title: 'Folder', 'x-knot': { order: 4, from: 'folders' } },
+    map: { type: 'object', title: 'Map', additionalProperties: { type: 'integer' }, 'x-knot': { advanced: true } },
+    numbers: { type: 'array', title: 'Numbers', items: { type: 'integer' }, 'x-knot': { advanced: true } },
+    size: { type: 'integer', title: 'Threads', minimum: 1, maximum: 4, 'x-knot': { advanced: true, unit: 'threads' } },
+    which: {
+      title: 'Which',
+      oneOf: [
+        { title: 'By name', type: 'object', properties: { name: { type: 'string', title: 'Its name' } } },
+        { title: 'By number', type: 'object', required: ['number'], properties: { number: { type: 'integer' } } },
+      ],
+      'x-knot': { advanced: true },
+    },
+  },
+  allOf: [
+    branch('one', { label: { type: 'string', title: 'Label', default: 'first' } }),
+    branch('many', {
+      label: { type: 'string', title: 'Label' },
+      count: { type: 'integer', title: 'Count', default: 2 },
+    }),
+  ],
+};
+
+t.test('something is started from a template', { skip: browserSkipReason() }, async (t) => {
+  const { gateway, open, person } = await openVisitors(t, { others: ['bob'] });
+  const bob = await person('bob');
+  const { user } = (await bob.api('GET', '/me')).json<{ user: { id: string } }>();
+  const put = (folder: string, files: Record<string, string>): void => {
+    const root = join(gateway.data, 'files/private', user.id, folder);
+    mkdirSync(root, { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text);
+  };
+  put('site', { 'index.html': '<h1>Of bob</h1>' });
+  put('services/mine', {
+    'Chart.yaml': chart,
+    'process.yaml': runs,
+    'values.yaml': values,
+    'values.schema.json': JSON.stringify(schema),
+  });
+  put('services/broken', { 'Chart.yaml': 'apiVersion: v2\nname: other\nversion: 0.1.0\ndescription: Broken.\n' });
+
+  const { page, complaints } = await open('bob');
+  page.setDefaultTimeout(10_000);
+  const field = (label: string) => page.getByLabel(label, { exact: true });
+  const sent = () =>
+    page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/services'));
+
+  await t.test('the catalogue says what there is, whose it is, and what is wrong with my own', async (t) => {
+    await page.goto(`${gateway.origin}/start`);
+    await page.getByRole('link', { name: 'My program' }).waitFor();
+    await page.getByText('Chart.yaml:2').waitFor();
+    t.strictSame(await violationsOn(page), []);
+    await page.keyboard.press('/');
+    await page.keyboard.type('publish');
+    await page.getByRole('link', { name: 'My program' }).waitFor({ state: 'detached' });
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/start/web');
+  });
+
+  await t.test('a web page: choose a folder, create, open', async (t) => {
+    await page.getByText('It would start.').waitFor();
+    await field('Folder').fill('/etc');
+    await page
+      .getByRole('region', { name: 'Will it start?' })
+      .getByText(/Must match/)
+      .waitFor();
+    t.ok(await page.getByRole('button', { name: 'Create' }).isDisabled());
+    await page.getByRole('button', { name: 'Reset Folder' }).click();
+    t.equal(await field('Folder').inputValue(), '/files/private/public');
+    await page.getByRole('button', { name: 'Choose…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'site' }).click();
+    await dialog.getByText('/files/private/site').waitFor();
+    await dialog.getByRole('button', { name: 'Choose this folder' }).click();
+    await field('Name').fill('My Site');
+    t.equal(await field('Name').inputValue(), 'my-site');
+    await page.getByText(`https://my-site-bob.localhost`).waitFor();
+    await page.getByText('It would start.').waitFor();
+    t.strictSame(await violationsOn(page), []);
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.waitForURL('**/services/*/overview');
+    const { services } = (await bob.api('GET', '/services')).json<{ services: { url: string; values: object }[] }>();
+    t.match(services, [{ name: 'my-site', values: { folder: '/files/private/site' } }]);
+    await eventually('it answers', async () => (await bob.visit(services[0]!.url)).text.includes('Of bob'), 30_000);
+  });
+
+  await t.test('one of my own: branches, secrets, a draft, and the same as text', async (t) => {
+    await page.goto(`${gateway.origin}/start/user:bob/mine`);
+    await page.getByText('It would start.').waitFor();
+    await page.getByText('What it says, not <b>loud</b>.').waitFor();
+    const secret = await field('Password').inputValue();
+    t.match(secret, /^\w{24}$/, 'a secret is made');
+    await page.getByRole('button', { name: 'welcome' }).click();
+    await field('Kind').selectOption('one');
+    t.equal(await field('Label').inputValue(), 'first');
+    await field('Label').fill('typed');
+    await field('Kind').selectOption('many');
+    t.equal(await field('Label').inputValue(), '', 'what was typed into another branch is not there');
+    t.equal(await field('Count').inputValue(), '2');
+    await page.reload();
+    await page.getByText('What you typed before is here again.').waitFor();
+    t.equal(await field('Greeting').inputValue(), 'welcome');
+    t.notMatch(await page.evaluate('JSON.stringify(localStorage)'), secret, 'a secret is not kept');
+    await field('Kind').selectOption('nothing');
+    await field('Label').waitFor({ state: 'detached' });
+
+    await page.locator('summary', { hasText: /^More$/ }).click();
+    await field('Which').selectOption({ label: 'By number' });
+    await field('Threads').fill('9');
+    await page.getByRole('button', { name: /9 is greater|greater than/i }).waitFor();
+    await field('Threads').fill('3');
+    t.strictSame(await violationsOn(page), []);
+
+    await page.getByRole('button', { name: 'YAML' }).click();
+    const editor = page.getByLabel('Values as YAML');
+    await editor.waitFor();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('strange: {kept: [1]}\nbroken: [');
+    await page
+      .getByText(/^Line \d+: /)
+      .first()
+      .waitFor();
+    t.ok(await page.getByRole('button', { name: 'Create' }).isDisabled());
+    for (let press = 0; press < 'broken: []'.length; press += 1) await page.keyboard.press('Backspace');
+    await page
+      .getByText(/^Line \d+: /)
+      .first()
+      .waitFor({ state: 'detached' })
+      .catch(() => undefined);
+    await page
+      .getByRole('region', { name: 'Will it start?' })
+      .getByText(/number/)
+      .waitFor();
+    await page.getByRole('button', { name: 'Form', exact: true }).click();
+    await page.locator('summary', { hasText: /^More$/ }).click();
+    await field('Which').selectOption({ label: 'None' });
+    await page.getByText('It would start.').waitFor();
+    const request = sent();
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.waitForURL('**/services/*/overview');
+    const { values } = (await request).postDataJSON() as { values: Record<string, unknown> };
+    t.match(values, { greeting: 'welcome', kind: 'nothing', size: 3, strange: { kept: [1] }, numbers: [1, 2] });
+    t.notOk('label' in values || 'count' in values || 'which' in values, JSON.stringify(values));
+    const { services } = (await bob.api('GET', '/services')).json<{ services: { name: string; url: string }[] }>();
+    const { url } = services.find(({ name }) => name === 'mine')!;
+    await eventually('it says so', async () => (await bob.visit(url)).text === 'welcome', 30_000);
+    t.strictSame(complaints, []);
+  });
+
+  await t.test('on a phone, without a mouse, a free name is proposed', async (t) => {
+    const { page: phone, complaints } = await open('bob', { width: 390 });
+    await phone.goto(`${gateway.origin}/start`);
+    await phone.getByRole('link', { name: 'My program' }).focus();
+    await phone.keyboard.press('Enter');
+    await phone.getByText('It would start.').waitFor();
+    t.equal(await phone.getByLabel('Name', { exact: true }).inputValue(), 'mine-2');
+    t.strictSame(await violationsOn(phone), []);
+    await phone.getByLabel('Name', { exact: true }).focus();
+    await phone.keyboard.press('Enter');
+    await phone.waitForURL('**/services/*/overview');
+    t.strictSame(complaints, []);
+  });
+});
