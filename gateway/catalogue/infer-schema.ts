@@ -47,15 +47,17 @@ function typeOf(node: unknown): JsonSchema {
     case 'string':
       return { type: 'string', default: value };
     default:
-      // `key:` alone says nothing of what belongs there.
-      return { type: ['string', 'null'], default: null };
+      // `key:` alone says nothing of what belongs there: a text, a number, a whole section.
+      return { default: null };
   }
 }
 
 /** The comment behind a value, or the one right above its key. */
 function helpOf(pair: Pair, { help }: Metadata): JsonSchema {
-  const { key, value } = pair as { key: { commentBefore?: string | null }; value: { comment?: string | null } | null };
-  const said = help ?? value?.comment ?? key.commentBefore?.split('\n\n').at(-1);
+  const { key, value } = pair as { key: { commentBefore?: string | null }; value: unknown };
+  // Behind a section stands what was taken out of it, or what belongs to the next.
+  const behind = isScalar(value) ? value.comment : undefined;
+  const said = help ?? behind ?? key.commentBefore?.split('\n\n').at(-1);
   const text = said?.replaceAll(/^ ?(?:-- )?/gm, '').trim();
   return text ? { description: text.slice(0, 500) } : {};
 }

@@ -198,6 +198,9 @@ t.test('a template without a schema has one of its defaults, their comments and 
     'image:',
     '  pullPolicy: Always',
     'empty:',
+    'outer:',
+    '  inner: 1',
+    '  # taken: out',
     'tags: [a]',
     'secret: s',
     'knot:',
@@ -218,12 +221,15 @@ t.test('a template without a schema has one of its defaults, their comments and 
       replicas: { type: 'integer', description: 'How many of them.' },
       fast: { type: 'boolean' },
       image: { type: 'object', properties: { pullPolicy: { title: 'Pull', enum: ['Always', 'Never'] } } },
-      empty: { type: ['string', 'null'] },
+      empty: { default: null },
       tags: { type: 'array', default: ['a'] },
       secret: { 'x-knot': { hidden: true } },
     },
   });
   t.notOk('knot' in (template.schema['properties'] as object));
+  const { empty, outer } = template.schema['properties'] as Record<string, object>;
+  t.notOk('type' in empty!, 'nothing says what belongs there');
+  t.notOk('description' in outer!, 'a comment at the end of a section is no help for it');
 });
 
 t.test('one argument stays one, whatever is filled in', async (t) => {

@@ -53,6 +53,8 @@ function compile(schema: JsonSchema): Compiled {
 
 const patternMark = 'pattern ';
 
+const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+
 function checkBounds(
   value: JsonValue,
   pointer: string,
@@ -64,34 +66,87 @@ function checkBounds(
   if (depth > mostDepth) return { pointer, message: `Nested more than ${mostDepth} levels deep.` };
   if (value === null || typeof value !== 'object') return undefined;
   for (const [key, child] of Object.entries(value)) {
-    const found = checkBounds(child, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1, seen);
+    const found = checkBounds(child, `${pointer}/${escape(key)}`, depth + 1, seen);
     if (found) return found;
   }
   return undefined;
 }
 
-/** One line for each place: the innermost reason, because "properties" or "if" say nothing to a person. */
+/**
+ * One line for each place: the innermost reason, because "properties" or "if" say nothing to a person. Of alternatives none of which
+ * fits no single reason is the right one.
+ */
 function describe(errors: readonly OutputUnit[]): ValueProblem[] {
   const wrappers = new Set(['properties', 'items', 'allOf', 'if', 'then', 'else', '$ref', 'additionalProperties']);
   const found = new Map<string, string>();
-  for (const { keyword, instanceLocation, error } of errors) {
-    const pointer = instanceLocation.replace(/^#/, '');
-    if (wrappers.has(keyword)) continue;
+  for (const { keyword, keywordLocation, instanceLocation, error } of errors) {
+    if (wrappers.has(keyword) || isInAlternative.test(keywordLocation)) continue;
+    const missing = keyword === 'required' ? /required property "(.*)"\.$/s.exec(error)?.[1] : undefined;
+    const place = instanceLocation.replace(/^#/, '');
+    // What is missing is said where it would be.
+    const pointer = missing === undefined ? place : `${place}/${escape(missing)}`;
     if (!found.has(pointer)) found.set(pointer, messageOf(keyword, error));
   }
   if (found.size === 0 && errors.length > 0) found.set('', errors[0]!.error);
   return [...found].slice(0, mostProblems).map(([pointer, message]) => ({ pointer, message }));
 }
 
+const isInAlternative = /\/(?:oneOf|anyOf)\/\d+\//;
+
+const typeWords: Record<string, string> = {
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a section with keys',
+  null: 'nothing',
+};
+
+/** The library's words, as a person reads them beside a field. */
 function messageOf(keyword: string, error: string): string {
-  if (keyword === 'false') return 'This is not known here.';
-  if (keyword !== 'format') return error;
-  const pattern = error.includes(patternMark)
-    ? error.slice(error.indexOf(patternMark) + patternMark.length, -2)
-    : undefined;
-  if (pattern === undefined) return error;
-  return `Must match ${pattern} and have at most ${mostPatternText} characters.`;
+  switch (keyword) {
+    case 'false':
+      return 'This is not known here.';
+    case 'required':
+      return 'This is needed.';
+    case 'type': {
+      const types = [...(/Expected (.*)\.$/.exec(error)?.[1] ?? '').matchAll(/"(\w+)"/g)];
+      const words = types.map(([, type]) => typeWords[type!] ?? type!);
+      return words.length === 0 ? error : `Must be ${words.join(' or ')}.`;
+    }
+    case 'enum':
+      return `Must be one of ${short(error.slice(error.indexOf('['), -1))}.`;
+    case 'const':
+      return `Must be ${short(error.slice('Instance does not match '.length, -1))}.`;
+    case 'anyOf':
+    case 'oneOf':
+      return 'Fits none of the forms it may have, or several.';
+    case 'minLength':
+      return `Must have at least ${boundIn(error)} characters.`;
+    case 'maxLength':
+      return `Must have at most ${boundIn(error)} characters.`;
+    case 'minItems':
+      return `Must have at least ${boundIn(error)} items.`;
+    case 'maxItems':
+      return `Must have at most ${boundIn(error)} items.`;
+    case 'minimum':
+      return `Must be at least ${lastNumberIn(error)}.`;
+    case 'maximum':
+      return `Must be at most ${lastNumberIn(error)}.`;
+    case 'format': {
+      const at = error.indexOf(patternMark);
+      if (at === -1) return `Must be ${/"(.*)"\.$/.exec(error)?.[1] ?? 'of its format'}.`;
+      return `Must match ${error.slice(at + patternMark.length, -2)} and have at most ${mostPatternText} characters.`;
+    }
+    default:
+      return error;
+  }
 }
+
+const short = (text: string): string => (text.length <= 300 ? text : `${text.slice(0, 299)}…`);
+const boundIn = (error: string): string => /[<>] (\d+)\)\.$/.exec(error)?.[1] ?? '…';
+const lastNumberIn = (error: string): string => /(-?[\d.e+-]+?)\.$/i.exec(error)?.[1] ?? '…';
 
 /** The defaults of a template with what a person gave in their place; lists are replaced as a whole, as Helm does. */
 export function withDefaults(defaults: JsonObject, given: JsonObject): JsonObject {
