@@ -70,6 +70,7 @@ const rows: Row[] = [
   { method: 'POST', url: `/services/${id}/extend`, body: { hours: 1 }, access: 'person', ok: 404 },
   { method: 'POST', url: `/services/${id}/upgrade`, body: {}, access: 'person', ok: 404 },
   { method: 'POST', url: `/services/${id}/rollback`, body: {}, access: 'person', ok: 404 },
+  { url: `/services/${id}/form`, access: 'person', ok: 404 },
   { url: `/services/${id}/revisions`, access: 'person', ok: 404 },
   { url: `/services/${id}/events`, access: 'person', ok: 404 },
   { url: '/services/shared', access: 'person' },

@@ -1,5 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { differences, placeWords, valueWords } from '../../dashboard/src/lib/forms/change/differences.ts';
+import { freeName } from '../../dashboard/src/lib/forms/launch/names.ts';
+import { allObstacles, valueProblems, wordsAt } from '../../dashboard/src/lib/forms/launch/obstacles.ts';
+import { sectionsOf } from '../../dashboard/src/lib/forms/sections.ts';
 import { resolve } from '../../dashboard/src/lib/forms/resolve.ts';
 import { activeValues, secretsIn, settle } from '../../dashboard/src/lib/forms/settle.ts';
 import { readValuesSchema } from '../../gateway/catalogue/values-schema.ts';
@@ -25,7 +29,7 @@ const branched = {
 };
 
 const fieldsOf = (schema: object, values: JsonObject): string[] =>
-  Object.keys((resolve(schema as never, values).schema['properties'] ?? {}));
+  Object.keys(resolve(schema as never, values).schema['properties'] ?? {});
 
 t.test('the fields are those of the branch that is in force', async (t) => {
   t.strictSame(fieldsOf(branched, { kind: 'no' }), ['kind', 'other']);
@@ -126,4 +130,74 @@ t.test('a form that says nothing is wrong is one that the gateway takes, and the
     }),
     { numRuns: 300 },
   );
+});
+
+t.test('what differs is told place by place, and secrets only that they do', async (t) => {
+  const before = { a: 1, b: { c: [1], d: 'x' }, s: 'old', p: { q: 'old' } };
+  const after = { a: 1, b: { c: [1, 2], e: null }, s: 'new', p: { q: 'new' } };
+  const found = differences(before, after, ['/s', '/p/q']);
+  t.strictSame(found, [
+    { path: '/b/c', before: [1], after: [1, 2] },
+    { path: '/b/d', before: 'x' },
+    { path: '/b/e', after: null },
+    { path: '/s', isSecret: true },
+    { path: '/p/q', isSecret: true },
+  ]);
+  t.notMatch(JSON.stringify(differences({}, after, ['/p/q', '/s'])), /new/, 'nor when the whole section is new');
+  t.strictSame(differences(before, structuredClone(before)), []);
+  t.strictSame([placeWords('/b/c~1d'), valueWords([1]), valueWords('')], ['b.c/d', '[1]', '(empty)']);
+});
+
+t.test('each obstacle is said once, with its remedy, where it belongs', async (t) => {
+  const told = [
+    { field: 'name', message: 'Taken.', remedy: 'Choose another name.' },
+    { field: 'values/folder', message: 'Not there.', remedy: 'Make it.' },
+    { field: 'values/size', message: 'Too large.' },
+  ];
+  const problems = valueProblems([{ pointer: '/folder', message: 'Must be text.' }], told);
+  t.strictSame(problems, [
+    { pointer: '/folder', message: 'Must be text.' },
+    { pointer: '/size', message: 'Too large.' },
+  ]);
+  t.strictSame(allObstacles(problems, told), [
+    told[0],
+    { field: 'values/folder', message: 'Must be text.', remedy: 'Make it.' },
+    told[2],
+  ]);
+  t.equal(wordsAt('name', told), 'Taken. Choose another name.');
+  t.equal(wordsAt('owner', told), undefined);
+});
+
+t.test('a free name is proposed, short enough for an address', async (t) => {
+  t.equal(freeName('web', ['other']), 'web');
+  t.equal(freeName('web', ['web', 'web-2']), 'web-3');
+  t.ok(freeName('x'.repeat(40), ['x'.repeat(28)]).length <= 32);
+});
+
+t.test('what is seen at once: what is not advanced; of a form that nobody wrote, a few plain values', async (t) => {
+  const written = {
+    properties: {
+      a: { type: 'string' },
+      b: { 'x-knot': { advanced: true } },
+      c: { 'x-knot': { group: 'Net' } },
+      d: { 'x-knot': { advanced: true, group: 'Net' } },
+    },
+  };
+  t.strictSame(sectionsOf(written, false), {
+    shown: [
+      { title: '', names: ['a'] },
+      { title: 'Net', names: ['c'] },
+    ],
+    folded: [
+      { title: 'Other', names: ['b'] },
+      { title: 'Net', names: ['d'] },
+    ],
+  });
+  const few = { properties: { a: {}, b: { properties: { c: {} } } } };
+  t.strictSame(sectionsOf(few, true), {
+    shown: [{ title: '', names: ['a'] }],
+    folded: [{ title: 'Other', names: ['b'] }],
+  });
+  const many = { properties: Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`f${n}`, {}])) };
+  t.strictSame(sectionsOf(many, true).shown, []);
 });

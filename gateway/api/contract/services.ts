@@ -151,6 +151,14 @@ export const ServiceSchema = closed({
 });
 export type Service = Static<typeof ServiceSchema>;
 
+/** What its values are checked by: the form of the version it runs, whatever became of its template. */
+export const ServiceFormSchema = closed({
+  schema: JsonObjectSchema,
+  defaults: Type.Optional(JsonObjectSchema),
+  sizes: Type.Array(SizeSchema, { description: 'To choose from, smallest first.' }),
+});
+export type ServiceForm = Static<typeof ServiceFormSchema>;
+
 export const ServiceListSchema = closed({ services: Type.Array(ServiceSchema) });
 export type ServiceList = Static<typeof ServiceListSchema>;
 export const ServiceQuerySchema = closed({
@@ -204,8 +212,8 @@ export const ServiceRollbackSchema = closed({
 
 const DifferenceSchema = closed({
   path: Type.String({ description: 'JSON pointer (RFC 6901) into the values.' }),
-  before: Type.Optional(Type.Unknown()),
-  after: Type.Optional(Type.Unknown()),
+  before: Type.Optional(Type.Unknown({ additionalProperties: true })),
+  after: Type.Optional(Type.Unknown({ additionalProperties: true })),
   isSecret: Type.Optional(Type.Boolean({ description: 'It is another one, and neither is told.' })),
 });
 

@@ -2,6 +2,7 @@ import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import {
   IdParamsSchema,
   ServiceChangedSchema,
+  ServiceFormSchema,
   ServiceRevisionsSchema,
   ServiceRollbackSchema,
   ServiceUpgradeSchema,
@@ -14,9 +15,25 @@ const tag = 'Services';
 /** What a service was before, its way to a newer version of its template, and back. */
 export function serviceHistoryRoutes(
   app: ApiServer,
-  context: Needs<'services' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
+  context: Needs<'services' | 'sizes' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
 ): void {
   const { servicesOrRefusal, findFor, toService, by } = serviceContext(context);
+
+  app.get(
+    '/services/:id/form',
+    describe(
+      'person',
+      tag,
+      'The form of its values, as the version it runs has it',
+      { params: IdParamsSchema, response: answers(200, ServiceFormSchema) },
+      'services',
+    ),
+    async (request) => {
+      const { template } = await findFor(request, request.params.id, 'manage', 'see the values of');
+      const { schema, defaults } = template;
+      return { schema, ...(defaults && { defaults }), sizes: [...context.sizes] };
+    },
+  );
 
   app.get(
     '/services/:id/revisions',

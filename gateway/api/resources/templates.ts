@@ -16,7 +16,10 @@ import { answers, describe } from './describe.ts';
 const tag = 'Services';
 
 /** What can be launched: templates of administrators for everybody, those of a person or a team for whom their files are. */
-export function templateRoutes(app: ApiServer, { catalogue, services, sizes }: Needs<'catalogue' | 'services' | 'sizes'>): void {
+export function templateRoutes(
+  app: ApiServer,
+  { catalogue, services, sizes }: Needs<'catalogue' | 'services' | 'sizes'>,
+): void {
   app.get(
     '/templates',
     describe('person', tag, 'What can be launched', { response: answers(200, TemplateListSchema) }, 'services'),

@@ -4,10 +4,13 @@ import type {
   Launched,
   NewService,
   Service,
+  ServiceChanged,
   ServiceEvents,
+  ServiceForm,
   ServiceList,
   ServiceLogs,
   ServiceMetrics,
+  ServiceRevisions,
   Template,
   TemplateList,
 } from '#lib/contract.ts';
@@ -29,6 +32,14 @@ export const servicesApi = {
   /** It stays awake for so many hours more, though nobody uses it. */
   extend: (id: string, hours: number) => request<Service>('POST', at(id, '/extend'), { hours }),
   change: (id: string, values: Service['values']) => request<Service>('PATCH', at(id), { values }),
+  /** What its values are checked by. */
+  form: (id: string) => request<ServiceForm>('GET', at(id, '/form')),
+  revisions: (id: string) => request<ServiceRevisions>('GET', at(id, '/revisions')),
+  /** `dryRun`: only what it would change. */
+  upgrade: (id: string, body: { dryRun?: boolean; drop?: boolean; revision?: number } = {}) =>
+    request<ServiceChanged>('POST', at(id, '/upgrade'), body),
+  rollBack: (id: string, body: { dryRun?: boolean; to?: number; revision?: number } = {}) =>
+    request<ServiceChanged>('POST', at(id, '/rollback'), body),
   remove: (id: string) => request<Service>('DELETE', at(id)),
   metrics: (id: string, query: { from?: number; step?: number }) =>
     request<ServiceMetrics>('GET', withQuery(at(id, '/metrics'), query)),

@@ -1,12 +1,10 @@
 /** Templates as people look for them. */
 import type { TemplateSummary } from '#lib/contract.ts';
+import { pinOfTemplate } from '#lib/services/pins.ts';
 import type { Chip } from '#lib/ui/list/columns.ts';
 import { urls } from '#lib/urls.ts';
 
 export type CatalogueQuery = { q?: string | undefined; category?: string | undefined };
-
-/** Under what a pinned template is kept beside the tools. */
-export const pinOf = ({ id }: Pick<TemplateSummary, 'id'>): string => `template:${id}`;
 
 /** Who put it there. */
 export function originWords({ origin, owner }: Pick<TemplateSummary, 'origin' | 'owner'>): string {
@@ -36,7 +34,7 @@ export function found<T extends TemplateSummary>(templates: readonly T[], { q = 
 /** Pinned first, then what can be started here, then the rest; by title within. */
 export function inOrder<T extends TemplateSummary>(templates: readonly T[], isPinned: (pin: string) => boolean): T[] {
   const rank = (template: T): number =>
-    isPinned(pinOf(template)) ? 0 : !template.isUsable ? 3 : template.missing.length > 0 ? 2 : 1;
+    isPinned(pinOfTemplate(template)) ? 0 : !template.isUsable ? 3 : template.missing.length > 0 ? 2 : 1;
   return [...templates].sort((a, b) => rank(a) - rank(b) || a.title.localeCompare(b.title));
 }
 

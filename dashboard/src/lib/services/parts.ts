@@ -5,5 +5,6 @@ type Part = { title: string; isFor: (service: Service) => boolean };
 
 export const parts: Readonly<Record<string, Part>> = {
   overview: { title: 'Overview', isFor: () => true },
+  values: { title: 'Values', isFor: ({ canManage }) => canManage },
   events: { title: 'Events', isFor: ({ canSee }) => canSee },
 };
