@@ -38,6 +38,11 @@ function installPackages() {
     ['python3-venv', () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0],
     ['openssl', () => existsSync('/usr/bin/openssl')],
     ['redis-server', () => existsSync('/usr/bin/redis-server')],
+    // A desktop.
+    ['tigervnc-standalone-server', () => existsSync('/usr/bin/Xtigervnc')],
+    ['openbox', () => existsSync('/usr/bin/openbox')],
+    ['xterm', () => existsSync('/usr/bin/xterm')],
+    ['novnc', () => existsSync('/usr/share/novnc')],
     // Clients of WebDAV.
     ['rclone', () => existsSync('/usr/bin/rclone')],
     ['cadaver', () => existsSync('/usr/bin/cadaver')],

@@ -41,6 +41,15 @@ export async function openFilesBeside({ store, accounts, plans }: Facts, config:
   return openPeoplesFiles(config, { store, allowanceOf, clock: systemClock, log: silentLog });
 }
 
+/** As `prepareTemplate` of `prepare-template.ts`: installs what a template needs before somebody launches it. */
+export async function prepareTemplate(
+  config: Config,
+  id: string,
+  progress: { signal: AbortSignal; onProgress(message: string): void },
+): Promise<number> {
+  return (await import('./prepare-template.ts')).prepareTemplate(config, id, progress);
+}
+
 /** What can be launched, as the gateway would list it. */
 export async function readCatalogue(config: Config): Promise<Catalogue> {
   return (await import('./services.ts')).openCatalogue(config, { clock: systemClock, log: silentLog });

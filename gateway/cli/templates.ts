@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import { readCatalogue } from '../app/index.ts';
+import { prepareTemplate, readCatalogue } from '../app/index.ts';
 import {
   diskFolder,
   isUsable,
@@ -75,6 +75,26 @@ export const templateCommands: readonly Command[] = [
       stdout.write(`values: ${printable(JSON.stringify(values))}\n`);
       if (plan) stdout.write(`command: ${printable(JSON.stringify(plan.command))}\n`);
       for (const problem of problems) stdout.write(where(problem));
+    },
+  },
+  {
+    words: ['template', 'prepare'],
+    usage: 'NAME',
+    summary: 'Installs the packages that a template needs, so that nobody waits for them at a launch.',
+    options: {},
+    positionals: [1, 1],
+    async run({ settings, positionals, streams }) {
+      const [id] = positionals;
+      const { config } = loadConfig(settings);
+      const abort = new AbortController();
+      process.once('SIGINT', () => abort.abort());
+      let last = '';
+      const onProgress = (message: string): void => {
+        if (message !== last) streams.stderr.write(`${printable(message)}\n`);
+        last = message;
+      };
+      const count = await prepareTemplate(config, id!, { signal: abort.signal, onProgress });
+      streams.stdout.write(count === 0 ? `${id} needs no packages\n` : `${id}: its packages are installed\n`);
     },
   },
   {

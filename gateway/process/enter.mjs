@@ -85,6 +85,10 @@ function page() {
   const at = escape(`/run/services/${name}/${offer.file}`);
   const ready = `<p>This speaks ${escape(offer.speaks)}, not the language of web pages. Other services of ${owner} reach it at <code>${at}</code>: name <code>${name}</code> in their values.</p>`;
   return createPages(async (request, response) => {
+    if (request.url === '/connections') {
+      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+      return response.end(JSON.stringify({ connections: connections() }));
+    }
     const isReady = (await accepts()) && (await isWell());
     response.writeHead(isReady ? 200 : 503, {
       'content-type': 'text/html; charset=utf-8',
@@ -94,6 +98,12 @@ function page() {
       `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${name}</title><main style="font:1rem/1.6 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem"><h1>${name}</h1>${isReady ? ready : '<p>It is not ready yet.</p>'}</main></html>`,
     );
   });
+}
+
+/** How many are connected to what is offered: 03 is that state (proc(5), /proc/net/unix). */
+function connections() {
+  const lines = readFileSync('/proc/net/unix', 'utf8').split('\n');
+  return lines.filter((line) => line.endsWith(` ${offer.path}`) && line.split(' ')[5] === '03').length;
 }
 
 const accepts = () =>

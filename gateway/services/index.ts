@@ -18,6 +18,7 @@ export { createOutputs, type Outputs } from './output/outputs.ts';
 export type { OutputPage, OutputQuery, ServiceOutput } from './output/pages.ts';
 export { createProcessEngine, type ProcessEngineOptions } from './process/engine.ts';
 export { createMachineEngine, openPackages } from './process/machine-engine.ts';
+export { packageSetOf } from './process/packages/package-set.ts';
 export type { Packages } from './process/packages/packages.ts';
 export { createOutboundDial, type OutboundDial } from './process/outbound/dial.ts';
 export { createOutbound, type Outbound, type OutboundRules } from './process/outbound/outbound.ts';

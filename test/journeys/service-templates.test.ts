@@ -1,21 +1,42 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import t from 'tap';
+import type { WebSocket } from 'ws';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
+import { runCell, startKernelAt } from '../support/process/kernel.ts';
+import { cachedPackages } from '../support/process/template-packages.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
 
 /** The templates that Knot ships, each doing what it is for on a whole gateway, side by side, with one person's files between them. */
 t.setTimeout(600_000);
 
 const password = 'correct-horse-staple-7';
-type Shown = { id: string; state: string; url: string; cause?: { what: string; remedy: string; lines?: string[] } };
+type Shown = {
+  steps?: object[];
+  id: string;
+  state: string;
+  url: string;
+  cause?: { what: string; remedy: string; lines?: string[] };
+};
 
 /** Debian has these; `npm test` installs them where it may. */
-const absent = ['/usr/bin/redis-server', '/usr/lib/postgresql', '/usr/bin/python3'].filter((path) => !existsSync(path));
+const absent = ['redis-server', 'python3', 'Xtigervnc', 'openbox', 'xterm']
+  .map((name) => `/usr/bin/${name}`)
+  .concat('/usr/lib/postgresql', '/usr/share/novnc')
+  .filter((path) => !existsSync(path));
 const skip =
   process.platform !== 'linux'
     ? 'services need Linux'
     : absent.length > 0 && process.env.CI !== 'true' && `without ${absent.join(', ')}`;
+
+/** Status of the refusal of a WebSocket. */
+async function refusedWith(socket: WebSocket): Promise<number | undefined> {
+  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode?: number }];
+  socket.on('error', () => undefined);
+  socket.terminate();
+  return response.statusCode;
+}
 
 const script = `
 import csv, os, pathlib, socket, subprocess, glob
@@ -33,7 +54,12 @@ print('written by', os.getcwd())
 `;
 
 t.test('what Knot ships works, with one person’s files and services between', { skip }, async (t) => {
-  const gateway = await startGateway({ config: { integrations: { jupyterhub: { mode: 'off' } } } });
+  const gateway = await startGateway({
+    config: {
+      integrations: { jupyterhub: { mode: 'off' } },
+      services: { packages: cachedPackages, machine: { memory: '16 GiB' } },
+    },
+  });
   const people: Person[] = [];
   t.teardown(async () => {
     for (const each of people) await each.close();
@@ -77,6 +103,14 @@ t.test('what Knot ships works, with one person’s files and services between', 
       obstacles: [{ field: 'values/services', message: 'ann has no service "db".' }],
     },
   );
+  // All begin together; what takes longest is looked at last.
+  const notebook = await launch('notebook', 'lab', {});
+  const others = await Promise.all([
+    launch('tensorboard', 'board'),
+    launch('marimo', 'sheet'),
+    launch('desktop', 'screen'),
+  ]);
+  const [board, sheet, screen] = others;
   const stores = await Promise.all([launch('redis', 'cache'), launch('postgresql', 'db')]);
   await Promise.all(stores.map(ready));
   t.match(await ann.visit(stores[1].url), { status: 200, text: /speaks PostgreSQL[^]*\/run\/services\/db/ });
@@ -128,4 +162,36 @@ t.test('what Knot ships works, with one person’s files and services between', 
   await ready(site);
   t.match(await ann.visit(`${site.url}x.csv`), { status: 200, text: /db,82/ });
   t.match((await ann.api('GET', '/files/private/results')).text, /x\.csv/);
+
+  // The notebook reads it, and what it writes is a file of its owner.
+  await ready(notebook);
+  t.match((await shown(notebook.id)).steps, [
+    { name: 'packages', state: 'done' },
+    { name: 'program' },
+    { state: 'done' },
+  ]);
+  t.match(await ann.visit(`${notebook.url}lab`), { status: 200, text: /jupyterlab/i });
+  const { socketUrl } = await startKernelAt(ann, notebook.url.slice(0, -1));
+  const { origin } = new URL(notebook.url);
+  const kernel = ann.socket(socketUrl, { headers: { origin } });
+  const cell = `import pandas; table = pandas.read_csv('/files/private/results/x.csv'); table.to_json('/files/private/table.json'); int(table.number[1])`;
+  t.equal(await runCell(kernel, cell, 60_000), '82');
+  kernel.close();
+  t.match((await ann.api('GET', '/files/private/table.json')).text, /"number":\{"0":/);
+  t.equal(await refusedWith(ann.socket(socketUrl, { headers: { origin: 'https://elsewhere.example' } })), 403);
+
+  await ready(board);
+  t.match(await ann.visit(board.url), { status: 200, text: /TensorBoard/ });
+  t.match(await ann.visit(`${board.url}data/environment`), { text: /\/files\/private/ });
+
+  await ready(sheet);
+  t.match(await ann.visit(sheet.url), { status: 200, text: /marimo/ });
+
+  await ready(screen);
+  t.match(await ann.visit(`${screen.url}vnc.html`), { status: 200, text: /noVNC/ });
+  const address = `${screen.url.replace('https:', 'wss:')}websockify`;
+  const vnc = ann.socket(address, { headers: { origin: new URL(screen.url).origin }, protocols: ['binary'] });
+  const [greeting] = (await once(vnc, 'message')) as [Buffer];
+  t.match(String(greeting), /^RFB 003\.008/);
+  vnc.close();
 });

@@ -85,7 +85,7 @@ export function createPreparedEngine(options: {
       const installed = found ?? (await untilAborted(packages.install(set, { signal, onProgress }), signal));
       if (installed === undefined || signal.aborted) return;
       if ('problem' in installed) return fail(id, start, causeOfProblem(installed.problem));
-      step.title = titleOf(set.requirements.length, set.isLocked);
+      step.title = titleOf(installed.packages);
       start.key = installed.key;
     }
     begin(start, 'program');
@@ -128,7 +128,7 @@ export function createPreparedEngine(options: {
       const start: Start = {
         ...{ revision, phase: 'preparing', abort: new AbortController(), done: Promise.resolve() },
         steps: [
-          ...(needsPackages ? [step('packages', titleOf(python.length, false))] : []),
+          ...(needsPackages ? [step('packages', 'Install packages')] : []),
           step('program', 'Start the program'),
           step('answer', 'Wait until it answers'),
         ],
@@ -185,8 +185,7 @@ export function createPreparedEngine(options: {
 
 const step = (name: LaunchStep['name'], title: string): LaunchStep => ({ name, title, state: 'waiting' });
 
-const titleOf = (count: number, isWhole: boolean): string =>
-  isWhole && count > 0 ? `Install ${count} packages` : 'Install packages';
+const titleOf = (count: number): string => `Install ${count} package${count === 1 ? '' : 's'}`;
 
 const causeOfProblem = ({ kind, message, remedy }: Problem): Cause => ({
   code: `packages-${kind}`,

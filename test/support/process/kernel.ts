@@ -9,13 +9,17 @@ export async function startKernel(
   hubOrigin: string,
   username: string,
 ): Promise<{ id: string; socketUrl: string }> {
-  const base = `${hubOrigin}/user/${username}`;
+  return startKernelAt(person, `${hubOrigin}/user/${username}`);
+}
+
+/** The same on any server of Jupyter. */
+export async function startKernelAt(person: Person, base: string): Promise<{ id: string; socketUrl: string }> {
   const xsrf = person.cookiesFor(`${base}/`).get('_xsrf') ?? '';
   const answer = await person.request('POST', `${base}/api/kernels`, {
     headers: {
       'content-type': 'application/json',
       'x-xsrftoken': xsrf,
-      origin: hubOrigin,
+      origin: new URL(base).origin,
       'sec-fetch-site': 'same-origin',
       'sec-fetch-mode': 'cors',
     },

@@ -1,8 +1,9 @@
 /**
- * Makes the Python environments the tests share, before any test's clock runs: JupyterHub as a managed gateway installs it, and
- * Authlib for the second relying party. Does nothing when they are there.
+ * Makes the Python environments the tests share, before any test's clock runs: JupyterHub as a managed gateway installs it,
+ * Authlib for the second relying party, and what the templates of services need. Does nothing when they are there.
  */
 import { cachedVenv, createTestHub, temporaryFolder } from '../../integrations/hub-fixture.ts';
+import { prepareTemplates } from './template-packages.ts';
 import { authlibPython } from '../../oidc/support/authlib.ts';
 
 const notebooks = async (): Promise<void> => {
@@ -28,6 +29,10 @@ const notebooks = async (): Promise<void> => {
   }
 };
 
-const results = await Promise.allSettled([notebooks(), authlibPython()]);
+const results = await Promise.allSettled([
+  notebooks(),
+  authlibPython(),
+  prepareTemplates(['desktop', 'tensorboard', 'marimo', 'notebook']),
+]);
 for (const result of results) if (result.status === 'rejected') console.error(String(result.reason));
 process.exit(results.every(({ status }) => status === 'fulfilled') ? 0 : 1);

@@ -8,6 +8,7 @@ import {
   findDamage,
   findEnvironment,
   findPython,
+  type Installed,
   installEnvironment,
   type InstallProgress,
   type InstallWords,
@@ -21,7 +22,7 @@ import { confinedStep } from './confined.ts';
 import { keyOf, type PackageSet } from './package-set.ts';
 
 /** Where the packages of a template are, for its program. */
-export type Environment = { key: string; folder: string; python: string; basePrefix: string };
+export type Environment = { key: string; folder: string; python: string; basePrefix: string; packages: number };
 
 export type Packages = {
   /** Why there can be none on this machine. */
@@ -99,6 +100,11 @@ export function createPackages(options: PackagesOptions): Packages {
     return found;
   }
 
+  const environmentOf = (key: string, { python: program, basePrefix, packages = [] }: Installed): Environment => ({
+    ...{ key, folder: venvOf(key), python: program, basePrefix },
+    packages: packages.length,
+  });
+
   async function present(key: string): Promise<Environment | undefined> {
     const found = findEnvironment(venvOf(key), key);
     if (found === undefined) return undefined;
@@ -112,7 +118,7 @@ export function createPackages(options: PackagesOptions): Packages {
     }
     const now = new Date(clock.now());
     utimesSync(placeOf(key), now, now);
-    return { key, folder: venvOf(key), python: found.python, basePrefix: found.basePrefix };
+    return environmentOf(key, found);
   }
 
   async function work(key: string, set: PackageSet, found: Python, own: Work): Promise<Result> {
@@ -193,11 +199,11 @@ export function createPackages(options: PackagesOptions): Packages {
           log.warn({ key, problem: result.problem }, 'installing packages of a template failed');
         return { problem: result.problem };
       }
-      const { python: program, basePrefix, packages = [] } = { ...findEnvironment(venvOf(key), key)! };
+      const environment = environmentOf(key, findEnvironment(venvOf(key), key)!);
       const seconds = Math.round((clock.now() - startedAt) / 1000);
-      log.info({ key, packages: packages.length, seconds }, 'packages of a template are installed');
+      log.info({ key, packages: environment.packages, seconds }, 'packages of a template are installed');
       whole.add(key);
-      return { key, folder: venvOf(key), python: program, basePrefix };
+      return environment;
     } finally {
       await rm(work, { recursive: true, force: true });
     }
