@@ -237,7 +237,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
 
     // The main host.
     const reach = notebooksReach(config);
-    const health = createHealth({ folder, store, policy, certificates, files, integrations, watch, reach });
+    const health = createHealth({ folder, store, policy, certificates, files, services, integrations, watch, reach });
     const main = await openMainHost(config, {
       facts,
       seen,

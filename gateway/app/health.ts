@@ -3,6 +3,7 @@ import type { Integration } from '../integrations/index.ts';
 import { type ComponentHealth, within } from '../lib/index.ts';
 import { nodeHealth } from '../ops/index.ts';
 import type { Policy } from '../policy/index.ts';
+import type { Services } from '../services/index.ts';
 import type { DataFolderLock, Store } from '../store/index.ts';
 import type { Certificates } from '../tls/index.ts';
 import { type Reachable, reachHealth } from './reach.ts';
@@ -15,17 +16,19 @@ export function createHealth(parts: {
   policy: Policy;
   certificates: Certificates;
   files: Files | undefined;
+  services: Services | undefined;
   integrations: readonly Integration[];
   watch: Watch;
   /** What notebooks can connect to past the gateway. */
   reach: readonly Reachable[] | undefined;
 }): () => Promise<ComponentHealth[]> {
-  const { folder, store, policy, certificates, files, integrations, watch, reach } = parts;
+  const { folder, store, policy, certificates, files, services, integrations, watch, reach } = parts;
   return async () => [
     await storeHealth(folder, store),
     policyHealth(policy),
     certificates.health(),
     ...(files ? [files.health()] : []),
+    ...((await services?.health()) ?? []),
     ...integrations.flatMap((tool) => tool.health()),
     ...reachHealth(reach),
     ...watch.health(),

@@ -5,7 +5,7 @@ import { absolute, type Config, type PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import { checkValues, type Clock, type Log, newId, withDefaults } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
-import { findSandbox, openGroups, type Sandbox, type Supervisor } from '../process/index.ts';
+import { openGroups, type Supervisor } from '../process/index.ts';
 import { type Route, socketUpstream } from '../routes/index.ts';
 import {
   createMachineEngine,
@@ -20,6 +20,8 @@ import {
   type Templates,
 } from '../services/index.ts';
 import type { Facts } from './facts.ts';
+import { openSandbox } from './sandbox.ts';
+import { configuredSizes, promisable } from './sizes.ts';
 import { createFilesOfOwner } from './files-of.ts';
 import { openOutbound } from './outbound.ts';
 import { createOwnTemplates, type OwnTemplatesParts } from './own-templates.ts';
@@ -69,8 +71,10 @@ export function openServices(
 ): Services {
   const { facts, policy, files, catalogue, supervisor, outputs, publicAddress, clock, log } = parts;
   const { store, accounts, owners, plans, routes, audit } = facts;
-  const machine = machineFacts(config);
+  const { closeSandbox, ...machine } = machineFacts(config, supervisor, log);
   const here = machineOf(config.data);
+  // Looked for beside the rest of the start, which says in the end whether there is one.
+  void machine.sandbox();
   const engine = createMachineEngine({
     ...machine,
     supervisor,
@@ -102,24 +106,35 @@ export function openServices(
         ? (await accounts.principal(id))?.state === 'active'
         : (await accounts.findTeam(id)) !== undefined,
     record: audit.record,
+    sizes: configuredSizes(config),
+    whole: promisable(config),
+    limitsOf: async (owner) => (await plans.of(owner)).plan ?? {},
     idleSecondsOf: async (owner) => [config.services.idleSeconds, (await plans.of(owner)).plan?.idleSeconds],
     clock,
     log,
   });
-  return services;
+  return {
+    ...services,
+    close() {
+      closeSandbox();
+      return services.close();
+    },
+  };
 }
 
-type MachineFacts = ReturnType<typeof machineFacts>;
+type MachineFacts = Omit<ReturnType<typeof machineFacts>, 'closeSandbox'>;
 
 /** Where programs run here, and as whom. */
-function machineFacts(config: Config) {
+function machineFacts(config: Config, supervisor: Supervisor, log: Log) {
   const { first, count } = config.integrations.jupyterhub.accounts;
   const hub = join(config.data, 'jupyterhub');
-  let sandbox: Promise<Sandbox> | undefined;
+  const account = process.getuid?.() === 0 ? { uid: first + 1, gid: first } : undefined;
+  const { sandbox, close } = openSandbox({ dataFolder: config.data, account, supervisor, log });
   return {
     dataFolder: config.data,
-    sandbox: () =>
-      (sandbox ??= findSandbox(process.getuid?.() === 0 ? { account: { uid: first + 1, gid: first } } : {})),
+    sandbox,
+    closeSandbox: close,
+    isSandboxRequired: config.services.sandbox === 'required',
     accounts: { file: join(hub, 'accounts.json'), homes: join(hub, 'homes'), first, count },
   };
 }
@@ -129,7 +144,7 @@ export function openTemplatePackages(
   config: Config,
   parts: { machine?: MachineFacts; supervisor: Supervisor; clock: Clock; log: Log },
 ): Packages {
-  const { machine = machineFacts(config), ...others } = parts;
+  const { machine = machineFacts(config, parts.supervisor, parts.log), ...others } = parts;
   return openPackages({ ...machine, ...others, folder: absolute(config, config.services.packages) });
 }
 

@@ -35,4 +35,5 @@ export {
 } from './python/install.ts';
 export { describePipProblem, lastMeaningfulLine } from './python/pip-problem.ts';
 export type { InstallWords, Problem } from './python/problem.ts';
+export { sandboxIn, sandboxRequirements, shipSandbox } from './python/shipped-sandbox.ts';
 export { sitePackagesOf } from './python/venv-folder.ts';

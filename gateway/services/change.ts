@@ -2,10 +2,16 @@ import type { AuditEntry, Clock } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import * as records from './records.ts';
 import { changedMeanwhile, noSuchService } from './refusals.ts';
+import type { OwnerLimits, Room } from './room.ts';
 import type { Service } from './service.ts';
 
 /** Who acts. */
-export type By = { actor: string; address?: string | undefined };
+export type By = {
+  actor: string;
+  address?: string | undefined;
+  /** Of a person: whether what they begin may run without a sandbox. */
+  isAdmin?: boolean;
+};
 
 export type ChangeOf = {
   /** In the audit. */
@@ -25,17 +31,36 @@ export type ChangeService = (id: string, by: By, what: ChangeOf) => Promise<Serv
 export function createChange(parts: {
   store: Store;
   record(transaction: Transaction, entry: AuditEntry): Promise<void>;
+  room: Pick<Room, 'fit' | 'limitsOf'>;
   look(id: string): void;
   clock: Clock;
 }): ChangeService {
-  const { store, record, look, clock } = parts;
-  return async (id, { actor, address }, { action, detail, change, also, onlyIf }) => {
+  const { store, record, room, look, clock } = parts;
+
+  /** What it may take goes with what it is made of, and with every start. */
+  async function fitted(
+    transaction: Transaction,
+    service: Service,
+    next: records.Change,
+    { limits, isAdmin }: { limits: OwnerLimits; isAdmin: boolean | undefined },
+  ): Promise<records.Change> {
+    const isBegun = next.state === 'requested' || next.state === 'waking';
+    if (!isBegun && next.values === undefined && next.template === undefined) return next;
+    const size = await room.fit(transaction, service, records.changed(service, next), limits);
+    return { ...next, size, ...(isAdmin !== undefined && { mayLackSandbox: isAdmin }) };
+  }
+
+  return async (id, { actor, address, isAdmin }, { action, detail, change, also, onlyIf }) => {
+    const seen = await records.findService(store.db, id);
+    if (seen === undefined) throw noSuchService();
+    const limits = await room.limitsOf(seen.owner);
     const after = await store.transaction(async (transaction) => {
       const { db } = transaction;
       const service = await records.findService(db, id);
       if (service === undefined) throw noSuchService();
-      const next = await change(service, transaction);
-      if (Object.keys(next).length === 0) return service;
+      const wanted = await change(service, transaction);
+      if (Object.keys(wanted).length === 0) return service;
+      const next = await fitted(transaction, service, wanted, { limits, isAdmin });
       if (!(await records.changeService(db, service, next, { ...(onlyIf && { onlyIf }) }))) throw changedMeanwhile();
       if (next.state !== undefined)
         await records.addTransition(db, { serviceId: id, at: clock.now(), state: next.state, actor });

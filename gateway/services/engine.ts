@@ -1,4 +1,4 @@
-import type { TemplateFolder } from '../lib/index.ts';
+import type { ComponentHealth, TemplateFolder } from '../lib/index.ts';
 import type { ServiceOutput } from './output/pages.ts';
 import type { Cause, Service } from './service.ts';
 import type { Shell, TerminalSize } from './shell.ts';
@@ -39,7 +39,7 @@ export type Engine = {
   /** Ends what an earlier run left; before anything is started. */
   tidy(): Promise<void>;
   /** Why a service of this plan cannot run here; empty when it can. */
-  missing(service: Pick<Service, 'template' | 'owner'>): Promise<Missing[]>;
+  missing(service: Pick<Service, 'template' | 'owner' | 'mayLackSandbox'>): Promise<Missing[]>;
   /** Keeps the files of its template, before its record is written: whatever happens to the template, the service has them. */
   keep(folder: TemplateFolder): Promise<string>;
   /** Takes away the files of templates that were kept before and are none of these, except what was kept just now. */
@@ -63,6 +63,8 @@ export type Engine = {
   usages(): Promise<ReadonlyMap<string, Usage>>;
   /** What it works at without anybody using it, in plain words, as far as its template says how that is found out. */
   busyWith(service: Service): Promise<string | undefined>;
+  /** How well what it runs is kept apart and bounded. */
+  health(): Promise<ComponentHealth[]>;
   /** Hears of each change of what `observe` says. */
   onChange(listener: (serviceId: string) => void): () => void;
   /** Ends everything it runs, when the gateway ends. */

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { newShortId } from '../lib/index.ts';
 import type { Row, Tables } from '../store/index.ts';
-import type { Cause, Service, ServiceState, TemplateCopy, Transition, Wish } from './service.ts';
+import type { Cause, Service, ServiceState, Size, TemplateCopy, Transition, Wish } from './service.ts';
 
 type Database = Kysely<Tables>;
 
@@ -64,8 +64,32 @@ export async function nameIsTaken(db: Database, label: string): Promise<boolean>
   return row !== undefined;
 }
 
+/** States in which a service has something of the machine, or is about to. */
+const holding: readonly ServiceState[] = ['requested', 'starting', 'waking', 'ready', 'stopping'];
+
+export const isHolding = ({ state }: Pick<Service, 'state'>): boolean => holding.includes(state);
+
+/** One that has something of its machine. */
+export type Holder = { id: string; name: string; ownerId: string; machine: string; size: Size | undefined };
+
+export async function holders(db: Database): Promise<Holder[]> {
+  const rows = await db
+    .selectFrom('services')
+    .select(['id', 'name', 'owner_user_id', 'owner_team_id', 'machine', 'size'])
+    .where('state', 'in', holding)
+    .orderBy('name')
+    .execute();
+  return rows.map(({ id, name, owner_user_id, owner_team_id, machine, size }) => ({
+    ...{ id, name, machine },
+    ownerId: owner_user_id ?? owner_team_id ?? '',
+    size: size === null ? undefined : (JSON.parse(size) as Size),
+  }));
+}
+
 /** What people change of a service. */
-export type Change = Partial<Pick<Service, 'wish' | 'state' | 'since' | 'values' | 'template' | 'revision'>> & {
+export type Change = Partial<
+  Pick<Service, 'wish' | 'state' | 'since' | 'values' | 'template' | 'revision' | 'size' | 'mayLackSandbox'>
+> & {
   /** null: no longer. */
   keptUntil?: number | null;
 };
@@ -91,7 +115,7 @@ export async function changeService(
   change: Change,
   { onlyIf }: { onlyIf?: Wish } = {},
 ): Promise<boolean> {
-  const { wish, state, since, values, template, keptUntil, revision: next } = change;
+  const { wish, state, since, values, template, keptUntil, revision: next, size, mayLackSandbox } = change;
   const changed = await db
     .updateTable('services')
     .set({
@@ -102,6 +126,8 @@ export async function changeService(
       ...(state !== undefined && { state, since, cause: null, last_used_at: null }),
       ...(keptUntil !== undefined && { kept_until: keptUntil }),
       ...(next !== undefined && { revision: next }),
+      ...(size !== undefined && { size: JSON.stringify(size) }),
+      ...(mayLackSandbox !== undefined && { may_lack_sandbox: mayLackSandbox ? 1 : 0 }),
     })
     .where('id', '=', id)
     .where('revision', '=', revision)
@@ -189,6 +215,8 @@ function rowOf(service: Service): Row<'services'> {
     created_at: service.createdAt,
     last_used_at: service.lastUsedAt ?? null,
     kept_until: service.keptUntil ?? null,
+    size: service.size === undefined ? null : JSON.stringify(service.size),
+    may_lack_sandbox: service.mayLackSandbox ? 1 : 0,
   };
 }
 
@@ -208,6 +236,8 @@ function serviceOf(row: Row<'services'>): Service {
     createdAt: row.created_at,
     ...(row.last_used_at !== null && { lastUsedAt: row.last_used_at }),
     ...(row.kept_until !== null && { keptUntil: row.kept_until }),
+    ...(row.size !== null && { size: JSON.parse(row.size) as Size }),
+    mayLackSandbox: row.may_lack_sandbox === 1,
   };
 }
 

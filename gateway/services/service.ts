@@ -40,6 +40,8 @@ export type Service = {
   values: JsonObject;
   /** Absent from what was launched before there were sizes. */
   size?: Size;
+  /** An administrator began it: it may run where there is no sandbox. */
+  mayLackSandbox?: boolean;
   /** Which machine runs it: sockets lead nowhere on another. */
   machine: string;
   wish: Wish;

@@ -1,50 +1,32 @@
 import {
   type AuditEntry,
   type Clock,
+  type ComponentHealth,
   every,
-  type JsonObject,
   type Log,
-  newId,
-  type Principal,
   type RouteState,
   type Traffic,
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { type Act, wishedBy } from './acts.ts';
 import { type By, createChange } from './change.ts';
-import type { Engine, LaunchStep, Missing } from './engine.ts';
+import type { Engine, LaunchStep } from './engine.ts';
 import { createHistory, type History } from './history/history.ts';
-import { addRevision } from './history/revisions.ts';
+import { createLaunch, type Launch } from './launch.ts';
 import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
-import { checkServiceName, hostLabel } from './name.ts';
 import { createReconciler, type ServiceRoutes } from './reconciler.ts';
 import type { ServiceOutput } from './output/pages.ts';
-import { reachedBy } from './reach.ts';
 import * as records from './records.ts';
-import { noSuchService, notToBeWoken, type Obstacle, refused } from './refusals.ts';
+import { noSuchService, notToBeWoken } from './refusals.ts';
 import { smallestIdle } from './rest/deadline.ts';
 import { createResting, type Rest } from './rest/resting.ts';
-import type { Service, Transition } from './service.ts';
-import { copyOf, type LaunchableTemplate, type Templates } from './template.ts';
+import { createRoom, type OwnerLimits, type RoomTold } from './room.ts';
+import type { Service, Size, Transition } from './service.ts';
+import type { Templates } from './template.ts';
 import { createTerminals, type Terminals } from './terminals.ts';
 import { tileOf } from './tile.ts';
 
-/** `person`: who asks, for templates that are not for everybody. */
-export type NewService = {
-  template: string;
-  name: string;
-  owner: Service['owner'];
-  values: JsonObject;
-  person?: Principal;
-};
-
-export type Services = {
-  /** Whether it would start, without starting it: what `launch` would say. */
-  check(request: NewService): Promise<Obstacle[]>;
-  /** What a template needs and is not there; empty for one that cannot run here at all. */
-  missing(request: Pick<NewService, 'template' | 'owner' | 'person'>): Promise<Missing[]>;
-  /** @throws KNOT_SERVICES_NO_TEMPLATE, KNOT_SERVICES_REFUSED */
-  launch(request: NewService, by: By): Promise<Service>;
+export type Services = Launch & {
   find(id: string): Promise<Service | undefined>;
   of(owners: readonly Pick<Service['owner'], 'kind' | 'id'>[]): Promise<Service[]>;
   /** Everybody's, newest first: for whom may see them. */
@@ -71,6 +53,10 @@ export type Services = {
   rest(service: Service): Promise<Rest | undefined>;
   /** What it was before, and how it becomes another thing. */
   history: History;
+  /** What an owner may choose from, may have, and has. */
+  room(owner: Service['owner']): Promise<RoomTold>;
+  /** How well services are kept apart and bounded. */
+  health(): Promise<ComponentHealth[]>;
   /** What it used, in a part of the last day. */
   metrics(id: string, range: { from?: number | undefined; step?: number | undefined }): Promise<Metrics>;
   /** What counts the requests to it. Synchronous: asked where routes are made ready. */
@@ -93,6 +79,10 @@ export type ServicesOptions = {
   routes: ServiceRoutes & { isTaken(label: string): boolean };
   isActive(owner: Service['owner']): Promise<boolean>;
   record(transaction: Transaction, entry: AuditEntry): Promise<void>;
+  /** What services may take, smallest first, and what they may be promised of this machine. */
+  sizes: readonly Size[];
+  whole: { cpu: number; memory: number };
+  limitsOf(owner: Service['owner']): Promise<OwnerLimits>;
   /** After how many seconds without use an owner's services sleep, by whatever says so; the smallest of those above 0 counts. */
   idleSecondsOf(owner: Service['owner']): Promise<readonly (number | undefined)[]>;
   /** Folder of what they used; of this machine. */
@@ -105,7 +95,10 @@ export function createServices(options: ServicesOptions): Services {
   const { store, engine, templates, machine, routes, record, clock, log } = options;
   const metrics = createServiceMetrics({ engine, folder: options.metricsFolder, clock, log: options.log });
   const reconciler = createReconciler({ ...options, onRemoved: metrics.forget });
-  const change = createChange({ store, record, look: reconciler.look, clock });
+  const { look } = reconciler;
+  const room = createRoom(options);
+  const change = createChange({ store, record, room, look, clock });
+  const launch = createLaunch({ store, engine, templates, machine, routes, room, record, look, clock });
   const history = createHistory({ store, engine, templates, change, clock });
   const wished = (act: Act) => (service: Service) => wishedBy(act, service, clock.now()) ?? {};
   let tidying: ReturnType<typeof every> | undefined;
@@ -125,36 +118,6 @@ export function createServices(options: ServicesOptions): Services {
       change(id, { actor: 'system' }, { action: 'service.slept', onlyIf: 'running', change: wished('sleep') }),
   });
 
-  async function obstacles(request: NewService, template: LaunchableTemplate | undefined): Promise<Obstacle[]> {
-    const { name, owner } = request;
-    const found: Obstacle[] = [];
-    const problem = checkServiceName(name);
-    if (problem !== undefined) found.push({ field: 'name', message: problem });
-    else {
-      const label = hostLabel(name, owner.name);
-      if (routes.isTaken(label) || (await records.nameIsTaken(store.db, label)))
-        found.push({ field: 'name', message: `The address ${label} is taken.`, remedy: 'Choose another name.' });
-    }
-    if (template === undefined) {
-      found.push({ field: 'template', message: `There is no template "${request.template}" that can run here.` });
-      return found;
-    }
-    const values = templates.withDefaults(template.defaults, request.values);
-    for (const { pointer, message } of templates.check(template.schema, values))
-      found.push({ field: `values${pointer}`, message });
-    for (const one of reachedBy(template.plan, values))
-      if (!(await records.nameIsTaken(store.db, hostLabel(one, owner.name))))
-        found.push({
-          field: `values${template.plan.reaches!.slice('values'.length).replaceAll('.', '/')}`,
-          message: `${owner.name} has no service "${one}".`,
-          remedy: 'Launch it first, or take it out.',
-        });
-    const copy = copyOf(template, '');
-    for (const { what, remedy } of await engine.missing({ template: copy, owner }))
-      found.push({ field: 'template', message: what, remedy });
-    return found;
-  }
-
   /** Asked after every wait: what is closed begins nothing. */
   async function begin(): Promise<void> {
     if (isClosed) return;
@@ -173,54 +136,8 @@ export function createServices(options: ServicesOptions): Services {
   }
 
   return {
-    async check(request) {
-      return obstacles(request, await templates.find(request.template, request.person));
-    },
-    async missing({ template: id, owner, person }) {
-      const template = await templates.find(id, person);
-      return template === undefined ? [] : engine.missing({ template: copyOf(template, ''), owner });
-    },
-    async launch(request, { actor, address }) {
-      const template = await templates.find(request.template, request.person);
-      const found = await obstacles(request, template);
-      if (found.length > 0 || template === undefined) throw refused(found);
-      const { name, owner } = request;
-      const now = clock.now();
-      const service: Service = {
-        id: newId(),
-        name,
-        owner,
-        label: hostLabel(name, owner.name),
-        template: copyOf(template, await engine.keep(template.folder)),
-        values: templates.withDefaults(template.defaults, request.values),
-        machine,
-        wish: 'running',
-        state: 'requested',
-        since: now,
-        revision: 1,
-        createdBy: actor,
-        createdAt: now,
-      };
-      await store.transaction(async (transaction) => {
-        if (!(await records.insertService(transaction.db, service)))
-          throw refused([{ field: 'name', message: `The address ${service.label} is taken.` }]);
-        await records.addTransition(transaction.db, { serviceId: service.id, at: now, state: 'requested', actor });
-        await record(transaction, {
-          action: 'service.launched',
-          actor,
-          subject: `service:${owner.name}/${name}`,
-          outcome: 'done',
-          ...(address !== undefined && { address }),
-          detail: { template: template.id, version: template.version },
-        });
-        await addRevision(transaction.db, service, { act: 'launched', at: now, actor });
-        transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
-      });
-      // Its address says from now on what becomes of it. Where that fails the start says why.
-      await routes.put(service).catch(() => undefined);
-      reconciler.look(service.id);
-      return service;
-    },
+    ...launch,
+    room: room.tell,
     find: (id) => records.findService(store.db, id),
     of: (owners) => records.servicesOf(store.db, owners),
     all: () => records.allServices(store.db),
@@ -264,6 +181,7 @@ export function createServices(options: ServicesOptions): Services {
         },
       });
     },
+    health: engine.health,
     rest: resting.of,
     history,
     tile(id) {

@@ -21,6 +21,7 @@ import * as shareEnds from './migrations/0020-share-ends.ts';
 import * as services from './migrations/0024-services.ts';
 import * as fileLocks from './migrations/0025-file-locks.ts';
 import * as serviceRest from './migrations/0026-service-rest.ts';
+import * as serviceSizes from './migrations/0027-service-sizes.ts';
 import * as shareMarks from './migrations/0029-share-marks.ts';
 import * as guestVisits from './migrations/0031-guest-visits.ts';
 import type { Tables } from './tables.ts';
@@ -47,6 +48,7 @@ const migrations: Record<string, Migration> = {
   '0024-services': services,
   '0025-file-locks': fileLocks,
   '0026-service-rest': serviceRest,
+  '0027-service-sizes': serviceSizes,
   '0029-share-marks': shareMarks,
   '0031-guest-visits': guestVisits,
 };

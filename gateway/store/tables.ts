@@ -260,6 +260,10 @@ export type ServicesTable = {
   last_used_at: number | null;
   /** Somebody asked that it stays awake until then. */
   kept_until: number | null;
+  /** JSON. */
+  size: string | null;
+  /** 1: an administrator began it, also where there is no sandbox. */
+  may_lack_sandbox: number;
 };
 
 /** services: what one was made of from a revision on. */

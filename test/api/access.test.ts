@@ -60,6 +60,7 @@ const rows: Row[] = [
   { url: `/template-pictures/${id}`, access: 'person', ok: 404 },
   { url: `/template-pictures/${id}/${id}`, access: 'person', ok: 404 },
   { url: '/services', access: 'person' },
+  { url: '/sizes', access: 'person' },
   { method: 'POST', url: '/services', body: { template: 'none', name: 'a', values: {} }, access: 'person', ok: 422 },
   { url: `/services/${id}`, access: 'person', ok: 404 },
   { method: 'PATCH', url: `/services/${id}`, body: { values: {} }, access: 'person', ok: 404 },

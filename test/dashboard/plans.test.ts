@@ -1,5 +1,5 @@
 import t from 'tap';
-import { fullnessOf, reasonWords } from '../../dashboard/src/lib/plans/fullness.ts';
+import { fullnessOf, reasonWords, servicesWords } from '../../dashboard/src/lib/plans/fullness.ts';
 
 t.test('how full somebody is, in numbers that a bar can be drawn from', async (t) => {
   t.match(fullnessOf({ bytes: 250, limit: 1000 }), { used: 0.25, reserved: 0, tone: 'calm', meaning: undefined });
@@ -27,4 +27,14 @@ t.test('why a plan is in force', async (t) => {
     'the default; the plan “huge” that was given is not in knot.yaml any more',
   );
   t.equal(reasonWords({ plan: null, source: 'none' }), 'nothing is limited');
+});
+
+t.test('what a plan allows of services is said in one line', async (t) => {
+  t.equal(servicesWords({}), 'no limit');
+  t.equal(servicesWords({ services: 0 }), 'none');
+  t.equal(
+    servicesWords({ services: 3, cpu: 1, memory: 8e9, idleSeconds: 3600 }),
+    '3 at once, 1 processor, 8.0 GB of memory, asleep after 1 h 0 min',
+  );
+  t.equal(servicesWords({ idleSeconds: 0, cpu: 2.5 }), '2.5 processors');
 });

@@ -6,7 +6,12 @@ import type { Test } from 'tap';
 import { diskFolder, fillIn } from '../../gateway/catalogue/index.ts';
 import { newId, type ProcessPlan, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor, findSandbox, openGroups } from '../../gateway/process/index.ts';
-import { createOutputs, createProcessEngine, type Outbound } from '../../gateway/services/index.ts';
+import {
+  createOutputs,
+  createProcessEngine,
+  type Outbound,
+  type ProcessEngineOptions,
+} from '../../gateway/services/index.ts';
 import type { Bounds } from '../../gateway/services/process/limits.ts';
 import type { Service } from '../../gateway/services/service.ts';
 import type { EngineHouse } from './engine.ts';
@@ -30,7 +35,10 @@ export async function openProcessEngine(
     bounds = {},
     isGrouped = true,
     outbound,
-  }: { below?: string | undefined; bounds?: Partial<Bounds>; isGrouped?: boolean; outbound?: Outbound } = {},
+    ...more
+  }: { below?: string | undefined; bounds?: Partial<Bounds>; isGrouped?: boolean; outbound?: Outbound } & Partial<
+    Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired'>
+  > = {},
 ): Promise<EngineHouse & { folder: string }> {
   const folder = mkdtempSync(join(below, 'knot-engine-'));
   const supervisor = createSupervisor({
@@ -57,6 +65,8 @@ export async function openProcessEngine(
     dataFolder: folder,
     supervisor,
     sandbox: async () => sandbox,
+    isSandboxRequired: true,
+    ...more,
     accounts: accounts(folder),
     filesOf: async () => files,
     originOf: (label) => `https://${label}.localhost`,

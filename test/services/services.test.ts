@@ -1,36 +1,15 @@
 import t, { type Test } from 'tap';
-import { diskFolder } from '../../gateway/catalogue/index.ts';
 import { createManualClock, silentLog, type JsonObject } from '../../gateway/lib/index.ts';
 import { createServices, type Engine, type NewService } from '../../gateway/services/index.ts';
 import type { LaunchableTemplate } from '../../gateway/services/template.ts';
 import { eventually } from '../support/eventually.ts';
 import { openTestFacts } from '../support/house/facts.ts';
 import { onBothStores } from '../support/house/stores.ts';
+import { idleEngine, plainTemplate as first } from './idle-engine.ts';
 import type { Store } from '../../gateway/store/index.ts';
 
 /** Records of services on both stores, with an engine that runs nothing. */
 t.setTimeout(600_000);
-
-const first: LaunchableTemplate = {
-  id: 'web',
-  name: 'web',
-  title: 'Web',
-  version: '1.0.0',
-  schema: {},
-  defaults: { a: 1 },
-  plan: {
-    command: ['x'],
-    environment: {},
-    listen: { kind: 'port', port: 8000 },
-    ready: '/',
-    startSeconds: 1,
-    memory: undefined,
-    needs: { executables: [], python: [] },
-    files: [],
-    network: { hosts: [] },
-  },
-  folder: diskFolder('/nowhere'),
-};
 
 async function open(t: Test, store: Store) {
   const clock = createManualClock();
@@ -45,22 +24,10 @@ async function open(t: Test, store: Store) {
   /** What the catalogue has today. */
   const house: { template: LaunchableTemplate | undefined } = { template: first };
   const engine: Engine = {
-    tidy: async () => undefined,
-    close: async () => undefined,
-    missing: async () => [],
+    ...idleEngine,
     keep: async () => `digest of ${house.template?.version}`,
     start: async ({ id }) => void begun.push(id),
-    stop: async () => undefined,
-    remove: async () => undefined,
-    observe: () => ({ phase: 'absent' }),
-    socketOf: () => '/run/x.sock',
-    output: () => Promise.reject(new Error('nothing runs')),
-    openShell: async () => undefined,
-    usages: async () => new Map(),
-    steps: () => [],
     keepOnly: async (digests) => void kept.push(digests),
-    busyWith: async () => undefined,
-    onChange: () => () => undefined,
   };
   const routes = {
     put: async () => undefined,
@@ -72,6 +39,9 @@ async function open(t: Test, store: Store) {
       ...{ store, engine, routes, clock, log: silentLog },
       machine: 'm',
       metricsFolder: t.testdir(),
+      sizes: [{ name: 'small', title: 'Small', cpu: 1, memory: 1024 }],
+      whole: { cpu: 1000, memory: 1e9 },
+      limitsOf: async () => ({}),
       templates: {
         find: async (id) => (id === 'web' ? house.template : undefined),
         check: ({ strict }, { a }) => [

@@ -286,6 +286,22 @@ export const ServiceLogsSchema = closed({
 export type ServiceLogFrame = { lines: ServiceLogLine[]; before?: number };
 export type ServiceLogs = Static<typeof ServiceLogsSchema>;
 
+const AmountSchema = closed({
+  services: Type.Optional(Type.Integer({ description: 'That run at once.' })),
+  cpu: Type.Optional(Type.Number({ description: 'Processors.' })),
+  memory: Type.Optional(Type.Integer({ description: 'Bytes.' })),
+});
+export const SizesQuerySchema = closed({
+  owner: Type.Optional(Type.String({ maxLength: 100, description: 'Myself, or a team of mine; myself without.' })),
+});
+/** What a service of an owner can take: what there is to choose from, and how much of it the owner has and may have. */
+export const SizesSchema = closed({
+  sizes: Type.Array(ServiceSizeSchema, { description: 'Smallest first; values hold the name.' }),
+  held: Type.Required(AmountSchema),
+  limits: AmountSchema,
+});
+export type Sizes = Static<typeof SizesSchema>;
+
 export const ServiceMetricsQuerySchema = closed({
   from: Type.Optional(Type.Integer({ minimum: 0, description: 'Milliseconds since 1970; an hour ago without.' })),
   step: Type.Optional(

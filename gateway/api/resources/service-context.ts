@@ -70,8 +70,22 @@ export function serviceContext(
   async function toService(request: FastifyRequest, service: OwnService, isWhole = false): Promise<Service> {
     const services = servicesOrRefusal();
     const { principal } = identityOf(request);
-    const { id, name, owner, label, template, wish, state, since, cause, createdBy, createdAt, values, revision } =
-      service;
+    const {
+      id,
+      name,
+      owner,
+      label,
+      template,
+      wish,
+      state,
+      since,
+      cause,
+      createdBy,
+      createdAt,
+      values,
+      revision,
+      size,
+    } = service;
     const canOpen = may(request, 'open', service);
     const canSee = may(request, 'see', service);
     const canManage = may(request, 'manage', service);
@@ -88,6 +102,7 @@ export function serviceContext(
       url: `${publicAddress.originOf(publicAddress.hostOf(label))}/`,
       template: { id: template.id, title: template.title, version: template.version },
       ...(cause && { cause: toCause(cause, canSee && canOpen) }),
+      ...(size && { size: { ...size } }),
       ...(rest && { rest }),
       ...(steps.length > 0 && { steps: steps.map((step) => ({ ...step })) }),
       ...(newer !== undefined && { newerVersion: newer }),
@@ -103,7 +118,7 @@ export function serviceContext(
   /** Who acts, for the history of a service and the audit. */
   function by(request: FastifyRequest) {
     const { name: actor, address } = actorOf(request);
-    return { actor, address };
+    return { actor, address, isAdmin: identityOf(request).principal.isAdmin };
   }
 
   return { servicesOrRefusal, may, mayRead, find, findFor, findToRead, toService, by };

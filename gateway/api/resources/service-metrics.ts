@@ -26,7 +26,8 @@ export function serviceMetricsRoutes(
     async (request) => {
       const service = await findFor(request, request.params.id, 'see', 'see what is used by');
       const metrics = await servicesOrRefusal().metrics(service.id, request.query);
-      return { ...metrics, limits: {} };
+      const { cpu, memory } = service.size ?? {};
+      return { ...metrics, limits: { ...(cpu !== undefined && { cpu }), ...(memory !== undefined && { memory }) } };
     },
   );
 }

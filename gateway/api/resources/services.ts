@@ -11,6 +11,8 @@ import {
   ServiceListSchema,
   ServiceQuerySchema,
   ServiceSchema,
+  SizesQuerySchema,
+  SizesSchema,
 } from '../contract.ts';
 import { answers, describe } from './describe.ts';
 import { serviceContext, toCause } from './service-context.ts';
@@ -22,7 +24,7 @@ export function serviceRoutes(
   app: ApiServer,
   context: Needs<'services' | 'owners' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
 ): void {
-  const { owners, demand } = context;
+  const { owners, decide, demand } = context;
   const { servicesOrRefusal, may, mayRead, find, findFor, toService, by } = serviceContext(context);
 
   app.get(
@@ -65,7 +67,9 @@ export function serviceRoutes(
       const owner = (await owners.of(principal)).find((one) => one.name === ownerName);
       if (owner === undefined) throw noSuchOwner();
       const resource = namespaceResource(owner);
-      demand(request, { principal, action: 'launch', resource }, `start something for ${owner.name}`);
+      const question = { principal, action: 'launch', resource } as const;
+      if (dryRun && decide(request, question).effect !== 'allow') return { obstacles: [notForYou(owner.name)] };
+      demand(request, question, `start something for ${owner.name}`);
       const services = servicesOrRefusal();
       const wanted = {
         template,
@@ -77,6 +81,26 @@ export function serviceRoutes(
       if (dryRun) return { obstacles: await services.check(wanted) };
       const service = await services.launch(wanted, by(request));
       return reply.code(202).send({ service: await toService(request, service), obstacles: [] });
+    },
+  );
+
+  app.get(
+    '/sizes',
+    describe(
+      'person',
+      tag,
+      'What services can take, and how much of it I or a team of mine has',
+      { querystring: SizesQuerySchema, response: answers(200, SizesSchema) },
+      'services',
+    ),
+    async (request) => {
+      const { principal } = identityOf(request);
+      const owner = (await owners.of(principal)).find(
+        ({ name }) => name === (request.query.owner ?? principal.username),
+      );
+      if (owner === undefined) throw noSuchOwner();
+      const { sizes, held, limits } = await servicesOrRefusal().room(owner);
+      return { sizes: [...sizes], held, limits };
     },
   );
 
@@ -170,6 +194,12 @@ export function serviceRoutes(
     },
   );
 }
+
+const notForYou = (owner: string) => ({
+  field: 'owner',
+  message: `You may not start something for ${owner}.`,
+  remedy: 'Choose yourself, or ask a manager of the team.',
+});
 
 const noSuchOwner = () =>
   knotError('KNOT_API_OTHER_OWNER', 400, 'There is no such owner that you could choose.', {

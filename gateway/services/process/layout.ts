@@ -45,3 +45,10 @@ export const inside = {
   services: '/run/services',
   files: '/files',
 } as const;
+
+/** The same for a program without a sandbox. */
+export const outside = (layout: Layout, id: string) => ({
+  home: layout.home(id),
+  socket: layout.socket(id),
+  offer: layout.offer(id),
+});

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../../..');
-const list = join(root, 'gateway/integrations/jupyterhub/sandbox-requirements.txt');
+const list = join(root, 'gateway/process/sandbox-requirements.txt');
 
 /** The bubblewrap that Knot installs where the machine has none: the same list, in a folder kept between runs. */
 export function shippedSandbox(): string {
