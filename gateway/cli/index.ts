@@ -22,7 +22,10 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
     ...(await import('./files/commands.ts')).fileCommands,
     ...(await import('./file-shares.ts')).shareCommands,
   ],
-  service: async () => (await import('./services.ts')).serviceCommands,
+  service: async () => [
+    ...(await import('./services.ts')).serviceCommands,
+    ...(await import('./service-history.ts')).serviceHistoryCommands,
+  ],
   template: async () => (await import('./templates.ts')).templateCommands,
   session: async () => (await import('./sessions.ts')).sessionCommands,
   client: async () => (await import('./clients.ts')).clientCommands,

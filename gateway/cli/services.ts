@@ -8,13 +8,17 @@ import { printLogs } from './service-logs.ts';
 import { serviceShareCommands } from './service-shares.ts';
 
 /** What the API says of a service, as far as it is shown here. */
-type Service = {
+export type Service = {
   id: string;
   name: string;
   owner: { name: string };
   template: { title: string };
   url: string;
+  wish: string;
   state: string;
+  steps?: { name: string; title: string; state: string; startedAt?: number; endedAt?: number }[];
+  rest?: { sleepsAt?: number; keptUntil?: number; busyWith?: string };
+  newerVersion?: string;
   cause?: { what: string; remedy: string; lines?: string[] };
 };
 
@@ -23,7 +27,7 @@ const ownOption = { json: { type: 'boolean' } } as const;
 const which = elsewhereUsage;
 const askAgainMs = 300;
 
-async function send<T>(api: Api, method: string, path: string, body?: object): Promise<T> {
+export async function send<T>(api: Api, method: string, path: string, body?: object): Promise<T> {
   const headers = { 'content-type': 'application/json' };
   return (await api.json(path, { method, ...(body && { headers, body: JSON.stringify(body) }) })) as T;
 }
@@ -32,7 +36,7 @@ const list = async (api: Api): Promise<Service[]> =>
   (await send<{ services: Service[] }>(api, 'GET', '/api/v1/services')).services;
 
 /** By its name, or OWNER/NAME where two owners have one of that name. */
-async function find(api: Api, named: string): Promise<Service> {
+export async function find(api: Api, named: string): Promise<Service> {
   const [name, owner] = named.split('/').reverse();
   const found = (await list(api)).filter(
     (each) => each.name === name && (owner === undefined || each.owner.name === owner),
@@ -65,12 +69,34 @@ function line({ name, owner, state, cause, url, template }: Service): string[] {
   return [`${owner.name}/${name}`, template.title, printable(`${state}${why}`), url];
 }
 
-/** Tells each new state until it is ready or given up. */
-async function follow(api: Api, id: string, { stdout }: Streams): Promise<void> {
+/** When it sleeps, and what there is to upgrade to. */
+function restOf({ rest, newerVersion }: Service): string[] {
+  const { sleepsAt, keptUntil, busyWith } = rest ?? {};
+  return [
+    ...(busyWith === undefined ? [] : [`stays awake: ${busyWith}`]),
+    ...(sleepsAt === undefined ? [] : [`sleeps at ${new Date(sleepsAt).toISOString()} unless somebody uses it`]),
+    ...(keptUntil === undefined ? [] : [`kept awake until ${new Date(keptUntil).toISOString()}`]),
+    ...(newerVersion === undefined ? [] : [`can be upgraded to ${newerVersion}`]),
+  ];
+}
+
+type Steps = NonNullable<Service['steps']>;
+const keyOf = ({ name, endedAt }: Steps[number]): string => `${name} ${endedAt}`;
+
+/** Tells each new state, and each step with its time, until it is ready or given up. `before`: steps of the start before this one. */
+export async function follow(api: Api, id: string, { stdout }: Streams, before: Steps = []): Promise<void> {
   let told = '';
+  const ended = new Set(before.map(keyOf));
   for (;;) {
     const service = await send<Service>(api, 'GET', `/api/v1/services/${id}`);
-    const { state, cause, url } = service;
+    const { state, cause, url, wish } = service;
+    for (const step of service.steps ?? []) {
+      const { title, startedAt, endedAt } = step;
+      if (endedAt === undefined || ended.has(keyOf(step))) continue;
+      ended.add(keyOf(step));
+      const seconds = ((endedAt - (startedAt ?? endedAt)) / 1000).toFixed(1);
+      stdout.write(`  ${printable(title)}: ${step.state === 'failed' ? 'failed after' : 'done in'} ${seconds} s\n`);
+    }
     if (state !== told) stdout.write(`${new Date().toISOString()} ${state}${state === 'ready' ? ` ${url}` : ''}\n`);
     told = state;
     if (state === 'ready') return;
@@ -80,23 +106,26 @@ async function follow(api: Api, id: string, { stdout }: Streams): Promise<void> 
         ...(cause && { remedy: cause.remedy }),
       });
     }
+    if (wish !== 'running')
+      throw knotError('KNOT_CLI_SERVICE_FAILED', 422, 'Somebody stopped it meanwhile.', { remedy: 'Start it again.' });
     await delay(askAgainMs);
   }
 }
 
-function act(word: 'start' | 'stop' | 'remove', summary: string): Command {
+function act(word: 'start' | 'wake' | 'stop' | 'remove', summary: string): Command {
+  const mayWait = word === 'start' || word === 'wake';
   return {
     words: ['service', word],
-    usage: `NAME ${word === 'start' ? '[--wait] ' : ''}${which}`,
+    usage: `NAME ${mayWait ? '[--wait] ' : ''}${which}`,
     summary,
-    options: { ...options, ...(word === 'start' && { wait: { type: 'boolean' as const } }) },
+    options: { ...options, ...(mayWait && { wait: { type: 'boolean' as const } }) },
     positionals: [1, 1],
     run: (invocation) =>
       withApi(invocation, async (api) => {
-        const { id, name } = await find(api, invocation.positionals[0]!);
+        const { id, name, steps } = await find(api, invocation.positionals[0]!);
         const path = `/api/v1/services/${id}`;
         await (word === 'remove' ? send(api, 'DELETE', path) : send(api, 'POST', `${path}/${word}`, {}));
-        if (invocation.options['wait'] === true) return follow(api, id, invocation.streams);
+        if (invocation.options['wait'] === true) return follow(api, id, invocation.streams, steps);
         invocation.streams.stdout.write(`${name}: ${word} is under way\n`);
       }),
   };
@@ -170,6 +199,7 @@ export const serviceCommands: readonly Command[] = [
         if (invocation.options['json'] === true)
           return void stdout.write(`${JSON.stringify({ ...service, events }, null, 2)}\n`);
         stdout.write(`${line(service).join('  ')}\n`);
+        for (const said of restOf(service)) stdout.write(`  ${printable(said)}\n`);
         for (const { at, state, actor, cause } of events.toReversed())
           stdout.write(
             `  ${new Date(at).toISOString()} ${state} by ${printable(actor)}${cause ? `: ${printable(cause.what)}` : ''}\n`,
@@ -178,6 +208,7 @@ export const serviceCommands: readonly Command[] = [
   },
   logsCommand,
   act('start', 'Starts a service, again if it failed.'),
+  act('wake', 'Wakes a service that sleeps, as a visit to it does.'),
   act('stop', 'Stops a service; what it kept for itself stays.'),
   act('remove', 'Stops a service and takes it away, with what it kept for itself; files of its owner stay.'),
   ...serviceShareCommands({ find, send }),

@@ -3,7 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { html, pageHeaders, type PageTone, renderErrorPage, renderPage } from '../../gateway/lib/index.ts';
+import {
+  errorPageHeaders,
+  html,
+  pageHeaders,
+  type PageTone,
+  renderErrorPage,
+  renderPage,
+  waitingScript,
+} from '../../gateway/lib/index.ts';
 import { pageStyle } from '../../gateway/lib/page/style.ts';
 import { type ColorToken, colorTokens, plainTokens } from '../../gateway/lib/page/tokens.ts';
 import { contrast, isInGamut, parseOklch } from './oklch.ts';
@@ -97,7 +105,13 @@ t.test('a page is one small answer with a title, a main and one heading', async 
   t.equal(page.match(/<h1>/g)?.length, 1);
   t.equal(page.match(/class="button primary"/g)?.length, 1, 'one primary action');
   t.match(page, '<meta http-equiv="refresh" content="5" />');
-  t.notMatch(page, /<script|style="|\son\w+=/);
+  // One script, for addresses with a fragment, by whose hash it may run.
+  t.equal(page.match(/<script/g)?.length, 1);
+  t.match(page, waitingScript.element.markup);
+  t.match(errorPageHeaders({ refreshSeconds: 5 })['content-security-policy'], waitingScript.source);
+  t.notMatch(errorPageHeaders({})['content-security-policy'], 'script-src');
+  t.notMatch(renderErrorPage({ status: 404, heading: 'x', reason: 'y' }), '<script');
+  t.notMatch(page, /style="|\son\w+=/);
   t.notMatch(page, /https?:\/\/(?!www\.w3\.org)/, 'nothing is fetched from elsewhere');
 });
 

@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { JsonObject, ProcessPlan } from '../../gateway/lib/index.ts';
+import type { BusyPlan, JsonObject, ProcessPlan } from '../../gateway/lib/index.ts';
 import type { Engine } from '../../gateway/services/index.ts';
 import type { Service, Size } from '../../gateway/services/service.ts';
 import { eventually } from '../support/eventually.ts';
@@ -102,6 +102,45 @@ export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>): vo
     await engine.stop(one);
     t.strictSame(left(one), []);
   });
+
+  void t.test(
+    'what a service works at is found out as its template says; what cannot be asked does not work',
+    async (t) => {
+      const { engine, service, ask } = await open(t);
+      const program = `
+      let state = 'idle';
+      require('http').createServer((q, r) => {
+        if (q.url.startsWith('/become/')) state = q.url.slice(8);
+        if (state !== 'hung' || q.url !== '/cells') r.end(JSON.stringify([{ state: 'idle' }, { state }]));
+      }).listen(process.env.LISTEN);
+      setInterval(() => { for (const from = Date.now(); state === 'spinning' && Date.now() - from < 90; ); }, 100);
+    `;
+      const resting = (busy: BusyPlan) => ({ plan: { rest: { quiet: [], sockets: 'acts', busy } } }) as const;
+      const says = 'A cell is running.';
+      const asked = await service(program, resting({ says, path: '/cells', pointer: '/*/state', is: ['busy'] }));
+      t.equal(await engine.busyWith(asked), undefined, 'what does not run');
+      await engine.start(asked);
+      await phase(engine, asked, 'running');
+      t.equal(await engine.busyWith(asked), undefined);
+      await ask(asked, '/become/busy');
+      t.equal(await engine.busyWith(asked), says);
+      await ask(asked, '/become/hung').catch(() => undefined);
+      t.equal(await engine.busyWith(asked), undefined, 'one that does not answer');
+      await engine.stop(asked);
+
+      const measured = await service(program, resting({ says, cpu: 0.1 }));
+      await engine.start(measured);
+      await phase(engine, measured, 'running');
+      t.equal(await engine.busyWith(measured), undefined);
+      await ask(measured, '/become/spinning');
+      t.equal(await engine.busyWith(measured), says);
+      await engine.stop(measured);
+      const silent = await service(program, { plan: {} });
+      await engine.start(silent);
+      t.equal(await engine.busyWith(silent), undefined, 'of one whose template says nothing nothing is known');
+      await engine.stop(silent);
+    },
+  );
 
   void t.test('a program that is ended from outside is started again', async (t) => {
     const { engine, service, ask } = await open(t);

@@ -5,12 +5,14 @@ import { type Html, html } from './html.ts';
 import { knotIconAddress, knotMark, pageBadge, type PageTone, progressRing } from './icons.ts';
 import type { PageScript } from './script.ts';
 import { pageStyle } from './style.ts';
+import { waitingScript } from './waiting.ts';
 
 export { type PageStyle, pageStyleOf } from './extra-style.ts';
 export { escapeHtml, type Html, html } from './html.ts';
 export { knotIconAddress, knotMark, knotPath, pageBadge, type PageTone, progressRing } from './icons.ts';
 export { type PageScript, pageScript } from './script.ts';
 export { pageStyle } from './style.ts';
+export { waitingScript } from './waiting.ts';
 
 /** Kept out of the template: the hash in the policy covers the text between the tags byte for byte. */
 const styleElement: Html = { markup: `<style>${pageStyle}</style>` };
@@ -73,12 +75,12 @@ export type ErrorPage = {
   steps?: readonly PreparationStep[];
 };
 
-/** The one calm page every refusal and failure uses. */
+/** The one calm page every refusal and failure uses; sent with `errorPageHeaders`. */
 export function renderErrorPage(page: ErrorPage): string {
   const { progress } = page;
   return renderPage({
     title: page.heading,
-    ...(page.refreshSeconds === undefined ? {} : { refreshSeconds: page.refreshSeconds }),
+    ...(page.refreshSeconds === undefined ? {} : { refreshSeconds: page.refreshSeconds, script: waitingScript }),
     body: html`${!progress && pageBadge(page.tone ?? toneOf(page.status))}
       <h1>${page.heading}</h1>
       <p>${page.reason}</p>
@@ -171,6 +173,14 @@ export const pageHeadersWith = ({ source }: PageScript): Readonly<Record<string,
   ...pageHeaders,
   'content-security-policy': `${pageHeaders['content-security-policy']}; script-src ${source}; require-trusted-types-for 'script'`,
 });
+
+const waitingHeaders = pageHeadersWith(waitingScript);
+
+/** Those of an error page: one that waits has a script that asks again. */
+export const errorPageHeaders = ({
+  refreshSeconds,
+}: Pick<ErrorPage, 'refreshSeconds'>): Readonly<Record<string, string>> =>
+  refreshSeconds === undefined ? pageHeaders : waitingHeaders;
 
 /**
  * For a page with a stylesheet or a script of its own that talks to its own origin alone: where its form goes, and what its script asks

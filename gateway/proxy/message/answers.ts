@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorPage, pageHeaders, type PublicError, renderErrorPage } from '../../lib/index.ts';
+import { type ErrorPage, errorPageHeaders, type PublicError, renderErrorPage } from '../../lib/index.ts';
 import type { Http1Request } from './http1-request.ts';
 import type { Http1Response } from './http1-response.ts';
 import { Http2Request } from './http2-request.ts';
@@ -36,7 +36,7 @@ export type Refusal = ErrorPage & {
 export function answerRefusal(response: ClientResponse, refusal: Refusal, asPage: boolean, requestId: string): void {
   const { status, headers } = refusal;
   const body = asPage ? renderErrorPage(refusal) : refusalJson(refusal, requestId);
-  const type = asPage ? pageHeaders : jsonHeaders;
+  const type = asPage ? errorPageHeaders(refusal) : jsonHeaders;
   answer(response, status, { ...type, ...headers }, body, refusal.closesConnection === true);
 }
 
