@@ -20,7 +20,7 @@ export type ListQuery = {
 export type Listing = { entries: Entry[]; total: number };
 
 /** Numbers in names by their value; the same everywhere, whatever language the machine speaks. */
-const { compare: compareNames } = new Intl.Collator('en', { numeric: true });
+export const { compare: compareNames } = new Intl.Collator('en', { numeric: true });
 
 /** `key`: what is sorted by, besides the name; of each of many entries nothing else is kept. */
 type Row = Seen & { text: string; key: number };

@@ -44,4 +44,4 @@ export async function picture(
   return { largest, total, rest: { bytes: total.bytes - shown.bytes, entries: total.entries - shown.entries } };
 }
 
-const byBytes = (a: Share, b: Share) => b.bytes - a.bytes;
+const byBytes = (a: Share, b: Share) => b.bytes - a.bytes || Buffer.compare(a.name, b.name);
