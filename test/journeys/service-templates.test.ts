@@ -30,6 +30,32 @@ const skip =
     ? 'services need Linux'
     : absent.length > 0 && process.env.CI !== 'true' && `without ${absent.join(', ')}`;
 
+/** Puts an object into a bucket and reads it, signed (AWS Signature Version 4), with nothing but Python. */
+const bucketScript = `
+import datetime, hashlib, hmac, http.client, json, socket
+keys = json.load(open('/run/services/store/credentials.json'))
+class Connection(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect('/run/services/store/s3.sock')
+def ask(method, path, body=b'', secret=keys['secretKey']):
+    at = datetime.datetime.now(datetime.timezone.utc).strftime('%Y%m%dT%H%M%SZ')
+    digest = hashlib.sha256(body).hexdigest()
+    headers = {'host': 'localhost', 'x-amz-content-sha256': digest, 'x-amz-date': at}
+    names = ';'.join(sorted(headers))
+    canonical = '\\n'.join([method, path, ''] + [f'{name}:{headers[name]}' for name in sorted(headers)] + ['', names, digest])
+    scope = f'{at[:8]}/us-east-1/s3/aws4_request'
+    text = '\\n'.join(['AWS4-HMAC-SHA256', at, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = ('AWS4' + secret).encode()
+    for part in [at[:8], 'us-east-1', 's3', 'aws4_request']: key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    headers['authorization'] = f"AWS4-HMAC-SHA256 Credential={keys['accessKey']}/{scope}, SignedHeaders={names}, Signature={hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}"
+    connection = Connection('localhost')
+    connection.request(method, path, body=body, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+print(ask('PUT', '/bucket')[0], ask('PUT', '/bucket/a.txt', b'object')[0], ask('GET', '/bucket/a.txt')[1].decode(), ask('GET', '/bucket/a.txt', secret='wrong')[0])
+`;
+
 /** Status of the refusal of a WebSocket. */
 async function refusedWith(socket: WebSocket): Promise<number | undefined> {
   const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode?: number }];
@@ -194,4 +220,20 @@ t.test('what Knot ships works, with one person’s files and services between', 
   const [greeting] = (await once(vnc, 'message')) as [Buffer];
   t.match(String(greeting), /^RFB 003\.008/);
   vnc.close();
+
+  // Of what is missing the template says so, before anybody launches it.
+  const [{ missing } = { missing: [] }] = (await ann.api('GET', '/templates'))
+    .json<{ templates: { id: string; missing: { what: string; remedy: string }[] }[] }>()
+    .templates.filter(({ id }) => id === 's3');
+  if (!existsSync('/usr/local/bin/versitygw')) {
+    t.match(missing, [{ what: /versitygw is not installed/, remedy: /go install/ }]);
+    return;
+  }
+  await put('bucket.py', bucketScript);
+  await ready(await launch('s3', 'store'));
+  const asks = await launch('script', 'asks', { command: ['python3', 'bucket.py'], services: ['store'] });
+  await ready(asks);
+  await eventually('it has asked', async () => !(await ann.visit(`${asks.url}state`)).text.includes('running'), 30_000);
+  t.equal((await ann.visit(`${asks.url}output`)).text, '200 200 object 403\n');
+  t.equal((await ann.api('GET', '/files/private/s3/bucket/a.txt')).text, 'object');
 });
