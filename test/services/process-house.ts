@@ -7,8 +7,9 @@ import { diskFolder, fillIn } from '../../gateway/catalogue/index.ts';
 import { newId, type ProcessPlan, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor, findSandbox, openGroups } from '../../gateway/process/index.ts';
 import {
+  createMachineEngine,
   createOutputs,
-  createProcessEngine,
+  openPackages,
   type Outbound,
   type ProcessEngineOptions,
 } from '../../gateway/services/index.ts';
@@ -60,7 +61,13 @@ export async function openProcessEngine(
   mkdirSync(template);
   writeFileSync(join(template, 'a.txt'), 'a');
   const outputs = createOutputs(join(folder, 'output'), { maxBytes: 1024 * 1024, clock: systemClock, log: silentLog });
-  const engine = createProcessEngine({
+  const engine = createMachineEngine({
+    packages: openPackages({
+      ...{ dataFolder: folder, supervisor, clock: systemClock, log: silentLog },
+      sandbox: async () => sandbox,
+      accounts: accounts(folder),
+    }),
+    log: silentLog,
     outputs,
     dataFolder: folder,
     supervisor,

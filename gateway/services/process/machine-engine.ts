@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Clock, every, type Log } from '../../lib/index.ts';
+import { type Clock, every, knotError, type Log } from '../../lib/index.ts';
 import { accountOf } from '../../process/index.ts';
 import type { Engine } from '../engine.ts';
 import { createProcessEngine, type ProcessEngineOptions } from './engine.ts';
@@ -39,7 +39,10 @@ export function createMachineEngine(
     ...options,
     async environmentOf({ template }) {
       const set = await packageSetOf(template.plan.needs, join(layout.templates, template.digest));
-      return set && packages.find(set);
+      if (set === undefined) return undefined;
+      const found = await packages.find(set);
+      if (found === undefined) throw packagesGone();
+      return found;
     },
   });
   const engine = createPreparedEngine({ engine: programs, packages, layout, clock });
@@ -56,3 +59,8 @@ export function createMachineEngine(
     },
   };
 }
+
+const packagesGone = () =>
+  knotError('KNOT_SERVICES_NO_PACKAGES', 503, 'The packages that it needs are not there any more.', {
+    remedy: 'Start it again: they are installed anew.',
+  });
