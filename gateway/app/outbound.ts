@@ -1,27 +1,24 @@
 import type { Accounts } from '../accounts/index.ts';
 import type { Config } from '../config/index.ts';
-import { type HostPattern, type Log, type Principal, readHostPattern } from '../lib/index.ts';
+import { type HostPattern, type Log, type Principal, readHostPattern, type Resource } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
+import { type Asker, createOutbound, createOutboundDial, type OutboundDial } from '../process/index.ts';
 import { serviceResource } from '../routes/index.ts';
-import {
-  createOutbound,
-  createOutboundDial,
-  type Outbound,
-  type OutboundDial,
-  type Service,
-} from '../services/index.ts';
+import type { Service, ServiceOutbound } from '../services/index.ts';
+
+type Parts = {
+  accounts: Pick<Accounts, 'principal' | 'principalByName' | 'memberIds'>;
+  policy: Pick<Policy, 'decide'>;
+  dial?: OutboundDial;
+  log: Log;
+};
 
 /** The way out of services: hosts by template and knot.yaml, each asked of the policies when it is reached. */
-export function openOutbound(
-  { services: { network } }: Pick<Config, 'services'>,
-  parts: {
-    accounts: Pick<Accounts, 'principal' | 'principalByName' | 'memberIds'>;
-    policy: Pick<Policy, 'decide'>;
-    dial?: OutboundDial;
-    log: Log;
-  },
-): Outbound {
+export function outboundOfServices({ services: { network } }: Pick<Config, 'services'>, parts: Parts): ServiceOutbound {
   const { accounts, policy, dial = createOutboundDial(), log } = parts;
+  const outbound = createOutbound({ dial, log });
+  const everywhere = patternsOf(network.hosts);
+  const internal = patternsOf(network.internal);
 
   /** Who runs a service: its owner; of a team who launched it, or when they left anybody who is in it. */
   async function personOf({ owner, createdBy }: Service): Promise<Principal | undefined> {
@@ -37,24 +34,74 @@ export function openOutbound(
     return undefined;
   }
 
-  return createOutbound({
-    rules: {
-      everywhere: patternsOf(network.hosts),
-      internal: patternsOf(network.internal),
-      async mayReach(service, { host }) {
-        const principal = await personOf(service);
-        if (principal === undefined) return false;
-        const { name, owner } = service;
-        const resource = serviceResource({ label: name, owner: owner.name, isTeam: owner.kind === 'team' }, name);
-        const context = { method: 'CONNECT', host, path: '/', address: '127.0.0.1', isUpgrade: false };
-        return policy.decide({ principal, action: 'reach', resource, context }).effect === 'allow';
-      },
+  function askerOf(service: Service): Asker {
+    const { id, name, owner } = service;
+    const resource = serviceResource({ label: name, owner: owner.name, isTeam: owner.kind === 'team' }, name);
+    return {
+      about: { service: id, name: `${owner.name}/${name}` },
+      hosts: [...everywhere, ...namedBy(service)],
+      internal,
+      mayReach: async ({ host }) => mayReach(policy, await personOf(service), resource, host),
+    };
+  }
+
+  return {
+    isOpenTo(service) {
+      const asker = askerOf(service);
+      return asker.hosts.length + asker.internal.length > 0;
     },
-    dial,
-    log,
-  });
+    open: ({ socket, service, onRefused }) => outbound.open({ socket, asker: askerOf(service), onRefused }),
+  };
 }
 
-/** The configuration was checked: what is no pattern cannot be there. */
+/** The way out of one person's notebook server. */
+export type NotebookOutbound = (username: string, socket: string) => Promise<() => void>;
+
+/** The same for notebooks; undefined where they reach nothing. */
+export function outboundOfNotebooks(
+  { integrations: { jupyterhub } }: Pick<Config, 'integrations'>,
+  parts: Parts,
+): NotebookOutbound | undefined {
+  const { accounts, policy, dial = createOutboundDial(), log } = parts;
+  const hosts = patternsOf(jupyterhub.network.hosts);
+  const internal = patternsOf(jupyterhub.network.internal);
+  if (hosts.length + internal.length === 0) return undefined;
+  const outbound = createOutbound({ dial, log });
+  return (username, socket) => {
+    const resource: Resource = {
+      type: 'Service',
+      id: `jupyterhub/${username}`,
+      attributes: { name: username, title: jupyterhub.title, owner: username },
+      parent: { type: 'Integration', id: 'jupyterhub' },
+    };
+    const asker: Asker = {
+      about: { notebook: username },
+      hosts,
+      internal,
+      mayReach: async ({ host }) => mayReach(policy, await accounts.principalByName(username), resource, host),
+    };
+    return outbound.open({ socket, asker });
+  };
+}
+
+function mayReach(
+  policy: Pick<Policy, 'decide'>,
+  principal: Principal | undefined,
+  resource: Resource,
+  host: string,
+): boolean {
+  if (principal === undefined) return false;
+  const context = { method: 'CONNECT', host, path: '/', address: '127.0.0.1', isUpgrade: false };
+  return policy.decide({ principal, action: 'reach', resource, context }).effect === 'allow';
+}
+
+/** Hosts of a template count when it is the administrators' own: what people write themselves opens nothing. */
+function namedBy({ template: { id, plan } }: Service): HostPattern[] {
+  if (id.includes(':')) return [];
+  // Services that were launched by an earlier Knot have none.
+  return patternsOf((plan as Partial<typeof plan>).network?.hosts ?? []);
+}
+
+/** What is no pattern was refused where it was written. */
 const patternsOf = (hosts: readonly string[]): HostPattern[] =>
   hosts.map(readHostPattern).filter((pattern) => pattern !== undefined);

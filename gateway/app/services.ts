@@ -23,7 +23,7 @@ import type { Facts } from './facts.ts';
 import { openSandbox } from './sandbox.ts';
 import { configuredSizes, promisable } from './sizes.ts';
 import { createFilesOfOwner } from './files-of.ts';
-import { openOutbound } from './outbound.ts';
+import { outboundOfServices } from './outbound.ts';
 import { createOwnTemplates, type OwnTemplatesParts } from './own-templates.ts';
 
 /** Templates of this installation: those that Knot ships, then the folders of knot.yaml; and what people and teams keep themselves. */
@@ -83,7 +83,7 @@ export function openServices(
     log,
     filesOf: createFilesOfOwner({ files, accounts, owners, policy, domain: config.domain }),
     originOf: (label) => publicAddress.originOf(publicAddress.hostOf(label)),
-    outbound: openOutbound(config, { accounts, policy, log }),
+    outbound: outboundOfServices(config, { accounts, policy, log }),
     fillIn,
     neighbour: async (owner, name) =>
       (await services.of([owner])).find((one) => one.name === name && one.machine === here),

@@ -1,7 +1,7 @@
 /**
  * process: child processes that Knot starts for others.
  * Owns: starting, restarting with back-off, stopping (with all descendants), log lines, the bubblewrap sandbox, Python environments
- * (finding a Python, installing packages, what went wrong in plain words, what is damaged).
+ * (finding a Python, installing packages, what went wrong in plain words, what is damaged), the way out of a sandbox.
  * Does not own: what they are for (integrations, services).
  * Mounts: nothing.
  */
@@ -20,6 +20,8 @@ export { findSandbox, isExecutable, type Sandbox, type SandboxSearch } from './f
 export { type Usage, usagesBelow } from './usage.ts';
 export { giveFolder, shareFolder } from './give.ts';
 export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';
+export { createOutboundDial, type OutboundDial } from './outbound/dial.ts';
+export { type Asker, createOutbound, type Outbound } from './outbound/outbound.ts';
 export { findDamage } from './python/damage.ts';
 export { findPython, type Python } from './python/find-python.ts';
 export {

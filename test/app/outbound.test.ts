@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:net';
 import t from 'tap';
-import { openOutbound } from '../../gateway/app/outbound.ts';
+import { outboundOfServices } from '../../gateway/app/outbound.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createPolicy } from '../../gateway/policy/index.ts';
 import type { Service } from '../../gateway/services/index.ts';
@@ -39,7 +39,7 @@ t.test('who runs a service decides what it reaches: its owner, and for a team so
   await accounts.setMember(team.id, ann.id, 'member', by);
 
   const dialled: string[] = [];
-  const outbound = openOutbound(
+  const outbound = outboundOfServices(
     { services: { ...config.services, network: { hosts: ['*.example'], internal: ['db.inside:5432'] } } },
     {
       accounts,
@@ -56,9 +56,9 @@ t.test('who runs a service decides what it reaches: its owner, and for a team so
     physics: { kind: 'team', id: team.id, name: 'physics' },
   } as const;
   let sockets = 0;
-  const ask = async (owner: keyof typeof services, target: string): Promise<string> => {
+  const ask = async (owner: keyof typeof services, target: string, id = 'web'): Promise<string> => {
     const socket = join(folder, `${(sockets += 1)}.sock`);
-    const template = { id: 'web', plan: { network: { hosts: [] } } };
+    const template = { id, plan: { network: { hosts: ['named.elsewhere'] } } };
     const service = { id: 's', name: 'web', owner: services[owner], createdBy: 'bob', template } as unknown as Service;
     const close = await outbound.open({ socket, service, onRefused: () => undefined });
     const client = connect(socket);
@@ -71,9 +71,15 @@ t.test('who runs a service decides what it reaches: its owner, and for a team so
   t.equal(await ask('ann', 'a.example:443'), '502', 'it may, and nobody is there');
   t.equal(await ask('ann', 'db.inside:5432'), '502');
   t.equal(await ask('ann', 'a.elsewhere:443'), '403', 'nobody named it');
+  t.equal(await ask('ann', 'named.elsewhere:443'), '502', 'its template did');
+  t.equal(
+    await ask('ann', 'named.elsewhere:443', 'user:ann/web'),
+    '403',
+    'but what people write themselves opens nothing',
+  );
   t.equal(await ask('ann', 'a.closed.example:443'), '403', 'the policies close it');
   t.equal(await ask('physics', 'a.example:443'), '502', 'who launched it is not in the team, and ann is');
-  t.strictSame(dialled, ['a.example:443', 'db.inside:5432 inside', 'a.example:443']);
+  t.strictSame(dialled, ['a.example:443', 'db.inside:5432 inside', 'named.elsewhere:443', 'a.example:443']);
   await accounts.removeMember(team.id, ann.id, by);
   t.equal(await ask('physics', 'a.example:443'), '403', 'nobody is in it any more');
   await accounts.setState(ann.id, 'disabled', by);

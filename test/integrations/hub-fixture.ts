@@ -41,6 +41,7 @@ export async function createTestHub(options: {
       title: 'Notebooks',
       isolation: 'required',
       accounts: { first: 40_000, count: 20_000 },
+      network: { hosts: ['*'], internal: [] },
       ...options.config,
     },
     publicAddress: address,

@@ -10,8 +10,8 @@ import {
   createMachineEngine,
   createOutputs,
   openPackages,
-  type Outbound,
   type ProcessEngineOptions,
+  type ServiceOutbound,
 } from '../../gateway/services/index.ts';
 import type { Bounds } from '../../gateway/services/process/limits.ts';
 import type { Service } from '../../gateway/services/service.ts';
@@ -37,7 +37,7 @@ export async function openProcessEngine(
     isGrouped = true,
     outbound,
     ...more
-  }: { below?: string | undefined; bounds?: Partial<Bounds>; isGrouped?: boolean; outbound?: Outbound } & Partial<
+  }: { below?: string | undefined; bounds?: Partial<Bounds>; isGrouped?: boolean; outbound?: ServiceOutbound } & Partial<
     Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired'>
   > = {},
 ): Promise<EngineHouse & { folder: string }> {

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { checkNetwork, networkConfig } from './network.ts';
 import { type AddProblem, hasPort, httpOrigin, object, SecretReference } from './section.ts';
 
 export const JupyterHubConfig = object(
@@ -40,6 +41,10 @@ export const JupyterHubConfig = object(
       },
       'Accounts of this system that notebook servers run under when Knot runs as root. Each person keeps theirs.',
     ),
+    network: networkConfig(
+      ['*'],
+      'Hosts that notebook servers of a managed hub reach from their sandbox, through the gateway.',
+    ),
   },
   'JupyterHub at https://jupyterhub.DOMAIN.',
 );
@@ -48,6 +53,7 @@ export const IntegrationsConfig = object({ jupyterhub: JupyterHubConfig }, 'Tool
 
 /** An external tool has an address, a managed one has none. */
 export function checkIntegrations(integrations: Static<typeof IntegrationsConfig>, add: AddProblem): void {
+  checkNetwork('integrations.jupyterhub.network', integrations.jupyterhub.network, add);
   for (const [name, { mode, upstream }] of Object.entries(integrations)) {
     const path = `integrations.${name}.upstream`;
     if (mode === 'external' && upstream === undefined) {

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { readHostPattern } from '../../lib/index.ts';
+import { checkNetwork, networkConfig } from './network.ts';
 import { checkAmount } from './plans.ts';
 import { type AddProblem, object } from './section.ts';
 
@@ -90,20 +90,9 @@ export const ServicesConfig = object(
       minimum: 64 * 1024,
       description: 'How much of what a service says is kept, in bytes; the oldest lines go first.',
     }),
-    network: object(
-      {
-        hosts: Type.Array(Type.String({ maxLength: 260 }), {
-          default: [],
-          description:
-            'Hosts of the internet that every service reaches, beside those its template names: pypi.org, *.example.org, api.example.org:8443, or * for every one.',
-        }),
-        internal: Type.Array(Type.String({ maxLength: 260 }), {
-          default: [],
-          description:
-            'Hosts inside that every service reaches, for example a mirror of packages: only these may be at a private address; never this machine.',
-        }),
-      },
-      'The way out of services: through the gateway, to hosts that are named. Everything else is closed.',
+    network: networkConfig(
+      [],
+      'Hosts that every service reaches, beside those its template names, through the gateway.',
     ),
     idleSeconds: Type.Integer({
       minimum: 0,
@@ -131,12 +120,5 @@ export function checkServices(
     checkAmount(`services.sizes[${index}].memory`, memory, add);
   });
   checkAmount('services.machine.memory', machine.memory, add);
-  for (const kind of ['hosts', 'internal'] as const)
-    network[kind].forEach((host, index) => {
-      const path = `services.network.${kind}[${index}]`;
-      if (readHostPattern(host) === undefined)
-        add(path, `must be a host such as pypi.org, *.example.org or db.example.org:5432, but it is "${host}"`);
-      else if (kind === 'internal' && host.startsWith('*') && !host.startsWith('*.'))
-        add(path, 'must name hosts: every host inside would be open');
-    });
+  checkNetwork('services.network', network, add);
 }

@@ -31,12 +31,18 @@ import { layoutIn } from './layout.ts';
 import { markLife } from './life.ts';
 import { type Bounds, boundsBefore, limit, type Limited, usualBounds } from './limits.ts';
 import { type Neighbour, offersOf } from './offers.ts';
-import type { Outbound } from './outbound/outbound.ts';
 import type { Environment } from './packages/packages.ts';
 import { createShell } from './shell.ts';
 import { answersAt } from './readiness.ts';
 import { type FillIn, type OwnersFiles, sandboxedProgram } from './sandboxed.ts';
 import { keepOnly, keepTemplate } from './template-files.ts';
+
+export type ServiceOutbound = {
+  /** Whether a service may reach anything at all. */
+  isOpenTo(service: Service): boolean;
+  /** `Outbound.open` for a service. */
+  open(at: { socket: string; service: Service; onRefused(sentence: string): void }): Promise<() => void>;
+};
 
 export type ProcessEngineOptions = {
   dataFolder: string;
@@ -51,7 +57,7 @@ export type ProcessEngineOptions = {
   filesOf(owner: Service['owner']): Promise<OwnersFiles | undefined>;
   originOf(label: string): string;
   /** The way out of services that may reach hosts; without it there is none. */
-  outbound?: Outbound;
+  outbound?: ServiceOutbound;
   fillIn: FillIn;
   /** Looked for once; without any, limits are those of single processes. */
   groups?: () => Promise<Groups | undefined>;

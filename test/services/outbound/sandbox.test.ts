@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import t from 'tap';
-import { silentLog } from '../../../gateway/lib/index.ts';
-import { createOutbound } from '../../../gateway/services/index.ts';
+import { readHostPattern, silentLog } from '../../../gateway/lib/index.ts';
+import { createOutbound } from '../../../gateway/process/index.ts';
+import type { Service, ServiceOutbound } from '../../../gateway/services/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { openProcessEngine, skipWithoutSandbox } from '../process-house.ts';
 
@@ -30,8 +31,7 @@ t.test(
     );
     await once(web, 'listening');
     t.teardown(() => void (web.closeAllConnections(), web.close()));
-    const outbound = createOutbound({
-      rules: { everywhere: [], internal: [], mayReach: async () => true },
+    const own = createOutbound({
       dial: async () => {
         const socket = connect((web.address() as AddressInfo).port, '127.0.0.1');
         await once(socket, 'connect');
@@ -39,6 +39,16 @@ t.test(
       },
       log: silentLog,
     });
+    const hostsOf = (service: Service) => service.template.plan.network.hosts.map((text) => readHostPattern(text)!);
+    const outbound: ServiceOutbound = {
+      isOpenTo: (service) => hostsOf(service).length > 0,
+      open: ({ socket, service, onRefused }) =>
+        own.open({
+          socket,
+          asker: { about: {}, hosts: hostsOf(service), internal: [], mayReach: async () => true },
+          onRefused,
+        }),
+    };
     const { engine, service, ask, left } = await openProcessEngine(t, { outbound });
     const network = { hosts: ['a.example'] };
     // One on a socket, one on the very port where programs are told to look for the proxy, and one that reaches nothing.

@@ -1,28 +1,28 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
-import { coversHost, type HostPattern, KnotError, type Log, readHostPattern } from '../../../lib/index.ts';
-import type { Service } from '../../service.ts';
+import { coversHost, type HostPattern, KnotError, type Log } from '../../lib/index.ts';
 import { type Destination, readAbsolute, readAuthority } from './destination.ts';
 import type { OutboundDial } from './dial.ts';
 
-export type OutboundRules = {
-  /** Hosts that every service reaches, beside those its template names. */
-  everywhere: readonly HostPattern[];
-  /** Those of them that may be at an address inside. */
+/** Whose program it is, and what it may reach. */
+export type Asker = {
+  /** For the log. */
+  about: Readonly<Record<string, string>>;
+  /** Hosts of the internet that were named for it. */
+  hosts: readonly HostPattern[];
+  /** Hosts that may be at an address inside. */
   internal: readonly HostPattern[];
   /** What the policies say of a host that is named. */
-  mayReach(service: Service, destination: Destination): Promise<boolean>;
+  mayReach(destination: Destination): Promise<boolean>;
 };
 
 export type Outbound = {
-  /** Whether a service may reach anything at all. */
-  isOpenTo(service: Service): boolean;
   /**
-   * Serves one service at a socket that only it sees. A host that it may not reach is told to `onRefused` once, in a sentence for its
+   * Serves one sandbox at a socket that only it sees. A host that it may not reach is told to `onRefused` once, in a sentence for its
    * owner. Resolves when it can be used; the returned function ends it with all that is open.
    */
-  open(at: { socket: string; service: Service; onRefused(sentence: string): void }): Promise<() => void>;
+  open(at: { socket: string; asker: Asker; onRefused?(sentence: string): void }): Promise<() => void>;
 };
 
 const mostConnections = 128;
@@ -38,34 +38,28 @@ const hopByHop = new Set([
 ]);
 
 /**
- * The only way out of a sandbox: an HTTP proxy of the gateway's own, one for each service. It connects to hosts that the template or
- * an administrator names and that the policies do not refuse, and writes every name into the log.
+ * The only way out of a sandbox: an HTTP proxy of the gateway's own, one for each. It connects to hosts that were named and that the policies do not refuse, and writes every name into the log.
  */
-export function createOutbound({ rules, dial, log }: { rules: OutboundRules; dial: OutboundDial; log: Log }): Outbound {
-  const everywhere = [...rules.everywhere, ...rules.internal];
-  const namedFor = (service: Service): readonly HostPattern[] => [...everywhere, ...namedBy(service)];
-
-  async function reach(service: Service, named: readonly HostPattern[], { host, port }: Destination): Promise<Socket> {
-    const isNamed = coversHost(named, host, port);
-    if (!isNamed) throw new Refusal(`${host}:${port} is not among the hosts that this service may reach.`);
-    if (!(await rules.mayReach(service, { host, port })))
-      throw new Refusal(`The policies do not let this service reach ${host}:${port}.`);
-    return dial(host, port, coversHost(rules.internal, host, port));
+export function createOutbound({ dial, log }: { dial: OutboundDial; log: Log }): Outbound {
+  async function reach({ hosts, internal, mayReach }: Asker, { host, port }: Destination): Promise<Socket> {
+    const isInternal = coversHost(internal, host, port);
+    if (!isInternal && !coversHost(hosts, host, port))
+      throw new Refusal(`${host}:${port} is not among the hosts that can be reached from here.`);
+    if (!(await mayReach({ host, port })))
+      throw new Refusal(`The policies do not let this program reach ${host}:${port}.`);
+    return dial(host, port, isInternal);
   }
 
   return {
-    isOpenTo: (service) => namedFor(service).length > 0,
-    async open({ socket: path, service, onRefused }) {
-      const named = namedFor(service);
-      const { id, name, owner } = service;
+    async open({ socket: path, asker, onRefused }) {
       const open = new Set<Socket>();
       const told = new Set<string>();
       const tellOnce = (sentence: string): void => {
         if (told.has(sentence) || told.size >= mostTold) return;
         told.add(sentence);
-        onRefused(sentence);
+        onRefused?.(sentence);
       };
-      const about = { service: id, name: `${owner.name}/${name}` };
+      const { about } = asker;
 
       /** The socket, or undefined when it was refused, which `answer` has said. */
       async function reached(
@@ -74,8 +68,8 @@ export function createOutbound({ rules, dial, log }: { rules: OutboundRules; dia
       ): Promise<Socket | undefined> {
         const { host, port } = destination;
         try {
-          const socket = await reach(service, named, destination);
-          log.info({ ...about, host, port }, 'a service reached a host');
+          const socket = await reach(asker, destination);
+          log.info({ ...about, host, port }, 'a program reached a host');
           open.add(socket);
           socket.once('close', () => open.delete(socket));
           socket.setTimeout(idleMs, () => socket.destroy());
@@ -85,7 +79,7 @@ export function createOutbound({ rules, dial, log }: { rules: OutboundRules; dia
           const sentence = isRefused ? error.message : `${host}:${port} cannot be reached.`;
           log.info(
             { ...about, host, port, isRefused, ...(!isRefused && { err: error }) },
-            'a service did not reach a host',
+            'a program did not reach a host',
           );
           if (isRefused) tellOnce(sentence);
           answer(
@@ -140,14 +134,6 @@ export function createOutbound({ rules, dial, log }: { rules: OutboundRules; dia
 }
 
 class Refusal extends Error {}
-
-/** Hosts of a template count when it is the administrators' own: what people write themselves opens nothing. */
-function namedBy({ template: { id, plan } }: Service): HostPattern[] {
-  if (id.includes(':')) return [];
-  // Services that were launched by an earlier Knot have none.
-  const { hosts } = (plan as Partial<typeof plan>).network ?? { hosts: [] };
-  return hosts.map(readHostPattern).filter((pattern) => pattern !== undefined);
-}
 
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {

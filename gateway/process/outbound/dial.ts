@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { addressBlocks, knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../../lib/index.ts';
+import { addressBlocks, knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../lib/index.ts';
 
 /**
  * Networks that are somebody's own (IANA special-purpose address registries, RFC 6890): private, of a provider, for tests; and the
@@ -28,7 +28,7 @@ export type OutboundDial = (host: string, port: number, isInternal: boolean) => 
 const patienceMs = 10_000;
 
 /**
- * Connects to a host for a service. What the name resolves to now is judged and dialled, so that an answer which changes between
+ * Connects to a host for a program. What the name resolves to now is judged and dialled, so that an answer which changes between
  * check and dial changes nothing: never this machine, never the metadata of a cloud, and a network of somebody's own only where an
  * administrator named the host (`isInternal`).
  */
@@ -48,10 +48,10 @@ export function createOutboundDial({ lookup = systemLookup }: { lookup?: typeof 
       socket.once('timeout', () =>
         socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })),
       );
-      socket.once('error', reject);
+      // Stays for as long as the socket, so that none is ever without a listener.
+      socket.on('error', reject);
       socket.once('connect', () => {
         socket.setTimeout(0);
-        socket.off('error', reject);
         resolve(socket);
       });
     });
@@ -70,11 +70,11 @@ function ownAddresses(): Set<string> {
 
 function closedAddress(host: string): KnotError {
   return knotError(
-    'KNOT_SERVICES_OUTBOUND_CLOSED',
+    'KNOT_PROCESS_OUTBOUND_CLOSED',
     403,
-    `${host} is at an address inside, which services do not reach.`,
+    `${host} is at an address inside, which programs of people do not reach.`,
     {
-      remedy: 'An administrator can name the host under services.network.internal in knot.yaml.',
+      remedy: 'An administrator can name the host under network.internal in knot.yaml.',
     },
   );
 }

@@ -1,4 +1,4 @@
-import { readDestinationHost } from '../../../lib/index.ts';
+import { readDestinationHost } from '../../lib/index.ts';
 
 /** Where a program wants to go, in the one spelling that is judged and dialled. */
 export type Destination = { host: string; port: number };

@@ -6,22 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readHostPattern, silentLog } from '../../../gateway/lib/index.ts';
-import { createOutbound, type Service } from '../../../gateway/services/index.ts';
+import { type Asker, createOutbound } from '../../../gateway/process/index.ts';
 import { eventually } from '../../support/eventually.ts';
 
-/** A service whose template names hosts. */
-const serviceOf = (hosts: string[], id = 'web') =>
-  ({
-    id: 's1',
-    name: 'web',
-    owner: { kind: 'user', id: 'u1', name: 'ann' },
-    template: { id, plan: { network: { hosts } } },
-  }) as unknown as Service;
-
-async function setUp(
-  t: Test,
-  { hosts = ['a.example'], everywhere = [] as string[], refused = [] as string[], id = 'web' } = {},
-) {
+async function setUp(t: Test, { hosts = ['a.example'], internal = [] as string[], refused = [] as string[] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'knot-out-'));
   const seen: { url: string | undefined; headers: IncomingMessage['headers']; body: string }[] = [];
   const web = createServer(async (request, response) => {
@@ -31,11 +19,6 @@ async function setUp(
   await once(web, 'listening');
   const dialled: string[] = [];
   const outbound = createOutbound({
-    rules: {
-      everywhere: everywhere.map((text) => readHostPattern(text)!),
-      internal: [],
-      mayReach: async (_service, { host }) => !refused.includes(host),
-    },
     dial: (host, port, isInternal) => {
       dialled.push(`${host}:${port}${isInternal ? ' inside' : ''}`);
       const socket = connect((web.address() as AddressInfo).port, '127.0.0.1');
@@ -43,10 +26,15 @@ async function setUp(
     },
     log: silentLog,
   });
-  const service = serviceOf(hosts, id);
+  const asker: Asker = {
+    about: { service: 's1' },
+    hosts: hosts.map((text) => readHostPattern(text)!),
+    internal: internal.map((text) => readHostPattern(text)!),
+    mayReach: async ({ host }) => !refused.includes(host),
+  };
   const socket = join(folder, 'out.sock');
   const told: string[] = [];
-  const close = await outbound.open({ socket, service, onRefused: (sentence) => void told.push(sentence) });
+  const close = await outbound.open({ socket, asker, onRefused: (sentence) => void told.push(sentence) });
   t.teardown(() => {
     close();
     web.closeAllConnections();
@@ -59,7 +47,7 @@ async function setUp(
     client.write(bytes);
     return (await client.toArray()).join('');
   };
-  return { outbound, service, told, seen, dialled, close, socket, say };
+  return { told, seen, dialled, close, socket, say };
 }
 
 t.test('a tunnel goes to what is named, and to nothing else', async (t) => {
@@ -128,31 +116,14 @@ t.test('a plain request goes on as it came, without what is for the proxy', asyn
   t.equal(dialled.length, 1);
 });
 
-t.test('the policies close what is named; what people write themselves names nothing', async (t) => {
-  const refusing = await setUp(t, { everywhere: ['b.example'], refused: ['a.example'] });
-  t.match(await refusing.say('CONNECT a.example:443 HTTP/1.1\r\nhost: x\r\n\r\n'), /^HTTP\/1\.1 403 [^]*policies/);
-  t.match(
-    await refusing.say('GET http://b.example/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'),
-    /^HTTP\/1\.1 200 /,
-  );
-  const own = await setUp(t, { id: 'user:ann/web', everywhere: ['b.example'] });
-  t.match(await own.say('CONNECT a.example:443 HTTP/1.1\r\nhost: x\r\n\r\n'), /^HTTP\/1\.1 403 /);
-  t.match(await own.say('GET http://b.example/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
-  t.ok(own.outbound.isOpenTo(own.service));
-  const closed = createOutbound({
-    rules: { everywhere: [], internal: [], mayReach: async () => true },
-    dial: () => Promise.reject(new Error('nobody is dialled')),
-    log: silentLog,
-  });
-  t.notOk(closed.isOpenTo(serviceOf([])), 'without a host there is no way out at all');
-  t.notOk(closed.isOpenTo(serviceOf(['a.example'], 'team:physics/web')));
-  t.notOk(
-    closed.isOpenTo({ ...serviceOf([]), template: { id: 'web', plan: {} } } as unknown as Service),
-    'one of an earlier Knot',
-  );
+t.test('the policies close what is named, and what is inside is dialled as such', async (t) => {
+  const { say, dialled } = await setUp(t, { internal: ['b.example'], refused: ['a.example'] });
+  t.match(await say('CONNECT a.example:443 HTTP/1.1\r\nhost: x\r\n\r\n'), /^HTTP\/1\.1 403 [^]*policies/);
+  t.match(await say('GET http://b.example/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
+  t.strictSame(dialled, ['b.example:80 inside']);
 });
 
-t.test('when a service ends, what it has open ends', async (t) => {
+t.test('when a sandbox ends, what it has open ends', async (t) => {
   const { close, socket } = await setUp(t);
   const client = connect(socket);
   client.write('CONNECT a.example:443 HTTP/1.1\r\nhost: x\r\n\r\n');

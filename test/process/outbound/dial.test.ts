@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import t from 'tap';
-import { createOutboundDial } from '../../../gateway/services/index.ts';
+import { createOutboundDial } from '../../../gateway/process/index.ts';
 
 /** Every name is at these addresses. */
 const namesAt = (...addresses: string[]) =>
@@ -22,15 +22,15 @@ t.test('addresses inside are closed, however they are spelled and whatever a nam
     ...['10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1', '198.18.0.1', 'fc00::1', 'fd12::1'],
     ...['64:ff9b::7f00:1', '2002:7f00:1::1', '::7f00:1', '2001:0:1::1'],
   ]) {
-    await t.rejects(createOutboundDial()(address, 443, false), { code: 'KNOT_SERVICES_OUTBOUND_CLOSED' }, address);
+    await t.rejects(createOutboundDial()(address, 443, false), { code: 'KNOT_PROCESS_OUTBOUND_CLOSED' }, address);
     await t.rejects(
       namesAt(address)('a.example', 443, false),
-      { code: 'KNOT_SERVICES_OUTBOUND_CLOSED' },
+      { code: 'KNOT_PROCESS_OUTBOUND_CLOSED' },
       `by name: ${address}`,
     );
     await t.rejects(
       namesAt('1.1.1.1', address)('a.example', 443, false),
-      { code: 'KNOT_SERVICES_OUTBOUND_CLOSED' },
+      { code: 'KNOT_PROCESS_OUTBOUND_CLOSED' },
       `among others: ${address}`,
     );
   }
@@ -39,11 +39,11 @@ t.test('addresses inside are closed, however they are spelled and whatever a nam
 t.test('what an administrator names may be at a private address, but never on this machine', async (t) => {
   const own = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
   for (const address of ['127.0.0.1', '::1', '169.254.169.254', '0.0.0.0', ...own.map(({ address }) => address)])
-    await t.rejects(namesAt(address)('mirror.internal', 443, true), { code: 'KNOT_SERVICES_OUTBOUND_CLOSED' }, address);
+    await t.rejects(namesAt(address)('mirror.internal', 443, true), { code: 'KNOT_PROCESS_OUTBOUND_CLOSED' }, address);
   // Nobody has to answer: it is refused by the network at worst, not by us.
   const server = createServer().listen(0, '127.0.0.1');
   t.teardown(() => server.close());
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  await t.rejects(createOutboundDial()('127.0.0.1', port, true), { code: 'KNOT_SERVICES_OUTBOUND_CLOSED' });
+  await t.rejects(createOutboundDial()('127.0.0.1', port, true), { code: 'KNOT_PROCESS_OUTBOUND_CLOSED' });
 });
