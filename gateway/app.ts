@@ -33,6 +33,7 @@ import { servicesInProxy } from './app/state-of.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
+import { outboundOfNotebooks } from './app/outbound.ts';
 import { notebooksReach } from './app/reach.ts';
 import { configuredClients } from './app/clients.ts';
 import { absolute, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
@@ -152,6 +153,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         ...(files && {
           filesOf: createFilesOf({ files, accounts, owners, policy, dataFolder: config.data, domain: config.domain }),
         }),
+        wayOut: outboundOfNotebooks(config, { accounts, policy, log }),
         clock,
         log,
       },

@@ -22,6 +22,7 @@ export { giveFolder, shareFolder } from './give.ts';
 export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';
 export { createOutboundDial, type OutboundDial } from './outbound/dial.ts';
 export { type Asker, createOutbound, type Outbound } from './outbound/outbound.ts';
+export { proxySettings } from './outbound/proxy-settings.ts';
 export { findDamage } from './python/damage.ts';
 export { findPython, type Python } from './python/find-python.ts';
 export {

@@ -26,6 +26,7 @@ export async function createTestHub(options: {
   venvFolder?: string | undefined;
   searchPath?: string;
   log?: Log;
+  wayOut?: JupyterHubOptions['wayOut'];
 }) {
   const { folder, providerPort = 18443 } = options;
   const address: PublicAddress = publicAddress({ domain: 'localhost' }, providerPort);
@@ -53,6 +54,7 @@ export async function createTestHub(options: {
     log: options.log ?? silentLog,
     ...(options.venvFolder !== undefined && { venvFolder: options.venvFolder }),
     ...(options.searchPath !== undefined && { searchPath: options.searchPath }),
+    ...(options.wayOut && { wayOut: options.wayOut }),
     ...(options.findSandbox && { findSandbox: options.findSandbox }),
   });
   return {

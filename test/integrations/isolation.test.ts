@@ -1,8 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import type { JupyterHubOptions } from '../../gateway/integrations/index.ts';
 import { findSandbox } from '../../gateway/process/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { cachedVenv, createTestHub, temporaryFolder } from './hub-fixture.ts';
@@ -41,6 +45,13 @@ async function startHub(t: Tap, options: Omit<Parameters<typeof createTestHub>[0
   return { folder, hub, visit };
 }
 
+/** A proxy that says whose it is. */
+const sayingWho: JupyterHubOptions['wayOut'] = async (username, socket) => {
+  const server = createServer((request, response) => response.end(`${username} ${new URL(request.url!).pathname}`));
+  await once(server.listen(socket), 'listening');
+  return () => void (server.closeAllConnections(), server.close());
+};
+
 const available = await findSandbox();
 
 t.test('in sandboxes', { skip: !available.isAvailable && available.reason }, async (t) => {
@@ -50,7 +61,8 @@ t.test('in sandboxes', { skip: !available.isAvailable && available.reason }, asy
     mkdirSync(join(folder, path), { recursive: true, mode: 0o700 });
     writeFileSync(join(folder, path, 'old.txt'), 'old', { mode: 0o600 });
   }
-  const { visit } = await startHub(t, { folder });
+  const { visit, hub } = await startHub(t, { folder, wayOut: sayingWho });
+  const hubPort = hub.route.upstream.port;
   const ann = visit('ann');
   const bob = visit('bob');
   await Promise.all([ann.startServer(), bob.startServer()]);
@@ -143,21 +155,21 @@ print(json.dumps({
     t.strictSame(JSON.parse(found), { folders: [], mine: true, environments: [], abstract: [] });
   });
 
-  await t.test('nor does it connect to sockets that have a name and no file', async (t) => {
-    // Landlock keeps them apart from Linux 6.12 on (landlock(7), ABI 6); they belong to the network, which all share.
-    const abi = `import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))`;
-    if (Number(await asBob(abi)) < 6) return void t.comment('this kernel cannot do it');
-    const name = `knot-test-${process.pid}`;
-    const listen = `import socket; served = socket.socket(socket.AF_UNIX); served.bind("\\0${name}"); served.listen()`;
-    await ann.run(annKernel, listen);
-    const connect = `import socket
+  await t.test(
+    'nor does it connect to sockets that have a name and no file: they belong to its own network',
+    async (t) => {
+      const name = `knot-test-${process.pid}`;
+      const listen = `import socket; served = socket.socket(socket.AF_UNIX); served.bind("\\0${name}"); served.listen()`;
+      await ann.run(annKernel, listen);
+      const connect = `import socket
 try:
     socket.socket(socket.AF_UNIX).connect("\\0${name}"); print("connected")
 except OSError as error:
     print(type(error).__name__)`;
-    t.equal(await ann.run(annKernel, connect), 'connected\n', 'her own does');
-    t.equal(await asBob(connect), 'PermissionError\n');
-  });
+      t.equal(await ann.run(annKernel, connect), 'connected\n', 'her own does');
+      t.equal(await asBob(connect), 'ConnectionRefusedError\n');
+    },
+  );
 
   await t.test('processes without end are bounded, and end before the gateway does when memory is short', async (t) => {
     const code = `import resource; print(*resource.getrlimit(resource.RLIMIT_NPROC), open("/proc/self/oom_score_adj").read())`;
@@ -166,31 +178,70 @@ except OSError as error:
     t.equal(score, 500);
   });
 
-  await t.test('the other’s server and the hub ask for a token on loopback too', async (t) => {
+  await t.test('no port of the machine is reached, and of the hub only what a server has to ask', async (t) => {
     const model = JSON.parse((await ann.send('/hub/api/user')).body) as { server: string };
     t.equal(model.server, '/user/ann/');
     const address = (await ann.run(annKernel, 'import os; print(os.environ["JUPYTERHUB_SERVICE_URL"])')).trim();
+    const listener = createServer((_request, response) => response.end('the operations listener')).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(listener, 'listening');
+    t.teardown(() => void listener.close());
+    const ports = {
+      server: Number(new URL(address).port),
+      operations: (listener.address() as AddressInfo).port,
+      hubProxy: hubPort,
+    };
+    t.equal(
+      await (await fetch(`http://127.0.0.1:${ports.operations}`)).text(),
+      'the operations listener',
+      'it is there',
+    );
     const answers = JSON.parse(
-      await asBob(`import json, os, urllib.request, urllib.error
-def ask(url, **headers):
+      await asBob(`import json, os, socket, urllib.request, urllib.error
+def reach(host, port):
     try:
-        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5).status
+        socket.create_connection((host, port), timeout=3).close(); return "connected"
+    except OSError as error:
+        return type(error).__name__
+def ask(path, method="GET", **headers):
+    try:
+        return urllib.request.urlopen(urllib.request.Request(hub + path, method=method, headers=headers, data=b"{}" if method == "POST" else None), timeout=5).status
     except urllib.error.HTTPError as error:
         return error.code
 hub = os.environ["JUPYTERHUB_API_URL"]
 token = "token " + os.environ["JUPYTERHUB_API_TOKEN"]
-answers = [ask(${JSON.stringify(address)} + path, **headers)
-           for path in ("api/kernels", "api/contents", "api/sessions", "api/terminals", "api/kernels/${annKernel}/channels")
-           for headers in ({}, {"Authorization": token}, {"X-Knot-User": "ann"})]
 print(json.dumps({
-  "servers": sorted(set(answers)),
-  "user": ask(hub + "/users/ann", Authorization=token),
-  "start": ask(hub + "/users/ann/server", Authorization=token),
+  **{name: reach("127.0.0.1", port) for name, port in ${JSON.stringify(ports).replaceAll('"', "'")}.items()},
+  "outside": reach("1.1.1.1", 443),
+  "interfaces": [name for _, name in socket.if_nameindex() if name != "lo"],
+  "me": ask("/user", Authorization=token),
+  "activity": ask("/users/bob/activity", "POST", Authorization=token),
+  "closed": [ask(path, method, Authorization=token) for path, method in
+    [("/users/ann", "GET"), ("/users", "GET"), ("/proxy", "GET"), ("/users/ann/activity", "POST"), ("/users/bob/server", "POST"),
+     ("/shutdown", "POST"), ("/../login", "GET"), ("/user/../users", "GET"), ("/%75sers", "GET"), ("/user", "POST")]],
 }))`),
     ) as Record<string, unknown>;
-    t.match(answers, { servers: [403] });
-    t.ok([403, 404].includes(answers['user'] as number), String(answers['user']));
-    t.ok([403, 404, 405].includes(answers['start'] as number), String(answers['start']));
+    for (const name of ['server', 'operations', 'hubProxy']) t.equal(answers[name], 'ConnectionRefusedError', name);
+    t.match(answers['outside'], /OSError|TimeoutError/);
+    t.strictSame(answers['interfaces'], []);
+    t.equal(answers['me'], 200);
+    t.ok(
+      [200, 201, 204, 400].includes(answers['activity'] as number),
+      `${String(answers['activity'])}: the hub itself answers`,
+    );
+    t.strictSame(new Set(answers['closed'] as number[]), new Set([403]));
+  });
+
+  await t.test('packages come by the way out, which is each person’s own', async (t) => {
+    t.equal(
+      await asBob(
+        'import urllib.request; print(urllib.request.urlopen("http://a.example/x", timeout=5).read().decode())',
+      ),
+      'bob /x\n',
+    );
+    t.equal(await ann.run(annKernel, 'import os; print(os.environ["https_proxy"])'), 'http://127.0.0.1:3128\n');
   });
 
   await t.test(

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { openAreasSocket, type PersonsFiles } from '../../gateway/integrations/jupyterhub/areas-socket.ts';
+import { choosePorts } from '../../gateway/integrations/jupyterhub/children.ts';
 import { launchFolderOf, writeLaunch } from '../../gateway/integrations/jupyterhub/launch.ts';
+import { createWays } from '../../gateway/integrations/jupyterhub/ways.ts';
 import { silentLog } from '../../gateway/lib/index.ts';
 import { findSandbox } from '../../gateway/process/index.ts';
 
@@ -24,7 +26,10 @@ async function openLauncher(t: Test) {
   const account = isRoot ? { account: { uid: first + 1, gid: first } } : {};
   const sandbox = await findSandbox({ searchPath: process.env['PATH'] ?? '', ...account });
   const facts = { sandbox, accounts: { first, count: 100 }, folder, dataFolder, basePrefix: '/usr', python };
-  writeLaunch({ ...facts, venvFolder: join(folder, 'venv'), asksForFiles: true }, 'https://localhost/');
+  const hasAll = { asksForFiles: true, hubPort: 20_001, hasWayOut: false };
+  writeLaunch({ ...facts, ...hasAll, venvFolder: join(folder, 'venv') }, 'https://localhost/');
+  const ways = createWays({ folder, hubPort: 20_001, wayOut: undefined, log: silentLog });
+  t.teardown(() => ways.close());
   const make = (name: string) => {
     const path = join(dataFolder, 'files', name);
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -41,16 +46,21 @@ async function openLauncher(t: Test) {
       asked.push(username);
       return username === 'ann' ? files : undefined;
     },
-    onStart: (username, given) => void started.push([username, given?.teams.map(({ name }) => name)]),
+    onStart: async (username, given) => {
+      started.push([username, given?.teams.map(({ name }) => name)]);
+      return ways.open(username);
+    },
   });
   t.teardown(() => server.close());
   /** The whole way in with `script` instead of a notebook server; undefined for the shipped program. */
-  const launch = (script?: string, user = 'ann') => {
+  const launch = async (script?: string, user = 'ann') => {
+    const { public: port } = await choosePorts();
     const planFile = join(launchFolder, 'plan.json');
     const plan = JSON.parse(readFileSync(planFile, 'utf8')) as { program: string[] };
     if (script !== undefined) plan.program = [python, '-I', '-c', script];
     writeFileSync(planFile, JSON.stringify(plan));
-    const env = { PATH: process.env['PATH'] ?? '', JUPYTERHUB_USER: user };
+    const JUPYTERHUB_SERVICE_URL = `http://127.0.0.1:${port}/user/${user}/`;
+    const env = { PATH: process.env['PATH'] ?? '', JUPYTERHUB_USER: user, JUPYTERHUB_SERVICE_URL };
     return run(python, ['-I', join(launchFolder, 'spawn.py')], { env });
   };
   return { sandbox, files, asked, started, make, launch, home: join(folder, 'homes/ann') };

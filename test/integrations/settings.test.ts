@@ -43,6 +43,8 @@ const launchFacts = {
   basePrefix: '/usr',
   python: facts.python,
   asksForFiles: false,
+  hubPort: 20_002,
+  hasWayOut: true,
 };
 const noSandbox = { isAvailable: false, isInstalled: false, reason: 'bubblewrap (bwrap) is not installed' } as const;
 
@@ -68,6 +70,10 @@ t.test('the launch plan shows a person their own and nothing else of the data fo
   const bare = planLaunch({ ...launchFacts, sandbox: noSandbox });
   t.strictSame(bare.sandbox, []);
   t.equal(bare.environment['KNOT_PRIVATE_DIR'], '/data/files/users/%KNOT_USER%');
+  t.equal(bare.ways, null, 'and it shares the network of the machine');
+  t.notMatch(Object.keys(bare.environment).join(), 'proxy');
+  const closed = planLaunch({ ...launchFacts, hasWayOut: false, sandbox: facts.isolation.sandbox });
+  t.notMatch(JSON.stringify([closed.ways, closed.environment]), /out\.sock|proxy/i);
   t.equal(bare.accounts, null, 'without a sandbox a folder of another account could not be reached');
   const shared = planLaunch({ ...launchFacts, sandbox: { ...facts.isolation.sandbox, confinement: 'namespace' } });
   t.equal(shared.accounts, null);
@@ -96,7 +102,7 @@ t.test('the launcher refuses a name that is not a username', (t) => {
   const folder = temporaryFolder();
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'spawn.py'), readFileSync(launcher));
-  copyFileSync(join(dirname(launcher), 'accounts.py'), join(folder, 'accounts.py'));
+  for (const name of ['accounts.py', 'ways.py']) copyFileSync(join(dirname(launcher), name), join(folder, name));
   const plan = {
     placeholder: '%U%',
     folders: [],

@@ -12,14 +12,15 @@ export type FilesOf = (username: string) => Promise<PersonsFiles | undefined>;
 export const socketIn = (launchFolder: string): string => join(launchFolder, 'areas.sock');
 
 /**
- * Tells the launcher of notebook servers whose files lie where, at each start: teams change while the gateway runs. Only the gateway's
- * own account reaches the folder of the socket. A question is a username and a line end, the answer JSON.
+ * Hears of each start of a notebook server, opens what it needs and tells its launcher whose files lie where: teams change while the
+ * gateway runs. Only the gateway's own account reaches the folder of the socket. A question is a username and a line end, the answer JSON:
+ * folders, `{}` where everybody has a folder of their name, or null for a name that is nobody's.
  */
 export async function openAreasSocket(options: {
   launchFolder: string;
-  filesOf: FilesOf;
-  /** Hears what each server is started with. */
-  onStart: (username: string, files: PersonsFiles | undefined) => void;
+  filesOf: FilesOf | undefined;
+  /** Hears what each server is started with; it begins when this is done. False for a name that is nobody's. */
+  onStart: (username: string, files: PersonsFiles | undefined) => Promise<boolean>;
   log: Log;
 }): Promise<Server> {
   const { launchFolder, filesOf, onStart, log } = options;
@@ -28,6 +29,12 @@ export async function openAreasSocket(options: {
     log.warn({ path }, 'the data folder has too long a path for notebook servers');
   mkdirSync(launchFolder, { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });
+  async function answer(username: string): Promise<PersonsFiles | Record<string, never> | undefined> {
+    const files = filesOf ? await filesOf(username) : undefined;
+    if (!(await onStart(username, files))) return undefined;
+    return filesOf ? files : {};
+  }
+
   const server = createServer((connection) => {
     let question = '';
     connection.setTimeout(10_000, () => connection.destroy());
@@ -37,11 +44,8 @@ export async function openAreasSocket(options: {
       if (question.length > 100) connection.destroy();
       if (!question.endsWith('\n')) return;
       const username = question.trim();
-      filesOf(username)
-        .then((files) => {
-          onStart(username, files);
-          connection.end(JSON.stringify(files ?? null));
-        })
+      answer(username)
+        .then((found) => connection.end(JSON.stringify(found ?? null)))
         .catch((error: unknown) => {
           log.error({ err: error }, 'a notebook server was not told where its files are');
           connection.destroy();

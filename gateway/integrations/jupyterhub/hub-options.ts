@@ -1,6 +1,7 @@
 import type { Config, ListenAddress, PublicAddress } from '../../config/index.ts';
 import type { Clock, Log } from '../../lib/index.ts';
 import type { FilesOf } from './areas-socket.ts';
+import type { WayOut } from './ways.ts';
 import type { findSandbox, Supervisor } from '../../process/index.ts';
 
 /** What is known of a hub before anything is started. */
@@ -24,6 +25,8 @@ export type JupyterHubOptions = {
   searchPath?: string;
   /** Where the files of a person lie; without it each has a folder of their name in the data folder. */
   filesOf?: FilesOf | undefined;
+  /** The way out of notebook servers; without it they reach nothing outside. */
+  wayOut?: WayOut | undefined;
   /** Instead of this machine's. */
   findSandbox?: typeof findSandbox;
 };

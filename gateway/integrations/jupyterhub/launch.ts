@@ -1,8 +1,9 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Sandbox, sandboxArguments, sitePackagesOf } from '../../process/index.ts';
+import { proxySettings, type Sandbox, sandboxArguments } from '../../process/index.ts';
 import { socketIn } from './areas-socket.ts';
 import { writeLabExtension } from './lab.ts';
+import { serverFolderOf, waysFolderOf } from './ways.ts';
 
 /** Stands for the username in the plan; the launcher puts the checked name in its place. */
 const placeholder = '%KNOT_USER%';
@@ -20,6 +21,10 @@ export type LaunchFacts = {
   python: string;
   /** Whether the gateway tells at each start where the files of a person are; otherwise they have a folder of their name. */
   asksForFiles: boolean;
+  /** Of the hub, on loopback of the machine and, by a way of its own, of each server. */
+  hubPort: number;
+  /** Whether servers reach hosts outside. */
+  hasWayOut: boolean;
 };
 
 /** Read by `launch/spawn.py`. */
@@ -31,8 +36,13 @@ export type LaunchPlan = {
   shared: string[];
   /** Where the accounts of people are recorded and which numbers they have; null when servers keep the gateway's account. */
   accounts: { file: string; first: number; count: number } | null;
-  /** The socket at which the launcher asks where somebody's files are (areas-socket.ts), or null. */
-  areas: string | null;
+  /** The socket at which the launcher asks where somebody's files are, and tells that their server starts (areas-socket.ts). */
+  areas: string;
+  /**
+   * How connections get into the sandbox and out of it (`launch/ways.py`): where the server listens, seen from outside, and the pairs
+   * for the inside, `%KNOT_PORT%` being the port of the server; null where servers share the network of the machine.
+   */
+  ways: { socket: string; inside: string[] } | null;
   /** bubblewrap with its arguments, or nothing. */
   sandbox: string[];
   program: string[];
@@ -41,7 +51,7 @@ export type LaunchPlan = {
 
 /**
  * How a person's notebook server is started: what exists for it, what it sees, what it is told. Inside bubblewrap it sees the
- * operating system, its own home and the file areas of the person, and nothing else of the data folder.
+ * operating system, its own home and the file areas of the person, and nothing else of the data folder; its network is its own.
  */
 export function planLaunch(facts: LaunchFacts): LaunchPlan {
   const { sandbox } = facts;
@@ -50,6 +60,8 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   const sharedFiles = facts.asksForFiles ? '%KNOT_SHARED%' : join(facts.dataFolder, 'files/shared');
   const launchFolder = launchFolderOf(facts.folder);
   const enter = join(launchFolder, 'enter.py');
+  const waysProgram = join(launchFolder, 'ways.py');
+  const serverFolder = serverFolderOf(facts.folder, placeholder);
   const settings = join(launchFolder, 'settings');
   // Not below /home: the data folder or Python may lie in the home of an account with the same name.
   const insideHome = '/files/home';
@@ -61,20 +73,33 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   const hasAccounts = sandbox.isAvailable && sandbox.confinement === 'account';
   return {
     placeholder,
-    folders: [home, privateFiles],
+    folders: [home, privateFiles, ...(sandbox.isAvailable ? [serverFolder] : [])],
     shared: [sharedFiles],
     accounts: hasAccounts ? { file: join(facts.folder, 'accounts.json'), ...facts.accounts } : null,
-    areas: facts.asksForFiles ? socketIn(launchFolder) : null,
+    areas: socketIn(launchFolder),
+    ways: sandbox.isAvailable
+      ? {
+          socket: join(serverFolder, 'http.sock'),
+          inside: [
+            `unix:${serverMount}/http.sock=tcp:%KNOT_PORT%`,
+            `tcp:${facts.hubPort}=unix:${waysMount}/hub.sock`,
+            ...(facts.hasWayOut ? [`tcp:${outPort}=unix:${waysMount}/out.sock`] : []),
+          ],
+        }
+      : null,
     sandbox: sandbox.isAvailable
       ? sandboxArguments({
           command: sandbox.command,
           confinement: sandbox.confinement,
-          hidden: [facts.dataFolder, ...debuggerIn(facts.venvFolder)],
-          readOnly: [facts.basePrefix, facts.venvFolder, enter, settings],
+          hasOwnNetwork: true,
+          hidden: [facts.dataFolder],
+          readOnly: [facts.basePrefix, facts.venvFolder, enter, waysProgram, settings],
           home: { source: home, target: insideHome },
           mounts: [
             { source: privateFiles, target: '/files/private', isWritable: true },
             { source: sharedFiles, target: '/files/shared', isWritable: true },
+            { source: serverFolder, target: serverMount, isWritable: true },
+            { source: waysFolderOf(facts.folder, placeholder), target: waysMount, isWritable: false },
           ],
           scratch: [runtimeMount],
         })
@@ -90,27 +115,22 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       PIP_TARGET: `${visible.home}/.local/lib/knot-python`,
       JUPYTER_CONFIG_PATH: settings,
       // In memory and nobody else's: a home on a network file system may refuse sockets.
+      ...(sandbox.isAvailable && facts.hasWayOut && proxySettings(outPort)),
       ...(sandbox.isAvailable && { JUPYTER_RUNTIME_DIR: `${runtimeMount}/jupyter` }),
     },
   };
 }
 
-/**
- * Turned on, the debugger of a kernel listens on loopback and does what whoever connects says (debugpy asks no key of a client):
- * run code as that person. JupyterLab hides its button when the kernel has none.
- */
-function debuggerIn(venvFolder: string): string[] {
-  const packages = sitePackagesOf(venvFolder);
-  const folder = packages && join(packages, 'debugpy');
-  return folder !== undefined && existsSync(folder) ? [folder] : [];
-}
-
 const runtimeMount = '/run/knot';
+const serverMount = '/run/server';
+const waysMount = '/run/ways';
+/** Where programs in a server are told to find the way out. */
+const outPort = 3128;
 
 /**
  * For every Jupyter program of a person, `jupyter console` and `nbconvert --execute` among them: kernels talk over sockets in the
- * person's own folder. By default they listen on loopback, which all servers share, and whoever connects there reads code
- * and output (jupyter_client asks no key of a subscriber).
+ * person's own folder. By default they listen on loopback, which all servers share where there is no sandbox, and whoever connects there
+ * reads code and output (jupyter_client asks no key of a subscriber).
  */
 const jupyterSettings = { KernelManager: { transport: 'ipc' } };
 
@@ -132,13 +152,14 @@ export function writeLaunch(facts: LaunchFacts, home: string): boolean {
   const settings = join(target, 'settings');
   mkdirSync(settings, { recursive: true, mode: 0o700 });
   chmodSync(target, 0o700);
-  for (const name of ['spawn.py', 'accounts.py', 'enter.py']) {
+  for (const name of ['spawn.py', 'accounts.py', 'enter.py', 'ways.py']) {
     copyFileSync(join(import.meta.dirname, 'launch', name), join(target, name));
   }
   writeFileSync(join(settings, 'jupyter_config.json'), `${JSON.stringify(jupyterSettings)}\n`);
   // Read inside the sandbox, where the person's account is another one.
   for (const [path, mode] of [
     ['enter.py', 0o644],
+    ['ways.py', 0o644],
     ['settings', 0o755],
     ['settings/jupyter_config.json', 0o644],
   ] as const) {

@@ -23,6 +23,7 @@ import { peopleOf } from './people.ts';
 import { openToPeople } from './venv-files.ts';
 import { describeHealth, describeTile, type HubStatus } from './status.ts';
 import { createSteps } from './steps.ts';
+import { createWays } from './ways.ts';
 import { stopServer } from './stop-server.ts';
 
 type ManagedOptions = JupyterHubOptions & { folder: string; clientSecret: string };
@@ -47,6 +48,8 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
   const stopTokenFile = join(folder, 'stop-token');
   const stopToken = () => keepSecret(stopTokenFile, newSecret);
   const mounts = openMounts(folder, log);
+  const { wayOut } = options;
+  const ways = createWays({ folder, hubPort: ports.hub, wayOut, log });
   const listeners = new Set<() => void>();
   const abort = new AbortController();
   let status: HubStatus = {
@@ -112,11 +115,11 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     if (isStopped()) return;
     const isAsBefore = writeConfiguration(installed, isolation);
     const { filesOf } = options;
-    if (filesOf) {
-      const onStart = (username: string, files: PersonsFiles | undefined): void =>
-        mounts.note(username, files?.teams.map(({ name }) => name) ?? []);
-      areasSocket = await openAreasSocket({ launchFolder: launchFolderOf(folder), filesOf, onStart, log });
-    }
+    const onStart = async (username: string, files: PersonsFiles | undefined): Promise<boolean> => {
+      if (filesOf) mounts.note(username, files?.teams.map(({ name }) => name) ?? []);
+      return ways.open(username);
+    };
+    areasSocket = await openAreasSocket({ launchFolder: launchFolderOf(folder), filesOf, onStart, log });
     if (isStopped()) return void areasSocket?.close();
     await startChildren(installed, isAsBefore);
   };
@@ -148,7 +151,11 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     const { dataFolder } = options;
     const asksForFiles = options.filesOf !== undefined;
     const isAsBefore = writeLaunch(
-      { ...installed, sandbox, accounts, folder, dataFolder, venvFolder, asksForFiles },
+      {
+        ...{ ...installed, sandbox, accounts, folder, dataFolder, venvFolder, asksForFiles },
+        hubPort: ports.hub,
+        hasWayOut: wayOut !== undefined,
+      },
       home,
     );
     writePages(folder, { home, title: options.config.title });
@@ -181,6 +188,9 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       // Whoever started them had another sandbox, other accounts or other folders in mind.
       log.warn({ people }, 'the notebook servers that were running are ended: servers are started in another way now');
       await hub.stop();
+    } else {
+      // They go on with what an earlier run opened for them, which ended with it.
+      await Promise.all(people.map((username) => ways.open(username)));
     }
     const startedAt = clock.now();
     let repair: 'not-needed' | 'under-way' | 'done' = 'not-needed';
@@ -238,6 +248,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     async stop({ handsOver = false } = {}) {
       abort.abort();
       areasSocket?.close();
+      ways.close();
       // Nothing of it is asked to end: the supervisor knows what stays.
       if (handsOver) return work;
       // First the hub, which ends the notebook servers in good order and tells its proxy.

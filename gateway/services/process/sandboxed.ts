@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { isJsonObject, type JsonObject, type JsonValue, type LaunchFacts, type ProcessPlan } from '../../lib/index.ts';
-import { type Account, type Sandbox, sandboxArguments, systemEnvironment } from '../../process/index.ts';
+import { type Account, proxySettings, type Sandbox, sandboxArguments, systemEnvironment } from '../../process/index.ts';
 import type { Service } from '../service.ts';
 import {
   enterProgram,
@@ -140,17 +140,6 @@ export function sandboxedProgram(options: {
 
 /** Where a service finds its way out; any port that is not its own. */
 const proxyPort = ({ listen }: ProcessPlan): number => (listen.kind === 'port' && listen.port === 3128 ? 3129 : 3128);
-
-/** As programs look for a proxy: curl and pip in small letters, most others in both; Node only when it is told to. */
-function proxySettings(port: number): Record<string, string> {
-  const proxy = `http://127.0.0.1:${port}`;
-  const own = 'localhost,127.0.0.1,::1';
-  return {
-    ...{ http_proxy: proxy, https_proxy: proxy, no_proxy: own },
-    ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, NO_PROXY: own },
-    NODE_USE_ENV_PROXY: '1',
-  };
-}
 
 /** What every service is told, as in the earlier Knot. */
 function toldBy({ name, owner }: Service, origin: string, moved: readonly Moved[]): Record<string, string> {

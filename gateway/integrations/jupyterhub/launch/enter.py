@@ -1,15 +1,14 @@
 """The first program inside the sandbox, or without one where there is none: becomes the person, makes the links to the file
 areas and becomes the server.
 
-Called as `enter.py ACCOUNT ARGUMENT…`; ACCOUNT is UID:GID, or `same` to stay who this is.
+Called as `enter.py ACCOUNT WAYS ARGUMENT…`; ACCOUNT is UID:GID, or `same` to stay who this is; WAYS are the arguments of ways.py with
+commas between, or nothing.
 """
 
-import ctypes
 import json
 import os
 import resource
 import stat
-import struct
 import sys
 
 
@@ -34,20 +33,22 @@ def bound_processes():
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 
-def keep_apart():
-    """Sockets that have a name but no file belong to the network, which sandboxes share with the machine: the display and the
-    session bus of who sits there, helpers of container runtimes, whatever somebody else's notebook started. Landlock ends that
-    (landlock(7), LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, Linux 6.12); a kernel without it refuses the call and nothing changes."""
-    libc = ctypes.CDLL(None)
-    no_new_privileges = 39  # PR_GET_NO_NEW_PRIVS: set by the sandbox; without one there is nothing to keep apart.
-    if libc.prctl(no_new_privileges, 0, 0, 0, 0) != 1:
+def open_ways(pairs):
+    """The network here is this server's own: what leads in and out of it stays beside the server, and ends with it."""
+    if not pairs:
         return
-    create_ruleset, restrict_self = 444, 446  # The same number on every architecture.
-    attributes = struct.pack("=QQQ", 0, 0, 1)  # Of struct landlock_ruleset_attr: files, network, scope.
-    ruleset = libc.syscall(create_ruleset, attributes, len(attributes), 0)
-    if ruleset >= 0:
-        libc.syscall(restrict_self, ruleset, 0)
-        os.close(ruleset)
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ways.py")
+    read_end, write_end = os.pipe()
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-I", "-S", program, *pairs.split(",")],
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, write_end, 1), (os.POSIX_SPAWN_CLOSE, read_end)],
+    )
+    os.close(write_end)
+    if os.read(read_end, 1) != b".":
+        sys.exit("the ways to the hub could not be opened")
+    os.close(read_end)
 
 
 def link(name, target):
@@ -92,11 +93,11 @@ def runtime_folder():
 
 become(sys.argv[1])
 bound_processes()
-keep_apart()
+open_ways(sys.argv[2])
 os.environ["JUPYTER_RUNTIME_DIR"] = runtime_folder()
 link("private", os.environ["KNOT_PRIVATE_DIR"])
 link("shared", os.environ["KNOT_SHARED_DIR"])
 link_teams(json.loads(os.environ.get("KNOT_TEAM_DIRS", "{}")))
 os.makedirs(os.environ["PIP_TARGET"], exist_ok=True)
 os.chdir(os.environ["HOME"])
-os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "jupyterhub.singleuser", *sys.argv[2:]])
+os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "jupyterhub.singleuser", *sys.argv[3:]])

@@ -5,6 +5,7 @@ between hub and server because bubblewrap must die with its parent, but a server
 a signal to bubblewrap itself would kill the server instead of letting it end its kernels.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -12,11 +13,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.parse
 
 # Isolated from everything else, this interpreter does not look beside the script by itself.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import accounts  # noqa: E402
+import ways  # noqa: E402
 
 
 def main():
@@ -27,11 +31,12 @@ def main():
     if not re.fullmatch(r"[a-z][a-z0-9]{0,29}", user):
         sys.exit("refused to start a server for a name that is not a Knot username")
 
-    areas = ask_areas(plan["areas"], user) if plan.get("areas") else None
-    teams = {team["name"]: team["folder"] for team in areas["teams"]} if areas else {}
+    areas = ask_areas(plan["areas"], user) if plan.get("areas") else {}
+    teams = {team["name"]: team["folder"] for team in areas.get("teams", [])}
+    port = str(urllib.parse.urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", "")).port)
 
     def fill(text):
-        if areas:
+        if areas.get("private"):
             text = text.replace("%KNOT_PRIVATE%", areas["private"]).replace("%KNOT_SHARED%", areas["shared"])
         return text.replace(plan["placeholder"], user)
 
@@ -46,17 +51,20 @@ def main():
     if account:
         accounts.share(shared, account)
     who = f"{account.uid}:{account.gid}" if account else "same"
-    program = plan["program"] + [who] + sys.argv[1:]
+    own_ways = plan.get("ways")
+    inside = [pair.replace("%KNOT_PORT%", port) for pair in own_ways["inside"]] if own_ways else []
+    program = plan["program"] + [who, ",".join(inside)] + sys.argv[1:]
     environment = dict(os.environ, **{name: fill(value) for name, value in plan["environment"].items()})
     visible = {name: f"/files/team/{name}" if plan["sandbox"] else folder for name, folder in teams.items()}
     environment["KNOT_TEAM_DIRS"] = json.dumps(visible)
     if not plan["sandbox"]:
         os.execve(program[0], program, environment)
     sandbox = [fill(part) for part in plan["sandbox"]]
-    # Before the "--" that ends it.
-    sandbox[-1:-1] = ["--dir", "/files/team"] if teams else []
-    for name, folder in teams.items():
-        sandbox[-1:-1] = ["--bind", folder, visible[name]]
+    # Before its own folders are closed.
+    binds = [part for name, folder in teams.items() for part in ("--bind", folder, visible[name])]
+    place = sandbox.index("--remount-ro")
+    sandbox[place:place] = ["--dir", "/files/team", *binds] if teams else []
+    lead_in(f"tcp:{port}", f"unix:{fill(own_ways['socket'])}")
     sys.exit(supervise(sandbox, program, environment, accounts.names(user, account)))
 
 
@@ -80,6 +88,20 @@ def ask_areas(path, user):
     sys.exit("Knot does not answer where this person's files are")
 
 
+def lead_in(source, target):
+    """Hub and proxy know the server by its port, as everywhere; nothing else on this machine's loopback is somebody's program."""
+
+    async def serve(listening):
+        server = await ways.listen(source, target)
+        listening.set()
+        await server.serve_forever()
+
+    listening = threading.Event()
+    threading.Thread(target=lambda: asyncio.run(serve(listening)), daemon=True).start()
+    if not listening.wait(10):
+        sys.exit(f"cannot listen at {source}")
+
+
 def end_first():
     """Where memory is short Linux ends notebooks before the gateway (proc_pid_oom_score_adj(5))."""
     try:
@@ -98,7 +120,8 @@ def supervise(sandbox, program, environment, names):
     for path, text in names.items():
         passed.append(in_memory(text))
         binds += ["--perms", "0644", "--ro-bind-data", str(passed[-1]), path]
-    command = [sandbox[0], *options, *sandbox[1:-1], *binds, "--", *program]
+    place = sandbox.index("--remount-ro")
+    command = [sandbox[0], *options, *sandbox[1:place], *binds, *sandbox[place:], *program]
     server = subprocess.Popen(command, env=environment, pass_fds=passed)
     for number in passed:
         os.close(number)
