@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { findSandbox } from '../../gateway/process/index.ts';
+import { readHostPattern, silentLog } from '../../gateway/lib/index.ts';
+import { createOutbound, createOutboundDial, findSandbox } from '../../gateway/process/index.ts';
 import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder } from './hub-fixture.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
@@ -16,11 +17,16 @@ t.test(
   async (t) => {
     const folder = temporaryFolder();
     const provider = await startStubProvider(folder);
+    const outbound = createOutbound({ dial: createOutboundDial(), log: silentLog });
+    // Wherever the mirror of packages is here.
+    const index = ['pypi.org', 'files.pythonhosted.org'].map((host) => readHostPattern(host)!);
+    const asker = { hosts: [], internal: index, mayReach: async () => true };
     const { hub, close } = await createTestHub({
       folder,
       providerPort: provider.port,
       caFile: provider.caFile,
       venvFolder: cachedVenv,
+      wayOut: (username, socket) => outbound.open({ socket, asker: { ...asker, about: { notebook: username } } }),
     });
     t.teardown(() => provider.close());
     let isClosed = false;

@@ -37,9 +37,12 @@ export async function openProcessEngine(
     isGrouped = true,
     outbound,
     ...more
-  }: { below?: string | undefined; bounds?: Partial<Bounds>; isGrouped?: boolean; outbound?: ServiceOutbound } & Partial<
-    Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired'>
-  > = {},
+  }: {
+    below?: string | undefined;
+    bounds?: Partial<Bounds>;
+    isGrouped?: boolean;
+    outbound?: ServiceOutbound;
+  } & Partial<Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired'>> = {},
 ): Promise<EngineHouse & { folder: string }> {
   const folder = mkdtempSync(join(below, 'knot-engine-'));
   const supervisor = createSupervisor({

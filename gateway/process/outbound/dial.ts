@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { addressBlocks, knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../lib/index.ts';
 
 /**
- * Networks that are somebody's own (IANA special-purpose address registries, RFC 6890): private, of a provider, for tests; and the
+ * Networks that are somebody's own (IANA special-purpose address registries, RFC 6890): private, of a provider, for measurements; and the
  * IPv6 networks that hold IPv4 addresses, which would be a second spelling of the same.
  */
 const ownNetworks = addressBlocks([
@@ -13,12 +13,11 @@ const ownNetworks = addressBlocks([
     '100.64.0.0/10',
     '172.16.0.0/12',
     '192.0.0.0/24',
-    '192.0.2.0/24',
     '192.88.99.0/24',
     '192.168.0.0/16',
+    '198.18.0.0/15',
   ],
-  ...['198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
-  ...['64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16', 'fc00::/7'],
+  ...['64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2002::/16', 'fc00::/7'],
   // IPv4-compatible (deprecated by RFC 4291).
   '::/96',
 ]);
