@@ -109,7 +109,8 @@ export async function readTemplateAt(
   return { ...template, problems: [...template.problems, { file: 'process.yaml', severity: 'error', message }] };
 }
 
-const needsPackages = ({ needs }: NonNullable<Template['process']>): boolean => needs.python.length > 0;
+const needsPackages = ({ needs }: NonNullable<Template['process']>): boolean =>
+  needs.python.length > 0 || needs.requirements !== undefined;
 
 async function readFrom(source: TemplateSource, name: string, log: Log): Promise<Template | undefined> {
   const folder = folderIn(source.folder, name);

@@ -167,6 +167,33 @@ t.test('what is wrong is told with file and line', async (t) => {
   }
 });
 
+t.test('templates of people need packages only where they may', async (t) => {
+  const needing = (needs: string) => ({
+    'Chart.yaml': chart,
+    'process.yaml': `command: ["{python}"]\nlisten: {port: 8000}\nneeds: ${needs}\n`,
+  });
+  for (const [needs, isNeeding] of [
+    ['{python: ["jupyterlab==4.0.0"]}', true],
+    ['{requirements: requirements.txt}', true],
+    ['{executables: [{name: sh}]}', false],
+  ] as const) {
+    const files = isNeeding
+      ? needing(needs)
+      : { 'Chart.yaml': chart, 'process.yaml': `command: [sh]\nlisten: {port: 8000}\nneeds: ${needs}\n` };
+    const folder = diskFolder(
+      join(
+        folderWith(t, { ...files, 'requirements.txt': `jupyterlab==4.0.0 --hash=sha256:${'0'.repeat(64)}\n` }),
+        'web',
+      ),
+    );
+    const origin = { kind: 'user', owner: 'ann' } as const;
+    const may = await readTemplateAt(folder, 'web', origin);
+    t.strictSame(may.problems, [], needs);
+    const mayNot = await readTemplateAt(folder, 'web', origin, { mayNeedPackages: false });
+    t.equal(isUsable(mayNot), !isNeeding, needs);
+  }
+});
+
 t.test('YAML that grows, nests or is no data is refused', async (t) => {
   const bomb = [
     'a: &a [x,x,x,x,x,x,x,x,x]',

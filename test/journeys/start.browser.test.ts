@@ -74,6 +74,17 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     'values.yaml': values,
     'values.schema.json': JSON.stringify(schema),
   });
+  // As many fields as a schema may have, with words that nobody reads and that are no words.
+  const words = `${'<img src=x onerror=alert(1)>'.repeat(1_000)}`;
+  const many = Array.from({ length: 1_500 }, (_, n) => [
+    `field${n}`,
+    { type: 'string', title: n === 0 ? words : `F ${n}` },
+  ]);
+  put('services/hostile', {
+    'Chart.yaml': chart.replace('name: mine', 'name: hostile').replace('My program', 'Hostile'),
+    'process.yaml': runs.replace('{values.greeting}', 'x'),
+    'values.schema.json': JSON.stringify({ type: 'object', description: words, properties: Object.fromEntries(many) }),
+  });
   put('services/broken', { 'Chart.yaml': 'apiVersion: v2\nname: other\nversion: 0.1.0\ndescription: Broken.\n' });
 
   const { page, complaints } = await open('bob');
@@ -176,6 +187,39 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     const { services } = (await bob.api('GET', '/services')).json<{ services: { name: string; url: string }[] }>();
     const { url } = services.find(({ name }) => name === 'mine')!;
     await eventually('it says so', async () => (await bob.visit(url)).text === 'welcome', 30_000);
+    t.strictSame(complaints, []);
+  });
+
+  await t.test('a schema that means no good makes a page like any other', async (t) => {
+    await page.goto(`${gateway.origin}/start/user:bob/hostile`);
+    await page.getByText('It would start.').waitFor();
+    await field('F 499').fill('typed');
+    await page.getByText('It would start.').waitFor();
+    t.equal(await page.locator('img[src="x"]').count(), 0);
+    t.strictSame(complaints, []);
+  });
+
+  await t.test('other values: what changes is said before, a secret only that it does, and back again', async (t) => {
+    const { services } = (await bob.api('GET', '/services')).json<{ services: { id: string; name: string }[] }>();
+    const { id } = services.find(({ name }) => name === 'mine')!;
+    await page.goto(`${gateway.origin}/services/${id}/values`);
+    await field('Greeting').fill('good day');
+    await field('Password').fill('another-secret');
+    const changes = page.getByRole('region', { name: 'What changes' });
+    t.match(await changes.innerText(), /greeting\s+welcome\s+→\s+good day[^]*password\s+is another secret/);
+    t.notMatch(await changes.innerText(), /another-secret/);
+    t.strictSame(await violationsOn(page), []);
+    await page.getByRole('button', { name: 'Save and start anew' }).click();
+    await page.getByText('Values changed').waitFor();
+    const valuesNow = async () => (await bob.api('GET', `/services/${id}`)).json<{ values: object }>().values;
+    t.match(await valuesNow(), { greeting: 'good day', password: 'another-secret' });
+    await page.getByRole('button', { name: 'Back to this…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('good day').waitFor();
+    await dialog.getByRole('button', { name: 'Go back' }).click();
+    await page.getByText('Rolled back').waitFor();
+    t.match(await valuesNow(), { greeting: 'welcome' });
+    t.equal(await field('Greeting').inputValue(), 'welcome');
     t.strictSame(complaints, []);
   });
 
