@@ -150,7 +150,7 @@ const isDefinition = (path: string): boolean => /^(?:\$defs|definitions)\//.test
 
 /** The schemas in a schema, by their pointer in it. */
 function* childrenOf(schema: JsonSchema): Generator<[path: string, child: unknown]> {
-  for (const keyword of subschemas.one) yield [keyword, schema[keyword]];
+  for (const keyword of subschemas.one) if (schema[keyword] !== undefined) yield [keyword, schema[keyword]];
   for (const keyword of subschemas.list) {
     const list = schema[keyword];
     if (Array.isArray(list)) for (const [index, child] of list.entries()) yield [`${keyword}/${index}`, child];

@@ -108,6 +108,11 @@ t.test('a schema that would cost its readers dearly, or lead elsewhere, is refus
   }
 });
 
+t.test('a schema that is large and plain is taken', async (t) => {
+  const fields = Object.fromEntries(Array.from({ length: 1_990 }, (_, n) => [`a${n}`, { type: 'string' }]));
+  t.strictSame(schemaOf({ properties: fields }).problems, []);
+});
+
 t.test('what is not understood is said, and has no effect', async (t) => {
   const { read, problems } = schemaOf({
     properties: { a: { type: 'string', format: '__proto__' } },

@@ -194,6 +194,7 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await page.goto(`${gateway.origin}/start/user:bob/hostile`);
     await page.getByText('It would start.').waitFor();
     await field('F 499').fill('typed');
+    await field('F 500').waitFor({ state: 'detached' });
     await page.getByText('It would start.').waitFor();
     t.equal(await page.locator('img[src="x"]').count(), 0);
     t.strictSame(complaints, []);
