@@ -35,6 +35,11 @@ t.test('the one button opens what answers, wakes, starts, and is not there for w
   t.equal(firstAct(service({ state: 'failed' })), 'start');
   t.equal(firstAct(service({ wish: 'asleep', state: 'sleeping' })), 'wake');
   t.equal(firstAct(service({ wish: 'asleep', state: 'sleeping', canView: false, canOpen: false })), undefined);
+  t.equal(
+    firstAct(service({ wish: 'asleep', state: 'sleeping', canOpen: false })),
+    'open',
+    'what a visit of who looks does, its page says',
+  );
   t.equal(firstAct(service({ canView: false, canOpen: false })), undefined, 'an admin does not enter');
   t.equal(firstAct(service({ canOpen: false })), 'open', 'who may look opens it');
   t.equal(firstAct(service({ wish: 'removed' })), undefined);

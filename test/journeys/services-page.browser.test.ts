@@ -39,7 +39,7 @@ function questionsOf(page: Page): string[] {
 const without = process.platform === 'linux' ? browserSkipReason() : 'services need Linux';
 
 t.test('services on the pages of people', { skip: without }, async (t: Test) => {
-  const visitors = await openVisitors(t, { others: ['joanna'] });
+  const visitors = await openVisitors(t, { others: ['joanna', 'bob'] });
   const { gateway, open } = visitors;
   const { page, complaints } = await open('joanna');
   const { page: phone, complaints: ofPhone } = await open('joanna', { width: 390, theme: 'dark' });
@@ -144,6 +144,74 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await phone.getByRole('menuitem', { name: 'Stop' }).click();
     await going.getByRole('article').filter({ hasText: 'second' }).waitFor({ state: 'detached' });
     t.strictSame([...new Set(asked.filter((question) => question !== 'GET /events'))], ['GET /services']);
+  });
+
+  await t.test('it is shared by name and by link; who came is told; what can come back is brought back', async (t) => {
+    await page.goto(`${gateway.origin}/services/${site.id}/sharing`);
+    await page.getByText('owns it').waitFor();
+    await page.getByRole('combobox', { name: 'Person or team' }).fill('bob');
+    await page.getByRole('button', { name: 'Share', exact: true }).click();
+    const reach = page.getByRole('region', { name: 'Who can reach it' });
+    await reach.getByText('bob', { exact: true }).waitFor();
+    const { page: bob } = await open('bob');
+    await bob.goto(`${gateway.origin}/services`);
+    const received = bob.getByRole('row', { name: /site/ });
+    await received.getByText('joanna').first().waitFor();
+    await received.getByRole('link', { name: 'Open site' }).click();
+    await bob.getByRole('heading', { name: 'Mine' }).waitFor();
+    await bob.goto(`${gateway.origin}/services/${site.id}`);
+    await bob.getByRole('heading', { level: 1, name: 'site' }).waitFor();
+    const tabs = await bob.getByRole('navigation', { name: 'About site' }).getByRole('link').allTextContents();
+    t.strictSame(
+      tabs.map((tab) => tab.trim()),
+      ['Overview'],
+      'whom it is shared with looks into none of it',
+    );
+    await page.getByRole('button', { name: 'Actions for bob' }).click();
+    await page.getByRole('menuitem', { name: 'End it' }).click();
+    await reach.getByText('bob', { exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await reach.getByText('bob', { exact: true }).waitFor();
+
+    await page.getByText('Whoever has a link').click();
+    await page.getByRole('button', { name: 'Make a link' }).click();
+    const link = page.getByRole('status').locator('code');
+    await link.waitFor();
+    t.same(await violationsOn(page), []);
+    const { page: guest } = await visitors.stranger();
+    await guest.goto((await link.textContent())!);
+    await guest.getByRole('heading', { name: 'Mine' }).waitFor();
+    t.equal(guest.url(), site.url, 'nothing of the link is left in the address');
+    await eventually(
+      'the owner sees who came',
+      async () => {
+        await page.reload();
+        await page.getByRole('region', { name: 'Who came' }).waitFor();
+        return (await page.getByRole('region', { name: 'Who came' }).getByText('A guest').count()) > 0;
+      },
+      20_000,
+    );
+    await phone.goto(`${gateway.origin}/services/${site.id}/sharing`);
+    await phone.getByText('Whoever has the link').first().waitFor();
+    t.same(await violationsOn(phone), []);
+    t.ok(await phone.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'not wider than the phone');
+    await phone.getByRole('button', { name: 'Actions for Whoever has the link' }).click();
+    await phone.getByRole('menuitem', { name: 'End it' }).click();
+    await phone.getByText(/The link to site is dead/).waitFor();
+    await guest.reload();
+    await guest.getByRole('button', { name: /Sign in/ }).waitFor();
+  });
+
+  await t.test('what runs and what can be started is found by its name', async (t) => {
+    await page.keyboard.press('Control+K');
+    await page.keyboard.type('site');
+    await page.getByRole('option', { name: /site/ }).first().waitFor();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('web pa');
+    const found = page.getByRole('option', { name: /Web page/ }).first();
+    await found.waitFor();
+    t.match(await found.textContent(), /Web page/);
+    await page.keyboard.press('Escape');
   });
 
   await t.test('what failed says what happened, shows it, and has the button that helps', async (t) => {

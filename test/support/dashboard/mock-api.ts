@@ -108,6 +108,7 @@ const denial = {
 function readRoutes(api: FastifyInstance, data: MockData): void {
   api.get('/me', () => data.me);
   api.get('/services', () => ({ services: [] }));
+  api.get('/services/shared', () => ({ services: [] }));
   api.get('/templates', () => ({ templates: [] }));
   api.get('/tiles', () => ({ tiles: data.tiles }));
   api.post<{ Params: { name: string } }>('/tiles/:name/stop', ({ params }) => {

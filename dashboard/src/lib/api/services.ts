@@ -1,6 +1,12 @@
 /** Questions about templates, and about what I and my teams run from them. */
 import { request, segment } from '#lib/api/request.ts';
 import type {
+  ChangedServiceShare,
+  CreatedServiceShare,
+  EndedShare,
+  NewServiceShare,
+  ReceivedServices,
+  ServiceShareList,
   Launched,
   NewService,
   Service,
@@ -40,6 +46,13 @@ export const servicesApi = {
     request<ServiceChanged>('POST', at(id, '/upgrade'), body),
   rollBack: (id: string, body: { dryRun?: boolean; to?: number; revision?: number } = {}) =>
     request<ServiceChanged>('POST', at(id, '/rollback'), body),
+  /** Those of others that are shared with me. */
+  received: () => request<ReceivedServices>('GET', '/services/shared'),
+  shares: (id: string) => request<ServiceShareList>('GET', at(id, '/shares')),
+  share: (id: string, wish: NewServiceShare) => request<CreatedServiceShare>('POST', at(id, '/shares'), wish),
+  setShareEnd: (id: string, share: string, expiresAt: number | null) =>
+    request<ChangedServiceShare>('PATCH', at(id, `/shares/${segment(share)}`), { expiresAt }),
+  endShare: (id: string, share: string) => request<EndedShare>('DELETE', at(id, `/shares/${segment(share)}`)),
   remove: (id: string) => request<Service>('DELETE', at(id)),
   metrics: (id: string, query: { from?: number; step?: number }) =>
     request<ServiceMetrics>('GET', withQuery(at(id, '/metrics'), query)),

@@ -7,4 +7,5 @@ export const parts: Readonly<Record<string, Part>> = {
   overview: { title: 'Overview', isFor: () => true },
   values: { title: 'Values', isFor: ({ canManage }) => canManage },
   events: { title: 'Events', isFor: ({ canSee }) => canSee },
+  sharing: { title: 'Sharing', isFor: ({ canShare }) => canShare },
 };

@@ -40,9 +40,9 @@ export const isOpenable = (service: Told & Pick<Service, 'canView'>): boolean =>
 /** What a person most likely wants of it now. */
 export function firstAct(service: Service): 'open' | 'wake' | 'start' | undefined {
   if (isOpenable(service)) return 'open';
-  const { state, wish, canView, canManage } = service;
+  const { state, wish, canView, canOpen, canManage } = service;
   if (wish === 'removed') return undefined;
-  if (state === 'sleeping' && wish === 'asleep') return canView ? 'wake' : undefined;
+  if (state === 'sleeping' && wish === 'asleep') return canOpen ? 'wake' : canView ? 'open' : undefined;
   if (state === 'failed' || wish === 'stopped') return canManage ? 'start' : undefined;
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** Shares in the words of people. */
 import type { Share } from '#lib/contract.ts';
+import type { RightChoice } from '#lib/shares/wish.ts';
 
 export type Party = { kind: 'user' | 'team' | 'guest'; name: string };
 
@@ -22,25 +23,14 @@ export const rightWords: Record<Share['right'], string> = {
   open: 'may use it',
 };
 
-/** The same for a choice. */
-export const rightChoices = {
-  view: 'Look and download',
-  edit: 'Change everything',
-  upload: 'Hand files in, and see none',
-} as const;
+/** The same for a choice. Files are handed into a folder. */
+export const rightsFor = (kind: 'folder' | 'file'): RightChoice<'view' | 'edit' | 'upload'>[] => [
+  { value: 'view', label: 'Look and download' },
+  { value: 'edit', label: 'Change everything', isForPeople: true },
+  ...(kind === 'folder' ? [{ value: 'upload', label: 'Hand files in, and see none' } as const] : []),
+];
 
 /** The name of what is shared: of all of an area, the area. */
 export function thingName({ path, owner }: Pick<Share, 'path' | 'owner'>): string {
   return path === '' ? `All files of ${owner.title}` : (path.split('/').at(-1) ?? path);
 }
-
-/** How long it may last, in days; '' for no end. */
-export const endChoices = [
-  { value: '1', label: 'One day' },
-  { value: '7', label: '7 days' },
-  { value: '30', label: '30 days' },
-  { value: '90', label: '90 days' },
-  { value: '', label: 'Until it is ended' },
-] as const;
-
-export type EndChoice = (typeof endChoices)[number]['value'];

@@ -1,6 +1,8 @@
 /** Who offers what in the palette. A new kind of thing to find is one more provider. */
 import AppWindow from '@lucide/svelte/icons/app-window';
+import Blocks from '@lucide/svelte/icons/blocks';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
+import Plus from '@lucide/svelte/icons/plus';
 import Network from '@lucide/svelte/icons/network';
 import Scale from '@lucide/svelte/icons/scale';
 import ShieldX from '@lucide/svelte/icons/shield-x';
@@ -9,10 +11,12 @@ import { filesApi } from '#lib/api/files.ts';
 import { peopleApi } from '#lib/api/people.ts';
 import { platformApi } from '#lib/api/platform.ts';
 import { policiesApi } from '#lib/api/policies.ts';
+import { servicesApi } from '#lib/api/services.ts';
 import { teamsApi } from '#lib/api/teams.ts';
 import { actsFor } from '#lib/frame/palette/acts.ts';
 import type { Entry } from '#lib/frame/palette/find.ts';
 import type { Capability, Section } from '#lib/frame/sections.ts';
+import { shownState } from '#lib/services/states.ts';
 import { decisionIn, urls } from '#lib/urls.ts';
 
 export type Offer = Entry & { icon: typeof User; act?: () => void };
@@ -35,6 +39,8 @@ export function providersFor({ sections, can, openShortcuts }: Frame): readonly 
   const all: readonly Provider[] = [
     { id: 'decision', needs: 'administer', known: decisions },
     { id: 'tools', ask: tools },
+    { id: 'services', ask: services },
+    { id: 'templates', ask: templates },
     { id: 'areas', ask: areas },
     { id: 'people', needs: 'administer', search: people },
     { id: 'teams', needs: 'administer', search: teams },
@@ -64,6 +70,35 @@ async function tools(): Promise<Offer[]> {
   return tiles.map(({ name, title, url: href }) => {
     return { id: `tool-${name}`, group: 'Open', title, words: name, href, icon: AppWindow };
   });
+}
+
+async function services(): Promise<Offer[]> {
+  const [own, received] = await Promise.all([servicesApi.list(), servicesApi.received()]);
+  return [...own.services, ...received.services.map(({ service }) => service)].map((service): Offer => {
+    const { id, name, owner, template } = service;
+    const hint = `${template.title}, ${shownState(service).word.toLowerCase()}`;
+    const words = `service ${owner.name} ${new URL(service.url).host}`;
+    return {
+      id: `service-${id}`,
+      group: 'Services',
+      title: name,
+      hint,
+      words,
+      href: urls.service(service),
+      icon: Blocks,
+    };
+  });
+}
+
+async function templates(): Promise<Offer[]> {
+  const found = await servicesApi.templates();
+  return found.templates
+    .filter(({ isUsable }) => isUsable)
+    .map((template): Offer => {
+      const { id, title, name, categories } = template;
+      const words = `start launch new template ${name} ${categories.join(' ')}`;
+      return { id: `template-${id}`, group: 'Start', title, words, href: urls.newService(template), icon: Plus };
+    });
 }
 
 async function areas(): Promise<Offer[]> {

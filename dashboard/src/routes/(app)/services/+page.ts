@@ -4,9 +4,11 @@ import { orErrorPage } from '#lib/load.ts';
 import { everybody } from './list.ts';
 import type { PageLoad } from './$types';
 
-/** What I and my teams run, or what everybody does; which of them an address shows is found here, without asking again. */
+/** What I and my teams run and what others share with me, or what everybody does; which of them an address shows is found here, without asking again. */
 export const load: PageLoad = async ({ url, depends }) => {
-  depends(changeKey('services'));
+  depends(changeKey('services'), changeKey('shares'));
   const isAll = url.searchParams.get('owner') === everybody;
-  return orErrorPage(() => servicesApi.list(isAll ? { owner: everybody } : {}));
+  if (isAll) return orErrorPage(() => servicesApi.list({ owner: everybody }));
+  const [{ services }, received] = await orErrorPage(() => Promise.all([servicesApi.list(), servicesApi.received()]));
+  return { services: [...services, ...received.services.map(({ service }) => service)] };
 };

@@ -91,7 +91,8 @@ export function chipsOf(
   const counted = (besides: ServiceFilter): Service[] => services.filter((one) => fits(one, address, besides));
   const states = counted('state');
   const templates = counted('template');
-  const owners = owner === everybody ? [] : [...new Set(services.map(ownerOf))];
+  const owners =
+    owner === everybody ? new Map<string, string>() : new Map(services.map((one) => [ownerOf(one), one.owner.kind]));
   const titles = new Map(services.map((service) => [service.template.id, service.template.title]));
   return [
     { label: 'All', href: to({ state: undefined }), isChosen: state === undefined, count: states.length },
@@ -103,10 +104,10 @@ export function chipsOf(
         count: states.filter((service) => groupOf(service) === group).length,
       }))
       .filter(({ count, isChosen }) => count > 0 || isChosen),
-    ...(owners.length < 2 && owner === undefined
+    ...(owners.size < 2 && owner === undefined
       ? []
-      : owners.map((name) => ({
-          label: name === ownName ? 'Mine' : `Team ${name}`,
+      : [...owners].map(([name, kind]) => ({
+          label: name === ownName ? 'Mine' : kind === 'team' ? `Team ${name}` : `Of ${name}`,
           href: to({ owner: owner === name ? undefined : name }),
           isChosen: owner === name,
           count: counted('owner').filter((service) => ownerOf(service) === name).length,
