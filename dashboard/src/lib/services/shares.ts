@@ -31,7 +31,9 @@ export function callersOf(shares: readonly ServiceShare[]): Caller[] {
 export const refreshShares = ({ id }: Pick<Service, 'id'>): Promise<void> =>
   refresh({ topic: 'shares' }, { topic: 'services', id });
 
-const dayMilliseconds = 86_400_000;
+const dayMs = 86_400_000;
+/** The clock of this machine may be ahead of the gateway's, which knows a longest time. */
+const marginMs = 60_000;
 
 export const serviceShareActs = {
   end: (service: Service, share: ServiceShare, whom: string): Promise<void> =>
@@ -51,7 +53,7 @@ export const serviceShareActs = {
       rows: [share],
       nameOf: () => service.name,
       run: ({ id }) =>
-        servicesApi.setShareEnd(service.id, id, days === undefined ? null : Date.now() + days * dayMilliseconds),
+        servicesApi.setShareEnd(service.id, id, days === undefined ? null : Date.now() + days * dayMs - marginMs),
       done: () =>
         days === undefined ? 'It has no end any more.' : `It ends in ${days === 1 ? 'one day' : `${days} days`}.`,
       refresh: () => refreshShares(service),
