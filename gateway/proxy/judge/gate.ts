@@ -35,8 +35,8 @@ export type Gate = {
   peekGuest(cookie: string | undefined, route: Route): Visitor | null | undefined;
   findGuest(cookie: string | undefined, route: Route): Promise<Visitor | null>;
   decide(asked: Asked, route: Route, principal: Principal): Verdict;
-  /** Session, person, route and verdict, all asked anew. */
-  isStillAllowed(cookie: string | undefined, asked: Asked, route: Route): Promise<boolean>;
+  /** Session (or link), person, route and verdict, all asked anew, of whom it was opened as (`userId`): nobody goes on under another's name. */
+  isStillAllowed(cookie: string | undefined, asked: Asked, route: Route, userId: string): Promise<boolean>;
 };
 
 /** What shares let somebody do with a service, by its id; undefined where nothing is shared. */
@@ -103,13 +103,13 @@ export function createGate({ sessions, accounts, routes, decide, sharedOn, guest
     peekGuest: (cookie, { host, service }) => (service && guests ? guests.peek(cookie, host) : null),
     findGuest: async (cookie, { host, service }) => (service && guests ? guests.find(cookie, host) : null),
     decide: verdict,
-    async isStillAllowed(cookie, asked, route) {
+    async isStillAllowed(cookie, asked, route, userId) {
       const current = routes.find(route.host);
       if (current === undefined || current.name !== route.name) return false;
-      const isAllowed = (found: Visitor | null): boolean =>
-        found !== null && verdict(asked, current, found.principal).decision.effect === 'allow';
+      const isAllowed = (found: Visitor | null | undefined): boolean =>
+        found?.principal.id === userId && verdict(asked, current, found.principal).decision.effect === 'allow';
       if (isAllowed(await find(cookie, asked.host))) return true;
-      return current.service !== undefined && isAllowed((await guests?.find(cookie, asked.host)) ?? null);
+      return current.service !== undefined && isAllowed(await guests?.find(cookie, asked.host));
     },
   };
 }

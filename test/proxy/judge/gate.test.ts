@@ -13,8 +13,12 @@ function gateWhere(facts: {
   state?: string;
   current?: Route | null;
   effect?: 'allow' | 'deny';
+  guest?: string | undefined;
 }) {
+  const guest =
+    facts.guest === undefined ? null : { session, principal: { id: facts.guest, state: 'guest' } as Principal };
   return createGate({
+    guests: { peek: () => guest, find: async () => guest },
     sharedOn: () => undefined,
     sessions: { peek: () => undefined, find: async () => (facts.session === undefined ? session : facts.session) },
     accounts: {
@@ -30,7 +34,8 @@ function gateWhere(facts: {
 }
 
 t.test('what is open stays allowed for as long as session, person, route and verdict hold, each of them', async (t) => {
-  const isAllowed = (facts: Parameters<typeof gateWhere>[0]) => gateWhere(facts).isStillAllowed('c', asked, route);
+  const isAllowed = (facts: Parameters<typeof gateWhere>[0]) =>
+    gateWhere(facts).isStillAllowed('c', asked, route, 'ann');
   t.equal(await isAllowed({}), true);
   t.equal(await isAllowed({ current: { ...route, title: 'another title' } }), true, 'the same application');
   t.equal(await isAllowed({ session: null }), false, 'the session ended');
@@ -39,3 +44,22 @@ t.test('what is open stays allowed for as long as session, person, route and ver
   t.equal(await isAllowed({ current: { ...route, name: 'other' } }), false, 'the host is another’s now');
   t.equal(await isAllowed({ effect: 'deny' }), false, 'the policies say no');
 });
+
+t.test(
+  'who came by a link is asked for on the hosts of services alone, and nobody goes on under the name of another',
+  async (t) => {
+    const service = { ...route, service: { id: 'x', label: 'x', owner: 'ann', isTeam: false } } as Route;
+    const withLink = { guest: 'guest:1', session: null };
+    t.match(gateWhere(withLink).peekGuest('c', service), { principal: { id: 'guest:1' } });
+    t.equal(gateWhere(withLink).peekGuest('c', route), null, 'an application has no guests');
+    t.equal(await gateWhere(withLink).findGuest('c', route), null);
+    const isAllowed = (facts: Parameters<typeof gateWhere>[0], userId: string, on = service) =>
+      gateWhere({ current: on, ...facts }).isStillAllowed('c', asked, on, userId);
+    t.equal(await isAllowed(withLink, 'guest:1'), true);
+    t.equal(await isAllowed(withLink, 'guest:1', route), false);
+    t.equal(await isAllowed({ ...withLink, effect: 'deny' }, 'guest:1'), false);
+    t.equal(await isAllowed({ ...withLink, guest: undefined }, 'guest:1'), false, 'the link ended');
+    t.equal(await isAllowed({ guest: 'guest:1' }, 'guest:1'), true, 'signed in since');
+    t.equal(await isAllowed(withLink, 'ann'), false, 'what was opened by a sign-in does not go on by a link');
+  },
+);
