@@ -37,6 +37,8 @@ export const servicesApi = {
   wake: (id: string) => request<Service>('POST', at(id, '/wake')),
   /** It stays awake for so many hours more, though nobody uses it. */
   extend: (id: string, hours: number) => request<Service>('POST', at(id, '/extend'), { hours }),
+  /** What was before; null: no longer than it would by itself. */
+  keepUntil: (id: string, until: number | null) => request<Service>('POST', at(id, '/extend'), { until }),
   change: (id: string, values: Service['values']) => request<Service>('PATCH', at(id), { values }),
   /** What its values are checked by. */
   form: (id: string) => request<ServiceForm>('GET', at(id, '/form')),

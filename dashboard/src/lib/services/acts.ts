@@ -5,7 +5,7 @@ import { refresh } from '#lib/live/changes.ts';
 import { followStart } from '#lib/services/work.ts';
 import { attempt } from '#lib/toasts.svelte.ts';
 import { performOnAll } from '#lib/ui/list/perform.ts';
-import { counted } from '#lib/words.ts';
+import { counted, shortTime } from '#lib/words.ts';
 
 /** Whoever may see the services of others names them by their owner. */
 export const nameOf = ({ name, owner }: Pick<Service, 'name' | 'owner'>): string => `${owner.name}/${name}`;
@@ -66,6 +66,12 @@ function startAgain(rows: readonly Service[]) {
   return rows.every(({ canManage }) => canManage) ? { label: 'Start again', act: () => start(rows) } : undefined;
 }
 
+/** Until when, as the gateway answered: it knows a longest time. */
+function keptWords({ name, rest }: Service): string {
+  if (rest?.keptUntil === undefined) return `${name} is kept awake.`;
+  return `${name} stays awake until ${shortTime(rest.keptUntil)} at least.`;
+}
+
 export const serviceActs = {
   start,
   stop: forAll(
@@ -99,12 +105,22 @@ export const serviceActs = {
       }),
   ),
   /** It stays awake though nobody uses it. */
-  extend: (service: Service, hours: number) =>
-    attempt(
-      () => then(service.id, servicesApi.extend(service.id, hours)),
-      `${service.name} stays awake for ${counted(hours, 'hour', 'hours')} more.`,
-      { about: aboutOf(service) },
-    ),
+  extend(service: Service, hours: number): Promise<boolean> {
+    const { id, name, rest } = service;
+    const before = rest?.keptUntil ?? null;
+    const undo = () =>
+      attempt(() => then(id, servicesApi.keepUntil(id, before)), `Undone: ${name} sleeps as before.`, {
+        about: aboutOf(service),
+      });
+    return attempt(
+      () => then(id, servicesApi.extend(id, hours)),
+      (kept) => keptWords(kept),
+      {
+        about: aboutOf(service),
+        offer: () => ({ label: 'Undo', act: undo }),
+      },
+    );
+  },
   copyAddress: ({ name, url }: Service) =>
     attempt(() => navigator.clipboard.writeText(url), `The address of ${name} is copied.`, { isPassing: true }),
   async remove({ id }: Service): Promise<void> {
