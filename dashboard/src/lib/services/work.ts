@@ -12,6 +12,8 @@ const prefix = 'service:';
 export function followStart(service: Pick<Service, 'id' | 'name'>): void {
   const link = { href: urls.service(service), label: 'Watch' };
   keepNotice({ tone: 'working', text: `${service.name} is starting.`, about: prefix + service.id, link });
+  // It may be over already, and then nothing would be heard of it any more.
+  void lookAfterStarts([{ topic: 'services', id: service.id }]);
 }
 
 /** Asks how what is waited for went on, and says of what is over how it ended. */
