@@ -11,6 +11,11 @@ const renewMs = 2_000;
 const askAgainMs = 100;
 /** Less than somebody on another gateway notices. */
 const restMs = 100;
+/** A lease that ends within that is taken anew. */
+const safetyMs = 2_000;
+
+/** `until`: epoch milliseconds, when others may take it. */
+type Lease = { holder: string; until: number };
 
 /**
  * One writer for each upload, on however many gateways (decision 0036). Who comes last gets it: that is somebody who has noticed that the
@@ -21,40 +26,48 @@ export function createLocker(parts: { store: Store; runs: Runs; clock: Clock; lo
   const { db } = store;
   /** Those of this gateway, which can be asked without waiting for the next renewal. */
   const held = new Map<string, RequestRelease>();
-  /** Those it has let go of a moment ago, with their holders: one request takes its lock several times, and the store is far away. */
-  const resting = new Map<string, { holder: string; timer: NodeJS.Timeout }>();
+  /** Those it has let go of a moment ago: one request takes its lock several times, and the store is far away. */
+  const resting = new Map<string, Lease & { timer: NodeJS.Timeout }>();
 
-  function takeResting(id: string): string | undefined {
-    const rest = resting.get(id);
-    if (rest === undefined) return undefined;
-    clearTimeout(rest.timer);
+  function takeResting(id: string): Lease | undefined {
+    const lease = resting.get(id);
+    if (lease === undefined) return undefined;
+    clearTimeout(lease.timer);
     resting.delete(id);
-    return rest.holder;
+    // The event loop may have stood still for long enough that another gateway has it.
+    return isSafe(lease) ? lease : undefined;
   }
 
-  function rest(id: string, holder: string): void {
+  const isSafe = ({ until }: Lease): boolean => until - safetyMs > clock.now();
+
+  function rest(id: string, lease: Lease): void {
     const timer = setTimeout(() => {
       resting.delete(id);
       // What is left over of this gateway is taken by the next one here, and elsewhere when its time is over.
-      deleteLock(db, id, holder).catch((error: unknown) =>
+      deleteLock(db, id, lease.holder).catch((error: unknown) =>
         log.warn({ err: error }, 'the lock of an upload is left over'),
       );
     }, restMs);
-    resting.set(id, { holder, timer: timer.unref() });
+    resting.set(id, { ...lease, timer: timer.unref() });
   }
 
   function newLock(id: string): Lock {
     const own = { holder: newShortId(), run: runs.own };
+    let until = 0;
+    /** Somebody on another gateway waits for it, or has it already. */
+    let isWanted = false;
     let renewing: Loop | undefined;
 
     function takeRested(): boolean {
-      const holder = takeResting(id);
-      if (holder !== undefined) own.holder = holder;
-      return holder !== undefined;
+      const lease = takeResting(id);
+      if (lease === undefined) return false;
+      ({ holder: own.holder, until } = lease);
+      return true;
     }
 
     async function tryToTake(): Promise<boolean> {
       const expiresAt = clock.now() + leaseMs;
+      until = expiresAt;
       if (await insertLock(db, id, own, expiresAt)) return true;
       const present = await findLock(db, id);
       if (present === undefined) return false;
@@ -68,8 +81,12 @@ export function createLocker(parts: { store: Store; runs: Runs; clock: Clock; lo
     }
 
     async function renew(requestRelease: RequestRelease): Promise<void> {
-      const state = await renewLock(db, id, own.holder, clock.now() + leaseMs);
-      if (state === undefined || state.isWanted) await requestRelease();
+      const expiresAt = clock.now() + leaseMs;
+      const state = await renewLock(db, id, own.holder, expiresAt);
+      if (state !== undefined) until = expiresAt;
+      if (state !== undefined && !state.isWanted) return;
+      isWanted = true;
+      await requestRelease();
     }
 
     return {
@@ -85,7 +102,9 @@ export function createLocker(parts: { store: Store; runs: Runs; clock: Clock; lo
       async unlock() {
         void renewing?.stop();
         held.delete(id);
-        rest(id, own.holder);
+        const lease = { holder: own.holder, until };
+        if (isWanted || !isSafe(lease)) await deleteLock(db, id, own.holder);
+        else rest(id, lease);
       },
     };
   }
