@@ -11,6 +11,8 @@ export class Traffic {
   /** Bytes of bodies and WebSockets, from people and to them. */
   received = 0;
   sent = 0;
+  /** It is not ready, whatever answers there already: nobody is let through, and everybody is told how far it is. */
+  isHeld = false;
   /** When people used it last. */
   readonly use = new Use();
 

@@ -193,6 +193,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (traffic !== undefined) {
       const isUse = traffic.use.noteRequest(canonical, performance.now());
       if (subject instanceof Exchange) subject.isUse = isUse;
+      if (traffic.isHeld) return subject.refuse(describeFailure('upstream_unavailable', subject));
     }
     const identity = assertions.peek(visitor, target.route);
     if (identity === undefined) return settle(subject, signAndForward(subject, visitor));

@@ -37,10 +37,12 @@ export function createReconciler(options: {
   isActive(owner: Service['owner']): Promise<boolean>;
   /** Forgets what is kept of one beside its record. */
   onRemoved(id: string): Promise<void>;
+  /** Hears of what a service of this machine is seen to be, at each look. */
+  onSeen(service: Service): void;
   clock: Clock;
   log: Log;
 }): Reconciler {
-  const { store, engine, machine, routes, isActive, onRemoved, clock, log } = options;
+  const { store, engine, machine, routes, isActive, onRemoved, onSeen, clock, log } = options;
   /** Services that are looked at now, and whether to look again afterwards. */
   const looking = new Map<string, { again: boolean; done: Promise<void> }>();
   const states = new Map<string, Service>();
@@ -52,6 +54,11 @@ export function createReconciler(options: {
     store.onGap(() => void sweep().catch((error: unknown) => log.error({ err: error }, complaint))),
   ];
   const loop = every(sweepMs, sweep, { log, complaint, jitter: 0.1 });
+
+  function see(service: Service): void {
+    states.set(service.id, service);
+    onSeen(service);
+  }
 
   function look(id: string): void {
     if (!isAtWork) return;
@@ -79,7 +86,7 @@ export function createReconciler(options: {
   async function reconcile(id: string): Promise<void> {
     const service = await records.findService(store.db, id);
     if (service === undefined || service.machine !== machine) return void states.delete(id);
-    states.set(id, service);
+    see(service);
     // Nothing of an owner who is disabled or gone runs, and no visit wakes it.
     const isWanted = service.wish === 'running' || service.wish === 'asleep';
     const mayRun = !isWanted || (await isActive(service.owner));
@@ -146,7 +153,7 @@ export function createReconciler(options: {
       const { cause: _, ...rest } = service;
       const since = isNew ? at : service.since;
       const lastUsedAt = state === 'ready' ? (service.lastUsedAt ?? since) : service.lastUsedAt;
-      states.set(id, {
+      see({
         ...rest,
         state,
         since,

@@ -94,7 +94,12 @@ export type ServicesOptions = {
 export function createServices(options: ServicesOptions): Services {
   const { store, engine, templates, machine, routes, record, clock, log } = options;
   const metrics = createServiceMetrics({ engine, folder: options.metricsFolder, clock, log: options.log });
-  const reconciler = createReconciler({ ...options, onRemoved: metrics.forget });
+  const reconciler = createReconciler({
+    ...options,
+    onRemoved: metrics.forget,
+    // Programs answer before they are ready, with whatever failures they have.
+    onSeen: ({ id, state }) => void (metrics.trafficOf(id).isHeld = state !== 'ready'),
+  });
   const { look } = reconciler;
   const room = createRoom(options);
   const change = createChange({ store, record, room, look, clock });
