@@ -49,6 +49,7 @@ const forAll =
 const start = forAll(
   (service) =>
     attempt(() => andFollow(service, servicesApi.start(service.id)), `${service.name} is being started.`, {
+      about: aboutOf(service),
       isPassing: true,
     }),
   (rows) =>
@@ -93,6 +94,7 @@ export const serviceActs = {
   wake: forAll(
     (service) =>
       attempt(() => andFollow(service, servicesApi.wake(service.id)), `${service.name} is waking up.`, {
+        about: aboutOf(service),
         isPassing: true,
       }),
     (rows) =>
