@@ -295,7 +295,6 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       ops,
       certificates,
       health,
-      reach,
       address,
       setupLink: await facts.newSetupLink(address),
       startedAt,

@@ -1,7 +1,6 @@
 import type { LoadedConfig, PublicAddress } from '../config/index.ts';
 import type { ComponentHealth, Log } from '../lib/index.ts';
 import type { Certificates } from '../tls/index.ts';
-import type { Reachable } from './reach.ts';
 
 /** Tells, once everything answers, where Knot is, how to trust it, who may become its first admin and what is unsafe. */
 export async function announce(start: {
@@ -10,7 +9,6 @@ export async function announce(start: {
   ops: { host: string; port: number };
   certificates: Certificates;
   health: () => Promise<ComponentHealth[]>;
-  reach: readonly Reachable[] | undefined;
   address: PublicAddress;
   setupLink: string | undefined;
   startedAt: number;
@@ -24,10 +22,6 @@ export async function announce(start: {
   for (const { path, message } of loaded.warnings) log.warn({ setting: path }, `${path} ${message}`);
   for (const { name, status, message, remedy } of await start.health()) {
     if (status === 'warning' || status === 'failed') log.warn({ component: name, remedy: remedy ?? null }, message);
-  }
-  if (start.reach) {
-    const reach = start.reach.map(({ title, address }) => `${title}, ${address}`);
-    log.info({ reach: ['the gateway', ...reach] }, 'notebooks share the network of this machine');
   }
   warnOfProxyVariables(log);
   const isOpsPublic = !['127.0.0.1', '::1', 'localhost'].includes(ops.host);

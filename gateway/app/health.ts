@@ -19,7 +19,7 @@ export function createHealth(parts: {
   services: Services | undefined;
   integrations: readonly Integration[];
   watch: Watch;
-  /** What notebooks can connect to past the gateway. */
+  /** What notebooks without a sandbox can connect to past the gateway. */
   reach: readonly Reachable[] | undefined;
 }): () => Promise<ComponentHealth[]> {
   const { folder, store, policy, certificates, files, services, integrations, watch, reach } = parts;
@@ -30,7 +30,7 @@ export function createHealth(parts: {
     ...(files ? [files.health()] : []),
     ...((await services?.health()) ?? []),
     ...integrations.flatMap((tool) => tool.health()),
-    ...reachHealth(reach),
+    ...reachHealth(reach, integrations),
     ...watch.health(),
     nodeHealth(),
   ];

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { databaseUrl, type LoadedConfig, parseListen } from '../config/index.ts';
+import type { Integration } from '../integrations/index.ts';
 import type { ComponentHealth } from '../lib/index.ts';
 
 type Config = LoadedConfig['config'];
@@ -14,9 +15,9 @@ export type Reachable = {
 };
 
 /**
- * What notebooks of a managed hub reach: their servers share the network of the gateway's machine, where they need its loopback
- * to talk to their hub. Listeners of Knot itself ask everybody who they are or hold no secret; an application that believes
- * `X-Knot-User` from this machine believes every notebook. Undefined when no hub is managed.
+ * What notebooks of a managed hub reach where they have no sandbox, and so share the network of the gateway's machine (decision 0062).
+ * Listeners of Knot itself ask everybody who they are or hold no secret; an application that believes `X-Knot-User` from this machine
+ * believes every notebook. Undefined when no hub is managed.
  */
 export function notebooksReach(config: Config): Reachable[] | undefined {
   if (config.integrations.jupyterhub.mode !== 'managed') return undefined;
@@ -44,8 +45,11 @@ export function notebooksReach(config: Config): Reachable[] | undefined {
 }
 
 /** What an admin sees of it. Names only: notebooks, too, can read the health on the operations listener. */
-export function reachHealth(reach: readonly Reachable[] | undefined): ComponentHealth[] {
-  if (reach === undefined) return [];
+export function reachHealth(
+  reach: readonly Reachable[] | undefined,
+  tools: readonly Pick<Integration, 'sharesNetwork'>[],
+): ComponentHealth[] {
+  if (reach === undefined || !tools.some((tool) => tool.sharesNetwork?.())) return [];
   const name = 'notebook-network';
   const named = (things: readonly Reachable[]) =>
     new Intl.ListFormat('en', { type: 'conjunction' }).format(things.map(({ title }) => title));
@@ -65,7 +69,7 @@ export function reachHealth(reach: readonly Reachable[] | undefined): ComponentH
   ];
 }
 
-/** Loopback, every interface, or an address of one of them: bubblewrap keeps the network as it is. */
+/** Loopback, every interface, or an address of one of them. */
 function isThisMachine(hostname: string): boolean {
   const bare = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   if (bare === 'localhost' || bare.endsWith('.localhost') || /^127\./.test(bare)) return true;

@@ -33,6 +33,8 @@ export type Integration = {
   teamsOf?(username: string): readonly string[];
   /** Why what people have running would not survive a restart of Knot now, for an operator; undefined when it would. */
   endsOnRestart?(): string | undefined;
+  /** Whether what people run in it shares the network of this machine, because nothing keeps it apart; false while it is not known. */
+  sharesNetwork?(): boolean;
   tile(): TileStatus;
   health(): ComponentHealth[];
   /** Hears each change of tile or health. */

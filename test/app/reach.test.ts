@@ -6,6 +6,9 @@ import { notebooksReach, reachHealth } from '../../gateway/app/reach.ts';
 import { loadConfig } from '../../gateway/config/index.ts';
 import { startGateway } from '../support/process/gateway.ts';
 
+/** A tool whose servers have no sandbox. */
+const sharing = [{ sharesNetwork: () => true }];
+
 function configured(t: { teardown(work: () => unknown): unknown }, yaml: string) {
   const folder = mkdtempSync(join(tmpdir(), 'knot-reach-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,7 +32,7 @@ t.test('what notebooks reach past the gateway is named, whatever the address loo
     const names = notebooksReach(config)!.map(({ title }) => title);
     t.equal(names.includes('the application echo'), isReached, upstream);
     t.ok(names.includes('the operations listener'), 'the listener of Knot is always there');
-    t.match(reachHealth(notebooksReach(config)), [{ status: isReached ? 'warning' : 'ok' }], upstream);
+    t.match(reachHealth(notebooksReach(config), sharing), [{ status: isReached ? 'warning' : 'ok' }], upstream);
   }
 });
 
@@ -53,7 +56,7 @@ trustedProxies: ["127.0.0.0/8"]
       'the operations listener',
     ],
   );
-  const [health] = reachHealth(reach);
+  const [health] = reachHealth(reach, sharing);
   t.match(health, { name: 'notebook-network', status: 'warning', message: /the database/, remedy: /./ });
   t.notMatch(health!.message, /\d+\.\d+\.\d+\.\d+|:\d+/, 'no address: notebooks can read it');
 });
@@ -64,21 +67,13 @@ t.test('nothing is said where no notebooks run', async (t) => {
     'integrations: {jupyterhub: {mode: off}}\napps: [{name: echo, upstream: "http://127.0.0.1:9000"}]\n',
   );
   t.equal(notebooksReach(config), undefined);
-  t.strictSame(reachHealth(undefined), []);
+  t.strictSame(reachHealth(undefined, sharing), []);
 });
 
-t.test('the start and the health name it', async (t) => {
-  const gateway = await startGateway({
-    config: {
-      // No hub is installed: the folder of its environment cannot be made.
-      integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: '/dev/null/none' } },
-      apps: [{ name: 'echo', upstream: 'http://127.0.0.1:9' }],
-    },
-  });
-  t.teardown(() => gateway.stop());
-  const told = JSON.parse(await gateway.line(/share the network/)) as { reach: string[] };
-  t.match(told.reach, ['the gateway', 'the application echo, 127.0.0.1:9', /^the operations listener, 127\.0\.0\.1:/]);
-  t.match(await gateway.line(/"component":"notebook-network"/), 'past the gateway to the application echo');
+t.test('nor where notebooks have a network of their own, or nobody knows yet', async (t) => {
+  const reach = notebooksReach(configured(t, 'apps: [{name: echo, upstream: "http://127.0.0.1:9000"}]\n'));
+  for (const tools of [[], [{}], [{ sharesNetwork: () => false }]]) t.strictSame(reachHealth(reach, tools), []);
+  t.match(reachHealth(reach, [{}, ...sharing]), [{ message: /the application echo/ }]);
 });
 
 t.test('what the gateway makes is for its own account only', async (t) => {

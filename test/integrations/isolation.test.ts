@@ -329,6 +329,7 @@ print(*account)`;
 t.test('on a machine without bubblewrap Knot brings its own', { skip: process.platform !== 'linux' }, async (t) => {
   const { hub, visit } = await startHub(t, { searchPath: '/nowhere' });
   t.match(hub.health(), [{ name: 'notebook-isolation', status: 'ok', message: /sandbox of its own/ }]);
+  t.notOk(hub.sharesNetwork!());
   const ann = visit('ann');
   await ann.startServer();
   const seen = await ann.run(
@@ -392,6 +393,7 @@ t.test('when the operator says so everybody’s servers start, and the health sa
       remedy: /take integrations\.jupyterhub\.isolation: trusted-users out/,
     },
   ]);
+  t.ok(hub.sharesNetwork!());
   const ann = visit('ann');
   await ann.startServer();
   const seen = JSON.parse(

@@ -261,6 +261,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       return { ...describeTile(status, clock.now()), ...(known.length > 0 && { steps: known }) };
     },
     health: () => describeHealth(status, isolation, children ? peopleOf(children.hub) : []),
+    sharesNetwork: () => isolation?.sandbox.isAvailable === false,
     people: () => (children ? peopleOf(children.hub) : []),
     stopOf: (username) => stopServer({ hubPort: ports.hub, token: stopToken() }, username),
     teamsOf: (username) => mounts.of(username),
