@@ -1,7 +1,14 @@
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
-import { type Account, type InstallStep, type Python, type Sandbox, sandboxArguments } from '../../../process/index.ts';
+import {
+  type Account,
+  installerEnvironment,
+  type InstallStep,
+  type Python,
+  type Sandbox,
+  sandboxArguments,
+} from '../../../process/index.ts';
 import { enterProgram } from '../layout.ts';
 
 const home = '/home/install';
@@ -36,7 +43,6 @@ export function confinedStep(
 ): InstallStep {
   const { sandbox, account, python, writable, readable, work, hidden } = facts;
   const node = process.execPath;
-  prepareWork(work, account, step.env);
   const settings = leadsToFiles.flatMap((name) => step.env[name]?.split(/\s+/) ?? []);
   const [command, ...args] = sandboxArguments({
     command: sandbox.command,
@@ -75,8 +81,12 @@ export function confinedStep(
   };
 }
 
-/** The operator's own settings of pip (an index, a proxy) hold for it too; they may be readable for the gateway alone. */
-function prepareWork(work: string, account: Account | undefined, env: InstallStep['env']): void {
+/**
+ * Makes the home of an installation, before anything of it runs. The operator's own settings of pip (an index, a proxy) are put into it:
+ * they hold, and may be readable for the gateway alone.
+ */
+export function prepareWork(work: string, account: Account | undefined): void {
+  const env = installerEnvironment();
   const folders = [work, join(work, 'tmp'), join(work, '.config'), join(work, '.config/pip')];
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const config = join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'pip/pip.conf');

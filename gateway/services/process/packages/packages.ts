@@ -18,7 +18,7 @@ import {
   type Supervisor,
 } from '../../../process/index.ts';
 import { type DataFolderLock, lockDataFolder } from '../../../store/index.ts';
-import { confinedStep } from './confined.ts';
+import { confinedStep, prepareWork } from './confined.ts';
 import { keyOf, type PackageSet } from './package-set.ts';
 
 /** Where the packages of a template are, for its program. */
@@ -172,6 +172,9 @@ export function createPackages(options: PackagesOptions): Packages {
     if (account !== undefined && statSync(cache).uid !== account.uid) await giveCache(cache, account);
     await writeFile(list, `${set.requirements.join('\n')}\n`);
     await chmod(list, 0o644);
+    // Left by one that was killed.
+    await rm(work, { recursive: true, force: true });
+    prepareWork(work, account);
     const startedAt = clock.now();
     try {
       const result = await installEnvironment({
