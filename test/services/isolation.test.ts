@@ -14,7 +14,7 @@ const isRoot = process.getuid?.() === 0;
 const visible = isRoot ? '/usr/local/share' : undefined;
 
 /** Tries each thing an attacker would, and answers what came of it. */
-function probes(paths: { data: string; port: number; other: string; neighbour: number }): string {
+function probes(paths: { data: string; port: number; other: string; neighbour: number; group: string }): string {
   return `
 const fs = require('fs'), net = require('net'), http = require('http'), { execFileSync } = require('child_process');
 const attempt = (act) => { try { return act(); } catch (error) { return error.code ?? String(error); } };
@@ -30,6 +30,8 @@ async function look() {
     home: attempt(() => fs.readdirSync('/root')),
     system: attempt(() => fs.writeFileSync('/usr/bin/knot-was-here', 'x')),
     template: attempt(() => fs.writeFileSync('/opt/template/a.txt', 'x')),
+    group: ['pids', 'memory', 'unified', ''].map((name) => attempt(() => fs.writeFileSync('/sys/fs/cgroup/' + name + '/cgroup.procs', String(process.pid)))),
+    limitOfGroup: attempt(() => fs.writeFileSync(paths.group + '/pids.max', 'max')),
     processes: fs.readdirSync('/proc').filter((name) => /^\\d+$/.test(name)).length,
     neighbour: attempt(() => process.kill(paths.neighbour, 0)),
     loopback: await reach({ host: '127.0.0.1', port: paths.port }),
@@ -49,9 +51,19 @@ async function look() {
     privileges: /NoNewPrivs:\\t(\\d)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1],
   };
 }
-http.createServer(async (q, r) => r.end(JSON.stringify(await look()))).listen(process.env.LISTEN);
+http.createServer(async (q, r) => {
+  if (q.url !== '/strike') return r.end(JSON.stringify(await look()));
+  // Everything that it can reach by a signal, but itself.
+  r.end(attempt(() => String(process.kill(-1, 'SIGKILL'))));
+}).listen(process.env.LISTEN);
 `;
 }
+
+/** Where the processes of this test are counted, as they would be written to from a sandbox. */
+const ownGroup = (): string => {
+  const [, path = '/'] = /^\d+:pids:(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8')) ?? [];
+  return `/sys/fs/cgroup/pids${path}`;
+};
 
 t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, async (t) => {
   const { engine, folder, service, ask } = await openProcessEngine(t, { below: visible });
@@ -66,7 +78,7 @@ t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, 
   const neighbour = await service('require("http").createServer((q, r) => r.end("n")).listen(process.env.LISTEN)');
   await engine.start(neighbour);
   const other = engine.socketOf(neighbour);
-  const one = await service(probes({ data: folder, port, other, neighbour: process.pid }));
+  const one = await service(probes({ data: folder, port, other, neighbour: process.pid, group: ownGroup() }));
   await engine.start(one);
   for (const each of [neighbour, one])
     await eventually('it runs', async () => engine.observe(each).phase === 'running', 30_000);
@@ -78,6 +90,9 @@ t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, 
   t.equal(found['configuration'], 'ENOENT');
   t.match(found['shadow'], /^(ENOENT|EACCES)$/);
   t.match(found['home'], /^(ENOENT|EACCES)$/);
+  for (const written of found['group'] as string[])
+    t.match(written, /^(EROFS|EACCES|ENOENT|EPERM)$/, 'it stays in its control group');
+  t.match(found['limitOfGroup'], /^(EROFS|EACCES|ENOENT|EPERM)$/, 'nobody changes its limits');
   t.match(found['system'], /^(EROFS|EACCES)$/);
   t.match(found['template'], /^(EROFS|EACCES)$/);
   t.ok((found['processes'] as number) <= 3, 'processes of its own sandbox');
@@ -107,6 +122,10 @@ t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, 
       name,
     );
   t.notOk((found['environment'] as string[]).includes('KNOT_ENTER'));
+
+  await ask(one, '/strike');
+  t.equal(await ask(neighbour), 'n', 'no signal reaches another service of the same owner');
+  t.same(engine.observe(neighbour), { phase: 'running', revision: 1 });
 
   if (isRoot) {
     t.ok((found['uid'] as number) > first, 'an account of its owner');
