@@ -65,7 +65,10 @@ function areaFolder(files: Files, area: DiskArea, shown: string, name: string): 
         return await readOpened(files.open(area, at(path)), mostBytes);
       } catch (error) {
         if (!(error instanceof KnotError)) throw error;
-        return { refused: error.code === 'KNOT_FILES_NOT_A_FILE' ? 'is not a plain file' : 'cannot be read' };
+        if (error.code !== 'KNOT_FILES_NOT_A_FILE') return { refused: 'cannot be read' };
+        // In the words of `knot template check`.
+        const isLink = files.look(area, at(path)).kind === 'link';
+        return { refused: isLink ? 'is a link, which is not followed' : 'is not a plain file' };
       }
     },
   };

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { runKnot } from '../support/process/gateway.ts';
 import { openHouse } from './house.ts';
 
 t.setTimeout(120_000);
@@ -32,7 +33,7 @@ async function openPeople(t: Parameters<typeof openHouse>[0]) {
     (await get(who, '/templates')).json['templates'] as {
       id: string;
       owner?: string;
-      problems: { message: string }[];
+      problems: { file: string; line?: number; severity: string; message: string }[];
     }[];
   return { ...house, ...people, team, area, get, list };
 }
@@ -103,6 +104,11 @@ t.test('no link leads out of an area, and what is wrong is told with file and li
   mkdirSync(join(files, 'services', 'Not A Name'));
   const own = (await list('bob')).filter(({ owner }) => owner === 'bob');
   t.equal(own.length, 1);
+  const { stderr } = await runKnot(['template', 'check', broken]);
+  const lines = own[0]!.problems.map(({ file, line, severity, message }) =>
+    [line === undefined ? file : `${file}:${line}`, severity, message].join(': '),
+  );
+  t.strictSame(lines, stderr.split('\n').slice(0, lines.length), 'as its author reads it on the command line');
   t.match(own, [
     {
       id: 'user:bob/broken',
