@@ -11,22 +11,24 @@ t.setTimeout(600_000);
 
 const skip = browserSkipReason();
 const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '..', '..', '.cache');
-const passwords = { ann: 'correct-horse-staple-7', bob: 'battery-lantern-otter-9' };
+const looks = [
+  { name: 'a desktop', width: 1440, height: 900, admin: 'ann', person: 'bob' },
+  { name: 'a phone', width: 390, height: 844, admin: 'eve', person: 'dan' },
+];
+const password = 'correct-horse-staple-7';
 
-for (const { name, width, height } of [
-  { name: 'desktop', width: 1440, height: 900 },
-  { name: 'phone', width: 390, height: 844 },
-]) {
-  t.test(`a newcomer's journey on a ${name}`, { skip }, async (t) => {
-    const gateway = await startGateway({
-      config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
-    });
-    const browser = await launchBrowser();
-    t.teardown(async () => {
-      await browser.close();
-      await gateway.stop();
-    });
-    const open = async (): Promise<{ context: BrowserContext; page: Page }> => {
+t.test('the way of a newcomer, on a desktop and on a phone', { skip }, async (t) => {
+  const gateway = await startGateway({
+    config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
+  });
+  const browser = await launchBrowser();
+  t.teardown(async () => {
+    await browser.close();
+    await gateway.stop();
+  });
+  const hub = `https://jupyterhub.localhost:${gateway.port}`;
+  const [desktop, phone] = looks.map(({ width, height }) => ({
+    async open(): Promise<{ context: BrowserContext; page: Page }> {
       const context = await browser.newContext({
         ignoreHTTPSErrors: true,
         viewport: { width, height },
@@ -36,145 +38,167 @@ for (const { name, width, height } of [
       const page = await context.newPage();
       page.setDefaultTimeout(30_000);
       return { context, page };
-    };
-    const hub = `https://jupyterhub.localhost:${gateway.port}`;
-    const ann = await open();
-    const bob = await open();
+    },
+  }));
+  const admins = { ann: await desktop!.open(), eve: await phone!.open() };
 
-    const check = async (page: Page, what: string): Promise<void> => {
-      t.strictSame(await violationsOn(page), [], `${what} is accessible`);
-      const overflow = await page.evaluate(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      );
-      t.equal(overflow, 0, `${what} does not scroll sideways`);
-    };
+  const check = async (page: Page, what: string): Promise<void> => {
+    t.strictSame(await violationsOn(page), [], `${what} is accessible`);
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+    t.equal(overflow, 0, `${what} does not scroll sideways`);
+  };
+  const signIn = async (page: Page, username: string): Promise<void> => {
+    await page.goto(`${gateway.origin}/login`);
+    await check(page, 'the sign-in page');
+    await page.fill('input[name=username]', username);
+    await page.fill('input[name=password]', password);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.getByRole('heading', { name: new RegExp(username) }).waitFor();
+  };
 
-    await t.test(
-      'the setup link makes the first admin, and Home shows the notebooks being prepared, then ready',
-      async (t) => {
-        await ann.page.goto(gateway.setupLink!);
-        await check(ann.page, 'the setup page');
-        await ann.page.fill('input[name=username]', 'ann');
-        await ann.page.fill('input[name=email]', 'ann@example.org');
-        await ann.page.fill('input[name=password]', passwords.ann);
-        await ann.page.getByRole('button', { name: /admin/i }).click();
-        await ann.page.getByRole('heading', { name: /ann/ }).waitFor();
-        await ann.page.getByText('Notebooks', { exact: true }).first().waitFor();
-        await check(ann.page, 'home');
-        await ann.page.getByRole('link', { name: 'Open Notebooks' }).waitFor({ timeout: 300_000 });
-        t.pass('the tile can be opened without a reload');
-      },
-    );
+  await t.test(
+    'the setup link makes the first admin, and Home shows the notebooks being prepared, then ready',
+    async (t) => {
+      const { ann, eve } = admins;
+      await eve.page.goto(gateway.setupLink!);
+      await check(eve.page, 'the setup page on a phone');
+      await ann.page.goto(gateway.setupLink!);
+      await check(ann.page, 'the setup page');
+      await ann.page.fill('input[name=username]', 'ann');
+      await ann.page.fill('input[name=email]', 'ann@example.org');
+      await ann.page.fill('input[name=password]', password);
+      await ann.page.getByRole('button', { name: /admin/i }).click();
+      await ann.page.getByRole('heading', { name: /ann/ }).waitFor();
+      const add = ['user', 'add', 'eve', '--email', 'eve@example.org', '--admin', '--password-file', '-'];
+      t.equal((await gateway.knot(add, password)).status, 0);
+      await signIn(eve.page, 'eve');
+      for (const { page } of [ann, eve]) {
+        await page.getByText('Notebooks', { exact: true }).first().waitFor();
+        await check(page, 'home');
+      }
+      for (const { page } of [ann, eve])
+        await page.getByRole('link', { name: 'Open Notebooks' }).waitFor({ timeout: 300_000 });
+      t.pass('the tile can be opened without a reload');
+    },
+  );
 
-    await t.test('one click leads to JupyterLab, and a cell runs', async (t) => {
-      await ann.page.goto(gateway.origin);
-      const clickedAt = performance.now();
-      const popup = ann.context.waitForEvent('page', { timeout: 2000 }).catch(() => undefined);
-      await ann.page.getByRole('link', { name: 'Open Notebooks' }).first().click();
-      const lab = (await popup) ?? ann.page;
-      await lab.waitForURL(/\/user\/ann\/lab/, { timeout: 90_000 });
-      await lab.locator('.jp-LauncherCard').first().waitFor({ timeout: 60_000 });
-      t.comment(`from click to JupyterLab: ${Math.round(performance.now() - clickedAt)} ms`);
-      // On a phone the notebook itself is JupyterLab's affair; that a kernel answers is ours.
-      t.equal(await (width < 500 ? runInKernel(lab) : runInNotebook(lab)), '42', '6*7 is 42');
-      if (lab !== ann.page) await lab.close();
-      await ann.page.goto(gateway.origin);
-      const running = ann.page.getByRole('region', { name: 'Continue' });
-      await running.getByRole('link', { name: 'Open Notebooks' }).waitFor();
-      await running.getByRole('button', { name: 'Actions for Notebooks' }).click();
-      await ann.page.getByRole('menuitem', { name: 'Stop…' }).click();
-      await ann.page.waitForURL('**/hub/home');
-      t.ok(await ann.page.getByRole('button', { name: 'Stop' }).isVisible(), 'home knows what runs, and leads to Stop');
-    });
+  for (const look of looks)
+    await t.test(`on ${look.name}`, async (t) => {
+      const { width, admin: adminName, person: personName } = look;
+      const admin = admins[adminName as keyof typeof admins];
+      const person = await (width < 500 ? phone! : desktop!).open();
 
-    await t.test('a second person signs up and waits; the admin approves; they get in', async (t) => {
-      await bob.page.goto(`${gateway.origin}/signup`);
-      await check(bob.page, 'the sign-up page');
-      await bob.page.fill('input[name=username]', 'bob');
-      await bob.page.fill('input[name=email]', 'bob@example.org');
-      await bob.page.fill('input[name=password]', passwords.bob);
-      await bob.page.getByRole('button', { name: 'Create account' }).click();
-      await bob.page
-        .getByText(/approv/i)
-        .first()
-        .waitFor();
-      await check(bob.page, 'the waiting page');
+      await t.test('one click leads to JupyterLab, and a cell runs', async (t) => {
+        await admin.page.goto(gateway.origin);
+        const clickedAt = performance.now();
+        const popup = admin.context.waitForEvent('page', { timeout: 2000 }).catch(() => undefined);
+        await admin.page.getByRole('link', { name: 'Open Notebooks' }).first().click();
+        const lab = (await popup) ?? admin.page;
+        await lab.waitForURL(new RegExp(`/user/${adminName}/lab`), { timeout: 90_000 });
+        await lab.locator('.jp-LauncherCard').first().waitFor({ timeout: 60_000 });
+        t.comment(`from click to JupyterLab: ${Math.round(performance.now() - clickedAt)} ms`);
+        // On a phone the notebook itself is JupyterLab's affair; that a kernel answers is ours.
+        t.equal(await (width < 500 ? runInKernel(lab) : runInNotebook(lab)), '42', '6*7 is 42');
+        if (lab !== admin.page) await lab.close();
+        await admin.page.goto(gateway.origin);
+        const running = admin.page.getByRole('region', { name: 'Continue' });
+        await running.getByRole('link', { name: 'Open Notebooks' }).waitFor();
+        await running.getByRole('button', { name: 'Stop Notebooks' }).click();
+        const question = admin.page.getByRole('dialog', { name: 'Stop Notebooks?' });
+        await question.getByText('What is not saved').waitFor();
+        await check(admin.page, 'the question before a stop');
+        await question.getByRole('button', { name: 'Stop it' }).click();
+        await running.waitFor({ state: 'detached' });
+        await admin.page.getByText('Asleep: opens when you need it').waitFor();
+        t.pass('home knows what runs, and that it was stopped');
+      });
 
-      await ann.page.goto(`${gateway.origin}/admin/users?state=pending`);
-      await ann.page.getByText('bob@example.org').first().waitFor();
-      await check(ann.page, 'users');
-      await ann.page
-        .getByRole('button', { name: /approve/i })
-        .first()
-        .click();
-
-      await bob.page.goto(`${gateway.origin}/login`);
-      await check(bob.page, 'the sign-in page');
-      await bob.page.fill('input[name=username]', 'bob');
-      await bob.page.fill('input[name=password]', passwords.bob);
-      await bob.page.getByRole('button', { name: 'Sign in', exact: true }).click();
-      await bob.page.getByRole('heading', { name: /bob/ }).waitFor();
-      t.equal(await bob.page.getByRole('link', { name: 'Users' }).count(), 0, 'no admin pages for bob');
-    });
-
-    await t.test('the second person cannot open the first one’s server, and the page says why', async (t) => {
-      const answer = await bob.page.goto(`${hub}/user/ann/lab`);
-      t.equal(answer?.status(), 403);
-      await bob.page.getByText('Decision', { exact: true }).waitFor();
-      t.match(await bob.page.locator('main').innerText(), /bob/);
-      await check(bob.page, 'the 403 page');
-    });
-
-    await t.test(
-      'an edited policy shows on the page without a reload: first in force, then wrong at its line',
-      async () => {
-        await ann.page.goto(`${gateway.origin}/admin/policies`);
-        await ann.page.getByText('default.cedar').first().waitFor();
-        await check(ann.page, 'policies');
-        const file = join(gateway.policies, 'local.cedar');
-        writeFileSync(
-          file,
-          '@id("closed-for-bob")\nforbid (principal, action, resource == Integration::"jupyterhub")\nwhen { principal.username == "bob" && context.path == "/hub/home" };\n',
-        );
-        await ann.page.getByText('local.cedar').first().waitFor();
-        await eventually(
-          'bob is refused',
-          async () => (await bob.page.goto(`${hub}/hub/home`))?.status() === 403,
-          4000,
-        );
-        await bob.page.getByText('closed-for-bob').waitFor();
-        writeFileSync(file, '@id("closed-for-bob")\nforbid (principal, actin, resource);\n');
-        await ann.page
-          .getByText(/local\.cedar:2/)
+      await t.test('a second person signs up and waits; the admin approves; they get in', async (t) => {
+        await person.page.goto(`${gateway.origin}/signup`);
+        await check(person.page, 'the sign-up page');
+        await person.page.fill('input[name=username]', personName);
+        await person.page.fill('input[name=email]', `${personName}@example.org`);
+        await person.page.fill('input[name=password]', password);
+        await person.page.getByRole('button', { name: 'Create account' }).click();
+        await person.page
+          .getByText(/approv/i)
           .first()
           .waitFor();
-        await check(ann.page, 'policies with a problem');
-        writeFileSync(file, '// nothing is closed\n');
-      },
-    );
+        await check(person.page, 'the waiting page');
 
-    await t.test('the other pages answer and are accessible', async () => {
-      for (const path of ['/account', '/admin/audit', '/admin/health', '/admin/teams']) {
-        await ann.page.goto(`${gateway.origin}${path}`);
-        await ann.page.locator('main h1').first().waitFor();
-        await check(ann.page, path);
-      }
-    });
+        await admin.page.goto(`${gateway.origin}/admin/users?state=pending`);
+        await admin.page.getByText(`${personName}@example.org`).first().waitFor();
+        await check(admin.page, 'users');
+        await admin.page
+          .getByRole('button', { name: /approve/i })
+          .first()
+          .click();
 
-    await t.test('signing out ends it everywhere', async (t) => {
-      await ann.page.goto(gateway.origin);
-      await ann.page.getByRole('button', { name: /ann/ }).first().click();
-      await ann.page
-        .getByText(/sign out/i)
-        .first()
-        .click();
-      await ann.page.waitForURL(/\/login/);
-      await check(ann.page, 'the signed-out page');
-      await ann.page.goto(`${hub}/user/ann/lab`);
-      t.match(ann.page.url(), `${gateway.origin}/login`);
+        await signIn(person.page, personName);
+        t.equal(await person.page.getByRole('link', { name: 'Users' }).count(), 0, 'no admin pages for them');
+      });
+
+      await t.test('the second person cannot open the first one’s server, and the page says why', async (t) => {
+        const answer = await person.page.goto(`${hub}/user/${adminName}/lab`);
+        t.equal(answer?.status(), 403);
+        await person.page.getByText('Decision', { exact: true }).waitFor();
+        t.match(await person.page.locator('main').innerText(), new RegExp(personName));
+        await check(person.page, 'the 403 page');
+      });
+
+      await t.test(
+        'an edited policy shows on the page without a reload: first in force, then wrong at its line',
+        async () => {
+          await admin.page.goto(`${gateway.origin}/admin/policies`);
+          await admin.page.getByText('default.cedar').first().waitFor();
+          await check(admin.page, 'policies');
+          const file = join(gateway.policies, `for-${personName}.cedar`);
+          writeFileSync(
+            file,
+            `@id("closed-for-${personName}")\nforbid (principal, action, resource == Integration::"jupyterhub")\nwhen { principal.username == "${personName}" && context.path == "/hub/home" };\n`,
+          );
+          await admin.page.getByText(`for-${personName}.cedar`).first().waitFor();
+          await eventually(
+            `${personName} is refused`,
+            async () => (await person.page.goto(`${hub}/hub/home`))?.status() === 403,
+            4000,
+          );
+          await person.page.getByText(`closed-for-${personName}`).waitFor();
+          writeFileSync(file, `@id("closed-for-${personName}")\nforbid (principal, actin, resource);\n`);
+          await admin.page
+            .getByText(new RegExp(`for-${personName}\\.cedar:2`))
+            .first()
+            .waitFor();
+          await check(admin.page, 'policies with a problem');
+          writeFileSync(file, '// nothing is closed\n');
+        },
+      );
+
+      await t.test('the other pages answer and are accessible', async () => {
+        for (const path of ['/account', '/admin/audit', '/admin/health', '/admin/teams']) {
+          await admin.page.goto(`${gateway.origin}${path}`);
+          await admin.page.locator('main h1').first().waitFor();
+          await check(admin.page, path);
+        }
+      });
+
+      await t.test('signing out ends it everywhere', async (t) => {
+        await admin.page.goto(gateway.origin);
+        await admin.page
+          .getByRole('button', { name: new RegExp(adminName) })
+          .first()
+          .click();
+        await admin.page
+          .getByText(/sign out/i)
+          .first()
+          .click();
+        await admin.page.waitForURL(/\/login/);
+        await check(admin.page, 'the signed-out page');
+        await admin.page.goto(`${hub}/user/${adminName}/lab`);
+        t.match(admin.page.url(), `${gateway.origin}/login`);
+      });
     });
-  });
-}
+});
 
 /** As a person does it: a new notebook, a cell, Shift+Enter; again when JupyterLab was not ready to listen yet. */
 async function runInNotebook(lab: Page): Promise<string> {
