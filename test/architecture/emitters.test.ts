@@ -33,6 +33,7 @@ const heardElsewhere: Record<string, string> = {
   'gateway/proxy/edge.ts createSecureServer': 'listenOn, which every listener of app.ts goes through',
   'gateway/process/accounts.ts execFile': 'promisified: Node listens and rejects',
   'gateway/process/find-sandbox.ts execFile': 'promisified: Node listens and rejects',
+  'gateway/services/process/homes.ts execFile': 'promisified: Node listens and rejects',
   'gateway/oidc/outbound.ts Agent': 'its requests are promises: undici listens and rejects',
   'gateway/oidc/outbound.ts fetch': 'a promise: undici listens and rejects',
   'gateway/api/files/content.ts createReadStream': 'Fastify listens to the stream that it sends',

@@ -40,7 +40,7 @@ function deleteServer({ hubPort, token }: { hubPort: number; token: string }, us
     resolve(response.statusCode!);
   });
   asked.once('timeout', () => asked.destroy());
-  asked.once('error', (cause) => reject(notStopped(cause)));
+  asked.on('error', (cause) => reject(notStopped(cause)));
   asked.end();
   return promise;
 }

@@ -137,7 +137,8 @@ class Refusal extends Error {}
 
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    // Stays: a connection that cannot be accepted later must not end the gateway.
+    server.on('error', reject);
     server.listen(path, () => resolve());
   });
 }

@@ -362,7 +362,7 @@ async function portOf({ listen }: ProcessPlan, sandbox: Sandbox): Promise<number
   if (listen.kind !== 'port') return undefined;
   if (sandbox.isAvailable) return listen.port;
   const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
