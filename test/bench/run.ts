@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
- * `--only CASE[,CASE]` picks cases (`soak`, `population` and `files` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
+ * `--only CASE[,CASE]` picks cases (`soak`, `population`, `files` and `services` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
  * missed). `--against FOLDER` compares with another checkout of the gateway instead of the peers; `--profile h1|h2` prints
  * where the gateway's time goes.
  */
@@ -25,6 +25,7 @@ import { measurePopulation, populationTable } from './population.ts';
 import { profile } from './profile.ts';
 import { judge, type Result, tableOf, verdictLines } from './report.ts';
 import { isPinned, killEverything, pinSelf, stopAll } from './servers.ts';
+import { measureServices } from './services.ts';
 import { soak } from './soak.ts';
 import { startUpstream } from './upstream.ts';
 
@@ -41,7 +42,7 @@ const { values: options } = parseArgs({
   },
 });
 const wanted = options.only?.split(',');
-const known = [...cases.map(({ id }) => id), 'soak', 'population', 'files'];
+const known = [...cases.map(({ id }) => id), 'soak', 'population', 'files', 'services'];
 const unknown = wanted?.find((id) => !known.includes(id));
 if (unknown !== undefined) {
   console.error(`There is no case "${unknown}": ${known.join(', ')}.`);
@@ -126,6 +127,14 @@ async function main(): Promise<number> {
     const setting = { folder, upstreamPort: upstream.echoPort, certificate, isQuick: options.quick };
     const figures = await measureFiles(setting, Number(options.rounds ?? (options.quick ? 1 : 3)));
     console.log(`\nfiles\n${filesTable(figures)}`);
+    console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
+    if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
+  }
+
+  if (wanted?.includes('services')) {
+    const setting = { folder, upstreamPort: upstream.filesPort, certificate, isQuick: options.quick };
+    const figures = await measureServices(setting, Number(options.rounds ?? (options.quick ? 1 : 3)));
+    console.log(`\nservices\n${filesTable(figures)}`);
     console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
     if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
   }
