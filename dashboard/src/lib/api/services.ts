@@ -1,5 +1,5 @@
 /** Questions about templates, and about what I and my teams run from them. */
-import { request, segment } from '#lib/api/request.ts';
+import { apiRoot, request, segment } from '#lib/api/request.ts';
 import type {
   ChangedServiceShare,
   CreatedServiceShare,
@@ -59,5 +59,8 @@ export const servicesApi = {
   metrics: (id: string, query: { from?: number; step?: number }) =>
     request<ServiceMetrics>('GET', withQuery(at(id, '/metrics'), query)),
   events: (id: string) => request<ServiceEvents>('GET', at(id, '/events')),
-  logs: (id: string) => request<ServiceLogs>('GET', at(id, '/logs')),
+  logs: (id: string, query: { before?: number; limit?: number; q?: string } = {}) =>
+    request<ServiceLogs>('GET', withQuery(at(id, '/logs'), query)),
+  /** Of all it said, to be saved. */
+  logsAddress: (id: string) => `${apiRoot}${at(id, '/logs.txt')}`,
 };

@@ -5,7 +5,9 @@ type Part = { title: string; isFor: (service: Service) => boolean };
 
 export const parts: Readonly<Record<string, Part>> = {
   overview: { title: 'Overview', isFor: () => true },
-  values: { title: 'Values', isFor: ({ canManage }) => canManage },
+  logs: { title: 'Logs', isFor: ({ canOpen }) => canOpen },
   events: { title: 'Events', isFor: ({ canSee }) => canSee },
   sharing: { title: 'Sharing', isFor: ({ canShare }) => canShare },
+  terminal: { title: 'Terminal', isFor: ({ canManage }) => canManage },
+  values: { title: 'Values', isFor: ({ canManage }) => canManage },
 };
