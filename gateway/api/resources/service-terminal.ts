@@ -10,6 +10,7 @@ import { describe } from './describe.ts';
 import { serviceContext } from './service-context.ts';
 
 const mostTerminals = 8;
+const mostEarly = 32;
 /** A page that takes nothing any more is not waited for. */
 const mostWaiting = 2 * 1024 * 1024;
 
@@ -53,7 +54,10 @@ export function serviceTerminalRoutes(
   async function open(socket: WebSocket, request: FastifyRequest): Promise<void> {
     // Messages may come before the terminal is there.
     const early: [RawData, boolean][] = [];
-    const keep = (data: RawData, isBinary: boolean): void => void early.push([data, isBinary]);
+    const keep = (data: RawData, isBinary: boolean): void => {
+      early.push([data, isBinary]);
+      if (early.length > mostEarly) socket.terminate();
+    };
     socket.on('message', keep);
     const { principal, session } = identityOf(request);
     const query = request.query as TerminalQuery;
