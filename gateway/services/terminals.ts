@@ -18,6 +18,8 @@ export type OpenTerminal = {
   id: string;
   /** Place of the first byte that is shown now. */
   at: number;
+  /** From now on it is shown, beginning with what lies behind `at`. */
+  begin(): void;
   /** False when no more can be typed for now. */
   type(bytes: Buffer): boolean;
   resize(size: TerminalSize): void;
@@ -50,6 +52,8 @@ type Kept = {
   userId: string;
   sessionId: string;
   viewer: TerminalViewer | undefined;
+  /** The viewer is shown what comes. */
+  isShown: boolean;
   /** The last it showed, and the place behind it. */
   bytes: Buffer[];
   size: number;
@@ -83,7 +87,7 @@ export function createTerminals(engine: Pick<Engine, 'openShell'>, noteUse: (ser
     kept.size += bytes.length;
     kept.to += bytes.length;
     trim(kept);
-    kept.viewer?.show(bytes);
+    if (kept.isShown) kept.viewer?.show(bytes);
     pace(kept);
   }
 
@@ -105,17 +109,21 @@ export function createTerminals(engine: Pick<Engine, 'openShell'>, noteUse: (ser
     clearTimeout(kept.timer);
     kept.viewer?.over('elsewhere');
     kept.viewer = viewer;
+    kept.isShown = false;
     const first = kept.to - kept.size;
     const at = from >= first && from <= kept.to ? from : first;
     kept.seen = at;
     const mine = (): boolean => kept.viewer === viewer;
-    const unseen = Buffer.concat(kept.bytes).subarray(at - first);
-    // Behind the answer to whoever opened it.
-    if (unseen.length > 0) queueMicrotask(() => mine() && viewer.show(unseen));
     pace(kept);
     return {
       id: kept.id,
       at,
+      begin() {
+        if (!mine() || kept.isShown) return;
+        kept.isShown = true;
+        const unseen = Buffer.concat(kept.bytes).subarray(at - (kept.to - kept.size));
+        if (unseen.length > 0) viewer.show(unseen);
+      },
       type(bytes) {
         if (!mine()) return true;
         noteUse(kept.serviceId);
@@ -131,6 +139,7 @@ export function createTerminals(engine: Pick<Engine, 'openShell'>, noteUse: (ser
       leave() {
         if (!mine()) return;
         kept.viewer = undefined;
+        kept.isShown = false;
         kept.timer = setTimeout(() => void kept.shell.end(), keptMs);
       },
       end: () => void kept.shell.end(),
@@ -144,7 +153,7 @@ export function createTerminals(engine: Pick<Engine, 'openShell'>, noteUse: (ser
     const shell = await engine.openShell(service, size).finally(() => (opening -= 1));
     if (shell === undefined) throw notRunning(service);
     const kept: Kept = {
-      ...{ id: newSecret(), shell, serviceId: service.id, userId, sessionId, viewer: undefined },
+      ...{ id: newSecret(), shell, serviceId: service.id, userId, sessionId, viewer: undefined, isShown: false },
       ...{ bytes: [], size: 0, to: 0, seen: 0, isPaused: false },
     };
     all.set(kept.id, kept);

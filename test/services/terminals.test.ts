@@ -141,6 +141,8 @@ t.test('a page that lost its line comes back to the same shell, and misses nothi
   const opened = await terminals.open(service, whose, size, first);
   const shell = shells[0]!;
   shell.show('hello ');
+  t.equal(first.text(), '', 'nothing before it is told which terminal that is');
+  opened.begin();
   t.equal(first.text(), 'hello ');
   opened.seen(3);
   opened.leave();
@@ -149,6 +151,8 @@ t.test('a page that lost its line comes back to the same shell, and misses nothi
   const again = page();
   const back = await terminals.open(service, whose, { ...size, id: opened.id, seen: 3 }, again);
   t.equal(back.at, 3);
+  back.begin();
+  back.begin();
   await eventually('the rest is shown', () => again.text() === 'lo world');
   t.equal(shells.length, 1);
   back.type(Buffer.from('ls'));
@@ -159,6 +163,7 @@ t.test('a page that lost its line comes back to the same shell, and misses nothi
   const elsewhere = page();
   const third = await terminals.open(service, whose, { ...size, id: opened.id }, elsewhere);
   t.strictSame(again.why, ['elsewhere']);
+  third.begin();
   t.equal(third.at, 0, 'one that has nothing gets what is still there');
   await eventually('all of it', () => elsewhere.text() === 'hello world');
   for (const stranger of [
@@ -187,7 +192,7 @@ t.test('a shell waits for a page that does not keep up', async (t) => {
   for (let count = 0; count < 9; count += 1) shell.show('y'.repeat(64 * 1024));
   t.ok(shell.paused, 'nor is anything gathered for one that is gone');
   const again = page();
-  await terminals.open(service, whose, { ...size, id: opened.id, seen: 9 * 64 * 1024 }, again);
+  (await terminals.open(service, whose, { ...size, id: opened.id, seen: 9 * 64 * 1024 }, again)).begin();
   await eventually('nothing is missing', () => again.text().length === 9 * 64 * 1024);
   terminals.close();
 });

@@ -126,6 +126,7 @@ export function serviceTerminalRoutes(
       });
     }
     tell({ terminal: opened.id, at: opened.at });
+    opened.begin();
     const hear = (data: RawData, isBinary: boolean): void => {
       if (isBinary) {
         if (!opened.type(data as Buffer)) socket.pause();

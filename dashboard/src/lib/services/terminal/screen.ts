@@ -1,7 +1,7 @@
 import '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
-import { documentFor } from '#lib/services/terminal/document.ts';
+import { setStylesByProperty, withAdoptedStyles } from '#lib/services/terminal/styles.ts';
 
 export type Size = { columns: number; rows: number };
 
@@ -29,7 +29,6 @@ export function openScreen(
   }: { ontype: (text: string) => void; onsize: (size: Size) => void; onpress: (text: string) => string },
 ): Screen {
   const terminal = new Terminal({
-    documentOverride: documentFor(document),
     fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--font-mono'),
     fontSize: 13,
     lineHeight: 1.2,
@@ -46,7 +45,8 @@ export function openScreen(
   for (const code of [0, 1, 2, 8, 52]) terminal.parser.registerOscHandler(code, () => true);
   const fit = new FitAddon();
   terminal.loadAddon(fit);
-  terminal.open(element);
+  withAdoptedStyles(() => terminal.open(element));
+  setStylesByProperty(terminal);
   fit.fit();
   terminal.onData((text) => ontype(onpress(text)));
   terminal.onBinary((text) => ontype(text));

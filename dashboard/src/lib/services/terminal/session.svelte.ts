@@ -76,6 +76,8 @@ export class TerminalSession {
       this.#seen = this.#told = message.at ?? 0;
       sessionStorage.setItem(this.#key, message.terminal);
       this.#set({ kind: 'open' });
+      // Who is at something else stays there.
+      if (document.activeElement === null || document.activeElement === document.body) this.#screen.focus();
       this.resize(this.#screen.size());
     }
     if (message.ended !== undefined) {
