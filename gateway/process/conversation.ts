@@ -23,7 +23,7 @@ export function startConversation(program: SpokenTo, marker: string): Conversati
   const identity = pid === undefined ? undefined : identify(pid);
   const { promise: ended, resolve } = Promise.withResolvers<number | undefined>();
   child.once('exit', (code) => resolve(code ?? undefined));
-  child.once('error', () => pid === undefined && resolve(undefined));
+  child.on('error', () => pid === undefined && resolve(undefined));
   // What it says besides is for nobody.
   child.stderr!.on('error', () => undefined).resume();
   child.stdout!.on('error', () => undefined);

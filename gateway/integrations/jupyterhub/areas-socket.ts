@@ -53,7 +53,7 @@ export async function openAreasSocket(options: {
     });
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject).listen(path, resolve);
+  server.on('error', reject).listen(path, resolve);
   await promise;
   return server;
 }
