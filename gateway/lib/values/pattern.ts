@@ -18,7 +18,8 @@ export function refusedPattern(pattern: string): string | undefined {
 export const mostPatternLength = 200;
 /** Characters of a text that a pattern is tried on. */
 export const mostPatternText = 256;
-const mostUnbounded = 3;
+/** Where a match may begin anywhere, each beginning is one more power. */
+const mostUnbounded = { anchored: 3, anywhere: 2 };
 /** `x{2,20}` is twenty choices; more is as good as no end. */
 const mostTimes = 20;
 
@@ -28,6 +29,7 @@ function costlyRepetition(pattern: string): string | undefined {
   const open: Group[] = [{ isVaried: false }];
   let last: Group | undefined;
   let unbounded = 0;
+  const most = mostUnbounded[pattern.startsWith('^') && !pattern.includes('|') ? 'anchored' : 'anywhere'];
   for (let at = 0; at < pattern.length; at += 1) {
     const character = pattern[at]!;
     if (character === '\\') {
@@ -44,11 +46,11 @@ function costlyRepetition(pattern: string): string | undefined {
     } else if (character === '|') {
       open.at(-1)!.isVaried = true;
     } else if ('*+?{'.includes(character)) {
-      const { text, most } = quantifierAt(pattern, at);
-      const isMany = most > 1;
+      const { text, most: times } = quantifierAt(pattern, at);
+      const isMany = times > 1;
       if (isMany && last?.isVaried) return 'repeats a group that repeats or chooses itself';
-      if (most > mostTimes) unbounded += 1;
-      if (unbounded > mostUnbounded) return `repeats without end more than ${mostUnbounded} times`;
+      if (times > mostTimes) unbounded += 1;
+      if (unbounded > most) return `repeats without end more than ${most} times`;
       open.at(-1)!.isVaried = true;
       at += text.length - 1;
       last = undefined;
