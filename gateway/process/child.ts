@@ -115,6 +115,8 @@ export function superviseChild(
 
   const awaitReady = async (current: Run) => {
     const deadline = performance.now() + (spec.readyTimeoutMs ?? 60_000);
+    // What is quick is not to be waited for; what takes long is asked less often.
+    let pauseMs = Math.min(25, timing.readyPollMs);
     while (run === current && isWanted) {
       const isReady = await spec.isReady().catch(() => false);
       if (run !== current || !isWanted) return;
@@ -130,7 +132,8 @@ export function superviseChild(
         await afterProcess(current, 'did not answer in time');
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, timing.readyPollMs));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      pauseMs = Math.min(2 * pauseMs, timing.readyPollMs);
     }
   };
 

@@ -6,14 +6,16 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSecret, newId, newSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
-import { openGroups } from '../../gateway/process/index.ts';
+import { openGroups, processorMs } from '../../gateway/process/index.ts';
 import type { Usage } from '../../gateway/services/index.ts';
 import { createServiceMetrics } from '../../gateway/services/metrics/metrics.ts';
 import type { FileFigure } from './files.ts';
 import { median, sleep } from './generators.ts';
 import { factsOf, type RunningKnot, startKnot } from './knot.ts';
 import type { Certificate } from './peers.ts';
-import { processorMicroseconds } from './process-facts.ts';
+
+/** Of the gateway alone: what runs as services is below it. */
+const processorMicroseconds = (pid: number): number => processorMs(pid)! * 1000;
 
 /** What services cost the gateway: beginning one, a request to it, having two hundred. */
 
