@@ -79,10 +79,6 @@ t.test('what a service says is followed on its page, and a terminal works in it'
     await shows('one:/tmp$');
     await page.reload();
     await shows('one:/tmp$');
-    await page.locator('.xterm-helper-textarea').focus();
-    await page.keyboard.type('echo again $((1 + 1))\n');
-    await shows('again 2');
-
     await bob.api('POST', `/services/${id}/stop`, {});
     await page.getByText('The shell was ended.').or(page.getByText('The service is not running.')).first().waitFor();
     await eventually('it is stopped', async () => (await stateOf()) === 'stopped', 20_000);
