@@ -7,6 +7,11 @@ import { defineConfig } from 'vite';
 
 const packages = join(import.meta.dirname, '../node_modules');
 
+/** What the gateway and the browser both check by (a test keeps the list of what may be imported). */
+const shared = ['check', 'pattern', 'plain-schema']
+  .map((name) => `gateway/lib/values/${name}.ts`)
+  .concat('gateway/lib/template-plan.ts', 'gateway/catalogue/yaml.ts');
+
 /** The same sources give the same build, and a changed source gives another version: both from a hash over `src`. */
 function sourceVersion(): string {
   const folder = join(import.meta.dirname, 'src');
@@ -15,6 +20,7 @@ function sourceVersion(): string {
   for (const file of entries.map((entry) => join(entry.parentPath, entry.name)).sort()) {
     hash.update(file.slice(folder.length)).update(readFileSync(file));
   }
+  for (const file of shared) hash.update(readFileSync(join(import.meta.dirname, '..', file)));
   return hash.digest('hex').slice(0, 12);
 }
 
