@@ -34,7 +34,7 @@ t.test('what a plan allows of services is said in one line', async (t) => {
   t.equal(servicesWords({ services: 0 }), 'none');
   t.equal(
     servicesWords({ services: 3, cpu: 1, memory: 8e9, idleSeconds: 3600 }),
-    '3 at once, 1 processor, 8.0 GB of memory, asleep after 1 h 0 min',
+    '3 at once, 1 processor, 7.5 GiB of memory, asleep after 1 h 0 min',
   );
   t.equal(servicesWords({ idleSeconds: 0, cpu: 2.5 }), '2.5 processors');
 });

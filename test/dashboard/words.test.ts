@@ -1,6 +1,14 @@
 import t from 'tap';
 import { actWords, factWords, subjectWords } from '../../dashboard/src/lib/acts.ts';
-import { componentTitle, counted, duration, greeting, listed, relativeTime } from '../../dashboard/src/lib/words.ts';
+import {
+  componentTitle,
+  counted,
+  duration,
+  greeting,
+  listed,
+  memorySize,
+  relativeTime,
+} from '../../dashboard/src/lib/words.ts';
 
 const now = 1_800_000_000_000;
 const minute = 60_000;
@@ -55,4 +63,18 @@ t.test("the machine's words become ours, unknown ones stay readable", async (t) 
   t.equal(componentTitle({ name: 'store' }), 'Database');
   t.equal(componentTitle({ name: 'disk-space' }), 'Disk space');
   t.equal(componentTitle({ name: 'app:wiki', title: 'Group wiki' }), 'Group wiki');
+});
+
+t.test('memory is told in the units it is made in', async (t) => {
+  const GiB = 1024 ** 3;
+  for (const [bytes, words] of [
+    [0, '0 B'],
+    [1024, '1 KiB'],
+    [GiB - 1, '1 GiB'],
+    [GiB, '1 GiB'],
+    [1.5 * GiB, '1.5 GiB'],
+    [16 * GiB, '16 GiB'],
+    [18 * 1024 ** 2, '18 MiB'],
+  ] as const)
+    t.equal(memorySize(bytes), words, String(bytes));
 });

@@ -91,14 +91,21 @@ export function componentTitle({ name, title }: { name: string; title?: string }
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
 /** `0 B`, `999 B`, `1.2 kB`, `34 MB`: two digits where they say something, in steps of 1000 as disks are sold. */
-export function byteSize(bytes: number): string {
+export const byteSize = (bytes: number): string => sizeIn(byteUnits, 1000, bytes);
+
+const memoryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `1 GiB`, `1.5 GiB`: in steps of 1024, as memory is made and as `knot.yaml` says it. */
+export const memorySize = (bytes: number): string => sizeIn(memoryUnits, 1024, bytes).replace('.0 ', ' ');
+
+function sizeIn(units: readonly string[], step: number, bytes: number): string {
   let size = bytes;
   let unit = 0;
-  // What would be rounded to 1000 is 1 of the next unit.
-  while (size >= 999.5 && unit < byteUnits.length - 1) {
-    size /= 1000;
+  // What would be rounded to a whole step is 1 of the next unit.
+  while (size >= step - 0.5 && unit < units.length - 1) {
+    size /= step;
     unit += 1;
   }
   const digits = unit === 0 || size >= 9.95 ? 0 : 1;
-  return `${size.toFixed(digits)} ${byteUnits[unit]}`;
+  return `${size.toFixed(digits)} ${units[unit]}`;
 }

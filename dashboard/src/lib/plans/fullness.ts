@@ -1,6 +1,6 @@
 /** How full the files of somebody are: one picture and one sentence for every page that tells it. Pure. */
 import type { EffectivePlan, Plan } from '#lib/contract.ts';
-import { byteSize, counted, duration } from '#lib/words.ts';
+import { byteSize, counted, duration, memorySize } from '#lib/words.ts';
 
 /** Bytes; `reserved`: promised to what is being written; without `limit` as much as the disk takes. */
 export type Usage = { bytes: number; reserved?: number; limit?: number | undefined };
@@ -39,7 +39,7 @@ export function fullnessOf({ bytes, reserved = 0, limit }: Usage): Fullness {
 export const storageWords = (storage: number | null | undefined): string =>
   storage === null || storage === undefined ? 'no limit' : byteSize(storage);
 
-/** What a plan allows of services: `3 at once, 4 processors, 8 GB of memory`; `no limit` for one that says nothing of them. */
+/** What a plan allows of services: `3 at once, 4 processors, 8 GiB of memory`; `no limit` for one that says nothing of them. */
 export function servicesWords({
   services,
   cpu,
@@ -49,7 +49,7 @@ export function servicesWords({
   const words = [
     ...(services === undefined ? [] : [services === 0 ? 'none' : `${services} at once`]),
     ...(cpu === undefined ? [] : [counted(cpu, 'processor', 'processors')]),
-    ...(memory === undefined ? [] : [`${byteSize(memory)} of memory`]),
+    ...(memory === undefined ? [] : [`${memorySize(memory)} of memory`]),
     ...(idleSeconds ? [`asleep after ${duration(idleSeconds * 1000)}`] : []),
   ];
   return words.length === 0 ? 'no limit' : words.join(', ');

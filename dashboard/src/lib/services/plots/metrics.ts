@@ -1,6 +1,6 @@
 /** What a service used, as three pictures and as a table: names, numbers in words, rows. Pure. */
 import type { ServiceMetrics } from '#lib/contract.ts';
-import { byteSize } from '#lib/words.ts';
+import { memorySize } from '#lib/words.ts';
 
 export type Column = 'cpu' | 'memory' | 'requests';
 
@@ -14,7 +14,7 @@ type Picture = {
 
 export const plots: readonly Picture[] = [
   { column: 'cpu', title: 'Processors', words: (value) => processors(value), least: () => 0.2 },
-  { column: 'memory', title: 'Memory', words: (value) => byteSize(value), least: () => 10_000_000 },
+  { column: 'memory', title: 'Memory', words: (value) => memorySize(value), least: () => 10_000_000 },
   {
     column: 'requests',
     title: 'Requests',
