@@ -112,10 +112,13 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: u
 
   t.equal((await joanna.api('POST', `/services/${id}/stop`, {})).status, 202);
   await becomes('stopped');
-  const away = await joanna.visit(url);
-  t.ok(away.status >= 500, 'no page that looks like a success');
-  t.match(away.text, /site is switched off[^]*It is not running\.[^]*can start it/);
-  t.notMatch(away.text, /http\.sock/);
+  // The record says so a moment before the page in its place does.
+  await eventually('the page says so too', async () => {
+    const away = await joanna.visit(url);
+    t.ok(away.status >= 500, 'no page that looks like a success');
+    t.notMatch(away.text, /http\.sock/);
+    return /site is switched off[^]*It is not running\.[^]*can start it/.test(away.text);
+  });
   t.equal((await joanna.api('POST', `/services/${id}/start`, {})).status, 202);
   await becomes('ready');
 
