@@ -7,7 +7,8 @@ import { ownDraft } from '#lib/ui/form/own.ts';
 import { problemIn } from '#lib/api/request.ts';
 import { checkValues } from '../../../../../gateway/lib/values/check.ts';
 import { valueProblems } from '../launch/obstacles.ts';
-import { isJsonObject, type JsonObject, plainValues, setAt, valueAt } from '../pointer.ts';
+import { textToKeep, valuesKept } from '../kept-values.ts';
+import { type JsonObject, plainValues } from '../pointer.ts';
 import { activeValues, secretsIn } from '../settle.ts';
 import { differences } from './differences.ts';
 
@@ -72,22 +73,15 @@ export class Change {
   }
 
   #keepable(values: JsonObject): string {
-    const kept = structuredClone(values);
-    for (const pointer of this.#secrets) setAt(kept, pointer, undefined);
-    return JSON.stringify(kept);
+    return textToKeep(values, this.#secrets);
   }
 
-  /** Values of a draft, with the secrets that there are: they are never kept. */
   #take(text: string): void {
-    let read: unknown;
-    try {
-      read = JSON.parse(text);
-    } catch {
-      read = this.#before;
-    }
-    const taken = structuredClone(isJsonObject(read) ? read : this.#before);
-    for (const pointer of this.#secrets) setAt(taken, pointer, valueAt(this.#before, pointer));
-    this.values = taken;
+    this.values = valuesKept(text, {
+      begun: this.#before,
+      secrets: this.#secrets,
+      secretFor: (begunWith) => begunWith,
+    });
     this.#text = text;
   }
 }

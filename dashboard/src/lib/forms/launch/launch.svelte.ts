@@ -7,7 +7,8 @@ import { FormState } from '#lib/ui/form/form.svelte.ts';
 import { ownDraft } from '#lib/ui/form/own.ts';
 import { checkValues, withDefaults } from '../../../../../gateway/lib/values/check.ts';
 import { isSame } from '../facts.ts';
-import { isJsonObject, type JsonObject, plainValues, setAt, valueAt } from '../pointer.ts';
+import { textToKeep, valuesKept } from '../kept-values.ts';
+import { type JsonObject, plainValues, valueAt } from '../pointer.ts';
 import { newSecret } from '../fields/secret.ts';
 import { activeValues, secretsIn } from '../settle.ts';
 import { freeName } from './names.ts';
@@ -162,25 +163,16 @@ export class Launch {
   }
 
   #keepable(values: JsonObject): string {
-    const kept = structuredClone(values);
-    for (const pointer of this.#secrets) setAt(kept, pointer, undefined);
-    return JSON.stringify(kept);
+    return textToKeep(values, this.#secrets);
   }
 
-  /** Values of a draft, with secrets made anew: they are never kept. */
   #take(text: string): void {
-    let values: unknown;
-    try {
-      values = JSON.parse(text);
-    } catch {
-      values = this.#begun;
-    }
-    const taken = structuredClone(isJsonObject(values) ? values : this.#begun);
-    for (const pointer of this.#secrets) {
-      const given = valueAt(this.#begun, pointer);
-      setAt(taken, pointer, given === undefined || given === null || given === '' ? newSecret() : given);
-    }
-    this.values = taken;
+    this.values = valuesKept(text, {
+      begun: this.#begun,
+      secrets: this.#secrets,
+      // Made anew: they are never kept.
+      secretFor: (begunWith) => begunWith || newSecret(),
+    });
     this.#text = text;
   }
 }
