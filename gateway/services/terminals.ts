@@ -18,6 +18,8 @@ export type OpenTerminal = {
   id: string;
   /** Place of the first byte that is shown now. */
   at: number;
+  /** Place behind the last byte that was shown before: whoever shows it again answers nothing that a program asked the terminal then. */
+  to: number;
   /** From now on it is shown, beginning with what lies behind `at`. */
   begin(): void;
   /** False when no more can be typed for now. */
@@ -118,6 +120,7 @@ export function createTerminals(engine: Pick<Engine, 'openShell'>, noteUse: (ser
     return {
       id: kept.id,
       at,
+      to: kept.to,
       begin() {
         if (!mine() || kept.isShown) return;
         kept.isShown = true;

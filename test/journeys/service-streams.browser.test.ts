@@ -77,8 +77,15 @@ t.test('what a service says is followed on its page, and a terminal works in it'
     // The page is read anew: the same shell.
     await page.keyboard.type('cd /tmp\n');
     await shows('one:/tmp$');
+    // A program asks the terminal what it is, and hears the answer.
+    await page.keyboard.type(`printf '\\033[c'; read -rsd c answer; echo "answ""ered"\n`);
+    await shows('answered');
     await page.reload();
     await shows('one:/tmp$');
+    // What is shown again is not answered again: nothing stands before what is typed now.
+    await page.keyboard.type('echo "ag""ain"\n');
+    await shows('one:/tmp$ echo "ag""ain"');
+    await shows('again');
     await bob.api('POST', `/services/${id}/stop`, {});
     await page.getByText('The shell was ended.').or(page.getByText('The service is not running.')).first().waitFor();
     await eventually('it is stopped', async () => (await stateOf()) === 'stopped', 20_000);

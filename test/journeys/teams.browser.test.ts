@@ -72,7 +72,8 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     await mia.goto(`${gateway.origin}/files`);
     t.equal(await mia.getByText('Physics').count(), 0);
     await max.goto(`${gateway.origin}/`);
-    await max.getByRole('navigation', { name: 'Main, short' }).getByRole('link', { name: 'My teams' }).click();
+    await max.getByRole('navigation', { name: 'Main, short' }).getByRole('button', { name: 'More' }).click();
+    await max.getByRole('dialog', { name: 'Go to' }).getByRole('link', { name: 'My teams' }).click();
     await max.getByRole('link', { name: 'Physics' }).click();
     await max.getByRole('button', { name: 'Add a member' }).click();
     const search = max.getByRole('dialog').getByRole('searchbox');

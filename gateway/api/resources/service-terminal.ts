@@ -16,7 +16,7 @@ const mostWaiting = 2 * 1024 * 1024;
 
 /**
  * A terminal in a service, on a WebSocket: binary messages are what is typed and what is shown; text messages are JSON. From Knot:
- * first `{terminal, at}`, at the end `{ended: CODE}`. From the page: `{size: {columns, rows}}`, and `{seen: PLACE}`, up to which byte
+ * first `{terminal, at, to}` (what lies between was shown before), at the end `{ended: CODE}`. From the page: `{size: {columns, rows}}`, and `{seen: PLACE}`, up to which byte
  * of everything it has shown it; without it the shell waits after half a mebibyte. With `terminal` and `seen` a page that lost its
  * line comes back to the same shell within a minute.
  */
@@ -125,7 +125,7 @@ export function serviceTerminalRoutes(
         throw error;
       });
     }
-    tell({ terminal: opened.id, at: opened.at });
+    tell({ terminal: opened.id, at: opened.at, to: opened.to });
     opened.begin();
     const hear = (data: RawData, isBinary: boolean): void => {
       if (isBinary) {

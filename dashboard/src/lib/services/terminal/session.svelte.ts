@@ -24,6 +24,8 @@ export class TerminalSession {
   #terminal: string | undefined;
   #seen = 0;
   #told = 0;
+  /** Up to here it was shown before. Meanwhile nothing is typed: xterm.js would answer anew what programs asked the terminal then. */
+  #before = 0;
 
   constructor(id: string, screen: Screen) {
     this.#id = id;
@@ -38,7 +40,7 @@ export class TerminalSession {
 
   open(): void {
     this.#line?.close();
-    this.state = { kind: 'connecting' };
+    this.#set({ kind: 'connecting' });
     this.#line = openLine({
       path: () =>
         withQuery(`/services/${encodeURIComponent(this.#id)}/terminal`, {
@@ -68,16 +70,16 @@ export class TerminalSession {
     this.#line?.close();
   }
 
-  #hear(message: { terminal?: string; at?: number; ended?: number | null }): void {
+  #hear(message: { terminal?: string; at?: number; to?: number; ended?: number | null }): void {
     if (message.terminal !== undefined) {
       // Another shell, or one of which this page has not everything: it begins on an empty screen.
-      if (message.terminal !== this.#terminal || message.at !== this.#seen) this.#screen.clear();
+      const isAnew = message.terminal !== this.#terminal || message.at !== this.#seen;
+      if (isAnew) this.#screen.clear();
       this.#terminal = message.terminal;
       this.#seen = this.#told = message.at ?? 0;
+      this.#before = isAnew ? (message.to ?? 0) : this.#seen;
       sessionStorage.setItem(this.#key, message.terminal);
-      this.#set({ kind: 'open' });
-      // Who is at something else stays there.
-      if (document.activeElement === null || document.activeElement === document.body) this.#screen.focus();
+      this.#openWhenShown();
       this.resize(this.#screen.size());
     }
     if (message.ended !== undefined) {
@@ -90,10 +92,18 @@ export class TerminalSession {
     }
   }
 
+  #openWhenShown(): void {
+    if (this.state.kind === 'open' || this.#seen < this.#before) return;
+    this.#set({ kind: 'open' });
+    // Who is at something else stays there.
+    if (document.activeElement === null || document.activeElement === document.body) this.#screen.focus();
+  }
+
   #show(data: ArrayBuffer): void {
     const bytes = new Uint8Array(data);
     this.#screen.write(bytes, () => {
       this.#seen += bytes.length;
+      this.#openWhenShown();
       if (this.#seen - this.#told < tellEvery) return;
       this.#told = this.#seen;
       this.#line?.send(JSON.stringify({ seen: this.#seen }));
