@@ -136,12 +136,12 @@ t.test('what it used: in words, and as a table that can be read', async (t) => {
   const summary = plots.map((plot) => summaryOf(metrics, plot));
   t.match(summary, [
     { last: '0.25', most: '0.25' },
-    { last: '47 MB', most: '47 MB' },
+    { last: '45 MiB', most: '45 MiB' },
     { last: '6 a minute', most: '6 a minute' },
   ]);
   const rows = tableOf(metrics);
   t.equal(rows.length, 24);
-  t.strictSame(rows[0], { at: 46 * 30_000, cells: ['0.25', '47 MB', '3 a minute'] });
+  t.strictSame(rows[0], { at: 46 * 30_000, cells: ['0.25', '45 MiB', '3 a minute'] });
   t.strictSame(rows.at(-1)?.cells, ['–', '1.0 MB', '3 a minute']);
   t.equal(summaryOf({ ...metrics, cpu: column(() => null) }, plots[0]!), undefined);
 });
