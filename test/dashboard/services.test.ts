@@ -142,7 +142,7 @@ t.test('what it used: in words, and as a table that can be read', async (t) => {
   const rows = tableOf(metrics);
   t.equal(rows.length, 24);
   t.strictSame(rows[0], { at: 46 * 30_000, cells: ['0.25', '45 MiB', '3 a minute'] });
-  t.strictSame(rows.at(-1)?.cells, ['–', '1.0 MB', '3 a minute']);
+  t.strictSame(rows.at(-1)?.cells, ['–', '977 KiB', '3 a minute']);
   t.equal(summaryOf({ ...metrics, cpu: column(() => null) }, plots[0]!), undefined);
 });
 
