@@ -77,7 +77,8 @@ export class TerminalSession {
       if (isAnew) this.#screen.clear();
       this.#terminal = message.terminal;
       this.#seen = this.#told = message.at ?? 0;
-      this.#before = isAnew ? (message.to ?? 0) : this.#seen;
+      // A page that has shown something goes on where it was; any other shows again what an earlier one did.
+      this.#before = isAnew || this.#seen === 0 ? (message.to ?? 0) : this.#seen;
       sessionStorage.setItem(this.#key, message.terminal);
       this.#openWhenShown();
       this.resize(this.#screen.size());
