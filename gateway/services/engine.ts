@@ -1,4 +1,4 @@
-import type { ComponentHealth, TemplateFolder } from '../lib/index.ts';
+import type { ComponentHealth, ProcessPlan, TemplateFolder } from '../lib/index.ts';
 import type { ServiceOutput } from './output/pages.ts';
 import type { Cause, Service } from './service.ts';
 import type { Shell, TerminalSize } from './shell.ts';
@@ -38,8 +38,8 @@ export type Missing = { what: string; remedy: string };
 export type Engine = {
   /** Ends what an earlier run left; before anything is started. */
   tidy(): Promise<void>;
-  /** Why a service of this plan cannot run here; empty when it can. */
-  missing(service: Pick<Service, 'template' | 'owner' | 'mayLackSandbox'>): Promise<Missing[]>;
+  /** Why a service of this plan cannot run here; empty when it can. `mayLackSandbox`: as the service will have it. */
+  missing(plan: ProcessPlan, mayLackSandbox?: boolean): Promise<Missing[]>;
   /** Keeps the files of its template, before its record is written: whatever happens to the template, the service has them. */
   keep(folder: TemplateFolder): Promise<string>;
   /** Takes away the files of templates that were kept before and are none of these, except what was kept just now. */

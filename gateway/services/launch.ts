@@ -1,7 +1,7 @@
 import { type AuditEntry, type Clock, type JsonObject, newId, type Principal } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import type { By } from './change.ts';
-import type { Engine, Missing } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { addRevision } from './history/revisions.ts';
 import { checkServiceName, hostLabel } from './name.ts';
 import { reachedBy } from './reach.ts';
@@ -25,8 +25,6 @@ export type NewService = {
 export type Launch = {
   /** Whether it would start, without starting it: what `launch` would say. */
   check(request: NewService): Promise<Obstacle[]>;
-  /** What a template needs and is not there; empty for one that cannot run here at all. */
-  missing(request: Pick<NewService, 'template' | 'owner' | 'person'>): Promise<Missing[]>;
   /** @throws KNOT_SERVICES_NO_TEMPLATE, KNOT_SERVICES_REFUSED */
   launch(request: NewService, by: By): Promise<Service>;
 };
@@ -70,7 +68,7 @@ export function createLaunch(parts: {
           remedy: 'Launch it first, or take it out.',
         });
     const mayLackSandbox = person?.isAdmin === true;
-    for (const { what, remedy } of await engine.missing({ template: copyOf(template, ''), owner, mayLackSandbox }))
+    for (const { what, remedy } of await engine.missing(template.plan, mayLackSandbox))
       found.push({ field: 'template', message: what, remedy });
     const { schema, plan } = template;
     const chosen = chooseSize(room.sizes, { schema, memory: plan.memory, values });
@@ -84,11 +82,6 @@ export function createLaunch(parts: {
   return {
     async check(request) {
       return (await examine(request, await templates.find(request.template, request.person))).found;
-    },
-    async missing({ template: id, owner, person }) {
-      const template = await templates.find(id, person);
-      const mayLackSandbox = person?.isAdmin === true;
-      return template === undefined ? [] : engine.missing({ template: copyOf(template, ''), owner, mayLackSandbox });
     },
     async launch(request, { actor, address }) {
       const template = await templates.find(request.template, request.person);

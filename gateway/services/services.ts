@@ -4,13 +4,15 @@ import {
   type ComponentHealth,
   every,
   type Log,
+  type Principal,
+  type ProcessPlan,
   type RouteState,
   type Traffic,
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { type Act, wishedBy } from './acts.ts';
 import { type By, createChange } from './change.ts';
-import type { Engine, LaunchStep } from './engine.ts';
+import type { Engine, LaunchStep, Missing } from './engine.ts';
 import { createHistory, type History } from './history/history.ts';
 import { createLaunch, type Launch } from './launch.ts';
 import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
@@ -27,6 +29,8 @@ import { createTerminals, type Terminals } from './terminals.ts';
 import { tileOf } from './tile.ts';
 
 export type Services = Launch & {
+  /** What a template needs and is not there, for a person who would launch it. */
+  missing(plan: ProcessPlan, person: Pick<Principal, 'isAdmin'>): Promise<Missing[]>;
   find(id: string): Promise<Service | undefined>;
   of(owners: readonly Pick<Service['owner'], 'kind' | 'id'>[]): Promise<Service[]>;
   /** Everybody's, newest first: for whom may see them. */
@@ -142,6 +146,7 @@ export function createServices(options: ServicesOptions): Services {
 
   return {
     ...launch,
+    missing: (plan, { isAdmin }) => engine.missing(plan, isAdmin),
     room: room.tell,
     find: (id) => records.findService(store.db, id),
     of: (owners) => records.servicesOf(store.db, owners),

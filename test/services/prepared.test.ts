@@ -25,7 +25,7 @@ t.test('a service that needs packages', { skip: skipWithoutSandbox }, async (t) 
   const goOn = index.hold('/files/tiny');
 
   const one = await service('', { plan: needs('tiny==1.0') });
-  t.strictSame(await engine.missing(one), []);
+  t.strictSame(await engine.missing(one.template.plan), []);
   await engine.start(one);
   await engine.start(one);
   await eventually('it downloads', async () => index.asked.some((url) => url.startsWith('/files/tiny')), 60_000);

@@ -21,12 +21,14 @@ t.test('where a sandbox is required, only what an administrator began runs witho
   const one = await service(says(`require('fs').readFileSync(process.argv[1]) + process.env.KNOT_PRIVATE_DIR`), {
     values: { say: '/files/private/a.txt' },
   });
-  t.match(await engine.missing(one), [{ what: /only administrators[^]*not installed/, remedy: /services\.sandbox/ }]);
+  t.match(await engine.missing(one.template.plan), [
+    { what: /only administrators[^]*not installed/, remedy: /services\.sandbox/ },
+  ]);
   await t.rejects(engine.start(one), { code: 'KNOT_SERVICES_NO_SANDBOX', message: /only administrators/ });
   t.match(await engine.health(), [{ name: 'service-isolation', status: 'failed', message: /only administrators/ }]);
 
   const theirs = { ...one, mayLackSandbox: true };
-  t.strictSame(await engine.missing(theirs), []);
+  t.strictSame(await engine.missing(theirs.template.plan, true), []);
   await engine.start(theirs);
   await eventually('it runs', async () => engine.observe(theirs).phase === 'running', 30_000);
   t.equal(await ask(theirs), `mine${folder}/files/private`, 'files are told as they are on this machine');

@@ -38,16 +38,15 @@ export function templateRoutes(
   async function summaryOf(request: FastifyRequest, template: CatalogueTemplate): Promise<TemplateSummary> {
     const { name, origin, version, title, description, categories, icon, problems, process: plan } = template;
     const id = templateId(template);
-    const { principal } = identityOf(request);
-    const owner = { kind: 'user' as const, id: principal.id, name: principal.username };
+    const canRun = plan !== undefined && isUsable(template);
     return {
       ...{ id, name, origin: origin.kind, version, title, description },
       ...('owner' in origin && { owner: origin.owner }),
       categories: [...categories],
       ...(icon !== undefined && { icon: iconAddress(id, icon) }),
-      isUsable: plan !== undefined && isUsable(template),
+      isUsable: canRun,
       needsKubernetes: plan === undefined && isUsable(template),
-      missing: [...((await services?.missing({ template: id, owner, person: principal })) ?? [])],
+      missing: canRun && services ? await services.missing(plan, identityOf(request).principal) : [],
       problems: [...problems],
     };
   }

@@ -260,8 +260,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       await Promise.all(ending.values());
       await (await groups)?.close();
     },
-    missing: async ({ template, mayLackSandbox = false }) => {
-      const { executables } = template.plan.needs;
+    async missing({ needs: { executables } }, mayLackSandbox = false) {
       const found: Missing[] = [];
       const sandbox = await options.sandbox();
       if (!sandbox.isAvailable && isSandboxRequired && !mayLackSandbox)

@@ -107,9 +107,9 @@ export function createPreparedEngine(options: {
 
   return {
     ...engine,
-    async missing(service) {
-      const found = await engine.missing(service);
-      const { python, requirements } = service.template.plan.needs;
+    async missing(plan, mayLackSandbox) {
+      const found = await engine.missing(plan, mayLackSandbox);
+      const { python, requirements } = plan.needs;
       if (python.length === 0 && requirements === undefined) return found;
       const problem = await packages.missing();
       if (problem) found.push({ what: problem.message, remedy: `Ask an administrator. ${problem.remedy}` });
