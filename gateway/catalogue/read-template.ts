@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readChart } from './chart-file.ts';
 import type { TemplateFile, TemplateFiles } from './folder.ts';
 import { inferSchema } from './infer-schema.ts';
@@ -54,7 +55,7 @@ export function readTemplate(
     description: chart?.description ?? '',
     categories: chart?.categories ?? [],
     readme: files.text('README.md'),
-    icon: files.text('icon.svg'),
+    icon: read('icon.svg', iconOf),
     schema,
     schemaSource: written ? 'written' : 'inferred',
     values,
@@ -62,6 +63,10 @@ export function readTemplate(
     folder,
     problems,
   };
+}
+
+function iconOf(text: string): NonNullable<Template['icon']> {
+  return { text, digest: createHash('sha256').update(text).digest('hex').slice(0, 12) };
 }
 
 function readDefaults(text: string, problems: TemplateProblem[]): YamlFile | undefined {

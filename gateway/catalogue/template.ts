@@ -24,8 +24,8 @@ export type Template = {
   categories: readonly string[];
   /** Markdown. */
   readme: string | undefined;
-  /** SVG. */
-  icon: string | undefined;
+  /** SVG; `digest` is another one with every change of it. */
+  icon: { text: string; digest: string } | undefined;
   /** Of the values a person gives; what `values.yaml` says is the default of each. */
   schema: JsonSchema;
   /** Whether the schema was written, or found from `values.yaml`. */

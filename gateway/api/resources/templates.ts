@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isUsable, type Template as CatalogueTemplate, templateId } from '../../catalogue/index.ts';
 import { knotError } from '../../lib/index.ts';
@@ -43,7 +42,7 @@ export function templateRoutes(
       ...{ id, name, origin: origin.kind, version, title, description },
       ...('owner' in origin && { owner: origin.owner }),
       categories: [...categories],
-      ...(icon !== undefined && { icon: iconAddress(id, icon) }),
+      ...(icon !== undefined && { icon: iconAddress(id, icon.digest) }),
       isUsable: canRun,
       needsKubernetes: plan === undefined && isUsable(template),
       missing: canRun && services ? await services.missing(plan, identityOf(request).principal) : [],
@@ -61,7 +60,7 @@ export function templateRoutes(
   async function picture(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
     const { icon } = await find(request, id);
     if (icon === undefined) throw knotError('KNOT_API_NO_TEMPLATE', 404, 'The template has no picture.');
-    return reply.headers(pictureHeaders).send(icon);
+    return reply.headers(pictureHeaders).send(icon.text);
   }
 
   const one = { response: answers(200, TemplateSchema) };
@@ -101,9 +100,9 @@ export function templateRoutes(
 }
 
 /** It changes with the picture, which is why it may be kept. */
-function iconAddress(id: string, icon: string): string {
+function iconAddress(id: string, digest: string): string {
   const path = id.split('/').map(encodeURIComponent).join('/');
-  return `/api/v1/template-pictures/${path}?v=${createHash('sha256').update(icon).digest('hex').slice(0, 12)}`;
+  return `/api/v1/template-pictures/${path}?v=${digest}`;
 }
 
 /**
