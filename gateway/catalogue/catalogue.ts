@@ -117,7 +117,10 @@ async function readFrom(source: TemplateSource, name: string, log: Log): Promise
   try {
     return await readTemplateAt(folder, name, source.origin, source);
   } catch (error) {
-    log.debug({ err: error, folder: folder.path }, 'a template cannot be read');
+    const said = { err: error, folder: folder.path };
+    // What people keep among their files is theirs to see to; what administrators offer is missed by everybody.
+    if ('owner' in source.origin) log.debug(said, 'a template cannot be read');
+    else log.warn(said, 'a template cannot be read');
     return undefined;
   }
 }

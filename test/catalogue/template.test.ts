@@ -10,7 +10,7 @@ import {
   readTemplateAt,
   templateId,
 } from '../../gateway/catalogue/index.ts';
-import { silentLog } from '../../gateway/lib/index.ts';
+import { type Principal, silentLog, type TemplateFolder } from '../../gateway/lib/index.ts';
 
 const shipped = join(import.meta.dirname, '../../charts/templates');
 const digest = 'a'.repeat(64);
@@ -301,3 +301,34 @@ t.test('two templates of one name: the first is kept, and both origins stay apar
     ['team:physics/web', 'Another.'],
   ]);
 });
+
+t.test(
+  'a template of administrators that cannot be read is a warning; one of people is their own affair',
+  async (t) => {
+    const said: [level: string, folder: unknown][] = [];
+    const say = (level: string) => (facts: unknown) => void said.push([level, (facts as { folder: string }).folder]);
+    const log = { ...silentLog, warn: say('warn'), debug: say('debug') };
+    // As a folder that Knot's account may not enter.
+    const locked = (path: string): TemplateFolder => ({
+      path,
+      entries: async (below) => {
+        if (below !== '') throw new Error('EACCES');
+        return [{ name: 'web', kind: 'folder' }];
+      },
+      read: async () => ({ refused: 'cannot be read' }),
+    });
+    const catalogue = createCatalogue({
+      sources: [{ folder: locked('/templates'), origin: { kind: 'admin' } }],
+      sourcesOf: async () => [
+        { folder: locked('/files/team/physics/services'), origin: { kind: 'team', owner: 'physics' } },
+      ],
+      now: () => 0,
+      log,
+    });
+    t.strictSame(await catalogue.list({} as Principal), []);
+    t.strictSame(said, [
+      ['warn', '/templates/web'],
+      ['debug', '/files/team/physics/services/web'],
+    ]);
+  },
+);
