@@ -126,6 +126,21 @@ t.test('100,000 entries: the first page, the last one and a search', async (t) =
   rmSync(join(root, 'many'), { recursive: true });
 });
 
+t.test('a search that is ended half way does not say that it is complete', async (t) => {
+  const { areas, root } = await openScene(t);
+  // More than are read of a folder at once.
+  for (let n = 0; n < 1100; n++) writeFileSync(join(root, `f${n}`), '');
+  const held = areas.root(ann);
+  t.teardown(() => held.close());
+  const asking = new AbortController();
+  const isHidden = () => {
+    asking.abort();
+    return false;
+  };
+  const bounds = { mostFound: 5000, mostSeen: 5000, signal: asking.signal, isHidden };
+  await t.rejects(search(held, 'f', bounds), { name: 'AbortError' });
+});
+
 t.test('accents are found in either form', async (t) => {
   const { areas, root } = await openScene(t);
   writeFileSync(join(root, 'Cafe\u0301.txt'), '');

@@ -62,7 +62,8 @@ export async function search(top: HeldFolder, text: string, bounds: SearchBounds
         }
       }
     } catch {
-      // As above: what cannot be read has nothing to find.
+      // As above: what cannot be read has nothing to find. But whoever ended the search ended all of it.
+      signal?.throwIfAborted();
     } finally {
       folder.close();
     }
