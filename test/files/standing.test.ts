@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { standing } from '../../gateway/files/look/standing.ts';
@@ -71,3 +71,15 @@ t.test(
     t.equal(look('paper.txt', file).state, 'same');
   },
 );
+
+t.test('a look makes nothing', async (t) => {
+  const { areas, root } = await openScene(t);
+  writeFileSync(join(root, 'paper.txt'), 'one');
+  const look = (before: string | null) => standing(areas, ann, pathOfText('paper.txt'), before);
+  const { mark } = look(null);
+  rmSync(root, { recursive: true });
+  t.same(look(mark), { state: 'gone', mark }, 'which says nothing of the file: its disk may be away');
+  t.notOk(existsSync(root));
+  t.equal(standing(areas, ann, [], null).state, 'gone');
+  t.notOk(existsSync(root));
+});

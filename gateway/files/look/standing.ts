@@ -17,7 +17,12 @@ export type Standing = { state: 'same' | 'gone' | 'other'; mark: string | null }
  * - Where the root of the area is another one, it was brought from elsewhere, with new numbers for everything, or its disk is not there:
  *   what stands there is known anew, and what does not is not noted.
  */
-export function standing(areas: AreaFolders, area: Area, path: Path, before: string | null): Standing {
+export function standing(
+  areas: Pick<AreaFolders, 'folderIfThere'>,
+  area: Area,
+  path: Path,
+  before: string | null,
+): Standing {
   const { root, own } = statsAt(areas, area, path);
   const [kind, , rootBefore] = before?.split(' ') ?? [];
   const isSameRoot = rootBefore === root;
@@ -29,15 +34,22 @@ export function standing(areas: AreaFolders, area: Area, path: Path, before: str
   return { state: now === before ? 'same' : 'other', mark: before };
 }
 
-/** `own`: undefined when there is nothing, null when it cannot be told. */
-function statsAt(areas: AreaFolders, area: Area, path: Path): { root: string; own: BigIntStats | null | undefined } {
+/** `own`: undefined when there is nothing, null when it cannot be told. `root` is empty when it cannot be told of the area either. */
+function statsAt(
+  areas: Pick<AreaFolders, 'folderIfThere'>,
+  area: Area,
+  path: Path,
+): { root: string; own: BigIntStats | null | undefined } {
   let root = '';
   try {
-    return withFolder(areas.root(area), (held) => {
+    const held = areas.folderIfThere(area, []);
+    if (held === undefined) return { root, own: null };
+    return withFolder(held, () => {
       const stats = held.stats();
       root = numberOf(stats);
       const name = path.at(-1);
       if (name === undefined) return { root, own: stats };
+      if (path.length === 1) return { root, own: held.look(name) };
       return { root, own: withFolder(walk(held, path.slice(0, -1)), (parent) => parent.look(name)) };
     });
   } catch (error) {
