@@ -15,7 +15,7 @@ import { addressOfVisit, filePage, folderPage, refusalPage, type Sort, takePage,
 import { forGuests, receiveFiles } from './receive.ts';
 import { sendScript } from './script.ts';
 import { guestStyle } from './style.ts';
-import { createVisits, noLink, type Visit } from './visit.ts';
+import { createVisits, type Held, noLink, type Visit } from './visit.ts';
 
 const pageLimit = 200;
 const ofFolder = pageHeadersOwn({ style: guestStyle });
@@ -76,13 +76,14 @@ export async function guestRoutes(app: FastifyInstance, options: GuestOptions): 
   });
 
   app.get('/guest/:id/*', async (request, reply) => {
-    const elsewhere = await visits.addressOnHost(request, (request.params as { id: string }).id);
+    const held = await heldIn(request);
+    const elsewhere = await visits.addressOnHost(held);
     if (elsewhere !== undefined)
       return reply
         .header('cache-control', 'no-store')
         .header('referrer-policy', 'no-referrer')
         .redirect(elsewhere, 303);
-    const visit = await visitOf(request);
+    const visit = await visits.visitOf(held, addressIn(request));
     const files = visits.files();
     const query = request.query as Record<string, string | string[] | undefined>;
     if (!visits.may(request, 'listFiles', visit)) {
@@ -141,7 +142,7 @@ export async function guestRoutes(app: FastifyInstance, options: GuestOptions): 
   }
 
   app.post('/guest/:id/*', async (request, reply) => {
-    const visit = await visitOf(request);
+    const visit = await visits.visitOf(await heldIn(request), addressIn(request));
     visits.demand(request, 'addFiles', visit);
     if (visit.below.length > 0) throw forGuests(gone());
     if (!/^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '')) throw noForm();
@@ -154,12 +155,14 @@ export async function guestRoutes(app: FastifyInstance, options: GuestOptions): 
     return reply.code(status).headers(ofForm).send(uploadPage(visit, result));
   });
 
-  function visitOf(request: FastifyRequest): Promise<Visit> {
-    const { id } = request.params as { id: string };
-    // As it came: the router would decode it.
-    const [, , , ...rest] = request.raw.url!.split('?', 1)[0]!.split('/');
-    return visits.visitOf(request, id, rest.join('/'));
-  }
+  const heldIn = (request: FastifyRequest): Promise<Held> =>
+    visits.shareOf(request, (request.params as { id: string }).id);
+}
+
+/** What stands behind `/guest/SHARE/`, as it came: the router would decode it. */
+function addressIn(request: FastifyRequest): string {
+  const [, , , ...rest] = request.raw.url!.split('?', 1)[0]!.split('/');
+  return rest.join('/');
 }
 
 function goOn(reply: FastifyReply, cookie: string, id: string): FastifyReply {

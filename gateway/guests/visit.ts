@@ -31,6 +31,9 @@ export type Visit = {
   browser: string;
 };
 
+/** A share whose link a browser has opened. */
+export type Held = Pick<Visit, 'share' | 'browser'>;
+
 export type Visits = ReturnType<typeof createVisits>;
 
 type GuestAction = Extract<Action, 'listFiles' | 'readFiles' | 'addFiles'>;
@@ -54,7 +57,7 @@ export function createVisits(options: GuestOptions) {
   }
 
   /** Of `/guest/SHARE/…`: the share of that id, if this browser holds its link. */
-  async function shareOf(request: FastifyRequest, id: string): Promise<{ share: Share; browser: string }> {
+  async function shareOf(request: FastifyRequest, id: string): Promise<Held> {
     const { browser, links } = readGuestCookie(request.headers.cookie);
     const held = links.find((link) => link.id === id);
     if (held === undefined) throw notHeld();
@@ -79,8 +82,7 @@ export function createVisits(options: GuestOptions) {
   }
 
   /** Of a share of a service: the address on its host that lets this browser in; undefined for a share of files. */
-  async function addressOnHost(request: FastifyRequest, id: string): Promise<string | undefined> {
-    const { share, browser } = await shareOf(request, id);
+  async function addressOnHost({ share, browser }: Held): Promise<string | undefined> {
     if (share.thing.kind !== 'service') return undefined;
     const place = await options.hostOfService(share.thing.id);
     if (place === undefined) throw ended('deleted');
@@ -89,8 +91,7 @@ export function createVisits(options: GuestOptions) {
   }
 
   /** `address`: what stands behind `/guest/SHARE/`, as it came. */
-  async function visitOf(request: FastifyRequest, id: string, address: string): Promise<Visit> {
-    const { share, browser } = await shareOf(request, id);
+  async function visitOf({ share, browser }: Held, address: string): Promise<Visit> {
     const guest = guestOf(share);
     const whose = share.thing.kind === 'files' ? await hostOf(share, guest) : undefined;
     const disk = whose && areaOfKey(whose.area.key);
@@ -118,6 +119,7 @@ export function createVisits(options: GuestOptions) {
 
   return {
     linkOf,
+    shareOf,
     addressOnHost,
     visitOf,
     pathOf,
