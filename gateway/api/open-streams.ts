@@ -4,11 +4,42 @@ import { every, knotError, type Log, type Principal } from '../lib/index.ts';
 import type { LiveKind } from '../live/index.ts';
 import { identityOf, type Needs } from './context.ts';
 
-export type OpenStreams = ReturnType<typeof createOpenStreams>;
+type Follow = Needs<'live' | 'accounts' | 'publicAddress'>;
 
-/** What stays open for people on the main host, `most` for each: counted, known to `live`, and cut when its right ends. */
-export function createOpenStreams(context: Needs<'live' | 'accounts' | 'publicAddress'>, most: number) {
-  const { live, accounts, publicAddress } = context;
+/** What is open for a person on the main host. `forget` is to be called when it ended by itself. */
+export type Followed = { isAllowed(): Promise<boolean>; forget(): void };
+
+/**
+ * Keeps what is open for whoever asks among the open streams, so that it is cut within two seconds when its right ends.
+ * `isStillAllowed` is asked of the person as they are then; `close` hears why.
+ */
+export function openLive(
+  { live, accounts, publicAddress }: Follow,
+  request: FastifyRequest,
+  kind: LiveKind,
+  isStillAllowed: (principal: Principal) => boolean | Promise<boolean>,
+  close: (reason: string) => void,
+): Followed {
+  const { session, principal } = identityOf(request);
+  const { id, username } = principal;
+  const isAllowed = async (): Promise<boolean> => {
+    const now = await accounts.principal(id);
+    return now?.state === 'active' && (await isStillAllowed(now));
+  };
+  const forget = live.open({
+    kind,
+    sessionId: session.centralId,
+    userId: id,
+    username,
+    host: publicAddress.domain,
+    isStillAllowed: isAllowed,
+    close,
+  });
+  return { isAllowed, forget };
+}
+
+/** What stays open for people on the main host, `most` for each: counted, and cut when its right ends. */
+export function createOpenStreams(context: Follow, most: number) {
   const counts = new Map<string, number>();
 
   return {
@@ -20,8 +51,8 @@ export function createOpenStreams(context: Needs<'live' | 'accounts' | 'publicAd
       });
     },
     /**
-     * To be called when it begins, the result when it ended. `isStillAllowed` is asked of the person as they are then, once at once:
-     * their right may have ended since it was looked at. `close` hears why.
+     * To be called when it begins, the result when it ended. As `openLive`, and `isStillAllowed` is asked once at once: the right may
+     * have ended since it was looked at.
      */
     open(
       request: FastifyRequest,
@@ -29,22 +60,9 @@ export function createOpenStreams(context: Needs<'live' | 'accounts' | 'publicAd
       isStillAllowed: (principal: Principal) => boolean | Promise<boolean>,
       close: (reason: string) => void,
     ): () => void {
-      const { session, principal } = identityOf(request);
-      const { id, username } = principal;
+      const { id } = identityOf(request).principal;
       counts.set(id, (counts.get(id) ?? 0) + 1);
-      const isAllowed = async (): Promise<boolean> => {
-        const now = await accounts.principal(id);
-        return now?.state === 'active' && (await isStillAllowed(now));
-      };
-      const forget = live.open({
-        kind,
-        sessionId: session.centralId,
-        userId: id,
-        username,
-        host: publicAddress.domain,
-        isStillAllowed: isAllowed,
-        close,
-      });
+      const { isAllowed, forget } = openLive(context, request, kind, isStillAllowed, close);
       const over = 'no longer allowed';
       isAllowed().then(
         (is) => !is && close(over),

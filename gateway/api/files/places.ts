@@ -14,6 +14,7 @@ import type { LiveKind } from '../../live/index.ts';
 import type { Area } from '../../owners/index.ts';
 import { type AreaAction, createAreaQuestions } from '../areas.ts';
 import { identityOf, type Needs } from '../context.ts';
+import { openLive } from '../open-streams.ts';
 
 /** What the routes of files, uploads and acts on files are given. */
 export type FileNeeds = Needs<
@@ -38,7 +39,7 @@ export type Places = ReturnType<typeof createPlaces>;
 
 /** Where a request points, whether it may, and for how long. */
 export function createPlaces(context: FileNeeds) {
-  const { owners, shares, live, accounts, publicAddress, files, addressOf } = context;
+  const { owners, shares, files, addressOf } = context;
   const { decideArea, demandArea } = createAreaQuestions(context);
 
   const filesOrRefusal = (): Files => {
@@ -131,24 +132,13 @@ export function createPlaces(context: FileNeeds) {
      * every other one.
      */
     follow(request: FastifyRequest, reply: FastifyReply, kind: LiveKind, action: AreaAction, place: Place): void {
-      const { session, principal } = identityOf(request);
       noteUse(request, place);
-      const isStillAllowed = async () => {
-        const now = await accounts.principal(principal.id);
-        if (now?.state !== 'active') return false;
+      const isStillAllowed = async (now: Principal): Promise<boolean> => {
         const area = await owners.area(place.area.name, now);
         return area?.key === place.area.key && decideArea(request, question(now, action, place)).effect === 'allow';
       };
-      const done = live.open({
-        kind,
-        sessionId: session.centralId,
-        userId: principal.id,
-        username: principal.username,
-        host: publicAddress.domain,
-        isStillAllowed,
-        close: () => void reply.raw.destroy(),
-      });
-      reply.raw.once('close', done);
+      const { forget } = openLive(context, request, kind, isStillAllowed, () => void reply.raw.destroy());
+      reply.raw.once('close', forget);
     },
   };
 }

@@ -1,12 +1,13 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { every, type Identity, knotError } from '../../lib/index.ts';
+import { every } from '../../lib/index.ts';
 import { textOfPath } from '../../files/index.ts';
 import { createAreaQuestions } from '../areas.ts';
 import { followChanges } from '../changes.ts';
 import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import type { Lookers } from '../files/lookers.ts';
 import { createListeners, type Rights } from '../listeners.ts';
+import { createOpenStreams } from '../open-streams.ts';
 import type { Running } from '../running.ts';
 import type { ShownTiles } from '../shown-tiles.ts';
 import { describe } from './describe.ts';
@@ -42,11 +43,11 @@ export function eventRoutes(
   >,
   { lookers, shownTiles, running }: { lookers: Lookers; shownTiles: ShownTiles; running: Pick<Running, 'onChange'> },
 ): void {
-  const { live, identify, accounts, publicAddress, decideAdminister, decideOpen } = context;
+  const { identify, accounts, decideAdminister, decideOpen } = context;
   const { decideArea } = createAreaQuestions(context);
   const listeners = createListeners(context);
   const stopFollowing = followChanges(context, listeners, { lookers, shownTiles, running });
-  const streamsOf = new Map<string, number>();
+  const streams = createOpenStreams(context, mostStreamsOfOnePerson);
   const open = new Set<() => void>();
   app.addHook('preClose', async () => {
     stopFollowing();
@@ -61,28 +62,16 @@ export function eventRoutes(
       produces: ['text/event-stream'],
     }),
     (request, reply) => {
-      const identity = identityOf(request);
-      const { id } = identity.principal;
-      const count = streamsOf.get(id) ?? 0;
-      if (count >= mostStreamsOfOnePerson) {
-        throw knotError('KNOT_API_TOO_MANY_STREAMS', 429, 'Too many pages listen for changes at once.', {
-          remedy: 'Close some tabs of Knot.',
-        });
-      }
-      streamsOf.set(id, count + 1);
-      const stream = openStream(request, reply, identity);
-      stream.once('close', () => {
-        const left = (streamsOf.get(id) ?? 1) - 1;
-        if (left > 0) streamsOf.set(id, left);
-        else streamsOf.delete(id);
-      });
+      streams.demandRoom(request);
+      const stream = openStream(request, reply);
       return reply
         .headers({ 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' })
         .send(stream);
     },
   );
 
-  function openStream(request: FastifyRequest, reply: FastifyReply, { session, principal }: Identity): PassThrough {
+  function openStream(request: FastifyRequest, reply: FastifyReply): PassThrough {
+    const { principal } = identityOf(request);
     const stream = new PassThrough();
 
     async function judge(): Promise<Rights | undefined> {
@@ -121,19 +110,16 @@ export function eventRoutes(
         tell: (changed) => write(`event: changed\ndata: ${JSON.stringify(changed)}\n\n`),
         close,
       }),
-      live.open({
-        kind: 'events',
-        sessionId: session.centralId,
-        userId: principal.id,
-        username: principal.username,
-        host: publicAddress.domain,
-        isStillAllowed: async () => (await identify(request.headers.cookie, '')) !== undefined,
-        close: () => {
+      streams.open(
+        request,
+        'events',
+        async () => (await identify(request.headers.cookie, '')) !== undefined,
+        () => {
           // Told, so that nobody takes it for a broken line and waits to come back.
           if (stream.writable) stream.write('event: ended\ndata: {}\n\n');
           close();
         },
-      }),
+      ),
     ];
     open.add(close);
     stream.once('close', () => {
