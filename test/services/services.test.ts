@@ -21,13 +21,27 @@ async function open(t: Test, store: Store) {
   );
   const begun: string[] = [];
   const kept: ReadonlySet<string>[] = [];
+  const asked = { usages: 0 };
   /** What the catalogue has today. */
-  const house: { template: LaunchableTemplate | undefined } = { template: first };
+  const house: { template: LaunchableTemplate | undefined; hasSandbox: boolean; tidies: boolean } = {
+    template: first,
+    hasSandbox: true,
+    tidies: true,
+  };
   const engine: Engine = {
     ...idleEngine,
     keep: async () => `digest of ${house.template?.version}`,
     start: async ({ id }) => void begun.push(id),
-    keepOnly: async (digests) => void kept.push(digests),
+    missing: async (_plan, mayLackSandbox) =>
+      house.hasSandbox || mayLackSandbox ? [] : [{ what: 'There is no sandbox.', remedy: 'Install one.' }],
+    async keepOnly(digests) {
+      if (!house.tidies) throw new Error('the disk is full');
+      kept.push(digests);
+    },
+    async usages() {
+      asked.usages += 1;
+      return new Map();
+    },
   };
   const routes = {
     put: async () => undefined,
@@ -58,7 +72,7 @@ async function open(t: Test, store: Store) {
   t.teardown(() => services.close());
   const owner = { kind: 'user' as const, id: ann.id, name: 'ann' };
   const wanted = (name: string, values: JsonObject = {}): NewService => ({ template: 'web', name, owner, values });
-  return { begun, house, kept, clock, services, make, wanted, owner, by: { actor: 'ann' }, facts };
+  return { begun, house, kept, asked, clock, services, make, wanted, owner, by: { actor: 'ann' }, facts };
 }
 
 await onBothStores(t, async (t, openDatabase) => {
@@ -224,6 +238,21 @@ await onBothStores(t, async (t, openDatabase) => {
       t.strictSame([...kept.at(-1)!], ['digest of 1.0.0'], 'and with them what only they needed');
     },
   );
+
+  await t.test('where there is no sandbox, who may launch may upgrade and go back as well', async (t) => {
+    const { store } = await openDatabase(t);
+    const { services, house, wanted, by, owner, facts } = await open(t, store);
+    const person = { ...(await facts.accounts.principal(owner.id))!, isAdmin: true };
+    const admin = { ...by, isAdmin: true };
+    house.hasSandbox = false;
+    const { id } = await services.launch({ ...wanted('one'), person }, admin);
+    house.template = { ...first, version: '2.0.0' };
+    const refused = { code: 'KNOT_SERVICES_REFUSED', details: { problems: [{ message: 'There is no sandbox.' }] } };
+    await t.rejects(services.history.upgrade(id, { ...by, person }), refused);
+    t.match(await services.history.upgrade(id, { ...admin, person }), { mayLackSandbox: true, revision: 2 });
+    await t.rejects(services.history.rollback(id, by), refused);
+    t.match(await services.history.rollback(id, admin), { mayLackSandbox: true, template: { version: '1.0.0' } });
+  });
 
   await t.test('two who change one service at one moment do not write over one another', async (t) => {
     const { store } = await openDatabase(t);

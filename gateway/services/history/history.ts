@@ -102,8 +102,8 @@ export function createHistory(parts: {
     });
   }
 
-  async function demandPrograms({ plan }: Pick<TemplateCopy, 'plan'>): Promise<void> {
-    const missing = await engine.missing(plan);
+  async function demandPrograms({ plan }: Pick<TemplateCopy, 'plan'>, { isAdmin }: By): Promise<void> {
+    const missing = await engine.missing(plan, isAdmin === true);
     if (missing.length > 0)
       throw refused(missing.map(({ what, remedy }): Obstacle => ({ field: 'template', message: what, remedy })));
   }
@@ -160,7 +160,7 @@ export function createHistory(parts: {
         throw doesNotFit(misfits.map(({ path, message }) => ({ field: `values${path}`, message })));
       const left = templates.check(template.schema, values);
       if (left.length > 0) throw refused(left.map(({ pointer, message }) => ({ field: `values${pointer}`, message })));
-      await demandPrograms(template);
+      await demandPrograms(template, by);
       const copy = copyOf(template, await engine.keep(template.folder));
       const { digest, version } = service.template;
       if (copy.digest === digest && copy.version === version && isSame(values, service.values)) throw alreadyThat();
@@ -181,7 +181,7 @@ export function createHistory(parts: {
     async rollback(id, by, { revision, to } = {}) {
       const service = await find(id);
       const { template, values } = await earlier(id, to);
-      await demandPrograms(template);
+      await demandPrograms(template, by);
       const made = { act: 'rolled-back', action: 'service.rolled-back', template, values } as const;
       return become(id, by, { ...made, seen: revision ?? service.revision });
     },
