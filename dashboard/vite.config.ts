@@ -8,7 +8,7 @@ import { defineConfig } from 'vite';
 const packages = join(import.meta.dirname, '../node_modules');
 
 /** What the gateway and the browser both check by (a test keeps the list of what may be imported). */
-const shared = ['check', 'pattern', 'plain-schema']
+const shared = ['check', 'differences', 'pattern', 'plain-schema', 'pointer']
   .map((name) => `gateway/lib/values/${name}.ts`)
   .concat('gateway/lib/template-plan.ts', 'gateway/catalogue/yaml.ts');
 

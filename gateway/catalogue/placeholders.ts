@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue, type LaunchFact, type LaunchFacts } from '../lib/index.ts';
+import { type JsonObject, type LaunchFact, type LaunchFacts, valueAtPath } from '../lib/index.ts';
 
 /**
  * What stands in braces in an argument of `process.yaml` is filled in at launch: a fact of the launch, or `values.PATH`, a value the
@@ -31,7 +31,7 @@ export function checkPlaceholders(text: string, values: JsonObject): string[] {
     else if (!valuePath.test(name))
       problems.push(`does not know {${name}}: there are ${Object.keys(launchFacts).join(', ')} and values.PATH`);
     else {
-      const value = valueAt(values, name);
+      const value = valueAtPath(values, name);
       if (value === undefined) problems.push(`names {${name}}, which is not in values.yaml`);
       else if (typeof value === 'object') problems.push(`names {${name}}, which is no single value`);
     }
@@ -46,17 +46,7 @@ export function fillIn(text: string, facts: LaunchFacts, values: JsonObject): st
     if (whole === '}}') return '}';
     if (name === undefined) return whole;
     if (Object.hasOwn(facts, name)) return facts[name as LaunchFact];
-    const value = valueAt(values, name);
+    const value = valueAtPath(values, name);
     return value === undefined || value === null || typeof value === 'object' ? '' : String(value);
   });
-}
-
-/** The value at `values.a.b`; undefined when there is none. */
-function valueAt(values: JsonObject, path: string): JsonValue | undefined {
-  let found: JsonValue | undefined = values;
-  for (const key of path.split('.').slice(1)) {
-    if (!isJsonObject(found) || !Object.hasOwn(found, key)) return undefined;
-    found = found[key];
-  }
-  return found;
 }

@@ -1,8 +1,10 @@
 import {
+  definitionAt,
   isJsonObject,
   type JsonSchema,
   knownFormats,
   knownKeywords,
+  pointerOf,
   refusedPattern,
   subschemas,
 } from '../lib/index.ts';
@@ -92,7 +94,7 @@ function visit(schema: unknown, pointer: string, depth: number, visited: { nodes
     const named = schema[keyword];
     if (named === undefined) continue;
     if (!isJsonObject(named)) complain('error', `${pointer}/${keyword}`, 'must be an object');
-    else for (const [name, child] of Object.entries(named)) next(child, `${keyword}/${escape(name)}`);
+    else for (const [name, child] of Object.entries(named)) next(child, keyword + pointerOf([name]));
   }
 }
 
@@ -126,7 +128,7 @@ function checkReferences(root: JsonSchema, complain: Complain): void {
     const inside: Unfolded[] = [];
     const { $ref } = schema;
     if ($ref !== undefined) {
-      const target = typeof $ref === 'string' ? resolve(root, $ref) : undefined;
+      const target = definitionAt(root, $ref);
       if (target === undefined) complain('error', `${pointer}/$ref`, 'must be #/$defs/NAME of this file');
       else inside.push(follow(target, pointer));
     }
@@ -158,19 +160,9 @@ function* childrenOf(schema: JsonSchema): Generator<[path: string, child: unknow
   for (const keyword of subschemas.named) {
     const named = schema[keyword];
     if (isJsonObject(named))
-      for (const [name, child] of Object.entries(named)) yield [`${keyword}/${escape(name)}`, child];
+      for (const [name, child] of Object.entries(named)) yield [keyword + pointerOf([name]), child];
   }
 }
-
-function resolve(root: JsonSchema, reference: string): unknown {
-  const [, keyword, name] = /^#\/(\$defs|definitions)\/([^/]+)$/.exec(reference) ?? [];
-  if (keyword === undefined || name === undefined) return undefined;
-  const named = root[keyword];
-  const key = name.replaceAll('~1', '/').replaceAll('~0', '~');
-  return isJsonObject(named) && Object.hasOwn(named, key) ? named[key] : undefined;
-}
-
-const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
 function isShortText(value: unknown): boolean {
   return typeof value === 'string' && value.length <= 60;

@@ -41,6 +41,8 @@ export { Traffic } from './traffic.ts';
 export * from './upstream-addresses.ts';
 export * from './use.ts';
 export * from './values/check.ts';
+export * from './values/differences.ts';
 export * from './values/pattern.ts';
 export * from './values/plain-schema.ts';
+export * from './values/pointer.ts';
 export * from './within.ts';

@@ -25,7 +25,7 @@ export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';
 export type { Cause, Service, ServiceState, Size, Transition, Wish } from './service.ts';
 export { noSuchService, type Obstacle } from './refusals.ts';
-export type { Difference, Misfit } from './history/differences.ts';
+export type { Misfit } from './history/rebase.ts';
 export type { Preview, Told } from './history/history.ts';
 export type { Rest } from './rest/resting.ts';
 export type { NewService } from './launch.ts';

@@ -1,4 +1,12 @@
-import { type AuditEntry, type Clock, type JsonObject, newId, type Principal } from '../lib/index.ts';
+import {
+  type AuditEntry,
+  type Clock,
+  type JsonObject,
+  namesInPath,
+  newId,
+  pointerOf,
+  type Principal,
+} from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import type { By } from './change.ts';
 import type { Engine } from './engine.ts';
@@ -63,7 +71,7 @@ export function createLaunch(parts: {
     for (const one of reachedBy(template.plan, values))
       if (!(await records.nameIsTaken(store.db, hostLabel(one, owner.name))))
         found.push({
-          field: `values${template.plan.reaches!.slice('values'.length).replaceAll('.', '/')}`,
+          field: `values${pointerOf(namesInPath(template.plan.reaches!))}`,
           message: `${owner.name} has no service "${one}".`,
           remedy: 'Launch it first, or take it out.',
         });

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonSchema } from '../lib/index.ts';
+import { isJsonObject, type JsonObject, type JsonSchema, pointerOf, valueAt } from '../lib/index.ts';
 import type { Obstacle } from './refusals.ts';
 import type { Size } from './service.ts';
 
@@ -14,9 +14,8 @@ export function chooseSize(
   { schema, memory, values }: { schema: JsonSchema; memory: number | undefined; values: JsonObject },
 ): { size: Size; field: string } | { obstacle: Obstacle } {
   const path = pathOfSize(schema, deepest);
-  const named = path === undefined ? undefined : valueAt(values, path);
-  const pointer = path?.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-  const field = pointer === undefined ? 'template' : `values${pointer}`;
+  const named = path && valueAt(values, path);
+  const field = path === undefined ? 'template' : `values${pointerOf(path)}`;
   if (named !== undefined && named !== '') {
     const size = sizes.find(({ name }) => name === named);
     const remedy = `There are ${sizes.map(({ name }) => name).join(', ')}.`;
@@ -48,10 +47,4 @@ function pathOfSize(schema: JsonSchema, depth: number): string[] | undefined {
     if (below !== undefined) return [name, ...below];
   }
   return undefined;
-}
-
-function valueAt(values: JsonObject, path: readonly string[]): unknown {
-  let found: unknown = values;
-  for (const key of path) found = isJsonObject(found) && Object.hasOwn(found, key) ? found[key] : undefined;
-  return found;
 }

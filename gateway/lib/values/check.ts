@@ -2,6 +2,7 @@ import { format, type OutputUnit, Validator } from '@cfworker/json-schema';
 import { mostPatternText } from './pattern.ts';
 import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../template-plan.ts';
 import { plainSchema } from './plain-schema.ts';
+import { pointerOf } from './pointer.ts';
 
 /** What a value must be and is not; `pointer` is a JSON pointer (RFC 6901) into the values, '' for all of them. */
 export type ValueProblem = { pointer: string; message: string };
@@ -53,8 +54,6 @@ function compile(schema: JsonSchema): Compiled {
 
 const patternMark = 'pattern ';
 
-const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
-
 function checkBounds(
   value: JsonValue,
   pointer: string,
@@ -66,7 +65,7 @@ function checkBounds(
   if (depth > mostDepth) return { pointer, message: `Nested more than ${mostDepth} levels deep.` };
   if (value === null || typeof value !== 'object') return undefined;
   for (const [key, child] of Object.entries(value)) {
-    const found = checkBounds(child, `${pointer}/${escape(key)}`, depth + 1, seen);
+    const found = checkBounds(child, pointer + pointerOf([key]), depth + 1, seen);
     if (found) return found;
   }
   return undefined;
@@ -84,7 +83,7 @@ function describe(errors: readonly OutputUnit[]): ValueProblem[] {
     const missing = keyword === 'required' ? /required property "(.*)"\.$/s.exec(error)?.[1] : undefined;
     const place = instanceLocation.replace(/^#/, '');
     // What is missing is said where it would be.
-    const pointer = missing === undefined ? place : `${place}/${escape(missing)}`;
+    const pointer = missing === undefined ? place : place + pointerOf([missing]);
     if (!found.has(pointer)) found.set(pointer, messageOf(keyword, error));
   }
   if (found.size === 0 && errors.length > 0) found.set('', errors[0]!.error);

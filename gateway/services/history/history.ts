@@ -1,4 +1,12 @@
-import type { Clock, JsonObject, Principal } from '../../lib/index.ts';
+import {
+  type Clock,
+  type Difference,
+  differences,
+  isSame,
+  type JsonObject,
+  masked,
+  type Principal,
+} from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import { begunAnew, type By, type ChangeService } from '../change.ts';
 import type { Engine } from '../engine.ts';
@@ -15,7 +23,7 @@ import {
 } from '../refusals.ts';
 import type { Service, TemplateCopy } from '../service.ts';
 import { copyOf, type Templates } from '../template.ts';
-import { type Difference, differences, isSame, masked, type Misfit, rebase } from './differences.ts';
+import { type Misfit, rebase } from './rebase.ts';
 import {
   addRevision,
   neededDigests,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BusyPlan, isJsonObject, type JsonValue } from '../../lib/index.ts';
+import { type BusyPlan, isJsonObject, type JsonValue, memberOf, namesIn } from '../../lib/index.ts';
 import { askAt } from './ask.ts';
 
 /** Over which the use of processors is measured. */
@@ -30,17 +30,17 @@ export function saysBusy(text: string, pointer: string, is: readonly JsonValue[]
   } catch {
     return false;
   }
-  const found = at(answer, pointer.split('/').slice(1));
+  const found = at(answer, namesIn(pointer));
   return found.some((value) => (is === undefined ? isSomething(value) : is.includes(value)));
 }
 
 /** RFC 6901, and `*` for each part. */
-function at(value: JsonValue, [step, ...rest]: readonly string[]): JsonValue[] {
-  if (step === undefined) return [value];
+function at(value: JsonValue, [name, ...rest]: readonly string[]): JsonValue[] {
+  if (name === undefined) return [value];
   if (value === null || typeof value !== 'object') return [];
-  if (step === '*') return Object.values(value).flatMap((part) => at(part, rest));
-  const key = step.replaceAll('~1', '/').replaceAll('~0', '~');
-  return Object.hasOwn(value, key) ? at((value as Record<string, JsonValue>)[key]!, rest) : [];
+  if (name === '*') return Object.values(value).flatMap((part) => at(part, rest));
+  const member = memberOf(value, name);
+  return member === undefined ? [] : at(member, rest);
 }
 
 const isSomething = (value: JsonValue): boolean =>
