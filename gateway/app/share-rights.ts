@@ -1,7 +1,7 @@
 import type { Accounts } from '../accounts/index.ts';
 import { areaOfKey, type Files, pathOfText } from '../files/index.ts';
 import { whoOfGuest } from '../guests/index.ts';
-import type { Log, Principal, Session, ShareRight } from '../lib/index.ts';
+import { type Log, type Principal, type Session, type ShareRight, shownName } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import { idsInChange, type Services } from '../services/index.ts';
 import type { Shares } from '../shares/index.ts';
@@ -46,10 +46,9 @@ export function lookAtShared({
 /** Who came to a service by a share, and when. */
 export function noteUsesOfServices(shares: Pick<Shares, 'noteUse'>) {
   return ({ principal, session }: Visitor, serviceId: string, address: string): void => {
-    const isGuest = principal.state === 'guest';
-    const who = isGuest ? whoOfGuest(session) : principal.id;
-    const name = isGuest ? 'guest' : principal.username;
-    shares.noteUse(principal, { kind: 'service', id: serviceId, path: '' }, { who, name, address });
+    const who = principal.state === 'guest' ? whoOfGuest(session) : principal.id;
+    const user = { who, name: shownName(principal), address };
+    shares.noteUse(principal, { kind: 'service', id: serviceId, path: '' }, user);
   };
 }
 

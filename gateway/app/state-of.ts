@@ -1,4 +1,5 @@
 import type { PublicAddress } from '../config/index.ts';
+import { shownName } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { ProxyOptions } from '../proxy/index.ts';
 import { serviceResource } from '../routes/index.ts';
@@ -33,7 +34,7 @@ export function servicesInProxy(parts: {
       return { ...state, link: { href, label: state.status === 'off' ? 'Go and start it' : 'See what happened' } };
     },
     wake({ route, visitor }) {
-      if (route.service && visitor) services.visited(route.service.id, visitor.principal.username);
+      if (route.service && visitor) services.visited(route.service.id, shownName(visitor.principal));
     },
   };
 }

@@ -6,7 +6,7 @@ export type AccessEntry = {
   /** Path without the query, as received but for what looks like a secret (`maskSecrets`); on the main host the route's pattern. */
   path: string;
   status: number;
-  /** Username, or '' when nobody is signed in. */
+  /** Username, `guest` of whoever came by a link, or '' when nobody is signed in. */
   user: string;
   /** Route name (`jupyterhub`, `echo`, `main`), or '' for an unknown host. */
   route: string;

@@ -54,6 +54,10 @@ export type IdentifyBearer = (secret: string, address: string) => Promise<Identi
 /** Resolves the `Cookie` header of a request on `host` to an active person; undefined when there is none. */
 export type Identify = (cookieHeader: string | undefined, host: string) => Promise<Identity | undefined>;
 
+/** What somebody is called where a name is told or written down: a guest has none, and `guest` is nobody's. */
+export const shownName = ({ state, username }: Pick<Principal, 'state' | 'username'>): string =>
+  state === 'guest' ? 'guest' : username;
+
 /** The groups claim of a person (DESIGN.md section 5). */
 export function groupsOf(username: string, isAdmin: boolean, teams: readonly string[]): string[] {
   return [

@@ -31,6 +31,7 @@ export type GatewayOptions = {
   /** What is known of an application; nothing by default. */
   stateOf?: ProxyOptions['stateOf'];
   wake?: ProxyOptions['wake'];
+  guests?: ProxyOptions['guests'];
   trustedProxies?: string[];
   decide?: Authorize;
   /** Changes the route of `echo.localhost`; the second route, `open.localhost`, accepts every oddity. */
@@ -55,8 +56,8 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const facts = await openTestFacts(t, { clock, log });
   const { store, accounts, sessions, routes, denials } = facts;
   const keys = await createSigningKeys({ store, clock, rotationDays: 90, log });
-  const cuts: { host: string; reason: string }[] = [];
-  const live = createLive({ log, onCut: (stream, reason) => void cuts.push({ host: stream.host, reason }) });
+  const cuts: { host: string; username: string; reason: string }[] = [];
+  const live = createLive({ log, onCut: ({ host, username }, reason) => void cuts.push({ host, username, reason }) });
   const certificates = await createCertificates({
     config: {},
     domain: 'localhost',
@@ -122,6 +123,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     stateOf: options.stateOf ?? (() => undefined),
     ownPorts: options.ownPorts ?? (() => [port]),
     ...(options.wake === undefined ? {} : { wake: options.wake }),
+    ...(options.guests === undefined ? {} : { guests: options.guests }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
     ...(options.trafficOf === undefined ? {} : { trafficOf: options.trafficOf }),
   });
@@ -177,6 +179,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     echo,
     open,
     live,
+    cuts,
     proxy,
     edge,
     address,

@@ -1,4 +1,4 @@
-import type { CanonicalRequest } from '../../lib/index.ts';
+import { type CanonicalRequest, shownName } from '../../lib/index.ts';
 import type { LiveKind, LiveStream } from '../../live/index.ts';
 import type { Visitor } from '../judge/gate.ts';
 import type { Target } from '../upstream/upstreams.ts';
@@ -45,7 +45,7 @@ export class Lasting implements LiveStream {
   }
 
   get username(): string {
-    return this.#visitor.principal.username;
+    return shownName(this.#visitor.principal);
   }
 
   get host(): string {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock, Principal } from '../../lib/index.ts';
+import { type Clock, type Principal, shownName } from '../../lib/index.ts';
 import type { SigningKeys } from '../../keys/index.ts';
 import type { Route } from '../../routes/index.ts';
 import type { Visitor } from './gate.ts';
@@ -46,8 +46,7 @@ export function createAssertions(options: {
     },
     async sign({ session, principal }, route) {
       const { id, email, version } = principal;
-      // A guest has no name; `guest` is nobody's.
-      const username = principal.state === 'guest' ? 'guest' : principal.username;
+      const username = shownName(principal);
       const until = clock.now() + reuseMs;
       const claims = { iss: issuer, sub: id, preferred_username: username, email, aud: session.host };
       const plain = ['x-knot-user', username, 'x-knot-email', headerText(email)];

@@ -1,4 +1,4 @@
-import { type AccessEntry, type CanonicalRequest, maskSecrets, type PhaseTimes } from '../../lib/index.ts';
+import { type AccessEntry, type CanonicalRequest, maskSecrets, type PhaseTimes, shownName } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
 import type { Visitor } from '../judge/gate.ts';
 
@@ -28,7 +28,7 @@ export function routedEntry(
     host,
     path: maskSecrets(path),
     status,
-    user: visitor?.principal.username ?? '',
+    user: visitor === undefined ? '' : shownName(visitor.principal),
     route: target.route.name,
     verdict,
     reason,
