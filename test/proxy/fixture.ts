@@ -9,6 +9,7 @@ import {
   type AccessEntry,
   type Authorize,
   hashSecret,
+  type Log,
   newSecret,
   silentLog,
   systemClock,
@@ -38,6 +39,7 @@ export type GatewayOptions = {
   route?: (route: Route) => Route;
   ownPorts?: () => number[];
   tracer?: Tracer;
+  log?: Log;
   trafficOf?: ProxyOptions['trafficOf'];
   /** Called when the port is known and nothing could answer yet. */
   whileStarting?: (raw: RawTarget) => unknown;
@@ -52,7 +54,7 @@ const permit: Authorize = () => ({ effect: 'allow', rules: [], policyVersion: 't
 export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'knot-proxy-'));
   const clock = systemClock;
-  const log = silentLog;
+  const log = options.log ?? silentLog;
   const facts = await openTestFacts(t, { clock, log });
   const { store, accounts, sessions, routes, denials } = facts;
   const keys = await createSigningKeys({ store, clock, rotationDays: 90, log });

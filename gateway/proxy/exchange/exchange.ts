@@ -6,7 +6,7 @@ import type { Visitor } from '../judge/gate.ts';
 import { routedEntry } from '../message/access-entry.ts';
 import { answerRefusal, type ClientRequest, type ClientResponse, isHttp2, type Refusal } from '../message/answers.ts';
 import { askForBody } from '../message/information.ts';
-import { failureOf, tooManyStreams, type UpstreamFailure } from '../message/refusals.ts';
+import { tooManyStreams } from '../message/refusals.ts';
 import type { Ticket } from '../upstream/admission.ts';
 import type { ConnectionOwner, ForwardControl, ForwardedRequest } from '../upstream/forwarder.ts';
 import type { Target } from '../upstream/upstreams.ts';
@@ -17,6 +17,7 @@ import type { ExchangeContext } from './context.ts';
 import { Lasting, type LastingSubject } from './lasting.ts';
 import { upstreamHeaders } from './request-headers.ts';
 import { mayRetry } from './retry.ts';
+import { failedRefusal, warnOfFailure } from './upstream-failure.ts';
 import { crossedBound, type WatchedExchange } from './watch.ts';
 
 /**
@@ -137,24 +138,15 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
     this.control = undefined;
     if (this.isOver || this.hasEnded) return;
     if (this.hasAnswer) {
-      this.#noteFailure('upstream_cut', error);
+      this.reason = 'upstream_cut';
+      warnOfFailure('upstream_cut', error, this, this.context);
       return this.cut();
     }
     if (!this.#isRetried && !this.hasUpstreamBytes && !this.hasBody && mayRetry(this.canonical, error)) {
       this.#isRetried = true;
       return this.#dispatch();
     }
-    const failure = failureOf(error);
-    const refusal = this.context.describeFailure(failure, this);
-    // That what sleeps does not answer is no failure.
-    if (refusal.reasonCode !== asleep) this.#noteFailure(failure, error);
-    this.refuse(refusal);
-  }
-
-  #noteFailure(reason: UpstreamFailure | 'upstream_cut', error: Error): void {
-    this.reason = reason;
-    const { host } = this.target.route;
-    this.context.log.warn({ requestId: this.requestId, host, reason, err: error }, 'upstream failed');
+    this.refuse(failedRefusal(error, this, this.context));
   }
 
   /** Answers in the gateway's own name and ends the exchange. */
@@ -231,8 +223,6 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
     context.onAccess(routedEntry(this, { status, protocol: this.canonical.protocol, bytesIn, bytesOut }));
   }
 }
-
-const asleep = 'asleep';
 
 /** From then on an exchange is one that lasts. */
 const longAfterMs = 1_000;

@@ -14,7 +14,7 @@ export type StateOf = (asking: Asking) => RouteState | undefined;
 /** Wakes what sleeps behind a route: somebody who may opens a page of it. Given by `app.ts`. */
 export type Wake = (asking: Asking) => void;
 
-type Asked = {
+export type Asked = {
   target: { route: Route };
   canonical: CanonicalRequest;
   requestId: string;

@@ -6,7 +6,7 @@ import type { FieldBlock } from '../wire/field-block.ts';
 import type { Visitor } from '../judge/gate.ts';
 import { routedEntry } from '../message/access-entry.ts';
 import type { Refusal } from '../message/answers.ts';
-import { failureOf, tooManyStreams, upstreamFailed } from '../message/refusals.ts';
+import { tooManyStreams, upstreamFailed } from '../message/refusals.ts';
 import { refuseUpgrade } from '../message/refuse-upgrade.ts';
 import { nextRequestId } from '../message/request-id.ts';
 import type { ForwardHandler } from '../upstream/forwarder.ts';
@@ -18,6 +18,7 @@ import { upstreamHeaders, withoutHeaders } from '../exchange/request-headers.ts'
 import { clientHeaders } from '../exchange/response-headers.ts';
 import type { Swept } from '../exchange/swept.ts';
 import { Timings } from '../exchange/timings.ts';
+import { failedRefusal } from '../exchange/upstream-failure.ts';
 import { Splice } from './splice.ts';
 import { headText, upgradeRefusal } from './upgrade-answer.ts';
 import { requestUpgrade, type UpgradeHandler } from './upgrade-request.ts';
@@ -133,11 +134,8 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
 
   onError(error: Error): void {
     if (this.#isOver || this.#status !== 0) return;
-    const failure = failureOf(error);
-    const { requestId } = this;
-    this.#context.log.warn({ requestId, host: this.target.route.host, reason: failure, err: error }, 'upstream failed');
     this.#upstream?.destroy();
-    this.refuse(this.#context.describeFailure(failure, this));
+    this.refuse(failedRefusal(error, this, this.#context));
   }
 
   /** The upstream said no: its status and body, on a connection that then ends (catalogue W2). */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { RouteState } from '../../../gateway/lib/index.ts';
+import { type RouteState, silentLog } from '../../../gateway/lib/index.ts';
 import { sendHttp2, sendRaw } from '../../support/net/raw-client.ts';
 import { openGateway } from '../fixture.ts';
 
@@ -8,9 +8,11 @@ const navigation =
 
 t.test('what sleeps is woken by whoever may open a page of it and does, and by nothing else', async (t) => {
   const woken: string[] = [];
+  const warned: unknown[] = [];
   let state: RouteState | undefined;
   let mayEnter = true;
   const gateway = await openGateway(t, {
+    log: { ...silentLog, warn: (...told: unknown[]) => void warned.push(told) },
     stateOf: () => state,
     wake: ({ route, visitor }) => void woken.push(`${route.service?.id} by ${visitor?.principal.username}`),
     decide: () => ({ effect: mayEnter ? 'allow' : 'deny', rules: [], policyVersion: 'test', reason: 'permit' }),
@@ -29,7 +31,7 @@ t.test('what sleeps is woken by whoever may open a page of it and does, and by n
       `${method} ${target} HTTP/1.1\r\nHost: ${at}\r\n${as && `Cookie: ${as}\r\n`}${fields}Connection: close\r\n\r\n`,
     );
   t.beforeEach(() => {
-    woken.length = 0;
+    woken.length = warned.length = 0;
     mayEnter = true;
     state = { status: 'asleep', message: 'It is asleep, because nobody used it for a while.' };
   });
@@ -89,6 +91,7 @@ t.test('what sleeps is woken by whoever may open a page of it and does, and by n
       t.notMatch(answer.body, 'http-equiv', what);
     }
     t.strictSame(woken, []);
+    t.strictSame(warned, [], 'that what sleeps does not answer is no failure');
     t.match(JSON.parse((await ask('Accept: application/json\r\n')).body), {
       code: 'KNOT_PROXY_ASLEEP',
       remedy: /it wakes/,
