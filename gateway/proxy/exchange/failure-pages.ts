@@ -46,14 +46,13 @@ export function createFailurePages({
   return (failure, asked) => {
     const { canonical, visitor } = asked;
     const { route } = asked.target;
-    const refusal = upstreamFailed(failure, route);
     const asking = { route, canonical, visitor };
-    const state = isAboutState.has(failure) ? stateOf(asking) : undefined;
+    let state = isAboutState.has(failure) ? stateOf(asking) : undefined;
     if (state?.status === 'asleep' && isVisit(canonical) && wake !== undefined) {
       wake(asking);
-      return withWayOn(withState(refusal, route, { ...state, status: 'waking' }), asked, origin);
+      state = { ...state, status: 'waking', message: 'Its program is being started.' };
     }
-    return withWayOn(withState(refusal, route, state), asked, origin, state?.link);
+    return withWayOn(withState(upstreamFailed(failure, route), route, state), asked, origin);
   };
 }
 
@@ -65,8 +64,10 @@ const isAboutState: ReadonlySet<UpstreamFailure> = new Set([
   'upstream_protocol',
 ]);
 
-function withState(refusal: Refusal, { title, service }: Route, state: RouteState | undefined): Refusal {
-  const { status, message = '', progress, steps = [] } = state ?? {};
+function withState(failed: Refusal, { title, service }: Route, state: RouteState | undefined): Refusal {
+  const { status, message = '', progress, steps = [], link } = state ?? {};
+  // Where it can be helped; before everything else.
+  const refusal = link === undefined ? failed : { ...failed, links: [link] };
   // What is to be done about a tool is an administrator's affair, about a service that of whom it belongs to.
   const remedy = service && state?.remedy;
   switch (status) {
@@ -122,15 +123,13 @@ export function withWayOn(
   { refreshSeconds: refresh, ...refusal }: Refusal,
   { canonical, requestId }: Pick<Asked, 'canonical' | 'requestId'>,
   origin: string,
-  /** Where it can be helped; before everything else. */
-  link?: { href: string; label: string },
 ): Refusal {
   const isRepeatable = canonical.method === 'GET' || canonical.method === 'HEAD';
   return {
     ...refusal,
     ...(isRepeatable && refresh !== undefined && { refreshSeconds: refresh }),
     links: [
-      ...(link === undefined ? [] : [link]),
+      ...(refusal.links ?? []),
       ...(isRepeatable ? [{ href: canonical.target, label: 'Try again' }] : []),
       { href: `${origin}/`, label: 'Home' },
     ],

@@ -41,6 +41,8 @@ t.test('what sleeps is woken by whoever may open a page of it and does, and by n
     t.equal(status, 503);
     t.strictSame(woken, ['s by ann']);
     t.match(body, /<h1>site is waking up<\/h1>/);
+    t.match(body, 'Its program is being started.');
+    t.notMatch(body, 'It is asleep', 'it is not, since somebody came');
     // It stays at its address, so that it lands where it was to go, with query and fragment.
     t.match(body, /<meta http-equiv="refresh" content="1" ?\/>/);
     t.match(body, 'href="/lab?x=1">Try again');
