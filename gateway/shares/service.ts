@@ -234,6 +234,8 @@ export function createShares(options: {
   /** Another process may have made it a moment ago. */
   const know = (id: string): Promise<void> | undefined => (index.get(id) ? undefined : reread([id]));
 
+  const { stop: stopVisits, ...visits } = createGuestVisits({ store, clock, find: index.get, know });
+
   const endBy = ({ actor, reason }: By): records.End => ({ at: clock.now(), why: reason ?? 'revoked', by: actor });
 
   /** Ids of those that had not ended yet. */
@@ -372,14 +374,14 @@ export function createShares(options: {
       for (const { id } of index.matching(principal, thing, clock.now())) uses.note(id, user);
     },
     ...createGuestLinks({ store, clock, know }),
-    ...createGuestVisits({ store, clock, find: index.get, know }),
+    ...visits,
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     flush: uses.flush,
     async close() {
-      for (const stop of stops) stop();
+      for (const stop of [...stops, stopVisits]) stop();
       await Promise.all([loop.stop(), standing.stop()]);
       listeners.clear();
       await uses.close();

@@ -7,11 +7,14 @@ export async function insertVisit(db: Database, row: NewRow<'guest_visits'>): Pr
   await db.insertInto('guest_visits').values(row).execute();
 }
 
-/** A code becomes a session, for exactly one of those who show it in time, and takes the place of an earlier one of the same browser. */
+/**
+ * A code becomes a session, for exactly one of those who show it in time, and takes the place of an earlier one of the same browser: those,
+ * or undefined where it became none.
+ */
 export async function redeemVisitRow(
   db: Database,
   { code, secret, host, now }: { code: string; secret: string; host: string; now: number },
-): Promise<boolean> {
+): Promise<string[] | undefined> {
   const redeemed = await db
     .updateTable('guest_visits')
     .set({ secret_hash: secret, code_until: null, started_at: now })
@@ -20,16 +23,17 @@ export async function redeemVisitRow(
     .where('code_until', '>', now)
     .returning(['share_id', 'browser'])
     .executeTakeFirst();
-  if (redeemed === undefined) return false;
-  await db
+  if (redeemed === undefined) return undefined;
+  const replaced = await db
     .deleteFrom('guest_visits')
     .where('share_id', '=', redeemed.share_id)
     .where('browser', '=', redeemed.browser)
     .where('host', '=', host)
     .where('code_until', 'is', null)
     .where('secret_hash', '!=', secret)
+    .returning('secret_hash')
     .execute();
-  return true;
+  return replaced.map((row) => row.secret_hash);
 }
 
 /** A session; a code that nobody took yet is none. */
@@ -38,11 +42,11 @@ export async function findVisitRow(db: Database, hash: string): Promise<Row<'gue
   return row.executeTakeFirst();
 }
 
-/** Makes room for a new visit: codes whose time is over go, and the oldest beyond a bound. */
+/** Makes room for a new visit: codes whose time is over go, and the oldest beyond a bound, whose hashes it returns. */
 export async function deleteOldVisits(
   db: Database,
   { shareId, codesBefore, most }: { shareId: string; codesBefore: number; most: number },
-): Promise<void> {
+): Promise<string[]> {
   await db.deleteFrom('guest_visits').where('share_id', '=', shareId).where('code_until', '<', codesBefore).execute();
   const beyond = await db
     .selectFrom('guest_visits')
@@ -52,7 +56,7 @@ export async function deleteOldVisits(
     .offset(most)
     .limit(100)
     .execute();
-  if (beyond.length === 0) return;
   const hashes = beyond.map((row) => row.secret_hash);
-  await db.deleteFrom('guest_visits').where('secret_hash', 'in', hashes).execute();
+  if (hashes.length > 0) await db.deleteFrom('guest_visits').where('secret_hash', 'in', hashes).execute();
+  return hashes;
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, hashSecret, newSecret } from '../lib/index.ts';
-import type { Store } from '../store/index.ts';
+import type { Store, Transaction } from '../store/index.ts';
 import type { Share } from './share.ts';
 import { deleteOldVisits, findVisitRow, insertVisit, redeemVisitRow } from './visit-records.ts';
 
@@ -38,9 +38,26 @@ export function createGuestVisits({
   find(shareId: string): Share | undefined;
   /** Sees to it that a share is known here: another process may have made it a moment ago. */
   know(shareId: string): Promise<void> | undefined;
-}): GuestVisits {
+}): GuestVisits & { stop(): void } {
   /** Of secrets, never of codes. What is not there now never will be: secrets are random. */
   const cache = new LRUCache<string, Known | 'nobody'>({ max: mostKnown });
+  /** Grows with each visit that ended, so that none is remembered that was read before. */
+  let ends = 0;
+
+  function forget(isOver: (visit: Known) => boolean): void {
+    ends += 1;
+    for (const [secret, known] of cache.entries()) if (known !== 'nobody' && isOver(known)) cache.delete(secret);
+  }
+
+  const forgetAll = (): void => forget(() => true);
+  const stops = [
+    store.onChange('guest-visits', (ended) => forget(({ id }) => id === ended)),
+    store.onSilence(forgetAll),
+    store.onGap(forgetAll),
+  ];
+  const announceEnds = ({ announce }: Transaction, ids: readonly string[]): void => {
+    for (const id of ids) announce({ topic: 'guest-visits', key: id });
+  };
 
   function visitOf({ id, shareId, host, browser, startedAt }: Known, at: string): GuestVisit | null {
     const share = host === at ? find(shareId) : undefined;
@@ -52,8 +69,12 @@ export function createGuestVisits({
     async beginVisit({ id }, { host, browser }) {
       const code = newSecret();
       const now = clock.now();
-      await store.transaction(async ({ db }) => {
-        await deleteOldVisits(db, { shareId: id, codesBefore: now, most: mostOfOneShare - 1 });
+      await store.transaction(async (transaction) => {
+        const { db } = transaction;
+        announceEnds(
+          transaction,
+          await deleteOldVisits(db, { shareId: id, codesBefore: now, most: mostOfOneShare - 1 }),
+        );
         await insertVisit(db, {
           secret_hash: hashSecret(code),
           share_id: id,
@@ -69,14 +90,19 @@ export function createGuestVisits({
       const secret = newSecret();
       const now = clock.now();
       const hashes = { code: hashSecret(code), secret: hashSecret(secret) };
-      const isRedeemed = await store.transaction(({ db }) => redeemVisitRow(db, { ...hashes, host, now }));
-      return isRedeemed ? secret : undefined;
+      return store.transaction(async (transaction) => {
+        const replaced = await redeemVisitRow(transaction.db, { ...hashes, host, now });
+        if (replaced === undefined) return undefined;
+        announceEnds(transaction, replaced);
+        return secret;
+      });
     },
     peekVisit(secret, host) {
       const known = cache.get(secret);
       return known === undefined ? undefined : known === 'nobody' ? null : visitOf(known, host);
     },
     async findVisit(secret, host) {
+      const before = ends;
       const row = await findVisitRow(store.db, hashSecret(secret));
       if (row === undefined) {
         cache.set(secret, 'nobody');
@@ -84,9 +110,12 @@ export function createGuestVisits({
       }
       const { secret_hash: id, share_id: shareId, browser, started_at: startedAt } = row;
       const known = { id, shareId, host: row.host, browser, startedAt };
-      cache.set(secret, known);
+      if (before === ends) cache.set(secret, known);
       await know(shareId);
       return visitOf(known, host);
+    },
+    stop() {
+      for (const stop of stops) stop();
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Clock, Log } from '../lib/index.ts';
 import type { Tables } from './tables.ts';
 
 /** A fact that caches elsewhere must forget: `users` + user id, `sessions` + central session id, `sign-ins` + id of the
- * person whose sessions began or ended, `clients` + client id, … */
+ * person whose sessions began or ended, `clients` + client id, `guest-visits` + id of a visit that ended, … */
 export type Change = { topic: ChangeTopic; key: string };
 export type ChangeTopic =
   | 'users'
@@ -18,6 +18,7 @@ export type ChangeTopic =
   | 'tokens'
   | 'plans'
   | 'shares'
+  | 'guest-visits'
   | 'files'
   | 'services';
 

@@ -392,6 +392,9 @@ await onBothStores(t, async (t, open) => {
     const second = (await shares.redeemVisit(await shares.beginVisit(made, at('b')), 'a.x'))!;
     t.match(await shares.findVisit(second, 'a.x'), { browser: 'b' });
     t.equal(await elsewhere.findVisit(secret, 'a.x'), null, 'one of each browser');
+    const isOver = () => shares.peekVisit(secret, 'a.x') === undefined;
+    await eventually('an earlier one is not believed any more where it was known', isOver);
+    t.equal(await shares.findVisit(secret, 'a.x'), null);
     await shares.revoke(made.id, by);
     await eventually('it ends here', () => shares.peekVisit(second, 'a.x') === null);
     t.equal(await shares.findVisit(second, 'a.x'), null);
@@ -401,5 +404,23 @@ await onBothStores(t, async (t, open) => {
     t.ok(await shares.findVisit(third, 'a.x'));
     clock.advance(day);
     t.equal(shares.peekVisit(third, 'a.x'), null, 'its time is over at once');
+  });
+
+  await t.test('a guest who came long ago makes room for those who come', async (t) => {
+    const { share, store, shares, elsewhere, clock } = await given(t, open);
+    const thing = { kind: 'service', id: 's', path: '' } as const;
+    const { share: made } = await share({ party: { kind: 'guest' }, right: 'view', thing, days: 2 });
+    const first = (await shares.redeemVisit(await shares.beginVisit(made, { browser: 'b', host: 'a.x' }), 'a.x'))!;
+    for (const each of [shares, elsewhere]) t.ok(await each.findVisit(first, 'a.x'));
+    const others = Array.from({ length: 999 }, (_, index) => ({
+      ...{ secret_hash: `other-${index}`, share_id: made.id, host: 'a.x', browser: `other-${index}` },
+      ...{ code_until: null, started_at: clock.now() + 1 },
+    }));
+    await store.db.insertInto('guest_visits').values(others).execute();
+    t.ok(shares.peekVisit(first, 'a.x'));
+    await shares.beginVisit(made, { browser: 'c', host: 'a.x' });
+    for (const each of [shares, elsewhere])
+      await eventually('it is not believed any more', () => each.peekVisit(first, 'a.x') === undefined);
+    t.equal(await shares.findVisit(first, 'a.x'), null);
   });
 });
