@@ -25,6 +25,11 @@ export type ChildSpec = {
    * started must wait for the end of that. Where it fails the process is ended.
    */
   admit?(pid: number): Promise<void>;
+  /**
+   * It is bubblewrap (`sandboxArguments`), which dies of a signal and takes everything inside with it at once: what runs inside is told
+   * first, and has its time.
+   */
+  isSandboxed?: boolean;
   /** Lines of its output that an operator looks for; they are warnings in the log, every other line is for debugging. */
   isForOperators?(line: string): boolean;
   /** Who reads its output and keeps it; without, only the last lines are kept. */

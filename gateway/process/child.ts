@@ -4,7 +4,7 @@ import type { Child, ChildSpec, ChildState } from './child-spec.ts';
 import { branchValues, endAll, identify, type ProcessIdentity } from './descendants.ts';
 import type { RunJournal } from './leftovers.ts';
 import { createOutputTail } from './output.ts';
-import { familyOf, signalGroup, spawnMarked } from './spawn.ts';
+import { familyOf, signalGroup, signalInside, spawnMarked } from './spawn.ts';
 
 export type Timing = {
   /** First wait before a restart; doubles up to `maxBackoffMs`. */
@@ -172,7 +172,8 @@ export function superviseChild(
   const endGroup = async (current: Run, pid: number, graceMs: number) => {
     const hasEnded = () => current.process.exitCode !== null || current.process.signalCode !== null;
     if (hasEnded()) return;
-    signalGroup(pid, graceMs === 0 ? 'SIGKILL' : 'SIGTERM');
+    const isTold = graceMs > 0 && spec.isSandboxed === true && signalInside(pid, 'SIGTERM');
+    if (!isTold) signalGroup(pid, graceMs === 0 ? 'SIGKILL' : 'SIGTERM');
     const kill = setTimeout(() => !hasEnded() && signalGroup(pid, 'SIGKILL'), graceMs);
     await current.ended;
     clearTimeout(kill);

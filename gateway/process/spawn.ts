@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { findDescendants, markerVariable, type ProcessIdentity } from './descendants.ts';
+import { findDescendants, listProcesses, markerVariable, type ProcessIdentity, signalProcess } from './descendants.ts';
 
 /** Starts an executable in a process group of its own, with exactly the given environment and the marker. */
 export function spawnMarked(
@@ -53,4 +53,15 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Signals the programs of a sandbox, which are the children of its first process inside; that one ignores signals, and bubblewrap
+ * outside dies of them. As `children_of` of `launch/spawn.py`. False when there is none yet.
+ */
+export function signalInside(bubblewrap: number, signal: NodeJS.Signals): boolean {
+  const processes = listProcesses();
+  const first = processes.find(({ parentPid }) => parentPid === bubblewrap);
+  const programs = processes.filter(({ parentPid, isZombie }) => parentPid === first?.pid && !isZombie);
+  return programs.filter((program) => signalProcess(program, signal)).length > 0;
 }

@@ -105,6 +105,8 @@ t.test('what Knot ships works, with one person’s files and services between', 
     return launched.json<{ service: Shown }>().service;
   }
   const shown = async (id: string): Promise<Shown> => (await ann.api('GET', `/services/${id}`)).json<Shown>();
+  const outputOf = async (id: string): Promise<string> =>
+    (await ann.request('GET', `${gateway.origin}/api/v1/services/${id}/logs.txt`)).text;
   const ready = async ({ id, url }: Shown): Promise<void> =>
     eventually(
       `${url} is ready`,
@@ -166,6 +168,8 @@ t.test('what Knot ships works, with one person’s files and services between', 
   for (const { id } of stores) await ann.api('POST', `/services/${id}/stop`, {});
   for (const { id } of stores)
     await eventually('it has stopped', async () => (await shown(id)).state === 'stopped', 60_000);
+  t.match(await outputOf(stores[0].id), /bye bye/, 'Redis was ended in good order');
+  t.match(await outputOf(stores[1].id), /database system is shut down/, 'and so was PostgreSQL');
   for (const { id } of stores) await ann.api('POST', `/services/${id}/start`, {});
   await Promise.all(stores.map(ready));
   let said = '';

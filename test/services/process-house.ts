@@ -35,12 +35,15 @@ export async function openProcessEngine(
     below = tmpdir(),
     bounds = {},
     isGrouped = true,
+    graceMs = 1000,
     outbound,
     ...more
   }: {
     below?: string | undefined;
     bounds?: Partial<Bounds>;
     isGrouped?: boolean;
+    /** How long a program has that was told of its end. */
+    graceMs?: number;
     outbound?: ServiceOutbound;
   } & Partial<Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired'>> = {},
 ): Promise<EngineHouse & { folder: string }> {
@@ -48,7 +51,7 @@ export async function openProcessEngine(
   const supervisor = createSupervisor({
     clock: systemClock,
     log: silentLog,
-    timing: { firstBackoffMs: 50, readyPollMs: 50, graceMs: 1000 },
+    timing: { firstBackoffMs: 50, readyPollMs: 50, graceMs },
   });
   const area = (name: string) => {
     const path = join(folder, 'files', name);

@@ -132,8 +132,11 @@ rmSync(options.socket, { force: true });
 server.listen(options.socket, () => runAtStart && start());
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.once(signal, () => {
+    // What it says at its end is heard, and it has the time that `stop` gives it.
+    if (child?.pid) child.once('close', () => process.exit(0));
+    else server.close(() => process.exit(0));
     stop();
-    server.close(() => process.exit(0));
+    server.close();
     server.closeAllConnections();
   });
 }

@@ -177,6 +177,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       name: `service-${id}-${revision}`,
       ...sandboxedProgram(sandboxed),
       cwd: '/',
+      isSandboxed: sandbox.isAvailable,
       isReady: () => answersAt(layout.socket(id), ready),
       readyTimeoutMs: startSeconds * 1000,
       quickEndsUntilFailed: quickEndsUntilGone,
