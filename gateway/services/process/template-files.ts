@@ -22,18 +22,16 @@ export async function keepTemplate(source: TemplateFolder, store: string): Promi
   const digest = hash.digest('hex').slice(0, 32);
   const target = join(store, digest);
   if (await isKeptOn(target)) return digest;
-  await mkdir(store, { recursive: true, mode: 0o755 });
+  await mkdir(store, { recursive: true });
   const fresh = join(store, `.${newShortId()}`);
-  await mkdir(fresh, { mode: 0o755 });
+  await mkdir(fresh);
   try {
     for (const { path, bytes } of files) {
       const folder = path.slice(0, path.lastIndexOf('/') + 1);
-      if (folder !== '') await mkdir(join(fresh, folder), { recursive: true, mode: 0o755 });
-      await writeFile(join(fresh, path), bytes, { mode: 0o644 });
+      if (folder !== '') await mkdir(join(fresh, folder), { recursive: true });
+      await writeFile(join(fresh, path), bytes);
     }
-    // Read inside sandboxes, where the account is another one; the gateway's umask says nothing of them.
-    await chmod(fresh, 0o755);
-    for (const { path } of files) await chmod(join(fresh, path), 0o644);
+    await makeReadable(fresh);
     await rename(fresh, target);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
@@ -46,21 +44,37 @@ export async function keepTemplate(source: TemplateFolder, store: string): Promi
 /** Whether it is there already; it is as young again, so that nobody takes it away before the record of who needs it is written. */
 async function isKeptOn(folder: string): Promise<boolean> {
   const now = new Date();
-  return utimes(folder, now, now).then(
-    () => true,
-    () => false,
-  );
+  try {
+    await utimes(folder, now, now);
+  } catch {
+    return false;
+  }
+  await makeReadable(folder);
+  return true;
+}
+
+/** Read inside sandboxes, where the account is another one; the gateway's umask says nothing of them. */
+async function makeReadable(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
 }
 
 /** As long as a launch or an upgrade may take from the files of its template to its record. */
 const youthMs = 3_600_000;
 
-/** Takes away what was kept before and is none of these. What was kept just now may be about to be needed. */
+/**
+ * Takes away what was kept before and is none of these. What was kept just now may be about to be needed. These can be read by their
+ * services afterwards, whoever kept them: a gateway before this one left folders closed.
+ */
 export async function keepOnly(store: string, digests: ReadonlySet<string>): Promise<void> {
   const entries = await readdir(store).catch(() => []);
   for (const name of entries) {
-    if (digests.has(name)) continue;
     const folder = join(store, name);
+    if (digests.has(name)) {
+      await makeReadable(folder);
+      continue;
+    }
     if (!(await isOld(folder))) continue;
     // Out of the way first, then looked at again: somebody may have kept the same meanwhile.
     const aside = join(store, `.${newShortId()}`);
