@@ -106,10 +106,33 @@ t.test('who keeps too much in its home is stopped, and told why', { skip: skipWi
     await engine.start(each);
     await eventually('it runs', async () => engine.observe(each).phase === 'running', 30_000);
   }
-  await engine.usages();
+  await eventually(
+    'it is given up',
+    async () => {
+      await engine.usages();
+      return engine.observe(one).phase === 'gone';
+    },
+    30_000,
+  );
   t.match(engine.observe(one), { phase: 'gone', cause: { code: 'home-full' } });
   t.match(engine.observe(other), { phase: 'running' });
   for (const each of [one, other]) await engine.stop(each);
+});
+
+t.test('nobody waits while homes are counted', { skip: skipWithoutSandbox }, async (t) => {
+  const { promise: counted, resolve } = Promise.withResolvers<number>();
+  let looks = 0;
+  const { engine, service } = await openProcessEngine(t, { bounds: tight, bytesIn: () => ((looks += 1), counted) });
+  const one = await service(listen);
+  await engine.start(one);
+  await eventually('it runs', async () => engine.observe(one).phase === 'running', 30_000);
+  t.strictSame([...(await engine.usages()).keys()], [one.id]);
+  t.strictSame([...(await engine.usages()).keys()], [one.id]);
+  await eventually('it is counted', () => looks > 0);
+  t.equal(looks, 1, 'by one at a time');
+  resolve(tight.disk + 1);
+  await eventually('it is given up', () => engine.observe(one).phase === 'gone');
+  t.match(engine.observe(one), { cause: { code: 'home-full' } });
 });
 
 t.test('what it uses is counted, and processors are shared out', { skip: skipWithoutGroups }, async (t) => {

@@ -45,7 +45,7 @@ export async function openProcessEngine(
     /** How long a program has that was told of its end. */
     graceMs?: number;
     outbound?: ServiceOutbound;
-  } & Partial<Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired'>> = {},
+  } & Partial<Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired' | 'bytesIn'>> = {},
 ): Promise<EngineHouse & { folder: string }> {
   const folder = mkdtempSync(join(below, 'knot-engine-'));
   const supervisor = createSupervisor({

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { type Clock, knotError, newSecret, type ProcessPlan } from '../../lib/index.ts';
+import { type Clock, knotError, type Log, newSecret, type ProcessPlan } from '../../lib/index.ts';
 import {
   type Account,
   type AccountBook,
@@ -62,7 +62,10 @@ export type ProcessEngineOptions = {
   /** Looked for once; without any, limits are those of single processes. */
   groups?: () => Promise<Groups | undefined>;
   bounds?: Partial<Bounds>;
+  /** Bytes of a folder, counted in place of du(1). */
+  bytesIn?(folder: string): Promise<number>;
   clock: Clock;
+  log: Log;
   /** Other services of an owner here. */
   neighbour?: Neighbour;
   /** The packages it needs, which are there; undefined when it needs none. */
@@ -89,13 +92,19 @@ const looksAtOnce = 20;
 
 /** Services as programs of this machine: each in a sandbox with a network of its own, reached over a Unix socket by the gateway alone. */
 export function createProcessEngine(options: ProcessEngineOptions): Engine {
-  const { dataFolder, supervisor, accounts, filesOf, originOf, outbound, fillIn, outputs, clock } = options;
+  const { dataFolder, supervisor, accounts, filesOf, originOf, outbound, fillIn, outputs, clock, log } = options;
   const { isSandboxRequired } = options;
   const bounds = { ...usualBounds, ...options.bounds };
   let groups: Promise<Groups | undefined> | undefined;
   const groupsOnce = () => (groups ??= options.groups?.() ?? Promise.resolve(undefined));
   const layout = layoutIn(dataFolder);
-  const homes = createHomes({ root: dataFolder, homeOf: layout.home, mostBytes: bounds.disk, clock });
+  const homes = createHomes({
+    root: dataFolder,
+    homeOf: layout.home,
+    mostBytes: bounds.disk,
+    clock,
+    bytesIn: options.bytesIn,
+  });
   const running = new Map<string, Running>();
   const ending = new Map<string, Promise<void>>();
   const listeners = new Set<(serviceId: string) => void>();
@@ -240,11 +249,20 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
       const entry = running.get(id);
       if (entry?.size !== undefined && usage.memory > entry.size.memory) giveUp(id, entry, 'memory');
     }
-    for (const id of await homes.over([...running.keys()])) {
-      const entry = running.get(id);
-      if (entry !== undefined) giveUp(id, entry, 'disk');
-    }
+    void lookAtHomes();
     return found;
+  }
+
+  /** Nobody waits for it: where much is kept it takes minutes. */
+  async function lookAtHomes(): Promise<void> {
+    try {
+      for (const id of await homes.over([...running.keys()])) {
+        const entry = running.get(id);
+        if (entry !== undefined) giveUp(id, entry, 'disk');
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'what services keep in their homes could not be counted');
+    }
   }
 
   function giveUp(id: string, entry: Running, over: Crossed): void {

@@ -11,8 +11,14 @@ const longestMs = 10 * 60_000;
  * this process and behind everything else, whenever the disk has lost room for an eighth of what one may keep, and every ten minutes.
  * One that writes at full speed is found an eighth over its bound, or at the next sample.
  */
-export function createHomes(options: { root: string; homeOf(id: string): string; mostBytes: number; clock: Clock }) {
-  const { root, homeOf, mostBytes, clock } = options;
+export function createHomes(options: {
+  root: string;
+  homeOf(id: string): string;
+  mostBytes: number;
+  clock: Clock;
+  bytesIn?: ((folder: string) => Promise<number>) | undefined;
+}) {
+  const { root, homeOf, mostBytes, clock, bytesIn = diskUsage } = options;
   let last: { at: number; free: number } | undefined;
   let isLooking = false;
 
@@ -29,7 +35,7 @@ export function createHomes(options: { root: string; homeOf(id: string): string;
   }
 
   return {
-    /** Those of these services that keep more than they may; nothing while nobody needs to look. */
+    /** Those of these services that keep more than they may; nothing while nobody needs to look, or somebody looks already. */
     async over(ids: readonly string[]): Promise<string[]> {
       if (isLooking || ids.length === 0) return [];
       isLooking = true;
@@ -46,7 +52,7 @@ export function createHomes(options: { root: string; homeOf(id: string): string;
 }
 
 /** Blocks of the disk; what cannot be counted counts as nothing. */
-async function bytesIn(folder: string): Promise<number> {
+async function diskUsage(folder: string): Promise<number> {
   try {
     const args = ['-n', '19', 'du', '-sx', '--block-size=1', folder];
     const { stdout } = await run('nice', args, { timeout: 60_000, env: { PATH: '/usr/bin:/bin' } });
