@@ -20,7 +20,7 @@ export { createProcessEngine, type ProcessEngineOptions } from './process/engine
 export { createMachineEngine, openPackages } from './process/machine-engine.ts';
 export { packageSetOf } from './process/packages/package-set.ts';
 export type { Packages } from './process/packages/packages.ts';
-export type { ServiceOutbound } from './process/engine.ts';
+export type { ServiceOutbound } from './process/way-out.ts';
 export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';
 export type { Cause, Service, ServiceState, Size, Transition, Wish } from './service.ts';

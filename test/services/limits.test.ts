@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { silentLog } from '../../gateway/lib/index.ts';
 import { openGroups } from '../../gateway/process/index.ts';
+import type { ServiceOutbound } from '../../gateway/services/index.ts';
 import type { Bounds } from '../../gateway/services/process/limits.ts';
 import { eventually } from '../support/eventually.ts';
 import { openProcessEngine, skipWithoutSandbox } from './process-house.ts';
@@ -133,6 +134,37 @@ t.test('nobody waits while homes are counted', { skip: skipWithoutSandbox }, asy
   resolve(tight.disk + 1);
   await eventually('it is given up', () => engine.observe(one).phase === 'gone');
   t.match(engine.observe(one), { cause: { code: 'home-full' } });
+});
+
+t.test('what could not be started leaves no group and no way out', { skip: skipWithoutGroups }, async (t) => {
+  const ways = new Set<string>();
+  const outbound: ServiceOutbound = {
+    isOpenTo: ({ template }) => template.plan.network.hosts.length > 0,
+    async open({ socket, service: { id, template } }) {
+      if (template.plan.network.hosts.includes('unreachable')) throw new Error('no way out');
+      writeFileSync(socket, '');
+      ways.add(id);
+      return () => void ways.delete(id);
+    },
+  };
+  const { engine, folder, service } = await openProcessEngine(t, { outbound });
+  const network = { hosts: ['a.example'] };
+  const alone = await service(listen, { plan: { reaches: 'values.services' }, values: { services: ['nobody'] } });
+  const shut = await service(listen, { plan: { network: { hosts: ['unreachable'] } } });
+  const broken = await service(listen, { plan: { network, command: ['{node}', undefined as never] } });
+  const whole = await service(listen, { plan: { network } });
+  await engine.start(whole);
+  await t.rejects(engine.start(alone), { code: 'KNOT_SERVICES_NO_NEIGHBOUR' });
+  await t.rejects(engine.start(shut), { message: 'no way out' });
+  await t.rejects(engine.start(broken), TypeError);
+  const places = JSON.parse(readFileSync(join(folder, 'process/groups.json'), 'utf8')) as string[];
+  for (const place of places) {
+    const groups = readdirSync(place, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    t.equal(groups.length, 1, `of the one that runs, in ${place}`);
+  }
+  t.strictSame([...ways], [whole.id]);
+  await engine.stop(whole);
+  t.equal(ways.size, 0);
 });
 
 t.test('what it uses is counted, and processors are shared out', { skip: skipWithoutGroups }, async (t) => {

@@ -1,7 +1,7 @@
-import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Clock, knotError, type Log, newSecret, type ProcessPlan } from '../../lib/index.ts';
 import {
   type Account,
@@ -21,7 +21,7 @@ import type { Service, Size } from '../service.ts';
 import type { Shell } from '../shell.ts';
 import type { Outputs } from '../output/outputs.ts';
 import { outputOf } from '../output/pages.ts';
-import { readInto } from '../output/reading.ts';
+import { readInto, type ServiceReading } from '../output/reading.ts';
 import { isBusy } from './busy.ts';
 import { createHomes } from './homes.ts';
 import { identityFiles } from './identity.ts';
@@ -36,13 +36,7 @@ import { createShell } from './shell.ts';
 import { answersAt } from './readiness.ts';
 import { type FillIn, type OwnersFiles, sandboxedProgram } from './sandboxed.ts';
 import { keepOnly, keepTemplate } from './template-files.ts';
-
-export type ServiceOutbound = {
-  /** Whether a service may reach anything at all. */
-  isOpenTo(service: Service): boolean;
-  /** `Outbound.open` for a service. */
-  open(at: { socket: string; service: Service; onRefused(sentence: string): void }): Promise<() => void>;
-};
+import { openWayOut, type ServiceOutbound } from './way-out.ts';
 
 export type ProcessEngineOptions = {
   dataFolder: string;
@@ -79,7 +73,8 @@ type Running = {
   size: Size | undefined;
   limited: Limited | undefined;
   closeWayOut: (() => void) | undefined;
-  terminal: ReturnType<typeof sandboxedProgram>;
+  /** What is started for a terminal beside it. */
+  terminal(): ReturnType<typeof sandboxedProgram>;
   shells: Set<Shell>;
   /** What it wanted too much of when it ended last. */
   crossed?: Crossed | undefined;
@@ -134,25 +129,6 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     return { files, account };
   }
 
-  /** Opens the way out of a service that has one; the function that closes it. */
-  async function openWayOut(
-    service: Service,
-    account: Account | undefined,
-    tellRefusal: (sentence: string) => void,
-  ): Promise<(() => void) | undefined> {
-    if (outbound?.isOpenTo(service) !== true) return undefined;
-    const socket = layout.out(service.id);
-    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
-    rmSync(socket, { force: true });
-    const close = await outbound.open({ socket, service, onRefused: tellRefusal });
-    chmodSync(socket, 0o600);
-    if (account !== undefined) chownSync(socket, account.uid, account.gid);
-    return () => {
-      close();
-      rmSync(socket, { force: true });
-    };
-  }
-
   async function launch(service: Service): Promise<void> {
     const sandbox = await options.sandbox();
     if (!sandbox.isAvailable && isSandboxRequired && !service.mayLackSandbox)
@@ -161,40 +137,51 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     const { id, revision, template, size } = service;
     const { ready, startSeconds } = template.plan;
     const origin = originOf(service.label);
-    const limited = await limit(await groupsOnce(), layout.short(id), size, bounds);
     const environment = await options.environmentOf?.(service);
     const shown = [
       ...identityFiles(layout.identity, { name: service.owner.name, account }),
       ...(await offersOf(service, { layout, account, neighbour: options.neighbour })),
     ];
     const output = readInto(await outputs.of(id));
-    const closeWayOut = sandbox.isAvailable
-      ? await openWayOut(service, account, (sentence) => output.mark(sentence))
-      : undefined;
-    const sandboxed = {
-      ...{ service, sandbox, layout, dataFolder, files, account, origin, fillIn },
-      environment,
-      shown,
-      secret: newSecret(),
-      hasWayOut: closeWayOut !== undefined,
-      bounds: boundsBefore(bounds, limited === undefined ? size?.memory : undefined),
-      scratchBytes: limited === undefined && size !== undefined ? Math.floor(size.memory / 8) : undefined,
-      waits: limited !== undefined,
-      port: await portOf(template.plan, sandbox),
-    };
-    const child = supervisor.supervise({
-      name: `service-${id}-${revision}`,
-      ...sandboxedProgram(sandboxed),
-      cwd: '/',
-      isSandboxed: sandbox.isAvailable,
-      isReady: () => answersAt(layout.socket(id), ready),
-      readyTimeoutMs: startSeconds * 1000,
-      quickEndsUntilFailed: quickEndsUntilGone,
-      output,
-      ...(limited && { admit: limited.group.admit }),
-    });
-    const terminal = sandboxedProgram({ ...sandboxed, isTerminal: true });
-    const entry: Running = { child, revision, size, limited, closeWayOut, terminal, shells: new Set() };
+    const port = await portOf(template.plan, sandbox);
+    const limited = await limit(await groupsOnce(), layout.short(id), size, bounds);
+    let closeWayOut: (() => void) | undefined;
+    try {
+      if (sandbox.isAvailable && outbound?.isOpenTo(service) === true) {
+        const onRefused = (sentence: string): void => output.mark(sentence);
+        closeWayOut = await openWayOut(outbound, { service, socket: layout.out(id), account, onRefused });
+      }
+      const sandboxed = {
+        ...{ service, sandbox, layout, dataFolder, files, account, origin, fillIn },
+        ...{ environment, shown, port },
+        secret: newSecret(),
+        hasWayOut: closeWayOut !== undefined,
+        bounds: boundsBefore(bounds, limited === undefined ? size?.memory : undefined),
+        scratchBytes: limited === undefined && size !== undefined ? Math.floor(size.memory / 8) : undefined,
+        waits: limited !== undefined,
+      };
+      const child = supervisor.supervise({
+        name: `service-${id}-${revision}`,
+        ...sandboxedProgram(sandboxed),
+        cwd: '/',
+        isSandboxed: sandbox.isAvailable,
+        isReady: () => answersAt(layout.socket(id), ready),
+        readyTimeoutMs: startSeconds * 1000,
+        quickEndsUntilFailed: quickEndsUntilGone,
+        output,
+        ...(limited && { admit: limited.group.admit }),
+      });
+      const terminal = () => sandboxedProgram({ ...sandboxed, isTerminal: true });
+      begin(id, { child, revision, size, limited, closeWayOut, terminal, shells: new Set() }, output);
+    } catch (error) {
+      closeWayOut?.();
+      await limited?.group.end();
+      throw error;
+    }
+  }
+
+  function begin(id: string, entry: Running, output: ServiceReading): void {
+    const { child, limited } = entry;
     running.set(id, entry);
     markLife(child, output);
     child.onChange(() => {
@@ -352,7 +339,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     },
     async openShell({ id }, size) {
       const found = running.get(id);
-      const talk = found && supervisor.converse({ name: `terminal-${id}`, ...found.terminal, cwd: '/' });
+      const talk = found && supervisor.converse({ name: `terminal-${id}`, ...found.terminal(), cwd: '/' });
       if (found === undefined || talk === undefined) return undefined;
       const shell = createShell(talk);
       found.shells.add(shell);
