@@ -4,6 +4,7 @@ import { differences, placeWords, valueWords } from '../../dashboard/src/lib/for
 import { freeName } from '../../dashboard/src/lib/forms/launch/names.ts';
 import { allObstacles, valueProblems, wordsAt } from '../../dashboard/src/lib/forms/launch/obstacles.ts';
 import { sectionsOf } from '../../dashboard/src/lib/forms/sections.ts';
+import { setAt } from '../../dashboard/src/lib/forms/pointer.ts';
 import { resolve } from '../../dashboard/src/lib/forms/resolve.ts';
 import { activeValues, secretsIn, settle } from '../../dashboard/src/lib/forms/settle.ts';
 import { readValuesSchema } from '../../gateway/catalogue/values-schema.ts';
@@ -74,6 +75,18 @@ t.test('a field is visible by the value of another one', async (t) => {
     mode: 'plain',
     hidden: 'y',
   });
+});
+
+t.test('what stands in the way of a place is not replaced', async (t) => {
+  const set = (data: JsonObject, pointer: string) => {
+    setAt(data, pointer, 'set');
+    return data;
+  };
+  t.strictSame(set({ a: 'text' }, '/a/b'), { a: 'text' });
+  t.strictSame(set({ a: 0 }, '/a/b/c'), { a: 0 });
+  t.strictSame(set({ a: null }, '/a/b'), { a: null });
+  t.strictSame(set({}, '/a/b'), { a: { b: 'set' } });
+  t.strictSame(set({ a: ['x'] }, '/a/0'), { a: ['set'] });
 });
 
 t.test('order, words and depth are bounded, whoever wrote the schema', async (t) => {

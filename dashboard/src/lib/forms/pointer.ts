@@ -46,7 +46,7 @@ export function valueAt(data: unknown, pointer: string): JsonValue | undefined {
   return here as JsonValue | undefined;
 }
 
-/** Sets a value in place, with the sections on the way to it; takes it away for undefined. */
+/** Sets a value in place, with the sections on the way that are not there yet; takes it away for undefined. Below what is no section nothing is set. */
 export function setAt(data: JsonObject, pointer: string, value: JsonValue | undefined): void {
   const names = namesIn(pointer);
   const last = names.pop();
@@ -58,7 +58,7 @@ export function setAt(data: JsonObject, pointer: string, value: JsonValue | unde
       here = next as JsonObject | JsonValue[];
       continue;
     }
-    if (value === undefined || Array.isArray(here)) return;
+    if (value === undefined || next !== undefined || Array.isArray(here)) return;
     const made: JsonObject = {};
     own(here, name, made);
     here = here[name] as JsonObject;
