@@ -4,11 +4,18 @@ import { differences, placeWords, valueWords } from '../../dashboard/src/lib/for
 import { freeName } from '../../dashboard/src/lib/forms/launch/names.ts';
 import { allObstacles, valueProblems, wordsAt } from '../../dashboard/src/lib/forms/launch/obstacles.ts';
 import { sectionsOf } from '../../dashboard/src/lib/forms/sections.ts';
+import { alternativeOf, pickedNow } from '../../dashboard/src/lib/forms/alternatives.ts';
 import { setAt } from '../../dashboard/src/lib/forms/pointer.ts';
 import { resolve } from '../../dashboard/src/lib/forms/resolve.ts';
 import { activeValues, secretsIn, settle } from '../../dashboard/src/lib/forms/settle.ts';
 import { readValuesSchema } from '../../gateway/catalogue/values-schema.ts';
-import { checkValues, type JsonObject, withDefaults } from '../../gateway/lib/index.ts';
+import {
+  checkValues,
+  type JsonObject,
+  type JsonSchema,
+  type JsonValue,
+  withDefaults,
+} from '../../gateway/lib/index.ts';
 
 /** The deciding field has three branches, two of which have a field of one name. */
 const branched = {
@@ -75,6 +82,55 @@ t.test('a field is visible by the value of another one', async (t) => {
     mode: 'plain',
     hidden: 'y',
   });
+});
+
+t.test('which form a value has is decided by the whole of each, whatever words decide it', async (t) => {
+  const formsOf = (schema: JsonSchema, value: JsonValue): JsonSchema[] => {
+    const { properties } = resolve(schema, { which: value }).schema as { properties: { which: JsonSchema } };
+    return properties.which['oneOf'] as JsonSchema[];
+  };
+  const among = (...oneOf: JsonSchema[]): JsonSchema => ({
+    $defs: { port: { type: 'integer', minimum: 1024 } },
+    properties: { which: { oneOf } },
+  });
+  const shown = (schema: JsonSchema, value: JsonValue) => alternativeOf(formsOf(schema, value), value);
+  const texts = among({ type: 'string', pattern: '^a' }, { type: 'string', pattern: '^b' });
+  t.equal(shown(texts, 'b1'), 1);
+  t.equal(shown(texts, 'c'), -1);
+  t.equal(shown(among({ type: 'string', not: { const: 'x' } }, { type: 'string' }), 'x'), 1);
+  const conditional = { if: { required: ['tls'] }, then: { required: ['key'] } };
+  t.equal(shown(among({ type: 'object', ...conditional }, { type: 'object' }), { tls: true }), 1);
+  t.equal(shown(among({ allOf: [{ required: ['key'] }] }, { type: 'object' }), {}), 1);
+  // The parts of a form that are no fields refer to definitions as well.
+  const ports = { type: 'object', additionalProperties: { $ref: '#/$defs/port' } };
+  t.equal(shown(among(ports, { type: 'object' }), { http: 80 }), 1);
+  t.equal(shown(among(ports, { type: 'object' }), { http: 8080 }), 0);
+});
+
+t.test('nothing in the fields of a form refers to a definition, which the form library would not find', async (t) => {
+  const schema: JsonSchema = {
+    $defs: { port: { type: 'integer', title: 'Port' } },
+    properties: { ports: { type: 'object', additionalProperties: { $ref: '#/$defs/port' } } },
+  };
+  t.strictSame(resolve(schema, {}).schema['properties'], {
+    ports: { type: 'object', additionalProperties: { type: 'integer', title: 'Port' } },
+  });
+});
+
+t.test('a form that was picked stays while it is filled in; a value from elsewhere shows its own', async (t) => {
+  const forms: JsonSchema[] = [
+    { type: 'object', properties: { name: { type: 'string' } } },
+    { type: 'object', required: ['number'], properties: { number: { type: 'integer' } } },
+    { type: 'string' },
+  ];
+  const now = (value: JsonValue | undefined, picked: number, isFromElsewhere: boolean) =>
+    pickedNow(forms, { value, picked, isFromElsewhere });
+  t.equal(now({}, 1, false), 1, 'it does not fit yet');
+  t.equal(now('text', 1, true), 2);
+  t.equal(now({ number: 1 }, 1, true), 1, 'what fits stays, though another fits too');
+  t.equal(now(7, 1, true), 1, 'nothing fits: it is told at the one that was picked');
+  t.equal(now({ name: 'x' }, -1, false), 0);
+  t.equal(now(undefined, 1, true), -1);
 });
 
 t.test('what stands in the way of a place is not replaced', async (t) => {

@@ -41,6 +41,11 @@ const decided = new Set(
   ),
 );
 
+/** Where each of several forms of a value keeps all that the schema says of it: what was cut for the page decides which one it is. */
+const whole = 'x-knot-whole';
+
+export const wholeOf = (form: JsonSchema): JsonSchema => (isJsonObject(form[whole]) ? form[whole] : form);
+
 export const hintsOf = (schema: unknown): Hints => {
   const hints = isJsonObject(schema) ? schema['x-knot'] : undefined;
   return isJsonObject(hints) ? (hints as Hints) : {};
@@ -55,8 +60,10 @@ export function resolve(root: JsonSchema, values: JsonObject): Resolved {
 
   function resolveAt(given: unknown, value: unknown, path: Path, branch: string, at = pointerOf(path)): JsonSchema {
     const schema = unfold(root, given);
-    const { properties, items, oneOf, anyOf, title, description, ...rest } = schema;
-    const shown: JsonSchema = Object.fromEntries(Object.entries(rest).filter(([keyword]) => !decided.has(keyword)));
+    const { properties, items, additionalProperties, oneOf, anyOf, title, description, ...rest } = schema;
+    const shown: JsonSchema = Object.fromEntries(
+      Object.entries(rest).filter(([keyword]) => !decided.has(keyword) && keyword !== whole),
+    );
     if (typeof title === 'string') shown['title'] = cut(title, mostTitle);
     if (typeof description === 'string') shown['description'] = cut(description, mostText);
     if (isJsonObject(properties)) {
@@ -68,7 +75,11 @@ export function resolve(root: JsonSchema, values: JsonObject): Resolved {
     );
     for (const [name, child] of branchesOf(schema, value, matches))
       merge(shown, resolveAt(child, value, path, `${branch}${at}?${name};`));
-    if (isJsonObject(items)) shown['items'] = path.length < mostLevels ? resolveAt(items, undefined, path, '-') : {};
+    // What stands in each item of a list, and under each key of a map; which values they are nobody knows here.
+    for (const [keyword, each] of Object.entries({ items, additionalProperties })) {
+      if (isJsonObject(each)) shown[keyword] = path.length < mostLevels ? resolveAt(each, undefined, path, '-') : {};
+      else if (each !== undefined) shown[keyword] = each;
+    }
     // Which of them it is, the person says: the one that fits is shown.
     for (const [keyword, list] of [
       ['oneOf', oneOf],
@@ -76,11 +87,10 @@ export function resolve(root: JsonSchema, values: JsonObject): Resolved {
     ] as const) {
       if (!Array.isArray(list) || list.length === 0) continue;
       const chosen = list.findIndex((each) => matches(each, value));
-      shown[keyword] = list
-        .slice(0, mostFields)
-        .map((each, index) =>
-          resolveAt(each, value, path, index === chosen ? `${branch}${at}?${keyword}/${index};` : '-'),
-        );
+      shown[keyword] = list.slice(0, mostFields).map((each, index) => ({
+        ...resolveAt(each, value, path, index === chosen ? `${branch}${at}?${keyword}/${index};` : '-'),
+        ...(isJsonObject(each) && { [whole]: alone(root, each) }),
+      }));
     }
     return shown;
   }
