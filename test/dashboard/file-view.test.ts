@@ -126,6 +126,10 @@ t.test('a link in a text leads into its area or out, never into a script', async
   });
   t.same(targetOf('/top.md', folder), { kind: 'here', place: { area: 'private', address: 'top.md' }, hash: '' });
   t.same(targetOf('#part', folder), { kind: 'part', hash: 'part' });
+  // A text that stands nowhere has nothing beside it.
+  for (const address of ['x.md', '/top.md', './x', '../x']) t.equal(targetOf(address, undefined), undefined, address);
+  t.match(targetOf('https://example.org/x', undefined), { kind: 'out', host: 'example.org' });
+  t.same(targetOf('#part', undefined), { kind: 'part', hash: 'part' });
   t.same(targetOf('data:image/png;base64,AA==', folder), { kind: 'data', href: 'data:image/png;base64,AA==' });
   t.equal(pageOf({ area: 'team:lab', address: 'a/b.md' }), '/files/team%3Alab/a?view=b.md');
 });

@@ -13,15 +13,16 @@ const pictures = /^data:image\/(png|jpeg|gif|webp|svg\+xml)[;,]/i;
 
 /**
  * What an address in a text in `folder` means, or undefined when it leads nowhere a page may lead (`javascript:` and every other scheme
- * but those of the web and of mail).
+ * but those of the web and of mail). Beside a text that stands in no folder there is nothing.
  */
-export function targetOf(address: string, folder: Place): Target | undefined {
+export function targetOf(address: string, folder: Place | undefined): Target | undefined {
   // What a browser drops before it looks (WHATWG URL, section 4.4).
   // eslint-disable-next-line no-control-regex -- these are control characters
   const trimmed = address.replaceAll(/[\u0000-\u0020]+$|^[\u0000-\u0020]+|[\t\n\r]/g, '');
   if (trimmed.startsWith('#')) return { kind: 'part', hash: trimmed.slice(1) };
   if (pictures.test(trimmed)) return { kind: 'data', href: trimmed };
   if (/^[a-z][a-z0-9+.-]*:/i.test(trimmed) || /^[/\\]{2}/.test(trimmed)) return outOf(trimmed);
+  if (folder === undefined) return undefined;
   const place = within(trimmed.split(/[?#]/, 1)[0]!, folder);
   return place && { kind: 'here', place, hash: /#(.*)$/.exec(trimmed)?.[1] ?? '' };
 }
