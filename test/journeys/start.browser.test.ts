@@ -210,17 +210,39 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     t.match(await changes.innerText(), /greeting\s+welcome\s+→\s+good day[^]*password\s+is another secret/);
     t.notMatch(await changes.innerText(), /another-secret/);
     t.strictSame(await violationsOn(page), []);
+    const saved = page.waitForRequest((request) => request.method() === 'PATCH');
     await page.getByRole('button', { name: 'Save and start anew' }).click();
     await page.getByText('Values changed').waitFor();
+    const ofRevision = { revision: Number };
+    t.match((await saved).postDataJSON(), ofRevision, 'what was changed meanwhile is not overwritten');
     const valuesNow = async () => (await bob.api('GET', `/services/${id}`)).json<{ values: object }>().values;
     t.match(await valuesNow(), { greeting: 'good day', password: 'another-secret' });
     await page.getByRole('button', { name: 'Back to this…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('good day').waitFor();
+    const rolledBack = page.waitForRequest((request) => request.url().endsWith('/rollback'));
     await dialog.getByRole('button', { name: 'Go back' }).click();
     await page.getByText('Rolled back').waitFor();
+    t.match((await rolledBack).postDataJSON(), ofRevision);
     t.match(await valuesNow(), { greeting: 'welcome' });
     t.equal(await field('Greeting').inputValue(), 'welcome');
+
+    // The answer to a question that was put away is not taken for the answer to the next one.
+    const back = page.getByRole('button', { name: 'Back to this…' });
+    const late = Promise.withResolvers<void>();
+    await page.route('**/rollback', async (route) => (await late.promise, await route.continue()), { times: 1 });
+    await back.first().click();
+    await dialog.getByText('Looking at what would change…').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await back.last().click();
+    await dialog.getByText('Nothing.').waitFor();
+    const answer = page.waitForResponse('**/rollback');
+    late.resolve();
+    await (await answer).finished();
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 50))');
+    await dialog.getByText('Nothing.').waitFor();
+    t.notMatch(await dialog.innerText(), /good day/);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
     t.strictSame(complaints, []);
   });
 

@@ -39,7 +39,8 @@ export const servicesApi = {
   extend: (id: string, hours: number) => request<Service>('POST', at(id, '/extend'), { hours }),
   /** What was before; null: no longer than it would by itself. */
   keepUntil: (id: string, until: number | null) => request<Service>('POST', at(id, '/extend'), { until }),
-  change: (id: string, values: Service['values']) => request<Service>('PATCH', at(id), { values }),
+  change: (id: string, body: { values: Service['values']; revision?: number | undefined }) =>
+    request<Service>('PATCH', at(id), body),
   /** What its values are checked by. */
   form: (id: string) => request<ServiceForm>('GET', at(id, '/form')),
   revisions: (id: string) => request<ServiceRevisions>('GET', at(id, '/revisions')),

@@ -65,7 +65,8 @@ export class Change {
   async #send(): Promise<void> {
     const { wanted } = this;
     try {
-      await servicesApi.change(this.#service.id, wanted);
+      const { id, revision } = this.#service;
+      await servicesApi.change(id, { values: wanted, revision });
     } catch (error) {
       this.#refused = { of: JSON.stringify(wanted), fields: problemIn(error).fields ?? {} };
       throw error;
