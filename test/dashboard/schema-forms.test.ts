@@ -5,6 +5,7 @@ import { freeName } from '../../dashboard/src/lib/forms/launch/names.ts';
 import { allObstacles, valueProblems, wordsAt } from '../../dashboard/src/lib/forms/launch/obstacles.ts';
 import { sectionsOf } from '../../dashboard/src/lib/forms/sections.ts';
 import { alternativeOf, pickedNow } from '../../dashboard/src/lib/forms/alternatives.ts';
+import { emptied } from '../../dashboard/src/lib/forms/controls.ts';
 import { setAt } from '../../dashboard/src/lib/forms/pointer.ts';
 import { resolve } from '../../dashboard/src/lib/forms/resolve.ts';
 import { activeValues, secretsIn, settle } from '../../dashboard/src/lib/forms/settle.ts';
@@ -131,6 +132,12 @@ t.test('a form that was picked stays while it is filled in; a value from elsewhe
   t.equal(now(7, 1, true), 1, 'nothing fits: it is told at the one that was picked');
   t.equal(now({ name: 'x' }, -1, false), 0);
   t.equal(now(undefined, 1, true), -1);
+});
+
+t.test('a field that is emptied holds nothing where that may be said, else no value', async (t) => {
+  for (const schema of [{}, { type: 'null' }, { type: ['object', 'null'] }]) t.equal(emptied(schema), null);
+  for (const schema of [{ type: 'object' }, { type: ['array', 'object'] }, { type: 'integer' }])
+    t.equal(emptied(schema), undefined);
 });
 
 t.test('what stands in the way of a place is not replaced', async (t) => {

@@ -22,7 +22,12 @@ export function typeOf({ type }: JsonSchema): string | undefined {
   return typeof type === 'string' ? type : undefined;
 }
 
-export const takesNull = ({ type }: JsonSchema): boolean => Array.isArray(type) && type.includes('null');
+/** Null is a value it may have; without a type any is. */
+export const takesNull = ({ type }: JsonSchema): boolean =>
+  type === undefined || type === 'null' || (Array.isArray(type) && type.includes('null'));
+
+/** What a field holds that was emptied: nothing at all, where that may be said; else no value. */
+export const emptied = (schema: JsonSchema): null | undefined => (takesNull(schema) ? null : undefined);
 
 export type Option = { value: JsonValue; label: string; hint?: string };
 
