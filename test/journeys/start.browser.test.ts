@@ -33,7 +33,13 @@ const schema = {
     password: { type: 'string', title: 'Password', 'x-knot': { order: 3, secret: true } },
     folder: { type: 'string', title: 'Folder', 'x-knot': { order: 4, from: 'folders' } },
     map: { type: 'object', title: 'Map', additionalProperties: { type: 'integer' }, 'x-knot': { advanced: true } },
-    numbers: { type: 'array', title: 'Numbers', items: { type: 'integer' }, 'x-knot': { advanced: true } },
+    numbers: {
+      type: 'array',
+      title: 'Numbers',
+      items: { type: 'integer' },
+      uniqueItems: true,
+      'x-knot': { advanced: true },
+    },
     size: { type: 'integer', title: 'Threads', minimum: 1, maximum: 4, 'x-knot': { advanced: true, unit: 'threads' } },
     which: {
       title: 'Which',
@@ -157,6 +163,12 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await field('Threads').fill('9');
     await page.getByRole('button', { name: 'Must be at most 4.' }).waitFor();
     await field('Threads').fill('3');
+    // What is wrong with a list as a whole leads to the list.
+    const item = (index: number) => page.locator(`[data-pointer="/numbers/${index}"] input`);
+    await item(1).fill('1');
+    await page.getByRole('button', { name: /Duplicate/ }).click();
+    await page.locator('[data-pointer="/numbers/0"] input:focus').waitFor();
+    await item(1).fill('2');
     t.strictSame(await violationsOn(page), []);
 
     await page.getByRole('button', { name: 'YAML' }).click();
