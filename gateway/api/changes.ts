@@ -47,9 +47,9 @@ export function followChanges(
   }
 
   /** With whom a service is shared: they are shown how it is. */
-  function partiesOfService(ownerId: string, id: string): { kind: 'user' | 'team'; id: string }[] {
-    const of = shares.givenBy(ownerId).filter(({ thing }) => thing.kind === 'service' && thing.id === id);
-    return of.flatMap(({ party }) => (party.kind === 'guest' ? [] : [{ kind: party.kind, id: party.id }]));
+  function partiesOfService(id: string): { kind: 'user' | 'team'; id: string }[] {
+    const given = shares.of({ kind: 'service', id });
+    return given.flatMap(({ party }) => (party.kind === 'guest' ? [] : [{ kind: party.kind, id: party.id }]));
   }
 
   /** Who shares something and whom it is shared with: people, and whoever is in a team. */
@@ -113,7 +113,7 @@ export function followChanges(
     onChange('services', (key) => {
       const { ownerId, id } = idsInChange(key);
       void tellOwner('services', ownerId, id);
-      void tellParties({ topic: 'services', id }, partiesOfService(ownerId, id));
+      void tellParties({ topic: 'services', id }, partiesOfService(id));
     }),
     shares.onChange(
       ({ kind, id }, { owner }) =>

@@ -68,7 +68,7 @@ export type ApiOptions = {
     Shares,
     | 'create'
     | 'find'
-    | 'givenBy'
+    | 'of'
     | 'givenTo'
     | 'usesOf'
     | 'revoke'

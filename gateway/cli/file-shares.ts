@@ -88,7 +88,7 @@ function withSharesHere<T>(invocation: Invocation, work: (side: ShareSide) => Pr
       },
       async list() {
         const given = areas.flatMap((area) =>
-          shares.givenBy(area.owner!.id).flatMap((share) => (share.thing.id === area.key ? [{ share, area }] : [])),
+          shares.of({ kind: 'files', id: area.key }).map((share) => ({ share, area })),
         );
         const uses = await shares.usesOf(given.map(({ share }) => share));
         return given.map(({ share, area }) => ({

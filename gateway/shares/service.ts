@@ -35,8 +35,8 @@ export type Shares = GuestLinks &
      */
     create(share: NewShare, by: By): Promise<{ share: Share; secret?: string }>;
     find(id: string): Share | undefined;
-    /** Of what an owner has. */
-    givenBy(ownerId: string): Share[];
+    /** Those of a service, or of an area of files and all that is in it. */
+    of(thing: Pick<SharedThing, 'kind' | 'id'>): Share[];
     /** With a person, or with a team they are in. */
     givenTo(principal: Principal): Share[];
     usesOf(shares: readonly Share[]): Promise<Map<string, ShareUse[]>>;
@@ -289,7 +289,7 @@ export function createShares(options: {
       return secret === undefined ? { share } : { share, secret };
     },
     find: (id) => index.get(id),
-    givenBy: (ownerId) => all(index.about(ownerId)).filter(({ owner }) => owner.id === ownerId),
+    of: ({ kind, id }) => index.ofThing(kind, id),
     givenTo(principal) {
       const own = all(index.about(principal.id)).filter(
         ({ party }) => party.kind === 'user' && party.id === principal.id,

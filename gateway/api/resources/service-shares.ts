@@ -33,8 +33,6 @@ export function serviceShareRoutes(
   const partyOf = createParties(context);
 
   const thingOf = ({ id }: Pick<OwnService, 'id'>) => ({ kind: 'service', id, path: '' }) as const;
-  const sharesOf = (service: OwnService): OwnShare[] =>
-    shares.givenBy(service.owner.id).filter(({ thing }) => thing.kind === 'service' && thing.id === service.id);
 
   app.get(
     '/services/shared',
@@ -81,7 +79,7 @@ export function serviceShareRoutes(
       'services',
     ),
     async (request) => {
-      const found = sharesOf(await findFor(request, request.params.id, 'share', 'see who reaches'));
+      const found = shares.of(thingOf(await findFor(request, request.params.id, 'share', 'see who reaches')));
       const uses = await shares.usesOf(found);
       return { shares: found.map((share) => toShare(share, uses.get(share.id) ?? [])) };
     },

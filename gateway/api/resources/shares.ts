@@ -51,8 +51,8 @@ export function shareRoutes(
       for (const area of await owners.areasOf(principal)) {
         if (!area.owner || decideArea(request, { principal, action: 'share', area, path: '' }).effect !== 'allow')
           continue;
-        for (const share of shares.givenBy(area.owner.id))
-          if (share.thing.id === area.key && isWanted(area, share)) given.push({ share, area });
+        for (const share of shares.of({ kind: 'files', id: area.key }))
+          if (isWanted(area, share)) given.push({ share, area });
       }
       const uses = await shares.usesOf(given.map(({ share }) => share));
       const received = await Promise.all(
