@@ -6,6 +6,6 @@
  * Mounts: nothing.
  */
 export { guestOf } from './guest.ts';
-export { createShares, type LinkState, type Shares, type ShareUse } from './service.ts';
+export { createShares, type LinkState, noSuchShare, type Shares, type ShareUse } from './service.ts';
 export type { GuestVisit } from './visits.ts';
-export type { NewShare, Share, SharedThing, ShareParty } from './share.ts';
+export { type NewShare, partyWords, type Share, type SharedThing, type ShareParty } from './share.ts';

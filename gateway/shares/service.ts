@@ -14,7 +14,7 @@ import { checkDays, checkNewShare } from './input.ts';
 import { createGuestLinks, type GuestLinks } from './links.ts';
 import * as records from './records.ts';
 import { rowOf, shareOf } from './rows.ts';
-import type { NewShare, Share, SharedThing } from './share.ts';
+import { type NewShare, partyWords, type Share, type SharedThing } from './share.ts';
 import { createShareIndex, isBelow } from './share-index.ts';
 import { createStanding, type LookAtThing } from './standing.ts';
 import { createUses, type ShareUse, type User } from './uses.ts';
@@ -226,7 +226,7 @@ export function createShares(options: {
 
   function entry(action: string, share: Share, { actor, address, reason }: By): AuditEntry {
     const { thing, party, right } = share;
-    const whom = party.kind === 'guest' ? 'guest' : `${party.kind}:${party.name}`;
+    const whom = partyWords(party);
     const detail = { of: thing.kind, thing: thing.id, path: thing.path, with: whom, right, ...(reason && { reason }) };
     return { action, actor, subject: `share:${share.id}`, outcome: 'done', ...(address && { address }), detail };
   }
@@ -301,7 +301,7 @@ export function createShares(options: {
     async revoke(id, by) {
       const share = index.get(id);
       const ended = share ? await store.transaction((transaction) => endEach(transaction, [share], by)) : [];
-      if (ended.length === 0) throw none();
+      if (ended.length === 0) throw noSuchShare();
     },
     async findRevoked(id) {
       const row = await records.findEndedRow(store.db, id);
@@ -313,26 +313,26 @@ export function createShares(options: {
       await store.transaction(async (transaction) => {
         const row = await records.findEndedRow(transaction.db, id);
         const isRevoked = row?.ended_why === 'revoked' && row.secret_hash === null && isLive(shareOf(row));
-        if (!isRevoked || !(await records.reviveRow(transaction.db, id))) throw none();
+        if (!isRevoked || !(await records.reviveRow(transaction.db, id))) throw noSuchShare();
         transaction.announce({ topic: 'shares', key: id });
         await record(transaction, entry('share.restored', shareOf(row), by));
       });
       await reread([id]);
-      return index.get(id) ?? raise(none());
+      return index.get(id) ?? raise(noSuchShare());
     },
     async setEnd(id, expiresAt, by) {
       const share = index.get(id);
-      if (!share) throw none();
+      if (!share) throw noSuchShare();
       checkDays(share.party, expiresAt === null ? undefined : (expiresAt - clock.now()) / dayMs);
       await store.transaction(async (transaction) => {
-        if (!(await records.setExpiry(transaction.db, id, expiresAt))) throw none();
+        if (!(await records.setExpiry(transaction.db, id, expiresAt))) throw noSuchShare();
         transaction.announce({ topic: 'shares', key: id });
         const changed = entry('share.changed', share, by);
         const until = expiresAt === null ? 'never' : new Date(expiresAt).toISOString();
         await record(transaction, { ...changed, detail: { ...changed.detail, until } });
       });
       await reread([id]);
-      return index.get(id) ?? raise(none());
+      return index.get(id) ?? raise(noSuchShare());
     },
     async endAllWithin(transaction, userId, by) {
       const rows = await records.endSharesOf(transaction.db, userId, endBy(by));
@@ -389,7 +389,7 @@ export function createShares(options: {
   };
 }
 
-const none = () => knotError('KNOT_SHARES_NONE', 404, 'There is no such share.');
+export const noSuchShare = () => knotError('KNOT_SHARES_NONE', 404, 'There is no such share.');
 
 function raise(error: Error): never {
   throw error;

@@ -6,6 +6,10 @@ export type SharedThing = { kind: 'files' | 'service'; id: string; path: string 
 /** With whom: ids never change, names are for people. A guest is whoever holds the link. */
 export type ShareParty = { kind: 'user' | 'team'; id: string; name: string } | { kind: 'guest' };
 
+/** As people write it: `user:NAME`, `team:NAME` or `guest`. */
+export const partyWords = (party: ShareParty): string =>
+  party.kind === 'guest' ? 'guest' : `${party.kind}:${party.name}`;
+
 export type Share = {
   id: string;
   thing: SharedThing;

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { closed, oneOf, TimeSchema } from './common.ts';
 import { ServiceSchema } from './services.ts';
-import { NewShareSchema, ShareChangeSchema, ShareSchema } from './shares.ts';
+import { CreatedShareSchema, NewShareSchema, ShareChangeSchema, ShareSchema } from './shares.ts';
 
 const { id, with: whom, createdBy, createdAt, expiresAt, bindsBrowser, uses } = ShareSchema.properties;
 
@@ -26,7 +26,7 @@ export type NewServiceShare = Static<typeof NewServiceShareSchema>;
 
 export const CreatedServiceShareSchema = closed({
   share: ServiceShareSchema,
-  url: Type.Optional(Type.String({ description: 'The link of a guest. It is told now and never again.' })),
+  url: CreatedShareSchema.properties.url,
 });
 export type CreatedServiceShare = Static<typeof CreatedServiceShareSchema>;
 

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Service as OwnService } from '../../services/index.ts';
-import { knotError } from '../../lib/index.ts';
-import type { Share as OwnShare, ShareUse } from '../../shares/index.ts';
+import { noSuchShare, type Share as OwnShare, type ShareUse } from '../../shares/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import {
   ChangedServiceShareSchema,
@@ -18,6 +17,7 @@ import {
   ShareUndoSchema,
 } from '../contract.ts';
 import { createParties } from '../parties.ts';
+import { linkWith, shareFacts, undoOfEnd, usesOfOne } from '../share-answers.ts';
 import { answers, describe } from './describe.ts';
 import { serviceContext } from './service-context.ts';
 
@@ -28,7 +28,7 @@ export function serviceShareRoutes(
   app: ApiServer,
   context: Needs<'services' | 'shares' | 'owners' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
 ): void {
-  const { shares, publicAddress } = context;
+  const { shares } = context;
   const { servicesOrRefusal, may, find, findFor, toService, by } = serviceContext(context);
   const partyOf = createParties(context);
 
@@ -107,10 +107,7 @@ export function serviceShareRoutes(
         owner: { kind, id },
       };
       const made = await shares.create(wanted, by(request));
-      return reply.code(201).send({
-        share: toShare(made.share, []),
-        ...(made.secret !== undefined && { url: `${publicAddress.origin}/s/${made.secret}` }),
-      });
+      return reply.code(201).send({ share: toShare(made.share, []), ...linkWith(context, made.secret) });
     },
   );
 
@@ -147,7 +144,7 @@ export function serviceShareRoutes(
     async (request) => {
       const { share } = await shareFor(request, shares.find(request.params.share));
       await shares.revoke(share.id, by(request));
-      return share.party.kind === 'guest' ? {} : { undo: { share: share.id } };
+      return undoOfEnd(share);
     },
   );
 
@@ -191,18 +188,9 @@ export function serviceShareRoutes(
     return { share, isOwn };
   }
 
-  const shown = async (share: OwnShare): Promise<ServiceShare> =>
-    toShare(share, (await shares.usesOf([share])).get(share.id) ?? []);
+  const shown = async (share: OwnShare): Promise<ServiceShare> => toShare(share, await usesOfOne(context, share));
 }
 
 function toShare(share: OwnShare, uses: readonly ShareUse[]): ServiceShare {
-  const { id, party, right, createdBy, createdAt, expiresAt, bindsBrowser } = share;
-  return {
-    ...{ id, createdBy, createdAt, expiresAt, bindsBrowser },
-    with: party.kind === 'guest' ? 'guest' : `${party.kind}:${party.name}`,
-    right: right === 'open' ? 'open' : 'view',
-    uses: [...uses],
-  };
+  return { ...shareFacts(share, uses), right: share.right === 'open' ? 'open' : 'view' };
 }
-
-const noSuchShare = () => knotError('KNOT_SHARES_NONE', 404, 'There is no such share.');

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { addressOfPath, areaOfKey, pathOfAddress, pathOfText, textOfPath } from '../../files/index.ts';
 import { KnotError, knotError, type Principal } from '../../lib/index.ts';
 import type { Area } from '../../owners/index.ts';
-import type { Share as OwnShare, ShareUse } from '../../shares/index.ts';
+import { noSuchShare, type Share as OwnShare, type ShareUse } from '../../shares/index.ts';
 import { createAreaQuestions } from '../areas.ts';
 import { type Needs, type ApiServer, identityOf } from '../context.ts';
 import {
@@ -19,6 +19,7 @@ import {
   ShareUndoSchema,
 } from '../contract.ts';
 import { createParties } from '../parties.ts';
+import { linkWith, shareFacts, undoOfEnd, usesOfOne } from '../share-answers.ts';
 import { answers, describe } from './describe.ts';
 
 const tag = 'Shares';
@@ -28,7 +29,7 @@ export function shareRoutes(
   app: ApiServer,
   context: Needs<'shares' | 'owners' | 'accounts' | 'files' | 'publicAddress' | 'actorOf' | 'decide' | 'demand'>,
 ): void {
-  const { shares, owners, accounts, files, publicAddress, actorOf } = context;
+  const { shares, owners, accounts, files, actorOf } = context;
   const { decideArea, demandArea } = createAreaQuestions(context);
   const partyOf = createParties(context);
 
@@ -101,10 +102,7 @@ export function shareRoutes(
         },
         by(request),
       );
-      return reply.code(201).send({
-        share: toShare(made.share, area, []),
-        ...(made.secret !== undefined && { url: `${publicAddress.origin}/s/${made.secret}` }),
-      });
+      return reply.code(201).send({ share: toShare(made.share, area, []), ...linkWith(context, made.secret) });
     },
   );
 
@@ -140,7 +138,7 @@ export function shareRoutes(
     async (request) => {
       const { share } = await shareFor(request, shares.find(request.params.id));
       await shares.revoke(share.id, by(request));
-      return share.party.kind === 'guest' ? {} : { undo: { share: share.id } };
+      return undoOfEnd(share);
     },
   );
 
@@ -189,7 +187,7 @@ export function shareRoutes(
   }
 
   const shown = async (share: OwnShare, area: Area, isOwn = true): Promise<Share> =>
-    toShare(share, area, isOwn ? ((await shares.usesOf([share])).get(share.id) ?? []) : []);
+    toShare(share, area, isOwn ? await usesOfOne(context, share) : []);
 
   function kindOf(share: OwnShare): Share['kind'] {
     const { thing } = share;
@@ -205,21 +203,15 @@ export function shareRoutes(
   }
 
   function toShare(share: OwnShare, area: Area, uses: readonly ShareUse[]): Share {
-    const { id, thing, party, right, createdBy, createdAt, expiresAt, bindsBrowser, owner } = share;
+    const { thing, right, owner } = share;
     return {
-      id,
+      ...shareFacts(share, uses),
       area: area.name,
       path: thing.path,
       address: addressOfPath(pathOfText(thing.path)),
       kind: kindOf(share),
       owner: { kind: owner.kind, name: area.owner?.name ?? '', title: area.owner?.title ?? area.title },
-      with: party.kind === 'guest' ? 'guest' : `${party.kind}:${party.name}`,
       right,
-      createdBy,
-      createdAt,
-      expiresAt,
-      bindsBrowser,
-      uses: [...uses],
     };
   }
 
@@ -241,7 +233,6 @@ export function shareRoutes(
 }
 
 const noSuchArea = () => knotError('KNOT_API_NO_AREA', 404, 'There is no such area that could be shared.');
-const noSuchShare = () => knotError('KNOT_SHARES_NONE', 404, 'There is no such share.');
 
 /** A name has several spellings in addresses (`addressOf` of files), and shares are compared by one. */
 const canonical = (path: string): string => (isPath(path) ? textOfPath(pathOfText(path)) : path);
