@@ -1,19 +1,18 @@
 import { parseListen, publicAddress } from '../config/index.ts';
 import { areaOfKey, pathOfText, textOfPath } from '../files/index.ts';
 import { openFilesBeside } from '../app/index.ts';
-import { knotError, type ShareRight, shareRights } from '../lib/index.ts';
-import { type Share, type ShareParty } from '../shares/index.ts';
-import { type Command, type Invocation, required, table, UsageError } from './command.ts';
+import { knotError } from '../lib/index.ts';
+import { partyWords, type Share, type ShareParty } from '../shares/index.ts';
+import { type Command, type Invocation, required, table } from './command.ts';
 import type { Api } from './elsewhere/api.ts';
 import { elsewhereOptions, elsewhereUsage, isHere, withApi } from './elsewhere/which.ts';
 import { actor, withFacts } from './facts.ts';
 import { shownPlace, type Typed, typedPlace } from './files/address.ts';
-import { cameWords, daysIn, madeWords, untilWords } from './share-words.ts';
+import { cameWords, type LetIn, letIn, letInOptions, type Made, sayMade, untilWords } from './share-words.ts';
 
 const options = { as: { type: 'string' }, ...elsewhereOptions, json: { type: 'boolean' } } as const;
 const which = `[--json] [--as USER | ${elsewhereUsage}]`;
 
-type Wish = { place: Typed; whom: string; right: ShareRight; days: number | undefined; bindsBrowser: boolean };
 type Listed = Pick<Share, 'id' | 'right' | 'expiresAt'> & {
   area: string;
   path: string;
@@ -23,7 +22,7 @@ type Listed = Pick<Share, 'id' | 'right' | 'expiresAt'> & {
 
 /** The shares of one person and their teams, on this machine or elsewhere. */
 type ShareSide = {
-  create(wish: Wish): Promise<{ share: { id: string; expiresAt: number | null }; url?: string }>;
+  create(place: Typed, wish: LetIn): Promise<Made>;
   list(): Promise<Listed[]>;
   end(id: string): Promise<void>;
 };
@@ -32,19 +31,16 @@ const withShares = <T>(invocation: Invocation, work: (side: ShareSide) => Promis
   isHere(invocation) ? withSharesHere(invocation, work) : withApi(invocation, (api) => work(sharesThere(api)));
 
 const sharesThere = (api: Api): ShareSide => ({
-  create: async ({ place, whom, right, days, bindsBrowser }) =>
+  create: async (place, wish) =>
     (await api.json('/api/v1/shares', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
         area: place.area,
         path: textOfPath(place.path),
-        with: whom,
-        right,
-        ...(days !== undefined && { days }),
-        ...(bindsBrowser && { bindsBrowser }),
+        ...wish,
       }),
-    })) as Awaited<ReturnType<ShareSide['create']>>,
+    })) as Made,
   list: async () => ((await api.json('/api/v1/shares'))['given'] ?? []) as Listed[],
   end: async (id) => void (await api.call(`/api/v1/shares/${encodeURIComponent(id)}`, { method: 'DELETE' })).resume(),
 });
@@ -68,7 +64,7 @@ function withSharesHere<T>(invocation: Invocation, work: (side: ShareSide) => Pr
     }
 
     return work({
-      async create({ place, whom, right, days, bindsBrowser }) {
+      async create(place, { with: whom, ...wish }) {
         const area = areas.find(({ name }) => name === place.area);
         const disk = area && areaOfKey(area.key);
         if (!area?.owner || !disk) throw noPlace(`There is no area "${place.area}" that could be shared.`);
@@ -81,7 +77,7 @@ function withSharesHere<T>(invocation: Invocation, work: (side: ShareSide) => Pr
         const { kind, id } = area.owner;
         const thing = { kind: 'files', id: area.key, path: textOfPath(place.path) } as const;
         const party = await partyOf(whom);
-        const made = await shares.create({ thing, owner: { kind, id }, party, right, days, bindsBrowser }, by);
+        const made = await shares.create({ thing, owner: { kind, id }, party, ...wish }, by);
         if (made.secret === undefined) return { share: made.share };
         const { origin } = publicAddress(config, parseListen(config.listen).port);
         return { share: made.share, url: `${origin}/s/${made.secret}` };
@@ -95,7 +91,7 @@ function withSharesHere<T>(invocation: Invocation, work: (side: ShareSide) => Pr
           id: share.id,
           area: area.name,
           path: share.thing.path,
-          with: share.party.kind === 'guest' ? 'guest' : `${share.party.kind}:${share.party.name}`,
+          with: partyWords(share.party),
           right: share.right,
           expiresAt: share.expiresAt,
           uses: uses.get(share.id) ?? [],
@@ -112,33 +108,13 @@ export const shareCommands: readonly Command[] = [
     usage: `AREA:/PATH --with user:NAME|team:NAME|guest --right view|edit|upload [--for 12h|7d] [--one-browser] ${which}`,
     summary:
       'Lets somebody into a folder or file; for a guest it prints the link, once. A guest needs --for, of 90 days at most.',
-    options: {
-      ...options,
-      with: { type: 'string' },
-      right: { type: 'string' },
-      for: { type: 'string' },
-      'one-browser': { type: 'boolean' },
-    },
+    options: { ...options, ...letInOptions },
     positionals: [1, 1],
     async run(invocation) {
-      const { options: given, positionals, streams } = invocation;
-      const place = typedPlace(positionals[0]!);
-      const right = required(invocation, 'right') as ShareRight;
-      if (!shareRights.includes(right)) throw new UsageError('--right is view, edit or upload');
-      const days = daysIn(given['for']);
-      const wish = {
-        place,
-        whom: required(invocation, 'with'),
-        right,
-        days,
-        bindsBrowser: given['one-browser'] === true,
-      };
-      const made = await withShares(invocation, (side) => side.create(wish));
-      const { id, expiresAt } = made.share;
-      const line = madeWords(shownPlace(place), wish.whom, made);
-      const said =
-        given['json'] === true ? JSON.stringify({ id, expiresAt, ...(made.url && { url: made.url }) }) : line;
-      streams.stdout.write(`${said}\n`);
+      const place = typedPlace(invocation.positionals[0]!);
+      const wish = letIn(invocation, ['view', 'edit', 'upload']);
+      const made = await withShares(invocation, (side) => side.create(place, wish));
+      sayMade(invocation, shownPlace(place), wish.with, made);
     },
   },
   {

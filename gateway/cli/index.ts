@@ -25,6 +25,7 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   service: async () => [
     ...(await import('./services.ts')).serviceCommands,
     ...(await import('./service-history.ts')).serviceHistoryCommands,
+    ...(await import('./service-shares.ts')).serviceShareCommands,
   ],
   template: async () => (await import('./templates.ts')).templateCommands,
   session: async () => (await import('./sessions.ts')).sessionCommands,

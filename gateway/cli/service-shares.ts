@@ -1,7 +1,7 @@
-import { type Command, required, table, UsageError } from './command.ts';
-import type { Api } from './elsewhere/api.ts';
+import { type Command, table } from './command.ts';
 import { elsewhereOptions, elsewhereUsage, withApi } from './elsewhere/which.ts';
-import { cameWords, daysIn, madeWords, untilWords } from './share-words.ts';
+import { find, send } from './services.ts';
+import { cameWords, letIn, letInOptions, type Made, sayMade, untilWords } from './share-words.ts';
 
 type Share = {
   id: string;
@@ -11,85 +11,60 @@ type Share = {
   uses: { name: string; lastAt: number }[];
 };
 
-/** Given by the commands of services: the one of a name, and a question to the API. */
-type Of = {
-  find(api: Api, named: string): Promise<{ id: string; name: string }>;
-  send<T>(api: Api, method: string, path: string, body?: object): Promise<T>;
-};
-
 const options = { ...elsewhereOptions, json: { type: 'boolean' } } as const;
 const which = `[--json] ${elsewhereUsage}`;
 const sharesOf = ({ id }: { id: string }): string => `/api/v1/services/${id}/shares`;
 
 /** Whom one lets into a service. */
-export function serviceShareCommands({ find, send }: Of): Command[] {
-  return [
-    {
-      words: ['service', 'share'],
-      usage: `NAME --with user:NAME|team:NAME|guest --right view|open [--for 12h|7d] [--one-browser] ${which}`,
-      summary:
-        'Lets somebody look at a service or use it; for a guest it prints the link, once. A guest needs --for, of 90 days at most.',
-      options: {
-        ...options,
-        with: { type: 'string' },
-        right: { type: 'string' },
-        for: { type: 'string' },
-        'one-browser': { type: 'boolean' },
-      },
-      positionals: [1, 1],
-      async run(invocation) {
-        const { options: given, positionals, streams } = invocation;
-        const [whom, right, days] = [required(invocation, 'with'), required(invocation, 'right'), daysIn(given['for'])];
-        if (right !== 'view' && right !== 'open') throw new UsageError('--right is view or open');
-        const wanted = {
-          ...{ with: whom, right },
-          ...(days !== undefined && { days }),
-          ...(given['one-browser'] === true && { bindsBrowser: true }),
-        };
-        await withApi(invocation, async (api) => {
-          const service = await find(api, positionals[0]!);
-          const made = await send<{ share: Share; url?: string }>(api, 'POST', sharesOf(service), wanted);
-          const { id, expiresAt } = made.share;
-          const said = { id, expiresAt, ...(made.url && { url: made.url }) };
-          streams.stdout.write(
-            `${given['json'] === true ? JSON.stringify(said) : madeWords(service.name, whom, made)}\n`,
-          );
+export const serviceShareCommands: readonly Command[] = [
+  {
+    words: ['service', 'share'],
+    usage: `NAME --with user:NAME|team:NAME|guest --right view|open [--for 12h|7d] [--one-browser] ${which}`,
+    summary:
+      'Lets somebody look at a service or use it; for a guest it prints the link, once. A guest needs --for, of 90 days at most.',
+    options: { ...options, ...letInOptions },
+    positionals: [1, 1],
+    async run(invocation) {
+      const wish = letIn(invocation, ['view', 'open']);
+      await withApi(invocation, async (api) => {
+        const service = await find(api, invocation.positionals[0]!);
+        const made = await send<Made>(api, 'POST', sharesOf(service), wish);
+        sayMade(invocation, service.name, wish.with, made);
+      });
+    },
+  },
+  {
+    words: ['service', 'shares'],
+    usage: `NAME ${which}`,
+    summary: 'Lists whom you let into a service, and who came last.',
+    options,
+    positionals: [1, 1],
+    run: (invocation) =>
+      withApi(invocation, async (api) => {
+        const service = await find(api, invocation.positionals[0]!);
+        const { shares } = await send<{ shares: Share[] }>(api, 'GET', sharesOf(service));
+        const rows = shares.map(({ id, with: whom, right, expiresAt, uses }) => {
+          return [id, whom, right, untilWords(expiresAt), cameWords(uses)];
         });
-      },
-    },
-    {
-      words: ['service', 'shares'],
-      usage: `NAME ${which}`,
-      summary: 'Lists whom you let into a service, and who came last.',
-      options,
-      positionals: [1, 1],
-      run: (invocation) =>
-        withApi(invocation, async (api) => {
-          const service = await find(api, invocation.positionals[0]!);
-          const { shares } = await send<{ shares: Share[] }>(api, 'GET', sharesOf(service));
-          const rows = shares.map(({ id, with: whom, right, expiresAt, uses }) => {
-            return [id, whom, right, untilWords(expiresAt), cameWords(uses)];
-          });
-          const output =
-            invocation.options['json'] === true
-              ? JSON.stringify(shares, null, 2)
-              : table([['ID', 'WITH', 'RIGHT', 'END', 'CAME LAST'], ...rows]);
-          invocation.streams.stdout.write(`${output}\n`);
-        }),
-    },
-    {
-      words: ['service', 'unshare'],
-      usage: `NAME ID ${which}`,
-      summary: 'Ends a share of a service at once, with all that is open by it.',
-      options,
-      positionals: [2, 2],
-      run: (invocation) =>
-        withApi(invocation, async (api) => {
-          const [named, id] = invocation.positionals as [string, string];
-          const service = await find(api, named);
-          await send(api, 'DELETE', `${sharesOf(service)}/${encodeURIComponent(id)}`);
-          invocation.streams.stdout.write(`The share ${id} has ended.\n`);
-        }),
-    },
-  ];
-}
+        const output =
+          invocation.options['json'] === true
+            ? JSON.stringify(shares, null, 2)
+            : table([['ID', 'WITH', 'RIGHT', 'END', 'CAME LAST'], ...rows]);
+        invocation.streams.stdout.write(`${output}\n`);
+      }),
+  },
+  {
+    words: ['service', 'unshare'],
+    usage: `NAME ID ${which}`,
+    summary: 'Ends a share of a service at once, with all that is open by it.',
+    options,
+    positionals: [2, 2],
+    run: (invocation) =>
+      withApi(invocation, async (api) => {
+        const [named, id] = invocation.positionals as [string, string];
+        const service = await find(api, named);
+        await send(api, 'DELETE', `${sharesOf(service)}/${encodeURIComponent(id)}`);
+        invocation.streams.stdout.write(`The share ${id} has ended.\n`);
+      }),
+  },
+];

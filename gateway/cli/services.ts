@@ -5,7 +5,6 @@ import { type Command, type Invocation, type Streams, table, UsageError } from '
 import type { Api } from './elsewhere/api.ts';
 import { elsewhereOptions, elsewhereUsage, withApi } from './elsewhere/which.ts';
 import { printLogs } from './service-logs.ts';
-import { serviceShareCommands } from './service-shares.ts';
 
 /** What the API says of a service, as far as it is shown here. */
 export type Service = {
@@ -211,7 +210,6 @@ export const serviceCommands: readonly Command[] = [
   act('wake', 'Wakes a service that sleeps, as a visit to it does.'),
   act('stop', 'Stops a service; what it kept for itself stays.'),
   act('remove', 'Stops a service and takes it away, with what it kept for itself; files of its owner stay.'),
-  ...serviceShareCommands({ find, send }),
 ];
 
 async function launch(api: Api, { positionals, options: given, streams }: Invocation): Promise<void> {
