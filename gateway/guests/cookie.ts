@@ -31,5 +31,9 @@ export function readGuestCookie(header: string | undefined): GuestCookie {
 export function writeGuestCookie({ browser, links }: GuestCookie, opened: { id: string; secret: string }): string {
   const kept = [...links.filter(({ id }) => id !== opened.id), opened].slice(-mostLinks);
   const value = [browser, ...kept.map(({ id, secret }) => `${id}:${secret}`)].join('.');
-  return `${cookieName}=${value}; Path=/; Max-Age=${lifetimeSeconds}; Secure; HttpOnly; SameSite=Lax`;
+  return cookieLine(cookieName, value);
 }
+
+/** A `Set-Cookie` of guests: of this host alone, for as long as a link can live. */
+export const cookieLine = (name: string, value: string): string =>
+  `${name}=${value}; Path=/; Max-Age=${lifetimeSeconds}; Secure; HttpOnly; SameSite=Lax`;

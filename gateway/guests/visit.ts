@@ -14,7 +14,7 @@ import { type Area, areaResource } from '../owners/index.ts';
 import { guestOf, type LinkState, type Share } from '../shares/index.ts';
 import type { GuestOptions } from './context.ts';
 import { readGuestCookie } from './cookie.ts';
-import { whoOfBrowser } from './visitors.ts';
+import { browserOf, whoOfBrowser } from './visitors.ts';
 
 /** A guest at a place of what is shared with them. */
 export type Visit = {
@@ -86,7 +86,7 @@ export function createVisits(options: GuestOptions) {
     if (share.thing.kind !== 'service') return undefined;
     const place = await options.hostOfService(share.thing.id);
     if (place === undefined) throw ended('deleted');
-    const code = await shares.beginVisit(share, { host: place.host, browser });
+    const code = await shares.beginVisit(share, { host: place.host, browser: browserOf(browser) });
     return `${place.origin}/.knot/guest?code=${code}`;
   }
 

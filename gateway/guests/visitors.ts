@@ -1,13 +1,15 @@
 import { cookieValues, hashSecret, type Principal, type Session } from '../lib/index.ts';
 import { type GuestVisit, guestOf, type Shares } from '../shares/index.ts';
+import { cookieLine, isSecretForm } from './cookie.ts';
 
 /**
  * Who holds the link of a service, on the host of that service. What their browser keeps there is of that host alone: it is no session
  * of the main host, and opens no other. `__Host-`: no other host can set it.
  */
 export type GuestVisitors = {
-  /** From what is known here: undefined means "ask `find`", null means nobody. Also asked for each look at a long stream. */
+  /** From what is known here: undefined means "ask `find`", null means nobody. */
   peek(cookie: string | undefined, host: string): Guest | null | undefined;
+  /** Also asked for each look at a long stream. */
   find(cookie: string | undefined, host: string): Promise<Guest | null>;
   /** The cookie of a guest whom the main host sent over with a code; undefined for a code that is worth nothing here. */
   redeem(code: string, host: string): Promise<string | undefined>;
@@ -16,9 +18,6 @@ export type GuestVisitors = {
 type Guest = { session: Session; principal: Principal };
 
 const cookieName = '__Host-knot-visit';
-const secretForm = /^[\w-]{43}$/;
-/** As long as a link can live. */
-const lifetimeSeconds = 90 * 24 * 3600;
 
 export function createGuestVisitors(shares: Pick<Shares, 'peekVisit' | 'findVisit' | 'redeemVisit'>): GuestVisitors {
   return {
@@ -34,9 +33,8 @@ export function createGuestVisitors(shares: Pick<Shares, 'peekVisit' | 'findVisi
       return visit && guestAt(visit, host);
     },
     async redeem(code, host) {
-      const secret = secretForm.test(code) ? await shares.redeemVisit(code, host) : undefined;
-      if (secret === undefined) return undefined;
-      return `${cookieName}=${secret}; Path=/; Max-Age=${lifetimeSeconds}; Secure; HttpOnly; SameSite=Lax`;
+      const secret = isSecretForm(code) ? await shares.redeemVisit(code, host) : undefined;
+      return secret === undefined ? undefined : cookieLine(cookieName, secret);
     },
   };
 }
@@ -44,12 +42,12 @@ export function createGuestVisitors(shares: Pick<Shares, 'peekVisit' | 'findVisi
 /** More than one of the name: somebody must have tossed one, and then it is nobody. */
 function secretIn(cookie: string | undefined): string | undefined {
   const [value, ...more] = cookieValues(cookie, cookieName);
-  return value !== undefined && more.length === 0 && secretForm.test(value) ? value : undefined;
+  return value !== undefined && more.length === 0 && isSecretForm(value) ? value : undefined;
 }
 
 function guestAt({ share, browser, startedAt }: GuestVisit, host: string): Guest {
   const principal = guestOf(share);
-  const id = `${principal.id}:${browserOf(browser)}`;
+  const id = `${principal.id}:${browser}`;
   const expiresAt = share.expiresAt ?? Infinity;
   return {
     principal,
@@ -57,7 +55,8 @@ function guestAt({ share, browser, startedAt }: GuestVisit, host: string): Guest
   };
 }
 
-const browserOf = (browser: string): string => hashSecret(browser).slice(0, 16);
+/** What the browser of a guest is known as: the value it keeps is worth a link that is bound to it, and stays with it. */
+export const browserOf = (kept: string): string => hashSecret(kept).slice(0, 16);
 
 /** As what the browser of a guest is noted among those who came; the same on the pages of files. */
 export const whoOfBrowser = (browser: string): string => `guest:${browserOf(browser)}`;
