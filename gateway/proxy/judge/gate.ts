@@ -92,6 +92,10 @@ export function createGate({ sessions, accounts, routes, decide, sharedOn, guest
     return session === null ? null : visitor(session, await accounts.principal(session.userId));
   }
 
+  async function findGuest(cookie: string | undefined, { host, service }: Route): Promise<Visitor | null> {
+    return service && guests ? guests.find(cookie, host) : null;
+  }
+
   return {
     peek(cookie, host) {
       const session = sessions.peek(cookie, host);
@@ -101,15 +105,14 @@ export function createGate({ sessions, accounts, routes, decide, sharedOn, guest
     },
     find,
     peekGuest: (cookie, { host, service }) => (service && guests ? guests.peek(cookie, host) : null),
-    findGuest: async (cookie, { host, service }) => (service && guests ? guests.find(cookie, host) : null),
+    findGuest,
     decide: verdict,
     async isStillAllowed(cookie, asked, route, userId) {
       const current = routes.find(route.host);
       if (current === undefined || current.name !== route.name) return false;
-      const isAllowed = (found: Visitor | null | undefined): boolean =>
+      const isAllowed = (found: Visitor | null): boolean =>
         found?.principal.id === userId && verdict(asked, current, found.principal).decision.effect === 'allow';
-      if (isAllowed(await find(cookie, asked.host))) return true;
-      return current.service !== undefined && isAllowed(await guests?.find(cookie, asked.host));
+      return isAllowed(await find(cookie, asked.host)) || isAllowed(await findGuest(cookie, current));
     },
   };
 }
