@@ -5,14 +5,14 @@ import type { Share } from './share.ts';
 import { deleteOldVisits, findVisitRow, insertVisit, redeemVisitRow } from './visit-records.ts';
 
 /** A guest on the host of a service: which link let them in, and what their browser is known as. */
-export type GuestVisit = { id: string; share: Share; browser: string; startedAt: number };
+export type GuestVisit = { share: Share; browser: string; startedAt: number };
 
 /**
  * The session of a guest on one host. The link itself stays on the main host: a code that works once takes the guest over, and what their
  * browser holds on the host of a service opens nothing anywhere else (decision 0061).
  */
 export type GuestVisits = {
-  /** A code for one host, to be shown there within a minute. `browser`: a random value that the guest's browser keeps. */
+  /** A code for one host, to be shown there within a minute. `browser`: what the guest's browser is known as. */
   beginVisit(share: Share, place: { host: string; browser: string }): Promise<string>;
   /** The secret of a session there; undefined for a code that was used, is too old or is of another host. */
   redeemVisit(code: string, host: string): Promise<string | undefined>;
@@ -59,10 +59,15 @@ export function createGuestVisits({
     for (const id of ids) announce({ topic: 'guest-visits', key: id });
   };
 
-  function visitOf({ id, shareId, host, browser, startedAt }: Known, at: string): GuestVisit | null {
+  function visitOf({ shareId, host, browser, startedAt }: Known, at: string): GuestVisit | null {
     const share = host === at ? find(shareId) : undefined;
     const isLive = share !== undefined && (share.expiresAt === null || share.expiresAt > clock.now());
-    return isLive ? { id, share, browser, startedAt } : null;
+    return isLive ? { share, browser, startedAt } : null;
+  }
+
+  function peekVisit(secret: string, host: string): GuestVisit | null | undefined {
+    const known = cache.get(secret);
+    return known === undefined ? undefined : known === 'nobody' ? null : visitOf(known, host);
   }
 
   return {
@@ -97,11 +102,10 @@ export function createGuestVisits({
         return secret;
       });
     },
-    peekVisit(secret, host) {
-      const known = cache.get(secret);
-      return known === undefined ? undefined : known === 'nobody' ? null : visitOf(known, host);
-    },
+    peekVisit,
     async findVisit(secret, host) {
+      const peeked = peekVisit(secret, host);
+      if (peeked !== undefined) return peeked;
       const before = ends;
       const row = await findVisitRow(store.db, hashSecret(secret));
       if (row === undefined) {
