@@ -216,6 +216,8 @@ t.test('a service is shared', { skip }, async (t: Test) => {
     t.equal((await stranger().request('GET', `${other.url}.knot/guest${code.search}`)).status, 400);
     t.equal((await stranger().request('GET', code.href)).status, 303);
     t.equal((await stranger().request('GET', code.href)).status, 400);
+    t.equal((await guest.request('GET', mine.url)).status, 401, 'who redeems it takes the place of who came before');
+    t.match((await guest.visit(url!)).json(), { 'x-knot-user': 'guest' });
 
     // It lets look, and nothing more.
     t.equal((await guest.request('POST', mine.url, { headers: { origin: mine.url.slice(0, -1) } })).status, 403);
