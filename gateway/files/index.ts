@@ -22,7 +22,7 @@ export {
   textOfPath,
 } from './walk/names.ts';
 export type { TrashItem } from './act/trash.ts';
-export type { AllowanceOf, Usage } from './quota/quota.ts';
+export { type AllowanceOf, type Usage, withoutFigures } from './quota/quota.ts';
 export { bytesInWords } from './quota/words.ts';
 export { type Files, type FilesSettings, openFiles } from './service.ts';
 export { timeIn } from './act/time-said.ts';

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { type Clock, type ComponentHealth, every, KnotError, knotError, type Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Condition } from './act/condition.ts';
+import { makeWay, newFolder } from './act/make-way.ts';
 import { copy, type Moved, move } from './act/move.ts';
 import { openActs } from './act/open.ts';
 import { freeName } from './act/place.ts';
@@ -59,9 +60,12 @@ export type Files = {
     area: Area,
     path: Path,
     body: Readable,
-    options: Condition & Pick<PutOptions, 'sha256' | 'modifiedAt'> & { length?: number; signal?: AbortSignal },
+    options: Condition &
+      Pick<PutOptions, 'sha256' | 'modifiedAt' | 'knownFolders'> & { length?: number; signal?: AbortSignal },
   ): Promise<Written>;
   makeFolder(area: Area, path: Path): Entry;
+  /** The folder for what somebody adds who does not see what is there: see `makeWay`. */
+  makeWay(area: Area, path: Path, known: number): ReturnType<typeof makeWay>;
   move(from: Spot, to: Spot, options: RelocateOptions): Promise<Relocated>;
   copy(from: Spot, to: Spot, options: RelocateOptions): Promise<Relocated>;
   /** `ifMatch`: versions that may be deleted; without them any. */
@@ -132,12 +136,12 @@ export function openFiles(parts: {
   };
 
   async function write(area: Area, path: Path, body: Readable, options: Parameters<Files['put']>[3]): Promise<Written> {
-    const { length, signal, sha256, modifiedAt, ...condition } = options;
+    const { length, signal, sha256, modifiedAt, knownFolders, ...condition } = options;
     const name = checked(path).at(-1);
     if (name === undefined) throw notAFile();
     refuseTooLarge(length ?? 0);
     const replaced = (parent: HeldFolder) => (condition.keepsBoth ? 0 : Number(parent.look(name)?.size ?? 0n));
-    const before = inParent(area, path, replaced);
+    const before = knownFolders === undefined ? inParent(area, path, replaced) : 0;
     const reservation = await quota.reserve(area, length === undefined ? 0 : length - before);
     let promised = length ?? before;
     let seen = 0;
@@ -161,15 +165,21 @@ export function openFiles(parts: {
         meter,
         sha256,
         modifiedAt,
+        knownFolders,
         ...(signal && { signal }),
       });
       await reservation.settle(written.bytes);
-      telling.folders(area, path.slice(0, -1));
+      tellOf(area, written.path, knownFolders);
       return written;
     } catch (error) {
       await reservation.release();
       throw error;
     }
+  }
+
+  /** The folder that something came into, and those that were made for it below the `known` ones. */
+  function tellOf(area: Area, path: Path, known = path.length - 1): void {
+    for (let depth = known; depth < path.length; depth++) telling.folders(area, path.slice(0, depth));
   }
 
   function refuseTooLarge(bytes: number): void {
@@ -235,7 +245,7 @@ export function openFiles(parts: {
     lifetimeMs: dayMs,
     clock,
     log,
-    onWritten: (area, path) => telling.folders(area, path.slice(0, -1)),
+    onWritten: tellOf,
   });
 
   const locks = createLocks({ store, clock });
@@ -304,13 +314,15 @@ export function openFiles(parts: {
     put: write,
     makeFolder: (area, path) =>
       inParent(area, path, (parent, name) => {
-        // Who may write to the folder together may write to this one together.
-        parent.makeFolder(name, 0o755 | (Number(parent.stats().mode) & 0o2020));
-        parent.adopt(name);
-        parent.sync();
+        newFolder(parent, name);
         telling.folders(area, path.slice(0, -1));
         return entryOf(name, parent.look(name)!);
       }),
+    async makeWay(area, path, known) {
+      const way = await makeWay(areas, area, checked(path), known);
+      if (way.isMade) tellOf(area, way.path, known);
+      return way;
+    },
     move: (from, to, options) => relocateBeside(move, from, to, options),
     copy: (from, to, options) => relocateBeside(copy, from, to, options),
     async trash(area, path, by, ifMatch) {

@@ -4,8 +4,8 @@ import { openHouse } from './house.ts';
 
 type Test = Parameters<typeof openHouse>[0];
 
-export async function openDav(t: Test) {
-  const house = await openHouse(t);
+export async function openDav(t: Test, more: Parameters<typeof openHouse>[1] = {}) {
+  const house = await openHouse(t, more);
   const ann = await house.person('ann');
   const bob = await house.person('bob');
   const root = join(house.folderOfFiles, 'private', ann.id);

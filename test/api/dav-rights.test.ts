@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { createPolicy } from '../../gateway/policy/index.ts';
 import { newTokenSecret } from '../../gateway/tokens/secret.ts';
 import { hrefs, lockBody, openDav, tokenIn } from './dav-house.ts';
 
@@ -74,6 +76,35 @@ t.test('who may not do it by the API may not do it here: scopes, areas, people, 
   t.match(await asAnn('GET', `/private/f?token=${secret}`), { status: 400 });
   await accounts.setState(ann.id, 'disabled', { name: 'test' });
   t.match(await asAnn('GET', '/private/f'), { status: 401 });
+});
+
+t.test('who may only add to a folder learns nothing of what is in it, and locks nothing there', async (t) => {
+  const folder = t.testdir({
+    'letter-box.cedar': `forbid (principal in Role::"user", action in [Action::"listFiles", Action::"readFiles", Action::"writeFiles"],
+      resource == FileArea::"shared") unless { principal.username == "ann" };`,
+  });
+  for (const name of ['schema.cedarschema', 'default.cedar'])
+    copyFileSync(join(import.meta.dirname, '../../policies', name), join(folder, name));
+  const policy = await createPolicy({ recordReload: () => undefined, folder, clock: systemClock, log: silentLog });
+  t.teardown(() => policy.close());
+  const { asAnn, asBob, folderOfFiles, to } = await openDav(t, { policy });
+  const box = join(folderOfFiles, 'shared');
+  mkdirSync(join(box, 'is'), { recursive: true });
+  for (const name of ['no', 'held']) writeFileSync(join(box, name), 'hers');
+  for (const name of ['is', 'held'])
+    t.match(await asAnn('LOCK', `/shared/${name}`, {}, lockBody()), { status: 200 }, name);
+  await asBob('PUT', '/private/mine', {}, 'his');
+  for (const name of ['is', 'no', 'held', 'up']) {
+    t.match(await asBob('PUT', `/shared/${name}/in/f`, {}, 'his'), { status: 201 }, name);
+    t.match(await asBob('PUT', `/shared/${name}`, {}, 'his'), { status: 201 }, name);
+    t.match(await asBob('MKCOL', `/shared/${name}/made`), { status: 201 }, name);
+    t.match(await asBob('COPY', '/private/mine', to(`/shared/${name}/mine`)), { status: 201 }, name);
+    t.match(await asBob('LOCK', `/shared/${name}`, {}, lockBody()), { status: 403, text: /KNOT_API_DENIED/ }, name);
+    t.match(await asBob('LOCK', `/shared/${name}/f`, {}, lockBody()), { status: 403, text: /KNOT_API_DENIED/ }, name);
+  }
+  for (const name of ['is', 'no (2)', 'held (2)', 'up'])
+    t.same(readdirSync(join(box, name)).sort(), ['in', 'made', 'mine'], name);
+  for (const name of ['no', 'held']) t.equal(readFileSync(join(box, name), 'utf8'), 'hers');
 });
 
 t.test('X1 XML that attacks, addresses that lead out, and what no client sends', async (t) => {

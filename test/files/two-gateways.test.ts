@@ -15,7 +15,7 @@ t.setTimeout(120_000);
 const area = { kind: 'shared' } as const;
 const uploader = {
   userId: 'ann',
-  placeFor: async () => ({ area, mayReplace: true, maySee: true }),
+  placeFor: async () => ({ area, mayReplace: true, maySeeUsage: true }),
   checkPlace: async () => undefined,
   note: async () => undefined,
 };

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { covers, type Entry, type Lock, textOfPath } from '../../files/index.ts';
+import { covers, type Entry, isBelow, type Lock, textOfPath } from '../../files/index.ts';
 import { KnotError } from '../../lib/index.ts';
 import type { FileActs } from '../files/acts.ts';
 import type { FileNeeds, Place, Places } from '../files/places.ts';
@@ -47,6 +47,15 @@ export function createJudge({ places, spots }: Pick<Dav, 'places' | 'spots'>) {
   const lookFor = (request: FastifyRequest, place: Place): Entry | undefined =>
     places.maySee(request, place) ? look(place) : undefined;
 
+  /** Of the whole area; for who does not see what is in a folder, those of what they know to be there. */
+  async function locksFor(request: FastifyRequest, place: Place): Promise<readonly Lock[]> {
+    const locks = await places.files().locks.in(place.disk);
+    const depth = places.knownFolders(request, place);
+    if (depth === undefined) return locks;
+    const known = textOfPath(place.path.slice(0, depth));
+    return locks.filter(({ path }) => path === known || isBelow(known, path));
+  }
+
   const stateAt = (request: FastifyRequest, place: Place, locks: readonly Lock[]): State => ({
     etag: lookFor(request, place)?.etag ?? '',
     locks: locks.filter((lock) => covers(lock, textOfPath(place.path))),
@@ -62,9 +71,10 @@ export function createJudge({ places, spots }: Pick<Dav, 'places' | 'spots'>) {
   return {
     look,
     lookFor,
+    locksFor,
     /** @throws KNOT_API_DAV_CONDITION (400, 412) */
     async judge(request: FastifyRequest, place: Place): Promise<Judged> {
-      const locks = await places.files().locks.in(place.disk);
+      const locks = await locksFor(request, place);
       const header = request.headers['if'];
       const lists = parseIf(Array.isArray(header) ? header.join(' ') : header);
       const isTrue = await holds(lists, async (address) =>

@@ -30,7 +30,7 @@ export function createLockMethods(
 
   const lock: Handler = async (request, reply) => {
     const place = await lockable(request);
-    const { mayWrite } = acts.demandAdding(request, place);
+    const { mayWrite, knownFolders } = acts.demandAdding(request, place);
     const body = await readXml(request);
     const judged = await judge.judge(request, place);
     const { entry, known } = judged;
@@ -52,8 +52,8 @@ export function createLockMethods(
       if (held === undefined) throw notHeld();
       return answer(await locks().extend(held, seconds), 200);
     }
-    // Whoever may only hand files in holds back nobody who works on them.
-    if (!mayWrite && entry !== undefined) places.demand(request, 'writeFiles', place);
+    // Whoever may only hand files in holds back nobody who works on them; who sees none of them does not learn which there are.
+    if (!mayWrite && (entry !== undefined || knownFolders !== undefined)) places.demand(request, 'writeFiles', place);
     const { isShared, owner } = wantedIn(body);
     const depth = String(request.headers['depth'] ?? 'infinity').toLowerCase();
     if (depth !== '0' && depth !== 'infinity') throw badDepth();

@@ -72,17 +72,18 @@ export function createWriteMethods({ places, acts, spots }: Dav, judge: Judge) {
       places.demand(request, 'readFiles', from);
       if (how === 'move') places.demand(request, 'writeFiles', from);
       const target = await destinationOf(request);
-      const { mayWrite } = acts.demandAdding(request, target);
+      const { mayWrite, knownFolders } = acts.demandAdding(request, target);
       const source = files().look(from.disk, from.path);
       if (!isDeep(request) && !(how === 'copy' && request.headers['depth'] === '0')) throw badDepth();
       const judged = await judge.judge(request, from);
       checkTags(request, source);
       const there = judge.lookFor(request, target);
       refuseOneInTheOther(from, target, there);
-      if (judge.look({ ...target, path: target.path.slice(0, -1) })?.kind !== 'folder') throw noParent();
+      const above = { ...target, path: target.path.slice(0, -1) };
+      if (knownFolders === undefined && judge.look(above)?.kind !== 'folder') throw noParent();
       if (there !== undefined && (!overwrites(request) || !mayWrite)) throw notHeld();
       if (how === 'move') judge.demandUnlocked(request, from, judged, { isWhole: true, isMember: true });
-      const locks = await files().locks.in(target.disk);
+      const locks = await judge.locksFor(request, target);
       const isMember = there === undefined;
       judge.demandUnlocked(request, target, { locks, known: judged.known }, { isWhole: true, isMember });
       await replacing(request, target, there, source, async (ifMatch) => {

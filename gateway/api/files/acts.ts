@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Entry, isTaken, nameOf, textOf, textOfPath, timeIn } from '../../files/index.ts';
+import { type Entry, textOf, textOfPath, timeIn, withoutFigures } from '../../files/index.ts';
 import { identityOf } from '../context.ts';
 import { noteAct, pathForLedger } from './note-act.ts';
 import type { FileNeeds, Place, Places } from './places.ts';
@@ -22,13 +22,26 @@ export type FileActs = ReturnType<typeof createFileActs>;
  */
 export function createFileActs(context: FileNeeds, places: Places) {
   /**
-   * Who may only add files replaces none. Who does not even see the folder (`isBlind`) does not learn that a name is taken: theirs goes
-   * beside it under a numbered one, and they are answered as if it had got the name they gave, as guests are.
+   * Who may only add files replaces none. Who does not even see the folder (`knownFolders` is how much of the way they know) does not
+   * learn which names there are: a folder that is missing is made, what has a taken name goes beside it under a numbered one, and they
+   * are answered as if it had got the name they gave, as guests are.
    */
-  function demandAdding(request: FastifyRequest, place: Place): { mayWrite: boolean; isBlind: boolean } {
+  function demandAdding(
+    request: FastifyRequest,
+    place: Place,
+  ): { mayWrite: boolean; knownFolders: number | undefined } {
     const mayWrite = places.may(request, 'writeFiles', place);
     if (!mayWrite) places.demand(request, 'addFiles', place);
-    return { mayWrite, isBlind: !places.maySee(request, place) };
+    return { mayWrite, knownFolders: places.knownFolders(request, place) };
+  }
+
+  /** Somebody who comes into a part of an area only is not told how full it is. */
+  async function intoRoom<T>(request: FastifyRequest, place: Place, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw places.maySeeUsage(request, place) ? error : withoutFigures(error);
+    }
   }
 
   const named = (entry: Entry, { path }: Pick<Place, 'path'>): Entry => ({ ...entry, name: textOf(path.at(-1)!) });
@@ -49,33 +62,34 @@ export function createFileActs(context: FileNeeds, places: Places) {
       place: Place,
       { body, ...condition }: TargetCondition & { sha256?: string | undefined; body?: Readable },
     ) {
-      const { mayWrite, isBlind } = demandAdding(request, place);
+      const { mayWrite, knownFolders } = demandAdding(request, place);
       const given = body === undefined ? request.headers['content-length'] : undefined;
       const modifiedAt = timeIn(request.headers['x-oc-mtime']?.toString());
       if (modifiedAt !== undefined) reply.header('x-oc-mtime', 'accepted');
       places.follow(request, reply, 'upload', mayWrite ? 'writeFiles' : 'addFiles', place);
-      const written = await places.files().put(place.disk, place.path, body ?? request.raw, {
-        ...(given !== undefined && { length: Number(given) }),
-        modifiedAt,
-        ...(isBlind ? { sha256: condition.sha256, keepsBoth: true } : condition),
-        isNew: !mayWrite || condition.isNew === true,
-      });
-      const { entry, isNew } = written;
-      const path = [...place.path.slice(0, -1), nameOf(entry.name)];
+      const written = await intoRoom(request, place, () =>
+        places.files().put(place.disk, place.path, body ?? request.raw, {
+          ...(given !== undefined && { length: Number(given) }),
+          modifiedAt,
+          ...condition,
+          knownFolders,
+          isNew: !mayWrite || condition.isNew === true,
+        }),
+      );
+      const { entry, isNew, path } = written;
       await noteAct(context, request, 'files.written', { ...place, path }, { bytes: entry.size, isNew });
-      return isBlind ? { ...written, entry: named(entry, place) } : written;
+      return knownFolders === undefined ? written : { ...written, entry: named(entry, place) };
     },
     async makeFolder(request: FastifyRequest, place: Place) {
-      const { isBlind } = demandAdding(request, place);
-      let entry: Entry | undefined;
-      try {
-        entry = places.files().makeFolder(place.disk, place.path);
+      const { knownFolders } = demandAdding(request, place);
+      if (knownFolders === undefined) {
+        const entry = places.files().makeFolder(place.disk, place.path);
         await noteAct(context, request, 'files.folder-made', place);
-      } catch (error) {
-        if (!isBlind || !isTaken(error)) throw error;
+        return entry;
       }
-      if (entry !== undefined && !isBlind) return entry;
       // One that was there takes what is put into it as one that was made.
+      const { path, isMade } = await places.files().makeWay(place.disk, place.path, knownFolders);
+      if (isMade) await noteAct(context, request, 'files.folder-made', { ...place, path });
       return { name: textOf(place.path.at(-1)!), kind: 'folder' as const, size: 0, modifiedAt: Date.now(), etag: '' };
     },
     /** @param ifMatch versions of the target that may be replaced; only who may write there replaces any */
@@ -88,18 +102,22 @@ export function createFileActs(context: FileNeeds, places: Places) {
     ) {
       places.demand(request, 'readFiles', from);
       if (how === 'move') places.demand(request, 'writeFiles', from);
-      const { mayWrite, isBlind } = demandAdding(request, target);
+      const { mayWrite, knownFolders } = demandAdding(request, target);
+      const isUnseen = knownFolders !== undefined;
       const disk = ({ disk: area, path }: Place) => ({ area, path });
       const condition = {
         ...(mayWrite && ifMatch && { ifMatch }),
         ...(source && { source }),
-        keepsBoth: keepsBoth || isBlind,
+        keepsBoth: keepsBoth || isUnseen,
       };
-      const moved = await places.files()[how](disk(from), disk(target), condition);
+      const above = target.path.slice(0, -1);
+      const way = isUnseen ? (await places.files().makeWay(target.disk, above, knownFolders)).path : above;
+      const to = { area: target.disk, path: [...way, target.path.at(-1)!] };
+      const moved = await intoRoom(request, target, () => places.files()[how](disk(from), to, condition));
       const endedShares = how === 'move' ? await endWhatWasOn(request, from, 'moved') : [];
       const detail = { to: target.area.key, toPath: pathForLedger(moved) };
       await noteAct(context, request, how === 'move' ? 'files.moved' : 'files.copied', from, detail);
-      const shown = isBlind ? { entry: named(moved.entry, target), path: target.path } : {};
+      const shown = isUnseen ? { entry: named(moved.entry, target), path: target.path } : {};
       return { ...moved, ...shown, endedShares };
     },
     /** What is back where it was is shared as it was: the shares that an act, which is being taken back, has ended for the same person. */

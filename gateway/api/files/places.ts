@@ -124,6 +124,21 @@ export function createPlaces(context: FileNeeds) {
         request,
         question(identityOf(request).principal, 'listFiles', { ...place, path: place.path.slice(0, -1) }),
       ).effect === 'allow',
+    /**
+     * How many folders on the way to a place stand for all that somebody knows who may only add to it: down to the topmost one that
+     * they may add to. Undefined for who sees what is there.
+     */
+    knownFolders(request: FastifyRequest, place: Place): number | undefined {
+      if (this.maySee(request, place)) return undefined;
+      const above = place.path.slice(0, -1);
+      for (let depth = 0; depth < above.length; depth++)
+        if (this.may(request, 'addFiles', { ...place, path: above.slice(0, depth) })) return depth;
+      return above.length;
+    },
+    /** Whether somebody is told how full an area is: who comes into a part of it only is not. */
+    maySeeUsage(request: FastifyRequest, place: Place): boolean {
+      return this.may(request, 'listFiles', { ...place, path: [] });
+    },
     /** @throws KNOT_API_DENIED, KNOT_API_TOKEN_SCOPE */
     demand: (request: FastifyRequest, action: AreaAction, place: Place): void =>
       demandArea(request, question(identityOf(request).principal, action, place)),

@@ -18,20 +18,25 @@ export function uploadRoutes(app: ApiServer, context: FileNeeds, places: Places)
     const { principal } = identityOf(request);
     const named = new Map<string, Place>();
 
-    /** Whether more than adding is allowed there, and whether they may know what has which name. */
-    const demand = (place: Place): { mayReplace: boolean; maySee: boolean } => {
+    /** Whether more than adding is allowed there. */
+    const demand = (place: Place): { mayReplace: boolean } => {
       named.set(place.area.key, place);
       const mayReplace = places.may(request, 'writeFiles', place);
       if (!mayReplace) places.demand(request, 'addFiles', place);
       if (request.method === 'PATCH' || request.method === 'POST')
         places.follow(request, reply, 'upload', mayReplace ? 'writeFiles' : 'addFiles', place);
-      return { mayReplace, maySee: places.maySee(request, place) };
+      return { mayReplace };
     };
     return {
       userId: principal.id,
       async placeFor(name, path) {
         const place = { ...(await places.areaNamed(name, principal)), path };
-        return { area: place.disk, ...demand(place) };
+        return {
+          area: place.disk,
+          ...demand(place),
+          knownFolders: places.knownFolders(request, place),
+          maySeeUsage: places.maySeeUsage(request, place),
+        };
       },
       async checkPlace(disk, path) {
         demand({ ...(await places.areaNamed(await nameOfArea(disk), principal)), path });

@@ -6,10 +6,11 @@ import type { Area, AreaFolders } from '../walk/areas.ts';
 import { type Entry, entryOf } from '../walk/entry.ts';
 import { codeOf, fileError, isTaken, notAFile, notWhatWasSent } from '../walk/errors.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
-import { nameOf, type Path } from '../walk/names.ts';
+import { type Name, nameOf, type Path } from '../walk/names.ts';
 import { copyTree, numbered } from '../walk/tree.ts';
 import { checkCondition, type Condition } from './condition.ts';
 import type { Journal, Spot } from './journal.ts';
+import { makeWay } from './make-way.ts';
 import { freeName, place } from './place.ts';
 import type { Runs } from './runs.ts';
 import { discard, stagedBeside } from './staged.ts';
@@ -21,6 +22,8 @@ export type Written = {
   entry: Entry;
   /** Bytes more than before; negative when it shrank. */ bytes: number;
   isNew: boolean;
+  /** Where it is now. */
+  path: Path;
 };
 
 export type PutOptions = Condition & {
@@ -31,6 +34,11 @@ export type PutOptions = Condition & {
   sha256?: string | undefined;
   /** When its content was changed last, epoch milliseconds; without it, now. */
   modifiedAt?: number | undefined;
+  /**
+   * For who may only add and does not see what is there: how many folders of the path are known to stand. The others are made as
+   * `makeWay` does, and what is there already stays.
+   */
+  knownFolders?: number | undefined;
 };
 
 /**
@@ -42,7 +50,7 @@ export async function put(
   area: Area,
   path: Path,
   body: Readable,
-  { meter, signal, sha256, modifiedAt, ...condition }: PutOptions,
+  { meter, signal, sha256, modifiedAt, knownFolders, ...condition }: PutOptions,
 ): Promise<Written> {
   const { areas, runs } = parts;
   const name = path.at(-1);
@@ -51,11 +59,12 @@ export async function put(
   const staged: Spot = { folder: staging, name: nameOf(runs.newName()) };
   try {
     // Refused before the body is taken, and judged once more when it is there.
-    withTarget(areas, area, path, (target) => checkCondition(target.folder.look(target.name), condition));
+    if (knownFolders === undefined)
+      withTarget(areas, area, path, (target) => checkCondition(target.folder.look(target.name), condition));
     const hash = sha256 === undefined ? undefined : createHash('sha256');
     await store(staged, body, { meter, signal, hash });
     if (hash !== undefined && hash.digest('hex') !== sha256) throw notWhatWasSent();
-    return await putStaged(parts, area, path, staged, { ...condition, modifiedAt });
+    return await putStaged(parts, area, path, staged, { ...condition, modifiedAt, knownFolders });
   } catch (error) {
     if (staging.look(staged.name)) staging.remove(staged.name);
     throw fileError(error);
@@ -92,9 +101,20 @@ export async function putStaged(
   area: Area,
   path: Path,
   staged: Spot,
-  { modifiedAt, ...condition }: Condition & Pick<PutOptions, 'modifiedAt'>,
+  { modifiedAt, knownFolders, ...conditions }: Condition & Pick<PutOptions, 'modifiedAt' | 'knownFolders'>,
 ): Promise<Written> {
   if (modifiedAt !== undefined) setTime(staged, modifiedAt);
+  const isUnseen = knownFolders !== undefined;
+  const condition = isUnseen ? { keepsBoth: true } : conditions;
+  const above = path.slice(0, -1);
+  const way = isUnseen ? (await makeWay(parts.areas, area, above, knownFolders)).path : above;
+  const written = await putInto(parts, area, [...way, path.at(-1)!], staged, condition);
+  return { ...written, path: [...way, written.name] };
+}
+
+type Finished = Omit<Written, 'path'> & { name: Name };
+
+function putInto(parts: Parts, area: Area, path: Path, staged: Spot, condition: Condition): Promise<Finished> {
   return withTarget(parts.areas, area, path, async (target) => {
     try {
       return finish(target, staged, condition);
@@ -120,7 +140,7 @@ export async function putStaged(
   });
 }
 
-function finish(target: Spot, staged: Spot, condition: Condition): Written {
+function finish(target: Spot, staged: Spot, condition: Condition): Finished {
   const { folder, name } = target;
   if (condition.keepsBoth) return finishBeside(target, staged);
   const before = folder.look(name);
@@ -133,11 +153,11 @@ function finish(target: Spot, staged: Spot, condition: Condition): Written {
   }
   const after = folder.look(name)!;
   const bytes = Number(after.size) - Number(before?.size ?? 0n);
-  return { entry: entryOf(name, after), bytes, isNew: before === undefined };
+  return { entry: entryOf(name, after), bytes, isNew: before === undefined, name };
 }
 
 /** Under the first free name; who takes that name at this moment is not replaced either. */
-function finishBeside({ folder, name: wanted }: Spot, staged: Spot): Written {
+function finishBeside({ folder, name: wanted }: Spot, staged: Spot): Finished {
   for (;;) {
     const name = freeName(folder, wanted, numbered);
     try {

@@ -1,4 +1,4 @@
-import { type Clock, knotError, newShortId } from '../../lib/index.ts';
+import { type Clock, KnotError, knotError, newShortId } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Runs } from '../act/runs.ts';
 import { isTrashed } from '../act/trash.ts';
@@ -175,6 +175,15 @@ export function createQuota(parts: {
       await records.deleteReservationsOf(store.db, lost);
     },
   };
+}
+
+/** How full an area is, is nothing to who comes into a part of it only: the refusal for them. Any other error is given back as it is. */
+export function withoutFigures(error: unknown): unknown {
+  if (!(error instanceof KnotError) || error.code !== 'KNOT_FILES_QUOTA') return error;
+  return knotError('KNOT_FILES_QUOTA', 507, 'There is no room for this.', {
+    remedy: 'Ask whoever shares the folder with you to make room.',
+    cause: error,
+  });
 }
 
 /** In the id of a reservation that outlives the gateway that made it. */

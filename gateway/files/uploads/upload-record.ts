@@ -16,6 +16,8 @@ export type UploadRecord = {
   modifiedAt?: number | undefined;
   /** The versions that may be replaced; nothing may when there are none. */
   ifMatch?: string[] | undefined;
+  /** Whose sender does not see what is there: as in `PutOptions`. */
+  knownFolders?: number | undefined;
   createdAt: number;
   /** Where it was put when it was complete. */
   finished?: Path | undefined;

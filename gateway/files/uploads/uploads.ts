@@ -7,7 +7,7 @@ import { checkCondition } from '../act/condition.ts';
 import type { Acts } from '../act/move.ts';
 import { freeName } from '../act/place.ts';
 import { putStaged } from '../act/put.ts';
-import { type Quota, uploadMark } from '../quota/quota.ts';
+import { type Quota, uploadMark, withoutFigures } from '../quota/quota.ts';
 import type { Area } from '../walk/areas.ts';
 import { fileError, notAFile, taken } from '../walk/errors.ts';
 import { withFolder } from '../walk/held-folder.ts';
@@ -25,11 +25,20 @@ import { UploadStore } from './upload-store.ts';
 export type Uploader = {
   userId: string;
   /** The area a name means to this person, if they may put a file to this path in it. @throws what the API answers instead */
-  placeFor(name: string, path: Path): Promise<{ area: Area; mayReplace: boolean; maySee: boolean }>;
+  placeFor(name: string, path: Path): Promise<UploadPlace>;
   /** Whether they still may. @throws as above */
   checkPlace(area: Area, path: Path): Promise<void>;
   /** Writes the audit record, before the client is told that the file is there. */
   note(act: { area: Area; path: Path; isNew: boolean; bytes: number }): Promise<void>;
+};
+
+export type UploadPlace = {
+  area: Area;
+  mayReplace: boolean;
+  /** Of who does not see what is there: how many folders of the path they know to stand. */
+  knownFolders?: number | undefined;
+  /** Whether they are told how full the area is. */
+  maySeeUsage: boolean;
 };
 
 export type Uploads = {
@@ -58,7 +67,7 @@ export function createUploads(parts: {
   clock: Clock;
   log: Log;
   /** A file is at its place. */
-  onWritten(area: Area, path: Path): void;
+  onWritten(area: Area, path: Path, knownFolders?: number): void;
 }): Uploads {
   const { acts, quota, store, path, mostBytes, lifetimeMs, clock, log } = parts;
   const folder = acts.areas.uploads;
@@ -121,7 +130,7 @@ export function createUploads(parts: {
     const uploader = uploaderOf(request);
     const { metadata = {}, size = 0, id } = upload;
     const target = pathOfText(metadata['path'] ?? '');
-    const { area, mayReplace, maySee } = await uploader.placeFor(metadata['area'] ?? '', target);
+    const { area, mayReplace, knownFolders, maySeeUsage } = await uploader.placeFor(metadata['area'] ?? '', target);
     const modifiedAt = timeIn(metadata['mtime']);
     if (target.length === 0 || acts.areas.isReserved(target)) throw notAFile();
     const ifMatch = mayReplace ? metadata['ifMatch']?.split(',').map((tag) => tag.trim()) : undefined;
@@ -131,15 +140,13 @@ export function createUploads(parts: {
       // Before the name is looked at: what has it may be this very upload, whose answer was lost.
       if (readUpload(folder, id) !== undefined) throw known();
       if (givenUp.has(id)) throw wasGivenUp();
-      withFolder(acts.areas.folder(area, target.slice(0, -1)), (parent) => {
-        const there = parent.look(target.at(-1)!);
-        if (ifMatch !== undefined) checkCondition(there, { ifMatch });
-        // What is there is described to who may replace it, so that they can decide.
-        else if (there !== undefined && metadata['ifTaken'] !== 'beside' && maySee)
-          throw taken(undefined, mayReplace ? there : undefined);
-      });
+      if (knownFolders === undefined) checkTarget();
       const now = clock.now();
-      await quota.reserve(area, size, { id: `${uploadMark}${id}`, expiresAt: now + lifetimeMs });
+      await quota
+        .reserve(area, size, { id: `${uploadMark}${id}`, expiresAt: now + lifetimeMs })
+        .catch((error: unknown) => {
+          throw maySeeUsage ? error : withoutFigures(error);
+        });
       writeUpload(folder, id, {
         userId: uploader.userId,
         area,
@@ -148,6 +155,7 @@ export function createUploads(parts: {
         sha256: metadata['sha256']?.toLowerCase(),
         modifiedAt,
         ifMatch,
+        knownFolders,
         createdAt: now,
       });
       if (givenUp.has(id)) {
@@ -155,6 +163,16 @@ export function createUploads(parts: {
         throw wasGivenUp();
       }
       return {};
+    }
+
+    function checkTarget(): void {
+      withFolder(acts.areas.folder(area, target.slice(0, -1)), (parent) => {
+        const there = parent.look(target.at(-1)!);
+        if (ifMatch !== undefined) checkCondition(there, { ifMatch });
+        // What is there is described to who may replace it, so that they can decide.
+        else if (there !== undefined && metadata['ifTaken'] !== 'beside')
+          throw taken(undefined, mayReplace ? there : undefined);
+      });
     }
   }
 
@@ -177,19 +195,21 @@ export function createUploads(parts: {
         body: 'Checksum Mismatch: what arrived is not what was sent. Send it again.\n',
       });
     }
-    const path = targetOf(record);
+    const wanted = targetOf(record);
     const staged = { folder, name };
-    const condition = record.ifMatch === undefined ? { isNew: true } : { ifMatch: record.ifMatch };
-    const written = await putStaged(acts, area, path, staged, { ...condition, modifiedAt: record.modifiedAt });
+    const { ifMatch, modifiedAt, knownFolders } = record;
+    const condition = ifMatch === undefined ? { isNew: true } : { ifMatch };
+    const written = await putStaged(acts, area, wanted, staged, { ...condition, modifiedAt, knownFolders });
+    const { path } = written;
     writeUpload(folder, id, { ...record, finished: path });
     await reservationOf(area, id).settle(written.bytes);
-    parts.onWritten(area, path);
+    parts.onWritten(area, path, knownFolders);
     await uploader.note({ area, path, isNew: written.isNew, bytes: record.size });
   }
 
   /** Where it goes: beside what somebody else put there meanwhile, because gigabytes are not thrown away for a name. */
-  function targetOf({ area, path, ifMatch }: UploadRecord): Path {
-    if (ifMatch !== undefined) return path;
+  function targetOf({ area, path, ifMatch, knownFolders }: UploadRecord): Path {
+    if (ifMatch !== undefined || knownFolders !== undefined) return path;
     const above = path.slice(0, -1);
     return withFolder(acts.areas.folder(area, above), (parent) => [...above, freeName(parent, path.at(-1)!, numbered)]);
   }
