@@ -22,9 +22,12 @@ export type Source = {
   open(from: number): Readable;
 };
 
-/** As the API takes it. */
+/** As the API takes it, with the nearest one for what cannot be said so. */
 export const secondsOf = ({ modifiedAt }: Pick<Source, 'modifiedAt'>): string =>
-  Math.max(0, modifiedAt / 1000).toFixed(3);
+  (Math.min(Math.max(0, modifiedAt), lastTime) / 1000).toFixed(3);
+
+/** The end of the year 9999. */
+const lastTime = 253_402_300_799_000;
 
 /** Knot's files, on this machine (`here.ts`) or elsewhere (`there.ts`): what the commands need of them. */
 export type Side = {

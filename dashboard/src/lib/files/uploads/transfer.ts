@@ -10,6 +10,8 @@ export type Sending = { outcome: Promise<Outcome>; stop(): void };
 const smallBytes = 1 << 20;
 /** A line on which nothing has gone forward for so long is taken for a broken one. */
 const stalledMilliseconds = 60_000;
+/** The end of the year 9999, the last time that the gateway takes. */
+const lastTime = 253_402_300_799_000;
 
 /** Where the gateway keeps the upload of a key (decision 0043). */
 export async function addressOfUpload(userId: string, key: string): Promise<string> {
@@ -60,16 +62,20 @@ export function sendFile(
 }
 
 function metadataOf(upload: Upload): Record<string, string> {
-  const { key, target, sha256, ifMatch, decision } = upload;
+  const { key, target, modifiedAt, sha256, ifMatch, decision } = upload;
   return {
     key,
     area: target.place.area,
     path: pathOf(upload),
+    mtime: secondsOf(modifiedAt),
     ...(sha256 !== undefined && { sha256 }),
     ...(ifMatch !== undefined && { ifMatch }),
     ...(decision === 'beside' && { ifTaken: 'beside' }),
   };
 }
+
+/** Seconds since 1970, as the gateway takes them, with the nearest one for what cannot be said so. */
+const secondsOf = (modifiedAt: number): string => (Math.min(Math.max(0, modifiedAt), lastTime) / 1000).toFixed(3);
 
 async function outcomeOfError(error: Error | DetailedError, file: File): Promise<Outcome> {
   const { originalRequest, originalResponse } = error as DetailedError;
