@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { createRunning, type StoppableTool } from '../../gateway/api/running.ts';
 import { eventually } from '../support/eventually.ts';
 import { openHouse } from './house.ts';
@@ -6,7 +6,7 @@ import { openHouse } from './house.ts';
 t.setTimeout(60_000);
 
 /** A hub in which things of bob and ann run, and that ends them when it is told. */
-async function openRunning() {
+async function openRunning(t: Test) {
   const house = await openHouse(t);
   const running = new Set(['ann', 'bob']);
   const asked: string[] = [];
@@ -29,7 +29,7 @@ async function openRunning() {
 }
 
 t.test('stopping what runs in a tool ends that of who asks, and is told at once and in the audit', async (t) => {
-  const { house, bob, ann, tile, stop, asked } = await openRunning();
+  const { house, bob, ann, tile, stop, asked } = await openRunning(t);
   t.match(await tile(bob.cookie), { isRunning: true, canStop: true });
   t.match(await stop(bob.cookie), { status: 200, json: { isRunning: false } });
   t.strictSame(asked, ['bob'], 'nobody else’s, whoever asks');
@@ -45,7 +45,7 @@ t.test('stopping what runs in a tool ends that of who asks, and is told at once 
 });
 
 t.test('while it is being stopped its tile says so', async (t) => {
-  const { bob, ann, tile, stop, holds } = await openRunning();
+  const { bob, ann, tile, stop, holds } = await openRunning(t);
   const { promise, resolve } = Promise.withResolvers<void>();
   holds(() => promise);
   const stopped = stop(bob.cookie);
@@ -57,7 +57,7 @@ t.test('while it is being stopped its tile says so', async (t) => {
 });
 
 t.test('who asks again meanwhile waits for the same end, and both ends are told', async (t) => {
-  const { house, bob, asked } = await openRunning();
+  const { house, bob, asked } = await openRunning(t);
   const running = createRunning({ clock: house.clock });
   const told: object[] = [];
   running.onChange((change) => told.push(change));
@@ -72,7 +72,7 @@ t.test('who asks again meanwhile waits for the same end, and both ends are told'
 });
 
 t.test('a tool that does not end it says so, and nothing is taken for stopped', async (t) => {
-  const { house, bob, tile, stop, holds } = await openRunning();
+  const { house, bob, tile, stop, holds } = await openRunning(t);
   holds(() => Promise.reject(new Error('the hub at 127.0.0.1:20001 is gone')));
   const answer = await stop(bob.cookie);
   t.equal(answer.status, 500);
@@ -83,7 +83,7 @@ t.test('a tool that does not end it says so, and nothing is taken for stopped', 
 });
 
 t.test('what Knot cannot stop is not offered, and cannot be asked for', async (t) => {
-  const { house, bob, tile, stop } = await openRunning();
+  const { house, bob, tile, stop } = await openRunning(t);
   Object.assign(house.hub, { stopOf: undefined });
   t.match(await tile(bob.cookie), { isRunning: true, canStop: false });
   t.match(await stop(bob.cookie), { status: 404, json: { code: 'KNOT_API_NO_STOP' } });
@@ -94,7 +94,7 @@ t.test('what Knot cannot stop is not offered, and cannot be asked for', async (t
 });
 
 t.test('stopping is refused to other sites, and to whom a rule forbids it', async (t) => {
-  const { house, bob, ann, tile, stop, asked } = await openRunning();
+  const { house, bob, ann, tile, stop, asked } = await openRunning(t);
   t.match(await stop(bob.cookie, { headers: { origin: 'https://jupyterhub.localhost:8443', 'sec-fetch-site': '' } }), {
     status: 403,
   });

@@ -19,26 +19,22 @@ t.setTimeout(120_000);
 
 const password = 'correct-horse-staple-7';
 const echo = await startEcho();
+t.teardown(() => echo.close());
 const config = {
   integrations: { jupyterhub: { mode: 'off' } },
   apps: [{ name: 'echo', upstream: echo.address }],
   limits: { drainDelayMs: 2_000 },
 };
 const gateway = await startGateway({ config });
+t.teardown(() => gateway.stop());
 const origin = `https://echo.localhost:${gateway.port}`;
-const people: Person[] = [];
 const browser = (): Person => {
   const person = createPerson(gateway);
-  people.push(person);
+  t.teardown(() => person.close());
   return person;
 };
 const ann = browser();
 const bob = browser();
-t.teardown(async () => {
-  await Promise.all(people.map((person) => person.close()));
-  await gateway.stop();
-  await echo.close();
-});
 
 const isOpen = async () => (await metric(gateway, 'knot_live_streams')) > 0;
 const isCut = async () => (await metric(gateway, 'knot_live_streams')) === 0;

@@ -82,6 +82,7 @@ async function startAlone(): Promise<number> {
       asked.end();
     });
     if (isThere) break;
+    if (child.exitCode !== null) throw new Error(`${serve} ended with exit code ${child.exitCode}`);
     await sleep(5);
   }
   const ms = performance.now() - startedAt;

@@ -61,16 +61,15 @@ t.test(
   { skip: isRoot ? false : 'mounting needs root' },
   async (t) => {
     const { areas, root } = await openScene(t);
-    const image = join(mkdtempSync(join(tmpdir(), 'knot-image-')), 'disk');
+    const folder = mkdtempSync(join(tmpdir(), 'knot-image-'));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const image = join(folder, 'image');
     const disk = join(root, 'disk');
     mkdirSync(disk);
     // As ext2 of old, XFS without `ftype` and NFS for large folders (readdir(3): DT_UNKNOWN).
     execFileSync('mkfs.ext2', ['-q', '-O', '^filetype', '-N', '2000', image, '4M']);
     execFileSync('mount', ['-o', 'loop', image, disk]);
-    t.teardown(() => {
-      execFileSync('umount', ['-l', disk]);
-      rmSync(join(image, '..'), { recursive: true });
-    });
+    t.teardown(() => execFileSync('umount', ['-l', disk]));
     mkdirSync(join(disk, 'e\u0301'));
     for (let n = 0; n < 1500; n++) writeFileSync(join(disk, `ö${n}`), '');
     writeFileSync(Buffer.concat([Buffer.from(`${disk}/`), Buffer.from([0x61, 0xff])]), 'x');

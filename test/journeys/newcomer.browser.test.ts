@@ -21,11 +21,9 @@ t.test('the way of a newcomer, on a desktop and on a phone', { skip }, async (t)
   const gateway = await startGateway({
     config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
   });
+  t.teardown(() => gateway.stop());
   const browser = await launchBrowser();
-  t.teardown(async () => {
-    await browser.close();
-    await gateway.stop();
-  });
+  t.teardown(() => browser.close());
   const hub = `https://jupyterhub.localhost:${gateway.port}`;
   const [desktop, phone] = looks.map(({ width, height }) => ({
     async open(): Promise<{ context: BrowserContext; page: Page }> {

@@ -16,11 +16,9 @@ t.test('from the hub to JupyterLab, home and out', { skip }, async (t) => {
   const gateway = await startGateway({
     config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
   });
+  t.teardown(() => gateway.stop());
   const browser = await launchBrowser();
-  t.teardown(async () => {
-    await browser.close();
-    await gateway.stop();
-  });
+  t.teardown(() => browser.close());
   const hub = `https://jupyterhub.localhost:${gateway.port}`;
   for (const [name, flags] of [
     ['ann', ['--admin']],

@@ -302,7 +302,10 @@ t.test('what a service says', { skip }, async (t) => {
       secret: string;
     }>();
     const environment = { KNOT_URL: gateway.origin, KNOT_CA_FILE: gateway.caFile, KNOT_TOKEN: secret };
-    const knot = (...words: string[]) => runKnot(['service', 'logs', 'one', ...words], undefined, environment);
+    const stop = new AbortController();
+    t.teardown(() => stop.abort());
+    const knot = (...words: string[]) =>
+      runKnot(['service', 'logs', 'one', ...words], undefined, environment, stop.signal);
     t.match(await knot('--search', 'hello'), { status: 0, stdout: 'hello from one\nhello from one\n' });
     t.match(await knot('--lines', '0'), { status: 2 });
     t.match(await knot('--lines', '1'), { status: 0, stdout: '--- It answers.\n' });

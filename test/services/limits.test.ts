@@ -193,7 +193,12 @@ t.test(
   { skip: skipWithoutGroups },
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'knot-groups-'));
-    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    t.teardown(async () => {
+      const left = await openGroups({ stateFolder: folder, log: silentLog });
+      await left?.endEarlier();
+      await left?.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
     const door = join(import.meta.dirname, '../../gateway/process/index.ts');
     const library = join(import.meta.dirname, '../../gateway/lib/index.ts');
     writeFileSync(
@@ -212,6 +217,7 @@ setInterval(() => {}, 1000);
     const gateway = spawn(process.execPath, [join(folder, 'gateway.ts'), folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    t.teardown(() => gateway.kill('SIGKILL'));
     await once(gateway.stdout, 'data');
     gateway.kill('SIGKILL');
     await once(gateway, 'exit');

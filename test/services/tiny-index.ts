@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ export async function openIndex(
   hold(like: string): () => void;
 }> {
   const folder = mkdtempSync(join(tmpdir(), 'knot-index-'));
-  mkdirSync(folder, { recursive: true });
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const all = wheels.map(([name, version, tag = 'py3-none-any']) => [name, version, tag]);
   execFileSync('python3', ['-c', makeWheels, folder, JSON.stringify(all)]);
   const asked: string[] = [];
@@ -74,7 +74,6 @@ export async function openIndex(
     }
     server.closeAllConnections();
     server.close();
-    rmSync(folder, { recursive: true, force: true });
   });
   return {
     asked,

@@ -11,11 +11,16 @@ import { eventually } from '../../support/eventually.ts';
 
 async function setUp(t: Test, { hosts = ['a.example'], internal = [] as string[], refused = [] as string[] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'knot-out-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const seen: { url: string | undefined; headers: IncomingMessage['headers']; body: string }[] = [];
   const web = createServer(async (request, response) => {
     seen.push({ url: request.url, headers: request.headers, body: (await request.toArray()).join('') });
     response.writeHead(200, { 'x-from': 'the web', connection: 'x-hop', 'x-hop': 'gone' }).end('hello');
   }).listen(0, '127.0.0.1');
+  t.teardown(() => {
+    web.closeAllConnections();
+    web.close();
+  });
   await once(web, 'listening');
   const dialled: string[] = [];
   const outbound = createOutbound({
@@ -35,12 +40,7 @@ async function setUp(t: Test, { hosts = ['a.example'], internal = [] as string[]
   const socket = join(folder, 'out.sock');
   const told: string[] = [];
   const close = await outbound.open({ socket, asker, onRefused: (sentence) => void told.push(sentence) });
-  t.teardown(() => {
-    close();
-    web.closeAllConnections();
-    web.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  t.teardown(close);
   /** Writes bytes and reads until the other side ends. */
   const say = async (bytes: string): Promise<string> => {
     const client = connect(socket);

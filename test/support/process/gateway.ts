@@ -118,16 +118,18 @@ export async function startGateway({
   };
 }
 
-/** Runs `knot` to its end. */
+/** Runs `knot` to its end, or until `signal` kills it. */
 export async function runKnot(
   args: string[],
   input?: string,
   environment: Record<string, string> = {},
+  signal?: AbortSignal,
 ): Promise<{ status: number; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [join(repository, 'gateway', 'main.ts'), ...args], {
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...environmentForChild(), ...environment },
   });
+  signal?.addEventListener('abort', () => child.kill('SIGKILL'));
   if (input !== undefined) child.stdin!.end(input);
   const collect = async (stream: NodeJS.ReadableStream) => {
     let text = '';
