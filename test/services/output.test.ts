@@ -150,13 +150,15 @@ t.test('whoever follows gets each line once, slow or fast, until it is removed',
   const output = outputOf(book);
   for (let n = 1; n <= 1500; n += 1) book.add('out', String(n));
   const stop = new AbortController();
-  const follow = async (wait: () => Promise<unknown>) => {
+  const follow = (wait: () => Promise<unknown>) => {
     const got: number[] = [];
-    for await (const lines of output.follow(10, stop.signal)) {
-      got.push(...lines.map(({ n }) => n));
-      await wait();
-    }
-    return got;
+    const listen = async () => {
+      for await (const lines of output.follow(10, stop.signal)) {
+        got.push(...lines.map(({ n }) => n));
+        await wait();
+      }
+    };
+    return { got, ended: listen() };
   };
   const fast = follow(async () => undefined);
   const slow = follow(() => book.flush());
@@ -167,10 +169,14 @@ t.test('whoever follows gets each line once, slow or fast, until it is removed',
   const late = follow(async () => undefined);
   await book.flush();
   const ends = outputOf(book).follow(3000, stop.signal).next();
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const followers = [fast, slow, late];
+  await eventually('each has the last one', () => followers.every(({ got }) => got.at(-1) === 3000));
   await outputs.remove('one');
   const all = Array.from({ length: 2990 }, (_, index) => index + 11);
-  for (const one of [fast, slow, late]) t.strictSame(await one, all);
+  for (const { got, ended } of followers) {
+    await ended;
+    t.strictSame(got, all);
+  }
   t.ok((await ends).done);
   stop.abort();
 });
