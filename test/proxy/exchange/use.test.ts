@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Traffic } from '../../../gateway/lib/index.ts';
@@ -9,8 +8,9 @@ import { sendRaw } from '../../support/net/raw-client.ts';
 import { openGateway } from '../fixture.ts';
 
 t.test('what people do with a service is its use; what passes by itself is none', async (t) => {
+  const result = Promise.withResolvers<string>();
   const server = createServer((request, response) => {
-    if (request.url === '/slow') return void setTimeout(() => response.end('late'), 1_500);
+    if (request.url === '/slow') return void result.promise.then((text) => response.end(text));
     if (request.url !== '/events') return void response.end('ok');
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const beat = setInterval(() => response.write('data: 1\n\n'), 100);
@@ -79,13 +79,17 @@ t.test('what people do with a service is its use; what passes by itself is none'
   await t.test('a request that takes its time is use until it ends, an event stream is not', async (t) => {
     const slow = ask('', '/slow');
     const begun = use.lastAt;
-    await eventually('it is used while it goes on', async () => use.lastAt > begun + 900, 5_000);
+    await eventually('it is used while it goes on', async () => use.lastAt > begun + 900);
+    result.resolve('late');
     await slow;
-    const sent = traffic.sent;
+    let { sent } = traffic;
     const stream = ask('Accept: text/event-stream\r\n', '/events').catch(() => undefined);
-    await eventually('events come', async () => traffic.sent > sent, 10_000);
+    await eventually('events come', async () => traffic.sent > sent);
     const opened = use.lastAt;
-    await delay(1_200);
+    for (let look = 1; look <= 3; look += 1) {
+      ({ sent } = traffic);
+      await eventually('what lasts is looked at, and more has come', async () => traffic.sent > sent);
+    }
     t.equal(use.lastAt, opened);
     server.closeAllConnections();
     await stream;
@@ -128,6 +132,6 @@ t.test('what people do with a service is its use; what passes by itself is none'
     );
     const before = use.lastAt;
     use.isKeptByConnections = true;
-    await eventually('unless the template says that an open one is use', async () => use.lastAt > before, 5_000);
+    await eventually('unless the template says that an open one is use', async () => use.lastAt > before);
   });
 });
