@@ -6,13 +6,14 @@ import type { WebSocket } from 'ws';
 import { eventually } from '../support/eventually.ts';
 import { caOf, type RunningGateway, runKnot, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
+import { servicesSkipReason } from '../support/process/services.ts';
 import { mirrorTemplate } from './mirror-service.ts';
 
 /** A service and whom its owner lets in, on a whole gateway: by name, by team and by link, until it ends, and who came. */
 t.setTimeout(300_000);
 
 const password = 'correct-horse-staple-7';
-const skip = process.platform === 'linux' ? false : 'services need Linux';
+const skip = servicesSkipReason();
 
 type Shown = { id: string; state: string; url: string };
 type Use = { name: string; times: number };

@@ -2,12 +2,13 @@ import t from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
+import { servicesSkipReason } from '../support/process/services.ts';
 import { talkingTemplate } from './talking-service.ts';
 
 /** Logs and Terminal of a service, as somebody uses them, on a laptop and on a phone. */
 t.setTimeout(300_000);
 
-const skip = process.platform === 'linux' ? browserSkipReason() : 'services need Linux';
+const skip = servicesSkipReason() || browserSkipReason();
 
 t.test('what a service says is followed on its page, and a terminal works in it', { skip }, async (t) => {
   const config = { services: { templates: [talkingTemplate(t)] } };

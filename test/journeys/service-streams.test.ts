@@ -8,13 +8,14 @@ import { eventually } from '../support/eventually.ts';
 import { sendRaw } from '../support/net/raw-client.ts';
 import { caOf, runKnot, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
+import { servicesSkipReason } from '../support/process/services.ts';
 import { talkingTemplate } from './talking-service.ts';
 
 /** What a service says and a terminal in it, on a whole gateway: read, followed over its ends and over a restart, by whom it is for. */
 t.setTimeout(300_000);
 
 const password = 'correct-horse-staple-7';
-const skip = process.platform === 'linux' ? false : 'services need Linux';
+const skip = servicesSkipReason();
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

@@ -5,12 +5,13 @@ import { silentLog } from '../../gateway/lib/index.ts';
 import { createSupervisor, type Sandbox } from '../../gateway/process/index.ts';
 import { openSandbox } from '../../gateway/app/sandbox.ts';
 import { eventually } from '../support/eventually.ts';
+import { servicesSkipReason } from '../support/process/services.ts';
 import { openProcessEngine } from './process-house.ts';
 
 /** Machines that keep programs apart by nothing: who may launch there, and that what runs there runs. */
 const none: Sandbox = { isAvailable: false, reason: 'bubblewrap (bwrap) is not installed', isInstalled: false };
 const sandbox = async (): Promise<Sandbox> => none;
-const skip = process.platform !== 'linux';
+const skip = servicesSkipReason();
 
 const says = (expression: string) =>
   `require('http').createServer((q, r) => r.end(String(${expression}))).listen(process.env.LISTEN)`;
