@@ -6,24 +6,25 @@ import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { runKnot } from '../support/process/gateway.ts';
+import { servicesSkipReason } from '../support/process/services.ts';
 
 /** A service that is left alone sleeps, and a visit wakes it; it is upgraded and goes back to what it was. */
 t.setTimeout(300_000);
 
-const skip = process.platform !== 'linux' ? 'services need Linux' : browserSkipReason();
+const skip = servicesSkipReason() || browserSkipReason();
 
 const program = `
+const { existsSync } = require('node:fs');
 const { createServer } = require('node:http');
-const [socket, word] = process.argv.slice(1);
-const begun = Date.now();
+const [socket, word] = process.argv.slice(2);
 createServer((request, response) => {
-  if (Date.now() - begun < 3000) return response.writeHead(500).end();
+  if (existsSync(process.env.HOME + '/shut')) return response.writeHead(500).end();
   response.setHeader('content-type', 'text/html');
   response.end('<!doctype html><title>Here</title><h1>' + word + ' at ' + request.url.replace(/</g, '') + '</h1>');
 }).listen(socket);
 `;
 
-/** A template that says a word at every address, and whose services sleep after two seconds. */
+/** A template that says a word at every address, as soon as nothing is `shut` in its home, and whose services sleep after two seconds. */
 function writeTemplate(folder: string, version: string, values: string, schema: object): void {
   mkdirSync(join(folder, 'word'), { recursive: true });
   const files = {
@@ -37,7 +38,7 @@ function writeTemplate(folder: string, version: string, values: string, schema: 
       'files: []',
       'rest: { idleSeconds: 2, quiet: [/poll] }',
     ].join('\n'),
-    'run.js': program.replace('process.argv.slice(1)', 'process.argv.slice(2)'),
+    'run.js': program,
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'word', name), text);
 }
@@ -68,6 +69,9 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
   const shown = async (): Promise<Shown> => (await ann.api('GET', `/services/${id}`)).json<Shown>();
   const becomes = (state: string) => eventually(`it is ${state}`, async () => (await shown()).state === state, 60_000);
   const act = (path: string, body: object = {}) => ann.api('POST', `/services/${id}/${path}`, body);
+  const gate = join(gateway.data, 'services/home', id, 'shut');
+  const shut = (): void => writeFileSync(gate, '');
+  const letIn = (): void => rmSync(gate, { force: true });
 
   await t.test('it sleeps, says why, and sleeps on whatever nobody asked for', async (t) => {
     await becomes('sleeping');
@@ -79,9 +83,13 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
 
   await t.test('who opens a page of it sees it wake and lands where they were going', async (t) => {
     const { page } = await open('ann', { width: 390 });
+    // So that it is awake for as long as it is looked at.
+    await act('extend', { hours: 8 });
+    shut();
     await page.goto(`${url}deep/er?x=1#part`);
     await page.getByRole('heading', { name: 'say is waking up' }).waitFor();
     await page.getByText('Wait until it answers').waitFor();
+    letIn();
     await page.getByRole('heading', { name: 'moin at /deep/er?x=1' }).waitFor({ timeout: 60_000 });
     t.equal(page.url(), `${url}deep/er?x=1#part`);
     const now = await shown();
@@ -94,6 +102,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
     // As it stands, without going on by itself.
     await act('stop');
     await becomes('stopped');
+    shut();
     await act('start');
     const { text } = await ann.visit(`${url}a`);
     t.match(text, 'say is starting');
@@ -101,11 +110,11 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
     await page.setContent(text.replace(/<meta http-equiv="refresh"[^>]*>/, ''));
     t.strictSame(await violationsOn(page), []);
     t.ok(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'));
+    letIn();
     await becomes('ready');
   });
 
   await t.test('it is kept awake on request, which is taken back', async (t) => {
-    await act('wake');
     t.match((await act('extend', { hours: 8 })).json(), { rest: { keptUntil: Number } });
     for (const wrong of [{ hours: 0 }, { hours: 25 }, { hours: 1, until: 5 }, {}, { until: 'x' }])
       t.equal((await act('extend', wrong)).status, 400, JSON.stringify(wrong));
@@ -123,8 +132,12 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
   const knot = (...words: string[]) => runKnot(['service', ...words], undefined, environment);
 
   await t.test('from a terminal it wakes with its steps, is upgraded, and goes back', async (t) => {
-    t.match(await knot('wake', 'say', '--wait'), { status: 0, stdout: /waking[^]*done in [^]*ready https:/ });
     t.match(await knot('extend', 'say', '--hours', '1'), { status: 0, stdout: /kept awake until/ });
+    shut();
+    const woken = runKnot(['service', 'wake', 'say', '--wait'], undefined, environment, {
+      onOutput: (stdout) => stdout.includes('waking') && letIn(),
+    });
+    t.match(await woken, { status: 0, stdout: /waking[^]*done in [^]*ready https:/ });
 
     writeTemplate(templates, '1.1.0', 'word: hello\nmood: good\n', { word, mood: { enum: ['good'] } });
     await eventually('the newer version is known', async () => (await shown()).newerVersion === '1.1.0');

@@ -118,12 +118,12 @@ export async function startGateway({
   };
 }
 
-/** Runs `knot` to its end, or until `signal` kills it. */
+/** Runs `knot` to its end, or until `signal` kills it; `onOutput` gets all of its standard output each time there is more. */
 export async function runKnot(
   args: string[],
   input?: string,
   environment: Record<string, string> = {},
-  signal?: AbortSignal,
+  { signal, onOutput }: { signal?: AbortSignal; onOutput?: (stdout: string) => void } = {},
 ): Promise<{ status: number; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [join(repository, 'gateway', 'main.ts'), ...args], {
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -131,13 +131,16 @@ export async function runKnot(
   });
   signal?.addEventListener('abort', () => child.kill('SIGKILL'));
   if (input !== undefined) child.stdin!.end(input);
-  const collect = async (stream: NodeJS.ReadableStream) => {
+  const collect = async (stream: NodeJS.ReadableStream, onMore?: (text: string) => void) => {
     let text = '';
-    for await (const chunk of stream) text += String(chunk);
+    for await (const chunk of stream) {
+      text += String(chunk);
+      onMore?.(text);
+    }
     return text;
   };
   const [stdout, stderr, [status]] = await Promise.all([
-    collect(child.stdout!),
+    collect(child.stdout!, onOutput),
     collect(child.stderr!),
     once(child, 'exit') as Promise<[number]>,
   ]);
