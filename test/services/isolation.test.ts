@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { first, openProcessEngine, skipWithoutSandbox } from './process-house.ts';
+import { first, hasGroups, openProcessEngine, skipWithoutSandbox } from './process-house.ts';
 
 /** What somebody's code inside a service reaches: its own files and socket, and nothing else of the machine. */
 t.setTimeout(120_000);
@@ -14,7 +14,7 @@ const isRoot = process.getuid?.() === 0;
 const visible = isRoot ? '/usr/local/share' : undefined;
 
 /** Tries each thing an attacker would, and answers what came of it. */
-function probes(paths: { data: string; port: number; other: string; neighbour: number; group: string }): string {
+function probes(paths: { data: string; port: number; other: string; neighbour: number; limits: string[] }): string {
   return `
 const fs = require('fs'), net = require('net'), http = require('http'), { execFileSync } = require('child_process');
 const attempt = (act) => { try { return act(); } catch (error) { return error.code ?? String(error); } };
@@ -31,7 +31,7 @@ async function look() {
     system: attempt(() => fs.writeFileSync('/usr/bin/knot-was-here', 'x')),
     template: attempt(() => fs.writeFileSync('/opt/template/a.txt', 'x')),
     group: ['pids', 'memory', 'unified', ''].map((name) => attempt(() => fs.writeFileSync('/sys/fs/cgroup/' + name + '/cgroup.procs', String(process.pid)))),
-    limitOfGroup: attempt(() => fs.writeFileSync(paths.group + '/pids.max', 'max')),
+    limitsOfGroup: paths.limits.map((path) => attempt(() => fs.writeFileSync(path, 'max'))),
     processes: fs.readdirSync('/proc').filter((name) => /^\\d+$/.test(name)).length,
     neighbour: attempt(() => process.kill(paths.neighbour, 0)),
     loopback: await reach({ host: '127.0.0.1', port: paths.port }),
@@ -59,11 +59,14 @@ http.createServer(async (q, r) => {
 `;
 }
 
-/** Where the processes of this test are counted, as they would be written to from a sandbox. */
-const ownGroup = (): string => {
-  const [, path = '/'] = /^\d+:pids:(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8')) ?? [];
-  return `/sys/fs/cgroup/pids${path}`;
-};
+/** Files with how many processes services may have, of an engine that started one; none where no control groups may be made. */
+function limitsIn(folder: string): string[] {
+  const groups = join(folder, 'process/groups.json');
+  const folders = existsSync(groups) ? (JSON.parse(readFileSync(groups, 'utf8')) as string[]) : [];
+  return folders
+    .flatMap((group) => readdirSync(group).map((name) => join(group, name, 'pids.max')))
+    .filter((path) => existsSync(path));
+}
 
 t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, async (t) => {
   const { engine, folder, service, ask } = await openProcessEngine(t, { below: visible });
@@ -78,7 +81,9 @@ t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, 
   const neighbour = await service('require("http").createServer((q, r) => r.end("n")).listen(process.env.LISTEN)');
   await engine.start(neighbour);
   const other = engine.socketOf(neighbour);
-  const one = await service(probes({ data: folder, port, other, neighbour: process.pid, group: ownGroup() }));
+  const limits = limitsIn(folder);
+  t.equal(limits.length, hasGroups ? 1 : 0, 'the neighbour is limited');
+  const one = await service(probes({ data: folder, port, other, neighbour: process.pid, limits }));
   await engine.start(one);
   for (const each of [neighbour, one])
     await eventually('it runs', async () => engine.observe(each).phase === 'running', 30_000);
@@ -92,7 +97,8 @@ t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, 
   t.match(found['home'], /^(ENOENT|EACCES)$/);
   for (const written of found['group'] as string[])
     t.match(written, /^(EROFS|EACCES|ENOENT|EPERM)$/, 'it stays in its control group');
-  t.match(found['limitOfGroup'], /^(EROFS|EACCES|ENOENT|EPERM)$/, 'nobody changes its limits');
+  for (const written of found['limitsOfGroup'] as string[])
+    t.match(written, /^(EROFS|EACCES|ENOENT|EPERM)$/, 'nobody changes its limits');
   t.match(found['system'], /^(EROFS|EACCES)$/);
   t.match(found['template'], /^(EROFS|EACCES)$/);
   t.ok((found['processes'] as number) <= 3, 'processes of its own sandbox');

@@ -9,15 +9,12 @@ import { openGroups } from '../../gateway/process/index.ts';
 import type { ServiceOutbound } from '../../gateway/services/index.ts';
 import type { Bounds } from '../../gateway/services/process/limits.ts';
 import { eventually } from '../support/eventually.ts';
-import { openProcessEngine, skipWithoutSandbox } from './process-house.ts';
+import { hasGroups, openProcessEngine, skipWithoutSandbox } from './process-house.ts';
 
 /** What somebody's code may take of the machine: each bound with the attempt to cross it, and the same attempt without the bound. */
 t.setTimeout(240_000);
 
 const MiB = 1024 ** 2;
-const trial = mkdtempSync(join(tmpdir(), 'knot-groups-'));
-const hasGroups = (await openGroups({ stateFolder: trial, log: silentLog })) !== undefined;
-rmSync(trial, { recursive: true });
 const skipWithoutGroups =
   skipWithoutSandbox || (hasGroups || process.env.CI === 'true' ? false : 'no control groups may be made here');
 

@@ -28,6 +28,11 @@ export const accounts = (folder: string) => ({
 export const skipWithoutSandbox =
   sandbox.isAvailable || process.env.CI === 'true' ? false : `no sandbox here: ${sandbox.reason}`;
 
+const trial = mkdtempSync(join(tmpdir(), 'knot-groups-'));
+/** Whether control groups may be made here. */
+export const hasGroups = (await openGroups({ stateFolder: trial, log: silentLog })) !== undefined;
+rmSync(trial, { recursive: true });
+
 /** The process engine on a folder of its own, with files of ann, of everyone and of her team. */
 export async function openProcessEngine(
   t: Test,

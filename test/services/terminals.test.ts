@@ -46,9 +46,11 @@ t.test('a shell in the sandbox of a service', { skip: skipWithoutSandbox }, asyn
   const { run } = gather(shell);
   await run('stty size; echo "<$TERM $HOME $KNOT_SERVICE>"', /\r30 100\r\n<xterm-256color \/home\/service one>/);
   shell.resize({ columns: 44, rows: 22 });
+  let asked = 0;
   await eventually('its size is another one', async () => {
-    shell.write(Buffer.from('echo "[$(stty size)]"\n'));
-    return run('', /\[22 44\]/);
+    asked += 1;
+    const [, found] = await run(`echo "size ${asked}: $(stty size)"`, new RegExp(`size ${asked}: (\\d+ \\d+)`));
+    return found === '22 44';
   });
   await run(
     'ls /files; echo mine > /files/private/typed.txt; cat /files/private/typed.txt',
