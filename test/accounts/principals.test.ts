@@ -106,7 +106,7 @@ await onBothStores(t, async (t, open) => {
     const heard: string[] = [];
     elsewhere.onChange((userId) => heard.push(userId));
     await accounts.setState(ben.id, 'disabled', by);
-    t.ok(await eventually('the change of ben is heard', () => heard.includes(ben.id), 1000));
+    t.ok(await eventually('the change of ben is heard', () => heard.includes(ben.id)));
     t.equal((await elsewhere.principal(ben.id))?.state, 'disabled');
   });
 });

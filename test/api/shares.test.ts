@@ -217,7 +217,7 @@ t.test('what is open by a share is judged again when it ends: of the person, of 
     judged.length = 0;
     await as('bob', { method: 'DELETE', url: `/shares/${id}` });
     const { eventually } = await import('../support/eventually.ts');
-    await eventually(`somebody is judged for ${whom}`, () => judged.length > 0, 2_000);
+    await eventually(`somebody is judged for ${whom}`, () => judged.length > 0);
     return [...new Set(judged)].sort();
   };
   t.same(await end('user:mia'), ['mia']);

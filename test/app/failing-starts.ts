@@ -94,7 +94,7 @@ async function start(statements: number): Promise<Outcome> {
   const hasFailed = error !== undefined;
   allowed = Infinity;
   if (!hasFailed) await app.close();
-  await eventually('nothing is left', () => leftOpen().length === 0, 4_000).catch(() => undefined);
+  await eventually('nothing is left', () => leftOpen().length === 0).catch(() => undefined);
   return { failedAt, error, left: leftOpen() };
 }
 

@@ -112,7 +112,7 @@ t.test('connections to an application end with its route, and those of others st
   await eventually('the route is there', isThere, 10_000);
   t.ok((await spare.connections()) > 0, 'kept for the next request');
   await routes.remove('spare.localhost');
-  await eventually('nothing is connected any more', async () => (await spare.connections()) === 0, 3_000);
+  await eventually('nothing is connected any more', async () => (await spare.connections()) === 0);
   t.notOk(socket.hasEnded(), 'the other application goes on');
 });
 

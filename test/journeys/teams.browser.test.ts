@@ -143,7 +143,7 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     t.same(await violationsOn(mia), []);
     await mia.getByRole('button', { name: 'Leave the team', exact: true }).click();
     await mia.getByText('You are no longer in Physics.').waitFor();
-    await eventually('both are cut', () => download.hasEnded() && upload.hasEnded(), 5_000);
+    await eventually('both are cut', () => download.hasEnded() && upload.hasEnded());
     t.equal(await mia.getByRole('link', { name: 'My teams' }).count(), 0, 'who is in no team has no such section');
     t.match(await (await visitors.person('mia')).api('GET', '/files/team:physics'), { status: 403 });
     await max.getByText('1 member, 1 manager').waitFor();
