@@ -1,7 +1,7 @@
 import type { FastifyRequest, FastifySchemaValidationError } from 'fastify';
 import {
-  asksForPage,
   errorHeaders,
+  isForPerson,
   KnotError,
   knotError,
   maskSecrets,
@@ -25,7 +25,8 @@ export function answerErrors(app: ApiServer, { log }: ApiContext): void {
     const answer = publicError(error, request.id);
     if (answer.statusCode >= 500) log.error({ err: error, requestId: request.id }, 'an api request failed');
     reply.code(answer.statusCode).headers(errorHeaders(error));
-    if (isForPerson(request))
+    // A browser was led to it, as to a download whose sign-in has ended meanwhile: in a tab, a frame or an object.
+    if (isForPerson(request.headers))
       return reply.headers(pageHeaders).send(renderPublicError(answer, waysOn(request, answer)));
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer));
   });
@@ -40,19 +41,6 @@ export function answerErrors(app: ApiServer, { log }: ApiContext): void {
         remedy: 'The API is described at /api/v1/openapi.json.',
       },
     );
-  });
-}
-
-/**
- * An address of the API that a browser was led to, as a download whose sign-in has ended meanwhile: in a tab, a frame or an object
- * (all of them are navigations: Fetch, section 2.2.5; Fetch Metadata, section 2.2), never what a script or an EventSource asks for.
- */
-function isForPerson({ headers }: FastifyRequest): boolean {
-  const mode = headers['sec-fetch-mode'];
-  return asksForPage({
-    fetchMode: typeof mode === 'string' ? mode : undefined,
-    accept: headers.accept,
-    isUpgrade: false,
   });
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
-  asksForPage,
   errorHeaders,
+  isForPerson,
   knotError,
   type Log,
   pageHeaders,
@@ -30,9 +30,7 @@ export function shapeErrors(main: FastifyInstance, log: Log): void {
 
 function sendError(request: FastifyRequest, reply: FastifyReply, error: PublicError): FastifyReply {
   reply.code(error.statusCode);
-  const mode = request.headers['sec-fetch-mode'];
-  const fetchMode = typeof mode === 'string' ? mode : undefined;
-  if (!asksForPage({ fetchMode, accept: request.headers.accept, isUpgrade: false })) {
+  if (!isForPerson(request.headers)) {
     return reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff').send(error);
   }
   const page = renderPublicError(error, [{ href: '/', label: 'Home' }]);

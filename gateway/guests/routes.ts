@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Entry, textOf } from '../files/index.ts';
 import {
-  asksForPage,
   errorHeaders,
+  isForPerson,
   isSameOrigin,
   knotError,
   pageHeaders,
@@ -46,7 +46,7 @@ export async function guestRoutes(app: FastifyInstance, options: GuestOptions): 
     if (shown.statusCode >= 500 && shown.statusCode !== 507)
       log.error({ err: error, requestId: request.id }, 'a page of guests failed');
     reply.code(shown.statusCode).headers(errorHeaders(error)).header('cache-control', 'no-store');
-    if (!wantsPage(request)) return reply.header('x-content-type-options', 'nosniff').send(shown);
+    if (!isForPerson(request.headers)) return reply.header('x-content-type-options', 'nosniff').send(shown);
     return reply.headers(pageHeaders).header('referrer-policy', 'no-referrer').send(refusalPage(shown));
   });
 
@@ -150,7 +150,7 @@ export async function guestRoutes(app: FastifyInstance, options: GuestOptions): 
     visits.follow(request, reply, 'upload', 'addFiles', visit);
     const result = await receiveFiles(request, visit, { ...options, visits });
     const status = result.refused[0]?.status ?? 200;
-    if (!wantsPage(request)) return reply.code(status).header('cache-control', 'no-store').send(result);
+    if (!isForPerson(request.headers)) return reply.code(status).header('cache-control', 'no-store').send(result);
     if (status === 200) return reply.redirect(`${addressOfVisit(visit)}?received=${result.received}`, 303);
     return reply.code(status).headers(ofForm).send(uploadPage(visit, result));
   });
@@ -189,11 +189,6 @@ function refuseForeign(request: FastifyRequest, ownOrigin: string): void {
   throw knotError('KNOT_GUESTS_CROSS_SITE', 403, 'The request comes from another site.', {
     remedy: 'Open the link itself.',
   });
-}
-
-function wantsPage(request: FastifyRequest): boolean {
-  const { 'sec-fetch-mode': mode, accept } = request.headers;
-  return asksForPage({ fetchMode: typeof mode === 'string' ? mode : undefined, accept, isUpgrade: false });
 }
 
 const numberIn = (value: unknown): number => (typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : 0);

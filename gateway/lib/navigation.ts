@@ -1,4 +1,4 @@
-/** What the two questions below are answered from; of the upper-case method and the fields as received. */
+/** What the questions below are answered from; of the upper-case method and the fields as received. */
 export type AskedBy = {
   method: string;
   /** `Sec-Fetch-Mode`. */
@@ -15,6 +15,17 @@ export type AskedBy = {
 export function asksForPage({ fetchMode, accept, isUpgrade }: Omit<AskedBy, 'method'>): boolean {
   if (isUpgrade) return false;
   return fetchMode === undefined ? accept?.includes('text/html') === true : fetchMode === 'navigate';
+}
+
+/** `asksForPage` of a request to the main host: what is answered there is never an upgrade. */
+export function isForPerson({
+  'sec-fetch-mode': mode,
+  accept,
+}: {
+  accept?: string | undefined;
+  'sec-fetch-mode'?: string | string[] | undefined;
+}): boolean {
+  return asksForPage({ fetchMode: typeof mode === 'string' ? mode : undefined, accept, isUpgrade: false });
 }
 
 /**

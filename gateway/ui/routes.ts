@@ -1,6 +1,6 @@
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { asksForPage, knotError, maskSecrets, pageHeaders, renderErrorPage, type Identify } from '../lib/index.ts';
+import { isForPerson, knotError, maskSecrets, pageHeaders, renderErrorPage, type Identify } from '../lib/index.ts';
 import { createBuildReader, fallbackFile, type DashboardBuild } from './build.ts';
 
 export type UiOptions = {
@@ -40,7 +40,7 @@ export async function uiRoutes(app: FastifyInstance, { folder, identify, signInP
     const path = pathOf(request.url);
     const build = await readBuild();
     if (build?.files.has(path) && path !== fallbackFile) return reply.sendFile(path);
-    if (!isNavigation(request) || isForPrograms(path)) throw notFound(request.method, path);
+    if (!isForPerson(request.headers) || isForPrograms(path)) throw notFound(request.method, path);
     if (build === undefined) return sendMissingBuild(reply);
     if ((await identify(request.headers.cookie, '')) === undefined) {
       return reply.header('cache-control', 'no-store').redirect(await signInPage(request), 303);
@@ -70,12 +70,6 @@ function sendMissingBuild(reply: FastifyReply): FastifyReply {
 function cacheControl(path: string): string {
   if (/[\\/]_app[\\/]immutable[\\/]/.test(path)) return `public, max-age=${yearSeconds}, immutable`;
   return /\.html(\.br|\.gz)?$/.test(path) ? 'no-store' : 'no-cache';
-}
-
-/** A person opening an address, as opposed to a script, image or `fetch` asking for something that does not exist. */
-function isNavigation(request: FastifyRequest): boolean {
-  const { 'sec-fetch-mode': mode, accept } = request.headers;
-  return asksForPage({ fetchMode: typeof mode === 'string' ? mode : undefined, accept, isUpgrade: false });
 }
 
 /** Addresses whose readers are programs: they must see a 404, never a page that looks like a success. */
