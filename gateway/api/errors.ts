@@ -23,7 +23,8 @@ export function answerErrors(app: ApiServer, { log }: ApiContext): void {
 
   app.setErrorHandler((error, request, reply) => {
     const answer = publicError(error, request.id);
-    if (answer.statusCode >= 500) log.error({ err: error, requestId: request.id }, 'an api request failed');
+    if (answer.statusCode >= 500 && !isEnded(error, request))
+      log.error({ err: error, requestId: request.id }, 'an api request failed');
     reply.code(answer.statusCode).headers(errorHeaders(error));
     // A browser was led to it, as to a download whose sign-in has ended meanwhile: in a tab, a frame or an object.
     if (isForPerson(request.headers))
@@ -43,6 +44,10 @@ export function answerErrors(app: ApiServer, { log }: ApiContext): void {
     );
   });
 }
+
+/** What was done for somebody who has gone meanwhile, and was ended for that (DOM, `AbortController`): nothing failed. */
+const isEnded = (error: unknown, { raw }: FastifyRequest): boolean =>
+  error instanceof Error && error.name === 'AbortError' && raw.destroyed;
 
 /** Nobody is sent anywhere: inside a frame the page of sign-in would be shown to nobody. */
 function waysOn({ method, url }: FastifyRequest, { statusCode }: PublicError): { href: string; label: string }[] {
