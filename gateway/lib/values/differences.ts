@@ -64,7 +64,7 @@ export function isSecretAt(root: JsonSchema, pointer: string): boolean {
     if (all.some((part) => inner(part))) return true;
     const [name, ...rest] = names;
     const named = isJsonObject(properties) ? properties : {};
-    if (name === undefined) return [...Object.values(named), items].some((part) => inner(part));
+    if (name === undefined) return [...Object.values(named), items, additionalProperties].some((part) => inner(part));
     if (Object.hasOwn(named, name)) return inner(named[name], rest);
     return inner(additionalProperties, rest) || inner(items, rest);
   }

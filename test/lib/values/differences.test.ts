@@ -31,7 +31,7 @@ t.test('what is secret is named and not shown, however the schema says it', asyn
     allOf: [{ if: {}, then: { properties: { later: secret } } }],
     $defs: { db: { properties: { pass: secret, host: {} } } },
   };
-  const paths = ['/password', '/keys', '/db/pass', '/db', '/all/a', '/any/x', '/later'];
+  const paths = ['/password', '/keys', '/db/pass', '/db', '/all/a', '/any', '/any/x', '/later'];
   for (const path of paths)
     t.strictSame(masked([{ path, before: 'a', after: 'b' }], schema), [{ path, isSecret: true }], path);
   for (const path of ['/shown', '/db/host', '/other'])
