@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { differences, placeWords, valueWords } from '../../dashboard/src/lib/forms/change/differences.ts';
+import { placeWords, valueWords } from '../../dashboard/src/lib/forms/change/words.ts';
+import { textToKeep, valuesKept } from '../../dashboard/src/lib/forms/kept-values.ts';
 import { freeName } from '../../dashboard/src/lib/forms/launch/names.ts';
 import { allObstacles, valueProblems, wordsAt } from '../../dashboard/src/lib/forms/launch/obstacles.ts';
 import { sectionsOf } from '../../dashboard/src/lib/forms/sections.ts';
@@ -12,11 +13,15 @@ import { activeValues, secretsIn, settle } from '../../dashboard/src/lib/forms/s
 import { readValuesSchema } from '../../gateway/catalogue/values-schema.ts';
 import {
   checkValues,
+  differences,
   type JsonObject,
   type JsonSchema,
   type JsonValue,
+  masked,
   withDefaults,
 } from '../../gateway/lib/index.ts';
+
+const secret = { type: 'string', 'x-knot': { secret: true } };
 
 /** The deciding field has three branches, two of which have a field of one name. */
 const branched = {
@@ -211,7 +216,8 @@ t.test('a form that says nothing is wrong is one that the gateway takes, and the
 t.test('what differs is told place by place, and secrets only that they do', async (t) => {
   const before = { a: 1, b: { c: [1], d: 'x' }, s: 'old', p: { q: 'old' } };
   const after = { a: 1, b: { c: [1, 2], e: null }, s: 'new', p: { q: 'new' } };
-  const found = differences(before, after, ['/s', '/p/q']);
+  const schema = { properties: { s: secret, p: { properties: { q: secret } } } };
+  const found = masked(differences(before, after), schema);
   t.strictSame(found, [
     { path: '/b/c', before: [1], after: [1, 2] },
     { path: '/b/d', before: 'x' },
@@ -219,9 +225,50 @@ t.test('what differs is told place by place, and secrets only that they do', asy
     { path: '/s', isSecret: true },
     { path: '/p/q', isSecret: true },
   ]);
-  t.notMatch(JSON.stringify(differences({}, after, ['/p/q', '/s'])), /new/, 'nor when the whole section is new');
+  t.notMatch(JSON.stringify(masked(differences({}, after), schema)), /new/, 'nor when the whole section is new');
   t.strictSame(differences(before, structuredClone(before)), []);
   t.strictSame([placeWords('/b/c~1d'), valueWords([1]), valueWords('')], ['b.c/d', '[1]', '(empty)']);
+});
+
+t.test('no secret is kept in the browser, however the schema says that it is one', async (t) => {
+  const schema: JsonSchema = {
+    $defs: { account: { properties: { name: {}, token: secret } } },
+    properties: {
+      plain: {},
+      password: secret,
+      map: { additionalProperties: secret },
+      list: { type: 'array', items: secret },
+      accounts: { type: 'array', items: { $ref: '#/$defs/account' } },
+      all: { 'x-knot': { secret: true } },
+    },
+    dependentSchemas: { plain: { properties: { key: secret } } },
+    if: {},
+    then: { properties: { later: { oneOf: [{ properties: { pin: secret } }, {}] } } },
+  };
+  const begun = {
+    plain: 'seen',
+    password: 'hidden',
+    map: { a: 'hidden' },
+    list: ['hidden'],
+    accounts: [
+      { name: 'one', token: 'hidden-1' },
+      { name: 'two', token: 'hidden-2' },
+    ],
+    all: { it: { is: ['hidden'] } },
+    key: 'hidden',
+    later: { pin: 'hidden', seen: null },
+  };
+  const text = textToKeep(schema, begun);
+  t.notMatch(text, /hidden/);
+  t.match(JSON.parse(text), { plain: 'seen', accounts: [{ name: 'one' }, { name: 'two' }], later: { seen: null } });
+  t.strictSame(valuesKept(schema, text, begun), begun, 'it comes back with those it begun with');
+
+  const { accounts, ...others } = begun;
+  const changed = { ...others, plain: 'typed', more: [1], accounts: [accounts[1]!] };
+  const back = valuesKept(schema, textToKeep(schema, changed), begun);
+  t.strictSame(back, { ...changed, accounts: [{ name: 'two' }] }, 'nothing gets a secret that may be another one’s');
+  t.strictSame(valuesKept(schema, '[', begun), begun);
+  t.strictSame(valuesKept(schema, '[]', begun), begun);
 });
 
 t.test('each obstacle is said once, with its remedy, where it belongs', async (t) => {

@@ -6,11 +6,11 @@ import { FormState } from '#lib/ui/form/form.svelte.ts';
 import { ownDraft } from '#lib/ui/form/own.ts';
 import { problemIn } from '#lib/api/request.ts';
 import { checkValues } from '../../../../../gateway/lib/values/check.ts';
+import { differences, masked } from '../../../../../gateway/lib/values/differences.ts';
 import { valueProblems } from '../launch/obstacles.ts';
 import { textToKeep, valuesKept } from '../kept-values.ts';
 import { type JsonObject, plainValues } from '../pointer.ts';
-import { activeValues, secretsIn } from '../settle.ts';
-import { differences } from './differences.ts';
+import { activeValues } from '../settle.ts';
 
 export class Change {
   values = $state<JsonObject>({});
@@ -21,13 +21,11 @@ export class Change {
   readonly schema: JsonObject;
   readonly #service: Service;
   readonly #before: JsonObject;
-  readonly #secrets: readonly string[];
   #text = '';
 
   constructor(service: Service, { schema }: ServiceForm) {
     this.#service = service;
     this.schema = schema as JsonObject;
-    this.#secrets = secretsIn(schema);
     this.#before = plainValues(service.values);
     this.form = new FormState<{ values: string }>({
       initial: () => ({ values: this.#keepable(this.#before) }),
@@ -40,7 +38,7 @@ export class Change {
   /** What would be sent. */
   readonly wanted = $derived.by(() => activeValues(this.schema, plainValues(this.values)));
 
-  readonly changes = $derived.by(() => differences(this.#before, this.wanted, this.#secrets));
+  readonly changes = $derived.by(() => masked(differences(this.#before, this.wanted), this.schema));
 
   readonly problems = $derived.by(() => {
     const refused = this.#refused?.of === JSON.stringify(this.wanted) ? this.#refused.fields : {};
@@ -74,15 +72,11 @@ export class Change {
   }
 
   #keepable(values: JsonObject): string {
-    return textToKeep(values, this.#secrets);
+    return textToKeep(this.schema, values);
   }
 
   #take(text: string): void {
-    this.values = valuesKept(text, {
-      begun: this.#before,
-      secrets: this.#secrets,
-      secretFor: (begunWith) => begunWith,
-    });
+    this.values = valuesKept(this.schema, text, this.#before);
     this.#text = text;
   }
 }

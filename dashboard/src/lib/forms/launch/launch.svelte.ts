@@ -8,7 +8,7 @@ import { ownDraft } from '#lib/ui/form/own.ts';
 import { checkValues, withDefaults } from '../../../../../gateway/lib/values/check.ts';
 import { isSame } from '../facts.ts';
 import { textToKeep, valuesKept } from '../kept-values.ts';
-import { type JsonObject, plainValues, valueAt } from '../pointer.ts';
+import { type JsonObject, plainValues, setAt, valueAt } from '../pointer.ts';
 import { newSecret } from '../fields/secret.ts';
 import { activeValues, secretsIn } from '../settle.ts';
 import { freeName } from './names.ts';
@@ -163,16 +163,14 @@ export class Launch {
   }
 
   #keepable(values: JsonObject): string {
-    return textToKeep(values, this.#secrets);
+    return textToKeep(this.template.schema, values);
   }
 
   #take(text: string): void {
-    this.values = valuesKept(text, {
-      begun: this.#begun,
-      secrets: this.#secrets,
-      // Made anew: they are never kept.
-      secretFor: (begunWith) => begunWith || newSecret(),
-    });
+    const values = valuesKept(this.template.schema, text, this.#begun);
+    // Made anew: they are never kept.
+    for (const pointer of this.#secrets) setAt(values, pointer, valueAt(values, pointer) || newSecret());
+    this.values = values;
     this.#text = text;
   }
 }
