@@ -20,6 +20,7 @@ export function differences(before: JsonObject, after: JsonObject, at = ''): Dif
 
 /** Equal as plain data, whatever the order of keys. */
 export function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
   if (Array.isArray(one) && Array.isArray(other))
     return one.length === other.length && one.every((each, index) => isSame(each, other[index]));
   if (isJsonObject(one) && isJsonObject(other)) {
@@ -29,7 +30,7 @@ export function isSame(one: unknown, other: unknown): boolean {
       keys.every((key) => Object.hasOwn(other, key) && isSame(one[key], other[key]))
     );
   }
-  return one === other;
+  return false;
 }
 
 /** The same, with what is secret named but not shown. */

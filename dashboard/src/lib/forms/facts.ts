@@ -1,7 +1,7 @@
 /** What the fields of a form know besides their own value. */
 import { getContext, setContext } from 'svelte';
 import type { Owner, Size } from '#lib/contract.ts';
-import type { JsonObject, JsonValue } from './pointer.ts';
+import type { JsonValue } from './pointer.ts';
 
 export type FormFacts = {
   /** For whom it is started; undefined while nobody is chosen. */
@@ -26,15 +26,3 @@ const key = Symbol('facts of a form');
 export const provideFacts = (facts: () => FormFacts): unknown => setContext(key, facts);
 /** Asked for when a component is made; what it returns follows changes. */
 export const factsAround = (): (() => FormFacts) => getContext<() => FormFacts>(key);
-
-/** Equal as plain data. */
-export function isSame(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [left, right] = [Object.entries(a as JsonObject), b as JsonObject];
-  return (
-    left.length === Object.keys(right).length &&
-    left.every(([name, value]) => Object.hasOwn(right, name) && isSame(value, right[name]))
-  );
-}

@@ -1,8 +1,9 @@
-/** JSON pointers (RFC 6901) into plain data: '' is the whole. */
+/** Places in the plain data of a form, by JSON pointers. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../../gateway/lib/template-plan.ts';
+import { memberOf, namesIn, pointerOf, valueAt } from '../../../../gateway/lib/values/pointer.ts';
 
 export type { JsonObject, JsonValue };
-export { isJsonObject };
+export { isJsonObject, namesIn, pointerOf, valueAt };
 
 /** Plain data of what a form holds: a field without a value is no member. */
 export function plain(value: unknown): JsonValue | undefined {
@@ -18,32 +19,14 @@ export function plainValues(values: unknown): JsonObject {
 
 export type Path = readonly (string | number)[];
 
-export const pointerOf = (path: Path): string =>
-  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-
-/** Names of a pointer; the index of a list stays a text. */
-export const namesIn = (pointer: string): string[] =>
-  pointer === ''
-    ? []
-    : pointer
-        .slice(1)
-        .split('/')
-        .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-
 /** The way to a place of this data: indexes of lists as numbers. */
 export function pathIn(pointer: string, data: unknown): (string | number)[] {
   let here = data;
   return namesIn(pointer).map((name) => {
     const part = Array.isArray(here) ? Number(name) : name;
-    here = childOf(here, name);
+    here = memberOf(here, name);
     return part;
   });
-}
-
-export function valueAt(data: unknown, pointer: string): JsonValue | undefined {
-  let here = data;
-  for (const name of namesIn(pointer)) here = childOf(here, name);
-  return here as JsonValue | undefined;
 }
 
 /** Sets a value in place, with the sections on the way that are not there yet; takes it away for undefined. Below what is no section nothing is set. */
@@ -53,7 +36,7 @@ export function setAt(data: JsonObject, pointer: string, value: JsonValue | unde
   if (last === undefined) return;
   let here: JsonObject | JsonValue[] = data;
   for (const name of names) {
-    const next: unknown = childOf(here, name);
+    const next: unknown = memberOf(here, name);
     if (isJsonObject(next) || Array.isArray(next)) {
       here = next as JsonObject | JsonValue[];
       continue;
@@ -74,9 +57,4 @@ function own(data: JsonObject, name: string, value: JsonValue): void {
   if (name === '__proto__')
     Object.defineProperty(data, name, { value, enumerable: true, configurable: true, writable: true });
   else data[name] = value;
-}
-
-function childOf(data: unknown, name: string): unknown {
-  if (data === null || typeof data !== 'object' || !Object.hasOwn(data, name)) return undefined;
-  return (data as Record<string, unknown>)[name];
 }

@@ -5,6 +5,7 @@
  */
 import { checkValues } from '../../../../gateway/lib/values/check.ts';
 import type { JsonSchema } from '../../../../gateway/lib/template-plan.ts';
+import { definitionAt } from '../../../../gateway/lib/values/pointer.ts';
 import { isJsonObject, pointerOf, type JsonObject, type JsonValue, type Path } from './pointer.ts';
 
 export type { JsonSchema };
@@ -138,10 +139,7 @@ export function unfold(root: JsonSchema, given: unknown): JsonSchema {
   let schema: JsonSchema = isJsonObject(given) ? given : {};
   for (let steps = 0; steps < 32 && typeof schema['$ref'] === 'string'; steps += 1) {
     const { $ref, ...beside } = schema;
-    const [, keyword, name] = /^#\/(\$defs|definitions)\/([^/]+)$/.exec($ref as string) ?? [];
-    const named = keyword === undefined ? undefined : root[keyword];
-    const key = name?.replaceAll('~1', '/').replaceAll('~0', '~') ?? '';
-    const target = isJsonObject(named) && Object.hasOwn(named, key) ? named[key] : undefined;
+    const target = definitionAt(root, $ref);
     schema = { ...(isJsonObject(target) ? target : {}), ...beside };
   }
   return schema;
