@@ -1,30 +1,37 @@
 /** What becomes of values when one that decides over others changes. */
 import { isJsonObject, type JsonObject, type JsonValue, namesIn, pointerOf, setAt, valueAt } from './pointer.ts';
-import { hintsOf, resolve, unfold, type JsonSchema } from './resolve.ts';
+import { hintsOf, resolve, unfold, type JsonSchema, type Resolved } from './resolve.ts';
 
 const mostRounds = 8;
 
 /**
- * The values after a change in the form: what a branch had that was left is gone, and what the new one has begins with its default, so
- * that nothing typed into a branch comes back or is sent. `before` are the values before the change.
+ * The values after a change in the form, and the form that they have: what a branch had that was left is gone, and what the new one has
+ * begins with its default, so that nothing typed into a branch comes back or is sent. `before` is the form before the change.
  */
-export function settle(root: JsonSchema, defaults: JsonObject, before: JsonObject, after: JsonObject): JsonObject {
-  const settled = structuredClone(after);
-  let known = resolve(root, before).branches;
+export function settle(
+  root: JsonSchema,
+  defaults: JsonObject,
+  before: Resolved,
+  after: JsonObject,
+): { values: JsonObject; resolved: Resolved } {
+  const values = structuredClone(after);
+  let known = before.branches;
+  let resolved = resolve(root, values);
   for (let round = 0; round < mostRounds; round += 1) {
-    const { branches, schema } = resolve(root, settled);
+    const { branches, schema } = resolved;
     const left = [...known.keys()].filter((pointer) => branches.get(pointer) !== known.get(pointer));
     const entered = [...branches.keys()].filter((pointer) => branches.get(pointer) !== known.get(pointer));
     if (left.length === 0 && entered.length === 0) break;
-    for (const pointer of left) setAt(settled, pointer, undefined);
+    for (const pointer of left) setAt(values, pointer, undefined);
     // From the outside in: a section brings its fields along.
     for (const pointer of entered) {
       const value = valueAt(defaults, pointer) ?? defaultAt(schema, pointer);
-      if (value !== undefined) setAt(settled, pointer, structuredClone(value));
+      if (value !== undefined) setAt(values, pointer, structuredClone(value));
     }
     known = branches;
+    resolved = resolve(root, values);
   }
-  return settled;
+  return { values, resolved };
 }
 
 /** What is sent: without fields of branches that are not in force. What the form does not know at all is kept. */
