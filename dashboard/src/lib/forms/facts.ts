@@ -1,6 +1,7 @@
 /** What the fields of a form know besides their own value. */
 import { getContext, setContext } from 'svelte';
 import type { Owner, Size } from '#lib/contract.ts';
+import type { Option } from './controls.ts';
 import type { JsonValue } from './pointer.ts';
 
 export type FormFacts = {
@@ -11,12 +12,12 @@ export type FormFacts = {
   sizes: readonly Size[];
   /** What is left of the owner's plan, where it is limited and known. */
   left: { cpu?: number; memory?: number } | undefined;
+  /** What there is of an owner's services to choose from. */
+  servicesOf(owner: string): Promise<readonly Option[]>;
   /** What the template says a field begins with. */
   defaultAt(pointer: string): JsonValue | undefined;
   /** Whether values come from a schema that somebody wrote, or from values.yaml. */
   isInferred: boolean;
-  /** Where there is nothing to choose from any more. */
-  isReading: boolean;
 };
 
 export type Ties = { id: string; 'aria-invalid': true | undefined; 'aria-describedby': string | undefined };
