@@ -1,5 +1,4 @@
 /** A service that is about to be started: what was typed, whether it would start, and starting it. */
-import { untrack } from 'svelte';
 import { problemIn } from '#lib/api/request.ts';
 import { servicesApi } from '#lib/api/services.ts';
 import type { Owner, Service, Template } from '#lib/contract.ts';
@@ -7,10 +6,9 @@ import { FormState } from '#lib/ui/form/form.svelte.ts';
 import { ownDraft } from '#lib/ui/form/own.ts';
 import { isSame } from '../../../../../gateway/lib/values/differences.ts';
 import { checkValues, withDefaults } from '../../../../../gateway/lib/values/check.ts';
-import { textToKeep, valuesKept } from '../kept-values.ts';
-import { type JsonObject, plainValues, setAt, valueAt } from '../pointer.ts';
-import { newSecret } from '../fields/secret.ts';
-import { activeValues, secretsIn } from '../settle.ts';
+import { type JsonObject, valueAt } from '../pointer.ts';
+import { secretsIn } from '../settle.ts';
+import { TypedValues } from '../typed-values.svelte.ts';
 import { freeName } from './names.ts';
 import { allObstacles, type Obstacle, valueProblems, wordsAt } from './obstacles.ts';
 
@@ -18,21 +16,16 @@ type Fields = { name: string; owner: string; values: string };
 const restMs = 400;
 
 export class Launch {
-  values = $state<JsonObject>({});
   /** Why it would not start, as the gateway said last; undefined while it did not say yet. */
   obstacles = $state.raw<readonly Obstacle[]>();
-  isChecking = $state(false);
   /** The gateway could not say. */
   isUnknown = $state(false);
-  isYamlBroken = $state(false);
   hasTried = $state(false);
   readonly form: FormState<Fields>;
   readonly template: Template;
+  readonly typed: TypedValues;
   readonly owners: readonly Owner[];
   started = $state.raw<Service>();
-  readonly #secrets: readonly string[];
-  readonly #begun: JsonObject;
-  #text = '';
   #asked = 0;
   /** What the last answer was about. */
   #about = $state.raw('');
@@ -40,9 +33,8 @@ export class Launch {
   constructor(template: Template, owners: readonly Owner[], services: readonly Service[]) {
     this.template = template;
     this.owners = owners.filter(({ canLaunch }) => canLaunch);
-    this.#secrets = secretsIn(template.schema);
-    this.#begun = { ...(structuredClone(template.values) as JsonObject) };
-    delete this.#begun['knot'];
+    const { knot: _injected, ...begun } = template.values as JsonObject;
+    this.typed = new TypedValues(template.schema, begun, secretsIn(template.schema));
     const owner = this.owners[0]?.name ?? '';
     this.form = new FormState<Fields>({
       initial: () => ({
@@ -51,12 +43,12 @@ export class Launch {
           services.filter((service) => service.owner.name === owner).map(({ name }) => name),
         ),
         owner,
-        values: this.#keepable(this.#begun),
+        values: this.typed.begunText,
       }),
       send: (fields) => this.#send(fields),
       draft: ownDraft(`launch ${template.id}`),
     });
-    this.#take(this.form.values.values);
+    this.typed.take(this.form.values.values);
   }
 
   readonly owner = $derived.by(() => this.owners.find(({ name }) => name === this.form.values.owner));
@@ -66,7 +58,7 @@ export class Launch {
     template: this.template.id,
     name: this.form.values.name,
     owner: this.form.values.owner,
-    values: activeValues(this.template.schema, plainValues(this.values)),
+    values: this.typed.wanted,
   }));
 
   /** What the schema says of the values: the same check as the gateway's. */
@@ -83,7 +75,8 @@ export class Launch {
   /** Those of fields that somebody was at. */
   readonly shownProblems = $derived.by(() =>
     this.problems.filter(
-      ({ pointer }) => this.hasTried || !isSame(valueAt(this.values, pointer), valueAt(this.#begun, pointer)),
+      ({ pointer }) =>
+        this.hasTried || !isSame(valueAt(this.typed.values, pointer), valueAt(this.typed.begun, pointer)),
     ),
   );
 
@@ -96,20 +89,8 @@ export class Launch {
 
   /** It is known that it would not start. */
   readonly isRefused = $derived.by(
-    () => this.isYamlBroken || this.#own.length > 0 || (this.isCurrent && (this.obstacles?.length ?? 0) > 0),
+    () => this.typed.isYamlBroken || this.#own.length > 0 || (this.isCurrent && (this.obstacles?.length ?? 0) > 0),
   );
-
-  /** Keeps the draft and the values the same; reads both, for an effect. */
-  follow(): void {
-    const { values: text } = this.form.values;
-    const mine = this.#keepable(plainValues(this.values));
-    untrack(() => {
-      if (text !== this.#text) {
-        if (text !== mine) this.#take(text);
-        this.#text = text;
-      } else if (mine !== text) this.form.values.values = this.#text = mine;
-    });
-  }
 
   /** Asks a moment after the last change; an answer that a later question overtook is not heard. */
   watch(): () => void {
@@ -120,7 +101,6 @@ export class Launch {
 
   async #ask(wanted: Launch['wanted']): Promise<void> {
     const turn = (this.#asked += 1);
-    this.isChecking = true;
     try {
       const { obstacles } = await servicesApi.check(wanted);
       if (turn !== this.#asked) return;
@@ -130,8 +110,6 @@ export class Launch {
     } catch (error) {
       if (turn !== this.#asked) return;
       this.#refuse(error, wanted);
-    } finally {
-      if (turn === this.#asked) this.isChecking = false;
     }
   }
 
@@ -156,21 +134,8 @@ export class Launch {
       this.started = service;
     } catch (error) {
       this.#asked += 1;
-      this.isChecking = false;
       this.#refuse(error, wanted);
       throw error;
     }
-  }
-
-  #keepable(values: JsonObject): string {
-    return textToKeep(this.template.schema, values);
-  }
-
-  #take(text: string): void {
-    const values = valuesKept(this.template.schema, text, this.#begun);
-    // Made anew: they are never kept.
-    for (const pointer of this.#secrets) setAt(values, pointer, valueAt(values, pointer) || newSecret());
-    this.values = values;
-    this.#text = text;
   }
 }
