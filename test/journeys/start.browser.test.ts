@@ -251,7 +251,7 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     const answer = page.waitForResponse('**/rollback');
     late.resolve();
     await (await answer).finished();
-    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 50))');
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
     await dialog.getByText('Nothing.').waitFor();
     t.notMatch(await dialog.innerText(), /good day/);
     await dialog.getByRole('button', { name: 'Cancel' }).click();
