@@ -135,13 +135,12 @@ export function createServices(options: ServicesOptions): Services {
     await reconciler.start();
     if (isClosed) return;
     resting.start();
-    tidying = every(hourMs, history.tidy, {
-      log,
-      complaint: 'files of templates that nothing needs are still there',
-    });
-    await history.tidy();
+    // Measuring also ends what takes more than it may.
+    await metrics.start(new Set(await records.idsOn(store.db, machine)));
     if (isClosed) return;
-    await metrics.start(async (id) => (await records.findService(store.db, id)) !== undefined);
+    const complaint = 'files of templates that nothing needs are still there';
+    tidying = every(hourMs, history.tidy, { log, complaint });
+    await history.tidy().catch((error: unknown) => log.error({ err: error }, complaint));
   }
 
   return {

@@ -1,3 +1,5 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createManualClock, silentLog, type JsonObject } from '../../gateway/lib/index.ts';
 import { createServices, type Engine, type NewService } from '../../gateway/services/index.ts';
@@ -21,7 +23,6 @@ async function open(t: Test, store: Store) {
   );
   const begun: string[] = [];
   const kept: ReadonlySet<string>[] = [];
-  const asked = { usages: 0 };
   /** What the catalogue has today. */
   const house: { template: LaunchableTemplate | undefined; hasSandbox: boolean; tidies: boolean } = {
     template: first,
@@ -38,21 +39,18 @@ async function open(t: Test, store: Store) {
       if (!house.tidies) throw new Error('the disk is full');
       kept.push(digests);
     },
-    async usages() {
-      asked.usages += 1;
-      return new Map();
-    },
   };
   const routes = {
     put: async () => undefined,
     remove: async () => undefined,
     isTaken: (label: string) => label === 'app-ann',
   };
+  const metricsFolder = t.testdir();
   const make = () =>
     createServices({
       ...{ store, engine, routes, clock, log: silentLog },
       machine: 'm',
-      metricsFolder: t.testdir(),
+      metricsFolder,
       sizes: [{ name: 'small', title: 'Small', cpu: 1, memory: 1024 }],
       whole: { cpu: 1000, memory: 1e9 },
       limitsOf: async () => ({}),
@@ -72,7 +70,7 @@ async function open(t: Test, store: Store) {
   t.teardown(() => services.close());
   const owner = { kind: 'user' as const, id: ann.id, name: 'ann' };
   const wanted = (name: string, values: JsonObject = {}): NewService => ({ template: 'web', name, owner, values });
-  return { begun, house, kept, asked, clock, services, make, wanted, owner, by: { actor: 'ann' }, facts };
+  return { begun, house, kept, metricsFolder, clock, services, make, wanted, owner, by: { actor: 'ann' }, facts };
 }
 
 await onBothStores(t, async (t, openDatabase) => {
@@ -124,6 +122,17 @@ await onBothStores(t, async (t, openDatabase) => {
     t.strictSame(begun, []);
     await services.start();
     await eventually('it is begun', async () => begun.includes(id));
+  });
+
+  await t.test('what they use is measured also where old files of templates cannot be taken away', async (t) => {
+    const { store } = await openDatabase(t);
+    const { services, house, wanted, by, metricsFolder } = await open(t, store);
+    const { id } = await services.launch(wanted('one'), by);
+    for (const name of [id, 'gone']) writeFileSync(join(metricsFolder, name), '');
+    house.tidies = false;
+    await services.start();
+    // The same step begins to measure.
+    t.strictSame(readdirSync(metricsFolder), [id], 'nothing is kept of a service that is no more');
   });
 
   await t.test('the last wish is what is wanted, and whoever acted on an older picture is told', async (t) => {

@@ -13,8 +13,8 @@ export type ServiceMetrics = {
   forget(id: string): Promise<void>;
   /** Takes a sample of each that runs now. */
   sample(): Promise<void>;
-  /** Begins to take samples, and forgets those of services that are no more. */
-  start(isThere: (id: string) => Promise<boolean>): Promise<void>;
+  /** Begins to take samples, and forgets those of services that are not `there` any more. */
+  start(there: ReadonlySet<string>): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -93,9 +93,9 @@ export function createServiceMetrics(options: {
       before.delete(id);
       await rings.remove(id);
     },
-    async start(isThere) {
-      for (const id of await rings.ids()) if (!(await isThere(id))) await rings.remove(id);
+    async start(there) {
       loop = every(sampleSeconds * 1000, sample, { log, complaint: 'what services use could not be noted' });
+      for (const id of await rings.ids()) if (!there.has(id)) await rings.remove(id);
     },
     async close() {
       await loop?.stop();
