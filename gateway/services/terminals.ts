@@ -47,11 +47,11 @@ export type Terminals = {
   close(): void;
 };
 
-type Kept = {
+type Whose = { serviceId: string; userId: string };
+
+type Kept = Whose & {
   id: string;
   shell: Shell;
-  serviceId: string;
-  userId: string;
   sessionId: string;
   viewer: TerminalViewer | undefined;
   /** The viewer is shown what comes. */
@@ -76,8 +76,8 @@ const history = 64 * 1024;
 /** Shells in services, each shown on one page at a time; one whose page lost its line waits for it. Whoever types uses the service. */
 export function createTerminals(engine: Pick<Engine, 'openShell'>, noteUse: (serviceId: string) => void): Terminals {
   const all = new Map<string, Kept>();
-  const count = (fits: (kept: Kept) => boolean): number => [...all.values()].filter(fits).length;
-  let opening = 0;
+  const opening = new Set<Whose>();
+  const count = (fits: (one: Whose) => boolean): number => [...all.values(), ...opening].filter(fits).length;
 
   function forget(kept: Kept): void {
     clearTimeout(kept.timer);
@@ -150,10 +150,11 @@ export function createTerminals(engine: Pick<Engine, 'openShell'>, noteUse: (ser
   }
 
   async function begin(service: Service, userId: string, sessionId: string, size: TerminalSize): Promise<Kept> {
-    const ofService = count(({ serviceId }) => serviceId === service.id) + opening;
-    if (ofService >= mostOfService || count((kept) => kept.userId === userId) >= mostOfPerson) throw tooMany();
-    opening += 1;
-    const shell = await engine.openShell(service, size).finally(() => (opening -= 1));
+    const ofService = count(({ serviceId }) => serviceId === service.id);
+    if (ofService >= mostOfService || count((one) => one.userId === userId) >= mostOfPerson) throw tooMany();
+    const wanted: Whose = { serviceId: service.id, userId };
+    opening.add(wanted);
+    const shell = await engine.openShell(service, size).finally(() => opening.delete(wanted));
     if (shell === undefined) throw notRunning(service);
     const kept: Kept = {
       ...{ id: newSecret(), shell, serviceId: service.id, userId, sessionId, viewer: undefined, isShown: false },

@@ -199,6 +199,20 @@ t.test('a shell waits for a page that does not keep up', async (t) => {
   terminals.close();
 });
 
+t.test('those that are being opened count for their own service and person, and for no other', async (t) => {
+  const { terminals } = scene();
+  const open = (serviceId: string, userId: string) =>
+    terminals.open({ ...service, id: serviceId }, { userId, sessionId: 's' }, size, page());
+  const elsewhere = ['u1', 'u2', 'u3', 'u4'].map((userId) => open('one', userId));
+  await t.resolves(open('two', 'u5'));
+  await Promise.all(elsewhere);
+  const atOnce = await Promise.allSettled(Array.from({ length: 9 }, (_, n) => open(`s${n}`, 'u9')));
+  const refused = atOnce.filter(({ status }) => status === 'rejected');
+  t.match(refused, [{ reason: { code: 'KNOT_SERVICES_TOO_MANY_TERMINALS' } }]);
+  t.equal(refused.length, 1);
+  terminals.close();
+});
+
 t.test('terminals are bounded, for a service and for a person', async (t) => {
   const { terminals } = scene();
   const wanted = [1, 2, 3, 4, 5].map((n) => terminals.open(service, { userId: `u${n}`, sessionId: 's' }, size, page()));
