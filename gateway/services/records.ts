@@ -96,12 +96,13 @@ export type Change = Partial<
 
 /** The service with what people changed of it. */
 export function changed(service: Service, { keptUntil, ...change }: Change): Service {
-  const { keptUntil: before, lastUsedAt, ...rest } = service;
+  const { keptUntil: before, lastUsedAt, cause, ...rest } = service;
   const kept = keptUntil === undefined ? before : (keptUntil ?? undefined);
   return {
     ...{ ...rest, ...change },
     ...(kept !== undefined && { keptUntil: kept }),
-    ...(lastUsedAt !== undefined && change.state === undefined && { lastUsedAt }),
+    // As `changeService` writes it: a new state begins without what was known of the one before.
+    ...(change.state === undefined && { ...(lastUsedAt !== undefined && { lastUsedAt }), ...(cause && { cause }) }),
   };
 }
 

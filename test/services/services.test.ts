@@ -24,15 +24,19 @@ async function open(t: Test, store: Store) {
   const begun: string[] = [];
   const kept: ReadonlySet<string>[] = [];
   /** What the catalogue has today. */
-  const house: { template: LaunchableTemplate | undefined; hasSandbox: boolean; tidies: boolean } = {
+  const house: { template: LaunchableTemplate | undefined; hasSandbox: boolean; starts: boolean; tidies: boolean } = {
     template: first,
     hasSandbox: true,
+    starts: true,
     tidies: true,
   };
   const engine: Engine = {
     ...idleEngine,
     keep: async () => `digest of ${house.template?.version}`,
-    start: async ({ id }) => void begun.push(id),
+    async start({ id }) {
+      if (!house.starts) throw new Error('nothing can be started');
+      begun.push(id);
+    },
     missing: async (_plan, mayLackSandbox) =>
       house.hasSandbox || mayLackSandbox ? [] : [{ what: 'There is no sandbox.', remedy: 'Install one.' }],
     async keepOnly(digests) {
@@ -122,6 +126,20 @@ await onBothStores(t, async (t, openDatabase) => {
     t.strictSame(begun, []);
     await services.start();
     await eventually('it is begun', async () => begun.includes(id));
+  });
+
+  await t.test('what was wrong the last time is not told of a new start', async (t) => {
+    const { store } = await openDatabase(t);
+    const { services, house, wanted, by } = await open(t, store);
+    const { id } = await services.launch(wanted('one'), by);
+    house.starts = false;
+    await services.start();
+    await eventually('it is given up', async () => (await services.find(id))?.state === 'failed');
+    t.match(await services.find(id), { cause: { code: 'not-begun' } });
+    house.starts = true;
+    const begun = await services.act(id, 'start', by);
+    t.equal(begun.state, 'requested');
+    t.notOk('cause' in begun);
   });
 
   await t.test('what they use is measured also where old files of templates cannot be taken away', async (t) => {
