@@ -1,9 +1,17 @@
-import { isJsonObject, type JsonObject, type JsonSchema, pointerOf, valueAt } from '../lib/index.ts';
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonSchema,
+  type JsonValue,
+  pointerOf,
+  schemasBeside,
+  valueAt,
+} from '../lib/index.ts';
 import type { Obstacle } from './refusals.ts';
 import type { Size } from './service.ts';
 
-/** Sizes are chosen from few; a schema is no deeper than a form can show. */
-const deepest = 8;
+/** A schema that was read has no circles, and leads through no more than this. */
+const deepest = 32;
 
 /**
  * The size that values name in the property that the schema says holds one (`x-knot: {from: sizes}`), else the smallest in which the
@@ -13,10 +21,12 @@ export function chooseSize(
   sizes: readonly Size[],
   { schema, memory, values }: { schema: JsonSchema; memory: number | undefined; values: JsonObject },
 ): { size: Size; field: string } | { obstacle: Obstacle } {
-  const path = pathOfSize(schema, deepest);
-  const named = path && valueAt(values, path);
-  const field = path === undefined ? 'template' : `values${pointerOf(path)}`;
-  if (named !== undefined && named !== '') {
+  const places = [...placesOfSize(schema, schema, 0)];
+  // A form may show it at one place or another: the one that holds something was shown.
+  const place = places.find((one) => isSomething(valueAt(values, one))) ?? places[0];
+  const named = place && valueAt(values, place);
+  const field = place === undefined ? 'template' : `values${pointerOf(place)}`;
+  if (isSomething(named)) {
     const size = sizes.find(({ name }) => name === named);
     const remedy = `There are ${sizes.map(({ name }) => name).join(', ')}.`;
     if (size === undefined) return { obstacle: { field, message: 'There is no such size.', remedy } };
@@ -36,15 +46,14 @@ export function chooseSize(
   };
 }
 
-function pathOfSize(schema: JsonSchema, depth: number): string[] | undefined {
-  const { properties } = schema;
-  if (!isJsonObject(properties) || depth === 0) return undefined;
-  for (const [name, property] of Object.entries(properties)) {
-    if (!isJsonObject(property)) continue;
-    const hint = property['x-knot'];
-    if (isJsonObject(hint) && hint['from'] === 'sizes') return [name];
-    const below = pathOfSize(property, depth - 1);
-    if (below !== undefined) return [name, ...below];
-  }
-  return undefined;
+const isSomething = (value: JsonValue | undefined): boolean => value !== undefined && value !== '';
+
+/** Each place whose property is marked as one that holds a size, however the schema comes to it; by the names that lead there. */
+function* placesOfSize(root: JsonSchema, schema: unknown, depth: number): Generator<string[]> {
+  if (!isJsonObject(schema) || depth > deepest) return;
+  const { properties, 'x-knot': hint } = schema;
+  if (depth > 0 && isJsonObject(hint) && hint['from'] === 'sizes') yield [];
+  for (const [name, property] of Object.entries(isJsonObject(properties) ? properties : {}))
+    for (const below of placesOfSize(root, property, depth + 1)) yield [name, ...below];
+  for (const part of schemasBeside(root, schema)) yield* placesOfSize(root, part, depth + 1);
 }

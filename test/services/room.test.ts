@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { createManualClock, silentLog, type JsonObject } from '../../gateway/lib/index.ts';
+import { createManualClock, silentLog, type JsonObject, type JsonSchema } from '../../gateway/lib/index.ts';
 import { createServices, type NewService, type OwnerLimits, type Size } from '../../gateway/services/index.ts';
 import { chooseSize } from '../../gateway/services/sizes.ts';
 import { openTestFacts } from '../support/house/facts.ts';
@@ -217,4 +217,33 @@ t.test('the size is what the values name, else the smallest in which the templat
   t.match(chooseSize(sizes, { schema: odd, memory: undefined, values: { 'a/b~c': 'x' } }), {
     obstacle: { field: 'values/a~1b~0c' },
   });
+});
+
+t.test('the size is chosen where the form has it, however the schema says so', async (t) => {
+  const size = { type: 'string', 'x-knot': { from: 'sizes' } };
+  const options = { properties: { size } };
+  const schemas: Record<string, JsonSchema> = {
+    'a reference': { properties: { options: { properties: { size: { $ref: '#/$defs/size' } } } } },
+    'a reference to the section': { properties: { options: { $ref: '#/$defs/options' } } },
+    'a hint beside a reference': {
+      properties: { options: { properties: { size: { $ref: '#/$defs/text', 'x-knot': { from: 'sizes' } } } } },
+    },
+    'all of': { allOf: [{ properties: { options } }] },
+    'one of': { properties: { options: { oneOf: [{ properties: { other: {} } }, options] } } },
+    'a branch': { if: {}, then: { properties: { options } } },
+    'beside another one': { dependentSchemas: { options: { properties: { options } } } },
+    'the second of two': { properties: { extra: { properties: { size } }, options } },
+  };
+  for (const [how, schema] of Object.entries(schemas)) {
+    const whole = { ...schema, $defs: { size, options, text: { type: 'string' } } };
+    const chosen = (name: string) =>
+      chooseSize(sizes, { schema: whole, memory: undefined, values: { options: { size: name } } });
+    t.match(chosen('large'), { size: { name: 'large' }, field: 'values/options/size' }, how);
+    t.match(chosen('huge'), { obstacle: { field: 'values/options/size' } }, how);
+  }
+  t.match(
+    chooseSize(sizes, { schema: { $defs: { size }, properties: {} }, memory: undefined, values: { size: 'large' } }),
+    { size: { name: 'small' }, field: 'template' },
+    'what nothing refers to is no part of the form',
+  );
 });

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '../template-plan.ts';
-import { definitionAt, memberOf, namesIn, pointerOf } from './pointer.ts';
+import { schemasBeside } from './plain-schema.ts';
+import { memberOf, namesIn, pointerOf } from './pointer.ts';
 
 /** What stands at a place before and after; absent where nothing does. `path` is a JSON pointer (RFC 6901). */
 export type Difference = { path: string; before?: JsonValue; after?: JsonValue; isSecret?: boolean };
@@ -51,18 +52,8 @@ export function isSecretAt(root: JsonSchema, pointer: string): boolean {
     const hint = schema['x-knot'];
     if (isJsonObject(hint) && hint['secret'] === true) return true;
     const inner = (part: unknown, rest = names): boolean => isSecret(part, rest, depth + 1);
-    const { allOf, anyOf, oneOf, dependentSchemas, properties, items, additionalProperties } = schema;
-    const beside = [allOf, anyOf, oneOf].flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : []));
-    const dependent = isJsonObject(dependentSchemas) ? Object.values(dependentSchemas) : [];
-    const all = [
-      definitionAt(root, schema['$ref']),
-      ...beside,
-      schema['if'],
-      schema['then'],
-      schema['else'],
-      ...dependent,
-    ];
-    if (all.some((part) => inner(part))) return true;
+    if (schemasBeside(root, schema).some((part) => inner(part))) return true;
+    const { properties, items, additionalProperties } = schema;
     const [name, ...rest] = names;
     const named = isJsonObject(properties) ? properties : {};
     if (name === undefined) return [...Object.values(named), items, additionalProperties].some((part) => inner(part));

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonSchema } from '../template-plan.ts';
+import { definitionAt } from './pointer.ts';
 
 /** Keywords that the form and the check of values understand; one that is unknown would be a promise that nobody keeps. */
 export const knownKeywords: ReadonlySet<string> = new Set(
@@ -21,6 +22,17 @@ export const subschemas = {
   list: ['allOf', 'anyOf', 'oneOf'],
   named: ['properties', '$defs', 'definitions', 'dependentSchemas'],
 };
+
+/** What else a schema says of the same value: what it refers to, all of a list or one of it, what holds under some condition. */
+export function schemasBeside(root: JsonSchema, schema: JsonSchema): unknown[] {
+  const { $ref, allOf, anyOf, oneOf, dependentSchemas } = schema;
+  return [
+    definitionAt(root, $ref),
+    ...[allOf, anyOf, oneOf].flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : [])),
+    ...[schema['if'], schema['then'], schema['else']],
+    ...(isJsonObject(dependentSchemas) ? Object.values(dependentSchemas) : []),
+  ];
+}
 
 /**
  * The same schema with nothing in it but what is understood. Each `pattern` is handed to `patternFormat`, which names a format that
