@@ -1,6 +1,6 @@
 /**
- * By hand: `node test/bench/upload-journey.ts [MiB] [FILES]`. A browser uploads a file of so many MiB (2048) over a line that is cut five
- * times, then a folder with so many small files (10,000); printed is how long it took, what page and gateway needed, and how long the page
+ * By hand: `node test/bench/upload-journey.ts [MiB] [FILES] [together]`. A browser uploads a file of so many MiB (2048) over a line that is
+ * cut five times, then, or with `together` in the same drop, a folder with so many small files (10,000); printed is how long it took, what page and gateway needed, and how long the page
  * could not answer at the longest.
  */
 import { createHash } from 'node:crypto';
@@ -14,7 +14,8 @@ import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { startCuttingProxy } from '../support/net/cutting-proxy.ts';
 
-const [mebibytes = 2048, files = 10_000] = process.argv.slice(2).map(Number);
+const [mebibytes = 2048, files = 10_000] = process.argv.slice(2, 4).map(Number);
+const isTogether = process.argv[4] === 'together';
 const hour = 3600 * 1000;
 t.setTimeout(hour);
 
@@ -52,8 +53,38 @@ t.test('large and many', async (t) => {
   await page.getByText('Nothing here yet').waitFor();
   tell('before, MB', { pageHeap: await heap(), gateway: resident() });
 
+  const file = join(source, 'large.bin');
+  const isThere = async () => t.equal(await sha256(join(area, 'large.bin')), await sha256(file), 'equal');
+  const areThere = () => {
+    const there = readdirSync(join(area, 'many'), { recursive: true, withFileTypes: true });
+    t.equal(there.filter((entry) => entry.isFile()).length, files);
+  };
+  const cutFiveTimes = async () => {
+    for (let cut = 1; cut <= 5; cut++) {
+      line.cutAfter((mebibytes / 6) * (1 << 20));
+      await eventually(`cut ${cut}`, () => line.cuts() === cut, hour);
+    }
+  };
+
+  if (isTogether) {
+    await fill(file, mebibytes);
+    makeMany(source);
+    await page.evaluate(watchFrames);
+    const startedAt = performance.now();
+    await drop(page, file, join(source, 'many'));
+    await cutFiveTimes();
+    tell('cut five times, s', { seconds: since(startedAt) });
+    await uploaded(page, files + 1);
+    tell('together', {
+      ...{ mebibytes, files, seconds: since(startedAt), sentMebibytes: Math.round(line.sent() / (1 << 20)) },
+      longestPauseMs: await page.evaluate<number>('longestPause'),
+      ...most,
+    });
+    await isThere();
+    return areThere();
+  }
+
   if (mebibytes > 0) {
-    const file = join(source, 'large.bin');
     await fill(file, mebibytes);
     let startedAt = performance.now();
     await drop(page, file);
@@ -64,10 +95,7 @@ t.test('large and many', async (t) => {
     tell('read and begun, s', { seconds: since(startedAt) });
     startedAt = performance.now();
     const sentBefore = line.sent();
-    for (let cut = 1; cut <= 5; cut++) {
-      line.cutAfter((mebibytes / 6) * (1 << 20));
-      await eventually(`cut ${cut}`, () => line.cuts() === cut, hour);
-    }
+    await cutFiveTimes();
     await page.getByRole('heading', { name: '1 file is uploaded' }).waitFor({ timeout: hour });
     const seconds = since(startedAt);
     tell('large', {
@@ -77,36 +105,41 @@ t.test('large and many', async (t) => {
       sentMebibytes: Math.round((line.sent() - sentBefore) / (1 << 20)),
       ...most,
     });
-    t.equal(await sha256(join(area, 'large.bin')), await sha256(file), 'equal');
+    await isThere();
     rmSync(file);
   }
 
   if (files > 0) {
-    for (let folder = 0; folder < 10; folder++) mkdirSync(join(source, `many/${folder}`), { recursive: true });
-    for (let index = 0; index < files; index++)
-      writeFileSync(join(source, `many/${index % 10}/${index}.txt`), `file ${index}`);
+    makeMany(source);
     await page.evaluate(watchFrames);
     const startedAt = performance.now();
     await drop(page, join(source, 'many'));
-    await page
-      .getByRole('heading', { name: new RegExp(`^${files.toLocaleString('en')} files are uploaded`) })
-      .waitFor({ timeout: hour });
+    await uploaded(page, files);
     tell('many', {
       files,
       seconds: since(startedAt),
       longestPauseMs: await page.evaluate<number>('longestPause'),
       ...most,
     });
-    const there = readdirSync(join(area, 'many'), { recursive: true, withFileTypes: true }).filter((entry) =>
-      entry.isFile(),
-    );
-    t.equal(there.length, files);
+    areThere();
   }
 });
 
 const watchFrames = `globalThis.longestPause = 0;
 let last = performance.now();
 setInterval(() => { const now = performance.now(); longestPause = Math.max(longestPause, Math.round(now - last - 20)); last = now; }, 20);`;
+
+const uploaded = (page: Page, count: number): Promise<void> =>
+  page
+    .getByRole('heading', { name: new RegExp(`^${count.toLocaleString('en')} files are uploaded`) })
+    .waitFor({ timeout: hour });
+
+/** In ten folders. */
+function makeMany(source: string): void {
+  for (let folder = 0; folder < 10; folder++) mkdirSync(join(source, `many/${folder}`), { recursive: true });
+  for (let index = 0; index < files; index++)
+    writeFileSync(join(source, `many/${index % 10}/${index}.txt`), `file ${index}`);
+}
 
 const since = (at: number): number => Math.round((performance.now() - at) / 100) / 10;
 
@@ -126,9 +159,9 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function drop(page: Page, path: string): Promise<void> {
+async function drop(page: Page, ...files: string[]): Promise<void> {
   const session = await page.context().newCDPSession(page);
-  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  const data = { items: [], files, dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
     await session.send('Input.dispatchDragEvent', { type, x: 600, y: 500, data });
   await session.detach();
