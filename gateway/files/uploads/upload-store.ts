@@ -2,7 +2,6 @@ import { closeSync, createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DataStore, ERRORS, Upload } from '@tus/server';
-import { codeOf } from '../walk/errors.ts';
 import type { HeldFolder } from '../walk/held-folder.ts';
 import { nameOf, textOf } from '../walk/names.ts';
 import { createPace } from '../walk/tree.ts';
@@ -32,7 +31,12 @@ export class UploadStore extends DataStore {
   }
 
   override async create(upload: Upload): Promise<Upload> {
-    closeSync(this.#folder.newFile(nameOf(upload.id)));
+    try {
+      closeSync(this.#folder.newFile(nameOf(upload.id)));
+    } catch (error) {
+      await this.remove(upload.id);
+      throw error;
+    }
     return upload;
   }
 
@@ -46,15 +50,10 @@ export class UploadStore extends DataStore {
   }
 
   override async write(readable: Readable, id: string, offset: number): Promise<number> {
-    try {
-      await pipeline(
-        readable,
-        createWriteStream(this.#folder.at(nameOf(id)), { flags: 'r+', start: offset, highWaterMark, flush: true }),
-      );
-    } catch (error) {
-      if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) throw error;
-      throw refusal({ status_code: 507, body: 'The disk is full.\n' });
-    }
+    await pipeline(
+      readable,
+      createWriteStream(this.#folder.at(nameOf(id)), { flags: 'r+', start: offset, highWaterMark, flush: true }),
+    );
     const size = this.#sizeOf(id) ?? 0;
     // Bytes that are acknowledged are worth something only with what is known of them.
     if (size !== readUpload(this.#folder, id)?.size) await syncUpload(this.#folder, id);

@@ -142,22 +142,20 @@ export function createUploads(parts: {
       if (givenUp.has(id)) throw wasGivenUp();
       if (knownFolders === undefined) checkTarget();
       const now = clock.now();
-      await quota
+      const reservation = await quota
         .reserve(area, size, { id: `${uploadMark}${id}`, expiresAt: now + lifetimeMs })
         .catch((error: unknown) => {
           throw maySeeUsage ? error : withoutFigures(error);
         });
-      writeUpload(folder, id, {
-        userId: uploader.userId,
-        area,
-        path: target,
-        size,
-        sha256: metadata['sha256']?.toLowerCase(),
-        modifiedAt,
-        ifMatch,
-        knownFolders,
-        createdAt: now,
-      });
+      const sha256 = metadata['sha256']?.toLowerCase();
+      const { userId } = uploader;
+      const record = { userId, area, path: target, size, sha256, modifiedAt, ifMatch, knownFolders, createdAt: now };
+      try {
+        writeUpload(folder, id, record);
+      } catch (error) {
+        await reservation.release();
+        throw error;
+      }
       if (givenUp.has(id)) {
         await uploadStore.remove(id);
         throw wasGivenUp();
@@ -233,6 +231,13 @@ export function createUploads(parts: {
         await finish(uploaderOf(request), upload.id);
         return {};
       }),
+    // Of what nobody foresaw, the library tells in the words of the system, with paths of the disk.
+    onResponseError(_request, error) {
+      if ('status_code' in error) return undefined;
+      const told = fileError(error);
+      if (!(told instanceof KnotError)) log.error({ err: error }, 'an upload could not be served');
+      return answerOf(told);
+    },
   });
 
   /** Refusals in the shape of the API, in the way the library takes them. */
@@ -242,9 +247,13 @@ export function createUploads(parts: {
     } catch (error) {
       const told = fileError(error);
       if (!(told instanceof KnotError)) throw told;
-      const answer = publicError(told, '');
-      throw refusal({ status_code: answer.statusCode, body: JSON.stringify(answer) });
+      throw refusal(answerOf(told));
     }
+  }
+
+  function answerOf(told: unknown): { status_code: number; body: string } {
+    const answer = publicError(told, '');
+    return { status_code: answer.statusCode, body: JSON.stringify(answer) };
   }
 
   return {
