@@ -26,25 +26,26 @@ const rightsIn = Array.from({ length: 1 << shareRights.length }, (_, bits): read
   bits === 0 ? undefined : Object.freeze(shareRights.filter((_right, index) => bits & (1 << index))),
 );
 
-const keyOf = ({ kind, id }: { kind: string; id: string }): string => `${kind} ${id}`;
-
 /** `isThere`: whether what was shared is what stands there. */
 export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex {
   const byId = new Map<string, Share>();
-  const byThing = new Map<string, Set<Share>>();
+  /** By kind, then by id. */
+  const byThing = new Map<string, Map<string, Set<Share>>>();
   const byParty = new Map<string, Set<string>>();
   const nobody: ReadonlySet<string> = new Set();
 
   const partiesOf = ({ owner, party }: Share): string[] => (party.kind === 'guest' ? [owner.id] : [owner.id, party.id]);
 
+  const sharesOf = ({ kind, id }: { kind: string; id: string }): Set<Share> | undefined => byThing.get(kind)?.get(id);
+
   function remove(id: string): Share | undefined {
     const share = byId.get(id);
     if (!share) return undefined;
     byId.delete(id);
-    const key = keyOf(share.thing);
-    const ofThing = byThing.get(key);
+    const { kind, id: thingId } = share.thing;
+    const ofThing = sharesOf(share.thing);
     ofThing?.delete(share);
-    if (ofThing?.size === 0) byThing.delete(key);
+    if (ofThing?.size === 0) byThing.get(kind)?.delete(thingId);
     for (const party of partiesOf(share)) {
       const ids = byParty.get(party);
       ids?.delete(id);
@@ -55,7 +56,7 @@ export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex
 
   function matching(principal: Principal, thing: SharedThing, now: number): Share[] {
     const found: Share[] = [];
-    for (const share of byThing.get(keyOf(thing)) ?? []) if (isMatch(share, principal, thing, now)) found.push(share);
+    for (const share of sharesOf(thing) ?? []) if (isMatch(share, principal, thing, now)) found.push(share);
     return found;
   }
 
@@ -68,8 +69,9 @@ export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex
     put(share) {
       remove(share.id);
       byId.set(share.id, share);
-      const key = keyOf(share.thing);
-      byThing.set(key, (byThing.get(key) ?? new Set()).add(share));
+      const { kind, id } = share.thing;
+      const ofKind = byThing.get(kind) ?? new Map<string, Set<Share>>();
+      byThing.set(kind, ofKind.set(id, (ofKind.get(id) ?? new Set()).add(share)));
       for (const party of partiesOf(share)) byParty.set(party, (byParty.get(party) ?? new Set()).add(share.id));
     },
     remove,
@@ -77,7 +79,7 @@ export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex
     all: () => [...byId.values()],
     matching,
     rightsOn(principal, thing, now) {
-      const shares = byThing.get(keyOf(thing));
+      const shares = sharesOf(thing);
       if (shares === undefined) return undefined;
       // Of each forwarded request: nothing is made on the way.
       let found = 0;
@@ -94,7 +96,7 @@ export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex
       return next;
     },
     ended: (now) => [...byId.values()].filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now),
-    ofThing: (kind, id) => [...(byThing.get(keyOf({ kind, id })) ?? [])],
+    ofThing: (kind, id) => [...(sharesOf({ kind, id }) ?? [])],
     withTeams: (names) =>
       names.size === 0 ? [] : [...byId.values()].filter(({ party }) => party.kind === 'team' && names.has(party.name)),
     clear() {
