@@ -19,6 +19,8 @@ const flushMs = 5_000;
 const againMs = 60_000;
 const mostPending = 10_000;
 const mostOfOneShare = 200;
+/** Other writers wait for no more than these. */
+const perTransaction = 100;
 
 /** Written a few times a minute and never on the path of a request. */
 export function createUses(parts: {
@@ -34,19 +36,25 @@ export function createUses(parts: {
   let written = new Map<string, number>();
   let writing: Promise<void> = Promise.resolve();
 
+  async function write(transaction: Transaction, { shareId, who, name, address, at }: Pending): Promise<void> {
+    const first = await markOpened(transaction.db, shareId, at);
+    if (first) await onFirst(transaction, first, { who, name, address });
+    const use = { share_id: shareId, who, name, first_at: at, last_at: at, last_from: address };
+    await writeUse(transaction.db, use, mostOfOneShare);
+  }
+
   async function flush(): Promise<void> {
     const batch = pending;
     pending = new Map();
     const done = writing.then(async () => {
       if (written.size > mostPending) written = new Map();
-      for (const [key, { shareId, who, name, address, at }] of batch) {
-        const use = { share_id: shareId, who, name, first_at: at, last_at: at, last_from: address };
+      const entries = [...batch];
+      for (let from = 0; from < entries.length; from += perTransaction) {
+        const some = entries.slice(from, from + perTransaction);
         await store.transaction(async (transaction) => {
-          const first = await markOpened(transaction.db, shareId, at);
-          if (first) await onFirst(transaction, first, { who, name, address });
-          await writeUse(transaction.db, use, mostOfOneShare);
+          for (const [, use] of some) await write(transaction, use);
         });
-        written.set(key, at);
+        for (const [key, { at }] of some) written.set(key, at);
       }
     });
     writing = done.catch(() => undefined);
