@@ -212,7 +212,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       decide: policy.decide,
       sharedOn: sharesOfServices(shares),
       guests: createGuestVisitors(shares),
-      noteShareUse: noteUsesOfServices(shares),
+      noteShareUse: noteUsesOfServices(shares, clock),
       live,
       signAssertion: keys.signAssertion,
       publicAddress: address,

@@ -1,7 +1,8 @@
+import { LRUCache } from 'lru-cache';
 import type { Accounts } from '../accounts/index.ts';
 import { areaOfKey, type Files, pathOfText } from '../files/index.ts';
 import { whoOfGuest } from '../guests/index.ts';
-import { type Log, type Principal, type Session, type ShareRight, shownName } from '../lib/index.ts';
+import { type Clock, type Log, type Principal, type Session, type ShareRight, shownName } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import { idsInChange, type Services } from '../services/index.ts';
 import type { Shares } from '../shares/index.ts';
@@ -43,9 +44,19 @@ export function lookAtShared({
   });
 }
 
-/** Who came to a service by a share, and when. */
-export function noteUsesOfServices(shares: Pick<Shares, 'noteUse'>) {
+/** A session is noted again after so long. Uses within a minute are one, so nothing is lost. */
+const noteAgainMs = 30_000;
+
+/** Who came to a service by a share, and when. Heard with each request, of which most are of a session that was noted a moment ago. */
+export function noteUsesOfServices(shares: Pick<Shares, 'noteUse' | 'onChange'>, clock: Clock) {
+  /** By the id of a session, which is of one host: when it was noted last. */
+  const notedAt = new LRUCache<string, number>({ max: 10_000 });
+  // They may come by another one from now on.
+  shares.onChange(() => notedAt.clear());
   return ({ principal, session }: Visitor, serviceId: string, address: string): void => {
+    const now = clock.now();
+    if (Math.abs(now - (notedAt.get(session.id) ?? -Infinity)) < noteAgainMs) return;
+    notedAt.set(session.id, now);
     const who = principal.state === 'guest' ? whoOfGuest(session) : principal.id;
     const user = { who, name: shownName(principal), address };
     shares.noteUse(principal, { kind: 'service', id: serviceId, path: '' }, user);
