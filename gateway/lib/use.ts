@@ -66,22 +66,12 @@ export class Ticks {
   }
 }
 
-/**
- * Whether nobody asked for it: fetched ahead by the browser (`Sec-Purpose`: Fetch, section 3.9; `Purpose` and `X-Moz` of older ones),
- * or for its tab bar and for those who index the web.
- */
-export function isUnasked({ decodedPath, rawHeaders }: Pick<CanonicalRequest, 'decodedPath' | 'rawHeaders'>): boolean {
+/** Whether nobody asked for it: fetched ahead by the browser, or for its tab bar and for those who index the web. */
+export function isUnasked({ decodedPath, purpose }: Pick<CanonicalRequest, 'decodedPath' | 'purpose'>): boolean {
   if (unaskedPaths.has(decodedPath) || decodedPath.startsWith('/.well-known/')) return true;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const { length } = rawHeaders[index]!;
-    if (length !== 11 && length !== 9 && length !== 7 && length !== 5) continue;
-    if (purposes.has(rawHeaders[index]!.toLowerCase()) && /prefetch|prerender|preview/i.test(rawHeaders[index + 1]!))
-      return true;
-  }
-  return false;
+  return purpose !== undefined && /prefetch|prerender|preview/i.test(purpose);
 }
 
-const purposes = new Set(['sec-purpose', 'x-purpose', 'purpose', 'x-moz']);
 const unaskedPaths = new Set([
   '/favicon.ico',
   '/favicon.svg',

@@ -31,6 +31,7 @@ import type { FieldBlock } from './wire/field-block.ts';
 import { createSessionStreams } from './exchange/session-streams.ts';
 import { crossOrigin, foreignFormNotSent, formNotSent, unauthenticated } from './sign-in/refusals.ts';
 import { createSwept } from './exchange/swept.ts';
+import type { Timings } from './exchange/timings.ts';
 import { tracedContext } from './exchange/traced-context.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
 import { createWarnOnce } from './judge/warn-once.ts';
@@ -87,6 +88,7 @@ type Subject = {
   readonly canonical: CanonicalRequest;
   readonly target: Target;
   readonly requestId: string;
+  readonly timings: Timings;
   visitor: Visitor | undefined;
   verdict: string;
   decisionId: string | undefined;
@@ -191,7 +193,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       noteShareUse?.(visitor, target.route.service.id, canonical.address);
     const { traffic } = target;
     if (traffic !== undefined) {
-      const isUse = traffic.use.noteRequest(canonical, performance.now());
+      const isUse = traffic.use.noteRequest(canonical, subject.timings.startedAt);
       if (subject instanceof Exchange) subject.isUse = isUse;
       if (traffic.isHeld) return subject.refuse(describeFailure('upstream_unavailable', subject));
     }

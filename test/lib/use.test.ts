@@ -1,12 +1,18 @@
 import t from 'tap';
-import { type CanonicalRequest, isVisit, Ticks, Use } from '../../gateway/lib/index.ts';
+import { addressBlocks, type CanonicalRequest, canonicalize, isVisit, Ticks, Use } from '../../gateway/lib/index.ts';
 
 const request = (path = '/', facts: Partial<CanonicalRequest> = {}): CanonicalRequest =>
   ({
     ...{ method: 'GET', path, decodedPath: path, isUpgrade: false, accept: '*/*', fetchMode: 'cors' },
-    rawHeaders: ['Host', 'x.example.org'],
     ...facts,
   }) as CanonicalRequest;
+
+/** As the edge reads it. */
+function received(...rawHeaders: string[]): CanonicalRequest {
+  const parts = { method: 'GET', target: '/lab', rawHeaders: ['Host', 'x.example.org', ...rawHeaders] };
+  const how = { protocol: 'h1', httpVersion: '1.1', peerAddress: '192.0.2.1', isUpgrade: false } as const;
+  return canonicalize({ ...parts, ...how }, addressBlocks([])) as CanonicalRequest;
+}
 
 /** How often a Use was used by requests at these times. */
 function uses(of: [at: number, CanonicalRequest][], use = new Use()): boolean[] {
@@ -39,10 +45,12 @@ t.test('what nobody asked for is none', async (t) => {
     request('/robots.txt'),
     request('/apple-touch-icon.png'),
     request('/.well-known/traffic-advice'),
-    request('/lab', { rawHeaders: ['Sec-Purpose', 'prefetch;prerender'] }),
-    request('/lab', { rawHeaders: ['purpose', 'prefetch'], fetchMode: 'navigate' }),
-    request('/lab', { rawHeaders: ['X-Moz', 'prefetch'] }),
-    request('/lab', { rawHeaders: ['X-Purpose', 'preview'] }),
+    received('Sec-Purpose', 'prefetch;prerender'),
+    received('purpose', 'prefetch', 'Sec-Fetch-Mode', 'navigate'),
+    received('X-Moz', 'prefetch'),
+    received('X-Purpose', 'preview'),
+    received('Sec-Purpose', 'something', 'Purpose', 'prefetch'),
+    received('Purpose', 'something', 'purpose', 'prefetch'),
   ]) {
     const use = new Use();
     t.notOk(use.noteRequest(unasked, 10), unasked.path);

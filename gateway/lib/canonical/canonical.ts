@@ -48,6 +48,8 @@ export type CanonicalRequest = {
   accept: string | undefined;
   authorization: string | undefined;
   userAgent: string | undefined;
+  /** Why a browser fetches: `Sec-Purpose` (Fetch, section 3.9), and what older ones say in its place. */
+  purpose: string | undefined;
   connection: string | undefined;
   upgrade: string | undefined;
   /** Undefined without a Content-Length. */
@@ -77,7 +79,10 @@ const mayRepeat: ReadonlySet<HeaderKind> = new Set<HeaderKind>([
   headerKind.traceParent,
   headerKind.traceState,
   headerKind.baggage,
+  headerKind.purpose,
 ]);
+
+const kinds = Object.keys(headerKind).length;
 
 /**
  * Builds the canonical request, or names the reason to refuse. Costs one pass over the headers and one over the target.
@@ -89,7 +94,7 @@ export function canonicalize(
   trusted: AddressBlocks,
   limits: CanonicalLimits = defaultCanonicalLimits,
 ): CanonicalRequest | ReasonCode {
-  const found: Collected = new Array<string | undefined>(23).fill(undefined);
+  const found: Collected = new Array<string | undefined>(kinds).fill(undefined);
   const { rawHeaders, protocol, httpVersion } = received;
   if (protocol === 'h1' && httpVersion !== '1.1' && httpVersion !== '1.0') return 'http_version';
   let bytes = received.target.length;
@@ -162,6 +167,7 @@ export function canonicalize(
     accept: found[headerKind.accept],
     authorization: found[headerKind.authorization],
     userAgent: found[headerKind.userAgent],
+    purpose: found[headerKind.purpose],
     connection,
     upgrade,
     contentLength: framing.contentLength,

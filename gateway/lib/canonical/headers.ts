@@ -26,6 +26,7 @@ export const headerKind = {
   traceParent: 20,
   traceState: 21,
   baggage: 22,
+  purpose: 23,
 } as const;
 
 export type HeaderKind = (typeof headerKind)[keyof typeof headerKind];
@@ -50,6 +51,10 @@ const kindByName: Record<string, HeaderKind> = {
   traceparent: headerKind.traceParent,
   tracestate: headerKind.traceState,
   baggage: headerKind.baggage,
+  'sec-purpose': headerKind.purpose,
+  purpose: headerKind.purpose,
+  'x-purpose': headerKind.purpose,
+  'x-moz': headerKind.purpose,
 };
 
 /**

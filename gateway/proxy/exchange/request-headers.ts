@@ -77,7 +77,7 @@ export function withoutHeaders(canonical: CanonicalRequest): CanonicalRequest {
   return {
     ...canonical,
     ...{ rawHeaders: noHeaders, target: '', query: '', accept: none, authorization: none, userAgent: none },
-    ...{ origin: none, fetchSite: none, fetchMode: none, connection: none, upgrade: none },
+    ...{ origin: none, fetchSite: none, fetchMode: none, purpose: none, connection: none, upgrade: none },
     ...{ webSocketVersion: none, webSocketKey: none },
   };
 }
