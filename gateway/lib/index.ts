@@ -37,7 +37,7 @@ export * from './slices.ts';
 export * from './template-folder.ts';
 export * from './template-plan.ts';
 export * from './tracing.ts';
-export { Traffic } from './traffic.ts';
+export * from './traffic.ts';
 export * from './upstream-addresses.ts';
 export * from './use.ts';
 export * from './values/check.ts';

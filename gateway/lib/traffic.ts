@@ -1,5 +1,8 @@
 import { Use } from './use.ts';
 
+/** A request or WebSocket that is counted while it goes on: how much of what it moved was told already. Both begin at 0. */
+export type Counted = { countedIn: number; countedOut: number };
+
 /**
  * What went through the gateway to one service, from when it was first asked for. One object for each route, counted in place: what
  * counts is on the hot path, and whoever wants numbers over time reads it now and then.
@@ -16,15 +19,18 @@ export class Traffic {
   /** When people used it last. */
   readonly use = new Use();
 
-  /** One that lasts is counted in parts; its status with the first. */
-  count(status: number, received: number, sent: number): void {
+  /** One that is over, with all bytes it moved. */
+  ended(one: Counted, status: number, received: number, sent: number): void {
     this.requests += 1;
     if (status >= 500) this.errors += 1;
-    this.move(received, sent);
+    this.moved(one, received, sent);
   }
 
-  move(received: number, sent: number): void {
-    this.received += received;
-    this.sent += sent;
+  /** All bytes that one moved up to now; what was not told before is counted. */
+  moved(one: Counted, received: number, sent: number): void {
+    this.received += received - one.countedIn;
+    this.sent += sent - one.countedOut;
+    one.countedIn = received;
+    one.countedOut = sent;
   }
 }

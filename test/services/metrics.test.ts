@@ -18,8 +18,9 @@ t.test('what a service uses is told for each step, and a restart keeps it', asyn
   await metrics.sample();
   clock.advance(step);
   usages.set('one', { processorMs: 1000 + step / 2, memory: 7e6 });
-  metrics.trafficOf('one').count(200, 10, 1000);
-  metrics.trafficOf('one').count(502, 0, 20);
+  const traffic = metrics.trafficOf('one');
+  traffic.ended({ countedIn: 0, countedOut: 0 }, 200, 10, 1000);
+  traffic.ended({ countedIn: 0, countedOut: 0 }, 502, 0, 20);
   await metrics.sample();
   clock.advance(step);
   // Started again: it counts from nothing.

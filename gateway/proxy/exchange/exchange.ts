@@ -1,4 +1,4 @@
-import { asksForPage, type CanonicalRequest } from '../../lib/index.ts';
+import { asksForPage, type CanonicalRequest, type Counted } from '../../lib/index.ts';
 import { bindsConnection } from '../wire/connection-schemes.ts';
 import type { FieldBlock } from '../wire/field-block.ts';
 import { corsHeaders } from '../judge/cross-origin.ts';
@@ -28,7 +28,7 @@ import { crossedBound, type WatchedExchange } from './watch.ts';
  *                            │                    │                          ▲ │
  *                            └────── refuse ◀─────┴──────── failed ◀─────────┴─┘ once more, if nothing can have happened
  */
-export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, LastingSubject {
+export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, LastingSubject, Counted {
   /** Set once known; undefined on paths that need no session. */
   visitor: Visitor | undefined = undefined;
   verdict = '';
@@ -38,14 +38,13 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
   bodyRate: BodyRate | undefined = undefined;
   /** Somebody uses what it is for, as long as it goes on. */
   isUse = false;
+  countedIn = 0;
+  countedOut = 0;
 
   #forwarded: ForwardedRequest | undefined;
   /** What is held of the upstream's admission. */
   #slot: 'none' | 'request' | 'stream' = 'none';
   #isRetried = false;
-  /** Bytes that the route's traffic knows of. */
-  #countedIn = 0;
-  #countedOut = 0;
   /** Once it has gone on for longer than most. */
   #lasting: Lasting | undefined;
 
@@ -172,13 +171,10 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
   /** Called about twice a second while the exchange lasts. */
   tick(now: number): void {
     if (now - this.timings.startedAt > longAfterMs) this.#becomeLong();
-    const { bytesIn, bytesOut } = this;
     const { traffic } = this.target;
-    traffic?.move(bytesIn - this.#countedIn, bytesOut - this.#countedOut);
+    traffic?.moved(this, this.bytesIn, this.bytesOut);
     // An event stream stays open for as long as its page does.
     if (traffic !== undefined && this.isUse && !this.isEventStream) traffic.use.lastAt = now;
-    this.#countedIn = bytesIn;
-    this.#countedOut = bytesOut;
     const crossed = crossedBound(this, now, this.context.limits);
     if (crossed === 'idle') {
       this.reason = 'idle';
@@ -219,7 +215,7 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
       this.control.abort();
     }
     const status = response.headersSent ? response.statusCode : 499;
-    this.target.traffic?.count(status, bytesIn - this.#countedIn, bytesOut - this.#countedOut);
+    this.target.traffic?.ended(this, status, bytesIn, bytesOut);
     context.onAccess(routedEntry(this, { status, protocol: this.canonical.protocol, bytesIn, bytesOut }));
   }
 }

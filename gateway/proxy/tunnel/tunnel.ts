@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { AccessEntry, CanonicalRequest, Traffic } from '../../lib/index.ts';
+import type { AccessEntry, CanonicalRequest, Counted } from '../../lib/index.ts';
 import type { AnswerHead } from '../wire/answer-head.ts';
 import type { FieldBlock } from '../wire/field-block.ts';
 import type { Visitor } from '../judge/gate.ts';
@@ -36,7 +36,7 @@ type Tagged = Duplex & { [tunnelOf]?: Tunnel };
  *                            │                    │                  └─▶ onRefusal, which is relayed ─▶ finish
  *                            └────── refuse ◀─────┴── onError
  */
-export class Tunnel implements LastingSubject, UpgradeHandler {
+export class Tunnel implements LastingSubject, UpgradeHandler, Counted {
   /** Without its headers once they were forwarded. */
   canonical: CanonicalRequest;
   readonly target: Target;
@@ -46,6 +46,8 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
   reason = '';
   decisionId: string | undefined = undefined;
   readonly timings = new Timings();
+  countedIn = 0;
+  countedOut = 0;
 
   readonly #client: Tagged;
   /** What the client sent behind its request; kept until there is somebody to send it to. */
@@ -59,9 +61,6 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
   #status = 0;
   /** Of an upstream's refusal. */
   #refusalBytes = 0;
-  /** Bytes that the route's traffic knows of. */
-  #countedIn = 0;
-  #countedOut = 0;
   #isOver = false;
   #isEnding = false;
   #holdsSlot = false;
@@ -182,20 +181,12 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
   tick(now: number): void {
     if (this.#status === 0 || this.#isEnding) return;
     const { traffic } = this.target;
-    if (traffic !== undefined) this.#countMoved(traffic);
+    traffic?.moved(this, this.#upstream?.bytesWritten ?? 0, this.#splice?.bytesOut ?? 0);
     if (traffic?.use.isKeptByConnections === true) traffic.use.lastAt = now;
     const found = this.#watch.look(now, this.#context.limits, this.#splice);
     if (found === 'idle') this.end('idle', 1001, 'idle');
     else if (found === 'ping') this.#splice!.ping(now);
     else if (found === 'silent') this.end('no answer to a ping', 1001, 'client_silent');
-  }
-
-  #countMoved(traffic: Traffic): void {
-    const bytesIn = this.#upstream?.bytesWritten ?? 0;
-    const bytesOut = this.#splice?.bytesOut ?? 0;
-    traffic.move(bytesIn - this.#countedIn, bytesOut - this.#countedOut);
-    this.#countedIn = bytesIn;
-    this.#countedOut = bytesOut;
   }
 
   /** The right to the stream has ended. */
@@ -224,7 +215,7 @@ export class Tunnel implements LastingSubject, UpgradeHandler {
     this.#splice?.finish();
     this.#upstream?.destroy();
     const entry = this.#entry(bytesIn);
-    this.target.traffic?.count(entry.status, bytesIn - this.#countedIn, entry.bytesOut - this.#countedOut);
+    this.target.traffic?.ended(this, entry.status, bytesIn, entry.bytesOut);
     this.#context.onAccess(entry);
   }
 
