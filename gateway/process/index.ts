@@ -36,7 +36,7 @@ export {
   readableForEverybody,
   type Step as InstallStep,
 } from './python/install.ts';
-export { describePipProblem, lastMeaningfulLine } from './python/pip-problem.ts';
+export { describePipProblem, describeSystemProblem, lastMeaningfulLine } from './python/pip-problem.ts';
 export type { InstallWords, Problem } from './python/problem.ts';
 export { sandboxIn, sandboxRequirements, shipSandbox } from './python/shipped-sandbox.ts';
 export { sitePackagesOf } from './python/venv-folder.ts';

@@ -8,4 +8,4 @@ export { openStore, type Store, type Transaction } from './open.ts';
 export type { Change, ChangeTopic } from './changes.ts';
 export type { NewRow, Row, Tables } from './tables.ts';
 export { claimSetting, readSetting, settingOnce, writeSetting } from './settings.ts';
-export { lockDataFolder, type DataFolderLock } from './lock.ts';
+export { lockDataFolder, lockWhenFree, type DataFolderLock } from './lock.ts';

@@ -20,7 +20,7 @@ idna==3.20
 six==1.17.0
 `;
 
-function createInstallation(folder: string) {
+function createInstallation(folder: string, { isShared = false } = {}) {
   const requirementsFile = join(folder, 'requirements.txt');
   writeFileSync(requirementsFile, shortList);
   const venvFolder = join(folder, 'venv');
@@ -32,7 +32,7 @@ function createInstallation(folder: string) {
     installWithRetry({
       supervisor,
       venvFolder,
-      isShared: false,
+      isShared,
       searchPath: process.env['PATH'] ?? '',
       requirementsFile,
       signal: abort.signal,
@@ -146,6 +146,19 @@ t.test('two gateways with one folder do not install into each other', async (t) 
   t.match(results, [{ isInstalled: true }, { isInstalled: true }]);
   t.ok(steps[0]!.includes('environment'));
   t.strictSame([...new Set(steps[1])], ['waiting'], 'the second waited and then found it done');
+});
+
+t.test('a shared folder that cannot be used is named, and not taken for the work of another gateway', async (t) => {
+  const folder = temporaryFolder();
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, '.installing'), '');
+  const { run, abort, seen } = createInstallation(folder, { isShared: true });
+  const ended = run();
+  await eventually('the reason is told', () => seen.some(({ phase }) => phase === 'blocked'));
+  abort.abort();
+  t.match(await ended, { isInstalled: false, problem: { kind: 'other', message: /EEXIST: file already exists/ } });
+  t.notMatch(JSON.stringify(seen), folder);
+  t.notOk(seen.some((status) => status.phase === 'installing' && status.step === 'waiting'));
 });
 
 t.test('an environment that has lost files or packages is found, and made anew', async (t) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -104,6 +104,17 @@ t.test('packages of templates', { skip: skipWithoutSandbox }, async (t) => {
     t.equal(await packages.find(setOf('tiny==2.0', 'slow==1.0')), undefined);
     goOn();
     t.match(await make().install(setOf('tiny==2.0', 'slow==1.0'), waiter()), { key: /^[0-9a-f]{24}$/ });
+  });
+
+  await t.test('a folder that cannot be used is named, and not taken for the work of another Knot', async (t) => {
+    const { folder, packages } = open(t);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, '.locks'), '');
+    const { signal, onProgress, said } = waiter();
+    t.match(await packages.install(setOf('tiny==1.0'), { signal, onProgress }), {
+      problem: { kind: 'other', message: /ENOTDIR: not a directory/ },
+    });
+    t.strictSame(said, []);
   });
 
   await t.test('why it does not work is told, with what to do', async (t) => {

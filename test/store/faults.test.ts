@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
-import { lockDataFolder, openStore } from '../../gateway/store/index.ts';
+import { lockDataFolder, lockWhenFree, openStore } from '../../gateway/store/index.ts';
+import { eventually } from '../support/eventually.ts';
 
 const open = (file: string) => openStore({ url: `sqlite:${file}`, clock: systemClock, log: silentLog });
 const isRoot = process.getuid?.() === 0;
@@ -146,3 +147,28 @@ t.test(
     t.ok(existsSync(folder));
   },
 );
+
+t.test('who waits for a folder has it when it is free; what is no lock of anybody is not waited for', async (t) => {
+  const folder = t.testdir({
+    free: {},
+    file: '',
+    broken: { 'gateway.lock': 'no database, whatever its name says '.repeat(40) },
+  });
+  const { signal } = new AbortController();
+  const first = lockDataFolder(join(folder, 'free'), silentLog);
+  let waits = 0;
+  const onWait = () => void (waits += 1);
+  const waiting = lockWhenFree(join(folder, 'free'), { log: silentLog, signal, onWait });
+  await eventually('it waits', () => waits > 1);
+  first.release();
+  const second = await waiting;
+  const abort = new AbortController();
+  const cut = lockWhenFree(join(folder, 'free'), { log: silentLog, signal: abort.signal, onWait: () => abort.abort() });
+  await t.rejects(cut, { name: 'AbortError' });
+  second.release();
+  for (const name of ['file', 'broken'])
+    await t.rejects(
+      lockWhenFree(join(folder, name), { log: silentLog, signal, onWait: () => t.fail(`waits for ${name}`) }),
+      { code: 'KNOT_STORE_FOLDER_UNUSABLE' },
+    );
+});

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, Log } from '../../lib/index.ts';
-import type { Installation, Installed, Supervisor } from '../../process/index.ts';
-import { type DataFolderLock, lockDataFolder } from '../../store/index.ts';
+import { describeSystemProblem, type Installation, type Installed, type Supervisor } from '../../process/index.ts';
+import { lockWhenFree } from '../../store/index.ts';
 import { findHubDamage } from './damage.ts';
-import { findInstallation, install } from './install.ts';
+import { findInstallation, hubWords, install } from './install.ts';
 import type { HubStatus } from './status.ts';
 
 export type InstallWithRetryOptions = {
@@ -71,7 +71,12 @@ const repairing = (message: string): string => `Repairing the damaged Python env
 
 async function installOnce(options: InstallWithRetryOptions): Promise<Installation> {
   const { supervisor, venvFolder, searchPath, requirementsFile, signal, clock, onChange } = options;
-  const lock = options.isShared ? await lockShared(options) : undefined;
+  let lock: { release(): void } | undefined;
+  try {
+    if (options.isShared) lock = await lockShared(options);
+  } catch (error) {
+    return { isInstalled: false, problem: describeSystemProblem(error, hubWords) };
+  }
   let step = '';
   let stepStartedAt = clock.now();
   try {
@@ -97,23 +102,9 @@ async function installOnce(options: InstallWithRetryOptions): Promise<Installati
 }
 
 /** Waits while another gateway installs into the shared folder. */
-async function lockShared({
-  venvFolder,
-  signal,
-  clock,
-  log,
-  onChange,
-}: InstallWithRetryOptions): Promise<DataFolderLock | undefined> {
-  const startedAt = clock.now();
-  const folder = join(dirname(venvFolder), '.installing');
-  while (!signal.aborted) {
-    try {
-      return lockDataFolder(folder, log);
-    } catch {
-      const message = 'Waiting for another installation into the same folder';
-      onChange({ phase: 'installing', step: 'waiting', message, progress: 0, stepStartedAt: startedAt });
-      await delay(500, undefined, { signal }).catch(() => undefined);
-    }
-  }
-  return undefined;
+async function lockShared({ venvFolder, signal, clock, log, onChange }: InstallWithRetryOptions) {
+  const stepStartedAt = clock.now();
+  const message = 'Waiting for another installation into the same folder';
+  const onWait = (): void => onChange({ phase: 'installing', step: 'waiting', message, progress: 0, stepStartedAt });
+  return lockWhenFree(join(dirname(venvFolder), '.installing'), { log, signal, onWait });
 }

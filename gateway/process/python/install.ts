@@ -5,7 +5,7 @@ import type { Command, CommandResult } from '../command.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { packagesIn } from './damage.ts';
 import { findPython, type Python } from './find-python.ts';
-import { describePipProblem } from './pip-problem.ts';
+import { describePipProblem, describeSystemProblem } from './pip-problem.ts';
 import type { InstallWords, Problem } from './problem.ts';
 import { sitePackagesOf } from './venv-folder.ts';
 
@@ -90,7 +90,7 @@ export async function installEnvironment(options: InstallOptions): Promise<Insta
       chmodSync(venvFolder, 0o755);
     }
   } catch (error) {
-    return fail({ output: [error instanceof Error ? error.message : String(error)] });
+    return { isInstalled: false, problem: describeSystemProblem(error, words) };
   }
   const run = createRun(options, python);
   const pip = options.isWithoutPip && python.pip !== '' ? [`${python.pip}/pip`] : ['-m', 'pip'];
@@ -107,7 +107,7 @@ export async function installEnvironment(options: InstallOptions): Promise<Insta
     const marker: Marker = { requirements: options.print, basePrefix, packages };
     writeFileSync(markerFile(venvFolder), JSON.stringify(marker));
   } catch (error) {
-    return fail({ output: [error instanceof Error ? error.message : String(error)] });
+    return { isInstalled: false, problem: describeSystemProblem(error, words) };
   }
   return { isInstalled: true, python: interpreter(venvFolder), basePrefix: python.basePrefix };
 }

@@ -91,6 +91,14 @@ export function describePipProblem(
   };
 }
 
+/** The same of an error of this process: what the system says of it, without the places on this machine. */
+export function describeSystemProblem(error: unknown, words: InstallWords): Problem {
+  let first = error;
+  while (first instanceof Error && first.cause !== undefined) first = first.cause;
+  const said = first instanceof Error ? first.message : String(first);
+  return describePipProblem([/^E[A-Z]+: [^,]+/.exec(said)?.[0] ?? said], undefined, words);
+}
+
 function quote(line: string | undefined): string {
   return line === undefined ? '' : ` (${line})`;
 }

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Log } from '../../../lib/index.ts';
 import {
   type Account,
+  describeSystemProblem,
   findDamage,
   findEnvironment,
   findPython,
@@ -17,7 +18,7 @@ import {
   type Sandbox,
   type Supervisor,
 } from '../../../process/index.ts';
-import { type DataFolderLock, lockDataFolder } from '../../../store/index.ts';
+import { lockWhenFree } from '../../../store/index.ts';
 import { confinedStep, prepareWork } from './confined.ts';
 import { keyOf, type PackageSet } from './package-set.ts';
 
@@ -127,29 +128,24 @@ export function createPackages(options: PackagesOptions): Packages {
       own.last = progress;
       for (const waiter of own.waiters) waiter.onProgress(progress);
     };
-    const wait = async (message: string): Promise<void> => {
-      onProgress({ step: 'waiting', message, progress: 0 });
+    const waiting = (message: string): void => onProgress({ step: 'waiting', message, progress: 0 });
+    while (busy >= mostAtOnce && !signal.aborted) {
+      waiting('Waiting for other installations');
       await delay(300, undefined, { signal }).catch(() => undefined);
-    };
-    while (busy >= mostAtOnce && !signal.aborted) await wait('Waiting for other installations');
+    }
     busy += 1;
-    let lock: DataFolderLock | undefined;
+    let lock: { release(): void } | undefined;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o755 });
-      while (lock === undefined && !signal.aborted) {
-        try {
-          lock = lockDataFolder(join(folder, '.locks', key), log);
-        } catch {
-          await wait('Waiting for the same installation of another Knot');
-        }
-      }
+      const onWait = (): void => waiting('Waiting for the same installation of another Knot');
+      lock = await lockWhenFree(join(folder, '.locks', key), { log, signal, onWait });
       // Somebody else may have done it.
       const there = await present(key);
       if (there !== undefined) return there;
       return await install(key, set, found, { signal, onProgress });
     } catch (error) {
-      log.error({ err: error, key }, 'packages of a template could not be installed');
-      return { problem: storageProblem(error) };
+      if (!signal.aborted) log.error({ err: error, key }, 'packages of a template could not be installed');
+      return { problem: describeSystemProblem(error, words) };
     } finally {
       lock?.release();
       busy -= 1;
@@ -271,20 +267,6 @@ async function giveCache(cache: string, account: Account): Promise<void> {
   await rm(cache, { recursive: true, force: true });
   mkdirSync(cache, { mode: 0o700 });
   chownSync(cache, account.uid, account.gid);
-}
-
-function storageProblem(error: unknown): Problem {
-  const { code } = error as NodeJS.ErrnoException;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return {
-    kind: isFull ? 'disk-full' : 'other',
-    message: isFull
-      ? `The disk is full: ${words.packages} do not fit into the data folder.`
-      : `Installing ${words.packages} failed.`,
-    remedy: isFull
-      ? `An administrator frees some space. ${words.again}`
-      : `An administrator finds the reason in the log. ${words.again}`,
-  };
 }
 
 const noResult: Result = { problem: { kind: 'other', message: '', remedy: '' } };
