@@ -126,17 +126,12 @@ export function findDescendants(
     .map(({ pid, startTicks }) => ({ pid, startTicks }));
 }
 
-/** Children of a process, and theirs, without it. */
+/** What a process started and is alive, and what that started, without itself. */
 export function descendantsOf(root: number): number[] {
   const processes = listProcesses();
   const found = new Set([root]);
-  let size;
-  do {
-    size = found.size;
-    for (const { pid, parentPid, isZombie } of processes) if (!isZombie && found.has(parentPid)) found.add(pid);
-  } while (found.size > size);
-  found.delete(root);
-  return [...found];
+  addRelatives(processes, found, process.pid);
+  return processes.filter(({ pid, isZombie }) => pid !== root && found.has(pid) && !isZombie).map(({ pid }) => pid);
 }
 
 /** Closes the set over "child of" and "member of a group or session led by a member". */
