@@ -71,7 +71,12 @@ export async function openGroups(options: {
 
   return {
     async make(group, limits) {
-      await (isMade ??= makeFolders());
+      isMade ??= makeFolders().catch((error: unknown) => {
+        // The next one tries again.
+        isMade = undefined;
+        throw error;
+      });
+      await isMade;
       const own = below(hierarchies, group);
       for (const folder of new Set(foldersOf(own))) await mkdir(folder, { recursive: true });
       for (const [file, value, isNeeded] of settingsOf(own, limits)) {

@@ -259,6 +259,10 @@ t.test('a tree of cgroup v2 is used where there is one, and only where it may be
   t.equal(await open('0::/poor\n'), undefined, 'without all three controllers there are none');
   t.equal(await open('0::/gone\n'), undefined);
   const groups = (await open('0::/own\n'))!;
+  rmSync(join(root, 'state'), { recursive: true });
+  writeFileSync(join(root, 'state'), '');
+  await t.rejects(groups.make('none', { cpu: 1, memory: 1e9, processes: 100 }), { code: 'EEXIST' });
+  rmSync(join(root, 'state'));
   const group = await groups.make('one', { cpu: 1.5, memory: 1e9, processes: 100 });
   const [place] = readdirSync(join(root, 'own')).filter((name) => name.startsWith('knot-'));
   const at = join(root, 'own', place!, 'one');
