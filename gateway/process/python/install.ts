@@ -206,7 +206,7 @@ async function explained(failed: CommandResult, pip: readonly string[], run: Run
 export function installerEnvironment(): Record<string, string> {
   const environment = systemEnvironment();
   const isForInstaller =
-    /^(PIP_.+|https?_proxy|no_proxy|all_proxy|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|XDG_CACHE_HOME)$/i;
+    /^(PIP_.+|https?_proxy|no_proxy|all_proxy|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|XDG_CACHE_HOME|XDG_CONFIG_HOME)$/i;
   const wouldMislead = new Set([
     'PIP_TARGET',
     'PIP_PREFIX',

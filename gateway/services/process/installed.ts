@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Executable } from '../../lib/index.ts';
 import { isExecutable } from '../../process/index.ts';
-import { programsAt } from './sandboxed.ts';
+import { programsAt } from './layout.ts';
 
 /** Whether a program is in one of the usual folders, or of those that its template names. */
 export const isInstalled = ({ name, folders = [] }: Executable): boolean =>

@@ -26,6 +26,9 @@ export function layoutIn(dataFolder: string) {
   };
 }
 
+/** Where programs of the machine are, inside the sandbox as outside. */
+export const programsAt = ['/usr/local/bin', '/usr/bin', '/bin'];
+
 /** The first program in every sandbox of a service or an installation. */
 export const enterProgram = join(import.meta.dirname, '../../process/enter.mjs');
 

@@ -7,6 +7,7 @@ import {
   inside,
   type Layout,
   outside,
+  programsAt,
   terminalLibrary,
   terminalProgram,
   terminalSettings,
@@ -15,9 +16,6 @@ import type { Environment } from './packages/packages.ts';
 
 /** Folders of the owner's files on this machine. */
 export type OwnersFiles = { private?: string; shared: string; teams: readonly { name: string; folder: string }[] };
-
-/** Where programs of the machine are, inside the sandbox as outside. */
-export const programsAt = ['/usr/local/bin', '/usr/bin', '/bin'];
 
 /** Puts facts of the launch and values into a text of `process.yaml`. */
 export type FillIn = (text: string, facts: LaunchFacts, values: JsonObject) => string;

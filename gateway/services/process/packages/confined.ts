@@ -9,7 +9,7 @@ import {
   type Sandbox,
   sandboxArguments,
 } from '../../../process/index.ts';
-import { enterProgram } from '../layout.ts';
+import { enterProgram, programsAt } from '../layout.ts';
 
 const home = '/home/install';
 
@@ -68,13 +68,12 @@ export function confinedStep(
       ...step.env,
       HOME: home,
       TMPDIR: `${home}/tmp`,
-      PATH: '/usr/local/bin:/usr/bin:/bin',
+      PATH: programsAt.join(':'),
       ...(step.env['PIP_CONFIG_FILE'] !== undefined && { PIP_CONFIG_FILE: `${home}/pip.conf` }),
       XDG_CONFIG_HOME: `${home}/.config`,
       KNOT_ENTER: JSON.stringify({
         account,
         command: [step.command, ...step.args],
-        socket: `${home}/none`,
         umask: 0o022,
       }),
     },
