@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Account } from '../../process/index.ts';
 import { inside } from './layout.ts';
@@ -24,9 +24,17 @@ export function identityFiles(
     group: [...(gid === 0 ? [] : ['root:x:0:']), `${name}:x:${gid}:`, 'nogroup:x:65534:'],
   };
   return Object.entries(files).map(([file, lines]) => {
-    writeFileSync(join(own, file), `${lines.join('\n')}\n`);
-    // Whatever the gateway's umask says: it is read by another account.
-    chmodSync(join(own, file), 0o644);
-    return { source: join(own, file), target: `/etc/${file}`, isWritable: false };
+    const source = join(own, file);
+    writeWhole(source, `${lines.join('\n')}\n`);
+    return { source, target: `/etc/${file}`, isWritable: false };
   });
+}
+
+/** Services that run have the file in sight: it stays as it is, or another one takes its name. */
+function writeWhole(path: string, text: string): void {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+  writeFileSync(`${path}.new`, text);
+  // Whatever the gateway's umask says: it is read by another account.
+  chmodSync(`${path}.new`, 0o644);
+  renameSync(`${path}.new`, path);
 }
