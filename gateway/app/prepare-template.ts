@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts';
 import { knotError, silentLog, systemClock } from '../lib/index.ts';
 import { createSupervisor } from '../process/index.ts';
 import { packageSetOf } from '../services/index.ts';
-import { openCatalogue, openTemplatePackages } from './services.ts';
+import { openCatalogue, openSandboxOf, openTemplatePackages } from './services.ts';
 
 /**
  * Installs what a template needs, so that nobody waits for it at a launch; beside a gateway that may run. Returns how many packages
@@ -24,8 +24,10 @@ export async function prepareTemplate(
   const set = await packageSetOf(template.process.needs, template.folder.path);
   if (set === undefined) return 0;
   const supervisor = createSupervisor(parts);
+  const sandbox = openSandboxOf(config, { supervisor, log: parts.log });
+  signal.addEventListener('abort', sandbox.close, { once: true });
   try {
-    const packages = openTemplatePackages(config, { supervisor, ...parts });
+    const packages = openTemplatePackages(config, { sandbox: sandbox.settled, supervisor, ...parts });
     const waiter = { signal, onProgress: ({ message }: { message: string }) => onProgress(message) };
     const found = (await packages.find(set)) ?? (await packages.install(set, waiter));
     if ('problem' in found) {
@@ -34,6 +36,7 @@ export async function prepareTemplate(
     }
     return set.requirements.length;
   } finally {
+    sandbox.close();
     await supervisor.stopAll();
   }
 }

@@ -22,11 +22,17 @@ export function openSandbox(options: {
   /** Instead of this machine's. */
   find?: typeof findSandbox;
   ship?: typeof shipSandbox;
-}): { sandbox: () => Promise<Sandbox>; close(): void } {
+}): {
+  sandbox: () => Promise<Sandbox>;
+  /** The same once nothing is being installed any more, for who has the time. */
+  settled: () => Promise<Sandbox>;
+  close(): void;
+} {
   const { dataFolder, account, supervisor, log, find = findSandbox, ship = shipSandbox } = options;
   const own = join(dataFolder, 'services', 'sandbox');
   const abort = new AbortController();
   let found: Promise<Sandbox> | undefined;
+  let installing: Promise<void> | undefined;
 
   function search(): Promise<Sandbox> {
     const shipped = [join(dataFolder, 'jupyterhub', 'venv'), own].map(sandboxIn);
@@ -39,7 +45,7 @@ export function openSandbox(options: {
   async function first(): Promise<Sandbox> {
     const sandbox = await search();
     if (sandbox.isAvailable || process.platform !== 'linux') return sandbox;
-    void install();
+    installing = install();
     return { ...sandbox, reason: `${sandbox.reason}; the one that comes with Knot is being installed` };
   }
 
@@ -52,8 +58,14 @@ export function openSandbox(options: {
     found = search();
   }
 
+  const sandbox = (): Promise<Sandbox> => (found ??= first());
   return {
-    sandbox: () => (found ??= first()),
+    sandbox,
+    async settled() {
+      await sandbox();
+      await installing;
+      return sandbox();
+    },
     close: () => abort.abort(),
   };
 }

@@ -5,7 +5,7 @@ import { absolute, type Config, type PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import { checkValues, type Clock, type Log, newId, withDefaults } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
-import { openGroups, type Supervisor } from '../process/index.ts';
+import { openGroups, type Sandbox, type Supervisor } from '../process/index.ts';
 import { type Route, socketUpstream } from '../routes/index.ts';
 import {
   createMachineEngine,
@@ -71,14 +71,16 @@ export function openServices(
 ): Services {
   const { facts, policy, files, catalogue, supervisor, outputs, publicAddress, clock, log } = parts;
   const { store, accounts, owners, plans, routes, audit } = facts;
-  const { closeSandbox, ...machine } = machineFacts(config, supervisor, log);
+  const { sandbox, close: closeSandbox } = openSandboxOf(config, { supervisor, log });
   const here = machineOf(config.data);
   // Looked for beside the rest of the start, which says in the end whether there is one.
-  void machine.sandbox();
+  void sandbox();
   const engine = createMachineEngine({
-    ...machine,
+    ...machineFacts(config),
+    sandbox,
+    isSandboxRequired: config.services.sandbox === 'required',
     supervisor,
-    packages: openTemplatePackages(config, { machine, supervisor, clock, log }),
+    packages: openTemplatePackages(config, { sandbox, supervisor, clock, log }),
     clock,
     log,
     filesOf: createFilesOfOwner({ files, accounts, owners, policy, domain: config.domain }),
@@ -122,30 +124,29 @@ export function openServices(
   };
 }
 
-type MachineFacts = Omit<ReturnType<typeof machineFacts>, 'closeSandbox'>;
-
 /** Where programs run here, and as whom. */
-function machineFacts(config: Config, supervisor: Supervisor, log: Log) {
+function machineFacts(config: Config) {
   const { first, count } = config.integrations.jupyterhub.accounts;
   const hub = join(config.data, 'jupyterhub');
-  const account = process.getuid?.() === 0 ? { uid: first + 1, gid: first } : undefined;
-  const { sandbox, close } = openSandbox({ dataFolder: config.data, account, supervisor, log });
   return {
     dataFolder: config.data,
-    sandbox,
-    closeSandbox: close,
-    isSandboxRequired: config.services.sandbox === 'required',
     accounts: { file: join(hub, 'accounts.json'), homes: join(hub, 'homes'), first, count },
   };
+}
+
+/** What keeps programs apart here; also for a command on the same machine. */
+export function openSandboxOf(config: Config, parts: { supervisor: Supervisor; log: Log }) {
+  const { first } = config.integrations.jupyterhub.accounts;
+  const account = process.getuid?.() === 0 ? { uid: first + 1, gid: first } : undefined;
+  return openSandbox({ dataFolder: config.data, account, ...parts });
 }
 
 /** The packages of templates; also for a command on the same machine. */
 export function openTemplatePackages(
   config: Config,
-  parts: { machine?: MachineFacts; supervisor: Supervisor; clock: Clock; log: Log },
+  parts: { sandbox: () => Promise<Sandbox>; supervisor: Supervisor; clock: Clock; log: Log },
 ): Packages {
-  const { machine = machineFacts(config, parts.supervisor, parts.log), ...others } = parts;
-  return openPackages({ ...machine, ...others, folder: absolute(config, config.services.packages) });
+  return openPackages({ ...machineFacts(config), ...parts, folder: absolute(config, config.services.packages) });
 }
 
 /** The catalogue in the words of services: only what can be launched on this machine. */
