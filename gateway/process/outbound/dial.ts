@@ -34,12 +34,12 @@ const patienceMs = 10_000;
 export function createOutboundDial({ lookup = systemLookup }: { lookup?: typeof systemLookup } = {}): OutboundDial {
   return (host, port, isInternal) =>
     new Promise((resolve, reject) => {
-      if (isIP(host) !== 0 && isClosed(host, isInternal)) return reject(closedAddress(host));
+      const isClosed = closedTo(isInternal);
+      if (isIP(host) !== 0 && isClosed(host)) return reject(closedAddress(host));
       const guarded: LookupFunction = (name, options, callback) =>
         lookup(name, { ...options, all: true }, (error, addresses) => {
           if (error) return callback(error, '', 0);
-          if (addresses.some(({ address }) => isClosed(address, isInternal)))
-            return callback(closedAddress(host), '', 0);
+          if (addresses.some(({ address }) => isClosed(address))) return callback(closedAddress(host), '', 0);
           if (options.all) return callback(null, addresses);
           return callback(null, addresses[0]!.address, addresses[0]!.family);
         });
@@ -56,9 +56,14 @@ export function createOutboundDial({ lookup = systemLookup }: { lookup?: typeof 
     });
 }
 
-function isClosed(address: string, isInternal: boolean): boolean {
-  if (loopbackAddresses.has(address) || neverUpstream.has(address) || ownAddresses().has(address)) return true;
-  return !isInternal && ownNetworks.has(address);
+/** What one dial does not connect to; where this machine is reached is looked up for all addresses of the host at once. */
+function closedTo(isInternal: boolean): (address: string) => boolean {
+  const own = ownAddresses();
+  return (address) =>
+    loopbackAddresses.has(address) ||
+    neverUpstream.has(address) ||
+    own.has(address) ||
+    (!isInternal && ownNetworks.has(address));
 }
 
 /** Under which this machine is reached: what listens there is for its own people. */
