@@ -1,5 +1,6 @@
 import type { Accounts } from '../accounts/index.ts';
 import type { Config } from '../config/index.ts';
+import type { WayOut } from '../integrations/index.ts';
 import { type HostPattern, type Log, type Principal, readHostPattern, type Resource } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { type Asker, createOutbound, createOutboundDial, type OutboundDial } from '../process/index.ts';
@@ -54,14 +55,11 @@ export function outboundOfServices({ services: { network } }: Pick<Config, 'serv
   };
 }
 
-/** The way out of one person's notebook server. */
-export type NotebookOutbound = (username: string, socket: string) => Promise<() => void>;
-
 /** The same for notebooks; undefined where they reach nothing. */
 export function outboundOfNotebooks(
   { integrations: { jupyterhub } }: Pick<Config, 'integrations'>,
   parts: Parts,
-): NotebookOutbound | undefined {
+): WayOut | undefined {
   const { accounts, policy, dial = createOutboundDial(), log } = parts;
   const hosts = patternsOf(jupyterhub.network.hosts);
   const internal = patternsOf(jupyterhub.network.internal);

@@ -8,4 +8,5 @@ export type { Integration, IntegrationClient } from './integration.ts';
 export { peopleWithServers } from './jupyterhub/people.ts';
 export type { FilesOf } from './jupyterhub/areas-socket.ts';
 export type { JupyterHubOptions } from './jupyterhub/hub-options.ts';
+export type { WayOut } from './jupyterhub/ways.ts';
 export { describeJupyterHub, openJupyterHub } from './jupyterhub/jupyterhub.ts';

@@ -13,6 +13,7 @@ export { identify, isAlive, type ProcessIdentity, readBootId } from './descendan
 export { type Group, type GroupLimits, type Groups, openGroups, type Refusals } from './groups.ts';
 export { systemEnvironment } from './environment.ts';
 export { valuesBelowChild } from './leftovers.ts';
+export { listenAt } from './listen-at.ts';
 export type { ChildOutput } from './output.ts';
 export { processorMs } from './processor-time.ts';
 export { createSupervisor, type Supervisor } from './supervisor.ts';
@@ -22,6 +23,7 @@ export { giveFolder, shareFolder } from './give.ts';
 export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';
 export { createOutboundDial, type OutboundDial } from './outbound/dial.ts';
 export { type Asker, createOutbound, type Outbound } from './outbound/outbound.ts';
+export { answerPlainly, passOn } from './outbound/pass-on.ts';
 export { proxySettings } from './outbound/proxy-settings.ts';
 export { findDamage } from './python/damage.ts';
 export { findPython, type Python } from './python/find-python.ts';

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type Log, mostSocketBytes } from '../../lib/index.ts';
+import { listenAt } from '../../process/index.ts';
 
 /** Where the files of somebody lie on this machine: absolute folders that are there. */
 export type PersonsFiles = { private: string; shared: string; teams: { name: string; folder: string }[] };
@@ -52,8 +53,6 @@ export async function openAreasSocket(options: {
         });
     });
   });
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.on('error', reject).listen(path, resolve);
-  await promise;
+  await listenAt(server, path);
   return server;
 }

@@ -1,8 +1,9 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream';
 import { checkName, type Log } from '../../lib/index.ts';
+import { answerPlainly, listenAt, passOn } from '../../process/index.ts';
 
 /** Serves the way out of one person's notebook server at a socket; the function that ends it. */
 export type WayOut = (username: string, socket: string) => Promise<() => void>;
@@ -38,7 +39,7 @@ export function createWays(options: { folder: string; hubPort: number; wayOut: W
     const outSocket = join(place, 'out.sock');
     for (const socket of [hubSocket, outSocket]) rmSync(socket, { force: true });
     const hub = serveHub(username, hubPort);
-    await listen(hub, hubSocket);
+    await listenAt(hub, hubSocket);
     chmodSync(hubSocket, 0o666);
     const closeOut = await wayOut?.(username, outSocket);
     if (closeOut) chmodSync(outSocket, 0o666);
@@ -88,29 +89,16 @@ function mayAsk(username: string, method: string | undefined, target: string | u
 function serveHub(username: string, hubPort: number): Server {
   const server = createServer((incoming: IncomingMessage, response: ServerResponse) => {
     if (!mayAsk(username, incoming.method, incoming.url))
-      return void response.writeHead(403, { connection: 'close' }).end('Not for notebook servers.\n');
-    const { headers, method, url } = incoming;
-    const outgoing = request({ host: '127.0.0.1', port: hubPort, method, path: url, headers, agent: false });
-    outgoing.on('error', () => {
-      if (response.headersSent) response.destroy();
-      else response.writeHead(502, { connection: 'close' }).end('The hub does not answer.\n');
+      return answerPlainly(response, 403, 'Not for notebook servers.\n');
+    passOn(incoming, response, {
+      path: incoming.url!,
+      host: incoming.headers.host ?? `127.0.0.1:${hubPort}`,
+      createConnection: () => connect(hubPort, '127.0.0.1'),
+      unanswered: 'The hub does not answer.\n',
     });
-    outgoing.on('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      pipeline(answer, response, () => undefined);
-    });
-    pipeline(incoming, outgoing, () => undefined);
   });
   server.maxConnections = mostConnections;
   // The hub is asked for nothing that changes protocols.
   server.on('upgrade', (_request, socket) => socket.destroy());
   return server;
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // Stays: a connection that cannot be accepted later must not end the gateway.
-    server.on('error', reject);
-    server.listen(path, () => resolve());
-  });
 }

@@ -1,9 +1,11 @@
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import { coversHost, type HostPattern, KnotError, type Log } from '../../lib/index.ts';
 import { type Destination, readAbsolute, readAuthority } from './destination.ts';
+import { listenAt } from '../listen-at.ts';
 import type { OutboundDial } from './dial.ts';
+import { answerPlainly, passOn } from './pass-on.ts';
 
 /** Whose program it is, and what it may reach. */
 export type Asker = {
@@ -30,12 +32,6 @@ const mostConnections = 128;
 const mostTold = 50;
 /** A connection over which nothing comes and nothing goes. */
 const idleMs = 15 * 60_000;
-
-/** Fields that are about one connection and not about what is asked for (RFC 9110, 7.6.1), and those for the proxy itself. */
-const hopByHop = new Set([
-  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
-  ...['te', 'trailer', 'transfer-encoding', 'upgrade', 'host'],
-]);
 
 /**
  * The only way out of a sandbox: an HTTP proxy of the gateway's own, one for each. It connects to hosts that were named and that the policies do not refuse, and writes every name into the log.
@@ -124,7 +120,7 @@ export function createOutbound({ dial, log }: { dial: OutboundDial; log: Log }):
       server.on('upgrade', (_incoming, client: Socket) =>
         client.end(plainAnswer(501, 'Use CONNECT for other protocols.\n')),
       );
-      await listen(server, path);
+      await listenAt(server, path);
       return () => {
         server.close();
         for (const socket of open) socket.destroy();
@@ -135,14 +131,6 @@ export function createOutbound({ dial, log }: { dial: OutboundDial; log: Log }):
 
 class Refusal extends Error {}
 
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // Stays: a connection that cannot be accepted later must not end the gateway.
-    server.on('error', reject);
-    server.listen(path, () => resolve());
-  });
-}
-
 function plainAnswer(status: number, text: string): string {
   const reason =
     { 400: 'Bad Request', 403: 'Forbidden', 501: 'Not Implemented', 502: 'Bad Gateway' }[status] ?? 'Error';
@@ -150,11 +138,7 @@ function plainAnswer(status: number, text: string): string {
   return `HTTP/1.1 ${status} ${reason}\r\n${fields}\r\n\r\n${text}`;
 }
 
-function answerPlainly(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' }).end(text);
-}
-
-/** Sends a request on over the socket that was opened for it, and its answer back; the socket is used once. */
+/** Sends a request on over the socket that was opened for it, which is used once. */
 function forward(
   incoming: IncomingMessage,
   response: ServerResponse,
@@ -162,30 +146,10 @@ function forward(
   socket: Socket,
 ): void {
   const name = host.includes(':') ? `[${host}]` : host;
-  const outgoing = request({
-    method: incoming.method ?? 'GET',
+  passOn(incoming, response, {
     path,
-    headers: { ...endToEnd(incoming), host: port === 80 ? name : `${name}:${port}`, connection: 'close' },
+    host: port === 80 ? name : `${name}:${port}`,
     createConnection: () => socket,
-    setDefaultHeaders: false,
+    unanswered: `${host} ended the connection without an answer.\n`,
   });
-  outgoing.on('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, endToEnd(answer));
-    pipeline(answer, response, (error) => error && response.destroy());
-  });
-  outgoing.on('error', () => {
-    if (response.headersSent) response.destroy();
-    else answerPlainly(response, 502, `${host} ended the connection without an answer.\n`);
-  });
-  response.on('close', () => socket.destroy());
-  pipeline(incoming, outgoing, () => undefined);
-}
-
-function endToEnd({ headers, headersDistinct }: IncomingMessage): Record<string, string[]> {
-  const named = new Set((headers.connection ?? '').toLowerCase().split(/\s*,\s*/));
-  return Object.fromEntries(
-    Object.entries(headersDistinct).flatMap(([name, values]) =>
-      hopByHop.has(name) || named.has(name) || values === undefined ? [] : [[name, values]],
-    ),
-  );
 }

@@ -116,6 +116,15 @@ t.test('a plain request goes on as it came, without what is for the proxy', asyn
   t.equal(dialled.length, 1);
 });
 
+t.test('a body of unknown length goes on as one', async (t) => {
+  const { say, seen } = await setUp(t);
+  const head = 'host: a.example\r\nconnection: close\r\ntransfer-encoding: chunked\r\n';
+  const answer = await say(`POST http://a.example/ HTTP/1.1\r\n${head}\r\n4\r\nbody\r\n3\r\n, 2\r\n0\r\n\r\n`);
+  t.match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*hello/);
+  t.match(seen, [{ url: '/', body: 'body, 2' }]);
+  t.equal(seen.length, 1, 'and as nothing else');
+});
+
 t.test('the policies close what is named, and what is inside is dialled as such', async (t) => {
   const { say, dialled } = await setUp(t, { internal: ['b.example'], refused: ['a.example'] });
   t.match(await say('CONNECT a.example:443 HTTP/1.1\r\nhost: x\r\n\r\n'), /^HTTP\/1\.1 403 [^]*policies/);
