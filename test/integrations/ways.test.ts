@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -58,4 +58,18 @@ t.test('a server asks its hub what it has to, and nothing else', async (t) => {
   ] as const)
     t.equal((await ask(method, path)).status, 403, path);
   t.equal((await ask('POST', '/hub/api/oauth2/token', {}, 'cut')).text, 'cut short', 'half an answer is none');
+});
+
+t.test('a server whose way out cannot be opened has none to its hub either, until it is asked for again', async (t) => {
+  let isBroken = true;
+  const { ways, ask, socketPath } = await setUp(t, async (_username, socket) => {
+    if (isBroken) throw new Error('no way out');
+    writeFileSync(socket, '');
+    return () => undefined;
+  });
+  await t.rejects(ways.open('ann'), { message: 'no way out' });
+  t.notOk(existsSync(socketPath), 'nobody listens there');
+  isBroken = false;
+  t.equal(await ways.open('ann'), true);
+  t.equal((await ask('GET', '/hub/api')).status, 200);
 });

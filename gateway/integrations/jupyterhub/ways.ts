@@ -39,15 +39,22 @@ export function createWays(options: { folder: string; hubPort: number; wayOut: W
     const outSocket = join(place, 'out.sock');
     for (const socket of [hubSocket, outSocket]) rmSync(socket, { force: true });
     const hub = serveHub(username, hubPort);
-    await listenAt(hub, hubSocket);
-    chmodSync(hubSocket, 0o666);
-    const closeOut = await wayOut?.(username, outSocket);
-    if (closeOut) chmodSync(outSocket, 0o666);
-    return () => {
+    let closeOut: (() => void) | undefined;
+    const close = (): void => {
       hub.close();
       hub.closeAllConnections();
       closeOut?.();
     };
+    try {
+      await listenAt(hub, hubSocket);
+      chmodSync(hubSocket, 0o666);
+      closeOut = await wayOut?.(username, outSocket);
+      if (closeOut) chmodSync(outSocket, 0o666);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return close;
   }
 
   return {
