@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { truncateSync } from 'node:fs';
+import { mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { request } from 'undici';
@@ -87,6 +87,25 @@ t.test('a share that is revoked takes the download with it that was begun by it'
   t.equal((await ann.api('DELETE', `/shares/${id}`)).status, 200);
   await eventually('it is cut', isCut);
   download.cut();
+});
+
+t.test('what takes the place of what is shared is not shared', async (t) => {
+  const { user } = (await ann.api('GET', '/me')).json<{ user: { id: string } }>();
+  const shared = join(gateway.data, 'files/private', user.id, 'shared');
+  mkdirSync(shared);
+  writeFileSync(join(shared, 'f'), 'shared');
+  const body = { area: 'private', path: 'shared', with: 'user:bob', right: 'view' };
+  t.equal((await ann.api('POST', '/shares', body)).status, 201);
+  const ask = () => bob.request('GET', '/api/v1/files/user:ann/shared/f');
+  t.equal((await ask()).text, 'shared');
+  renameSync(shared, `${shared}-before`);
+  mkdirSync(shared);
+  writeFileSync(join(shared, 'f'), 'not for bob');
+  const answer = await eventually('it is seen', async () => {
+    const now = await ask();
+    return now.status === 200 && now.text === 'shared' ? undefined : now;
+  });
+  t.match(answer, { status: 403, text: /KNOT_API_DENIED/ });
 });
 
 t.test('a code that is shown by two browsers ends what the first one opened with it', async () => {
