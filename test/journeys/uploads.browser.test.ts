@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -97,6 +106,7 @@ t.test('a person brings data', { skip: browserSkipReason() }, async (t) => {
         local(`run 7/${name}`, Buffer.from(name === 'empty' ? '' : `content ${index}`));
       local('run 7/deep/er/big.bin', randomBytes(24 * mebibyte));
       mkdirSync(join(source, 'run 7/nothing in it'));
+      for (const name of ['.hidden', 'deep/er/big.bin']) utimesSync(join(source, 'run 7', name), 1e9, 1e9);
       await page.goto(`${gateway.origin}/files/private`);
       await page.getByText('Nothing here yet').waitFor();
       line.limit(16 * mebibyte);
@@ -113,6 +123,8 @@ t.test('a person brings data', { skip: browserSkipReason() }, async (t) => {
         .waitFor();
       t.match(page.url(), /\/$/, 'from another page of the house');
       t.same(below(join(area, 'run 7')), below(join(source, 'run 7')));
+      const timeOf = (name: string): number => statSync(join(area, 'run 7', name)).mtimeMs;
+      t.same(['.hidden', 'deep/er/big.bin'].map(timeOf), [1e12, 1e12], 'with the times they had');
       t.ok(line.sent() < 34 * mebibyte, `sent ${(line.sent() / mebibyte).toFixed(1)} MiB: nothing begins anew`);
       t.same(await violationsOn(page), []);
     },
