@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { checkName, type Log } from '../../lib/index.ts';
 import { answerPlainly, listenAt, passOn } from '../../process/index.ts';
@@ -38,7 +37,7 @@ export function createWays(options: { folder: string; hubPort: number; wayOut: W
     const hubSocket = join(place, 'hub.sock');
     const outSocket = join(place, 'out.sock');
     for (const socket of [hubSocket, outSocket]) rmSync(socket, { force: true });
-    const hub = serveHub(username, hubPort);
+    const hub = serveHub(username, hubPort, log);
     let closeOut: (() => void) | undefined;
     const close = (): void => {
       hub.close();
@@ -93,17 +92,18 @@ function mayAsk(username: string, method: string | undefined, target: string | u
   return method === 'POST' && (path === '/hub/api/oauth2/token' || path === `/hub/api/users/${username}/activity`);
 }
 
-function serveHub(username: string, hubPort: number): Server {
+function serveHub(username: string, hubPort: number, log: Log): Server {
   const server = createServer((incoming: IncomingMessage, response: ServerResponse) => {
     if (!mayAsk(username, incoming.method, incoming.url))
       return answerPlainly(response, 403, 'Not for notebook servers.\n');
     passOn(incoming, response, {
       path: incoming.url!,
       host: incoming.headers.host ?? `127.0.0.1:${hubPort}`,
-      createConnection: () => connect(hubPort, '127.0.0.1'),
+      connection: { hostname: '127.0.0.1', port: hubPort, agent: false },
       unanswered: 'The hub does not answer.\n',
     });
   });
+  server.on('error', (error) => log.warn({ err: error }, 'a notebook server cannot connect to its hub'));
   server.maxConnections = mostConnections;
   // The hub is asked for nothing that changes protocols.
   server.on('upgrade', (_request, socket) => socket.destroy());

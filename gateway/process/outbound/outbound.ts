@@ -149,7 +149,7 @@ function forward(
   passOn(incoming, response, {
     path,
     host: port === 80 ? name : `${name}:${port}`,
-    createConnection: () => socket,
+    connection: { createConnection: () => socket },
     unanswered: `${host} ended the connection without an answer.\n`,
   });
 }

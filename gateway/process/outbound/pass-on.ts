@@ -8,20 +8,25 @@ const hopByHop = new Set([
 ]);
 
 /**
- * Sends a request on over a connection of its own, and the answer back. What is cut short on one side is cut on the other.
- * `unanswered` is said where there is no answer.
+ * Sends a request on over a connection of its own, and the answer back. What is cut short on one side is cut on the other. `host` is
+ * the field of that name, `connection` says where it goes; `unanswered` is said where there is no answer.
  */
 export function passOn(
   incoming: IncomingMessage,
   response: ServerResponse,
-  to: Pick<RequestOptions, 'createConnection'> & { path: string; host: string; unanswered: string },
+  to: {
+    connection: Pick<RequestOptions, 'hostname' | 'port' | 'agent' | 'createConnection'>;
+    path: string;
+    host: string;
+    unanswered: string;
+  },
 ): void {
-  const { path, host, unanswered, createConnection } = to;
+  const { connection, path, host, unanswered } = to;
   const outgoing = request({
+    ...connection,
     method: incoming.method ?? 'GET',
     path,
     headers: { ...endToEnd(incoming), host, connection: 'close' },
-    createConnection,
   });
   outgoing.on('response', (answer) => {
     response.writeHead(answer.statusCode ?? 502, endToEnd(answer));
