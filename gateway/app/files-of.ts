@@ -4,18 +4,10 @@ import type { Accounts } from '../accounts/index.ts';
 import { areaOfKey, type Files } from '../files/index.ts';
 import type { FilesOf } from '../integrations/index.ts';
 import type { Principal } from '../lib/index.ts';
-import { type Area, areaResource, type Owner, type Owners } from '../owners/index.ts';
+import type { Owner, Owners } from '../owners/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { OwnersFiles } from '../services/index.ts';
-
-/** A program reads and writes: only who may do both gets the folder. */
-function createMayUse(policy: Pick<Policy, 'decide'>, domain: string): (principal: Principal, area: Area) => boolean {
-  const context = { method: 'GET', host: domain, path: '/', address: '127.0.0.1', isUpgrade: false };
-  return (principal, area) =>
-    (['readFiles', 'writeFiles'] as const).every(
-      (action) => policy.decide({ principal, action, resource: areaResource(area), context }).effect === 'allow',
-    );
-}
+import { createMayUse } from './may-use.ts';
 
 type Parts = {
   files: Files;
@@ -25,18 +17,20 @@ type Parts = {
   domain: string;
 };
 
+const folderOf = (files: Files, key: string): string => files.pathOf(areaOfKey(key)!);
+
 /** Of somebody active: their own files, those of everyone, those of their teams. */
 function createFilesOfPerson({ files, owners, policy, domain }: Parts) {
-  const mayUse = createMayUse(policy, domain);
-  const folderOf = (key: string): string => files.pathOf(areaOfKey(key)!);
+  // A program reads and writes: only who may do both gets the folder.
+  const mayUse = createMayUse(policy, domain, ['readFiles', 'writeFiles']);
   return async (principal: Principal | undefined) => {
     if (principal?.state !== 'active') return undefined;
     const areas = await owners.areasOf(principal);
     const teams = areas.filter((area) => area.kind === 'team' && mayUse(principal, area));
     return {
-      private: folderOf(`private/${principal.id}`),
-      shared: folderOf('shared'),
-      teams: teams.map((area) => ({ name: area.owner!.name, folder: folderOf(area.key) })),
+      private: folderOf(files, `private/${principal.id}`),
+      shared: folderOf(files, 'shared'),
+      teams: teams.map((area) => ({ name: area.owner!.name, folder: folderOf(files, area.key) })),
     };
   };
 }
@@ -63,8 +57,9 @@ export function createFilesOfOwner(
   return async ({ kind, id }) => {
     if (kind === 'user') return filesOf(await accounts.principal(id));
     const team = await accounts.findTeam(id);
-    const folder = (key: string): string => files.pathOf(areaOfKey(key)!);
-    return team && { shared: folder('shared'), teams: [{ name: team.name, folder: folder(`team/${id}`) }] };
+    return (
+      team && { shared: folderOf(files, 'shared'), teams: [{ name: team.name, folder: folderOf(files, `team/${id}`) }] }
+    );
   };
 }
 

@@ -1,12 +1,12 @@
-import { close as closeDescriptor, read as readDescriptor } from 'node:fs';
+import { close as closeDescriptor } from 'node:fs';
 import { promisify } from 'node:util';
-import type { TemplateSource } from '../catalogue/index.ts';
+import { readWhole, type TemplateSource } from '../catalogue/index.ts';
 import { areaOfKey, type DiskArea, type Files, nameOf, type Path } from '../files/index.ts';
 import { KnotError, type Principal, type TemplateEntry, type TemplateFolder } from '../lib/index.ts';
-import { type Area, areaResource, type Owners } from '../owners/index.ts';
+import type { Owners } from '../owners/index.ts';
 import type { Policy } from '../policy/index.ts';
+import { createMayUse } from './may-use.ts';
 
-const readAt = promisify(readDescriptor);
 const close = promisify(closeDescriptor);
 
 export type OwnTemplatesParts = {
@@ -28,9 +28,7 @@ export function createOwnTemplates(
   parts: OwnTemplatesParts & { domain: string; mayNeedPackages: boolean },
 ): (person: Principal) => Promise<TemplateSource[]> {
   const { files, owners, policy, domain, mayNeedPackages } = parts;
-  const context = { method: 'GET', host: domain, path: '/', address: '127.0.0.1', isUpgrade: false };
-  const mayRead = (principal: Principal, area: Area): boolean =>
-    policy.decide({ principal, action: 'readFiles', resource: areaResource(area), context }).effect === 'allow';
+  const mayRead = createMayUse(policy, domain, ['readFiles']);
 
   return async (person) => {
     if (person.state !== 'active') return [];
@@ -38,19 +36,19 @@ export function createOwnTemplates(
     for (const area of await owners.areasOf(person)) {
       const { kind, owner, key, name } = area;
       if ((kind !== 'private' && kind !== 'team') || owner === undefined || !mayRead(person, area)) continue;
-      const folder = areaFolder(files, areaOfKey(key)!, `/files/${name.replace(':', '/')}`, ownFolder);
+      const folder = folderOfTemplates(files, areaOfKey(key)!, `/files/${name.replace(':', '/')}`);
       sources.push({ folder, origin: { kind: owner.kind, owner: owner.name }, mayNeedPackages });
     }
     return sources;
   };
 }
 
-/** A folder of a file area. */
-function areaFolder(files: Files, area: DiskArea, shown: string, name: string): TemplateFolder {
+/** The one of a file area. `shown`: where people find the area. */
+function folderOfTemplates(files: Files, area: DiskArea, shown: string): TemplateFolder {
   const at = (below: string): Path =>
-    [name, ...below.split('/').filter((part) => part !== '')].map((part) => nameOf(part));
+    [ownFolder, ...below.split('/').filter((part) => part !== '')].map((part) => nameOf(part));
   return {
-    path: `${shown}/${name}`,
+    path: `${shown}/${ownFolder}`,
     async entries(below) {
       const found: TemplateEntry[] = [];
       for await (const entry of files.each(area, at(below))) {
@@ -62,7 +60,8 @@ function areaFolder(files: Files, area: DiskArea, shown: string, name: string): 
     },
     async read(path, mostBytes) {
       try {
-        return await readOpened(files.open(area, at(path)), mostBytes);
+        const { entry, descriptor } = files.open(area, at(path));
+        return await readWhole(descriptor, entry.size, mostBytes).finally(() => close(descriptor));
       } catch (error) {
         if (!(error instanceof KnotError)) throw error;
         if (error.code !== 'KNOT_FILES_NOT_A_FILE') return { refused: 'cannot be read' };
@@ -72,25 +71,4 @@ function areaFolder(files: Files, area: DiskArea, shown: string, name: string): 
       }
     },
   };
-}
-
-async function readOpened(
-  { entry, descriptor }: ReturnType<Files['open']>,
-  mostBytes: number,
-): Promise<{ bytes: Buffer } | { refused: string }> {
-  try {
-    if (entry.size > mostBytes) return { refused: `has ${entry.size} bytes; at most ${mostBytes} are read` };
-    // It may grow meanwhile.
-    const bytes = Buffer.alloc(entry.size + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await readAt(descriptor, bytes, length, bytes.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    if (length > entry.size) return { refused: 'changes while it is read' };
-    return { bytes: bytes.subarray(0, length) };
-  } finally {
-    await close(descriptor);
-  }
 }

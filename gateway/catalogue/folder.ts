@@ -1,6 +1,7 @@
-import { constants } from 'node:fs';
+import { constants, read } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { TemplateFolder } from '../lib/index.ts';
 
 /** The files of one template that Knot reads, by name; what is too large or no plain file is named with the reason instead. */
@@ -19,6 +20,8 @@ const wanted = [
   'icon.svg',
 ] as const;
 export type TemplateFile = (typeof wanted)[number];
+
+const readAt = promisify(read);
 
 /** Of one file: a chart is text that people write. */
 export const mostBytes = 256 * 1024;
@@ -64,7 +67,22 @@ export function diskFolder(path: string): TemplateFolder {
   };
 }
 
-async function readPlainFile(path: string, most: number): Promise<{ bytes: Buffer } | { refused: string }> {
+/** A file that is open, whole, or why not. `size`: what it has, `most`: what is read, in bytes. It stays open. */
+export async function readWhole(descriptor: number, size: number, most: number): ReturnType<TemplateFolder['read']> {
+  if (size > most) return { refused: `has ${size} bytes; at most ${most} are read` };
+  // It may grow meanwhile.
+  const bytes = Buffer.alloc(size + 1);
+  let length = 0;
+  while (length < bytes.length) {
+    const { bytesRead } = await readAt(descriptor, bytes, length, bytes.length - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  if (length > size) return { refused: 'changes while it is read' };
+  return { bytes: bytes.subarray(0, length) };
+}
+
+async function readPlainFile(path: string, most: number): ReturnType<TemplateFolder['read']> {
   let file;
   try {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
@@ -76,17 +94,7 @@ async function readPlainFile(path: string, most: number): Promise<{ bytes: Buffe
   try {
     const found = await file.stat();
     if (!found.isFile()) return { refused: 'is not a plain file' };
-    if (found.size > most) return { refused: `has ${found.size} bytes; at most ${most} are read` };
-    // It may grow meanwhile.
-    const bytes = Buffer.alloc(found.size + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    if (length > found.size) return { refused: 'changes while it is read' };
-    return { bytes: bytes.subarray(0, length) };
+    return await readWhole(file.fd, found.size, most);
   } catch {
     return { refused: 'cannot be read' };
   } finally {

@@ -11,6 +11,6 @@
  *                    └─▶ process.yaml ───────▶ command, readiness, needs
  */
 export { type Catalogue, createCatalogue, readTemplateAt, type TemplateSource } from './catalogue.ts';
-export { diskFolder } from './folder.ts';
+export { diskFolder, readWhole } from './folder.ts';
 export { fillIn } from './placeholders.ts';
 export { isUsable, type Origin, type Template, templateId, type TemplateProblem } from './template.ts';
