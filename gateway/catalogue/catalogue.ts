@@ -1,5 +1,6 @@
 import { folderIn, type Log, type Principal, type TemplateFolder } from '../lib/index.ts';
 import { readTemplateFiles } from './folder.ts';
+import { createFresh } from './fresh.ts';
 import { readTemplate } from './read-template.ts';
 import { type Origin, type Template, templateId } from './template.ts';
 
@@ -19,10 +20,8 @@ export type Catalogue = {
 };
 
 const mostTemplates = 500;
-/** Of one person or team: they are read again at each look. */
+/** Of one person or team. */
 const mostOwnTemplates = 50;
-/** A list is read again this long after it was read: whoever edits a template sees it at the next look. */
-const freshMs = 2_000;
 const nameOfFolder = /^[a-z][a-z0-9-]{0,39}$/;
 
 /**
@@ -38,17 +37,13 @@ export function createCatalogue(options: {
   log: Log;
 }): Catalogue {
   const { sources, sourcesOf = () => Promise.resolve([]), now, log } = options;
-  let known: { at: number; templates: Promise<readonly Template[]> } | undefined;
+  const freshOfAll = createFresh<readonly Template[]>(now);
+  const freshOfOwners = createFresh<Template | undefined>(now);
 
-  function shared(): Promise<readonly Template[]> {
-    if (known !== undefined && now() - known.at < freshMs) return known.templates;
-    const fresh = { at: now(), templates: readShared(sources, log) };
-    known = fresh;
-    fresh.templates.catch(() => {
-      if (known === fresh) known = undefined;
-    });
-    return fresh.templates;
-  }
+  const shared = (): Promise<readonly Template[]> => freshOfAll('', () => readShared(sources, log));
+  /** By id and not by folder: the private files of everybody are found at one path. */
+  const readOwn = (source: TemplateSource, name: string): Promise<Template | undefined> =>
+    freshOfOwners(templateId({ origin: source.origin, name }), () => readFrom(source, name, log));
 
   async function own(person: Principal): Promise<Template[]> {
     const found: Template[] = [];
@@ -57,7 +52,7 @@ export function createCatalogue(options: {
       const entries = await source.folder.entries('').catch(() => []);
       const folders = entries.filter(({ kind, name }) => kind === 'folder' && nameOfFolder.test(name));
       for (const { name } of folders.slice(0, mostOwnTemplates)) {
-        const template = await readFrom(source, name, log);
+        const template = await readOwn(source, name);
         if (template) found.push(template);
       }
     }
@@ -75,7 +70,7 @@ export function createCatalogue(options: {
       if (person === undefined || !nameOfFolder.test(name!)) return undefined;
       for (const source of await sourcesOf(person)) {
         const { origin } = source;
-        if ('owner' in origin && origin.kind === kind && origin.owner === owner) return readFrom(source, name!, log);
+        if ('owner' in origin && origin.kind === kind && origin.owner === owner) return readOwn(source, name!);
       }
       return undefined;
     },

@@ -302,6 +302,47 @@ t.test('two templates of one name: the first is kept, and both origins stay apar
   ]);
 });
 
+t.test('a template of a person is read once in a moment, for whoever may read it then', async (t) => {
+  let now = 0;
+  const read: string[] = [];
+  const isOf = new Map([
+    ['ann', true],
+    ['bob', true],
+  ]);
+  // The private files of both are at one path, as each of them names it.
+  const privately = (owner: string): TemplateFolder => ({
+    path: '/files/private/services',
+    entries: async (below) => [below === '' ? { name: 'web', kind: 'folder' } : { name: 'Chart.yaml', kind: 'file' }],
+    read: async () => {
+      read.push(owner);
+      return { bytes: Buffer.from(chart.replace('A page', `Of ${owner}`)) };
+    },
+  });
+  const catalogue = createCatalogue({
+    sources: [],
+    sourcesOf: async ({ username: owner }) =>
+      isOf.get(owner) === true ? [{ folder: privately(owner), origin: { kind: 'user', owner } }] : [],
+    now: () => now,
+    log: silentLog,
+  });
+  const person = (username: string) => ({ username }) as Principal;
+  const described = async (who: string) => (await catalogue.list(person(who))).map(({ description }) => description);
+  t.strictSame(await described('ann'), ['Of ann.']);
+  t.strictSame(await described('bob'), ['Of bob.']);
+  t.match(await catalogue.find('user:ann/web', person('ann')), { description: 'Of ann.' });
+  now = 1_999;
+  t.strictSame(await described('ann'), ['Of ann.']);
+  t.strictSame(read, ['ann', 'bob']);
+  isOf.set('ann', false);
+  t.strictSame(await described('ann'), [], 'the right is asked for each time');
+  t.equal(await catalogue.find('user:ann/web', person('ann')), undefined);
+  t.equal(await catalogue.find('user:ann/web', person('bob')), undefined);
+  isOf.set('ann', true);
+  now = 2_000;
+  await described('ann');
+  t.strictSame(read, ['ann', 'bob', 'ann'], 'and then again');
+});
+
 t.test(
   'a template of administrators that cannot be read is a warning; one of people is their own affair',
   async (t) => {
