@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { textOfPath } from '../../files/index.ts';
 import type { AuditEntry } from '../../lib/index.ts';
 import type { Needs } from '../context.ts';
+import { noteDone } from '../note-done.ts';
 import type { Place } from './places.ts';
 
 /** Longer paths are cut in the ledger; the file is found by its beginning. */
@@ -11,19 +12,12 @@ export const pathForLedger = (place: Pick<Place, 'path'>): string => textOfPath(
 
 /** Writes an act on files into the ledger, before the client is told that it happened. */
 export async function noteAct(
-  { audit, actorOf }: Needs<'audit' | 'actorOf'>,
+  context: Needs<'audit' | 'actorOf'>,
   request: FastifyRequest,
   action: string,
   place: Pick<Place, 'area' | 'path'>,
   detail: NonNullable<AuditEntry['detail']> = {},
 ): Promise<void> {
-  const { name, address } = actorOf(request);
-  await audit.append({
-    action,
-    actor: name,
-    subject: `files:${place.area.key}`,
-    outcome: 'done',
-    ...(address !== undefined && { address }),
-    detail: { path: pathForLedger(place), ...detail },
-  });
+  const subject = `files:${place.area.key}`;
+  await noteDone(context, request, { action, subject, detail: { path: pathForLedger(place), ...detail } });
 }

@@ -5,6 +5,7 @@ import { KnotError, knotError } from '../../lib/index.ts';
 import type { OpenTerminal, Service, TerminalViewer } from '../../services/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { IdParamsSchema, type TerminalQuery, TerminalQuerySchema, TerminalMessageSchema } from '../contract.ts';
+import { noteDone } from '../note-done.ts';
 import { closeCodes, createOpenStreams, keepAlive } from '../open-streams.ts';
 import { describe } from './describe.ts';
 import { serviceContext } from './service-context.ts';
@@ -36,20 +37,13 @@ export function serviceTerminalRoutes(
     | 'log'
   >,
 ): void {
-  const { audit, clock, log } = context;
-  const { servicesOrRefusal, findFor, find, may, by } = serviceContext(context);
+  const { clock, log } = context;
+  const { servicesOrRefusal, findFor, find, may } = serviceContext(context);
   const streams = createOpenStreams(context, mostTerminals);
   app.addHook('preClose', async () => context.services?.terminals.close());
 
-  async function note(request: FastifyRequest, { owner, name }: Service, action: string, detail?: { seconds: number }) {
-    const { actor, address } = by(request);
-    const subject = `service:${owner.name}/${name}`;
-    await audit.append({
-      ...{ action, actor, subject, outcome: 'done' as const },
-      ...(address !== undefined && { address }),
-      ...(detail && { detail }),
-    });
-  }
+  const note = (request: FastifyRequest, { owner, name }: Service, action: string, detail?: { seconds: number }) =>
+    noteDone(context, request, { action, subject: `service:${owner.name}/${name}`, ...(detail && { detail }) });
 
   async function open(socket: WebSocket, request: FastifyRequest): Promise<void> {
     // Messages may come before the terminal is there.

@@ -4,6 +4,7 @@ import { createSlices, knotError, type Principal } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { IntegrationNameParamsSchema, type Tile, TileStoppedSchema, TilesSchema } from '../contract.ts';
+import { noteDone } from '../note-done.ts';
 import type { Running, StoppableTool } from '../running.ts';
 import type { ShownTiles } from '../shown-tiles.ts';
 import { answers, describe } from './describe.ts';
@@ -18,7 +19,7 @@ export function tileRoutes(
   >,
   { shown, running }: { shown: ShownTiles; running: Running },
 ): void {
-  const { publicAddress, routes, integrations, decide, demand, decideOpen, appStatus, audit, actorOf } = context;
+  const { publicAddress, routes, integrations, decide, demand, decideOpen, appStatus } = context;
 
   app.get(
     '/tiles',
@@ -68,17 +69,9 @@ export function tileRoutes(
       const { principal } = identityOf(request);
       const tool = integrations().find(({ name }) => name === request.params.name);
       if (tool === undefined || !isStoppable(tool)) throw noStop();
-      demand(request, { ...stopQuestion(tool, principal) }, `stop what runs in ${tool.title}`);
+      demand(request, stopQuestion(tool, principal), `stop what runs in ${tool.title}`);
       await running.stop(tool, principal);
-      const { name: actor, address } = actorOf(request);
-      const subject = `tool:${tool.name}`;
-      await audit.append({
-        action: 'tool.stopped',
-        actor,
-        ...(address !== undefined && { address }),
-        subject,
-        outcome: 'done',
-      });
+      await noteDone(context, request, { action: 'tool.stopped', subject: `tool:${tool.name}` });
       return { isRunning: running.of(tool, principal).isRunning ?? false };
     },
   );
