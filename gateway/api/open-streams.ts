@@ -99,8 +99,8 @@ export function keepAlive(socket: WebSocket, log: Pick<Log, 'error'>): void {
 /** Codes of RFC 6455 section 7.4.1, and of ours (section 7.4.2). */
 export const closeCodes = {
   over: 1000,
+  notUnderstood: 1007,
   notAllowed: 1008,
-  failed: 1011,
   comeBack: 1012,
   notRunning: 4001,
   elsewhere: 4002,

@@ -39,10 +39,11 @@ export async function printLogs(
       });
       await once(rows, 'close');
     } catch (error) {
+      const isRefused = error instanceof KnotError && error.statusCode < 500;
+      // What was followed and is there no more has said everything.
+      if (isRefused && error.statusCode === 404 && last !== undefined) return;
       // What Knot refuses stays refused; a Knot that is away comes back.
-      if (error instanceof KnotError && error.statusCode < 500 && last !== undefined && error.statusCode === 404)
-        return;
-      if (last === undefined || (error instanceof KnotError && error.statusCode < 500)) throw error;
+      if (isRefused || last === undefined) throw error;
     }
     await delay(waitMs);
   }

@@ -343,4 +343,3 @@ export const TerminalMessageSchema = closed({
   seen: Type.Optional(Type.Integer({ minimum: 0 })),
   end: Type.Optional(Type.Boolean()),
 });
-export type TerminalMessage = Static<typeof TerminalMessageSchema>;

@@ -6,10 +6,17 @@ import { ApiErrorSchema } from '../contract.ts';
  * What each route says about itself: who may call it, what it is for, what it answers.
  *
  * `scope` is what a personal token must be made for to be used here, with the act of the method; without one no token is
- * taken. What is for admins takes tokens for `admin`.
+ * taken. What is for admins takes tokens for `admin`. `act`: what a token must be made for where the method does not say it.
  */
-export function describe<S extends object>(access: Access, tag: string, summary: string, schema: S, scope?: string) {
-  const config = { access, ...(scope === undefined ? {} : { scope }) };
+export function describe<S extends object>(
+  access: Access,
+  tag: string,
+  summary: string,
+  schema: S,
+  scope?: string,
+  act?: 'read' | 'write',
+) {
+  const config = { access, ...(scope === undefined ? {} : { scope }), ...(act === undefined ? {} : { act }) };
   return { config, schema: { tags: [tag], summary, ...schema } };
 }
 

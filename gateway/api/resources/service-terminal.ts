@@ -127,7 +127,7 @@ export function serviceTerminalRoutes(
         return;
       }
       const message = messageIn(data as Buffer);
-      if (message === undefined) return socket.close(1007, 'not understood');
+      if (message === undefined) return socket.close(closeCodes.notUnderstood, 'not understood');
       if (message.size) opened.resize(message.size);
       if (message.seen !== undefined) opened.seen(message.seen);
       if (message.end === true) opened.end();
@@ -146,8 +146,8 @@ export function serviceTerminalRoutes(
       'A terminal in it, on a WebSocket',
       { params: IdParamsSchema, querystring: TerminalQuerySchema },
       'services',
+      'write',
     ),
-    config: { access: 'person', scope: 'services', act: 'write' },
     preHandler: async (request) => {
       const { id } = request.params;
       await findFor(request, id, 'manage', 'open a terminal in');
