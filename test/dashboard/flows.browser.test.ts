@@ -10,8 +10,8 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
 
   await scene(
     'home shows real progress that moves by itself, and what to do about a failure',
-    async (t, { page, gateway }) => {
-      await page.goto(gateway.origin);
+    async (t, { page, gateway, goTo }) => {
+      await goTo('/');
       const ring = page.getByRole('progressbar', { name: /Notebooks/ });
       t.equal(await ring.getAttribute('aria-valuenow'), '62');
       const steps = page.getByRole('list', { name: 'Preparing Notebooks' });
@@ -32,9 +32,9 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
 
   await scene(
     'home says no more than is known, and its sentence agrees with the tiles',
-    async (t, { page, gateway }) => {
+    async (t, { page, gateway, goTo }) => {
       const tile = (name: string) => page.locator('.tile', { hasText: name });
-      await page.goto(gateway.origin);
+      await goTo('/');
       await tile('Group wiki').getByText('Not reachable').waitFor();
       t.ok(await tile('Old portal').getByText('Not watched').isVisible());
       t.equal(await tile('Old portal').getByText('Ready').count(), 0);
@@ -264,7 +264,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     t.equal(await canvas(), dark);
   });
 
-  await scene('a change fetches what shows it anew, and nothing else', async (t, { page, gateway }) => {
+  await scene('a change fetches what shows it anew, and nothing else', async (t, { page, gateway, goTo }) => {
     const paths = () => gateway.questions.map((question) => question.split('?')[0]!).sort();
     const asked = async (wanted: string[], change: () => void): Promise<void> => {
       gateway.questions.length = 0;
@@ -272,13 +272,11 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
       await eventually('the questions are asked', () => paths().length >= wanted.length);
       t.strictSame(paths(), wanted);
     };
-    await page.goto(gateway.origin);
+    await goTo('/');
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await eventually('the stream stands', () => gateway.questions.includes('/events'));
     await asked(['/tiles'], () => gateway.announce({ topic: 'tiles', id: 'echo' }));
-    await page.goto(`${gateway.origin}/admin/teams`);
+    await goTo('/admin/teams');
     await page.getByRole('row', { name: /Genomics group/ }).waitFor();
-    await eventually('the stream stands', () => gateway.questions.filter((path) => path === '/events').length === 1);
     // Two hundred services that start and stop meanwhile: none of them is shown here.
     gateway.questions.length = 0;
     for (let n = 0; n < 200; n++) gateway.announce({ topic: 'tiles', id: `service-${n}` }, 'audit');
@@ -295,8 +293,8 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.getByRole('button', { name: /annette/ }).waitFor();
   });
 
-  await scene('a lost connection is said quietly and heals by itself', async (t, { page, gateway }) => {
-    await page.goto(gateway.origin);
+  await scene('a lost connection is said quietly and heals by itself', async (t, { page, gateway, goTo }) => {
+    await goTo('/');
     await page.getByRole('heading', { level: 1 }).waitFor();
     gateway.refuse('/events', 503);
     gateway.refuse('/me', 503);

@@ -21,8 +21,8 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
 
   await scene(
     'an admin has Admin as one entry, with its pages inside and the worst of them on it',
-    async (t, { page, gateway }) => {
-      await page.goto(gateway.origin);
+    async (t, { page, gateway, goTo }) => {
+      await goTo('/');
       const rail = page.getByRole('navigation', { name: 'Main', exact: true });
       await rail.waitFor();
       t.strictSame(await rail.locator('.label').allTextContents(), ['Home', 'Files', 'Services', 'My teams', 'Admin']);
@@ -195,8 +195,8 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     );
   });
 
-  await scene('who signs out is not sent back to where they were', async (t, { page, gateway }) => {
-    await page.goto(`${gateway.origin}/admin/teams`);
+  await scene('who signs out is not sent back to where they were', async (t, { page, gateway, goTo }) => {
+    await goTo('/admin/teams');
     await page.getByRole('heading', { level: 1 }).waitFor();
     // The answer to signing out comes after that to a question which was asked in between.
     await page.route('**/logout', async (route) => {
@@ -228,9 +228,9 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
 
   await scene(
     'home goes on with what runs, and each tile says what it is and what can be done',
-    async (t, { page, gateway }) => {
+    async (t, { page, gateway, goTo }) => {
       const state = (title: string) => page.locator('.tile', { hasText: title }).locator('.word');
-      await page.goto(gateway.origin);
+      await goTo('/');
       const running = page.getByRole('region', { name: 'Continue' });
       await running.getByRole('link', { name: 'Open Notebooks of the institute' }).waitFor();
       t.equal(await running.locator('.tile').count(), 1);
@@ -282,13 +282,11 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     },
   );
 
-  await scene('work that was left finds the person again', async (t, { page, gateway }) => {
+  await scene('work that was left finds the person again', async (t, { page, gateway, goTo }) => {
     await page.goto(gateway.origin);
     await page.getByRole('progressbar').waitFor();
-    await page.goto(`${gateway.origin}/account`);
+    await goTo('/account');
     await page.getByRole('button', { name: 'Notices, work going on' }).waitFor();
-    // One stream of Home, which is gone, and one of this page: a change that is told before it stands is not heard here.
-    await eventually('the stream stands', () => gateway.questions.filter((path) => path === '/events').length === 2);
     gateway.data.tiles[0]!.status = { status: 'ready', message: '' };
     gateway.announce({ topic: 'tiles', id: 'jupyterhub' });
     await page.getByRole('status').getByText('Notebooks is ready.').waitFor();

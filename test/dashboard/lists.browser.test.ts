@@ -46,8 +46,9 @@ t.test('the one list, the page of one thing', { skip: browserSkipReason() }, asy
         await held.promise;
         await route.continue();
       });
+      const isAsked = page.waitForRequest(/q=m&/);
       await page.getByRole('searchbox').fill('m');
-      await page.waitForRequest(/q=m&/);
+      await isAsked;
       await page.getByRole('columnheader', { name: 'Person' }).getByRole('link').click();
       await chips.getByRole('link', { name: 'All' }).click();
       held.resolve(undefined);
