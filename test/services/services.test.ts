@@ -211,7 +211,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
       house.template = { ...first, version: '2.0.0', defaults: { a: 1, b: 'new' } };
       t.strictSame(await history.versions((await services.find(id))!, person), { newer: '2.0.0', previous: '1.0.0' });
-      t.match(await history.previewUpgrade(id, person), {
+      t.match(await history.upgrade(id, { ...by, person }, { dryRun: true }), {
         from: { version: '1.0.0' },
         to: { version: '2.0.0' },
         changes: [{ path: '/b', after: 'new' }],
@@ -219,8 +219,7 @@ await onBothStores(t, async (t, openDatabase) => {
       });
       t.match((await services.find(id))?.template.version, '1.0.0', 'asking changes nothing');
       t.match(await history.upgrade(id, { ...by, person }), {
-        template: { version: '2.0.0', digest: 'digest of 2.0.0' },
-        values: { a: 7, b: 'new' },
+        service: { template: { version: '2.0.0', digest: 'digest of 2.0.0' }, values: { a: 7, b: 'new' } },
       });
       t.match(await services.find(id), { template: { version: '2.0.0' }, values: { a: 7, b: 'new' }, revision: 5 });
 
@@ -230,10 +229,14 @@ await onBothStores(t, async (t, openDatabase) => {
         code: 'KNOT_SERVICES_DOES_NOT_FIT',
         details: { problems: [{ field: 'values/a', message: 'is odd' }] },
       });
-      t.match(await history.previewUpgrade(id, person), { misfits: [{ path: '/a', message: 'is odd' }] });
-      t.match(await history.upgrade(id, { ...by, person }, { drop: true }), { values: { a: 1, b: 'new' } });
+      t.match(await history.upgrade(id, { ...by, person }, { dryRun: true }), {
+        misfits: [{ path: '/a', message: 'is odd' }],
+      });
+      t.match(await history.upgrade(id, { ...by, person }, { drop: true }), {
+        service: { values: { a: 1, b: 'new' } },
+      });
 
-      t.match(await history.previewRollback(id, 4), {
+      t.match(await history.rollback(id, by, { to: 4, dryRun: true }), {
         from: { version: '3.0.0' },
         to: { version: '1.0.0' },
         changes: [
@@ -241,7 +244,9 @@ await onBothStores(t, async (t, openDatabase) => {
           { path: '/b', before: 'new' },
         ],
       });
-      t.match(await history.rollback(id, by, { to: 4 }), { template: { version: '1.0.0' }, values: { a: 7 } });
+      t.match(await history.rollback(id, by, { to: 4 }), {
+        service: { template: { version: '1.0.0' }, values: { a: 7 } },
+      });
       await t.rejects(history.rollback(id, by, { to: 3 }), { code: 'KNOT_SERVICES_NO_REVISION' }, 'a start is none');
       t.match(
         (await history.revisions(id)).map(({ act, revision, template }) => [act, revision, template.version]),
@@ -266,6 +271,18 @@ await onBothStores(t, async (t, openDatabase) => {
     },
   );
 
+  await t.test('what is said of an upgrade is what was done, also while its template is edited', async (t) => {
+    const { store } = await openDatabase(t);
+    const { services, house, wanted, by, owner, facts } = await open(t, store);
+    const person = (await facts.accounts.principal(owner.id))!;
+    const { id } = await services.launch(wanted('one'), by);
+    let edits = 0;
+    Object.defineProperty(house, 'template', { get: () => ({ ...first, version: `2.0.${(edits += 1)}` }) });
+    const { to, service } = await services.history.upgrade(id, { ...by, person });
+    t.equal(to.version, service?.template.version);
+    t.equal((await services.find(id))?.template.version, to.version);
+  });
+
   await t.test('where there is no sandbox, who may launch may upgrade and go back as well', async (t) => {
     const { store } = await openDatabase(t);
     const { services, house, wanted, by, owner, facts } = await open(t, store);
@@ -276,9 +293,11 @@ await onBothStores(t, async (t, openDatabase) => {
     house.template = { ...first, version: '2.0.0' };
     const refused = { code: 'KNOT_SERVICES_REFUSED', details: { problems: [{ message: 'There is no sandbox.' }] } };
     await t.rejects(services.history.upgrade(id, { ...by, person }), refused);
-    t.match(await services.history.upgrade(id, { ...admin, person }), { mayLackSandbox: true, revision: 2 });
+    const upgraded = await services.history.upgrade(id, { ...admin, person });
+    t.match(upgraded.service, { mayLackSandbox: true, revision: 2 });
     await t.rejects(services.history.rollback(id, by), refused);
-    t.match(await services.history.rollback(id, admin), { mayLackSandbox: true, template: { version: '1.0.0' } });
+    const { service } = await services.history.rollback(id, admin);
+    t.match(service, { mayLackSandbox: true, template: { version: '1.0.0' } });
   });
 
   await t.test('two who change one service at one moment do not write over one another', async (t) => {

@@ -1,6 +1,9 @@
+import type { FastifyRequest } from 'fastify';
+import type { Became } from '../../services/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import {
   IdParamsSchema,
+  type ServiceChanged,
   ServiceChangedSchema,
   ServiceFormSchema,
   ServiceRevisionsSchema,
@@ -18,6 +21,11 @@ export function serviceHistoryRoutes(
   context: Needs<'services' | 'sizes' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
 ): void {
   const { servicesOrRefusal, findFor, toService, by } = serviceContext(context);
+
+  const told = async (request: FastifyRequest, { service, ...preview }: Became): Promise<ServiceChanged> => ({
+    ...preview,
+    ...(service && { service: await toService(request, service, true) }),
+  });
 
   app.get(
     '/services/:id/form',
@@ -70,13 +78,8 @@ export function serviceHistoryRoutes(
     async (request) => {
       const { id } = request.params;
       await findFor(request, id, 'manage', 'upgrade');
-      const { dryRun = false, drop, revision } = request.body;
       const { principal: person } = identityOf(request);
-      const { history } = servicesOrRefusal();
-      const preview = await history.previewUpgrade(id, person);
-      if (dryRun) return preview;
-      const service = await history.upgrade(id, { ...by(request), person }, { drop, revision });
-      return { ...preview, service: await toService(request, service, true) };
+      return told(request, await servicesOrRefusal().history.upgrade(id, { ...by(request), person }, request.body));
     },
   );
 
@@ -92,12 +95,7 @@ export function serviceHistoryRoutes(
     async (request) => {
       const { id } = request.params;
       await findFor(request, id, 'manage', 'roll back');
-      const { dryRun = false, to, revision } = request.body;
-      const { history } = servicesOrRefusal();
-      const preview = await history.previewRollback(id, to);
-      if (dryRun) return preview;
-      const service = await history.rollback(id, by(request), { to, revision });
-      return { ...preview, service: await toService(request, service, true) };
+      return told(request, await servicesOrRefusal().history.rollback(id, by(request), request.body));
     },
   );
 }

@@ -44,6 +44,9 @@ export type Preview = {
   misfits: Misfit[];
 };
 
+/** What a service became; without `service` it only would. */
+export type Became = Preview & { service?: Service };
+
 /** One revision, with what it changed of the one before. */
 export type Told = Omit<Revision, 'values'> & { changes: Difference[] };
 
@@ -52,19 +55,23 @@ export type Seen = {
   revision?: number | undefined;
 };
 
+/** Only say what it would change. */
+type DryRun = { dryRun?: boolean | undefined };
+
 export type History = {
   /** Other values, in force at a new start. @throws KNOT_SERVICES_REFUSED, KNOT_SERVICES_CHANGED */
   change(id: string, values: JsonObject, by: By, seen?: Seen): Promise<Service>;
-  previewUpgrade(id: string, person: Principal): Promise<Preview>;
-  /** @throws KNOT_SERVICES_TEMPLATE_GONE, KNOT_SERVICES_NOTHING_NEWER, KNOT_SERVICES_DOES_NOT_FIT unless `drop` */
+  /**
+   * To the version that its template has today.
+   * @throws KNOT_SERVICES_TEMPLATE_GONE, KNOT_SERVICES_NOTHING_NEWER, KNOT_SERVICES_DOES_NOT_FIT unless `drop`
+   */
   upgrade(
     id: string,
     by: By & { person: Principal },
-    options?: Seen & { drop?: boolean | undefined },
-  ): Promise<Service>;
-  previewRollback(id: string, revision?: number): Promise<Preview>;
+    options?: Seen & DryRun & { drop?: boolean | undefined },
+  ): Promise<Became>;
   /** To an earlier revision, the one before without; files stay as they are. @throws KNOT_SERVICES_NO_REVISION */
-  rollback(id: string, by: By, options?: Seen & { to?: number | undefined }): Promise<Service>;
+  rollback(id: string, by: By, options?: Seen & DryRun & { to?: number | undefined }): Promise<Became>;
   /** Newest first. */
   revisions(id: string): Promise<Told[]>;
   /** Versions of its template: one to upgrade to, and the one before. */
@@ -116,19 +123,6 @@ export function createHistory(parts: {
       throw refused(missing.map(({ what, remedy }): Obstacle => ({ field: 'template', message: what, remedy })));
   }
 
-  async function upgradeOf(service: Service, person: Principal) {
-    const template = await templates.find(service.template.id, person);
-    if (template === undefined) throw templateGone();
-    const { values, misfits } = rebase({
-      values: service.values,
-      oldDefaults: service.template.defaults ?? {},
-      newDefaults: template.defaults,
-      schema: template.schema,
-      check: (tried) => templates.check(template.schema, tried),
-    });
-    return { template, values, misfits };
-  }
-
   async function earlier(id: string, revision: number | undefined): Promise<Revision> {
     const [, ...before] = await revisionsOf(store.db, id);
     const found = revision === undefined ? before[0] : before.find((each) => each.revision === revision);
@@ -150,20 +144,19 @@ export function createHistory(parts: {
       // What was checked is the schema of this revision.
       return become(id, by, { act: 'changed', action: 'service.changed', values, seen: revision ?? service.revision });
     },
-    async previewUpgrade(id, person) {
+    async upgrade(id, { person, ...by }, { revision, drop = false, dryRun = false } = {}) {
       const service = await find(id);
-      const { template, values, misfits } = await upgradeOf(service, person);
-      const { schema, version } = service.template;
-      return {
-        from: { version, revision: service.revision },
-        to: { version: template.version },
-        changes: masked(differences(service.values, values), schema, template.schema),
-        misfits,
-      };
-    },
-    async upgrade(id, { person, ...by }, { revision, drop = false } = {}) {
-      const service = await find(id);
-      const { template, values, misfits } = await upgradeOf(service, person);
+      const template = await templates.find(service.template.id, person);
+      if (template === undefined) throw templateGone();
+      const { values, misfits } = rebase({
+        values: service.values,
+        oldDefaults: service.template.defaults ?? {},
+        newDefaults: template.defaults,
+        schema: template.schema,
+        check: (tried) => templates.check(template.schema, tried),
+      });
+      const preview = previewOf(service, { template, values, misfits });
+      if (dryRun) return preview;
       if (misfits.length > 0 && !drop)
         throw doesNotFit(misfits.map(({ path, message }) => ({ field: `values${path}`, message })));
       const left = templates.check(template.schema, values);
@@ -173,25 +166,16 @@ export function createHistory(parts: {
       const { digest, version } = service.template;
       if (copy.digest === digest && copy.version === version && isSame(values, service.values)) throw alreadyThat();
       const made = { act: 'upgraded', action: 'service.upgraded', template: copy, values } as const;
-      return become(id, by, { ...made, seen: revision ?? service.revision });
+      return { ...preview, service: await become(id, by, { ...made, seen: revision ?? service.revision }) };
     },
-    async previewRollback(id, revision) {
-      const service = await find(id);
-      const { template, values } = await earlier(id, revision);
-      const { schema, version } = service.template;
-      return {
-        from: { version, revision: service.revision },
-        to: { version: template.version },
-        changes: masked(differences(service.values, values), schema, template.schema),
-        misfits: [],
-      };
-    },
-    async rollback(id, by, { revision, to } = {}) {
+    async rollback(id, by, { revision, to, dryRun = false } = {}) {
       const service = await find(id);
       const { template, values } = await earlier(id, to);
+      const preview = previewOf(service, { template, values, misfits: [] });
+      if (dryRun) return preview;
       await demandPrograms(template, by);
       const made = { act: 'rolled-back', action: 'service.rolled-back', template, values } as const;
-      return become(id, by, { ...made, seen: revision ?? service.revision });
+      return { ...preview, service: await become(id, by, { ...made, seen: revision ?? service.revision }) };
     },
     async revisions(id) {
       const all = await revisionsOf(store.db, id);
@@ -211,5 +195,22 @@ export function createHistory(parts: {
       return { ...(newer !== undefined && { newer }), ...(previous !== undefined && { previous }) };
     },
     tidy: async () => engine.keepOnly(await neededDigests(store.db)),
+  };
+}
+
+function previewOf(
+  service: Service,
+  {
+    template,
+    values,
+    misfits,
+  }: { template: Pick<TemplateCopy, 'version' | 'schema'>; values: JsonObject; misfits: Misfit[] },
+): Preview {
+  const { version, schema } = service.template;
+  return {
+    from: { version, revision: service.revision },
+    to: { version: template.version },
+    changes: masked(differences(service.values, values), schema, template.schema),
+    misfits,
   };
 }
