@@ -1,4 +1,4 @@
-import type { ComponentHealth, ProcessPlan, TemplateFolder } from '../lib/index.ts';
+import type { ComponentHealth, PreparationStep, ProcessPlan, TemplateFolder } from '../lib/index.ts';
 import type { ServiceOutput } from './output/pages.ts';
 import type { Cause, Service } from './service.ts';
 import type { Shell, TerminalSize } from './shell.ts';
@@ -18,15 +18,8 @@ export type Observed =
 /** Milliseconds of a processor since it was started, and bytes of memory now. */
 export type Usage = { processorMs: number; memory: number };
 
-/** One step of a start, for the checklist. */
-export type LaunchStep = {
-  name: 'packages' | 'program' | 'answer';
-  /** While it is under way, how far it is. */
-  title: string;
-  state: 'done' | 'active' | 'waiting' | 'failed';
-  startedAt?: number;
-  endedAt?: number;
-};
+/** One step of a start, for the checklist; while it is under way, its title says how far it is. */
+export type LaunchStep = PreparationStep & { name: 'packages' | 'program' | 'answer' };
 
 /** What must be there for a service and is not. */
 export type Missing = { what: string; remedy: string };

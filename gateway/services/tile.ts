@@ -1,4 +1,4 @@
-import type { PreparationStep, RouteState } from '../lib/index.ts';
+import type { RouteState } from '../lib/index.ts';
 import type { LaunchStep } from './engine.ts';
 import type { Service } from './service.ts';
 
@@ -20,7 +20,7 @@ export function tileOf(
       return {
         status: state === 'waking' ? 'waking' : 'preparing',
         message: cause ? `${cause.what} It is tried again.` : 'Its program is being started.',
-        steps: steps.map(toldOf),
+        steps: steps.map(({ name: _, ...step }) => step),
       };
     case 'stopping':
       // Started again while it ends: it is as good as starting.
@@ -34,14 +34,7 @@ export function tileOf(
         status: 'failed',
         message: cause?.what ?? 'It could not be started.',
         remedy: `${whose} finds what to do about it, and can start it again.`,
-        steps: steps.map(toldOf),
+        steps: steps.map(({ name: _, ...step }) => step),
       };
   }
 }
-
-const toldOf = ({ title, state, startedAt, endedAt }: LaunchStep): PreparationStep => ({
-  title,
-  state: state === 'active' ? 'working' : state,
-  ...(startedAt !== undefined && { startedAt }),
-  ...(endedAt !== undefined && { endedAt }),
-});

@@ -84,7 +84,7 @@ t.test('each step lasts until the next one', async (t) => {
 
 t.test('the checklist of a start: as the gateway tells it, else from what became of it', async (t) => {
   const event = (at: number, state: ServiceEvents['events'][number]['state']) => ({ at, state, actor: 'system' });
-  const told = service({ steps: [{ name: 'answer', title: 'It answers', state: 'active', startedAt: 4 }] });
+  const told = service({ steps: [{ name: 'answer', title: 'It answers', state: 'working', startedAt: 4 }] });
   t.strictSame(startSteps(told, []), [{ title: 'It answers', state: 'working', startedAt: 4 }]);
   const states = (...events: Parameters<typeof event>[]) =>
     startSteps(

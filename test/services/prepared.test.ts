@@ -31,7 +31,7 @@ t.test('a service that needs packages', { skip: skipWithoutSandbox }, async (t) 
   await eventually('it downloads', async () => index.asked.some((url) => url.startsWith('/files/tiny')), 60_000);
   t.strictSame(engine.observe(one), { phase: 'starting', revision: 1 });
   t.match(engine.steps(one), [
-    { name: 'packages', title: 'Downloading tiny (1)', state: 'active', startedAt: Number },
+    { name: 'packages', title: 'Downloading tiny (1)', state: 'working', startedAt: Number },
     { name: 'program', state: 'waiting' },
     { name: 'answer', state: 'waiting' },
   ]);

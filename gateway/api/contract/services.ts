@@ -94,7 +94,7 @@ const serviceStates = [
 const ServiceStepSchema = closed({
   name: Type.String({ description: '`packages`, `program`, `answer`, ...' }),
   title: Type.String(),
-  state: oneOf('done', 'active', 'waiting', 'failed'),
+  state: oneOf('done', 'working', 'waiting', 'failed'),
   startedAt: Type.Optional(TimeSchema),
   endedAt: Type.Optional(TimeSchema),
 });

@@ -55,11 +55,11 @@ export function createPreparedEngine(options: {
   function begin(start: Start, name: LaunchStep['name']): void {
     finish(start, 'done');
     const step = start.steps.find((one) => one.name === name);
-    if (step) Object.assign(step, { state: 'active', startedAt: clock.now() });
+    if (step) Object.assign(step, { state: 'working', startedAt: clock.now() });
   }
 
   function finish({ steps }: Start, state: 'done' | 'failed'): void {
-    const step = steps.find((one) => one.state === 'active');
+    const step = steps.find((one) => one.state === 'working');
     if (step) Object.assign(step, { state, endedAt: clock.now() });
   }
 

@@ -5,14 +5,7 @@ type Event = ServiceEvents['events'][number];
 
 /** The checklist of the start that is under way, or of the last one; nothing when it never began. */
 export function startSteps(service: Service, events: readonly Event[]): PreparationStep[] {
-  if (service.steps)
-    return service.steps.map(({ title, state, startedAt, endedAt }) => ({
-      title,
-      state: state === 'active' ? 'working' : state,
-      ...(startedAt !== undefined && { startedAt }),
-      ...(endedAt !== undefined && { endedAt }),
-    }));
-  return stepsOfEvents(events);
+  return service.steps?.map(({ name: _, ...step }) => step) ?? stepsOfEvents(events);
 }
 
 /** From what became of it (newest first), where nobody tells the steps between. */
