@@ -292,7 +292,9 @@ t.test('a service is shared', { skip }, async (t: Test) => {
       async () => (await max.api('GET', '/services/shared')).text === '{"services":[]}',
       30_000,
     );
-    const audit = (await ann.api('GET', '/audit?limit=100')).text;
+    const record = async () => (await ann.api('GET', '/audit?limit=100')).text;
+    await eventually('and say why', async () => (await record()).includes('"reason":"deleted"'));
+    const audit = await record();
     for (const action of ['share.created', 'share.opened', 'share.revoked', 'share.restored']) t.match(audit, action);
   });
 });
