@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
-import { checkAgainst, parseAmount } from '../config/index.ts';
+import { checkAgainst, checkAmount, checkHost, parseAmount } from '../config/index.ts';
 import { checkPlaceholders } from './placeholders.ts';
-import { type FileMount, type JsonObject, type ProcessPlan, readHostPattern } from '../lib/index.ts';
+import { type FileMount, type JsonObject, type ProcessPlan } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
 import { readYaml } from './yaml.ts';
 
@@ -183,7 +183,7 @@ export function readProcess(text: string, values: JsonObject, problems: Template
       requirements: needs.requirements,
     },
     files: [...new Set(files as FileMount[])],
-    network: { hosts: network.hosts },
+    network,
     ...(rest && { rest: rest }),
     ...(reaches !== undefined && { reaches }),
   };
@@ -214,10 +214,7 @@ function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject):
     names.add(name);
     for (const problem of checkPlaceholders(value, values)) add(`environment[${index}].value`, problem);
   });
-  settings.network.hosts.forEach((host, index) => {
-    if (readHostPattern(host) === undefined)
-      add(`network.hosts[${index}]`, `must be a host such as pypi.org or *.example.org:8443, but it is "${host}"`);
-  });
+  settings.network.hosts.forEach((host, index) => void checkHost(`network.hosts[${index}]`, host, add));
   const { socket = false, port, offer, speaks, check } = settings.listen;
   if ([socket, port !== undefined, offer !== undefined].filter(Boolean).length !== 1)
     add('listen', 'must say one of socket: true, port: NUMBER, offer: SOCKET');
@@ -240,7 +237,6 @@ function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject):
   const busy = settings.rest?.busy;
   if (busy !== undefined && busy.path === undefined && busy.cpu === undefined)
     add('rest.busy', 'must say path: or cpu:, by which it is found out');
-  if (settings.memory !== undefined && parseAmount(settings.memory) === undefined)
-    add('memory', `must be an amount such as 300 MiB, but it is "${settings.memory}"`);
+  checkAmount('memory', settings.memory, add);
   return found;
 }

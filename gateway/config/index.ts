@@ -8,6 +8,8 @@ export { absolute, type ListenAddress, parseListen, type PublicAddress, publicAd
 export { databaseUrl } from './database.ts';
 export {
   type AppSettings,
+  checkAmount,
+  checkHost,
   type ClientSettings,
   type Config,
   ConfigSchema,

@@ -9,7 +9,7 @@ import { MailConfig } from './mail.ts';
 import { OidcConfig } from './oidc.ts';
 import { PlanConfig } from './plans.ts';
 import { object } from './section.ts';
-import { engineKeys, ServicesConfig } from './services.ts';
+import { EngineConfig, ServicesConfig } from './services.ts';
 import { LoginConfig, SessionsConfig, SignUpConfig } from './sign-in.ts';
 import { stateKeys } from './state.ts';
 import { TracingConfig } from './tracing.ts';
@@ -40,7 +40,7 @@ export const ConfigSchema = object(
       description: 'Limits under a name, given to people and teams by administrators.',
     }),
     files: FilesConfig,
-    engine: engineKeys.engine,
+    engine: EngineConfig,
     services: ServicesConfig,
     limits: LimitsConfig,
     mail: Type.Optional(MailConfig),
@@ -57,5 +57,6 @@ export type Config = Static<typeof ConfigSchema> & {
 export type { AppSettings } from './apps.ts';
 export { defaultLimits, type LimitSettings } from './limits.ts';
 export type { ClientSettings } from './oidc.ts';
-export { parseAmount, type PlanSettings } from './plans.ts';
+export { checkHost } from './network.ts';
+export { checkAmount, parseAmount, type PlanSettings } from './plans.ts';
 export type { SecretSource } from './section.ts';

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { readHostPattern } from '../../lib/index.ts';
+import { type HostPattern, readHostPattern } from '../../lib/index.ts';
 import { type AddProblem, object } from './section.ts';
 
 /** Which hosts programs of people reach; everything else is closed. */
@@ -21,6 +21,14 @@ export function networkConfig(hosts: readonly string[], description: string) {
   );
 }
 
+/** The host or hosts that a setting names; undefined, and said, where it names none. */
+export function checkHost(path: string, text: string, add: AddProblem): HostPattern | undefined {
+  const pattern = readHostPattern(text);
+  if (pattern === undefined)
+    add(path, `must be a host such as pypi.org, *.example.org or db.example.org:5432, but it is "${text}"`);
+  return pattern;
+}
+
 /** Each host must be one. */
 export function checkNetwork(
   at: string,
@@ -30,9 +38,8 @@ export function checkNetwork(
   for (const kind of ['hosts', 'internal'] as const)
     network[kind].forEach((host, index) => {
       const path = `${at}.${kind}[${index}]`;
-      if (readHostPattern(host) === undefined)
-        add(path, `must be a host such as pypi.org, *.example.org or db.example.org:5432, but it is "${host}"`);
-      else if (kind === 'internal' && host.startsWith('*') && !host.startsWith('*.'))
+      const pattern = checkHost(path, host, add);
+      if (kind === 'internal' && pattern?.covers === 'every')
         add(path, 'must name hosts: every host inside would be open');
     });
 }

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { type AddProblem, object } from './section.ts';
+import { type AddProblem, checkNames, object } from './section.ts';
 
 const amount = /^(\d{1,7}(?:\.\d{1,3})?) ?([KMGT])(i?)B$/;
 const powers = { K: 1, M: 2, G: 3, T: 4 } as const;
@@ -65,6 +65,7 @@ export const PlanConfig = object(
 
 export type PlanSettings = Static<typeof PlanConfig>;
 
+/** An amount that is none is said; undefined is nobody's mistake. */
 export function checkAmount(path: string, text: string | undefined, add: AddProblem): void {
   if (text !== undefined && parseAmount(text) === undefined)
     add(path, `must be an amount such as 500 MiB, 20 GiB or 1.5 TB, but it is "${text}"`);
@@ -72,12 +73,9 @@ export function checkAmount(path: string, text: string | undefined, add: AddProb
 
 /** Names once, amounts that are some, one default for people and one for teams. */
 export function checkPlans(plans: readonly PlanSettings[], add: AddProblem): void {
-  const names = new Map<string, number>();
+  checkNames('plans', plans, add);
   const defaults = new Map<string, number>();
-  plans.forEach(({ name, defaultFor, ...plan }, index) => {
-    const same = names.get(name);
-    if (same !== undefined) add(`plans[${index}].name`, `"${name}" is taken by plans[${same}]`);
-    names.set(name, index);
+  plans.forEach(({ defaultFor, ...plan }, index) => {
     for (const key of ['storage', 'memory'] as const) checkAmount(`plans[${index}].${key}`, plan[key], add);
     for (const kind of new Set(defaultFor)) {
       const other = defaults.get(kind);

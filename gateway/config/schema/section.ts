@@ -7,6 +7,16 @@ export const object = <P extends Record<string, TSchema>>(properties: P, descrip
 /** Says what is wrong with the setting at a path of the section. */
 export type AddProblem = (path: string, message: string) => void;
 
+/** In a list of the section each name stands once. */
+export function checkNames(list: string, named: readonly { name: string }[], add: AddProblem): void {
+  const known = new Map<string, number>();
+  named.forEach(({ name }, index) => {
+    const same = known.get(name);
+    if (same !== undefined) add(`${list}[${index}].name`, `"${name}" is taken by ${list}[${same}]`);
+    known.set(name, index);
+  });
+}
+
 /** Tells the secrets in a schema from everything else. */
 export const secretMark = 'x-knot-secret';
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { checkNetwork, networkConfig } from './network.ts';
 import { checkAmount } from './plans.ts';
-import { type AddProblem, object } from './section.ts';
+import { type AddProblem, checkNames, object } from './section.ts';
 
 /** What a service may take, under a name that people choose it by. */
 const SizeConfig = object(
@@ -24,12 +24,10 @@ const SizeConfig = object(
 );
 
 /** What runs services. */
-export const engineKeys = {
-  engine: Type.Union([Type.Literal('process'), Type.Literal('kubernetes')], {
-    default: 'process',
-    description: 'What runs services: `process` is programs of this machine; `kubernetes` comes later.',
-  }),
-};
+export const EngineConfig = Type.Union([Type.Literal('process'), Type.Literal('kubernetes')], {
+  default: 'process',
+  description: 'What runs services: `process` is programs of this machine; `kubernetes` comes later.',
+});
 
 /** What people launch from templates. */
 export const ServicesConfig = object(
@@ -112,13 +110,8 @@ export function checkServices(
 ): void {
   if (engine === 'kubernetes')
     add('engine', 'must be process: services as releases in Kubernetes come with a later version of Knot');
-  const names = new Map<string, number>();
-  sizes.forEach(({ name, memory }, index) => {
-    const same = names.get(name);
-    if (same !== undefined) add(`services.sizes[${index}].name`, `"${name}" is taken by services.sizes[${same}]`);
-    names.set(name, index);
-    checkAmount(`services.sizes[${index}].memory`, memory, add);
-  });
+  checkNames('services.sizes', sizes, add);
+  sizes.forEach(({ memory }, index) => checkAmount(`services.sizes[${index}].memory`, memory, add));
   checkAmount('services.machine.memory', machine.memory, add);
   checkNetwork('services.network', network, add);
 }
