@@ -67,13 +67,15 @@ export function noteUsesOfServices(shares: Pick<Shares, 'noteUse' | 'onChange'>,
 export function endSharesOfServices(parts: {
   store: Pick<Store, 'onChange'>;
   services: Pick<Services, 'find'>;
-  shares: Pick<Shares, 'endBelow'>;
+  shares: Pick<Shares, 'of' | 'endBelow'>;
   log: Log;
 }): void {
   const { store, services, shares, log } = parts;
   const endOf = async (id: string): Promise<void> => {
-    if ((await services.find(id)) !== undefined) return;
-    await shares.endBelow({ kind: 'service', id, path: '' }, { actor: 'system', reason: 'deleted' });
+    const service = { kind: 'service', id, path: '' } as const;
+    // Of each change of each service: most are shared with nobody, and the store is not asked.
+    if (shares.of(service).length === 0 || (await services.find(id)) !== undefined) return;
+    await shares.endBelow(service, { actor: 'system', reason: 'deleted' });
   };
   store.onChange('services', (key) => {
     const { id } = idsInChange(key);
