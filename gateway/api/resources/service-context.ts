@@ -8,8 +8,6 @@ import type { Service } from '../contract.ts';
 export type ServiceAction = 'see' | 'view' | 'open' | 'manage' | 'stop' | 'remove' | 'share';
 
 /** What each group of routes about services asks: whether a person may, and how a service is told to them. */
-export type ServiceContext = ReturnType<typeof serviceContext>;
-
 export function serviceContext(
   context: Needs<'services' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
 ) {
