@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { addressOfPath, nameOf, pathOfAddress, textOf } from '../../gateway/files/index.ts';
 import { addressOfName, inNotebooks, placeNamed, refusalOfName } from '../../dashboard/src/lib/files/names.ts';
+import { canBeNamed, placeOf, servicePath } from '../../dashboard/src/lib/forms/folders.ts';
 import { formOf, isOtherForm, partsOf, readable } from '../../dashboard/src/lib/files/readable.ts';
 
 const marksIn = (name: string) => partsOf(name).flatMap(({ mark }) => mark ?? []);
@@ -33,6 +34,24 @@ t.test('a name that is typed is addressed as the gateway addresses it', async (t
   );
   t.same(placeNamed({ area: 'team:a', address: 'x' }, 'a b'), { area: 'team:a', address: 'x/a%20b' });
   t.same(placeNamed({ area: 'private', address: '' }, 'a'), { area: 'private', address: 'a' });
+});
+
+t.test('a folder is called in a value what it is called on the disk, whatever its name', async (t) => {
+  const names = fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),
+    fc.constantFrom('a\\b', 'end.', '.;'),
+  );
+  fc.assert(
+    fc.property(names, fc.constantFrom('private', 'shared', 'team:lab'), (name, area) => {
+      if (refusalOfName(name) !== undefined || !canBeNamed(name)) return true;
+      const place = placeNamed({ area, address: 'x' }, name);
+      const path = servicePath(place)!;
+      return path === `/files/${area.replace(':', '/')}/x/${name}` && placeOf(path)!.address === place.address;
+    }),
+  );
+  t.notOk(canBeNamed('a\uf0ff'));
+  t.equal(placeOf('/etc'), undefined);
+  t.same(placeOf('/files/team/lab'), { area: 'team:lab', address: '' });
 });
 
 t.test('what no disk takes is refused before it is sent, as the gateway refuses it', async (t) => {

@@ -40,7 +40,8 @@ const bytesOf = (name: string): number =>
     0,
   );
 
-const isEscaped = (character: string): boolean => /^[\uf000-\uf0ff]$/.test(character);
+/** Whether a character stands for a byte that is no text. */
+export const isEscaped = (character: string): boolean => /^[\uf000-\uf0ff]$/.test(character);
 
 /** Where a notebook finds it, or undefined where notebooks do not reach. */
 export function inNotebooks(area: string, path: string): string | undefined {

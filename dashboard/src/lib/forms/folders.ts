@@ -1,5 +1,6 @@
 /** Folders of file areas as services see them: `/files/private/…`, `/files/shared/…`, `/files/team/NAME/…`. */
 import type { FileArea } from '#lib/contract.ts';
+import { inNotebooks, isEscaped, placeNamed } from '#lib/files/names.ts';
 import { pathIn, type Place } from '#lib/files/place.ts';
 import type { FormFacts } from './facts.ts';
 
@@ -12,22 +13,21 @@ export function areasFor(areas: readonly FileArea[], owner: FormFacts['owner']):
   });
 }
 
-const areaPath = (area: string): string => (area.startsWith('team:') ? `team/${area.slice('team:'.length)}` : area);
+/** Where a service finds it; undefined where services do not reach. */
+export const servicePath = (place: Place): string | undefined => inNotebooks(place.area, textIn(pathIn(place)));
 
-/** Where a service finds it. */
-export function servicePath(place: Place): string {
-  const path = pathIn(place);
-  return `/files/${areaPath(place.area)}${path === '' ? '' : `/${path}`}`;
-}
+/** An address escapes some of what is text as well (`addressOfName`). */
+const textIn = (path: string): string =>
+  path.replaceAll(/[\uf000-\uf07f]/g, (escaped) => String.fromCharCode(escaped.charCodeAt(0) - 0xf000));
 
 /** The place of such a path; undefined for what is none. */
 export function placeOf(path: string): Place | undefined {
   const [, area, team, rest] = /^\/files\/(?:(private|shared)|team\/([a-z0-9]+))((?:\/[^/]+)*)\/?$/.exec(path) ?? [];
   const name = area ?? (team === undefined ? undefined : `team:${team}`);
   if (name === undefined) return undefined;
-  const address = (rest ?? '').split('/').filter(Boolean).map(encodeURIComponent).join('/');
-  return { area: name, address };
+  const top: Place = { area: name, address: '' };
+  return (rest ?? '').split('/').filter(Boolean).reduce(placeNamed, top);
 }
 
 /** A name that is no text on the disk cannot be written into a value. */
-export const canBeNamed = (name: string): boolean => !/[\uf000-\uf0ff\0]/.test(name);
+export const canBeNamed = (name: string): boolean => ![...name].some(isEscaped);
