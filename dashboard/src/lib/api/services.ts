@@ -17,6 +17,7 @@ import type {
   ServiceLogs,
   ServiceMetrics,
   ServiceRevisions,
+  Sizes,
   Template,
   TemplateList,
 } from '#lib/contract.ts';
@@ -28,6 +29,8 @@ export const servicesApi = {
   templates: () => request<TemplateList>('GET', '/templates'),
   template: (id: string) => request<Template>('GET', `/templates/${id.split('/').map(segment).join('/')}`),
   list: (query: { owner?: string | undefined } = {}) => request<ServiceList>('GET', withQuery('/services', query)),
+  /** What an owner may choose from, has, and may have. */
+  sizes: (query: { owner: string }) => request<Sizes>('GET', withQuery('/sizes', query)),
   of: (id: string) => request<Service>('GET', at(id)),
   /** Why it would not start; nothing is started. */
   check: (wanted: NewService) => request<Launched>('POST', '/services', { ...wanted, dryRun: true }),

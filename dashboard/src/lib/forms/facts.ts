@@ -4,14 +4,17 @@ import type { Owner, Size } from '#lib/contract.ts';
 import type { Option } from './controls.ts';
 import type { JsonValue } from './pointer.ts';
 
+/** Of a plan: processors, and bytes of memory. */
+export type Left = { cpu: number; memory: number };
+
 export type FormFacts = {
   /** For whom it is started; undefined while nobody is chosen. */
   owner: Pick<Owner, 'kind' | 'name'> | undefined;
   /** Those a person may choose from. */
   owners: readonly Owner[];
   sizes: readonly Size[];
-  /** What is left of the owner's plan, where it is limited and known. */
-  left: { cpu?: number; memory?: number } | undefined;
+  /** What is left of an owner's plan, where that is asked before a size is chosen. */
+  leftOf?(owner: string): Promise<Left | undefined>;
   /** What there is of an owner's services to choose from. */
   servicesOf(owner: string): Promise<readonly Option[]>;
   /** What the template says a field begins with. */
