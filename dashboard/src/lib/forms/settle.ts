@@ -1,6 +1,6 @@
 /** What becomes of values when one that decides over others changes. */
 import { isJsonObject, type JsonObject, type JsonValue, namesIn, pointerOf, setAt, valueAt } from './pointer.ts';
-import { hintsOf, resolve, unfold, type JsonSchema, type Resolved } from './resolve.ts';
+import { hintsOf, listOf, resolve, unfold, type JsonSchema, type Resolved } from './resolve.ts';
 
 const mostRounds = 8;
 
@@ -127,5 +127,3 @@ export function secretsIn(root: JsonSchema, given: unknown = root, path: readonl
     if (schema[keyword] !== undefined) found.push(...secretsIn(root, schema[keyword], path, depth + 1));
   return [...new Set(found)];
 }
-
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

@@ -18,7 +18,6 @@ const ours: Record<string, unknown> = {
   objectField: ObjectField,
   unknownField: DataField,
   oneOfField: AlternativeField,
-  anyOfField: AlternativeField,
   arrayTemplate: ListTemplate,
 };
 
@@ -32,8 +31,7 @@ export const resolver =
     const schema = given as JsonSchema;
     const type = typeOf(schema);
     if (optionsOf(schema) !== undefined) return 'stringField';
-    if (Array.isArray(schema['oneOf'])) return 'oneOfField';
-    if (Array.isArray(schema['anyOf'])) return 'anyOfField';
+    if (Array.isArray(schema['oneOf'] ?? schema['anyOf'])) return 'oneOfField';
     if (type === 'array')
       return isJsonObject(schema['items']) && hasFields(schema['items']) ? 'arrayField' : 'unknownField';
     if (isSection(schema)) return 'objectField';
