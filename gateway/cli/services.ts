@@ -190,10 +190,11 @@ export const serviceCommands: readonly Command[] = [
     positionals: [1, 1],
     run: (invocation) =>
       withApi(invocation, async (api) => {
-        const service = await find(api, invocation.positionals[0]!);
+        const { id } = await find(api, invocation.positionals[0]!);
+        const service = await send<Service>(api, 'GET', `/api/v1/services/${id}`);
         const { events } = await send<{
           events: { at: number; state: string; actor: string; cause?: { what: string } }[];
-        }>(api, 'GET', `/api/v1/services/${service.id}/events`);
+        }>(api, 'GET', `/api/v1/services/${id}/events`);
         const { stdout } = invocation.streams;
         if (invocation.options['json'] === true)
           return void stdout.write(`${JSON.stringify({ ...service, events }, null, 2)}\n`);

@@ -26,7 +26,7 @@ export { idsInChange } from './records.ts';
 export type { Cause, Service, ServiceState, Size, Transition, Wish } from './service.ts';
 export { noSuchService, type Obstacle } from './refusals.ts';
 export type { Misfit } from './history/rebase.ts';
-export type { Became } from './history/history.ts';
+export type { Became, Versions } from './history/history.ts';
 export type { Rest } from './rest/resting.ts';
 export type { NewService } from './launch.ts';
 export type { OwnerLimits, RoomTold } from './room.ts';

@@ -136,7 +136,9 @@ export const ServiceSchema = closed({
   size: Type.Optional(ServiceSizeSchema),
   rest: Type.Optional(ServiceRestSchema),
   revision: Type.Optional(Type.Integer({ description: 'Grows with each change and each new start.' })),
-  newerVersion: Type.Optional(Type.String({ description: 'Of its template, to which it can be upgraded.' })),
+  newerVersion: Type.Optional(
+    Type.String({ description: 'Of its template, to which it can be upgraded; where it is looked at alone.' }),
+  ),
   previousVersion: Type.Optional(Type.String({ description: 'To which it can be rolled back.' })),
   createdBy: Type.String(),
   createdAt: TimeSchema,

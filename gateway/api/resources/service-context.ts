@@ -1,7 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import { knotError, type Principal } from '../../lib/index.ts';
 import { serviceResource } from '../../routes/index.ts';
-import { type Cause, noSuchService, type Service as OwnService, type Services } from '../../services/index.ts';
+import {
+  type Cause,
+  noSuchService,
+  type Service as OwnService,
+  type Services,
+  type Versions,
+} from '../../services/index.ts';
 import { identityOf, type Needs } from '../context.ts';
 import type { Service } from '../contract.ts';
 
@@ -89,10 +95,7 @@ export function serviceContext(
     const canManage = may(request, 'manage', service);
     const rest = await services.rest(service);
     const steps = services.steps(service);
-    const { versions, newerVersion } = services.history;
-    const { newer, previous } = isWhole
-      ? await versions(service, principal)
-      : { newer: await newerVersion(service, principal), previous: undefined };
+    const { newer, previous }: Versions = isWhole ? await services.history.versions(service, principal) : {};
     return {
       ...{ id, name, wish, state, since, createdBy, createdAt, canSee, canOpen, canManage, revision },
       canView: may(request, 'view', service),

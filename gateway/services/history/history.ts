@@ -44,6 +44,8 @@ export type Preview = {
   misfits: Misfit[];
 };
 
+export type Versions = { newer?: string; previous?: string };
+
 /** What a service became; without `service` it only would. */
 export type Became = Preview & { service?: Service };
 
@@ -75,8 +77,7 @@ export type History = {
   /** Newest first. */
   revisions(id: string): Promise<Told[]>;
   /** Versions of its template: one to upgrade to, and the one before. */
-  versions(service: Service, person: Principal): Promise<{ newer?: string; previous?: string }>;
-  newerVersion(service: Service, person: Principal): Promise<string | undefined>;
+  versions(service: Service, person: Principal): Promise<Versions>;
   /** Takes away files of templates that nothing needs any more. */
   tidy(): Promise<void>;
 };
@@ -129,11 +130,6 @@ export function createHistory(parts: {
     if (found === undefined) throw noSuchRevision();
     return found;
   }
-
-  const newerVersion = async ({ template }: Service, person: Principal): Promise<string | undefined> => {
-    const today = await templates.find(template.id, person);
-    return today && isNewer(today.version, template.version) ? today.version : undefined;
-  };
 
   return {
     async change(id, values, by, { revision } = {}) {
@@ -188,11 +184,13 @@ export function createHistory(parts: {
         };
       });
     },
-    newerVersion,
-    async versions(service, person) {
-      const newer = await newerVersion(service, person);
-      const previous = await versionBefore(store.db, service.id);
-      return { ...(newer !== undefined && { newer }), ...(previous !== undefined && { previous }) };
+    async versions({ id, template }, person) {
+      const today = await templates.find(template.id, person);
+      const previous = await versionBefore(store.db, id);
+      return {
+        ...(today && isNewer(today.version, template.version) && { newer: today.version }),
+        ...(previous !== undefined && { previous }),
+      };
     },
     tidy: async () => engine.keepOnly(await neededDigests(store.db)),
   };
