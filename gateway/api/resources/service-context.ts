@@ -27,20 +27,20 @@ export function serviceContext(
     });
   };
 
-  function question(
-    request: FastifyRequest,
-    action: ServiceAction,
-    service: OwnService,
-    principal = identityOf(request).principal,
-  ) {
+  /** What is asked of the policies about a service: the same for each action. */
+  function questions(request: FastifyRequest, service: OwnService, principal = identityOf(request).principal) {
     const { id, name, owner } = service;
     const resource = serviceResource({ label: name, owner: owner.name, isTeam: owner.kind === 'team' }, name);
     const shared = shares.rightsOn(principal, { kind: 'service', id, path: '' });
-    return { principal, action, resource, ...(shared && { shared }) };
+    return (action: ServiceAction) => ({ principal, action, resource, ...(shared && { shared }) });
   }
   /** `principal`: whoever asks, as they are now; for what lasts longer than a request. */
+  function mayOn(request: FastifyRequest, service: OwnService, principal?: Principal) {
+    const question = questions(request, service, principal);
+    return (action: ServiceAction): boolean => decide(request, question(action)).effect === 'allow';
+  }
   const may = (request: FastifyRequest, action: ServiceAction, service: OwnService, principal?: Principal): boolean =>
-    decide(request, question(request, action, service, principal)).effect === 'allow';
+    mayOn(request, service, principal)(action);
 
   /** Whom a service is nothing to is told that there is none. */
   async function find(request: FastifyRequest, id: string): Promise<OwnService> {
@@ -56,7 +56,7 @@ export function serviceContext(
     toDo: string,
   ): Promise<OwnService> {
     const service = await find(request, id);
-    demand(request, question(request, action, service), `${toDo} ${service.name}`);
+    demand(request, questions(request, service)(action), `${toDo} ${service.name}`);
     return service;
   }
 
@@ -66,7 +66,7 @@ export function serviceContext(
 
   async function findToRead(request: FastifyRequest, id: string): Promise<OwnService> {
     const service = await findFor(request, id, 'open', 'read the output of');
-    demand(request, question(request, 'see', service), `read the output of ${service.name}`);
+    demand(request, questions(request, service)('see'), `read the output of ${service.name}`);
     return service;
   }
 
@@ -90,15 +90,14 @@ export function serviceContext(
       revision,
       size,
     } = service;
-    const canOpen = may(request, 'open', service);
-    const canSee = may(request, 'see', service);
-    const canManage = may(request, 'manage', service);
+    const can = mayOn(request, service);
+    const [canOpen, canSee, canManage] = [can('open'), can('see'), can('manage')];
     const rest = await services.rest(service);
     const steps = services.steps(service);
     const { newer, previous }: Versions = isWhole ? await services.history.versions(service, principal) : {};
     return {
       ...{ id, name, wish, state, since, createdBy, createdAt, canSee, canOpen, canManage, revision },
-      canView: may(request, 'view', service),
+      canView: can('view'),
       owner: { kind: owner.kind, name: owner.name },
       url: `${publicAddress.originOf(publicAddress.hostOf(label))}/`,
       template: { id: template.id, title: template.title, version: template.version },
@@ -108,9 +107,9 @@ export function serviceContext(
       ...(steps.length > 0 && { steps: steps.map((step) => ({ ...step })) }),
       ...(newer !== undefined && { newerVersion: newer }),
       ...(previous !== undefined && { previousVersion: previous }),
-      canStop: may(request, 'stop', service),
-      canRemove: may(request, 'remove', service),
-      canShare: may(request, 'share', service),
+      canStop: can('stop'),
+      canRemove: can('remove'),
+      canShare: can('share'),
       // What a person typed into the form may be a secret.
       ...(canManage && { values }),
     };
