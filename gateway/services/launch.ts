@@ -15,7 +15,7 @@ import { checkServiceName, hostLabel } from './name.ts';
 import { reachedBy } from './reach.ts';
 import * as records from './records.ts';
 import type { ServiceRoutes } from './reconciler.ts';
-import { type Obstacle, refused } from './refusals.ts';
+import { inValues, type Obstacle, refused } from './refusals.ts';
 import type { Room } from './room.ts';
 import type { Service } from './service.ts';
 import { chooseSize } from './sizes.ts';
@@ -66,8 +66,7 @@ export function createLaunch(parts: {
       return { found };
     }
     const values = templates.withDefaults(template.defaults, request.values);
-    for (const { pointer, message } of templates.check(template.schema, values))
-      found.push({ field: `values${pointer}`, message });
+    found.push(...inValues(templates.check(template.schema, values)));
     for (const one of reachedBy(template.plan, values))
       if (!(await records.nameIsTaken(store.db, hostLabel(one, owner.name))))
         found.push({

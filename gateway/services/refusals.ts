@@ -3,6 +3,10 @@ import { knotError } from '../lib/index.ts';
 /** Why something would not start, by the field of the form it is about. */
 export type Obstacle = { field: string; message: string; remedy?: string };
 
+/** What is wrong with values, by the fields of the form. */
+export const inValues = (problems: readonly { pointer: string; message: string }[]): Obstacle[] =>
+  problems.map(({ pointer, message }) => ({ field: `values${pointer}`, message }));
+
 /** Also for whom a service is nothing to. */
 export const noSuchService = () => knotError('KNOT_SERVICES_NONE', 404, 'There is no such service.');
 

@@ -15,6 +15,7 @@ import {
   alreadyThat,
   changedMeanwhile,
   doesNotFit,
+  inValues,
   noSuchRevision,
   noSuchService,
   type Obstacle,
@@ -135,8 +136,7 @@ export function createHistory(parts: {
     async change(id, values, by, { revision } = {}) {
       const service = await find(id);
       const found = templates.check(service.template.schema, values);
-      if (found.length > 0)
-        throw refused(found.map(({ pointer, message }) => ({ field: `values${pointer}`, message })));
+      if (found.length > 0) throw refused(inValues(found));
       // What was checked is the schema of this revision.
       return become(id, by, { act: 'changed', action: 'service.changed', values, seen: revision ?? service.revision });
     },
@@ -156,7 +156,7 @@ export function createHistory(parts: {
       if (misfits.length > 0 && !drop)
         throw doesNotFit(misfits.map(({ path, message }) => ({ field: `values${path}`, message })));
       const left = templates.check(template.schema, values);
-      if (left.length > 0) throw refused(left.map(({ pointer, message }) => ({ field: `values${pointer}`, message })));
+      if (left.length > 0) throw refused(inValues(left));
       await demandPrograms(template, by);
       const copy = copyOf(template, await engine.keep(template.folder));
       const { digest, version } = service.template;
