@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/net/free-port.ts';
 import { startGateway } from '../support/process/gateway.ts';
 import { runCell, startKernel } from '../support/process/kernel.ts';
 import { createPerson } from '../support/process/person.ts';
@@ -29,14 +28,6 @@ t.teardown(async () => {
   await ann.close();
   await gateway.stop();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function isReady(): Promise<boolean> {
   const answer = await ann.api('GET', '/tiles').catch(() => undefined);

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import type { WebSocket } from 'ws';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/net/free-port.ts';
 import { sendRaw } from '../support/net/raw-client.ts';
 import { caOf, runKnot, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
@@ -16,14 +16,6 @@ t.setTimeout(300_000);
 
 const password = 'correct-horse-staple-7';
 const skip = servicesSkipReason();
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 type Line = { n: number; from: string; text: string };
 type Frame = { lines: Line[] };

@@ -1,10 +1,11 @@
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { WebSocketServer } from 'ws';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/net/free-port.ts';
 import { caOf, type RunningGateway, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
 import { openRaw, readAnswer } from '../support/net/raw-client.ts';
@@ -34,14 +35,6 @@ async function startUpstream(): Promise<{ server: Server; address: string }> {
   sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data as Buffer)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 type Tally = { answered: number; failed: string[]; refused: number; unprocessed: number };
