@@ -24,11 +24,10 @@ export async function openDav(t: Test, more: Parameters<typeof openHouse>[1] = {
       return { status: answer.statusCode, text: answer.payload, headers: answer.headers };
     };
   };
-  const ofAnn = await tokenOf(ann.id, 'files:write');
-  const asAnn = by('ann', ofAnn);
+  const asAnn = by('ann', await tokenOf(ann.id, 'files:write'));
   const asBob = by('bob', await tokenOf(bob.id, 'files:write'));
   const to = (path: string) => ({ destination: `https://localhost:8443/dav${path}` });
-  return { ...house, ann, bob, root, by, tokenOf, ofAnn, asAnn, asBob, to };
+  return { ...house, ann, bob, root, by, tokenOf, asAnn, asBob, to };
 }
 
 export const hrefs = ({ text }: { text: string }) =>
