@@ -15,6 +15,7 @@ t.setTimeout(120_000);
 
 const password = 'correct-horse-staple-7';
 const downloadBytes = 40 * 64 * 1024;
+const drainMs = 60_000;
 
 /** Answers small requests at once, `/slow` after a moment, `/download` over about three seconds, and echoes WebSockets. */
 async function startUpstream(): Promise<{ server: Server; address: string }> {
@@ -133,7 +134,7 @@ t.test('W9 a restart under load loses no request', async (t) => {
     listen: `127.0.0.1:${port}`,
     integrations: { jupyterhub: { mode: 'off' } },
     apps: [{ name: 'echo', upstream: upstream.address }],
-    limits: { drainDelayMs: 1_500, drainMs: 8_000 },
+    limits: { drainDelayMs: 1_500, drainMs },
   };
   const first = await startGateway({ config });
   const ann = await signedIn(first);
@@ -182,7 +183,8 @@ t.test('W9 a restart under load loses no request', async (t) => {
   await downloadEnded;
   t.ok(downloaded > downloadBytes, 'the download is whole');
   t.equal(await exited, 0);
-  t.ok(Date.now() - beforeStop < 12_000, 'within the bound');
+  // Not a measurement: what waits for more than what is under way waits for the whole bound.
+  t.ok(Date.now() - beforeStop < drainMs, 'as soon as everything was answered');
 
   const answeredBefore = tally.answered;
   running.push(await startGateway({ config, data: first.data }));
