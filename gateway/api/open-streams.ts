@@ -7,7 +7,7 @@ import { identityOf, type Needs } from './context.ts';
 type Follow = Needs<'live' | 'accounts' | 'publicAddress'>;
 
 /** What is open for a person on the main host. `forget` is to be called when it ended by itself. */
-export type Followed = { isAllowed(): Promise<boolean>; forget(): void };
+type Followed = { isAllowed(): Promise<boolean>; forget(): void };
 
 /**
  * Keeps what is open for whoever asks among the open streams, so that it is cut within two seconds when its right ends.

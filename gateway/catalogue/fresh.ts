@@ -2,7 +2,7 @@
 const freshMs = 2_000;
 
 /** What was read under a key a moment ago, else read now; what was not there (undefined) or could not be read is looked for each time. */
-export type Fresh<T> = (key: string, read: () => Promise<T>) => Promise<T>;
+type Fresh<T> = (key: string, read: () => Promise<T>) => Promise<T>;
 
 export function createFresh<T>(now: () => number): Fresh<T> {
   /** Oldest first. */
