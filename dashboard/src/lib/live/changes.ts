@@ -28,6 +28,12 @@ export function hear(topics: readonly Topic[], act: Hearer['act']): () => void {
   return () => void hearers.delete(hearer);
 }
 
+/** A change of everything that is heard of, for when nobody can say what changed. */
+export function anythingHeard(): Change[] {
+  const topics = new Set([...hearers].flatMap(({ topics }) => topics));
+  return [...topics].map((topic) => ({ topic }));
+}
+
 /** Fetches anew what shows these; resolves when the page is up to date. For what the person did here. */
 export async function refresh(...changes: readonly Change[]): Promise<void> {
   for (const { topics, act } of hearers) if (changes.some(({ topic }) => topics.includes(topic))) act(changes);

@@ -2,8 +2,8 @@
 import { refreshAll } from '$app/navigation';
 import { platformApi } from '#lib/api/platform.ts';
 import { apiRoot } from '#lib/api/request.ts';
-import type { Change, Changed, Topic } from '#lib/contract.ts';
-import { refresh, refreshSoon } from '#lib/live/changes.ts';
+import type { Change, Changed } from '#lib/contract.ts';
+import { anythingHeard, refresh, refreshSoon } from '#lib/live/changes.ts';
 
 /** When the connection was lost (milliseconds), or undefined while it stands. A pause shorter than a breath is not shown. */
 export const connection = $state<{ lostAt: number | undefined }>({ lostAt: undefined });
@@ -62,12 +62,9 @@ export function followChanges(): () => void {
 
 /** After a pause nobody can say what changed in it. */
 function readEverything(): void {
-  void refresh(...inFrame.map((topic) => ({ topic })));
+  void refresh(...anythingHeard());
   void refreshAll();
 }
-
-/** Of what the frame itself shows something. */
-const inFrame: readonly Topic[] = ['users', 'health', 'policies', 'tiles'];
 
 function changesIn(data: string): Change[] {
   try {
