@@ -38,4 +38,41 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
     await page.getByRole('status').getByText('one is ready.').waitFor();
     t.ok(asked > 1);
   });
+
+  await scene(
+    'a terminal of what does not run offers what is offered everywhere else',
+    async (t, { page, gateway }) => {
+      let one = service({ wish: 'stopped', state: 'sleeping' });
+      await serve(page, () => one);
+      const terminal = page.getByText('The service is not running.').locator('..');
+      const offered = async (wanted: string): Promise<void> => {
+        await page.goto(`${gateway.origin}/services/one/terminal`);
+        await terminal.getByRole('button', { name: 'Paste' }).waitFor();
+        const [first] = await terminal.getByRole('button').allTextContents();
+        t.equal(first?.trim(), wanted);
+      };
+      await offered('Start');
+      one = service({ state: 'failed' });
+      await offered('Start again');
+      one = service({ wish: 'asleep', state: 'sleeping' });
+      await offered('Wake up');
+    },
+  );
+
+  await scene('what the button beside does is not in the menu as well', async (t, { page, gateway }) => {
+    const one = service({ wish: 'stopped', state: 'stopped' });
+    await serve(page, () => one);
+    await page.route('**/api/v1/services', (route) => route.fulfill({ json: { services: [one] } }));
+    const items = async (address: string): Promise<string[]> => {
+      await page.goto(`${gateway.origin}${address}`);
+      await page.getByRole('button', { name: 'Start one' }).waitFor();
+      await page.getByRole('button', { name: 'Actions for one' }).click();
+      return (await page.getByRole('menuitem').allTextContents()).map((item) => item.trim());
+    };
+    t.strictSame(await items('/services'), ['Copy address', 'Remove…']);
+    await page.keyboard.press('Escape');
+    await page.getByRole('checkbox', { name: /all/i }).check();
+    await page.getByRole('button', { name: 'Start 1', exact: true }).waitFor();
+    t.strictSame(await items('/services/one/overview'), ['Copy address', 'Remove…']);
+  });
 });

@@ -230,7 +230,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
       await visitors.person('joanna')
     ).request('PUT', '/api/v1/files/private/none/index.html', { headers, body: 'x' });
     await (await visitors.person('joanna')).api('POST', '/files/private/none?op=mkdir', {});
-    await phone.getByRole('button', { name: 'Start again', exact: true }).click();
+    await phone.getByRole('button', { name: 'Start again broken', exact: true }).last().click();
     await phone.getByText(/broken is ready/).waitFor({ timeout: 60_000 });
     await phone.getByRole('button', { name: 'Actions for broken' }).click();
     await phone.getByRole('menuitem', { name: 'Remove…' }).click();

@@ -10,14 +10,26 @@ import { firstAct, isUp } from '#lib/services/states.ts';
 import type { Act } from '#lib/ui/list/columns.ts';
 
 /**
- * What can be done with services besides opening them, by the menu of one and by the bar above many; without somebody who asks first,
- * nothing that cannot come back.
+ * What can be done with services besides opening them, by the menu of one (beside its FirstAct) and by the bar above many; without
+ * somebody who asks first, nothing that cannot come back.
  */
 export function actsOn(askRemoval?: (service: Service) => void): Act<Service>[] {
   const isKept = ({ rest }: Service): boolean => rest !== undefined && rest.idleSeconds > 0;
   return [
-    { label: 'Start', icon: Play, fits: (service) => firstAct(service) === 'start', act: serviceActs.start },
-    { label: 'Wake up', icon: Sun, fits: (service) => firstAct(service) === 'wake', act: serviceActs.wake },
+    {
+      label: 'Start',
+      icon: Play,
+      isForMany: true,
+      fits: (service) => firstAct(service) === 'start',
+      act: serviceActs.start,
+    },
+    {
+      label: 'Wake up',
+      icon: Sun,
+      isForMany: true,
+      fits: (service) => firstAct(service) === 'wake',
+      act: serviceActs.wake,
+    },
     { label: 'Stop', icon: CircleStop, fits: (service) => service.canStop && isUp(service), act: serviceActs.stop },
     ...[1, 8].map((hours): Act<Service> => ({
       label: `Keep awake ${hours} h more`,

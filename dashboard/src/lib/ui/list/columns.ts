@@ -25,6 +25,8 @@ export type Act<T> = {
   isDangerous?: boolean;
   /** It asks something or shows something of one row, and is not offered for many. */
   isForOne?: boolean;
+  /** A row has a button for it beside its menu: it is offered for chosen rows only. */
+  isForMany?: boolean;
   act: (rows: readonly T[]) => unknown;
 };
 
@@ -33,7 +35,7 @@ export const canDo = <T>({ fits, reason }: Act<T>, row: T): boolean => fits(row)
 /** The acts for a row as entries of its menu. */
 export function menuOf<T>(acts: readonly Act<T>[], row: T) {
   return acts
-    .filter((act) => act.fits(row))
+    .filter((act) => !act.isForMany && act.fits(row))
     .map((act) => {
       const reason = act.reason?.(row);
       const { label, icon, isDangerous = false } = act;
