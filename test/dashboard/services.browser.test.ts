@@ -75,4 +75,14 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
     await page.getByRole('button', { name: 'Start 1', exact: true }).waitFor();
     t.strictSame(await items('/services/one/overview'), ['Copy address', 'Remove…']);
   });
+
+  await scene('a search in the logs that fails says so and is over', async (t, { page, gateway }) => {
+    await serve(page, () => service());
+    const problem = { statusCode: 500, code: 'KNOT_X', message: 'The lines cannot be read just now.' };
+    await page.route('**/api/v1/services/one/logs?*', (route) => route.fulfill({ status: 500, json: problem }));
+    await page.goto(`${gateway.origin}/services/one/logs?q=row`);
+    await page.getByText('The lines cannot be read just now.').waitFor();
+    t.equal(await page.getByRole('log').getByText('Reading…').count(), 0);
+    t.equal(await page.getByText('No line has this text.').count(), 0, 'nobody knows that');
+  });
 });

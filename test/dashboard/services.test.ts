@@ -1,6 +1,13 @@
 import t from 'tap';
-import type { Service, ServiceEvents, ServiceMetrics, TemplateSummary } from '../../dashboard/src/lib/contract.ts';
+import type {
+  Service,
+  ServiceEvents,
+  ServiceLogLine,
+  ServiceMetrics,
+  TemplateSummary,
+} from '../../dashboard/src/lib/contract.ts';
 import { continuing, offered } from '../../dashboard/src/lib/services/home.ts';
+import { held, withNewer, withOlder } from '../../dashboard/src/lib/services/logs/blocks.ts';
 import { plots, summaryOf, tableOf } from '../../dashboard/src/lib/services/plots/metrics.ts';
 import { startSteps, tookOf } from '../../dashboard/src/lib/services/start.ts';
 import { stepsOf } from '../../dashboard/src/lib/services/events.ts';
@@ -174,4 +181,31 @@ t.test('Home goes on with what was not told to stop, and offers what was pinned 
   const ids = (pinned: string) => offered(templates, all, (name) => name === pinned).map(({ id }) => id);
   t.strictSame(ids(''), ['marimo', 'web', 'code', 'tensorboard']);
   t.strictSame(ids('template:tensorboard'), ['tensorboard', 'marimo', 'web', 'code']);
+});
+
+t.test('of many lines the oldest go, but not those that somebody just went back to', async (t) => {
+  const lines = (first: number, count: number): ServiceLogLine[] =>
+    Array.from({ length: count }, (_, index) => ({ n: first + index, at: 1, from: 'out', text: '' }));
+  type Blocks = Parameters<typeof held>[0];
+  const numbers = (blocks: Blocks) => blocks.flatMap((block) => block.lines.map(({ n }) => n));
+  const range = (first: number, last: number) => lines(first, last - first + 1).map(({ n }) => n);
+
+  const some = withNewer(withNewer([], lines(501, 250)), lines(751, 3));
+  t.strictSame(
+    some.map(({ first, lines: held }) => [first, held.length]),
+    [
+      [501, 200],
+      [701, 53],
+    ],
+  );
+  t.strictSame(numbers(withOlder(some, lines(1, 500))), range(1, 753));
+
+  const full = withNewer([], lines(501, 50_000));
+  t.equal(held(full, true), full);
+  const back = withNewer(withOlder(full, lines(1, 500)), lines(50_501, 1));
+  t.strictSame(numbers(held(back, false)), range(1, 50_501), 'who looks back reads on');
+  t.strictSame(numbers(held(back, true)), range(701, 50_501), 'at the end again they go, by whole blocks');
+  const endless = withNewer(back, lines(50_502, 60_000));
+  t.equal(numbers(held(endless, false)).at(-1), 110_501);
+  t.ok(numbers(held(endless, false)).length <= 100_000, 'however long a page is left so');
 });
