@@ -85,4 +85,27 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
     t.equal(await page.getByRole('log').getByText('Reading…').count(), 0);
     t.equal(await page.getByText('No line has this text.').count(), 0, 'nobody knows that');
   });
+
+  await scene('a picture of a template stands on the ground it was drawn for', async (t, { page, gateway }) => {
+    await page.route('**/api/v1/templates', (route) =>
+      route.fulfill({
+        json: {
+          templates: [
+            {
+              ...{ id: 'web', origin: 'platform', title: 'Web page', description: '', version: '1.0.0' },
+              ...{ icon: '/favicon.svg', isUsable: true, missing: [], categories: [], problems: [] },
+            },
+          ],
+          categories: [],
+        },
+      }),
+    );
+    const ground = async (colorScheme: 'light' | 'dark'): Promise<string> => {
+      await page.emulateMedia({ colorScheme });
+      await page.goto(gateway.origin);
+      await page.locator('a:has-text("Web page") img').waitFor();
+      return page.evaluate<string>(`getComputedStyle(document.querySelector('a img').parentElement).backgroundColor`);
+    };
+    t.equal(await ground('dark'), await ground('light'));
+  });
 });
