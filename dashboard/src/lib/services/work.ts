@@ -2,18 +2,17 @@
 import { servicesApi } from '#lib/api/services.ts';
 import { problemIn } from '#lib/api/request.ts';
 import type { Change, Service } from '#lib/contract.ts';
+import { changeKey, concerns } from '#lib/live/changes.ts';
 import { dropNotice, keepNotice, notices } from '#lib/notices.svelte.ts';
 import { say } from '#lib/toasts.svelte.ts';
 import { urls } from '#lib/urls.ts';
 
 const prefix = 'service:';
 
-/** Notes that somebody waits for it. */
+/** Notes that somebody waits for it. It may be over already: who calls this has it read anew (`refresh`). */
 export function followStart(service: Pick<Service, 'id' | 'name'>): void {
   const link = { href: urls.service(service), label: 'Watch' };
   keepNotice({ tone: 'working', text: `${service.name} is starting.`, about: prefix + service.id, link });
-  // It may be over already, and then nothing would be heard of it any more.
-  void lookAfterStarts([{ topic: 'services', id: service.id }]);
 }
 
 /** Asks how what is waited for went on, and says of what is over how it ended. */
@@ -21,7 +20,7 @@ export async function lookAfterStarts(changes?: readonly Change[]): Promise<void
   for (const { id: noticeId, tone, about } of [...notices]) {
     if (tone !== 'working' || about?.startsWith(prefix) !== true) continue;
     const id = about.slice(prefix.length);
-    if (changes && !changes.some((change) => change.id === undefined || change.id === id)) continue;
+    if (changes && !changes.some((change) => concerns(change, changeKey('services', id)))) continue;
     try {
       const service = await servicesApi.of(id);
       if (service.wish !== 'running') dropNotice(noticeId);
