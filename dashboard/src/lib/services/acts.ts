@@ -3,30 +3,16 @@ import { servicesApi } from '#lib/api/services.ts';
 import type { Service } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
 import { followStart } from '#lib/services/work.ts';
-import { attempt } from '#lib/toasts.svelte.ts';
+import { attempt, type Offer } from '#lib/toasts.svelte.ts';
 import { performOnAll } from '#lib/ui/list/perform.ts';
 import { counted, shortTime } from '#lib/words.ts';
 
 /** Whoever may see the services of others names them by their owner. */
-export const nameOf = ({ name, owner }: Pick<Service, 'name' | 'owner'>): string => `${owner.name}/${name}`;
+const nameOf = ({ name, owner }: Pick<Service, 'name' | 'owner'>): string => `${owner.name}/${name}`;
 
 const show = (id?: string): Promise<void> =>
   refresh(id === undefined ? { topic: 'services' } : { topic: 'services', id });
 const aboutOf = ({ id }: Service): string => `service:${id}`;
-const services = (rows: readonly Service[], one: string, many: string): string =>
-  `${counted(rows.length, 'service', 'services')} ${rows.length === 1 ? one : many}`;
-
-/** Begun by a person who waits for it, wherever they go meanwhile. */
-function andFollow(service: Service, act: Promise<Service>): Promise<Service> {
-  return then(
-    service.id,
-    act.then((answer) => {
-      // Before anything is heard of it again.
-      followStart(service);
-      return answer;
-    }),
-  );
-}
 
 /** Not waited for when it failed: while Knot is away it would never end. */
 async function then<T>(id: string, act: Promise<T>): Promise<T> {
@@ -40,30 +26,47 @@ async function then<T>(id: string, act: Promise<T>): Promise<T> {
   }
 }
 
-/** One row has words of its own, several are counted. */
-const forAll =
-  (single: (service: Service) => Promise<unknown>, several: (rows: readonly Service[]) => Promise<unknown>) =>
-  (rows: readonly Service[]): Promise<unknown> =>
-    rows.length === 1 ? single(rows[0]!) : several(rows);
-
-const start = forAll(
-  (service) =>
-    attempt(() => andFollow(service, servicesApi.start(service.id)), `${service.name} is being started.`, {
-      about: aboutOf(service),
-      isPassing: true,
-    }),
-  (rows) =>
+/**
+ * What is asked of one service or of many: one is named, several are counted. `words`: `being started`. `isWaitedFor`: a person who
+ * asks it of one waits for it, wherever they go meanwhile. `offer`: a way on from there.
+ */
+function actOn({
+  run,
+  words,
+  isWaitedFor = false,
+  offer,
+}: {
+  run: (id: string) => Promise<Service>;
+  words: string;
+  isWaitedFor?: boolean;
+  offer?: (rows: readonly Service[]) => Offer | undefined;
+}) {
+  const actOnOne = (service: Service): Promise<unknown> => {
+    const { id, name } = service;
+    const act = async (): Promise<Service> => {
+      const answer = await run(id);
+      if (isWaitedFor) followStart(service);
+      return answer;
+    };
+    return attempt(() => then(id, act()), `${name} is ${words}.`, {
+      ...{ about: aboutOf(service), isPassing: isWaitedFor },
+      offer: () => offer?.([service]),
+    });
+  };
+  const actOnMany = (rows: readonly Service[]): Promise<void> =>
     performOnAll({
-      rows,
-      nameOf,
-      run: ({ id }) => servicesApi.start(id),
-      done: (started) => `${services(started, 'is', 'are')} being started.`,
-      refresh: () => show(),
-    }),
-);
+      ...{ rows, nameOf, refresh: () => show() },
+      run: ({ id }) => run(id),
+      done: ({ length }) => `${counted(length, 'service is', 'services are')} ${words}.`,
+      ...(offer && { offer }),
+    });
+  return (rows: readonly Service[]): Promise<unknown> => (rows.length === 1 ? actOnOne(rows[0]!) : actOnMany(rows));
+}
+
+const start = actOn({ run: servicesApi.start, words: 'being started', isWaitedFor: true });
 
 /** What a program held in its memory is gone with it: starting it again is no undo, and is not called so. */
-function startAgain(rows: readonly Service[]) {
+function startAgain(rows: readonly Service[]): Offer | undefined {
   return rows.every(({ canManage }) => canManage) ? { label: 'Start again', act: () => start(rows) } : undefined;
 }
 
@@ -75,37 +78,8 @@ function keptWords({ name, rest }: Service): string {
 
 export const serviceActs = {
   start,
-  stop: forAll(
-    (service) =>
-      attempt(() => then(service.id, servicesApi.stop(service.id)), `${service.name} is being stopped.`, {
-        about: aboutOf(service),
-        offer: () => startAgain([service]),
-      }),
-    (rows) =>
-      performOnAll({
-        rows,
-        nameOf,
-        run: ({ id }) => servicesApi.stop(id),
-        done: (stopped) => `${services(stopped, 'is', 'are')} being stopped.`,
-        offer: startAgain,
-        refresh: () => show(),
-      }),
-  ),
-  wake: forAll(
-    (service) =>
-      attempt(() => andFollow(service, servicesApi.wake(service.id)), `${service.name} is waking up.`, {
-        about: aboutOf(service),
-        isPassing: true,
-      }),
-    (rows) =>
-      performOnAll({
-        rows,
-        nameOf,
-        run: ({ id }) => servicesApi.wake(id),
-        done: (woken) => `${services(woken, 'is', 'are')} waking up.`,
-        refresh: () => show(),
-      }),
-  ),
+  stop: actOn({ run: servicesApi.stop, words: 'being stopped', offer: startAgain }),
+  wake: actOn({ run: servicesApi.wake, words: 'waking up', isWaitedFor: true }),
   /** It stays awake though nobody uses it. */
   extend(service: Service, hours: number): Promise<boolean> {
     const { id, name, rest } = service;
