@@ -2,8 +2,8 @@
 import { servicesApi } from '#lib/api/services.ts';
 import type { Service, ServiceShare } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
-import type { RightChoice } from '#lib/shares/wish.ts';
-import { attempt } from '#lib/toasts.svelte.ts';
+import { expiryIn, type RightChoice } from '#lib/shares/wish.ts';
+import { endedWords, partyWords } from '#lib/shares/words.ts';
 import { performOnAll } from '#lib/ui/list/perform.ts';
 
 type Right = ServiceShare['right'];
@@ -18,7 +18,7 @@ export const rightWords: Record<Right, string> = {
   open: 'may use it',
 };
 
-export type Caller = ServiceShare['uses'][number] & { by: ServiceShare };
+type Caller = ServiceShare['uses'][number] & { by: ServiceShare };
 
 /** Who came, by whichever share, last first. */
 export function callersOf(shares: readonly ServiceShare[]): Caller[] {
@@ -31,20 +31,13 @@ export function callersOf(shares: readonly ServiceShare[]): Caller[] {
 export const refreshShares = ({ id }: Pick<Service, 'id'>): Promise<void> =>
   refresh({ topic: 'shares' }, { topic: 'services', id });
 
-const dayMs = 86_400_000;
-/** The clock of this machine may be ahead of the gateway's, which knows a longest time. */
-const marginMs = 60_000;
-
 export const serviceShareActs = {
-  end: (service: Service, share: ServiceShare, whom: string): Promise<void> =>
+  end: (service: Service, share: ServiceShare): Promise<void> =>
     performOnAll({
       rows: [share],
-      nameOf: () => whom,
+      nameOf: partyWords,
       run: ({ id }) => servicesApi.endShare(service.id, id),
-      done: () =>
-        share.with === 'guest'
-          ? `The link to ${service.name} is dead. It cannot be brought back; make a new one if it is needed again.`
-          : `${service.name} is not shared with ${whom} any more.`,
+      done: () => endedWords(share, service.name),
       refresh: () => refreshShares(service),
     }),
   /** `days` from now; undefined for no end. */
@@ -52,15 +45,9 @@ export const serviceShareActs = {
     performOnAll({
       rows: [share],
       nameOf: () => service.name,
-      run: ({ id }) =>
-        servicesApi.setShareEnd(service.id, id, days === undefined ? null : Date.now() + days * dayMs - marginMs),
+      run: ({ id }) => servicesApi.setShareEnd(service.id, id, expiryIn(days)),
       done: () =>
         days === undefined ? 'It has no end any more.' : `It ends in ${days === 1 ? 'one day' : `${days} days`}.`,
       refresh: () => refreshShares(service),
     }),
-  leave: (service: Service, share: string): Promise<boolean> =>
-    attempt(async () => {
-      await servicesApi.endShare(service.id, share);
-      await refreshShares(service);
-    }, `${service.name} is not shared with you any more.`),
 };

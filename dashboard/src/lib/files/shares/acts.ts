@@ -5,20 +5,13 @@ import { refresh } from '#lib/live/changes.ts';
 import { performOnAll } from '#lib/ui/list/perform.ts';
 import { counted } from '#lib/words.ts';
 import { readable } from '#lib/files/readable.ts';
-import { partyOf, partyWords, thingName } from './words.ts';
-
-const dayMs = 86_400_000;
-const marginMs = 60_000;
+import { expiryIn } from '#lib/shares/wish.ts';
+import { endedWords, partyWords } from '#lib/shares/words.ts';
+import { thingName } from './words.ts';
 
 export const refreshShares = (): Promise<void> => refresh({ topic: 'shares' });
 
-const isLink = (share: Share): boolean => partyOf(share).kind === 'guest';
-
-/** What is said of one that ended. A link does not come back, and its notice says so. */
-const endedWords = (share: Share): string =>
-  isLink(share)
-    ? `The link to “${readable(thingName(share))}” is dead. It cannot be brought back; make a new one if it is needed again.`
-    : `“${readable(thingName(share))}” is not shared with ${partyWords(share)} any more.`;
+const quoted = (share: Share): string => `“${readable(thingName(share))}”`;
 
 export const shareActs = {
   end: (shares: readonly Share[]): Promise<void> =>
@@ -26,7 +19,10 @@ export const shareActs = {
       rows: shares,
       nameOf: thingName,
       run: ({ id }) => sharesApi.revoke(id),
-      done: (rows) => (rows.length === 1 ? endedWords(rows[0]!) : `${counted(rows.length, 'share', 'shares')} ended.`),
+      done: (rows) =>
+        rows.length === 1
+          ? endedWords(rows[0]!, quoted(rows[0]!))
+          : `${counted(rows.length, 'share', 'shares')} ended.`,
       refresh: refreshShares,
     }),
   /** `days` from now; undefined for no end. */
@@ -34,10 +30,9 @@ export const shareActs = {
     performOnAll({
       rows: [share],
       nameOf: thingName,
-      // A moment less, because the clock of this machine may be ahead of the gateway's, which knows a longest time.
-      run: ({ id }) => sharesApi.setEnd(id, days === undefined ? null : Date.now() + days * dayMs - marginMs),
+      run: ({ id }) => sharesApi.setEnd(id, expiryIn(days)),
       done: ([row]) =>
-        `What ${partyWords(row!)} has of “${readable(thingName(row!))}” ends ${
+        `What ${partyWords(row!)} has of ${quoted(row!)} ends ${
           days === undefined ? 'when it is ended' : `in ${counted(days, 'day', 'days')}`
         }.`,
       refresh: refreshShares,
@@ -47,8 +42,7 @@ export const shareActs = {
       rows: shares,
       nameOf: thingName,
       run: ({ id }) => sharesApi.revoke(id),
-      done: (rows) =>
-        `${rows.map((row) => `“${readable(thingName(row))}”`).join(', ')} is not shared with you any more.`,
+      done: (rows) => `${rows.map(quoted).join(', ')} is not shared with you any more.`,
       refresh: refreshShares,
     }),
 };

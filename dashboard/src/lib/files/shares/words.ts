@@ -2,19 +2,6 @@
 import type { Share } from '#lib/contract.ts';
 import type { RightChoice } from '#lib/shares/wish.ts';
 
-export type Party = { kind: 'user' | 'team' | 'guest'; name: string };
-
-export function partyOf({ with: whom }: Pick<Share, 'with'>): Party {
-  const [kind = '', name = ''] = whom.split(':');
-  return { kind: kind === 'user' || kind === 'team' ? kind : 'guest', name };
-}
-
-export function partyWords(share: Pick<Share, 'with'>): string {
-  const { kind, name } = partyOf(share);
-  if (kind === 'guest') return 'Whoever has the link';
-  return kind === 'team' ? `Team ${name}` : name;
-}
-
 /** What it lets somebody do. */
 export const rightWords: Record<Share['right'], string> = {
   view: 'may look and download',
