@@ -19,10 +19,22 @@ export const theme = {
   },
 };
 
+let followers: readonly (() => void)[] = [];
+
+/** For what does not take its colours from the style sheet: calls `act` after each change, chosen or of the system, until it is stopped. */
+export function followTheme(act: () => void): () => void {
+  followers = [...followers, act];
+  return () => void (followers = followers.filter((one) => one !== act));
+}
+
+const tell = (): void => followers.forEach((act) => act());
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', tell);
+
 function apply(next: Theme): void {
   chosen = next;
   if (next === 'auto') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = next;
+  tell();
 }
 
 // Told by the other tabs only (HTML, "the storage event").

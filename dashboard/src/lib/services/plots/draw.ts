@@ -59,6 +59,7 @@ export function drawLine(place: HTMLElement, line: Line) {
   watch.observe(place);
   return {
     show(next: Line): void {
+      if (next === now) return;
       now = next;
       plot.setData(dataOf(next));
     },
