@@ -39,17 +39,18 @@ export function fullnessOf({ bytes, reserved = 0, limit }: Usage): Fullness {
 export const storageWords = (storage: number | null | undefined): string =>
   storage === null || storage === undefined ? 'no limit' : byteSize(storage);
 
+/** So much of a machine: `4 processors`, `8 GiB of memory`. */
+export const machineWords = ({ cpu, memory }: { cpu?: number; memory?: number }): string[] => [
+  ...(cpu === undefined ? [] : [counted(cpu, 'processor', 'processors')]),
+  ...(memory === undefined ? [] : [`${memorySize(memory)} of memory`]),
+];
+
 /** What a plan allows of services: `3 at once, 4 processors, 8 GiB of memory`; `no limit` for one that says nothing of them. */
-export function servicesWords({
-  services,
-  cpu,
-  memory,
-  idleSeconds,
-}: Pick<Plan, 'services' | 'cpu' | 'memory' | 'idleSeconds'>): string {
+export function servicesWords(plan: Pick<Plan, 'services' | 'cpu' | 'memory' | 'idleSeconds'>): string {
+  const { services, idleSeconds } = plan;
   const words = [
     ...(services === undefined ? [] : [services === 0 ? 'none' : `${services} at once`]),
-    ...(cpu === undefined ? [] : [counted(cpu, 'processor', 'processors')]),
-    ...(memory === undefined ? [] : [`${memorySize(memory)} of memory`]),
+    ...machineWords(plan),
     ...(idleSeconds ? [`asleep after ${duration(idleSeconds * 1000)}`] : []),
   ];
   return words.length === 0 ? 'no limit' : words.join(', ');
