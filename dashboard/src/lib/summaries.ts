@@ -1,5 +1,6 @@
 /** Many states in a few words, which must be true of every mixture. Pure. */
 import type { Component, Service, Tile } from '#lib/contract.ts';
+import { isComing, isWanted } from '#lib/services/states.ts';
 import { counted, listed } from '#lib/words.ts';
 
 /** All parts in one badge. What is still being looked at is not said to work. */
@@ -37,14 +38,14 @@ export function toolsSentence(tiles: readonly Pick<Tile, 'title' | 'status'>[]):
 
 /** What I and my teams run, in one sentence: what failed first, then what is under way. */
 export function servicesSentence(services: readonly Pick<Service, 'name' | 'state' | 'wish'>[]): string {
-  const wanted = services.filter(({ wish }) => wish === 'running' || wish === 'asleep');
+  const wanted = services.filter(isWanted);
   const names = (isMeant: (service: (typeof wanted)[number]) => boolean): string[] =>
     wanted.filter(isMeant).map(({ name }) => name);
   const about = (which: readonly string[], one: string, many: string): string =>
     which.length > 3 ? `${which.length} services ${many}.` : `${listed(which)} ${which.length === 1 ? one : many}.`;
   const failed = names(({ state }) => state === 'failed');
   if (failed.length > 0) return about(failed, 'could not be started', 'could not be started');
-  const coming = names(({ state, wish }) => wish === 'running' && state !== 'ready');
+  const coming = names(isComing);
   if (coming.length > 0) return about(coming, 'is starting', 'are starting');
   const running = names(({ state, wish }) => wish === 'running' && state === 'ready');
   return running.length > 0 ? about(running, 'is running', 'are running') : '';

@@ -97,8 +97,6 @@ export const serviceActs = {
       },
     );
   },
-  copyAddress: ({ name, url }: Service) =>
-    attempt(() => navigator.clipboard.writeText(url), `The address of ${name} is copied.`, { isPassing: true }),
   async remove({ id }: Service): Promise<void> {
     await servicesApi.remove(id);
     void show(id);

@@ -1,13 +1,14 @@
 /** Which services and templates stand on Home. Pure. */
 import type { Service, TemplateSummary } from '#lib/contract.ts';
 import { pinOfTemplate } from '#lib/services/pins.ts';
+import { isWanted } from '#lib/services/states.ts';
 
 const mostServices = 6;
 const mostTemplates = 6;
 
 /** What goes on: whatever was not told to stop, the newest first; and how many more there are. */
 export function continuing(services: readonly Service[]): { shown: Service[]; rest: number } {
-  const shown = services.filter(({ wish }) => wish === 'running' || wish === 'asleep').slice(0, mostServices);
+  const shown = services.filter(isWanted).slice(0, mostServices);
   return { shown, rest: services.length - shown.length };
 }
 

@@ -5,8 +5,9 @@ import Play from '@lucide/svelte/icons/play';
 import Sun from '@lucide/svelte/icons/sun';
 import Trash from '@lucide/svelte/icons/trash-2';
 import type { Service } from '#lib/contract.ts';
+import { copyAddress } from '#lib/copy.ts';
 import { serviceActs } from '#lib/services/acts.ts';
-import { firstAct, isUp } from '#lib/services/states.ts';
+import { firstAct, isUp, sleepsByItself } from '#lib/services/states.ts';
 import type { Act } from '#lib/ui/list/columns.ts';
 
 /**
@@ -14,7 +15,6 @@ import type { Act } from '#lib/ui/list/columns.ts';
  * somebody who asks first, nothing that cannot come back.
  */
 export function actsOn(askRemoval?: (service: Service) => void): Act<Service>[] {
-  const isKept = ({ rest }: Service): boolean => rest !== undefined && rest.idleSeconds > 0;
   return [
     {
       label: 'Start',
@@ -35,7 +35,7 @@ export function actsOn(askRemoval?: (service: Service) => void): Act<Service>[] 
       label: `Keep awake ${hours} h more`,
       icon: AlarmClock,
       isForOne: true,
-      fits: (service) => service.canManage && service.state === 'ready' && isKept(service),
+      fits: (service) => service.canManage && sleepsByItself(service),
       act: ([service]) => serviceActs.extend(service!, hours),
     })),
     {
@@ -43,7 +43,7 @@ export function actsOn(askRemoval?: (service: Service) => void): Act<Service>[] 
       icon: Copy,
       isForOne: true,
       fits: ({ canView }) => canView,
-      act: ([service]) => serviceActs.copyAddress(service!),
+      act: ([service]) => copyAddress(service!.name, service!.url),
     },
     {
       label: 'Remove…',

@@ -27,11 +27,18 @@ export function shownState({ state, wish }: Told): Shown {
   return serviceStates[state];
 }
 
+/** Whether it runs, or would for whoever comes: it was not told to go. */
+export const isWanted = ({ wish }: Pick<Service, 'wish'>): boolean => wish === 'running' || wish === 'asleep';
+
 /** Whether it comes up and is not there yet. */
 export const isComing = ({ state, wish }: Told): boolean => wish === 'running' && !['ready', 'failed'].includes(state);
 
 /** What takes something of the machine, or will: it can be stopped. */
-export const isUp = ({ state, wish }: Told): boolean => wish !== 'stopped' && wish !== 'removed' && state !== 'stopped';
+export const isUp = (service: Told): boolean => isWanted(service) && service.state !== 'stopped';
+
+/** Whether it runs, and goes to sleep by itself when nobody uses it. */
+export const sleepsByItself = ({ state, rest }: Pick<Service, 'state' | 'rest'>): boolean =>
+  state === 'ready' && rest !== undefined && rest.idleSeconds > 0;
 
 /** Only what answered, and was not told to go since, is opened. */
 export const isOpenable = (service: Told & Pick<Service, 'canView'>): boolean =>

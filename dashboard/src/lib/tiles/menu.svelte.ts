@@ -4,8 +4,8 @@ import PinOff from '@lucide/svelte/icons/pin-off';
 import Scale from '@lucide/svelte/icons/scale';
 import { goto } from '$app/navigation';
 import type { Me, Tile } from '#lib/contract.ts';
+import { copyAddress } from '#lib/copy.ts';
 import { isPinned, setPinned } from '#lib/tiles/pins.svelte.ts';
-import { attempt } from '#lib/toasts.svelte.ts';
 import { urls } from '#lib/urls.ts';
 import type { MenuItem } from '#lib/ui/RowMenu.svelte';
 
@@ -16,12 +16,7 @@ export function menuOf(tile: Tile, me: Me): MenuItem[] {
     isPinned(name)
       ? { label: 'Unpin', icon: PinOff, act: () => setPinned(name, false) }
       : { label: 'Pin', icon: Pin, act: () => setPinned(name, true) },
-    {
-      label: 'Copy address',
-      icon: Copy,
-      act: () =>
-        attempt(() => navigator.clipboard.writeText(url), `The address of ${title} is copied.`, { isPassing: true }),
-    },
+    { label: 'Copy address', icon: Copy, act: () => copyAddress(title, url) },
   ];
   if (me.canAdminister) {
     const question = { as: me.user.username, method: 'GET', url };
