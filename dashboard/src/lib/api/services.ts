@@ -52,8 +52,14 @@ export const servicesApi = {
     request<ServiceChanged>('POST', at(id, '/upgrade'), body),
   rollBack: (id: string, body: { dryRun?: boolean; to?: number; revision?: number } = {}) =>
     request<ServiceChanged>('POST', at(id, '/rollback'), body),
-  /** Those of others that are shared with me. */
-  received: () => request<ReceivedServices>('GET', '/services/shared'),
+  /** Mine and my teams', then those of others that are shared with me. */
+  reachable: async (): Promise<Service[]> => {
+    const [own, received] = await Promise.all([
+      request<ServiceList>('GET', '/services'),
+      request<ReceivedServices>('GET', '/services/shared'),
+    ]);
+    return [...own.services, ...received.services.map(({ service }) => service)];
+  },
   shares: (id: string) => request<ServiceShareList>('GET', at(id, '/shares')),
   share: (id: string, wish: NewServiceShare) => request<CreatedServiceShare>('POST', at(id, '/shares'), wish),
   setShareEnd: (id: string, share: string, expiresAt: number | null) =>

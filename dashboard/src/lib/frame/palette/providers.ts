@@ -73,8 +73,7 @@ async function tools(): Promise<Offer[]> {
 }
 
 async function services(): Promise<Offer[]> {
-  const [own, received] = await Promise.all([servicesApi.list(), servicesApi.received()]);
-  return [...own.services, ...received.services.map(({ service }) => service)].map((service): Offer => {
+  return (await servicesApi.reachable()).map((service): Offer => {
     const { id, name, owner, template } = service;
     const hint = `${template.title}, ${shownState(service).word.toLowerCase()}`;
     const words = `service ${owner.name} ${new URL(service.url).host}`;

@@ -9,6 +9,5 @@ export const load: PageLoad = async ({ url, depends }) => {
   depends(changeKey('services'), changeKey('shares'));
   const isAll = url.searchParams.get('owner') === everybody;
   if (isAll) return orErrorPage(() => servicesApi.list({ owner: everybody }));
-  const [{ services }, received] = await orErrorPage(() => Promise.all([servicesApi.list(), servicesApi.received()]));
-  return { services: [...services, ...received.services.map(({ service }) => service)] };
+  return { services: await orErrorPage(servicesApi.reachable) };
 };
