@@ -1,11 +1,11 @@
 /** The list of services: what it understands of an address, its columns and filters, and which rows an address shows. */
 import type { Service } from '#lib/contract.ts';
-import { isComing, shownState } from '#lib/services/states.ts';
+import { isComing, isWanted, shownState } from '#lib/services/states.ts';
 import { urls } from '#lib/urls.ts';
 import { addressAfter, type ListAddress, type ListShape } from '#lib/ui/list/address.ts';
 import type { Chip, Column } from '#lib/ui/list/columns.ts';
 
-export type ServiceFilter = 'owner' | 'state' | 'template';
+type ServiceFilter = 'owner' | 'state' | 'template';
 
 const groups = {
   running: 'Running',
@@ -35,9 +35,9 @@ export const columns = [
 type Address = ListAddress<ServiceFilter>;
 
 /** Under which filter a service is found. */
-export function groupOf(service: Pick<Service, 'state' | 'wish'>): Group {
+function groupOf(service: Pick<Service, 'state' | 'wish'>): Group {
   const { state, wish } = service;
-  if (wish === 'removed' || wish === 'stopped') return 'stopped';
+  if (!isWanted(service)) return 'stopped';
   if (state === 'failed') return 'failed';
   if (isComing(service)) return 'starting';
   return wish === 'asleep' ? 'asleep' : 'running';
@@ -46,16 +46,23 @@ export function groupOf(service: Pick<Service, 'state' | 'wish'>): Group {
 /** Whose it is, in one word of an address. */
 const ownerOf = ({ owner }: Service): string => owner.name;
 
+/** What a search looks through. */
 const wordsOf = ({ name, owner, template, url }: Service): string =>
   `${name} ${owner.name} ${template.title} ${new URL(url).host}`.toLowerCase();
 
-function fits(service: Service, { q, filters }: Address, besides?: ServiceFilter): boolean {
+/** Those with each word of the search somewhere in what is said of them. */
+function searched(services: readonly Service[], q: string): readonly Service[] {
+  if (q === '') return services;
+  const words = q.toLowerCase().split(/\s+/);
+  return services.filter((service) => {
+    const text = wordsOf(service);
+    return words.every((word) => text.includes(word));
+  });
+}
+
+function fits(service: Service, { filters }: Address, besides?: ServiceFilter): boolean {
   const { owner, state, template } = filters;
   return (
-    q
-      .toLowerCase()
-      .split(/\s+/)
-      .every((word) => wordsOf(service).includes(word)) &&
     (besides === 'owner' || owner === undefined || owner === everybody || ownerOf(service) === owner) &&
     (besides === 'state' || state === undefined || groupOf(service) === state) &&
     (besides === 'template' || template === undefined || service.template.id === template)
@@ -71,7 +78,7 @@ const order: Record<string, (a: Service, b: Service) => number> = {
 
 /** Those that an address asks for; without an order of its own the newest first, as they come. */
 export function rowsOf(services: readonly Service[], address: Address): Service[] {
-  const rows = services.filter((service) => fits(service, address));
+  const rows = searched(services, address.q).filter((service) => fits(service, address));
   const { sort } = address;
   const compare = sort === undefined ? undefined : order[sort.replace(/^-/, '')];
   if (!compare) return rows;
@@ -88,9 +95,11 @@ export function chipsOf(
   const { state, template, owner } = address.filters;
   const to = (filters: { [name in ServiceFilter]?: string | undefined }): string =>
     addressAfter(path, address, { filters });
-  const counted = (besides: ServiceFilter): Service[] => services.filter((one) => fits(one, address, besides));
+  const found = searched(services, address.q);
+  const counted = (besides: ServiceFilter): Service[] => found.filter((one) => fits(one, address, besides));
   const states = counted('state');
   const templates = counted('template');
+  const ofOwners = counted('owner');
   const owners =
     owner === everybody ? new Map<string, string>() : new Map(services.map((one) => [ownerOf(one), one.owner.kind]));
   const titles = new Map(services.map((service) => [service.template.id, service.template.title]));
@@ -110,7 +119,7 @@ export function chipsOf(
           label: name === ownName ? 'Mine' : kind === 'team' ? `Team ${name}` : `Of ${name}`,
           href: to({ owner: owner === name ? undefined : name }),
           isChosen: owner === name,
-          count: counted('owner').filter((service) => ownerOf(service) === name).length,
+          count: ofOwners.filter((service) => ownerOf(service) === name).length,
         }))),
     ...(titles.size < 2 && template === undefined
       ? []
