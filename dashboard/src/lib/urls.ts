@@ -25,8 +25,7 @@ export const urls = {
     } = {},
   ) => withQuery(`/files/${addressOf(place)}`, query),
   /** What I and my teams run. */
-  services: (query: { q?: string | undefined; owner?: string | undefined; state?: string | undefined } = {}) =>
-    withQuery('/services', query),
+  services: () => '/services',
   service: ({ id }: { id: string }, tab = 'overview') => `/services/${encodeURIComponent(id)}/${tab}`,
   /** What can be started. */
   templates: (query: { q?: string | undefined; category?: string | undefined } = {}) => withQuery('/start', query),

@@ -1,7 +1,7 @@
 /** Keys that work on every page; the frame hands in what each key does. */
 
 /** The part of a `KeyboardEvent` that matters here. */
-export type KeyPress = {
+type KeyPress = {
   key: string;
   ctrlKey: boolean;
   metaKey: boolean;
@@ -12,7 +12,7 @@ export type KeyPress = {
   preventDefault(): void;
 };
 
-export type KeyActs = {
+type KeyActs = {
   openPalette(): void;
   openShortcuts(): void;
   /** Puts the cursor into the page's own search box; false when it has none. */

@@ -244,7 +244,7 @@ function badgeOf(count: number, tone: SectionBadge['tone'], words: string, href:
 const tones: readonly SectionBadge['tone'][] = ['accent', 'warning', 'failed'];
 
 /** Several as one: all of them counted, in the colour of the worst, which it leads to. */
-export function worstOf(badges: readonly (SectionBadge | undefined)[]): SectionBadge | undefined {
+function worstOf(badges: readonly (SectionBadge | undefined)[]): SectionBadge | undefined {
   const told = badges.filter((badge) => badge !== undefined);
   const [worst] = told.toSorted((a, b) => tones.indexOf(b.tone) - tones.indexOf(a.tone));
   if (!worst) return undefined;

@@ -3,7 +3,7 @@ import type { Me, Service } from '#lib/contract.ts';
 import { parts } from '#lib/services/parts.ts';
 import { urls } from '#lib/urls.ts';
 
-export type Remedy = { label: string; href: string };
+type Remedy = { label: string; href: string };
 
 const larger = 'Choose a larger size';
 const values = 'Change its values';

@@ -4,7 +4,7 @@ import type { MembershipChange, Team, TeamMember } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
 import { attempt, type Offer, say } from '#lib/toasts.svelte.ts';
 
-export type TeamNamed = Pick<Team, 'id' | 'title'>;
+type TeamNamed = Pick<Team, 'id' | 'title'>;
 export type Member = Pick<TeamMember, 'userId' | 'username'>;
 
 const refreshTeams = (): Promise<void> => refresh({ topic: 'teams' }, { topic: 'users' });

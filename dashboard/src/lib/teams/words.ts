@@ -20,7 +20,7 @@ export function leavingWords(
 }
 
 /** `left`: how many are in the team afterwards. */
-export const lastManagerWords = (title: string, left: number): string =>
+const lastManagerWords = (title: string, left: number): string =>
   left === 0
     ? `You are the last one in ${title}: its files stay, and an admin can take people in.`
     : `You are the last manager of ${title}: until an admin names another one, nobody can take people in or out.`;

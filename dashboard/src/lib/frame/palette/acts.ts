@@ -11,7 +11,7 @@ import type { Capability } from '#lib/frame/sections.ts';
 import { theme } from '#lib/theme.svelte.ts';
 import { urls } from '#lib/urls.ts';
 
-export type PaletteAct = {
+type PaletteAct = {
   id: string;
   title: string;
   words: string;

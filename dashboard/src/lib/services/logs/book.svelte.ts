@@ -4,7 +4,7 @@ import type { ServiceLogFrame } from '#lib/contract.ts';
 import { problemIn } from '#lib/api/request.ts';
 import type { Problem } from '#lib/problem.ts';
 import { type Block, held, withNewer, withOlder } from '#lib/services/logs/blocks.ts';
-import { openLine } from '#lib/services/socket.ts';
+import { type Line, openLine } from '#lib/services/socket.ts';
 import { withQuery } from '#lib/urls.ts';
 
 const pageLines = 500;
@@ -23,7 +23,7 @@ export class LogBook {
   problem = $state.raw<Problem>();
   readonly id: string;
   readonly search: string;
-  #line: { close(): void } | undefined;
+  #line: Line | undefined;
 
   constructor(id: string, search: string) {
     this.id = id;

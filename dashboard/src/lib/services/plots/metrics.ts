@@ -2,7 +2,7 @@
 import type { ServiceMetrics } from '#lib/contract.ts';
 import { memorySize } from '#lib/words.ts';
 
-export type Column = 'cpu' | 'memory' | 'requests';
+type Column = 'cpu' | 'memory' | 'requests';
 
 type Picture = {
   column: Column;

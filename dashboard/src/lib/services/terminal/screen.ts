@@ -38,10 +38,8 @@ export function openScreen(
     theme: colorsOf(element),
     screenReaderMode: false,
     allowProposedApi: false,
-    // A program in it may print links; what they name is shown by nothing and opened by nothing (OSC 8).
-    linkHandler: { activate: () => undefined, allowNonHttpProtocols: false },
   });
-  // Whatever a program asks of the clipboard or of the title is its own wish (OSC 52, OSC 0 to 2).
+  // Whatever a program asks of the clipboard or of the title is its own wish (OSC 52, OSC 0 to 2), and its links are words (OSC 8).
   for (const code of [0, 1, 2, 8, 52]) terminal.parser.registerOscHandler(code, () => true);
   const fit = new FitAddon();
   terminal.loadAddon(fit);

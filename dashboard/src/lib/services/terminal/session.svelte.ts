@@ -1,5 +1,5 @@
 /** One terminal in a service, over lost lines and reloads of the page. */
-import { openLine } from '#lib/services/socket.ts';
+import { type Line, openLine } from '#lib/services/socket.ts';
 import type { Screen, Size } from '#lib/services/terminal/screen.ts';
 import { withQuery } from '#lib/urls.ts';
 
@@ -19,7 +19,7 @@ export class TerminalSession {
   state = $state.raw<State>({ kind: 'connecting' });
   readonly #id: string;
   readonly #screen: Screen;
-  #line: ReturnType<typeof openLine> | undefined;
+  #line: Line | undefined;
   /** Names the shell to come back to, and how much of it is on the screen. */
   #terminal: string | undefined;
   #seen = 0;

@@ -34,7 +34,7 @@ export function readAddress<F extends string>(
   };
 }
 
-export type ListChange<F extends string = string> = {
+type ListChange<F extends string = string> = {
   q?: string;
   sort?: string | undefined;
   page?: number;

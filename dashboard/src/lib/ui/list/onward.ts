@@ -20,7 +20,7 @@ function wanted(): URL {
 }
 
 /** Where a link of this list leads, given what was asked for last. */
-export const onwardTo = (href: string): string => onto(new URL(href, page.url.href), shown(), wanted());
+const onwardTo = (href: string): string => onto(new URL(href, page.url.href), shown(), wanted());
 
 /** Follows a link of this list. */
 export async function goOn(href: string, options: { replace?: boolean; reset?: boolean } = {}): Promise<void> {

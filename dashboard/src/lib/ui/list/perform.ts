@@ -4,7 +4,7 @@ import { undoOf, type UndoRequest } from '#lib/api/undo.ts';
 import { type Offer, say } from '#lib/toasts.svelte.ts';
 import { takeBack } from '#lib/undo.ts';
 
-export type Performed<T> = {
+type Performed<T> = {
   rows: readonly T[];
   nameOf: (row: T) => string;
   /** Does it to one row; what the gateway answered holds the way back, where there is one. Throws what refused it. */
