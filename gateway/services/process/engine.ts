@@ -62,8 +62,6 @@ export type ProcessEngineOptions = {
   log: Log;
   /** Other services of an owner here. */
   neighbour?: Neighbour;
-  /** The packages it needs, which are there; undefined when it needs none. */
-  environmentOf?(service: Service): Promise<Environment | undefined>;
   outputs: Outputs;
 };
 
@@ -85,8 +83,13 @@ type Running = {
 const quickEndsUntilGone = 3;
 const looksAtOnce = 20;
 
+/** An engine of programs alone: whoever starts one hands over the packages that it needs, which are there. */
+export type ProgramEngine = Omit<Engine, 'start'> & {
+  start(service: Service, environment?: Environment): Promise<void>;
+};
+
 /** Services as programs of this machine: each in a sandbox with a network of its own, reached over a Unix socket by the gateway alone. */
-export function createProcessEngine(options: ProcessEngineOptions): Engine {
+export function createProcessEngine(options: ProcessEngineOptions): ProgramEngine {
   const { dataFolder, supervisor, accounts, filesOf, originOf, outbound, fillIn, outputs, clock, log } = options;
   const { isSandboxRequired } = options;
   const bounds = { ...usualBounds, ...options.bounds };
@@ -129,7 +132,7 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     return { files, account };
   }
 
-  async function launch(service: Service): Promise<void> {
+  async function launch(service: Service, environment: Environment | undefined): Promise<void> {
     const sandbox = await options.sandbox();
     if (!sandbox.isAvailable && isSandboxRequired && !service.mayLackSandbox)
       throw knotError('KNOT_SERVICES_NO_SANDBOX', 503, noSandbox(sandbox.reason), { remedy: sandboxRemedy });
@@ -137,7 +140,6 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     const { id, revision, template, size } = service;
     const { ready, startSeconds } = template.plan;
     const origin = originOf(service.label);
-    const environment = await options.environmentOf?.(service);
     const shown = [
       ...identityFiles(layout.identity, { name: service.owner.name, account }),
       ...(await offersOf(service, { layout, account, neighbour: options.neighbour })),
@@ -281,11 +283,11 @@ export function createProcessEngine(options: ProcessEngineOptions): Engine {
     },
     keep: (folder) => keepTemplate(folder, layout.templates),
     keepOnly: (digests) => keepOnly(layout.templates, digests),
-    async start(service) {
+    async start(service, environment) {
       const found = running.get(service.id);
       if (found?.revision === service.revision) return;
       await end(service.id);
-      await launch(service);
+      await launch(service, environment);
     },
     stop: ({ id }) => end(id),
     async remove({ id }) {

@@ -1,10 +1,8 @@
-import { join } from 'node:path';
-import { type Clock, every, knotError, type Log } from '../../lib/index.ts';
+import { every } from '../../lib/index.ts';
 import { accountOf } from '../../process/index.ts';
 import type { Engine } from '../engine.ts';
 import { createProcessEngine, type ProcessEngineOptions } from './engine.ts';
 import { layoutIn } from './layout.ts';
-import { packageSetOf } from './packages/package-set.ts';
 import { createPackages, type Packages, type PackagesOptions } from './packages/packages.ts';
 import { createPreparedEngine } from './prepared-engine.ts';
 
@@ -30,22 +28,10 @@ export function openPackages({
 }
 
 /** Everything that runs services on one machine: programs in sandboxes, and the packages that they need. */
-export function createMachineEngine(
-  options: Omit<ProcessEngineOptions, 'environmentOf'> & { packages: Packages; clock: Clock; log: Log },
-): Engine {
+export function createMachineEngine(options: ProcessEngineOptions & { packages: Packages }): Engine {
   const { packages, clock, log } = options;
   const layout = layoutIn(options.dataFolder);
-  const programs = createProcessEngine({
-    ...options,
-    async environmentOf({ template }) {
-      const set = await packageSetOf(template.plan.needs, join(layout.templates, template.digest));
-      if (set === undefined) return undefined;
-      const found = await packages.find(set);
-      if (found === undefined) throw packagesGone();
-      return found;
-    },
-  });
-  const engine = createPreparedEngine({ engine: programs, packages, layout, clock });
+  const engine = createPreparedEngine({ engine: createProcessEngine(options), packages, layout, clock });
   const tidying = every(tidyMs, () => packages.removeUnused(engine.usedPackages()), {
     log,
     complaint: 'packages that nobody uses could not be removed',
@@ -59,8 +45,3 @@ export function createMachineEngine(
     },
   };
 }
-
-const packagesGone = () =>
-  knotError('KNOT_SERVICES_NO_PACKAGES', 503, 'The packages that it needs are not there any more.', {
-    remedy: 'Start it again: they are installed anew.',
-  });

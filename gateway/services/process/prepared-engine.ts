@@ -5,8 +5,9 @@ import { causeOfError } from '../causes.ts';
 import type { Engine, LaunchStep, Observed } from '../engine.ts';
 import type { Cause, Service } from '../service.ts';
 import type { Layout } from './layout.ts';
-import { packageSetOf } from './packages/package-set.ts';
-import type { Packages } from './packages/packages.ts';
+import type { ProgramEngine } from './engine.ts';
+import { needsPackages, packageSetOf } from './packages/package-set.ts';
+import type { Environment, Packages } from './packages/packages.ts';
 
 /** A start that is under way, or the last one. */
 type Start = {
@@ -14,8 +15,8 @@ type Start = {
   phase: 'preparing' | 'begun' | 'failed' | 'over';
   abort: AbortController;
   steps: LaunchStep[];
-  /** Of the packages it uses. */
-  key?: string;
+  /** The packages it uses. */
+  environment?: Environment;
   cause?: Cause;
   done: Promise<void>;
 };
@@ -25,7 +26,7 @@ type Start = {
  * minutes, while everybody sees how far it is; stopping the service stops that too.
  */
 export function createPreparedEngine(options: {
-  engine: Engine;
+  engine: ProgramEngine;
   packages: Packages;
   layout: Pick<Layout, 'templates'>;
   clock: Clock;
@@ -49,7 +50,7 @@ export function createPreparedEngine(options: {
     if (seen.phase === 'running') finish(start, 'done');
     if (seen.phase !== 'gone') return;
     finish(start, 'failed');
-    if (seen.cause.code === 'no-module' && start.key !== undefined) packages.doubt(start.key);
+    if (seen.cause.code === 'no-module' && start.environment !== undefined) packages.doubt(start.environment.key);
   }
 
   function begin(start: Start, name: LaunchStep['name']): void {
@@ -86,10 +87,10 @@ export function createPreparedEngine(options: {
       if (installed === undefined || signal.aborted) return;
       if ('problem' in installed) return fail(id, start, causeOfProblem(installed.problem));
       step.title = titleOf(installed.packages);
-      start.key = installed.key;
+      start.environment = installed;
     }
     begin(start, 'program');
-    await engine.start(service);
+    await engine.start(service, start.environment);
     if (start.phase !== 'preparing') return;
     start.phase = 'begun';
     begin(start, 'answer');
@@ -109,8 +110,7 @@ export function createPreparedEngine(options: {
     ...engine,
     async missing(plan, mayLackSandbox) {
       const found = await engine.missing(plan, mayLackSandbox);
-      const { python, requirements } = plan.needs;
-      if (python.length === 0 && requirements === undefined) return found;
+      if (!needsPackages(plan.needs)) return found;
       const problem = await packages.missing();
       if (problem) found.push({ what: problem.message, remedy: `Ask an administrator. ${problem.remedy}` });
       return found;
@@ -123,12 +123,11 @@ export function createPreparedEngine(options: {
         if (isBegun || before.phase === 'preparing') return;
       }
       end(id);
-      const { python, requirements } = template.plan.needs;
-      const needsPackages = python.length > 0 || requirements !== undefined;
+      const hasPackages = needsPackages(template.plan.needs);
       const start: Start = {
         ...{ revision, phase: 'preparing', abort: new AbortController(), done: Promise.resolve() },
         steps: [
-          ...(needsPackages ? [step('packages', 'Install packages')] : []),
+          ...(hasPackages ? [step('packages', 'Install packages')] : []),
           step('program', 'Start the program'),
           step('answer', 'Wait until it answers'),
         ],
@@ -137,7 +136,7 @@ export function createPreparedEngine(options: {
       begin(start, start.steps[0]!.name);
       const prepared = prepare(service, start);
       // What needs nothing is begun at once, and whoever asks hears why not.
-      if (!needsPackages)
+      if (!hasPackages)
         return prepared.catch((error: unknown) => {
           finish(start, 'failed');
           start.phase = 'over';
@@ -177,7 +176,8 @@ export function createPreparedEngine(options: {
     },
     usedPackages() {
       const used = new Set<string>();
-      for (const { key, phase } of starts.values()) if (key !== undefined && phase === 'begun') used.add(key);
+      for (const { environment, phase } of starts.values())
+        if (environment !== undefined && phase === 'begun') used.add(environment.key);
       return used;
     },
   };

@@ -11,6 +11,9 @@ export type PackageSet = {
   isLocked: boolean;
 };
 
+export const needsPackages = ({ python, requirements }: ProcessPlan['needs']): boolean =>
+  python.length > 0 || requirements !== undefined;
+
 /** Undefined when it needs nothing. `templateFolder` is where the files of the template are kept. */
 export async function packageSetOf(
   needs: ProcessPlan['needs'],
