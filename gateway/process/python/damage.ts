@@ -23,7 +23,7 @@ export async function findDamage(
 ): Promise<string | undefined> {
   if (!existsSync(join(venvFolder, 'pyvenv.cfg'))) return 'pyvenv.cfg is missing';
   const folder = sitePackagesOf(venvFolder);
-  const found = folder === undefined ? [] : packagesIn(folder);
+  const found = packagesIn(venvFolder);
   if (folder === undefined || found.length === 0) return 'it has no packages';
   const gone = packages.filter((name) => !found.includes(name));
   if (gone.length > 0) return `${nameOf(gone[0]!)} is missing${gone.length > 1 ? `, and ${gone.length - 1} more` : ''}`;
@@ -41,8 +41,9 @@ export async function findDamage(
 }
 
 /** Names of the packages in an environment, with their versions, as its folders have them. */
-export function packagesIn(sitePackages: string): string[] {
-  return readdirSync(sitePackages).filter((name) => name.endsWith('.dist-info'));
+export function packagesIn(venvFolder: string): string[] {
+  const folder = sitePackagesOf(venvFolder);
+  return folder === undefined ? [] : readdirSync(folder).filter((name) => name.endsWith('.dist-info'));
 }
 
 const nameOf = (distInfo: string): string => distInfo.replace(/-[^-]*\.dist-info$/, '');

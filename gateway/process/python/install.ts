@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemEnvironment } from '../environment.ts';
 import type { Command, CommandResult } from '../command.ts';
@@ -7,7 +7,6 @@ import { packagesIn } from './damage.ts';
 import { findPython, type Python } from './find-python.ts';
 import { describePipProblem, describeSystemProblem } from './pip-problem.ts';
 import type { InstallWords, Problem } from './problem.ts';
-import { sitePackagesOf } from './venv-folder.ts';
 
 /** A finished Python environment. */
 export type Installed = { isInstalled: true; python: string; basePrefix: string; packages?: string[] };
@@ -103,13 +102,13 @@ export async function installEnvironment(options: InstallOptions): Promise<Insta
   try {
     finish?.(venvFolder);
     const { basePrefix } = python;
-    const packages = packagesIn(sitePackagesOf(venvFolder)!);
+    const packages = packagesIn(venvFolder);
     const marker: Marker = { requirements: options.print, basePrefix, packages };
     writeFileSync(markerFile(venvFolder), JSON.stringify(marker));
+    return { isInstalled: true, python: interpreter(venvFolder), basePrefix, packages };
   } catch (error) {
     return { isInstalled: false, problem: describeSystemProblem(error, words) };
   }
-  return { isInstalled: true, python: interpreter(venvFolder), basePrefix: python.basePrefix };
 }
 
 type Run = (
@@ -146,7 +145,6 @@ async function runPip(options: InstallOptions, pip: readonly string[], run: Run)
   let { total } = options;
   let collected = 0;
   let counting: NodeJS.Timeout | undefined;
-  const sitePackages = () => readSitePackages(venvFolder).filter((name) => name.endsWith('.dist-info')).length;
   const of = (): string => (total === undefined ? '' : ` of ${total}`);
   const onLine = (line: string) => {
     if (line.startsWith('Ignoring ')) total = total && total - 1;
@@ -159,10 +157,10 @@ async function runPip(options: InstallOptions, pip: readonly string[], run: Run)
         progress: 0.08 + 0.42 * (total === undefined ? 1 - 1 / (1 + collected / 20) : Math.min(1, collected / total)),
       });
     } else if (line.startsWith('Installing collected packages')) {
-      const before = sitePackages();
+      const before = packagesIn(venvFolder).length;
       const all = (total ??= line.split(',').length);
       const report = () => {
-        const done = Math.max(0, Math.min(all, sitePackages() - before));
+        const done = Math.max(0, Math.min(all, packagesIn(venvFolder).length - before));
         onProgress({
           step: 'install',
           message: `Installing packages (${done} of ${all})`,
@@ -228,9 +226,4 @@ export function interpreter(venvFolder: string): string {
 
 function markerFile(venvFolder: string): string {
   return join(venvFolder, 'knot-installed.json');
-}
-
-function readSitePackages(venvFolder: string): string[] {
-  const folder = sitePackagesOf(venvFolder);
-  return folder === undefined ? [] : readdirSync(folder);
 }

@@ -74,7 +74,9 @@ const pythonAgainMs = 20_000;
 /** At a time: each takes a processor. */
 const mostAtOnce = 2;
 
-type Work = { waiters: Set<Waiter>; abort: AbortController; last?: InstallProgress; done: Promise<Result> };
+/** Who waits for an installation, and what they heard last. */
+type Waiting = { waiters: Set<Waiter>; abort: AbortController; last?: InstallProgress };
+type Work = Waiting & { done: Promise<Result> };
 type Result = Environment | { problem: Problem };
 
 /** Python packages of templates: each set of versions once, for whoever needs it, read-only for all. */
@@ -122,7 +124,7 @@ export function createPackages(options: PackagesOptions): Packages {
     return environmentOf(key, found);
   }
 
-  async function work(key: string, set: PackageSet, found: Python, own: Work): Promise<Result> {
+  async function work(key: string, set: PackageSet, found: Python, own: Waiting): Promise<Result> {
     const { signal } = own.abort;
     const onProgress = (progress: InstallProgress): void => {
       own.last = progress;
@@ -198,7 +200,7 @@ export function createPackages(options: PackagesOptions): Packages {
           log.warn({ key, problem: result.problem }, 'installing packages of a template failed');
         return { problem: result.problem };
       }
-      const environment = environmentOf(key, findEnvironment(venvOf(key), key)!);
+      const environment = environmentOf(key, result);
       const seconds = Math.round((clock.now() - startedAt) / 1000);
       log.info({ key, packages: environment.packages, seconds }, 'packages of a template are installed');
       whole.add(key);
@@ -206,6 +208,26 @@ export function createPackages(options: PackagesOptions): Packages {
     } finally {
       await rm(work, { recursive: true, force: true });
     }
+  }
+
+  function begin(key: string, set: PackageSet, found: Python): Work {
+    const waiting: Waiting = { waiters: new Set(), abort: new AbortController() };
+    const done = work(key, set, found, waiting).finally(() => works.delete(key));
+    const begun = Object.assign(waiting, { done });
+    works.set(key, begun);
+    return begun;
+  }
+
+  function waitFor(work: Work, waiter: Waiter): Promise<Result> {
+    work.waiters.add(waiter);
+    if (work.last) waiter.onProgress(work.last);
+    const leave = (): void => {
+      work.waiters.delete(waiter);
+      if (work.waiters.size === 0) work.abort.abort();
+    };
+    waiter.signal.addEventListener('abort', leave, { once: true });
+    if (waiter.signal.aborted) leave();
+    return work.done.finally(() => waiter.signal.removeEventListener('abort', leave));
   }
 
   return {
@@ -227,24 +249,7 @@ export function createPackages(options: PackagesOptions): Packages {
         await own.done;
         own = works.get(key);
       }
-      if (own === undefined) {
-        const fresh: Work = { waiters: new Set(), abort: new AbortController(), done: Promise.resolve(noResult) };
-        works.set(key, fresh);
-        fresh.waiters.add(waiter);
-        fresh.done = work(key, set, found, fresh).finally(() => works.delete(key));
-        own = fresh;
-      } else {
-        own.waiters.add(waiter);
-        if (own.last) waiter.onProgress(own.last);
-      }
-      const joined = own;
-      const leave = (): void => {
-        joined.waiters.delete(waiter);
-        if (joined.waiters.size === 0) joined.abort.abort();
-      };
-      waiter.signal.addEventListener('abort', leave, { once: true });
-      if (waiter.signal.aborted) leave();
-      return joined.done.finally(() => waiter.signal.removeEventListener('abort', leave));
+      return waitFor(own ?? begin(key, set, found), waiter);
     },
     doubt: (key) => void whole.delete(key),
     async removeUnused(used) {
@@ -268,5 +273,3 @@ async function giveCache(cache: string, account: Account): Promise<void> {
   mkdirSync(cache, { mode: 0o700 });
   chownSync(cache, account.uid, account.gid);
 }
-
-const noResult: Result = { problem: { kind: 'other', message: '', remedy: '' } };
