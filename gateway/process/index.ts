@@ -7,10 +7,9 @@
  */
 export { type Account, type AccountBook, accountOf } from './accounts.ts';
 export type { Child, ChildSpec, ChildState } from './child-spec.ts';
-export { type Command, type CommandResult } from './command.ts';
 export type { Conversation } from './conversation.ts';
 export { identify, isAlive, type ProcessIdentity, readBootId } from './descendants.ts';
-export { type Group, type GroupLimits, type Groups, openGroups, type Refusals } from './groups.ts';
+export { type Group, type Groups, openGroups, type Refusals } from './groups.ts';
 export { systemEnvironment } from './environment.ts';
 export { valuesBelowChild } from './leftovers.ts';
 export { listenAt } from './listen-at.ts';
@@ -20,7 +19,7 @@ export { createSupervisor, type Supervisor } from './supervisor.ts';
 export { findSandbox, isExecutable, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
 export { type Usage, usagesBelow } from './usage.ts';
 export { giveFolder, shareFolder } from './give.ts';
-export { type Confinement, sandboxArguments, type SandboxPlan } from './sandbox.ts';
+export { type Confinement, sandboxArguments } from './sandbox.ts';
 export { createOutboundDial, type OutboundDial } from './outbound/dial.ts';
 export { type Asker, createOutbound, type Outbound } from './outbound/outbound.ts';
 export { answerPlainly, passOn } from './outbound/pass-on.ts';

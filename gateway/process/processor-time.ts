@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** `_SC_CLK_TCK`: 100 for what Linux tells programs, on every architecture that Node runs on. */
-const msPerTick = 10;
+export const msPerTick = 10;
 
 /**
  * How long a process has had a processor, in milliseconds (proc_pid_stat(5), utime and stime); undefined on other systems, and

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { listProcesses } from './descendants.ts';
+import { msPerTick } from './processor-time.ts';
 
 /** Milliseconds of a processor since it was begun, and bytes of memory now. */
 export type Usage = { processorMs: number; memory: number };
-
-/** `_SC_CLK_TCK`: 100 for what Linux tells programs, on every architecture that Node runs on. */
-const msPerTick = 10;
 
 /**
  * What families of processes use, by the process each began with: read in one look at `/proc` (proc_pid_stat(5), proc_pid_statm(5)). Time

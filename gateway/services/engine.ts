@@ -1,4 +1,5 @@
 import type { ComponentHealth, PreparationStep, ProcessPlan, TemplateFolder } from '../lib/index.ts';
+import type { Usage } from '../process/index.ts';
 import type { ServiceOutput } from './output/pages.ts';
 import type { Cause, Service } from './service.ts';
 import type { Shell, TerminalSize } from './shell.ts';
@@ -15,8 +16,7 @@ export type Observed =
   /** Given up: nothing more is tried before it is stopped. */
   | { phase: 'gone'; revision: number; cause: Cause };
 
-/** Milliseconds of a processor since it was started, and bytes of memory now. */
-export type Usage = { processorMs: number; memory: number };
+export type { Usage };
 
 /** One step of a start, for the checklist; while it is under way, its title says how far it is. */
 export type LaunchStep = PreparationStep & { name: 'packages' | 'program' | 'answer' };
