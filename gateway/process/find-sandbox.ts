@@ -75,6 +75,16 @@ export async function findSandbox(search: SandboxSearch = {}): Promise<Sandbox> 
   };
 }
 
+/** What an operator can do where there is no sandbox; undefined where there is one. */
+export function cureOf(sandbox: Sandbox): string | undefined {
+  if (sandbox.isAvailable) return undefined;
+  if (process.platform !== 'linux')
+    return 'Run Knot on Linux (a virtual machine or a container with namespaces will do).';
+  return sandbox.isInstalled
+    ? 'Allow user namespaces and start Knot again: on Ubuntu `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, on older Debian `sysctl kernel.unprivileged_userns_clone=1`, in a container by its seccomp profile.'
+    : 'Install bubblewrap (apt install bubblewrap, dnf install bubblewrap) and start Knot again.';
+}
+
 /** Starts an empty program in a sandbox; undefined when that worked, else what bubblewrap said. */
 async function tryOut(command: string, confinement: Confinement): Promise<string | undefined> {
   const [, ...trial] = sandboxArguments({

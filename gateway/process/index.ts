@@ -16,7 +16,7 @@ export { listenAt } from './listen-at.ts';
 export type { ChildOutput } from './output.ts';
 export { processorMs } from './processor-time.ts';
 export { createSupervisor, type Supervisor } from './supervisor.ts';
-export { findSandbox, isExecutable, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
+export { cureOf, findSandbox, isExecutable, type Sandbox, type SandboxSearch } from './find-sandbox.ts';
 export { type Usage, usagesBelow } from './usage.ts';
 export { giveFolder, shareFolder } from './give.ts';
 export { type Confinement, sandboxArguments } from './sandbox.ts';

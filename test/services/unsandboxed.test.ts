@@ -59,6 +59,14 @@ t.test('where none is required everybody’s runs, and the warning stays', { ski
   }
 });
 
+t.test('what an operator can do about it is told for the machine as it is', { skip }, async (t) => {
+  const refused: Sandbox = { isAvailable: false, reason: 'this system does not let it work', isInstalled: true };
+  const { engine } = await openProcessEngine(t, { sandbox: async () => refused });
+  t.match(await engine.health(), [
+    { status: 'failed', remedy: /sysctl kernel\.apparmor_restrict_unprivileged_userns=0/ },
+  ]);
+});
+
 t.test('a machine without a sandbox gets the one that comes with Knot', { skip }, async (t) => {
   const dataFolder = t.testdir();
   const supervisor = createSupervisor({ clock: { now: Date.now }, log: silentLog });

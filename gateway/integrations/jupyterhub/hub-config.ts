@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ListenAddress, PublicAddress } from '../../config/index.ts';
-import { cureOf, type Isolation, reasonOf } from './isolation.ts';
+import { cureOf } from '../../process/index.ts';
+import { type Isolation, reasonOf } from './isolation.ts';
 import { pageSettings } from './hub-pages.ts';
 import { labFolderOf, launchFolderOf } from './launch.ts';
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import type { ComponentHealth } from '../../lib/index.ts';
 import {
+  cureOf,
   describePipProblem,
   findSandbox,
   installerEnvironment,
@@ -85,16 +86,6 @@ async function installSandbox(options: {
 /** Why there is no sandbox, for everybody. */
 export function reasonOf(sandbox: Sandbox): string | undefined {
   return sandbox.isAvailable ? undefined : sandbox.reason;
-}
-
-/** What an operator can do about it. */
-export function cureOf(sandbox: Sandbox): string | undefined {
-  if (sandbox.isAvailable) return undefined;
-  if (process.platform !== 'linux')
-    return 'Run Knot on Linux (a virtual machine or a container with namespaces will do).';
-  return sandbox.isInstalled
-    ? 'Allow user namespaces and start Knot again: on Ubuntu `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, on older Debian `sysctl kernel.unprivileged_userns_clone=1`, in a container by its seccomp profile.'
-    : 'Install bubblewrap (apt install bubblewrap, dnf install bubblewrap) and start Knot again.';
 }
 
 const trustKey = 'integrations.jupyterhub.isolation: trusted-users';

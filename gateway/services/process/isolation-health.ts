@@ -1,5 +1,5 @@
 import type { ComponentHealth } from '../../lib/index.ts';
-import type { Sandbox } from '../../process/index.ts';
+import { cureOf, type Sandbox } from '../../process/index.ts';
 
 const name = 'service-isolation';
 const title = 'Services';
@@ -23,9 +23,7 @@ export function isolationHealth(sandbox: Sandbox, isRequired: boolean): Componen
     const under = confinement === 'account' ? ', under an account of its owner' : '';
     return { name, title, status: 'ok', message: `Each service runs in a sandbox with a network of its own${under}.` };
   }
-  const cure = sandbox.isInstalled
-    ? 'Allow user namespaces and start Knot again.'
-    : 'Install bubblewrap (apt install bubblewrap, dnf install bubblewrap) and start Knot again.';
+  const cure = cureOf(sandbox)!;
   if (isRequired)
     return {
       ...{ name, title, status: 'failed' },
