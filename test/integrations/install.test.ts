@@ -10,7 +10,7 @@ import { createSupervisor, sitePackagesOf } from '../../gateway/process/index.ts
 import { temporaryFolder } from './hub-fixture.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 /** Real Python, real pip, real index; a short list, because the whole one is installed for the other tests. */
 const shortList = `# comment
