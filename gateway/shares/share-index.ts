@@ -26,17 +26,20 @@ const rightsIn = Array.from({ length: 1 << shareRights.length }, (_, bits): read
   bits === 0 ? undefined : Object.freeze(shareRights.filter((_right, index) => bits & (1 << index))),
 );
 
+/** The shares of one thing, and the same by whom they let in: people and guests by the ids of principals, members by the names of teams. */
+type OfThing = { all: Set<Share> } & Record<Share['party']['kind'], Map<string, Set<Share>>>;
+
 /** `isThere`: whether what was shared is what stands there. */
 export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex {
   const byId = new Map<string, Share>();
   /** By kind, then by id. */
-  const byThing = new Map<string, Map<string, Set<Share>>>();
+  const byThing = new Map<string, Map<string, OfThing>>();
   const byParty = new Map<string, Set<string>>();
   const nobody: ReadonlySet<string> = new Set();
 
   const partiesOf = ({ owner, party }: Share): string[] => (party.kind === 'guest' ? [owner.id] : [owner.id, party.id]);
 
-  const sharesOf = ({ kind, id }: { kind: string; id: string }): Set<Share> | undefined => byThing.get(kind)?.get(id);
+  const sharesOf = ({ kind, id }: { kind: string; id: string }): OfThing | undefined => byThing.get(kind)?.get(id);
 
   function remove(id: string): Share | undefined {
     const share = byId.get(id);
@@ -44,25 +47,25 @@ export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex
     byId.delete(id);
     const { kind, id: thingId } = share.thing;
     const ofThing = sharesOf(share.thing);
-    ofThing?.delete(share);
-    if (ofThing?.size === 0) byThing.get(kind)?.delete(thingId);
-    for (const party of partiesOf(share)) {
-      const ids = byParty.get(party);
-      ids?.delete(id);
-      if (ids?.size === 0) byParty.delete(party);
+    if (ofThing) {
+      ofThing.all.delete(share);
+      takeFrom(ofThing[share.party.kind], holderOf(share), share);
+      if (ofThing.all.size === 0) byThing.get(kind)?.delete(thingId);
     }
+    for (const party of partiesOf(share)) takeFrom(byParty, party, id);
     return share;
   }
 
-  function matching(principal: Principal, thing: SharedThing, now: number): Share[] {
-    const found: Share[] = [];
-    for (const share of sharesOf(thing) ?? []) if (isMatch(share, principal, thing, now)) found.push(share);
-    return found;
+  function isLive(share: Share, thing: SharedThing, now: number): boolean {
+    if (share.expiresAt !== null && share.expiresAt <= now) return false;
+    return isBelow(thing.path, share.thing.path) && isThere(share);
   }
 
-  function isMatch(share: Share, principal: Principal, thing: SharedThing, now: number): boolean {
-    if (share.expiresAt !== null && share.expiresAt <= now) return false;
-    return isWith(share, principal) && isBelow(thing.path, share.thing.path) && isThere(share);
+  function rightBits(shares: ReadonlySet<Share> | undefined, thing: SharedThing, now: number): number {
+    let bits = 0;
+    if (shares !== undefined)
+      for (const share of shares) if (isLive(share, thing, now)) bits |= 1 << shareRights.indexOf(share.right);
+    return bits;
   }
 
   return {
@@ -70,21 +73,32 @@ export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex
       remove(share.id);
       byId.set(share.id, share);
       const { kind, id } = share.thing;
-      const ofKind = byThing.get(kind) ?? new Map<string, Set<Share>>();
-      byThing.set(kind, ofKind.set(id, (ofKind.get(id) ?? new Set()).add(share)));
-      for (const party of partiesOf(share)) byParty.set(party, (byParty.get(party) ?? new Set()).add(share.id));
+      const ofKind = byThing.get(kind) ?? new Map<string, OfThing>();
+      const ofThing: OfThing = ofKind.get(id) ?? { all: new Set(), user: new Map(), team: new Map(), guest: new Map() };
+      byThing.set(kind, ofKind.set(id, ofThing));
+      ofThing.all.add(share);
+      addTo(ofThing[share.party.kind], holderOf(share), share);
+      for (const party of partiesOf(share)) addTo(byParty, party, share.id);
     },
     remove,
     get: (id) => byId.get(id),
     all: () => [...byId.values()],
-    matching,
-    rightsOn(principal, thing, now) {
-      const shares = sharesOf(thing);
-      if (shares === undefined) return undefined;
-      // Of each forwarded request: nothing is made on the way.
-      let found = 0;
-      for (const share of shares)
-        if (isMatch(share, principal, thing, now)) found |= 1 << shareRights.indexOf(share.right);
+    matching({ state, id, teams }, thing, now) {
+      const ofThing = sharesOf(thing);
+      if (ofThing === undefined) return [];
+      const held =
+        state === 'guest'
+          ? [ofThing.guest.get(id)]
+          : [ofThing.user.get(id), ...teams.map(({ name }) => ofThing.team.get(name))];
+      return held.flatMap((shares) => [...(shares ?? [])].filter((share) => isLive(share, thing, now)));
+    },
+    // Of each forwarded request: nothing is made on the way, and shares with others are not touched.
+    rightsOn({ state, id, teams }, thing, now) {
+      const ofThing = sharesOf(thing);
+      if (ofThing === undefined) return undefined;
+      if (state === 'guest') return rightsIn[rightBits(ofThing.guest.get(id), thing, now)];
+      let found = rightBits(ofThing.user.get(id), thing, now);
+      if (ofThing.team.size > 0) for (const { name } of teams) found |= rightBits(ofThing.team.get(name), thing, now);
       return rightsIn[found];
     },
     about: (partyId) => byParty.get(partyId) ?? nobody,
@@ -96,7 +110,7 @@ export function createShareIndex(isThere: (share: Share) => boolean): ShareIndex
       return next;
     },
     ended: (now) => [...byId.values()].filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now),
-    ofThing: (kind, id) => [...(sharesOf({ kind, id }) ?? [])],
+    ofThing: (kind, id) => [...(sharesOf({ kind, id })?.all ?? [])],
     withTeams: (names) =>
       names.size === 0 ? [] : [...byId.values()].filter(({ party }) => party.kind === 'team' && names.has(party.name)),
     clear() {
@@ -112,10 +126,17 @@ export function isBelow(path: string, folder: string): boolean {
   return folder === '' || path === folder || (path.startsWith(folder) && path[folder.length] === '/');
 }
 
-function isWith({ id, party }: Share, principal: Principal): boolean {
-  if (principal.state === 'guest') return party.kind === 'guest' && principal.id === `guest:${id}`;
-  if (party.kind === 'user') return party.id === principal.id;
-  if (party.kind !== 'team') return false;
-  for (const { name } of principal.teams) if (name === party.name) return true;
-  return false;
+/** The id of the principal whom a share lets in, or the name of the team. A guest's is made of the share (`guestOf`). */
+function holderOf({ id, party }: Share): string {
+  return party.kind === 'team' ? party.name : party.kind === 'user' ? party.id : `guest:${id}`;
+}
+
+function addTo<T>(sets: Map<string, Set<T>>, key: string, one: T): void {
+  sets.set(key, (sets.get(key) ?? new Set<T>()).add(one));
+}
+
+function takeFrom<T>(sets: Map<string, Set<T>>, key: string, one: T): void {
+  const set = sets.get(key);
+  set?.delete(one);
+  if (set?.size === 0) sets.delete(key);
 }
