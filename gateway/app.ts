@@ -204,13 +204,14 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       (provider) => provider.close(),
     );
     const ownPorts = [port];
-    const asleepOrNot = services && servicesInProxy({ services, policy, shares, publicAddress: address });
+    const sharedOn = sharesOfServices(shares);
+    const asleepOrNot = services && servicesInProxy({ services, policy, routes, sharedOn, publicAddress: address });
     const proxy = createProxy({
       routes,
       sessions,
       accounts,
       decide: policy.decide,
-      sharedOn: sharesOfServices(shares),
+      sharedOn,
       guests: createGuestVisitors(shares),
       noteShareUse: noteUsesOfServices(shares, clock),
       live,

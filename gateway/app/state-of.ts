@@ -1,19 +1,18 @@
 import type { PublicAddress } from '../config/index.ts';
 import { shownName } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
-import type { ProxyOptions } from '../proxy/index.ts';
-import { serviceResource } from '../routes/index.ts';
+import { askedOf, type ProxyOptions } from '../proxy/index.ts';
 import type { Services } from '../services/index.ts';
-import type { Shares } from '../shares/index.ts';
 
 /** What is said in place of services that do not answer, and how whoever opens one wakes it. */
 export function servicesInProxy(parts: {
   services: Pick<Services, 'tile' | 'visited'>;
   policy: Pick<Policy, 'decide'>;
-  shares: Pick<Shares, 'rightsOn'>;
+  routes: Pick<ProxyOptions['routes'], 'resourceAt'>;
+  sharedOn: ProxyOptions['sharedOn'];
   publicAddress: PublicAddress;
 }): Pick<ProxyOptions, 'stateOf'> & Required<Pick<ProxyOptions, 'wake'>> {
-  const { services, policy, shares, publicAddress } = parts;
+  const { services, policy, publicAddress } = parts;
   return {
     stateOf({ route, canonical, visitor }) {
       const { service } = route;
@@ -21,15 +20,8 @@ export function servicesInProxy(parts: {
       if (service === undefined || visitor === undefined || (state?.status !== 'off' && state?.status !== 'failed'))
         return state;
       // Starting it is a request of the main host, where whoever may is known: from here it is a link, which starts nothing by itself.
-      const { principal } = visitor;
-      const { method, host, decodedPath: path, address, isUpgrade } = canonical;
-      const shared = shares.rightsOn(principal, { kind: 'service', id: service.id, path: '' });
-      const mayStart = policy.decide({
-        ...{ principal, action: 'manage', resource: serviceResource(service, route.title) },
-        context: { method, host, path, address, isUpgrade },
-        ...(shared && { shared }),
-      });
-      if (mayStart.effect !== 'allow') return state;
+      const asked = askedOf(parts, canonical, route, visitor.principal);
+      if (policy.decide({ ...asked, action: 'manage' }).effect !== 'allow') return state;
       const href = `${publicAddress.origin}/services/${service.id}`;
       return { ...state, link: { href, label: state.status === 'off' ? 'Go and start it' : 'See what happened' } };
     },

@@ -7,7 +7,8 @@ t.test('a guest who wakes a service is recorded as one', async (t) => {
   const { wake } = servicesInProxy({
     services: { tile: () => undefined, visited: (id, actor) => void woken.push([id, actor]) },
     policy: { decide: () => t.fail('nobody is asked') as never },
-    shares: { rightsOn: () => undefined },
+    routes: { resourceAt: () => t.fail('nor is anything looked up') as never },
+    sharedOn: () => undefined,
     publicAddress: { origin: 'https://localhost' } as never,
   });
   const asking = (principal: object) =>
