@@ -30,7 +30,7 @@ export function endWithShares(parts: {
   });
 }
 
-/** A share of files is of what stood there: see `Standing` of both. */
+/** A share of files is of what stood there: see `Standing`. */
 export function lookAtShared({
   shares,
   files,

@@ -1,6 +1,14 @@
 import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { type Clock, type ComponentHealth, every, KnotError, knotError, type Log } from '../lib/index.ts';
+import {
+  type Clock,
+  type ComponentHealth,
+  every,
+  KnotError,
+  knotError,
+  type Log,
+  type Standing,
+} from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Condition } from './act/condition.ts';
 import { makeWay, newFolder } from './act/make-way.ts';
@@ -13,7 +21,7 @@ import { createTrash, type TrashItem } from './act/trash.ts';
 import { each, list, type ListQuery, type Listing } from './look/list.ts';
 import { createLocks, type Locks } from './locks/locks.ts';
 import { picture, type Picture } from './look/picture.ts';
-import { standing, type Standing } from './look/standing.ts';
+import { standing } from './look/standing.ts';
 import { search, type SearchResult } from './look/search.ts';
 import { zip } from './look/zip.ts';
 import { type AllowanceOf, createQuota, type Usage } from './quota/quota.ts';

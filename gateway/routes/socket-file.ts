@@ -1,7 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-
-/** open(2): a handle of a file that reads nothing of it. */
-const O_PATH = 0o10000000;
+import { O_PATH } from '../lib/index.ts';
 
 /**
  * Calls with the path of a Unix socket that stands in a folder of somebody we do not trust. connect(2) follows links: a program that

@@ -1,12 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { every, type Log } from '../lib/index.ts';
+import { every, type Log, type Standing } from '../lib/index.ts';
 import type { Share } from './share.ts';
 
-/**
- * What stands where something is shared. `same`: what was shared; `gone`: nothing at the moment; `other`: something that nobody shared.
- * `mark`: what to remember of it, in the words of who looks (`Share.mark`).
- */
-export type Standing = { state: 'same' | 'gone' | 'other'; mark: string | null };
+/** What stands where something is shared beside what was shared; its mark is kept as `Share.mark`. */
 export type LookAtThing = (share: Share) => Standing;
 
 /** Who changes files past Knot tells nobody. */

@@ -1,16 +1,12 @@
 import type { BigIntStats } from 'node:fs';
-import { KnotError } from '../../lib/index.ts';
+import { KnotError, type Standing } from '../../lib/index.ts';
 import type { Area, AreaFolders } from '../walk/areas.ts';
 import { walk, withFolder } from '../walk/held-folder.ts';
 import type { Path } from '../walk/names.ts';
 
 /**
- * What stands at a path beside what was there before. `same`: what was there, or nothing was known; `gone`: nothing to be read; `other`: another
- * thing. `mark`: to be asked with next time.
- */
-export type Standing = { state: 'same' | 'gone' | 'other'; mark: string | null };
-
-/**
+ * What stands at a path beside what was there before.
+ *
  * - A folder is the same as long as it has its number and the time it was made: saving something in it changes neither. A file is saved by
  *   putting another in its place, by Knot and by editors, so a file is another one only after there was none: that was seen when
  *   somebody looked in between.

@@ -19,11 +19,10 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
+import { O_PATH } from '../../lib/index.ts';
 import { codeOf, fileError, notAFile } from './errors.ts';
 import { checkName, type Name, type Path } from './names.ts';
 
-/** Linux: a descriptor that only names a place (open(2)); it needs no right to read the folder. */
-const O_PATH = 0o10000000;
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_CREAT, O_EXCL, O_WRONLY } = constants;
 const toFolder = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 
