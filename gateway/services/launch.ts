@@ -33,7 +33,7 @@ export type NewService = {
 export type Launch = {
   /** Whether it would start, without starting it: what `launch` would say. */
   check(request: NewService): Promise<Obstacle[]>;
-  /** @throws KNOT_SERVICES_NO_TEMPLATE, KNOT_SERVICES_REFUSED */
+  /** @throws KNOT_SERVICES_REFUSED */
   launch(request: NewService, by: By): Promise<Service>;
 };
 
