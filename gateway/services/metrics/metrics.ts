@@ -18,6 +18,8 @@ export type ServiceMetrics = {
   close(): Promise<void>;
 };
 
+type Counts = Pick<Traffic, 'requests' | 'errors' | 'received' | 'sent'>;
+
 const mostPoints = 1440;
 const usualPoints = 240;
 const hourMs = 3_600_000;
@@ -34,7 +36,7 @@ export function createServiceMetrics(options: {
   const rings = openRings(options.folder);
   const traffic = new Map<string, Traffic>();
   /** What was counted up to the last sample. */
-  const before = new Map<string, { at: number; usage: Usage; traffic: Traffic }>();
+  const before = new Map<string, { at: number; usage: Usage; counted: Counts }>();
   let loop: ReturnType<typeof every> | undefined;
 
   function trafficOf(id: string): Traffic {
@@ -48,9 +50,9 @@ export function createServiceMetrics(options: {
     const at = clock.now();
     for (const id of before.keys()) if (!usages.has(id)) before.delete(id);
     for (const [id, usage] of usages) {
-      const counted = trafficOf(id);
+      const { requests, errors, received, sent } = trafficOf(id);
       const last = before.get(id);
-      before.set(id, { at, usage, traffic: Object.assign(new Traffic(), counted) });
+      before.set(id, { at, usage, counted: { requests, errors, received, sent } });
       if (last === undefined || at <= last.at) continue;
       // A program that was started again counts from nothing.
       const used =
@@ -58,10 +60,10 @@ export function createServiceMetrics(options: {
       await rings.write(id, stepAt(at), {
         cpu: used / (at - last.at),
         memory: usage.memory,
-        requests: counted.requests - last.traffic.requests,
-        errors: counted.errors - last.traffic.errors,
-        received: counted.received - last.traffic.received,
-        sent: counted.sent - last.traffic.sent,
+        requests: requests - last.counted.requests,
+        errors: errors - last.counted.errors,
+        received: received - last.counted.received,
+        sent: sent - last.counted.sent,
       });
     }
   }
