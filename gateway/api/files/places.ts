@@ -107,6 +107,29 @@ export function createPlaces(context: FileNeeds) {
     return above[0] === undefined ? undefined : addressOfPath(pathOfText(above[0]));
   }
 
+  const may = (request: FastifyRequest, action: AreaAction, place: Place): boolean =>
+    decideArea(request, question(identityOf(request).principal, action, place)).effect === 'allow';
+
+  /** Whether somebody may learn if a name is taken, or what has it: who may list its folder. */
+  const maySee = (request: FastifyRequest, place: Place): boolean =>
+    may(request, 'listFiles', { ...place, path: place.path.slice(0, -1) });
+
+  /** Whether somebody is told how full an area is: who comes into a part of it only is not. */
+  const maySeeUsage = (request: FastifyRequest, place: Place): boolean =>
+    may(request, 'listFiles', { ...place, path: [] });
+
+  /**
+   * How many folders on the way to a place stand for all that somebody knows who may only add to it: down to the topmost one that they
+   * may add to. Undefined for who sees what is there.
+   */
+  function knownFolders(request: FastifyRequest, place: Place): number | undefined {
+    if (maySee(request, place)) return undefined;
+    const above = place.path.slice(0, -1);
+    for (let depth = 0; depth < above.length; depth++)
+      if (may(request, 'addFiles', { ...place, path: above.slice(0, depth) })) return depth;
+    return above.length;
+  }
+
   return {
     files: filesOrRefusal,
     noteUse,
@@ -116,29 +139,10 @@ export function createPlaces(context: FileNeeds) {
     /** What stands behind `/api/v1/files/` in the address, as it came: the router would decode it. */
     placeOf: (request: FastifyRequest): Promise<Place> => placeNamed(addressIn(request), identityOf(request).principal),
     addressIn,
-    may: (request: FastifyRequest, action: AreaAction, place: Place): boolean =>
-      decideArea(request, question(identityOf(request).principal, action, place)).effect === 'allow',
-    /** Whether somebody may learn if a name is taken, or what has it: who may list its folder. */
-    maySee: (request: FastifyRequest, place: Place): boolean =>
-      decideArea(
-        request,
-        question(identityOf(request).principal, 'listFiles', { ...place, path: place.path.slice(0, -1) }),
-      ).effect === 'allow',
-    /**
-     * How many folders on the way to a place stand for all that somebody knows who may only add to it: down to the topmost one that
-     * they may add to. Undefined for who sees what is there.
-     */
-    knownFolders(request: FastifyRequest, place: Place): number | undefined {
-      if (this.maySee(request, place)) return undefined;
-      const above = place.path.slice(0, -1);
-      for (let depth = 0; depth < above.length; depth++)
-        if (this.may(request, 'addFiles', { ...place, path: above.slice(0, depth) })) return depth;
-      return above.length;
-    },
-    /** Whether somebody is told how full an area is: who comes into a part of it only is not. */
-    maySeeUsage(request: FastifyRequest, place: Place): boolean {
-      return this.may(request, 'listFiles', { ...place, path: [] });
-    },
+    may,
+    maySee,
+    maySeeUsage,
+    knownFolders,
     /** @throws KNOT_API_DENIED, KNOT_API_TOKEN_SCOPE */
     demand: (request: FastifyRequest, action: AreaAction, place: Place): void =>
       demandArea(request, question(identityOf(request).principal, action, place)),
