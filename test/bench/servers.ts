@@ -20,6 +20,13 @@ export function pinSelf(): void {
   if (isPinned) spawnSync('taskset', ['-a', '-cp', '0', String(process.pid)], { stdio: 'ignore' });
 }
 
+/** Moves what a proxy started off its processor, to where all upstreams are. */
+export function pinUpstreamsOf(proxy: number): void {
+  if (isPinned)
+    for (const pid of descendants(proxy).slice(1))
+      spawnSync('taskset', ['-a', '-cp', '0', String(pid)], { stdio: 'ignore' });
+}
+
 export type ServerOptions = {
   /** Runs on the processor that is measured. */
   isProxy?: boolean;

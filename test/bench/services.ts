@@ -7,16 +7,15 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSecret, newId, newSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
-import { openGroups, processorMs } from '../../gateway/process/index.ts';
+import { openGroups } from '../../gateway/process/index.ts';
 import type { Usage } from '../../gateway/services/index.ts';
 import { createServiceMetrics } from '../../gateway/services/metrics/metrics.ts';
 import type { FileFigure } from './files.ts';
 import { median, sleep } from './generators.ts';
 import { factsOf, type RunningKnot, startKnot } from './knot.ts';
 import type { Certificate } from './peers.ts';
-
-/** Of the gateway alone: what runs as services is below it. */
-const processorMicroseconds = (pid: number): number => processorMs(pid)! * 1000;
+import { ownMicroseconds } from './process-facts.ts';
+import { pinUpstreamsOf } from './servers.ts';
 
 /** What services cost the gateway: beginning one, a request to it, having two hundred. */
 
@@ -37,6 +36,7 @@ export async function measureServices(setting: Setting, rounds: number): Promise
   const twin = await startTwin(setting.folder);
   const knot = await startKnot({ ...setting, upstreamPort: twin.port });
   const ids = await measureLaunch(knot, rounds, note);
+  pinUpstreamsOf(knot.pid);
   await measureRequest(knot, ids[0]!, rounds, note);
   await measureMany(knot, rounds, setting.isQuick, note);
   await measureSamples(setting.folder, rounds, note);
@@ -154,10 +154,10 @@ async function measureRequest(knot: RunningKnot, id: string, rounds: number, not
   const requests = 400;
   for (let round = 0; round < rounds * 3 + 1; round++)
     for (const [index, way] of ways.entries()) {
-      const before = processorMicroseconds(knot.pid);
+      const before = ownMicroseconds(knot.pid);
       for (let n = 0; n < requests; n++) await visitOnce(knot, way);
       // The first is thrown away: connections are opened, code is compiled.
-      if (round > 0) times[index]!.push((processorMicroseconds(knot.pid) - before) / requests);
+      if (round > 0) times[index]!.push((ownMicroseconds(knot.pid) - before) / requests);
     }
   const [socket, loopback] = times.map(median) as [number, number];
   note({ what: 'request to a service over its socket, CPU of the gateway', value: socket, unit: 'µs' });
@@ -201,10 +201,10 @@ async function measureMany(knot: RunningKnot, rounds: number, isQuick: boolean, 
   note({ what: `list of ${many} services`, value, unit: 'ms', bar: '≤ 100', isMet: value <= 100 });
   // What the lists left behind is cleared away first; then there are two of the looks that come every half minute.
   await sleep(isQuick ? 0 : 10_000);
-  const before = processorMicroseconds(knot.pid);
+  const before = ownMicroseconds(knot.pid);
   const restMs = isQuick ? 10_000 : 60_000;
   await sleep(restMs);
-  const share = (processorMicroseconds(knot.pid) - before) / (restMs * 1000);
+  const share = (ownMicroseconds(knot.pid) - before) / (restMs * 1000);
   note({
     what: 'the gateway with them, left alone',
     value: share * 100,
