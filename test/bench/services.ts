@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSecret, newId, newSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
@@ -15,7 +14,7 @@ import { median, sleep } from './generators.ts';
 import { factsOf, type RunningKnot, startKnot } from './knot.ts';
 import type { Certificate } from './peers.ts';
 import { ownMicroseconds } from './process-facts.ts';
-import { pinUpstreamsOf } from './servers.ts';
+import { freePort, pinUpstreamsOf } from './servers.ts';
 
 /** What services cost the gateway: beginning one, a request to it, having two hundred. */
 
@@ -77,7 +76,7 @@ async function measureLaunch(knot: RunningKnot, rounds: number, note: Note): Pro
 async function startAlone(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'knot-alone-'));
   const startedAt = performance.now();
-  const { stop } = await serveAlone(folder, join(folder, 's'));
+  const { stop } = await serveAlone(serve, folder, { socketPath: join(folder, 's') });
   const ms = performance.now() - startedAt;
   await stop();
   rmSync(folder, { recursive: true });
@@ -85,16 +84,16 @@ async function startAlone(): Promise<number> {
 }
 
 /** The program of `web` without Knot; resolves when it answers. */
-async function serveAlone(folder: string, socketPath: string) {
-  const child = spawn(process.execPath, [serve, `--socket=${socketPath}`, `--folder=${folder}`], { stdio: 'ignore' });
+async function serveAlone(program: string, folder: string, where: { socketPath: string } | { port: number }) {
+  const listens = 'port' in where ? where.port : where.socketPath;
+  const child = spawn(process.execPath, [program, `--socket=${listens}`, `--folder=${folder}`], { stdio: 'ignore' });
   for (;;) {
     const isThere = await new Promise<boolean>((resolve) => {
-      const asked = request({ socketPath, path: '/', agent: false });
+      const asked = request({ ...where, host: '127.0.0.1', path: '/', agent: false });
       asked.on('response', (response) => resolve(response.resume() !== undefined)).on('error', () => resolve(false));
       asked.end();
     });
     if (isThere) break;
-    if (child.exitCode !== null) throw new Error(`${serve} ended with exit code ${child.exitCode}`);
     await sleep(5);
   }
   return {
@@ -105,27 +104,18 @@ async function serveAlone(folder: string, socketPath: string) {
   };
 }
 
-/** The program of `web` on loopback: it listens on sockets only, so this process carries the bytes. */
+/** The program of `web` that differs in nothing but where it listens. */
 async function startTwin(within: string) {
   const folder = join(within, 'twin');
   mkdirSync(folder);
   writeFileSync(join(folder, 'small.txt'), small);
-  const socketPath = join(within, 'twin.socket');
-  const program = await serveAlone(folder, socketPath);
-  const server = createServer((visitor) => {
-    const carried = connect(socketPath);
-    visitor.on('error', () => carried.destroy()).on('close', () => carried.destroy());
-    carried.on('error', () => visitor.destroy()).on('close', () => visitor.destroy());
-    visitor.pipe(carried).pipe(visitor);
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    async stop() {
-      server.close();
-      await program.stop();
-    },
-  };
+  const listens = 'server.listen(values.socket)';
+  const source = readFileSync(serve, 'utf8');
+  if (!source.includes(listens)) throw new Error(`${serve} does not say ${listens}`);
+  const program = join(within, 'twin.mjs');
+  writeFileSync(program, source.replace(listens, "server.listen(Number(values.socket), '127.0.0.1')"));
+  const port = await freePort();
+  return { port, ...(await serveAlone(program, folder, { port })) };
 }
 
 /**
