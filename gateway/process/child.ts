@@ -114,9 +114,8 @@ export function superviseChild(
   const lastExit = () => (state.lastExit === undefined ? {} : { lastExit: state.lastExit });
 
   const awaitReady = async (current: Run) => {
-    const deadline = performance.now() + (spec.readyTimeoutMs ?? 60_000);
-    // What is quick is not to be waited for; what takes long is asked less often.
-    let pauseMs = Math.min(25, timing.readyPollMs);
+    const begun = performance.now();
+    const deadline = begun + (spec.readyTimeoutMs ?? 60_000);
     while (run === current && isWanted) {
       const isReady = await spec.isReady().catch(() => false);
       if (run !== current || !isWanted) return;
@@ -132,8 +131,9 @@ export function superviseChild(
         await afterProcess(current, 'did not answer in time');
         return;
       }
+      // Nobody waits much longer than the child took: what is quick is asked often, what takes long is asked less often.
+      const pauseMs = Math.min(Math.max(10, (performance.now() - begun) / 8), timing.readyPollMs);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      pauseMs = Math.min(2 * pauseMs, timing.readyPollMs);
     }
   };
 
