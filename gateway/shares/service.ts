@@ -88,6 +88,7 @@ export function createShares(options: {
   const { store, clock, record, log } = options;
   const standing = createStanding({
     shares: () => index.all(),
+    find: (id) => index.get(id),
     end: (share) =>
       store.transaction((transaction) => endEach(transaction, [share], { actor: 'system', reason: 'gone' })),
     async remember(share, mark) {

@@ -15,24 +15,32 @@ const sharesPerTurn = 100;
  */
 export function createStanding(parts: {
   shares(): Share[];
+  find(id: string): Share | undefined;
   end(share: Share): Promise<unknown>;
   remember(share: Share, mark: string | null): Promise<unknown>;
   log: Log;
 }) {
-  const { shares, end, remember, log } = parts;
-  const noted = new Set<string>();
+  const { shares, find, end, remember, log } = parts;
+  /** The shares of which something is being noted, each with how it was when it was looked at meanwhile. */
+  const noted = new Map<string, Share | undefined>();
   let lookAt: LookAtThing | undefined;
 
-  /** Whoever asks does not wait for it. */
-  function note({ id }: Share, work: () => Promise<unknown>): void {
-    if (noted.has(id)) return;
-    noted.add(id);
+  /** Whoever asks does not wait for it. One thing at a time of each share; what comes meanwhile is judged anew after it. */
+  function note(share: Share, work: () => Promise<unknown>): void {
+    const { id } = share;
+    if (noted.has(id)) return void noted.set(id, share);
+    noted.set(id, undefined);
     Promise.resolve()
       .then(work)
+      .finally(() => {
+        const seen = noted.get(id);
+        noted.delete(id);
+        // While it is read anew it is not found.
+        if (seen) isThere(find(id) ?? seen);
+      })
       .catch((error: unknown) =>
         log.error({ err: error, share: id }, 'what stands where something is shared was not noted'),
-      )
-      .finally(() => noted.delete(id));
+      );
   }
 
   function isThere(share: Share): boolean {
