@@ -1,12 +1,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { findViolations, ranks, rooms, type Violation } from './ranks.ts';
+import { findViolations, maxLines, ranks, rooms, type Violation } from './ranks.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
 t.test('the gateway keeps its ranks, doors and sizes', async (t) => {
   t.strictSame(findViolations(join(repository, 'gateway')), []);
+});
+
+t.test('the tests keep the size of what they test', async (t) => {
+  const tests = readdirSync(join(repository, 'test'), { recursive: true, encoding: 'utf8' });
+  const lines = (file: string): number => readFileSync(join(repository, 'test', file), 'utf8').split('\n').length - 1;
+  t.strictSame(
+    tests.filter((file) => file.endsWith('.ts') && lines(file) > maxLines),
+    [],
+  );
 });
 
 t.test('each rule is broken by its fixture and seen', async (t) => {

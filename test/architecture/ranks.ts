@@ -28,7 +28,8 @@ export const rooms: Record<string, Record<string, number>> = {
   proxy: { wire: 0, judge: 1, message: 2, listener: 3, upstream: 3, exchange: 4, 'sign-in': 4, tunnel: 5 },
 };
 
-const maxLines = 400;
+/** A longer file holds two ideas. */
+export const maxLines = 400;
 /** What a pure module may not touch. `node:crypto`, `node:net` (isIP only) and `node:buffer` compute. */
 const inputOutput =
   /^node:(fs|http|https|http2|tls|dgram|dns|child_process|worker_threads|cluster|sqlite|readline|process)(\/|$)/;

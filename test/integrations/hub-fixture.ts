@@ -5,6 +5,9 @@ import { type PublicAddress, publicAddress } from '../../gateway/config/address.
 import { type JupyterHubOptions, openJupyterHub } from '../../gateway/integrations/index.ts';
 import { type Log, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor } from '../../gateway/process/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { createVisitor } from './hub-visitor.ts';
+import { startStubProvider } from './stub-provider.ts';
 
 /** The installed environment is shared by all tests and runs: made once, in KNOT_TEST_CACHE or `.cache/` of the repository. */
 export const cachedVenv = join(
@@ -66,6 +69,34 @@ export async function createTestHub(options: {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** A running hub with what its visitors need; ended with the test. */
+export async function startHub(
+  t: { teardown(work: () => unknown): unknown },
+  options: Omit<Parameters<typeof createTestHub>[0], 'folder'> & { folder?: string },
+) {
+  const folder = options.folder ?? temporaryFolder();
+  const provider = await startStubProvider(folder);
+  t.teardown(() => provider.close());
+  const { hub, close } = await createTestHub({
+    ...options,
+    folder,
+    providerPort: provider.port,
+    caFile: provider.caFile,
+    venvFolder: cachedVenv,
+  });
+  t.teardown(() => close());
+  hub.start();
+  await eventually(
+    () => JSON.stringify(hub.tile()),
+    () => hub.tile().status === 'ready',
+    240_000,
+  );
+  const { port } = hub.route.upstream;
+  const visit = (username: string, groups?: string) =>
+    createVisitor({ port, origin: hub.url, username, ...(groups !== undefined && { groups }) });
+  return { folder, hub, visit };
 }
 
 /** Words of a process, separated by NUL; empty when it is gone or not ours. */

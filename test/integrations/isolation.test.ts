@@ -1,49 +1,19 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { JupyterHubOptions } from '../../gateway/integrations/index.ts';
 import { findSandbox } from '../../gateway/process/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { cachedVenv, createTestHub, temporaryFolder } from './hub-fixture.ts';
-import { createVisitor } from './hub-visitor.ts';
-import { startStubProvider } from './stub-provider.ts';
+import { startHub, temporaryFolder } from './hub-fixture.ts';
+import type { createVisitor } from './hub-visitor.ts';
 
-/** What notebook servers can do to one another and to the gateway: with a sandbox, and where there is none. */
+/** What notebook servers can do to one another and to the gateway. */
 t.setTimeout(600_000);
 
-const launcher = join(import.meta.dirname, '../../gateway/integrations/jupyterhub/launch');
 const isRoot = process.getuid?.() === 0;
-type Tap = { teardown(work: () => unknown): unknown };
-
-/** A running hub with what its visitors need; ended with the test. */
-async function startHub(t: Tap, options: Omit<Parameters<typeof createTestHub>[0], 'folder'> & { folder?: string }) {
-  const folder = options.folder ?? temporaryFolder();
-  const provider = await startStubProvider(folder);
-  t.teardown(() => provider.close());
-  const { hub, close } = await createTestHub({
-    ...options,
-    folder,
-    providerPort: provider.port,
-    caFile: provider.caFile,
-    venvFolder: cachedVenv,
-  });
-  t.teardown(() => close());
-  hub.start();
-  await eventually(
-    () => JSON.stringify(hub.tile()),
-    () => hub.tile().status === 'ready',
-    240_000,
-  );
-  const { port } = hub.route.upstream;
-  const visit = (username: string, groups?: string) =>
-    createVisitor({ port, origin: hub.url, username, ...(groups !== undefined && { groups }) });
-  return { folder, hub, visit };
-}
 
 /** A proxy that says whose it is. */
 const sayingWho: JupyterHubOptions['wayOut'] = async (username, socket) => {
@@ -298,122 +268,6 @@ open("/files/shared/folder/deeper/by-bob.txt", "w").write("x")
 print(json.dumps([change("/files/shared/" + name) for name in ("made.txt", "old/old.txt")] + [open("/files/shared/moved.txt").read()]))`;
     t.strictSame(JSON.parse(await asBob(code)), ['made!', 'old!', 'moved']);
   });
-});
-
-t.test('numbers of people are kept, and never lead to files of somebody else', { skip: !isRoot && 'not root' }, (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'knot-accounts-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, 'accounts.json');
-  const accountOf = (name: string) => {
-    const home = join(folder, 'homes', name);
-    mkdirSync(home, { recursive: true });
-    const code = `import sys; sys.path.insert(0, ${JSON.stringify(launcher)}); sys.dont_write_bytecode = True
-import accounts
-own = [${JSON.stringify(home)}]
-account = accounts.account_of({"file": ${JSON.stringify(file)}, "first": 40006, "count": 4}, ${JSON.stringify(name)}, own)
-accounts.give(own, account)
-print(*account)`;
-    return execFileSync('python3', ['-c', code], { encoding: 'utf8', stdio: 'pipe' }).trim();
-  };
-  t.equal(accountOf('ann'), '40007 40006');
-  t.equal(accountOf('bob'), '40008 40006');
-  t.equal(accountOf('ann'), '40007 40006', 'again');
-  rmSync(file);
-  t.equal(accountOf('eve'), '40009 40006', 'the record is lost, the files still have owners');
-  t.equal(accountOf('bob'), '40008 40006');
-  t.equal(accountOf('ann'), '40007 40006');
-  t.throws(() => accountOf('joe'), /accounts\.count/, 'and when none is left that is said');
-  t.end();
-});
-
-t.test(
-  'on a machine without bubblewrap Knot brings its own',
-  { skip: process.platform !== 'linux' && 'the sandbox is for Linux' },
-  async (t) => {
-    const { hub, visit } = await startHub(t, { searchPath: '/nowhere' });
-    t.match(hub.health(), [{ name: 'notebook-isolation', status: 'ok', message: /sandbox of its own/ }]);
-    t.notOk(hub.sharesNetwork!());
-    const ann = visit('ann');
-    await ann.startServer();
-    const seen = await ann.run(
-      await ann.startKernel(),
-      'import os; print(os.path.exists("/etc/shadow"), os.environ["HOME"])',
-    );
-    t.equal(seen, 'False /files/home\n');
-  },
-);
-
-const forbidden = async () =>
-  ({
-    isAvailable: false,
-    isInstalled: true,
-    reason: 'bubblewrap is installed, but this system does not let it work',
-    said: 'bwrap: Creating new namespace failed: /secret/path',
-  }) as const;
-
-t.test('where no sandbox can be had only admins’ own servers start, and the refusal says why', async (t) => {
-  const { hub, visit } = await startHub(t, { findSandbox: forbidden });
-  t.match(hub.health(), [
-    { name: 'notebook-isolation', status: 'failed', message: /admins only/, remedy: /isolation: trusted-users/ },
-    { name: 'jupyterhub', status: 'ok' },
-  ]);
-  const ann = visit('ann', 'knot:user:ann');
-  for (const path of ['/hub/spawn', '/user/ann/lab', '/hub/user-redirect/lab']) {
-    const page = await ann.open(path);
-    t.ok([403, 424].includes(page.status), `${path}: ${page.status}`);
-  }
-  const page = await ann.open('/hub/spawn');
-  t.equal(page.status, 403);
-  t.match(page.body, /not started.*does not let it work/s);
-  t.match(page.body, 'Allow user namespaces');
-  t.notMatch(page.body, '/secret/path');
-  const api = await ann.post('/hub/api/users/ann/server', '/hub/');
-  t.equal(api.status, 403, api.body);
-  t.match(api.body, 'does not let it work');
-
-  const root = visit('root1', 'knot-admins,knot:user:root1');
-  await root.startServer();
-  t.equal(await root.run(await root.startKernel(), 'print(6*7)'), '42\n', 'an admin’s own starts');
-  const forAnn = await root.post('/hub/api/users/ann/server', '/hub/');
-  t.equal(forAnn.status, 403, 'nobody else’s does, an admin asking or not');
-
-  // The gateway says on each request who is an admin now.
-  const demoted = visit('root1', 'knot:user:root1');
-  for (const [key, value] of root.cookies) demoted.cookies.set(key, value);
-  const answer = await demoted.send('/hub/home');
-  t.match(answer, { status: 302, headers: { location: /\/hub\/login/ } }, 'who is none any more signs in anew');
-});
-
-t.test('when the operator says so everybody’s servers start, and the health says what that means', async (t) => {
-  const { hub, visit, folder } = await startHub(t, {
-    findSandbox: forbidden,
-    config: { isolation: 'trusted-users' },
-  });
-  t.match(hub.health(), [
-    {
-      name: 'notebook-isolation',
-      status: 'failed',
-      message: /^Notebook users own the gateway: .*keys.*accounts.*database/,
-      remedy: /take integrations\.jupyterhub\.isolation: trusted-users out/,
-    },
-  ]);
-  t.ok(hub.sharesNetwork!());
-  const ann = visit('ann');
-  await ann.startServer();
-  const seen = JSON.parse(
-    await ann.run(
-      await ann.startKernel(),
-      `import os, json
-from ipykernel.kernelapp import IPKernelApp
-open(os.path.expanduser("~/files/private/mine.txt"), "w").write("x")
-open(os.path.expanduser("~/files/shared/ours.txt"), "w").write("x")
-print(json.dumps([os.environ["HOME"], os.environ["KNOT_PRIVATE_DIR"], os.environ["KNOT_SHARED_DIR"], os.getcwd(), IPKernelApp.instance().transport]))`,
-    ),
-  ) as string[];
-  const home = join(folder, 'jupyterhub/homes/ann');
-  t.strictSame(seen, [home, join(folder, 'files/users/ann'), join(folder, 'files/shared'), home, 'ipc']);
-  t.equal(statSync(join(folder, 'files/users/ann/mine.txt')).size, 1);
-  t.equal(statSync(join(folder, 'files/shared/ours.txt')).size, 1);
 });
 
 async function isBusy(visitor: ReturnType<typeof createVisitor>, kernel: string): Promise<boolean> {

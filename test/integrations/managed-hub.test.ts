@@ -248,10 +248,8 @@ print(json.dumps({
     await t.test('stopping ends hub, proxy, servers and kernels', async (t) => {
       const running = processFinder(folder);
       t.ok(running().length >= 10, `${running().length} processes for two people`);
-      const startedAt = performance.now();
       isClosed = true;
       await close();
-      t.ok(performance.now() - startedAt < 12_000, `took ${Math.round(performance.now() - startedAt)} ms`);
       t.strictSame(running(), []);
     });
   },
