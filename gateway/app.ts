@@ -36,7 +36,7 @@ import { announce } from './app/announce.ts';
 import { outboundOfNotebooks } from './app/outbound.ts';
 import { notebooksReach } from './app/reach.ts';
 import { configuredClients } from './app/clients.ts';
-import { absolute, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
+import { absolute, hostBelowApps, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
 import { createGuestVisitors } from './guests/index.ts';
 import type { Integration } from './integrations/index.ts';
 import { createSigningKeys } from './keys/index.ts';
@@ -100,10 +100,13 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       await createCertificates({
         config: { cert: absolute(config, config.tls.cert), key: absolute(config, config.tls.key) },
         domain: config.domain,
+        appsDomain: config.appsDomain,
         dataFolder: config.data,
         clock,
         log,
-        isKnownHost: (host) => routes.find(host) !== undefined,
+        // Who opens an old address of a service is told where it is now.
+        isKnownHost: (host) =>
+          [host, hostBelowApps(config, host) ?? host].some((one) => routes.find(one) !== undefined),
       }),
       (certificate) => certificate.close(),
     );
@@ -137,6 +140,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const listen = parseListen(config.listen);
     const port = await listenOn(edge.server, listen, log);
     const address = publicAddress(config, port);
+    await routes.move('service', address.hostOfService);
 
     // Files come before the tools that mount them.
     const files = openPeoplesFiles(config, { store, allowanceOf: createAllowances({ accounts, plans }), clock, log });
@@ -240,7 +244,18 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
 
     // The main host.
     const reach = notebooksReach(config);
-    const health = createHealth({ folder, store, policy, certificates, files, services, integrations, watch, reach });
+    const health = createHealth({
+      names: config,
+      folder,
+      store,
+      policy,
+      certificates,
+      files,
+      services,
+      integrations,
+      watch,
+      reach,
+    });
     const main = await openMainHost(config, {
       facts,
       seen,

@@ -10,7 +10,7 @@ import { sharesOfServices } from './share-rights.ts';
 /** Tells what the gateway would do with a request: the proxy maps the address, the policies explain the verdict. */
 export function createExplain(
   { routes, accounts, shares, policy }: Pick<Facts, 'routes' | 'accounts' | 'shares'> & { policy: Policy },
-  address: Pick<PublicAddress, 'domain'>,
+  address: PublicAddress,
   limits: Config['limits'],
 ): ExplainUrl {
   const ask = createProxyExplain({

@@ -1,3 +1,4 @@
+import { mayShareSite } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import type { Integration } from '../integrations/index.ts';
 import { type ComponentHealth, within } from '../lib/index.ts';
@@ -11,6 +12,7 @@ import type { Watch } from './watch.ts';
 
 /** The state of every part, in the order an operator would look. */
 export function createHealth(parts: {
+  names: { domain: string; appsDomain?: string };
   folder: DataFolderLock;
   store: Store;
   policy: Policy;
@@ -22,17 +24,32 @@ export function createHealth(parts: {
   /** What notebooks without a sandbox can connect to past the gateway. */
   reach: readonly Reachable[] | undefined;
 }): () => Promise<ComponentHealth[]> {
-  const { folder, store, policy, certificates, files, services, integrations, watch, reach } = parts;
+  const { names, folder, store, policy, certificates, files, services, integrations, watch, reach } = parts;
   return async () => [
     await storeHealth(folder, store),
     policyHealth(policy),
     certificates.health(),
+    ...siteHealth(names),
     ...(files ? [files.health()] : []),
     ...((await services?.health()) ?? []),
     ...integrations.flatMap((tool) => tool.health()),
     ...reachHealth(reach, integrations),
     ...watch.health(),
     nodeHealth(),
+  ];
+}
+
+/** A second name that is of no use looks like a protection. */
+export function siteHealth({ domain, appsDomain }: { domain: string; appsDomain?: string }): ComponentHealth[] {
+  if (appsDomain === undefined || !mayShareSite({ domain, appsDomain })) return [];
+  return [
+    {
+      name: 'apps-domain',
+      status: 'warning',
+      message: `${appsDomain} and ${domain} may belong to one registered name. Then browsers take pages of services and Knot for one site, and pages of services can set cookies for Knot's host.`,
+      remedy:
+        'Set appsDomain to a name that is registered apart. If both are registered names below a public ending of two labels, such as co.uk, all is well.',
+    },
   ];
 }
 

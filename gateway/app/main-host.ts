@@ -127,7 +127,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     async hostOfService(id) {
       const service = await services?.find(id);
       if (service === undefined || service.wish === 'removed') return undefined;
-      const host = publicAddress.hostOf(service.label);
+      const host = publicAddress.hostOfService(service.label);
       return { host, origin: publicAddress.originOf(host) };
     },
     owners: facts.owners,

@@ -84,7 +84,7 @@ export function openServices(
     clock,
     log,
     filesOf: createFilesOfOwner({ files, accounts, owners, policy, domain: config.domain }),
-    originOf: (label) => publicAddress.originOf(publicAddress.hostOf(label)),
+    originOf: (label) => publicAddress.originOf(publicAddress.hostOfService(label)),
     outbound: outboundOfServices(config, { accounts, policy, log }),
     fillIn,
     neighbour: async (owner, name) =>
@@ -100,8 +100,12 @@ export function openServices(
     metricsFolder: join(config.data, 'services', 'metrics'),
     routes: {
       put: (service) => routes.put(routeOf(service, engine, publicAddress)),
-      remove: async ({ label }) => void (await routes.remove(publicAddress.hostOf(label))),
-      isTaken: (label) => routes.find(publicAddress.hostOf(label)) !== undefined,
+      remove: async ({ label }) => void (await routes.remove(publicAddress.hostOfService(label))),
+      // A name is one of all routes, whichever domain they are below.
+      isTaken: (label) =>
+        [publicAddress.hostOfService(label), publicAddress.hostOf(label)].some(
+          (host) => routes.find(host) !== undefined,
+        ),
     },
     isActive: async ({ kind, id }) =>
       kind === 'user'
@@ -167,7 +171,7 @@ function templatesOf(catalogue: Catalogue): Templates {
 function routeOf(service: Service, engine: Engine, address: PublicAddress): Route {
   const { id, name, label, owner } = service;
   return {
-    host: address.hostOf(label),
+    host: address.hostOfService(label),
     name: label,
     kind: 'service',
     service: { id, label: name, owner: owner.name, isTeam: owner.kind === 'team' },

@@ -9,7 +9,7 @@ export const launchFacts = {
   port: 'the port of 127.0.0.1 the program must listen on',
   home: 'a folder of the service that stays when it stops',
   base: 'the path the service is reached at, without a slash at its end: empty on a host of its own',
-  origin: 'the address people open: https://NAME-OWNER.DOMAIN',
+  origin: 'the address people open: https://NAME-OWNER.DOMAIN, or below appsDomain',
   secret: 'a random value, another one at each launch',
   template: 'the folder of the template, read-only',
   node: 'the Node.js of Knot',

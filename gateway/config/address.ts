@@ -11,6 +11,8 @@ export function parseListen(value: string): ListenAddress {
 /** The addresses people and tools see; every absolute address in the product is built from this. */
 export type PublicAddress = {
   domain: string;
+  /** Where people's own services are reached, when that is not `domain`. */
+  appsDomain?: string;
   port: number;
   /** `https://DOMAIN[:PORT]`, without the default port. */
   origin: string;
@@ -18,25 +20,37 @@ export type PublicAddress = {
   issuer: string;
   /** `https://LABEL.DOMAIN[:PORT]` */
   originOf(host: string): string;
+  /** Of a tool or an application. */
   hostOf(label: string): string;
+  /** Of a service of a person or team. */
+  hostOfService(label: string): string;
 };
 
 /** What of the configuration says where Knot is reached from outside. */
-type Outside = { domain: string; publicPort?: number };
+type Outside = { domain: string; appsDomain?: string; publicPort?: number };
 
 /** `listenPort` is the port really bound, which differs from the configuration when that says 0. */
 export function publicAddress(config: Outside, listenPort: number): PublicAddress {
   const port = config.publicPort ?? listenPort;
+  const { domain, appsDomain } = config;
   const suffix = port === 443 ? '' : `:${port}`;
-  const origin = `https://${config.domain}${suffix}`;
+  const origin = `https://${domain}${suffix}`;
   return {
-    domain: config.domain,
+    domain,
+    ...(appsDomain !== undefined && { appsDomain }),
     port,
     origin,
     issuer: `${origin}/oidc`,
     originOf: (host) => `https://${host}${suffix}`,
-    hostOf: (name) => `${name}.${config.domain}`,
+    hostOf: (name) => `${name}.${domain}`,
+    hostOfService: (label) => `${label}.${appsDomain ?? domain}`,
   };
+}
+
+/** Of a host below `domain`: the one of the same label below `appsDomain`, where services of people are instead; undefined for any other. */
+export function hostBelowApps({ domain, appsDomain }: Outside, host: string): string | undefined {
+  if (appsDomain === undefined || !host.endsWith(`.${domain}`)) return undefined;
+  return host.slice(0, -domain.length) + appsDomain;
 }
 
 /** A path of the configuration, relative to its file. */

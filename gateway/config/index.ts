@@ -4,7 +4,14 @@
  * Does not own: policies (folder `policies/`), anything that changes while running.
  * Mounts: nothing.
  */
-export { absolute, type ListenAddress, parseListen, type PublicAddress, publicAddress } from './address.ts';
+export {
+  absolute,
+  hostBelowApps,
+  type ListenAddress,
+  parseListen,
+  type PublicAddress,
+  publicAddress,
+} from './address.ts';
 export { databaseUrl } from './database.ts';
 export {
   type AppSettings,
@@ -15,6 +22,7 @@ export {
   ConfigSchema,
   defaultLimits,
   type LimitSettings,
+  mayShareSite,
   parseAmount,
   type SecretSource,
 } from './schema/index.ts';

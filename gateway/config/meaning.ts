@@ -1,5 +1,6 @@
 import type { ConfigProblem } from './check.ts';
 import { readSecret, secretsIn } from './secrets.ts';
+import { checkAppsDomain } from './schema/apps-domain.ts';
 import { checkApps, warnOfOpenApps } from './schema/apps.ts';
 import { checkPlans } from './schema/plans.ts';
 import { type Config, ConfigSchema } from './schema/index.ts';
@@ -28,6 +29,7 @@ export function checkMeaning(
   const integrations = Object.keys(config.integrations);
 
   checkListeners(config, add);
+  checkAppsDomain(config, add);
   checkSessions(config.sessions, add);
   checkIntegrations(config.integrations, add);
   checkApps(config.apps, integrations, add);

@@ -68,6 +68,7 @@ const folders = new Set(['data', 'policies']);
 
 /** What an optional setting looks like when it is used. */
 const exampleValues: Record<string, string> = {
+  appsDomain: 'knot-apps.example',
   publicPort: '443',
   httpListen: '"127.0.0.1:8080"',
   database: '"postgres://knot@db.example.org/knot"',

@@ -1,4 +1,4 @@
-import { type Config, defaultLimits, type LimitSettings, publicAddress } from '../config/index.ts';
+import { type Config, defaultLimits, type LimitSettings, type PublicAddress, publicAddress } from '../config/index.ts';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -50,7 +50,7 @@ export type EdgeOptions = {
   certificates: Pick<Certificates, 'current' | 'sniCallback' | 'onChange'>;
   routes: Pick<Routes, 'find'>;
   /** `domain` is the main host. */
-  publicAddress: Pick<Config, 'domain' | 'publicPort'>;
+  publicAddress: Pick<Config, 'domain' | 'appsDomain' | 'publicPort'>;
   /** CIDRs whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
   /** What the main host understands beyond the common methods, and below which path. */
@@ -86,7 +86,8 @@ export type Edge = {
 export function createEdge(options: EdgeOptions): Edge {
   const { routes, log, onAccess, certificates } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const destination = createDestinations(routes, options.publicAddress.domain, options.extraMethods);
+  const names = { ...options.publicAddress, originOf: (host: string) => address().originOf(host) };
+  const destination = createDestinations(routes, names, options.extraMethods);
   const trusted = addressBlocks(options.trustedProxies);
   const server = createSecureServer(listenerOptions(certificates, limits satisfies ListenerLimits));
   // Node's HTTP/1 would leave out in silence what comes behind the thousandth field; the edge bounds them itself.
@@ -95,10 +96,10 @@ export function createEdge(options: EdgeOptions): Edge {
   /** There before the first request: no handshake begins until `open`. */
   let served: Served | undefined;
 
-  /** Of the main host; the port is known once the server listens. */
-  function publicOrigin(): string {
+  /** The port is known once the server listens. */
+  function address(): PublicAddress {
     const bound = server.address();
-    return publicAddress(options.publicAddress, typeof bound === 'object' && bound !== null ? bound.port : 443).origin;
+    return publicAddress(options.publicAddress, typeof bound === 'object' && bound !== null ? bound.port : 443);
   }
 
   function read(request: ClientRequest, isUpgrade: boolean): CanonicalRequest | ReasonCode {
@@ -229,7 +230,7 @@ export function createEdge(options: EdgeOptions): Edge {
   server.on('connect', onConnect);
   server.on('clientError', broken.answer);
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    if (isClearText(error)) answerClearText(socket, publicOrigin());
+    if (isClearText(error)) answerClearText(socket, address().origin);
     log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
   });
   server.on('sessionError', (error) => log.debug({ err: error }, 'HTTP/2 session failed'));

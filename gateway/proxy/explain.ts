@@ -1,5 +1,5 @@
 import type { Accounts } from '../accounts/index.ts';
-import { defaultLimits, type LimitSettings, type PublicAddress } from '../config/index.ts';
+import { defaultLimits, type LimitSettings } from '../config/index.ts';
 import {
   type Action,
   type AuthorizationRequest,
@@ -15,12 +15,12 @@ import type { Explanation } from '../policy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import { isReserved } from './handoff.ts';
 import { askedOf, isUntouched, type SharedOn } from './judge/gate.ts';
-import { createDestinations } from './listener/destination.ts';
+import { createDestinations, type HostNames } from './listener/destination.ts';
 
 export type ExplainOptions = {
   routes: Pick<Routes, 'find' | 'resourceAt'>;
   accounts: Pick<Accounts, 'principalByName'>;
-  publicAddress: Pick<PublicAddress, 'domain'>;
+  publicAddress: HostNames;
   /** Those of the edge. */
   limits?: Partial<LimitSettings>;
   sharedOn: SharedOn;
@@ -56,7 +56,7 @@ const urlPattern = /^(?:https:\/\/)?((?:[^/?#:]|:(?=\d))+)(?=[/?#]|$)([^#]*)/i;
 
 export function createExplain(options: ExplainOptions): ExplainUrl {
   const { routes, accounts, publicAddress, explain } = options;
-  const destination = createDestinations(routes, publicAddress.domain);
+  const destination = createDestinations(routes, publicAddress);
   const limits = { ...defaultLimits, ...options.limits };
 
   async function personOf(question: { username?: string; principal?: Principal }): Promise<Principal> {

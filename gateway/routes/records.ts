@@ -90,6 +90,13 @@ export async function writeRoute({ db }: Transaction, route: Route, now: number)
   return true;
 }
 
+/** What stands at a host stands at that of `route` from now on. */
+export async function moveRoute({ db }: Transaction, fromHost: string, route: Route): Promise<void> {
+  const { host, kind } = route;
+  const moved = db.updateTable('routes').set({ host, record: JSON.stringify(route) });
+  await moved.where('host', '=', fromHost).where('kind', '=', kind).execute();
+}
+
 export async function deleteRoute({ db }: Transaction, host: string): Promise<boolean> {
   const { numDeletedRows } = await db.deleteFrom('routes').where('host', '=', host).executeTakeFirst();
   return numDeletedRows > 0n;

@@ -1,6 +1,6 @@
 import { type Clock, type Log, knotError, type Resource } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
-import { deleteRoute, findInTheWay, findTaken, type Taken, writeRoute, writeRoutes } from './records.ts';
+import { deleteRoute, findInTheWay, findTaken, moveRoute, type Taken, writeRoute, writeRoutes } from './records.ts';
 import { resourceAt } from './resource.ts';
 import { normalRoute, type Route } from './route.ts';
 import { followRoutes, type RouteTable } from './table.ts';
@@ -28,6 +28,11 @@ export type Routes = {
    * @throws KNOT_ROUTES_HOST_TAKEN, KNOT_ROUTES_INVALID, KNOT_ROUTES_UPSTREAM_INVALID
    */
   replace(kind: Route['kind'], routes: readonly Route[]): Promise<void>;
+  /**
+   * Takes each route of a kind to the host that its name has now, in one transaction; those that are there already are not touched. An
+   * installation may be given other names between two starts.
+   */
+  move(kind: Route['kind'], hostOf: (name: string) => string): Promise<void>;
   /** Hears of the hosts whose route is another one now, and of no others. */
   onChange: RouteTable['onChange'];
   close(): void;
@@ -73,6 +78,20 @@ export async function createRoutes({ store, clock, log }: { store: Store; clock:
         return hosts;
       });
       await table.read(changed);
+    },
+    async move(kind, hostOf) {
+      const astray = table.list().filter((route) => route.kind === kind && route.host !== hostOf(route.name));
+      if (astray.length === 0) return;
+      const moved = astray.map((route) => ({
+        from: route.host,
+        to: normalRoute({ ...route, host: hostOf(route.name) }),
+      }));
+      const hosts = moved.flatMap(({ from, to }) => [from, to.host]);
+      await store.transaction(async (transaction) => {
+        for (const { from, to } of moved) await moveRoute(transaction, from, to);
+        for (const host of hosts) transaction.announce({ topic: 'routes', key: host });
+      });
+      await table.read(hosts);
     },
     onChange: table.onChange,
     close: table.close,

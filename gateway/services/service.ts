@@ -34,7 +34,7 @@ export type Service = {
   id: string;
   name: string;
   owner: { kind: 'user' | 'team'; id: string; name: string };
-  /** Host below the domain: `NAME-OWNER`. */
+  /** Host below the domain of services: `NAME-OWNER`. */
   label: string;
   template: TemplateCopy;
   values: JsonObject;

@@ -38,14 +38,15 @@ const fingerprint = ({ cert, key }: Pair) => createHash('sha256').update(cert).u
 
 /** The operator's own files: checked at start, watched from then on; a bad pair never replaces a good one. */
 export async function openFileCertificates(options: CertificateOptions): Promise<Certificates> {
-  const { domain, clock, log, checkEveryMs = defaultCheckMs } = options;
+  const { domain, appsDomain, clock, log, checkEveryMs = defaultCheckMs } = options;
   const source = sourceOf(options.config);
+  const names = { domain, appsDomain };
   const readPair = (): Pair => ({ cert: read(source.certFile), key: read(source.keyFile) });
 
-  let current: CheckedPair = checkPair(readPair(), domain, clock.now(), source);
+  let current: CheckedPair = checkPair(readPair(), names, clock.now(), source);
   let lastSeen = fingerprint(current);
   let refusal: { message: string; remedy?: string } | undefined;
-  const presenter = createPresenter({ pair: current, domain, log });
+  const presenter = createPresenter({ pair: current, names, log });
 
   function refuse(error: unknown): void {
     const { message, remedy } = error as { message: string; remedy?: string };
@@ -59,7 +60,7 @@ export async function openFileCertificates(options: CertificateOptions): Promise
       const pair = readPair();
       const seen = fingerprint(pair);
       if (seen === lastSeen && refusal === undefined) return;
-      const checked = checkPair(pair, domain, clock.now(), source);
+      const checked = checkPair(pair, names, clock.now(), source);
       lastSeen = seen;
       refusal = undefined;
       if (seen === fingerprint(current)) return;
@@ -107,12 +108,13 @@ export async function openFileCertificates(options: CertificateOptions): Promise
       if (clock.now() >= current.expiresAt - warnBeforeMs) {
         return { name, status: 'warning', message: `The certificate ends on ${until}.`, remedy: renew };
       }
-      if (!isWildcardAccepted(domain)) {
+      const bare = [domain, appsDomain].find((known) => known !== undefined && !isWildcardAccepted(known));
+      if (bare !== undefined) {
         return {
           name,
           status: 'warning',
-          message: `Clients refuse a wildcard below ${domain}: the certificate must list each tool's name.`,
-          remedy: 'Leave tls.cert out to use the local CA, or use a domain of two labels or more.',
+          message: `Clients refuse a wildcard below ${bare}: the certificate must list each name below it.`,
+          remedy: 'Leave tls.cert out to use the local CA, or use a name of two labels or more.',
         };
       }
       return { name, status: 'ok', message: `The certificate is valid until ${until}.` };

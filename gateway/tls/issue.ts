@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import type { Names } from './server-names.ts';
 import { nameConstraints, nameConstraintsOid } from './name-constraints.ts';
 
 /** A certificate and its key, PEM. */
@@ -14,8 +15,9 @@ export const authorityDays = 3650;
 export const leafDays = 90;
 export const renewBeforeMs = 30 * dayMs;
 
-/** The subject tells which DOMAIN the constraints of a CA are for. */
-export const authorityName = (domain: string) => `Knot local CA for ${domain}`;
+/** The subject tells which names the constraints of a CA are for. */
+export const authorityName = ({ domain, appsDomain }: Names) =>
+  `Knot local CA for ${domain}${appsDomain === undefined ? '' : ` and ${appsDomain}`}`;
 
 /** Loaded only when something must be made: the import costs a good part of a warm start. */
 async function loadX509() {
@@ -38,15 +40,15 @@ export function newKey(): string {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 }
 
-/** Makes a root that may sign leaves for DOMAIN and below, and nothing else. */
-export async function makeAuthority(domain: string, nowMs: number): Promise<Pair> {
+/** Makes a root that may sign leaves for the names of an installation and below, and nothing else. */
+export async function makeAuthority(names: Names, nowMs: number): Promise<Pair> {
   const x509 = await loadX509();
   const key = newKey();
   const keyObject = createPrivateKey(key);
   const keys = { privateKey: signingKey(keyObject), publicKey: publicKey(keyObject) };
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
-    name: [{ O: ['Knot'] }, { CN: [authorityName(domain)] }],
+    name: [{ O: ['Knot'] }, { CN: [authorityName(names)] }],
     notBefore: new Date(nowMs - backdateMs),
     notAfter: new Date(nowMs + authorityDays * dayMs),
     signingAlgorithm: signing,
@@ -55,7 +57,7 @@ export async function makeAuthority(domain: string, nowMs: number): Promise<Pair
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      new x509.Extension(nameConstraintsOid, true, nameConstraints(domain, domain === 'localhost')),
+      new x509.Extension(nameConstraintsOid, true, nameConstraints(names)),
     ],
   });
   return { cert: `${certificate.toString('pem')}\n`, key };

@@ -7,7 +7,7 @@ import { authorityName, makeAuthority, makeLeaf, newKey, type Pair, renewBeforeM
 import { keepFile, readKept } from './keep.ts';
 import { dayOf } from './pair.ts';
 import { contextOf, createPresenter } from './presenter.ts';
-import { isWildcardAccepted } from './server-names.ts';
+import type { Names } from './server-names.ts';
 import type { CertificateOptions, Certificates } from './certificates.ts';
 
 const nameLeavesKept = 256;
@@ -25,42 +25,45 @@ function isUsable({ cert, key }: Pair, nowMs: number, isRight: (certificate: X50
   }
 }
 
-/** Reads the CA of the data folder, or makes one: at first start, when it is damaged or old, and for another DOMAIN. */
-async function openAuthority(folder: string, domain: string, nowMs: number, log: Log): Promise<Pair> {
+/** Reads the CA of the data folder, or makes one: at first start, when it is damaged or old, and for other names. */
+async function openAuthority(folder: string, names: Names, nowMs: number, log: Log): Promise<Pair> {
   const certFile = join(folder, 'ca.pem');
   const keyFile = join(folder, 'ca.key');
   const kept = { cert: readKept(certFile), key: readKept(keyFile) };
   if (kept.cert !== undefined && kept.key !== undefined) {
     const pair = { cert: kept.cert, key: kept.key };
-    // Its constraints are for one DOMAIN, so under another name it would be refused by every client.
-    const isOfDomain = (ca: X509Certificate) => ca.subject.split('\n').includes(`CN=${authorityName(domain)}`);
-    if (isUsable(pair, nowMs, isOfDomain)) return pair;
+    // Its constraints are for these names, so under others it would be refused by every client.
+    const isOfNames = (ca: X509Certificate) => ca.subject.split('\n').includes(`CN=${authorityName(names)}`);
+    if (isUsable(pair, nowMs, isOfNames)) return pair;
     log.warn(
-      { file: certFile, domain },
+      { file: certFile, ...names },
       'the local CA is damaged, old or for another domain; a new one must be trusted',
     );
   }
-  const made = await makeAuthority(domain, nowMs);
+  const made = await makeAuthority(names, nowMs);
   keepFile(keyFile, made.key, 0o600);
   keepFile(certFile, made.cert, 0o644);
   return made;
 }
 
-function leafNames(domain: string): { type: 'dns' | 'ip'; value: string }[] {
+function leafNames({ domain, appsDomain }: Names): { type: 'dns' | 'ip'; value: string }[] {
   return [
-    { type: 'dns', value: domain },
-    { type: 'dns', value: `*.${domain}` },
+    ...[domain, ...(appsDomain === undefined ? [] : [appsDomain])].flatMap((name) => [
+      { type: 'dns' as const, value: name },
+      { type: 'dns' as const, value: `*.${name}` },
+    ]),
     ...(domain === 'localhost' ? (['127.0.0.1', '::1'] as const).map((value) => ({ type: 'ip' as const, value })) : []),
   ];
 }
 
 /** The certificates of a machine of one's own: `<data>/tls/` with `ca.pem`, `ca.key` and `leaf.pem` (key and certificate). */
 export async function openLocalCertificates(options: CertificateOptions): Promise<Certificates> {
-  const { domain, dataFolder, clock, log, isKnownHost, checkEveryMs = 3600 * 1000 } = options;
+  const { domain, appsDomain, dataFolder, clock, log, isKnownHost, checkEveryMs = 3600 * 1000 } = options;
+  const names: Names = { domain, appsDomain };
   const folder = join(dataFolder, 'tls');
   const caFile = caFileIn(dataFolder);
   const leafFile = join(folder, 'leaf.pem');
-  const authority = await openAuthority(folder, domain, clock.now(), log);
+  const authority = await openAuthority(folder, names, clock.now(), log);
   let renewalProblem: string | undefined;
 
   const isOfAuthority = (certificate: X509Certificate) =>
@@ -69,7 +72,7 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
     certificate.checkHost(domain) !== undefined;
 
   async function makeDefaultLeaf(): Promise<Pair> {
-    const made = await makeLeaf(authority, newKey(), leafNames(domain), clock.now());
+    const made = await makeLeaf(authority, newKey(), leafNames(names), clock.now());
     // One file, so that key and certificate can never be of different generations.
     keepFile(leafFile, made.key + made.cert, 0o600);
     log.info({ domain, validTo: new X509Certificate(made.cert).validTo }, 'a new certificate was made');
@@ -101,9 +104,9 @@ export async function openLocalCertificates(options: CertificateOptions): Promis
 
   const presenter = createPresenter({
     pair: leaf,
-    domain,
+    names,
     log,
-    ...(isWildcardAccepted(domain) ? {} : { contextBelow }),
+    contextBelow,
   });
 
   async function renew(): Promise<void> {

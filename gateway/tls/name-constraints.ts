@@ -1,6 +1,8 @@
+import type { Names } from './server-names.ts';
+
 /**
  * The name constraints extension (RFC 5280 section 4.2.1.10) in DER. People put the local CA into the trust store of their
- * machine: constrained to DOMAIN, its key is worth nothing against any other site.
+ * machine: constrained to DOMAIN and APPSDOMAIN, its key is worth nothing against any other site.
  */
 export const nameConstraintsOid = '2.5.29.30';
 
@@ -29,14 +31,16 @@ const loopback6 = Buffer.concat([Buffer.alloc(15), Buffer.from([1]), Buffer.allo
 const everything4 = Buffer.alloc(8);
 const everything6 = Buffer.alloc(32);
 
-/** Permits DOMAIN and all below it; of addresses the loopback ones when they are wanted, else none. */
-export function nameConstraints(domain: string, permitsLoopback: boolean): Buffer {
-  const names = subtree(dnsName, Buffer.from(domain, 'ascii'));
-  return permitsLoopback
-    ? encode(sequence, encode(permitted, names, subtree(ipAddress, loopback4), subtree(ipAddress, loopback6)))
+/** Permits the names and all below them; of addresses the loopback ones where DOMAIN is `localhost`, else none. */
+export function nameConstraints({ domain, appsDomain }: Names): Buffer {
+  const subtrees = [domain, appsDomain].flatMap((name) =>
+    name === undefined ? [] : [subtree(dnsName, Buffer.from(name, 'ascii'))],
+  );
+  return domain === 'localhost'
+    ? encode(sequence, encode(permitted, ...subtrees, subtree(ipAddress, loopback4), subtree(ipAddress, loopback6)))
     : encode(
         sequence,
-        encode(permitted, names),
+        encode(permitted, ...subtrees),
         encode(excluded, subtree(ipAddress, everything4), subtree(ipAddress, everything6)),
       );
 }

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { type KnotError, knotError } from '../lib/index.ts';
 import type { Pair } from './issue.ts';
-import { isWildcardAccepted } from './server-names.ts';
+import { isWildcardAccepted, type Names } from './server-names.ts';
 
 /** Where the two halves came from, for messages. */
 export type PairSource = { certFile: string; keyFile: string };
@@ -37,28 +37,35 @@ function parseKey(key: string, file: string): KeyObject {
   }
 }
 
-function nameProblem(leaf: X509Certificate, domain: string, certFile: string): KnotError | undefined {
+function nameProblem(leaf: X509Certificate, { domain, appsDomain }: Names, certFile: string): KnotError | undefined {
   // A name that is surely not listed by itself, so that only the wildcard can cover it.
-  const probe = `knot-wildcard-check.${domain}`;
+  const lacksBelow = (name: string): boolean =>
+    isWildcardAccepted(name) && leaf.checkHost(`knot-wildcard-check.${name}`) === undefined;
   const missing = [
     ...(leaf.checkHost(domain) === undefined ? [domain] : []),
-    ...(isWildcardAccepted(domain) && leaf.checkHost(probe) === undefined ? [`*.${domain}`] : []),
+    // Nothing answers at APPSDOMAIN itself.
+    ...[domain, ...(appsDomain === undefined ? [] : [appsDomain])].filter(lacksBelow).map((name) => `*.${name}`),
   ];
   if (missing.length === 0) return undefined;
   const covered = leaf.subjectAltName ?? 'no name';
   return knotError(
     'KNOT_TLS_NAME_MISSING',
     500,
-    `The certificate in ${certFile} covers ${covered}, but not ${missing.join(' and ')}.`,
-    { remedy: `Use a certificate for ${domain} and *.${domain}, or set domain to the name it is for.` },
+    `The certificate in ${certFile} covers ${covered}, but not ${new Intl.ListFormat('en').format(missing)}.`,
+    {
+      remedy:
+        appsDomain === undefined
+          ? `Use a certificate for ${domain} and *.${domain}, or set domain to the name it is for.`
+          : `Use one certificate for ${domain}, *.${domain} and *.${appsDomain}, or set domain and appsDomain to the names it is for.`,
+    },
   );
 }
 
 /**
- * Checks that a pair can serve DOMAIN and its tools now.
+ * Checks that a pair can serve DOMAIN, its tools and people's services now.
  * @throws KNOT_TLS_CERTIFICATE_INVALID, KNOT_TLS_KEY_INVALID, KNOT_TLS_MISMATCH, KNOT_TLS_EXPIRED, KNOT_TLS_NAME_MISSING
  */
-export function checkPair(pair: Pair, domain: string, nowMs: number, source: PairSource): CheckedPair {
+export function checkPair(pair: Pair, names: Names, nowMs: number, source: PairSource): CheckedPair {
   const leaf = parseCertificate(pair.cert, source.certFile);
   const key = parseKey(pair.key, source.keyFile);
   if (!leaf.checkPrivateKey(key)) {
@@ -74,8 +81,8 @@ export function checkPair(pair: Pair, domain: string, nowMs: number, source: Pai
       remedy: 'Renew it (the files are watched), or set the clock of this machine right.',
     });
   }
-  const names = nameProblem(leaf, domain, source.certFile);
-  if (names) throw names;
+  const missing = nameProblem(leaf, names, source.certFile);
+  if (missing) throw missing;
   return { ...pair, leaf, expiresAt };
 }
 

@@ -2,7 +2,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Log } from '../lib/index.ts';
 import type { Pair } from './issue.ts';
 import { tlsOptions } from './options.ts';
-import { readServerName } from './server-names.ts';
+import { isWildcardAccepted, type Names, readServerName } from './server-names.ts';
 
 type Presenter = {
   sniCallback(serverName: string, callback: (error: Error | null, context?: SecureContext) => void): void;
@@ -25,23 +25,24 @@ export const contextOf = (pair: Pair): SecureContext =>
   createSecureContext({ ...tlsOptions(), cert: pair.cert, key: pair.key });
 
 /**
- * Answers server names with the pair in force. `contextBelow` gives the context of a name one label below DOMAIN when the
- * pair does not cover it; undefined refuses the name.
+ * Answers server names with the pair in force. `contextBelow` gives the context of a name below one whose wildcard no client accepts;
+ * undefined refuses the name.
  */
 export function createPresenter(options: {
   pair: Pair;
-  domain: string;
+  names: Names;
   log: Log;
   contextBelow?: (host: string) => Promise<SecureContext | undefined>;
 }): Presenter {
-  const { domain, log, contextBelow } = options;
+  const { names, log, contextBelow } = options;
   const listeners = new Set<() => void>();
   let context = contextOf(options.pair);
 
   async function find(serverName: string): Promise<SecureContext | undefined> {
-    const name = readServerName(serverName, domain);
+    const name = readServerName(serverName, names);
     if (name.kind === 'foreign') return undefined;
-    return name.kind === 'below' && contextBelow ? contextBelow(name.host) : context;
+    const isCovered = name.kind !== 'below' || isWildcardAccepted(name.domain);
+    return isCovered || contextBelow === undefined ? context : contextBelow(name.host);
   }
 
   return {

@@ -167,6 +167,27 @@ t.test('settings that contradict one another or point at nothing are refused', a
       /no such port/,
     ],
     ['port that does not exist', 'listen: "127.0.0.1:99999"', 'listen', /no such port/],
+    ['domain for services that is no name', 'appsDomain: Apps_1', 'appsDomain', /it is "Apps_1"/],
+    [
+      'domain for services that is domain',
+      '{domain: knot.test, appsDomain: knot.test}',
+      'appsDomain',
+      /beside domain \(knot\.test\).* is domain itself/,
+    ],
+    [
+      'domain for services below domain',
+      '{domain: knot.test, appsDomain: apps.knot.test}',
+      'appsDomain',
+      /is below domain/,
+    ],
+    [
+      'domain for services above domain',
+      '{domain: knot.apps.test, appsDomain: apps.test}',
+      'appsDomain',
+      /is above domain/,
+    ],
+    ['address for services', 'appsDomain: 10.0.0.1', 'appsDomain', /ends in a number/],
+    ['domain for services too long for a label below it', `appsDomain: ${'a.'.repeat(95)}a`, 'appsDomain', /189/],
   ];
   for (const [name, yaml, path, text] of cases) {
     const { problems, message } = refusal(yaml, t);

@@ -119,7 +119,7 @@ t.test('an explanation says what the edge says, for whatever the edge refuses', 
 });
 
 t.test('the plain-HTTP listener only redirects, and only to our own hosts', async (t) => {
-  const address = publicAddress({ domain: 'localhost' }, 8443);
+  const address = publicAddress({ domain: 'localhost', appsDomain: 'apps.test' }, 8443);
   const listen = { host: '127.0.0.1', port: 0 };
   const listener = await createRedirectListener({ listen, publicAddress: address, log: silentLog });
   t.teardown(() => listener.close());
@@ -134,7 +134,9 @@ t.test('the plain-HTTP listener only redirects, and only to our own hosts', asyn
     });
   t.strictSame(await ask('/a?b=%2F', 'LOCALHOST:80'), { status: 308, location: 'https://localhost:8443/a?b=%2F' });
   t.strictSame(await ask('/x', 'echo.localhost', 'POST'), { status: 308, location: 'https://echo.localhost:8443/x' });
-  t.equal((await ask('/', 'evil.example')).status, 421);
+  t.strictSame(await ask('/x', 'web-ann.apps.test'), { status: 308, location: 'https://web-ann.apps.test:8443/x' });
+  for (const host of ['evil.example', 'evilapps.test', 'apps.test.evil', 'test'])
+    t.equal((await ask('/', host)).status, 421, host);
   t.equal((await ask('/a/../b', 'localhost')).status, 400);
   t.equal((await ask('//evil.example/', 'localhost')).status, 400);
   const { port } = listener;

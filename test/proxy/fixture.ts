@@ -38,6 +38,8 @@ export type GatewayOptions = {
   /** Changes the route of `echo.localhost`; the second route, `open.localhost`, accepts every oddity. */
   route?: (route: Route) => Route;
   ownPorts?: () => number[];
+  /** A second domain, for services. */
+  appsDomain?: string;
   tracer?: Tracer;
   log?: Log;
   trafficOf?: ProxyOptions['trafficOf'];
@@ -52,6 +54,8 @@ const permit: Authorize = () => ({ effect: 'allow', rules: [], policyVersion: 't
  * Only the verdict is given, because what a policy says is not what is tested here.
  */
 export async function openGateway(t: Test, options: GatewayOptions = {}) {
+  const { appsDomain } = options;
+  const names = { domain: 'localhost', ...(appsDomain !== undefined && { appsDomain }) };
   const folder = mkdtempSync(join(tmpdir(), 'knot-proxy-'));
   const clock = systemClock;
   const log = options.log ?? silentLog;
@@ -62,7 +66,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const live = createLive({ log, onCut: ({ host, username }, reason) => void cuts.push({ host, username, reason }) });
   const certificates = await createCertificates({
     config: {},
-    domain: 'localhost',
+    ...names,
     dataFolder: folder,
     clock,
     log,
@@ -96,7 +100,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const edge = createEdge({
     certificates,
     routes,
-    publicAddress: { domain: 'localhost' },
+    publicAddress: names,
     trustedProxies,
     log,
     onAccess,
@@ -106,7 +110,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const { port } = edge.server.address() as AddressInfo;
   const raw: RawTarget = { port, ca: certificates.caPem()! };
   await options.whileStarting?.(raw);
-  const address = publicAddress({ domain: 'localhost' }, port);
+  const address = publicAddress(names, port);
   let decide = options.decide ?? permit;
   const proxy = createProxy({
     sharedOn: () => undefined,

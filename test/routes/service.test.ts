@@ -6,6 +6,7 @@ import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { createRoutes, socketUpstream } from '../../gateway/routes/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { onBothStores } from '../support/house/stores.ts';
 import { hub, route } from './support.ts';
 
 const clock = createManualClock();
@@ -297,6 +298,55 @@ t.test('a stored route that cannot be read is left out, not fatal', async (t) =>
     routes.list().map(({ name }) => name),
     ['c'],
   );
+});
+
+const service = (label: string, domain = 'localhost') =>
+  route(label, {
+    host: `${label}.${domain}`,
+    kind: 'service',
+    service: { id: `id-${label}`, label, owner: 'ann', isTeam: false },
+  });
+
+t.test('all routes of a kind move to another domain and back', async (t) => {
+  await onBothStores(t, async (t, openDatabase) => {
+    const { store, openAgain } = await openDatabase(t);
+    const routes = await createRoutes({ store, clock, log: silentLog });
+    await routes.replace('app', [route('echo')]);
+    for (const label of ['lab-ann', 'web-ann']) await routes.put(service(label));
+    // Put by another process that has the new name already.
+    await routes.put(service('new-ann', 'apps.test'));
+    const others = await createRoutes({ store: await openAgain(), clock, log: silentLog });
+    const stays = routes.find('new-ann.apps.test');
+    const told: string[] = [];
+    routes.onChange((changes) => void told.push(...changes.map(({ host }) => host)));
+
+    await routes.move('service', (name) => `${name}.apps.test`);
+    const hosts = ['echo.localhost', 'lab-ann.apps.test', 'new-ann.apps.test', 'web-ann.apps.test'];
+    t.strictSame(
+      routes.list().map(({ host }) => host),
+      hosts,
+    );
+    t.strictSame(routes.find('lab-ann.apps.test'), service('lab-ann', 'apps.test'));
+    t.equal(routes.find('new-ann.apps.test'), stays, 'the same object, so that pools made for it stay');
+    t.strictSame(told.sort(), ['lab-ann.apps.test', 'lab-ann.localhost', 'web-ann.apps.test', 'web-ann.localhost']);
+    await eventually(
+      'other processes hear of it',
+      () => others.find('web-ann.apps.test') && !others.find('web-ann.localhost'),
+    );
+    await t.rejects(
+      routes.put(route('lab-ann')),
+      { code: 'KNOT_ROUTES_HOST_TAKEN' },
+      'a name is one, below any domain',
+    );
+
+    told.length = 0;
+    await routes.move('service', (name) => `${name}.apps.test`);
+    t.strictSame(told, [], 'who is there already is not touched');
+    await routes.move('service', (name) => `${name}.localhost`);
+    t.strictSame(routes.find('new-ann.localhost'), service('new-ann'));
+    others.close();
+    routes.close();
+  });
 });
 
 t.test('a listener that fails does not stop the others', async (t) => {

@@ -10,7 +10,7 @@ import { newFolder, presented, serve } from './fixture.ts';
 import { eventually } from '../support/eventually.ts';
 
 const dayMs = 24 * 3600 * 1000;
-const authority = await makeAuthority('knot.test', Date.now());
+const authority = await makeAuthority({ domain: 'knot.test', appsDomain: 'apps.test' }, Date.now());
 
 const leaf = (names = ['knot.test', '*.knot.test'], atMs = Date.now()): Promise<Pair> =>
   makeLeaf(
@@ -27,11 +27,17 @@ function write(folder: string, pair: Partial<Pair>): { cert: string; key: string
   return files;
 }
 
-function open(config: { cert?: string; key?: string }, log: Log = silentLog, domain = 'knot.test') {
+function open(
+  config: { cert?: string; key?: string },
+  log: Log = silentLog,
+  domain = 'knot.test',
+  appsDomain?: string,
+) {
   return createCertificates({
     isKnownHost: () => false,
     config,
     domain,
+    appsDomain,
     dataFolder: '/nonexistent',
     clock: systemClock,
     log,
@@ -67,6 +73,29 @@ t.test('files that cannot serve the domain are refused at start, with file, prob
   await t.rejects(open({ cert }), { code: 'KNOT_TLS_INCOMPLETE', message: /tls\.key is not/ });
   await t.rejects(open({ key }), { code: 'KNOT_TLS_INCOMPLETE', message: /tls\.cert is not/ });
 });
+
+t.test(
+  'with a domain for services the certificate must cover the names below it, and need not cover itself',
+  async (t) => {
+    const withApps = (pair: Pair, appsDomain = 'apps.test') =>
+      open(write(newFolder(), pair), silentLog, 'knot.test', appsDomain);
+    await t.rejects(withApps(await leaf()), {
+      code: 'KNOT_TLS_NAME_MISSING',
+      message: /covers DNS:knot\.test, DNS:\*\.knot\.test, but not \*\.apps\.test\.$/,
+      remedy: /knot\.test, \*\.knot\.test and \*\.apps\.test/,
+    });
+    await t.rejects(withApps(await leaf(['knot.test', 'apps.test'])), {
+      message: /not \*\.knot\.test and \*\.apps\.test/,
+    });
+    const all = await leaf(['knot.test', '*.knot.test', '*.apps.test']);
+    const certificates = await withApps(all);
+    t.match(certificates.health(), { status: 'ok' });
+    await certificates.close();
+    const single = await withApps(all, 'apps');
+    t.match(single.health(), { status: 'warning', message: /wildcard below apps/ });
+    await single.close();
+  },
+);
 
 t.test('a message never quotes the key', async (t) => {
   const pair = { ...(await leaf()), key: 'very secret text' };
@@ -163,7 +192,7 @@ t.test('a certificate near its end is told on the health page', async (t) => {
 });
 
 t.test('with files of a single-label domain the wildcard is not asked for, but the trouble is told', async (t) => {
-  const own = await makeAuthority('localhost', Date.now());
+  const own = await makeAuthority({ domain: 'localhost' }, Date.now());
   const pair = await makeLeaf(own, newKey(), [{ type: 'dns', value: 'localhost' }], Date.now());
   const certificates = await open(write(newFolder(), pair), silentLog, 'localhost');
   t.teardown(() => certificates.close());

@@ -48,7 +48,7 @@ t.test('the local CA is constrained, and its keys are readable by the owner only
 });
 
 t.test('a leaf of the CA for a foreign name is refused by clients', async (t) => {
-  const authority = await makeAuthority('localhost', Date.now());
+  const authority = await makeAuthority({ domain: 'localhost' }, Date.now());
   const folder = newFolder();
   const leaf = async (names: Parameters<typeof makeLeaf>[2], file: string) => {
     writeFileSync(join(folder, file), (await makeLeaf(authority, newKey(), names, Date.now())).cert);
@@ -69,7 +69,7 @@ t.test('a leaf of the CA for a foreign name is refused by clients', async (t) =>
 });
 
 t.test('a CA for a name of its own signs for no address at all', async (t) => {
-  const authority = await makeAuthority('knot.example.org', Date.now());
+  const authority = await makeAuthority({ domain: 'knot.example.org' }, Date.now());
   const folder = newFolder();
   const [ca, file] = [join(folder, 'ca.pem'), join(folder, 'leaf.pem')];
   writeFileSync(ca, authority.cert);
@@ -314,6 +314,32 @@ t.test('another domain gets a leaf and a CA that may sign it; the wildcard serve
     t.match(await handshake(edge.port, { ca, servername }), { ok: true });
   for (const servername of ['localhost', 'a.b.knot.test'])
     t.match(await handshake(edge.port, { ca, servername }), { ok: false });
+});
+
+t.test('a domain for services is in the leaf and in the constraints of the CA', async (t) => {
+  const folder = newFolder();
+  const first = await open(folder);
+  await first.close();
+  const certificates = await open(folder, { appsDomain: 'apps.test', isKnownHost: () => false });
+  const edge = await serve(certificates);
+  t.teardown(async () => {
+    edge.close();
+    await certificates.close();
+  });
+  const ca = certificates.caPem() ?? '';
+  t.not(ca, first.caPem(), 'the constraints of the old CA would refuse the name');
+  // A wildcard is accepted below two labels, so that no name is looked up and no leaf made for one.
+  for (const servername of ['localhost', 'apps.test', 'web-ann.apps.test'])
+    t.match(await handshake(edge.port, { ca, servername }), { ok: true }, servername);
+  for (const servername of ['a.b.apps.test', 'other.test', 'test', 'evilapps.test', 'unknown.localhost'])
+    t.match(await handshake(edge.port, { ca, servername }), { ok: false }, servername);
+  const caFile = certificates.caFile() ?? '';
+  const text = execFileSync('openssl', ['x509', '-in', caFile, '-noout', '-text'], { encoding: 'utf8' });
+  t.match(text, /Name Constraints: critical\s+Permitted:\s+DNS:localhost\s+DNS:apps\.test/);
+
+  const again = await open(folder, { appsDomain: 'apps.test' });
+  t.equal(again.caPem(), ca, 'the next start keeps it');
+  await again.close();
 });
 
 t.test('damaged files are made anew', async (t) => {

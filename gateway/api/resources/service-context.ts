@@ -99,7 +99,7 @@ export function serviceContext(
       ...{ id, name, wish, state, since, createdBy, createdAt, canSee, canOpen, canManage, revision },
       canView: can('view'),
       owner: { kind: owner.kind, name: owner.name },
-      url: `${publicAddress.originOf(publicAddress.hostOf(label))}/`,
+      url: `${publicAddress.originOf(publicAddress.hostOfService(label))}/`,
       template: { id: template.id, title: template.title, version: template.version },
       ...(cause && { cause: toCause(cause, canSee && canOpen) }),
       ...(size && { size: { ...size } }),

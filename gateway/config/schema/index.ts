@@ -22,6 +22,7 @@ import { TracingConfig } from './tracing.ts';
 export const ConfigSchema = object(
   {
     domain: listenerKeys.domain,
+    appsDomain: listenerKeys.appsDomain,
     listen: listenerKeys.listen,
     publicPort: listenerKeys.publicPort,
     httpListen: listenerKeys.httpListen,
@@ -54,6 +55,7 @@ export type Config = Static<typeof ConfigSchema> & {
   /** Folder relative paths are resolved against; `data` and `policies` are absolute already. */
   baseFolder: string;
 };
+export { mayShareSite } from './apps-domain.ts';
 export type { AppSettings } from './apps.ts';
 export { defaultLimits, type LimitSettings } from './limits.ts';
 export type { ClientSettings } from './oidc.ts';

@@ -3,13 +3,24 @@ import { parseListen } from '../address.ts';
 import { isCidr } from '../cidr.ts';
 import { type AddProblem, hostPort, object } from './section.ts';
 
+const domainName = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$';
+
 /** Where Knot is reached: these keys stand at the top of the file. */
 export const listenerKeys = {
   domain: Type.String({
     default: 'localhost',
-    pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$',
+    pattern: domainName,
     description: 'The one name Knot answers to; tools live one label below it (https://jupyterhub.DOMAIN). Lower case.',
   }),
+  appsDomain: Type.Optional(
+    Type.String({
+      pattern: domainName,
+      // Leaves room for a label and its dot in a name of 253 characters (RFC 1035 section 2.3.4).
+      maxLength: 189,
+      description:
+        'A second name, registered apart from domain, for the services that people launch (https://NAME-OWNER.APPSDOMAIN): their pages are then another site than Knot. Without it they are below domain.',
+    }),
+  ),
   listen: Type.String({
     default: '127.0.0.1:8443',
     pattern: hostPort,

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { ListenAddress, PublicAddress } from '../../config/index.ts';
+import type { ListenAddress } from '../../config/index.ts';
 import { addressBlocks, asksForPage, canonicalize, knotError, type Log } from '../../lib/index.ts';
 import { answerRefusal } from '../message/answers.ts';
 import { nextRequestId } from '../message/request-id.ts';
 import { notCanonical } from '../message/refusals.ts';
+import { type HostNames, isOurs } from './destination.ts';
 import { guardRequestLines } from './request-lines.ts';
 
 export type RedirectListener = { port: number; close(): Promise<void> };
@@ -16,11 +17,10 @@ export type RedirectListener = { port: number; close(): Promise<void> };
  */
 export async function createRedirectListener(options: {
   listen: ListenAddress;
-  publicAddress: Pick<PublicAddress, 'domain' | 'originOf'>;
+  publicAddress: HostNames;
   log: Log;
 }): Promise<RedirectListener> {
   const { listen, publicAddress, log } = options;
-  const { domain } = publicAddress;
   const nobodyTrusted = addressBlocks([]);
 
   function redirect(request: IncomingMessage, response: ServerResponse): void {
@@ -39,7 +39,7 @@ export async function createRedirectListener(options: {
     const refusal =
       typeof canonical === 'string'
         ? notCanonical(canonical)
-        : canonical.host === domain || canonical.host.endsWith(`.${domain}`)
+        : isOurs(canonical.host, publicAddress)
           ? undefined
           : notCanonical('misdirected');
     if (refusal !== undefined) {

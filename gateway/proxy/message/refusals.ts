@@ -26,6 +26,18 @@ export function notCanonical(reasonCode: ReasonCode): EdgeRefusal {
   };
 }
 
+/**
+ * Below DOMAIN nothing answers at a host of this kind, and people's services are below APPSDOMAIN: told to everybody in the same words,
+ * whether a service of the name is there or not (decision 0063).
+ */
+export function movedToApps(appsDomain: string, href: string): EdgeRefusal {
+  return {
+    ...notCanonical('unknown_host'),
+    remedy: `If you look for a service of somebody: they have addresses below ${appsDomain} now.`,
+    links: [{ href, label: 'Look there' }],
+  };
+}
+
 export function methodNotAllowed(allowed: readonly string[]): EdgeRefusal {
   return { ...notCanonical('method_not_allowed'), headers: { allow: allowed.join(', ') } };
 }
