@@ -200,6 +200,15 @@ t.test('each command does what it says, or says why not, with its exit status', 
   }
 });
 
+t.test('the process says the same, on the same streams, and ends with the status', async (t) => {
+  const run = (words: string[], input?: string) =>
+    runKnot([...words, '--data', gateway.data, '--policies', gateway.policies], input);
+  t.match(await run(['user', 'list']), { status: 0, stdout: /ann@example\.org/, stderr: '' });
+  const add = ['user', 'add', 'ann', '--email', 'ann@example.org', '--password-file', '-'];
+  t.match(await run(add, 'correct-horse-staple-7\n'), { status: 1, stdout: '', stderr: /^knot: .*KNOT_ACCOUNTS/s });
+  t.match(await run(['user', 'list', '--jsn']), { status: 2, stdout: '', stderr: /usage: knot user list/ });
+});
+
 t.test('ending a session on the command line is in force within two seconds', async (t) => {
   const ann = createPerson(gateway);
   t.teardown(() => ann.close());
