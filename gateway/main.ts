@@ -33,10 +33,10 @@ async function serve(args: string[]): Promise<void> {
   process.on('SIGUSR2', () => undefined);
   try {
     ({ settings } = parseInvocation({ options: {}, positionals: [0, 0] }, args, streams));
-    // Loaded only here: a command needs none of the servers.
-    const { createApp } = await import('./app.ts');
     const loaded = loadConfig(settings);
     dataFolder = loaded.config.data;
+    // Loaded only here: a command needs none of the servers, and neither does who is told of a wrong setting.
+    const { createApp } = await import('./app.ts');
     app = createApp(loaded, { startedAt });
     await app.start();
   } catch (error) {

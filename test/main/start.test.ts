@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import t from 'tap';
 import { request } from 'undici';
-import { caOf, runKnot, startGateway } from '../support/process/gateway.ts';
+import { caOf, type RunningGateway, runKnot, startGateway } from '../support/process/gateway.ts';
 
 t.setTimeout(300_000);
+const tool = "console.log(require('path').sep)";
 const quiet = { integrations: { jupyterhub: { mode: 'off' } } };
 
 t.test('a start that cannot succeed says what, where and what to do, and exits with its status', async (t) => {
@@ -68,118 +69,88 @@ t.test('a start that cannot succeed says what, where and what to do, and exits w
   );
 });
 
-t.test('a second gateway on the same data folder is refused and the first goes on', async (t) => {
-  const first = await startGateway({ config: quiet });
+t.test('starts on one data folder', async (t) => {
+  // It lies inside an ES module package.
+  const folder = t.testdir({ 'package.json': '{"type":"module"}', data: { home: { 'tool.js': tool } } });
+  const data = join(folder, 'data');
+  const first = await startGateway({ config: quiet, data });
   t.teardown(() => first.stop());
-  const second = await runKnot([
-    'start',
-    '--data',
-    first.data,
-    '--policies',
-    first.policies,
-    '--listen',
-    '127.0.0.1:0',
-    '--ops',
-    '127.0.0.1:0',
-  ]);
-  t.equal(second.status, 1);
-  t.match(second.stderr, /Another gateway is running on the data folder[^]*--data DIR/);
-  t.equal((await request(`${first.ops}/readyz`)).statusCode, 200);
-});
-
-t.test('the second start is quick, keeps everything and prints no setup link once there is an admin', async (t) => {
-  const first = await startGateway({ config: quiet });
-  const { data } = first;
   t.ok(first.setupLink);
   const ca = caOf(first);
-  t.equal(
-    (
-      await first.knot(
-        ['user', 'add', 'ann', '--email', 'ann@example.org', '--admin', '--password-file', '-'],
-        'correct-horse-staple-7',
-      )
-    ).status,
-    0,
-  );
-  t.equal(await first.signal('SIGTERM'), 0);
-  const second = await startGateway({ config: quiet, data });
-  t.teardown(async () => {
-    await second.stop();
-    await first.stop();
+
+  await t.test('a second gateway on it is refused and the first goes on', async (t) => {
+    const second = await runKnot([
+      ...['start', '--data', data, '--policies', first.policies, '--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0'],
+    ]);
+    t.equal(second.status, 1);
+    t.match(second.stderr, /Another gateway is running on the data folder[^]*--data DIR/);
+    t.equal((await request(`${first.ops}/readyz`)).statusCode, 200);
   });
-  t.equal(second.setupLink, undefined);
-  t.equal(caOf(second), ca);
-  t.comment(`ready after ${Math.round(second.readyMs)} ms`);
-});
 
-t.test('SIGINT, SIGTERM and the end of the parent stop it with status 0', async (t) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    const gateway = await startGateway({ config: quiet });
-    t.equal(await gateway.signal(signal), 0, signal);
-    await gateway.stop();
-  }
-});
-
-t.test('kill -9 leaves nothing that keeps the next start from working', async (t) => {
-  const first = await startGateway({ config: quiet });
-  await first.knot(
-    ['user', 'add', 'ann', '--email', 'ann@example.org', '--admin', '--password-file', '-'],
-    'correct-horse-staple-7',
-  );
-  await first.signal('SIGKILL');
-  const second = await startGateway({ config: quiet, data: first.data });
-  t.teardown(async () => {
-    await second.stop();
-    await first.stop();
+  await t.test('a CommonJS tool works in it', async (t) => {
+    const ran = spawnSync(process.execPath, [join(data, 'home', 'tool.js')], { encoding: 'utf8' });
+    t.match({ status: ran.status, stdout: ran.stdout }, { status: 0, stdout: '/\n' }, ran.stderr);
   });
-  t.match((await second.knot(['user', 'list', '--json'])).stdout, /"ann"/);
-});
 
-t.test('TLS speaks 1.2 and newer, HTTP/2 and HTTP/1.1, and only our names', async (t) => {
-  const gateway = await startGateway({ config: quiet });
-  t.teardown(() => gateway.stop());
-  const ca = caOf(gateway);
-  const handshake = (options: object) =>
-    new Promise<string>((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port: gateway.port, ca, servername: 'localhost', ...options }, () => {
-        resolve(`${socket.getProtocol()} ${socket.alpnProtocol || 'none'}`);
-        socket.destroy();
+  await t.test('TLS speaks 1.2 and newer, HTTP/2 and HTTP/1.1, and only our names', async (t) => {
+    const handshake = (options: object) =>
+      new Promise<string>((resolve) => {
+        const socket = connect({ host: '127.0.0.1', port: first.port, ca, servername: 'localhost', ...options }, () => {
+          resolve(`${socket.getProtocol()} ${socket.alpnProtocol || 'none'}`);
+          socket.destroy();
+        });
+        socket.on('error', (error: NodeJS.ErrnoException) => resolve(`refused ${error.code}`));
       });
-      socket.on('error', (error: NodeJS.ErrnoException) => resolve(`refused ${error.code}`));
-    });
-  t.equal(await handshake({ ALPNProtocols: ['h2', 'http/1.1'] }), 'TLSv1.3 h2');
-  t.equal(await handshake({ ALPNProtocols: ['http/1.1'] }), 'TLSv1.3 http/1.1');
-  t.match(await handshake({ maxVersion: 'TLSv1.2' }), /^TLSv1\.2/);
-  t.match(await handshake({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' }), /refused/);
-  t.match(await handshake({ servername: 'evil.example.org' }), /refused/);
-  t.match(await handshake({ servername: 'a.b.localhost' }), /refused/);
-});
-
-t.test('metrics and health are on their own loopback listener only', async (t) => {
-  const gateway = await startGateway({ config: quiet });
-  t.teardown(() => gateway.stop());
-  const metrics = await request(`${gateway.ops}/metrics`);
-  t.equal(metrics.statusCode, 200);
-  t.match(await metrics.body.text(), /knot_requests_total/);
-  t.equal((await request(`${gateway.ops}/readyz`)).statusCode, 200);
-});
-
-t.test('unsafe choices warn at every start', async (t) => {
-  const gateway = await startGateway({ config: { ...quiet, ops: '0.0.0.0:0' } });
-  t.teardown(() => gateway.stop());
-  t.match(gateway.output(), /you MUST keep the ops listener/);
-  writeFileSync(join(gateway.policies, 'broken.cedar'), 'permit(');
-  await gateway.line(/broken\.cedar/);
-  t.pass('a broken policy is named in the log');
-});
-
-t.test('a CommonJS tool works in the data folder, although that lies inside an ES module package', async (t) => {
-  const folder = t.testdir({
-    'package.json': '{"type":"module"}',
-    data: { home: { 'tool.js': "console.log(require('path').sep)" } },
+    t.equal(await handshake({ ALPNProtocols: ['h2', 'http/1.1'] }), 'TLSv1.3 h2');
+    t.equal(await handshake({ ALPNProtocols: ['http/1.1'] }), 'TLSv1.3 http/1.1');
+    t.match(await handshake({ maxVersion: 'TLSv1.2' }), /^TLSv1\.2/);
+    t.match(await handshake({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' }), /refused/);
+    t.match(await handshake({ servername: 'evil.example.org' }), /refused/);
+    t.match(await handshake({ servername: 'a.b.localhost' }), /refused/);
   });
-  const gateway = await startGateway({ config: quiet, data: join(folder, 'data') });
-  t.teardown(() => gateway.stop());
-  const tool = spawnSync(process.execPath, [join(folder, 'data', 'home', 'tool.js')], { encoding: 'utf8' });
-  t.match({ status: tool.status, stdout: tool.stdout }, { status: 0, stdout: '/\n' }, tool.stderr);
+
+  await t.test('metrics and health are on their own loopback listener only', async (t) => {
+    const metrics = await request(`${first.ops}/metrics`);
+    t.equal(metrics.statusCode, 200);
+    t.match(await metrics.body.text(), /knot_requests_total/);
+    t.equal((await request(`${first.ops}/readyz`)).statusCode, 200);
+  });
+
+  const add = (gateway: RunningGateway, name: string, ...flags: string[]) =>
+    gateway.knot(
+      ['user', 'add', name, '--email', `${name}@example.org`, ...flags, '--password-file', '-'],
+      'correct-horse-staple-7',
+    );
+  t.equal((await add(first, 'ann', '--admin')).status, 0);
+  t.equal(await first.signal('SIGTERM'), 0, 'SIGTERM');
+
+  await t.test(
+    'the second is quick, keeps everything, prints no setup link, and warns of unsafe choices',
+    async (t) => {
+      const second = await startGateway({ config: { ...quiet, ops: '0.0.0.0:0' }, data });
+      t.teardown(() => second.stop());
+      t.equal(second.setupLink, undefined, 'there is an admin');
+      t.equal(caOf(second), ca);
+      t.comment(`ready after ${Math.round(second.readyMs)} ms`);
+      t.match(second.output(), /you MUST keep the ops listener/);
+      writeFileSync(join(second.policies, 'broken.cedar'), 'permit(');
+      await second.line(/broken\.cedar/);
+      t.pass('a broken policy is named in the log');
+      t.equal((await add(second, 'bob')).status, 0);
+      await second.signal('SIGKILL');
+    },
+  );
+
+  await t.test('kill -9 leaves nothing that keeps the next start from working', async (t) => {
+    const third = await startGateway({ config: quiet, data });
+    t.teardown(() => third.stop());
+    t.match((await third.knot(['user', 'list', '--json'])).stdout, /"ann"[^]*"bob"/);
+    t.equal(await third.signal('SIGINT'), 0, 'SIGINT');
+  });
+
+  await t.test('nor does the end of a terminal', async (t) => {
+    const fourth = await startGateway({ config: quiet, data });
+    t.teardown(() => fourth.stop());
+    t.equal(await fourth.signal('SIGHUP'), 0, 'SIGHUP');
+  });
 });

@@ -100,7 +100,7 @@ export async function startGateway({
     pid: child.pid!,
     readyMs,
     output: lines.text,
-    line: (pattern, withinMs = 5000) => lines.first(pattern, withinMs),
+    line: (pattern, withinMs = 30_000) => lines.first(pattern, withinMs),
     knot: (words, input) => knotHere([...words, '--config', file], input, environment),
     async signal(name) {
       child.kill(name);
