@@ -61,7 +61,10 @@ export async function openPage(
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    const { url } = message.location();
+    // Chromium does not say what it was that could not be loaded.
+    complaints.push(URL.canParse(url) ? `${message.text()} (${new URL(url).pathname})` : message.text());
   });
   page.on('pageerror', (error) => complaints.push(error.message));
   return { page, complaints };
