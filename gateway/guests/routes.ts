@@ -21,7 +21,10 @@ const pageLimit = 200;
 const ofFolder = pageHeadersOwn({ style: guestStyle });
 const ofForm = pageHeadersOwn({ style: guestStyle, script: sendScript });
 /** The address of this page holds the secret: it is named to nobody. */
-const ofLink = { ...ofFolder, 'referrer-policy': 'no-referrer' };
+const ofLink = (leadsTo: string | undefined) => ({
+  ...pageHeadersOwn({ style: guestStyle, leadsTo }),
+  'referrer-policy': 'no-referrer',
+});
 /** No search engine, and no page of another origin, has anything to do with what guests see. */
 const always = { 'x-robots-tag': 'noindex, nofollow', 'cross-origin-resource-policy': 'same-origin' };
 
@@ -54,7 +57,7 @@ export async function guestRoutes(app: FastifyInstance, options: GuestOptions): 
     const { secret } = request.params as { secret: string };
     const cookie = readGuestCookie(request.headers.cookie);
     const { share, state } = await visits.linkOf(request, checked(secret), cookie.browser);
-    if (state === 'unbound') return reply.headers(ofLink).send(takePage());
+    if (state === 'unbound') return reply.headers(ofLink(await visits.originOf(share))).send(takePage());
     return goOn(reply, writeGuestCookie(cookie, { id: share.id, secret }), share.id);
   });
 

@@ -81,6 +81,11 @@ export function createVisits(options: GuestOptions) {
     return area && { host, area };
   }
 
+  /** Of a share of a service: the origin it is at; undefined for a share of files. */
+  async function originOf({ thing }: Share): Promise<string | undefined> {
+    return thing.kind === 'service' ? (await options.hostOfService(thing.id))?.origin : undefined;
+  }
+
   /** Of a share of a service: the address on its host that lets this browser in; undefined for a share of files. */
   async function addressOnHost({ share, browser }: Held): Promise<string | undefined> {
     if (share.thing.kind !== 'service') return undefined;
@@ -121,6 +126,7 @@ export function createVisits(options: GuestOptions) {
     linkOf,
     shareOf,
     addressOnHost,
+    originOf,
     visitOf,
     pathOf,
     may,

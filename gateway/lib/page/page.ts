@@ -184,13 +184,18 @@ export const errorPageHeaders = ({
 
 /**
  * For a page with a stylesheet or a script of its own that talks to its own origin alone: where its form goes, and what its script asks
- * (CSP Level 3, sections 6.1.2 and 6.4.1).
+ * (CSP Level 3, sections 6.1.2 and 6.4.1). `leadsTo`: the other origin at which the redirects after its form end, which browsers hold
+ * against the policy as well.
  */
-export const pageHeadersOwn = (own: { style: PageStyle; script?: PageScript }): Readonly<Record<string, string>> => ({
+export const pageHeadersOwn = (own: {
+  style: PageStyle;
+  script?: PageScript;
+  leadsTo?: string | undefined;
+}): Readonly<Record<string, string>> => ({
   ...pageHeaders,
   'content-security-policy': [
     pageHeaders['content-security-policy']!.replace('style-src ', `style-src ${own.style.source} `),
-    `form-action 'self'`,
+    `form-action 'self'${own.leadsTo === undefined ? '' : ` ${own.leadsTo}`}`,
     ...(own.script === undefined
       ? []
       : [`script-src ${own.script.source}`, `connect-src 'self'`, `require-trusted-types-for 'script'`]),
