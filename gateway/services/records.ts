@@ -102,9 +102,12 @@ export function changed(service: Service, { keptUntil, ...change }: Change): Ser
     ...{ ...rest, ...change },
     ...(kept !== undefined && { keptUntil: kept }),
     // As `changeService` writes it: a new state begins without what was known of the one before.
-    ...(change.state === undefined && { ...(lastUsedAt !== undefined && { lastUsedAt }), ...(cause && { cause }) }),
+    ...(change.state === undefined && cause && { cause }),
+    ...(!isBegun(change.state) && lastUsedAt !== undefined && { lastUsedAt }),
   };
 }
+
+const isBegun = (state: ServiceState | undefined): boolean => state === 'requested' || state === 'waking';
 
 /**
  * Changes a service as it was seen (`revision`); false when somebody changed it meanwhile. `onlyIf`: false too when another thing
@@ -123,8 +126,9 @@ export async function changeService(
       ...(wish !== undefined && { wish }),
       ...(values !== undefined && { service_values: JSON.stringify(values) }),
       ...(template !== undefined && { template: JSON.stringify(template) }),
+      ...(state !== undefined && { state, since, cause: null }),
       // Whoever starts it anew has it for the whole time: it counts from when it is ready.
-      ...(state !== undefined && { state, since, cause: null, last_used_at: null }),
+      ...(isBegun(state) && { last_used_at: null }),
       ...(keptUntil !== undefined && { kept_until: keptUntil }),
       ...(next !== undefined && { revision: next }),
       ...(size !== undefined && { size: JSON.stringify(size) }),

@@ -170,8 +170,10 @@ await onBothStores(t, async (t, openDatabase) => {
     await t.rejects(services.act('none', 'stop', by), { code: 'KNOT_SERVICES_NONE' });
     t.strictSame(
       (await services.transitions(id)).map(({ actor }) => actor).filter((actor) => actor !== 'system'),
-      ['ann', 'bob', 'ann'],
+      ['ann', 'bob', 'ann', 'ann'],
     );
+    await services.act(id, 'stop', { actor: 'carol' });
+    t.match((await services.transitions(id))[0], { state: 'stopping', actor: 'carol' }, 'and not who carries it out');
     t.equal((await services.of([owner])).length, 1);
     t.strictSame(await services.of([{ kind: 'team', id: owner.id }]), []);
     await services.act(id, 'remove', by);
