@@ -1,6 +1,7 @@
 import type { App } from '../app.ts';
-import { type ConfigOverrides, loadConfig } from '../config/index.ts';
-import { listNames } from '../lib/index.ts';
+import { absolute, type ConfigOverrides, loadConfig } from '../config/index.ts';
+import { listNames, systemClock } from '../lib/index.ts';
+import { checkCertificateFiles } from '../tls/index.ts';
 
 /**
  * Starts the gateway anew with its present configuration while notebook servers go on; asked for by SIGUSR2. Everything that could
@@ -34,6 +35,8 @@ function whyNot(
     const { config } = loadConfig(settings);
     if (config.data !== dataFolder)
       return `the configuration names another data folder (${config.data}); stop Knot and start it again to move it.`;
+    const files = { cert: absolute(config, config.tls.cert), key: absolute(config, config.tls.key) };
+    checkCertificateFiles({ config: files, domain: config.domain, appsDomain: config.appsDomain }, systemClock.now());
   } catch (error) {
     return describe(error);
   }

@@ -34,16 +34,30 @@ function sourceOf({ cert, key }: CertificateOptions['config']): PairSource {
   });
 }
 
+const readPair = ({ certFile, keyFile }: PairSource): Pair => ({ cert: read(certFile), key: read(keyFile) });
+
 const fingerprint = ({ cert, key }: Pair) => createHash('sha256').update(cert).update('\0').update(key).digest('hex');
+
+/**
+ * Looks at the operator's files, when there are any, as a start would.
+ * @throws KNOT_TLS_*, as `openFileCertificates`
+ */
+export function checkCertificateFiles(
+  { config, ...names }: Pick<CertificateOptions, 'config' | 'domain' | 'appsDomain'>,
+  nowMs: number,
+): void {
+  if (config.cert === undefined && config.key === undefined) return;
+  const source = sourceOf(config);
+  checkPair(readPair(source), names, nowMs, source);
+}
 
 /** The operator's own files: checked at start, watched from then on; a bad pair never replaces a good one. */
 export async function openFileCertificates(options: CertificateOptions): Promise<Certificates> {
   const { domain, appsDomain, clock, log, checkEveryMs = defaultCheckMs } = options;
   const source = sourceOf(options.config);
   const names = { domain, appsDomain };
-  const readPair = (): Pair => ({ cert: read(source.certFile), key: read(source.keyFile) });
 
-  let current: CheckedPair = checkPair(readPair(), names, clock.now(), source);
+  let current: CheckedPair = checkPair(readPair(source), names, clock.now(), source);
   let lastSeen = fingerprint(current);
   let refusal: { message: string; remedy?: string } | undefined;
   const presenter = createPresenter({ pair: current, names, log });
@@ -57,7 +71,7 @@ export async function openFileCertificates(options: CertificateOptions): Promise
 
   function look(): void {
     try {
-      const pair = readPair();
+      const pair = readPair(source);
       const seen = fingerprint(pair);
       if (seen === lastSeen && refusal === undefined) return;
       const checked = checkPair(pair, names, clock.now(), source);

@@ -5,6 +5,7 @@
  * Mounts: nothing.
  */
 export type { CertificateOptions, Certificates } from './certificates.ts';
+export { checkCertificateFiles } from './files.ts';
 export { caFileIn } from './local.ts';
 export { createCertificates } from './service.ts';
 export { tlsOptions } from './options.ts';
