@@ -187,6 +187,7 @@ t.test('settings that contradict one another or point at nothing are refused', a
       /is above domain/,
     ],
     ['address for services', 'appsDomain: 10.0.0.1', 'appsDomain', /ends in a number/],
+    ['address for services in another notation', 'appsDomain: apps.0x7f', 'appsDomain', /ends in a number/],
     ['domain for services too long for a label below it', `appsDomain: ${'a.'.repeat(95)}a`, 'appsDomain', /189/],
   ];
   for (const [name, yaml, path, text] of cases) {

@@ -76,6 +76,7 @@ const components: Record<string, string> = {
   jupyterhub: 'Notebooks (JupyterHub)',
   'notebook-isolation': 'Isolation of notebooks',
   'notebook-network': 'Network of notebooks',
+  'apps-domain': 'Domain of services',
   node: 'Node.js runtime',
   audit: 'Audit record',
   keys: 'Signing keys',

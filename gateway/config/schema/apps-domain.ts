@@ -23,7 +23,7 @@ export function checkAppsDomain({ domain, appsDomain }: Names, add: AddProblem):
     );
   }
   // Browsers read such a host as an address (URL, "ends in a number").
-  if (/(?:^|\.)[0-9]+$/.test(appsDomain))
+  if (/(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/.test(appsDomain))
     add('appsDomain', `must be a name, but "${appsDomain}" ends in a number as addresses do`);
 }
 
