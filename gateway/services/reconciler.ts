@@ -140,6 +140,8 @@ export function createReconciler(options: {
     if (service.state === state && sameCause(service.cause, cause)) return true;
     const at = clock.now();
     const isNew = service.state !== state;
+    // It answers already: who reads that it is ready is not held up while the write is still being made safe on the disk.
+    if (state === 'ready') onSeen({ ...service, state });
     const isWritten = await store.transaction(async (transaction) => {
       const { db } = transaction;
       if (!(await records.writeState(db, service, { state, since: isNew ? at : service.since, cause }))) return false;

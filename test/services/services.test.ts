@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createManualClock, silentLog, type JsonObject } from '../../gateway/lib/index.ts';
 import { createServices, type Engine, type NewService } from '../../gateway/services/index.ts';
+import type { Observed } from '../../gateway/services/engine.ts';
 import type { LaunchableTemplate } from '../../gateway/services/template.ts';
 import { eventually } from '../support/eventually.ts';
 import { openTestFacts } from '../support/house/facts.ts';
@@ -24,8 +25,15 @@ async function open(t: Test, store: Store) {
   const begun: string[] = [];
   const kept: ReadonlySet<string>[] = [];
   /** What the catalogue has today. */
-  const house: { template: LaunchableTemplate | undefined; hasSandbox: boolean; starts: boolean; tidies: boolean } = {
+  const house: {
+    template: LaunchableTemplate | undefined;
+    observed: Observed;
+    hasSandbox: boolean;
+    starts: boolean;
+    tidies: boolean;
+  } = {
     template: first,
+    observed: { phase: 'absent' },
     hasSandbox: true,
     starts: true,
     tidies: true,
@@ -37,6 +45,7 @@ async function open(t: Test, store: Store) {
       if (!house.starts) throw new Error('nothing can be started');
       begun.push(id);
     },
+    observe: () => house.observed,
     missing: async (_plan, mayLackSandbox) =>
       house.hasSandbox || mayLackSandbox ? [] : [{ what: 'There is no sandbox.', remedy: 'Install one.' }],
     async keepOnly(digests) {
@@ -151,6 +160,33 @@ await onBothStores(t, async (t, openDatabase) => {
     await services.start();
     // The same step begins to measure.
     t.strictSame(readdirSync(metricsFolder), [id], 'nothing is kept of a service that is no more');
+  });
+
+  await t.test('whoever reads that it is ready reaches it, while that is still being made safe', async (t) => {
+    const { store } = await openDatabase(t);
+    const [written, safe] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isSlow = false;
+    const transaction: Store['transaction'] = async (act) => {
+      const answer = await store.transaction(act);
+      if (isSlow) {
+        written.resolve();
+        await safe.promise;
+      }
+      return answer;
+    };
+    const { services, house, wanted, owner, by } = await open(t, { ...store, transaction });
+    await services.start();
+    const { id } = await services.launch(wanted('one'), by);
+    house.observed = { phase: 'starting', revision: 1 };
+    await eventually('it is begun', async () => (await services.find(id))?.state === 'starting');
+    t.ok(services.trafficOf(id).isHeld, 'what it answers before is not shown');
+    house.observed = { phase: 'running', revision: 1 };
+    isSlow = true;
+    await services.lookAt(owner);
+    await written.promise;
+    t.equal((await services.find(id))?.state, 'ready');
+    t.notOk(services.trafficOf(id).isHeld);
+    safe.resolve();
   });
 
   await t.test('the last wish is what is wanted, and whoever acted on an older picture is told', async (t) => {
