@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import t from 'tap';
 import {
   browserSkipReason,
@@ -36,11 +37,37 @@ const pages = [
   '/no-such-page',
 ];
 
-/** What is loaded wide is made narrower, in the other theme: its layout follows without a second load. */
+/**
+ * What is loaded wide is made narrower, in the other theme: its layout follows without a second load. Wide, each page is loaded by its
+ * address; narrow, it is come to by a link from the one before, which costs half as much.
+ */
 const looks = [
-  { width: 1440, theme: 'light', thenWidth: 1024, thenTheme: 'dark' },
-  { width: 390, theme: 'dark', thenWidth: 320, thenTheme: 'light' },
+  { width: 1440, theme: 'light', thenWidth: 1024, thenTheme: 'dark', goTo: load },
+  { width: 390, theme: 'dark', thenWidth: 320, thenTheme: 'light', goTo: follow },
 ] as const;
+
+/** What pages are called that were loaded, by their addresses. */
+const titles = new Map<string, string>();
+
+async function load(page: Page, address: string): Promise<void> {
+  await page.goto(address);
+  await page.waitForSelector('h1');
+}
+
+async function follow(page: Page, address: string): Promise<void> {
+  if (page.url() === 'about:blank') return load(page, address);
+  await page.evaluate(`{
+    const link = document.createElement('a');
+    link.href = ${JSON.stringify(address)};
+    document.querySelector('h1').append(link);
+    link.click();
+    link.remove();
+  }`);
+  await page.waitForURL(address);
+  // The address changes first.
+  await page.waitForFunction(`document.title === ${JSON.stringify(titles.get(address))}`);
+  await page.waitForSelector('h1');
+}
 
 t.setTimeout(240_000);
 
@@ -68,7 +95,7 @@ t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason(
     }
   });
 
-  for (const { thenWidth, thenTheme, ...look } of looks) {
+  for (const { thenWidth, thenTheme, goTo, ...look } of looks) {
     t.test(`at ${look.width} px, ${look.theme}, and ${thenWidth} px, ${thenTheme}`, async (t) => {
       const { page, complaints } = await openPage(browser, look);
       t.teardown(() => page.context().close());
@@ -77,8 +104,7 @@ t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason(
         data.policies = path === '/admin/policies' ? brokenPolicies(Date.now()) : mockData(Date.now()).policies;
         await page.setViewportSize({ width: look.width, height });
         await page.emulateMedia({ colorScheme: look.theme });
-        await page.goto(gateway.origin + path);
-        await page.waitForSelector('h1');
+        await goTo(page, gateway.origin + path);
         t.strictSame(await violationsOn(page), [], `${path} has no violation`);
         for (const width of [look.width, thenWidth]) {
           await page.setViewportSize({ width, height });
@@ -88,6 +114,7 @@ t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason(
           t.equal(await page.locator('h1').count(), 1, `${path} has one main heading`);
           t.not(await page.title(), 'Knot', `${path} has a title of its own`);
         }
+        titles.set(gateway.origin + path, await page.title());
       }
       t.strictSame(complaints, [], 'nothing was blocked, thrown or logged as an error');
     });
