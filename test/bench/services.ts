@@ -15,6 +15,7 @@ import { factsOf, type RunningKnot, startKnot } from './knot.ts';
 import type { Certificate } from './peers.ts';
 import { ownMicroseconds } from './process-facts.ts';
 import { freePort, pinUpstreamsOf } from './servers.ts';
+import { measureWaking } from './waking.ts';
 
 /** What services cost the gateway: beginning one, a request to it, having two hundred. */
 
@@ -36,7 +37,9 @@ export async function measureServices(setting: Setting, rounds: number): Promise
   const knot = await startKnot({ ...setting, upstreamPort: twin.port });
   const ids = await measureLaunch(knot, rounds, note);
   pinUpstreamsOf(knot.pid);
-  await measureRequest(knot, ids[0]!, { rounds, isQuick: setting.isQuick }, note);
+  const visitor = await measureRequest(knot, ids[0]!, { rounds, isQuick: setting.isQuick }, note);
+  const stateOf = async () => (JSON.parse(await call(knot, 'GET', `/services/${ids[0]}`)) as { state: string }).state;
+  note(await measureWaking(knot, { id: ids[0]!, agent, stateOf, ...visitor }, rounds * 3));
   await measureMany(knot, rounds, setting.isQuick, note);
   await measureSamples(setting.folder, rounds, note);
   await twin.stop();
@@ -127,7 +130,7 @@ async function measureRequest(
   id: string,
   { rounds, isQuick }: { rounds: number; isQuick: boolean },
   note: Note,
-): Promise<void> {
+): Promise<{ host: string; cookie: string }> {
   const { config, facts } = await factsOf(knot.configFile);
   const person = (await facts.accounts.findUserByName(knot.people[0]!))!;
   const root = join(config.data, 'files', 'private', person.id);
@@ -161,6 +164,7 @@ async function measureRequest(
   note({ what: 'the same to an application on loopback', value: loopback, unit: 'µs' });
   const value = median(times[0]!.map((each, turn) => each / times[1]![turn]!));
   note({ what: 'the one in parts of the other', value, unit: '×', bar: '≤ 1.05', isMet: value <= 1.05 });
+  return ways[0]!;
 }
 
 function visitOnce(knot: RunningKnot, { host, cookie, path }: { host: string; cookie: string; path: string }) {
