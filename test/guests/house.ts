@@ -1,34 +1,14 @@
 import { request as httpsRequest } from 'node:https';
-import { caOf, type GatewayOptions, type RunningGateway, startGateway } from '../support/process/gateway.ts';
-import { type Answer, createPerson, type Person } from '../support/process/person.ts';
-
-export const password = 'correct-horse-staple-7';
+import { caOf, type GatewayOptions, type RunningGateway } from '../support/process/gateway.ts';
+import { openPeople } from '../support/process/people.ts';
+import type { Answer, Person } from '../support/process/person.ts';
 
 export type GuestHouse = Awaited<ReturnType<typeof openGuestHouse>>;
 
 /** A running gateway; `ann` administers it, `bob` shares what he has, and whoever is `newGuest` has no account. */
 export async function openGuestHouse(t: { teardown(end: () => unknown): void }, options: GatewayOptions = {}) {
-  const gateway: RunningGateway = await startGateway({
-    ...options,
-    config: { integrations: { jupyterhub: { mode: 'off' } }, ...options.config },
-  });
-  const people: Person[] = [];
-  const newGuest = (): Person => {
-    const person = createPerson(gateway);
-    people.push(person);
-    return person;
-  };
-  t.teardown(async () => {
-    for (const person of people) await person.close();
-    await gateway.stop();
-  });
-  const ann = newGuest();
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-  const add = ['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'];
-  const added = await gateway.knot(add, password);
-  if (added.status !== 0) throw new Error(added.stderr);
-  const bob = newGuest();
-  await bob.signIn('bob', password);
+  const { gateway, ann, person, stranger: newGuest } = await openPeople(t, { ...options, others: ['bob'] });
+  const bob = await person('bob');
 
   const own = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
   const put = async (path: string, body: string): Promise<Answer> => {

@@ -4,15 +4,15 @@ import { request as ask } from 'node:https';
 import t, { type Test } from 'tap';
 import type { WebSocket } from 'ws';
 import { eventually } from '../support/eventually.ts';
-import { caOf, type RunningGateway, runKnot, startGateway } from '../support/process/gateway.ts';
-import { createPerson, type Person } from '../support/process/person.ts';
+import { caOf, type RunningGateway, runKnot } from '../support/process/gateway.ts';
+import { openPeople } from '../support/process/people.ts';
+import type { Person } from '../support/process/person.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 import { mirrorTemplate } from './mirror-service.ts';
 
 /** A service and whom its owner lets in, on a whole gateway: by name, by team and by link, until it ends, and who came. */
 t.setTimeout(300_000);
 
-const password = 'correct-horse-staple-7';
 const skip = servicesSkipReason();
 
 type Shown = { id: string; state: string; url: string };
@@ -56,28 +56,10 @@ function watched(socket: WebSocket) {
 }
 
 t.test('a service is shared', { skip }, async (t: Test) => {
-  const gateway = await startGateway({
-    config: { integrations: { jupyterhub: { mode: 'off' } }, services: { templates: [mirrorTemplate(t)] } },
+  const { gateway, ann, person, stranger } = await openPeople(t, {
+    config: { services: { templates: [mirrorTemplate(t)] } },
+    others: ['joanna', 'bob', 'max', 'mia'],
   });
-  const people: Person[] = [];
-  const stranger = (): Person => {
-    const fresh = createPerson(gateway);
-    people.push(fresh);
-    return fresh;
-  };
-  const person = async (name: string): Promise<Person> => {
-    const fresh = stranger();
-    await fresh.signIn(name, password);
-    return fresh;
-  };
-  t.teardown(async () => {
-    for (const each of people) await each.close();
-    await gateway.stop();
-  });
-  const ann = stranger();
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-  for (const name of ['joanna', 'bob', 'max', 'mia'])
-    await gateway.knot(['user', 'add', name, '--email', `${name}@example.org`, '--password-file', '-'], password);
   const [joanna, bob, max, mia] = [
     await person('joanna'),
     await person('bob'),

@@ -6,15 +6,15 @@ import type { WebSocket } from 'ws';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
 import { sendRaw } from '../support/net/raw-client.ts';
-import { caOf, runKnot, startGateway } from '../support/process/gateway.ts';
-import { createPerson, type Person } from '../support/process/person.ts';
+import { caOf, runKnot } from '../support/process/gateway.ts';
+import { openPeople, password } from '../support/process/people.ts';
+import type { Person } from '../support/process/person.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 import { talkingTemplate } from './talking-service.ts';
 
 /** What a service says and a terminal in it, on a whole gateway: read, followed over its ends and over a restart, by whom it is for. */
 t.setTimeout(300_000);
 
-const password = 'correct-horse-staple-7';
 const skip = servicesSkipReason();
 
 type Line = { n: number; from: string; text: string };
@@ -35,26 +35,10 @@ t.test('what a service says', { skip }, async (t) => {
     // The same after the restart: who follows comes back to where they were.
     listen: `127.0.0.1:${await freePort()}`,
     ops: `127.0.0.1:${await freePort()}`,
-    integrations: { jupyterhub: { mode: 'off' } },
     signUp: 'open',
     services: { templates: [talkingTemplate(t)] },
   };
-  const gateway = await startGateway({ config });
-  const people: Person[] = [];
-  const person = async (name?: string): Promise<Person> => {
-    const fresh = createPerson(gateway);
-    people.push(fresh);
-    if (name !== undefined) await fresh.signIn(name, password);
-    return fresh;
-  };
-  t.teardown(async () => {
-    for (const each of people) await each.close();
-    await gateway.stop();
-  });
-  const ann = await person();
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-  for (const name of ['joanna', 'bob'])
-    await gateway.knot(['user', 'add', name, '--email', `${name}@example.org`, '--password-file', '-'], password);
+  const { gateway, ann, person, stranger } = await openPeople(t, { config, others: ['joanna', 'bob'] });
   const joanna = await person('joanna');
   const bob = await person('bob');
   const launched = await joanna.api('POST', '/services', { template: 'talk', name: 'one', values: {} });
@@ -121,7 +105,7 @@ t.test('what a service says', { skip }, async (t) => {
   };
 
   await t.test('is for who may open it, from a page of this site or with a token', async (t) => {
-    t.equal(await refused(await person()), 401, 'nobody');
+    t.equal(await refused(stranger()), 401, 'nobody');
     t.equal(await refused(bob), 404, 'whom it is nothing to');
     t.equal(await refused(ann), 403, 'an admin');
     const site = new URL(url).origin;
@@ -189,7 +173,7 @@ t.test('what a service says', { skip }, async (t) => {
 
       t.equal(await refused(bob, {}, terminal), 403, 'a member');
       t.equal(await refused(ann, {}, terminal), 403, 'an admin');
-      t.equal(await refused(await person(), {}, terminal), 401);
+      t.equal(await refused(stranger(), {}, terminal), 401);
       t.equal(await refused(joanna, { origin: new URL(url).origin }, terminal), 403, 'from the page of a service');
       t.equal((await joanna.api('GET', `/services/${service.id}/terminal?columns=80&rows=24`)).status, 400);
       t.equal(await refused(joanna, {}, `${at}/terminal?columns=0&rows=24`), 400);
@@ -273,7 +257,8 @@ t.test('what a service says', { skip }, async (t) => {
   );
 
   await t.test('ends for who may no longer read it', async (t) => {
-    const again = await person('joanna');
+    const again = stranger();
+    await again.signIn('joanna', password);
     const other = again.socket(address);
     const ended = gather(other);
     await once(other, 'open');

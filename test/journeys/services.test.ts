@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { runKnot, startGateway } from '../support/process/gateway.ts';
-import { createPerson, type Person } from '../support/process/person.ts';
+import { runKnot } from '../support/process/gateway.ts';
+import { openPeople } from '../support/process/people.ts';
+import type { Person } from '../support/process/person.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 
 /** Services on a whole gateway: launched from a template, reached at their own host by whom they are for, and nobody else. */
 t.setTimeout(300_000);
-
-const password = 'correct-horse-staple-7';
 
 type Shown = { id: string; state: string; url: string; cause?: { what: string; lines?: string[] } };
 
@@ -34,28 +33,11 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   const templates = mkdtempSync(join(tmpdir(), 'knot-templates-'));
   t.teardown(() => rmSync(templates, { recursive: true, force: true }));
   writeCaller(join(templates, 'caller'));
-  const gateway = await startGateway({
-    config: {
-      integrations: { jupyterhub: { mode: 'off' } },
-      services: { templates: [templates], network: { hosts: ['everywhere.invalid'] } },
-    },
+  const { gateway, ann, person } = await openPeople(t, {
+    config: { services: { templates: [templates], network: { hosts: ['everywhere.invalid'] } } },
+    others: ['joanna', 'bob'],
   });
-  const people: Person[] = [];
-  const person = (): Person => {
-    const fresh = createPerson(gateway);
-    people.push(fresh);
-    return fresh;
-  };
-  t.teardown(async () => {
-    for (const each of people) await each.close();
-    await gateway.stop();
-  });
-  const ann = person();
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-  for (const name of ['joanna', 'bob'])
-    await gateway.knot(['user', 'add', name, '--email', `${name}@example.org`, '--password-file', '-'], password);
-  const joanna = person();
-  await joanna.signIn('joanna', password);
+  const joanna = await person('joanna');
 
   const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
   await joanna.api('POST', '/files/private/public?op=mkdir', {});
@@ -93,8 +75,7 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   });
 
   // Somebody else, an admin too, does not enter; an admin sees that it is there and may stop it.
-  const bob = person();
-  await bob.signIn('bob', password);
+  const bob = await person('bob');
   t.equal((await bob.visit(url)).status, 403);
   t.equal((await bob.api('GET', `/services/${id}`)).status, 404);
   t.equal((await bob.api('POST', `/services/${id}/stop`, {})).status, 404);

@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import type { Test } from 'tap';
-import { type GatewayOptions, type RunningGateway, startGateway } from '../process/gateway.ts';
-import { createPerson, type Person } from '../process/person.ts';
+import type { GatewayOptions, RunningGateway } from '../process/gateway.ts';
+import { openPeople } from '../process/people.ts';
+import type { Person } from '../process/person.ts';
 import { ensureDashboardBuild, launchBrowser, type Look, openPage } from './browser.ts';
 
 /** A running gateway with the dashboard in front, and people who are signed in to it. */
@@ -15,58 +16,21 @@ export type Visitors = {
   person(username: string): Promise<Person>;
 };
 
-const password = 'correct-horse-staple-7';
-
 /**
  * Starts a gateway without notebooks (unless `config` says otherwise); `ann` is its admin and `others` are people who may sign in.
  * Everything ends with the test.
  */
 export async function openVisitors(
   t: Test,
-  { others = [], ...options }: GatewayOptions & { others?: readonly string[] } = {},
+  options: GatewayOptions & { others?: readonly string[] } = {},
 ): Promise<Visitors> {
   ensureDashboardBuild();
-  const gateway = await startGateway({
-    ...options,
-    config: { integrations: { jupyterhub: { mode: 'off' } }, ...options.config },
-  });
-  const ends: (() => Promise<unknown>)[] = [];
-  t.teardown(async () => {
-    for (const end of ends.reverse()) await end();
-    await gateway.stop();
-  });
-  const people = new Map<string, Person>();
-  function newPerson(username: string): Person {
-    const person = createPerson(gateway);
-    people.set(username, person);
-    ends.push(() => person.close());
-    return person;
-  }
-
-  const ann = newPerson('ann');
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-  for (const username of others) {
-    const email = `${username}@example.org`;
-    const { status, stdout, stderr } = await gateway.knot(
-      ['user', 'add', username, '--email', email, '--password-file', '-'],
-      password,
-    );
-    if (status !== 0) throw new Error(`knot user add ${username} ended with ${status}: ${stdout}${stderr}`);
-  }
-
-  async function person(username: string): Promise<Person> {
-    const known = people.get(username);
-    if (known) return known;
-    const fresh = newPerson(username);
-    await fresh.signIn(username, password);
-    return fresh;
-  }
-
+  const { gateway, person, atEnd } = await openPeople(t, options);
   let browser: ReturnType<typeof launchBrowser> | undefined;
   async function stranger({ width = 1440, theme = 'light', proxy }: Partial<Look> = {}) {
     if (!browser) {
       browser = launchBrowser(['--ignore-certificate-errors']);
-      ends.push(async () => (await browser)?.close());
+      atEnd(async () => (await browser)?.close());
     }
     const opened = await openPage(await browser, { width, theme, proxy });
     opened.page.setDefaultTimeout(30_000);
