@@ -88,8 +88,10 @@ t.test('what a service says is followed on its page, and a terminal works in it'
     await shows('one:/tmp$ echo "ag""ain"');
     await shows('again');
     await bob.api('POST', `/services/${id}/stop`, {});
-    await page.getByText('The shell was ended.').or(page.getByText('The service is not running.')).first().waitFor();
+    const over = page.getByText('The shell was ended.').or(page.getByText('The service is not running.')).first();
+    await over.waitFor();
     await eventually('it is stopped', async () => (await stateOf()) === 'stopped', 20_000);
+    t.ok(await over.isVisible(), 'the page goes on saying why');
     await page.locator('.xterm-helper-textarea').focus();
     await page.keyboard.type('nobody hears this\n');
     await bob.api('POST', `/services/${id}/start`, {});

@@ -49,7 +49,8 @@ export class TerminalSession {
         }),
       onmessage: (data) => (typeof data === 'string' ? this.#hear(JSON.parse(data) as object) : this.#show(data)),
       onstate: (isOpen) => {
-        if (!isOpen) this.#set({ kind: 'lost' });
+        // What has ended says why; that its line goes then is no news.
+        if (!isOpen && this.state.kind !== 'ended') this.#set({ kind: 'lost' });
       },
       onend: (code, reason) => this.#end(code, reason),
     });
