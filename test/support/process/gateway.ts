@@ -119,15 +119,14 @@ export async function startGateway({
   };
 }
 
-/** What `gateway/main.ts` does with a command. In a process of its own where the environment says something to Knot. */
+/** What `gateway/main.ts` does with a command. In a process of its own where the gateway has an environment of its own. */
 async function knotHere(
   args: string[],
   input: string | undefined,
   environment: Record<string, string>,
 ): ReturnType<typeof runKnot> {
-  const isPlain = Object.keys({ ...process.env, ...environment }).every(
-    (name) => !name.startsWith('KNOT_') || name === 'KNOT_TEST_CACHE',
-  );
+  const isKnots = (name: string): boolean => name.startsWith('KNOT_') && name !== 'KNOT_TEST_CACHE';
+  const isPlain = Object.keys(environment).length === 0 && !Object.keys(process.env).some(isKnots);
   if (!isPlain) return runKnot(args, input, environment);
   const { runCommand } = await import('../../../gateway/cli/index.ts');
   const said = { stdout: '', stderr: '' };
