@@ -96,6 +96,7 @@ t.test(
 
     const dashboard = await open(true);
     await dashboard.goto(`${gateway.origin}/account#sessions`);
+    const hears = dashboard.waitForResponse((response) => new URL(response.url()).pathname === '/api/v1/events');
     await submit(dashboard, 'ann', password);
     t.equal(dashboard.url(), `${gateway.origin}/account#sessions`, 'on the main host');
 
@@ -103,6 +104,8 @@ t.test(
     await dashboard.evaluate(`new MutationObserver(() => {
     if (document.body.innerText.includes('Reconnecting')) sessionStorage.setItem('sawReconnecting', '1');
   }).observe(document.body, { subtree: true, childList: true, characterData: true })`);
+    // What ends before the page hears of changes is told to nobody.
+    t.equal((await hears).status(), 200);
     t.equal((await ann.api('DELETE', '/account/sessions')).status, 200);
     await dashboard.getByText('You were signed out from another device of yours').waitFor();
     t.equal(dashboard.url(), `${gateway.origin}/login?next=${encodeURIComponent('/account#sessions')}`);
