@@ -1,20 +1,27 @@
 import type { EffectivePlan, Owner } from '../owners/index.ts';
 import type { Needs } from './context.ts';
-import type { OwnerPlanQuery } from './contract.ts';
+import type { OwnerPlan, OwnerPlanQuery } from './contract.ts';
 
-/** An owner with the plan in force and the bytes that its files use. */
-export type Owned = Owner & { plan: EffectivePlan; bytes: number };
+/** An owner with the plan in force, the bytes that its files use and what its services have, where services can run. */
+export type Owned = Owner & { plan: EffectivePlan; bytes: number } & Pick<OwnerPlan, 'held'>;
 
 const none: EffectivePlan = { source: 'none' };
+const nothing = { services: 0, cpu: 0, memory: 0 };
 
 /** Every owner there is. What one has lies in three modules, so it is put together here, for pages of administrators alone. */
-export async function listOwned({ accounts, plans, files }: Needs<'accounts' | 'plans' | 'files'>): Promise<Owned[]> {
+export async function listOwned({
+  accounts,
+  plans,
+  files,
+  services,
+}: Needs<'accounts' | 'plans' | 'files' | 'services'>): Promise<Owned[]> {
   const owners = await accounts.listOwners();
-  const [planOf, bytesIn] = await Promise.all([plans.ofAll(owners), files?.usages()]);
+  const [planOf, bytesIn, held] = await Promise.all([plans.ofAll(owners), files?.usages(), services?.held()]);
   return owners.map((owner) => ({
     ...owner,
     plan: planOf.get(owner.id) ?? none,
     bytes: bytesIn?.get(`${owner.kind === 'user' ? 'private' : 'team'}/${owner.id}`) ?? 0,
+    ...(held && { held: held.get(owner.id) ?? nothing }),
   }));
 }
 

@@ -27,6 +27,8 @@ export type Room = {
   /** The size of a service that is becoming another one, or is begun: refused when there is no room. @throws KNOT_SERVICES_REFUSED */
   fit(transaction: Transaction, before: Service, after: Service, limits: OwnerLimits): Promise<Size>;
   tell(owner: Service['owner']): Promise<RoomTold>;
+  /** What each owner has, by id; nothing of those who have nothing. */
+  held(): Promise<ReadonlyMap<string, Amount>>;
 };
 
 type Wanted = { id?: string; owner: Service['owner']; size: Size };
@@ -98,6 +100,10 @@ export function createRoom(options: {
         },
         held: sum(all.filter((one) => one.ownerId === owner.id)),
       };
+    },
+    async held() {
+      const byOwner = Map.groupBy(await holders(store.db), ({ ownerId }) => ownerId);
+      return new Map([...byOwner].map(([ownerId, own]) => [ownerId, sum(own)]));
     },
   };
 }

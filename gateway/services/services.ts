@@ -22,7 +22,7 @@ import * as records from './records.ts';
 import { noSuchService, notToBeWoken } from './refusals.ts';
 import { smallestIdle } from './rest/deadline.ts';
 import { createResting, type Rest } from './rest/resting.ts';
-import { createRoom, type OwnerLimits, type RoomTold } from './room.ts';
+import { type Amount, createRoom, type OwnerLimits, type RoomTold } from './room.ts';
 import type { Service, Size, Transition } from './service.ts';
 import type { Templates } from './template.ts';
 import { createTerminals, type Terminals } from './terminals.ts';
@@ -59,6 +59,8 @@ export type Services = Launch & {
   history: History;
   /** What an owner may choose from, may have, and has. */
   room(owner: Service['owner']): Promise<RoomTold>;
+  /** What each owner has of what plans bound, by id; nothing of those who have nothing. */
+  held(): Promise<ReadonlyMap<string, Amount>>;
   /** How well services are kept apart and bounded. */
   health(): Promise<ComponentHealth[]>;
   /** What it used, in a part of the last day. */
@@ -147,6 +149,7 @@ export function createServices(options: ServicesOptions): Services {
     ...launch,
     missing: (plan, { isAdmin }) => engine.missing(plan, isAdmin),
     room: room.tell,
+    held: room.held,
     find: (id) => records.findService(store.db, id),
     of: (owners) => records.servicesOf(store.db, owners),
     all: () => records.allServices(store.db),

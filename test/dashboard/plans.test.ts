@@ -1,5 +1,11 @@
 import t from 'tap';
-import { fullnessOf, reasonWords, servicesWords } from '../../dashboard/src/lib/plans/fullness.ts';
+import {
+  fullnessOf,
+  heldParts,
+  nearestLimit,
+  reasonWords,
+  servicesWords,
+} from '../../dashboard/src/lib/plans/fullness.ts';
 
 t.test('how full somebody is, in numbers that a bar can be drawn from', async (t) => {
   t.match(fullnessOf({ bytes: 250, limit: 1000 }), { used: 0.25, reserved: 0, tone: 'calm', meaning: undefined });
@@ -37,4 +43,26 @@ t.test('what a plan allows of services is said in one line', async (t) => {
     '3 at once, 1 processor, 7.5 GiB of memory, asleep after 1 h 0 min',
   );
   t.equal(servicesWords({ idleSeconds: 0, cpu: 2.5 }), '2.5 processors');
+});
+
+t.test('what runs is drawn beside what the plan allows of it', async (t) => {
+  const held = { services: 2, cpu: 1.5, memory: 3 * 2 ** 30 };
+  const parts = heldParts(held, { services: 3, cpu: 4, memory: 4 * 2 ** 30 });
+  t.match(
+    parts.map(({ shown }) => [shown.words, shown.tone, Math.round(shown.used * 100)]),
+    [
+      ['2 of 3 run', 'calm', 67],
+      ['1.5 of 4 processors', 'calm', 38],
+      ['3 GiB of 4 GiB of memory', 'calm', 75],
+    ],
+  );
+  t.equal(nearestLimit(parts).about, 'Memory');
+  t.match(nearestLimit(heldParts(held, { cpu: 1 })), { about: 'Processors', shown: { tone: 'over', used: 1 } });
+  t.match(nearestLimit(heldParts(held, {})), {
+    about: 'Services',
+    isLimited: false,
+    shown: { words: '2 services run' },
+  });
+  t.match(nearestLimit(heldParts(held, { services: 0 })), { about: 'Services', shown: { tone: 'over', used: 1 } });
+  t.match(nearestLimit(heldParts({ services: 0, cpu: 0, memory: 0 }, { services: 0 })), { shown: { used: 0 } });
 });

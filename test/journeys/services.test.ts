@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import type { OwnerPlanPage } from '../../gateway/api/contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { runKnot } from '../support/process/gateway.ts';
 import { openPeople } from '../support/process/people.ts';
@@ -122,6 +123,8 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   const ofTeams = () => ann.api('GET', `/services/${service.id}`);
   const isReady = async () => (await ofTeams()).json<Shown>().state === 'ready';
   await eventually('it runs for the team', isReady, 30_000);
+  const { owners } = (await ann.api('GET', '/plans/owners?q=physics')).json<OwnerPlanPage>();
+  t.match(owners, [{ name: 'physics', held: { services: 1, cpu: Number, memory: Number } }], 'admins see what runs');
   // Nobody is in it any more: the team alone tells.
   t.equal((await ann.api('DELETE', `/teams/${team}/members/${user.id}`)).status, 200);
   t.equal((await ann.api('DELETE', `/teams/${team}`)).status, 204);

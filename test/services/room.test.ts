@@ -159,6 +159,13 @@ await onBothStores(t, async (t, openDatabase) => {
       { reason: { details: { problems: [{ field: 'values/options/size', message: /no room/ }] } } },
     );
     t.strictSame((await services.room(ann)).held, { services: 6, cpu: 6, memory: 6 * GiB });
+    t.strictSame(
+      await services.held(),
+      new Map([
+        [ann.id, { services: 6, cpu: 6, memory: 6 * GiB }],
+        [bob.id, { services: 3, cpu: 3, memory: 3 * GiB }],
+      ]),
+    );
   });
 
   await t.test(

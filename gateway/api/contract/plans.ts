@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { closed, oneOf } from './common.ts';
 import { listQuery, TotalSchema } from './lists.ts';
+import { AmountSchema } from './services.ts';
 
 const limits = {
   name: Type.String(),
@@ -60,6 +61,7 @@ export const OwnerPlanSchema = closed({
   title: Type.String(),
   plan: EffectivePlanSchema,
   bytes: Type.Integer({ description: 'What the files use, the trash included.' }),
+  held: Type.Optional(Type.Required(AmountSchema)),
 });
 export type OwnerPlan = Static<typeof OwnerPlanSchema>;
 

@@ -288,7 +288,7 @@ export const ServiceLogsSchema = closed({
 export type ServiceLogFrame = { lines: ServiceLogLine[]; before?: number };
 export type ServiceLogs = Static<typeof ServiceLogsSchema>;
 
-const AmountSchema = closed({
+export const AmountSchema = closed({
   services: Type.Optional(Type.Integer({ description: 'That run at once.' })),
   cpu: Type.Optional(Type.Number({ description: 'Processors.' })),
   memory: Type.Optional(Type.Integer({ description: 'Bytes.' })),

@@ -20,7 +20,7 @@ const tag = 'Plans';
 /** Plans are made in knot.yaml and given to people and teams by admins. */
 export function planRoutes(
   app: ApiServer,
-  context: Needs<'plans' | 'owners' | 'accounts' | 'files' | 'actorOf'>,
+  context: Needs<'plans' | 'owners' | 'accounts' | 'files' | 'services' | 'actorOf'>,
 ): void {
   const { plans, owners, actorOf } = context;
 

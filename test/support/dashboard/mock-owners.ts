@@ -7,6 +7,7 @@ import type {
   OwnerPlanPage,
   PersonAccess,
   PlanList,
+  Sizes,
   Token,
 } from '../../../gateway/api/contract.ts';
 import type { MockData } from './mock-data.ts';
@@ -15,7 +16,12 @@ const plans: PlanList['plans'] = [
   { name: 'small', title: 'Small', storage: 20_000_000_000, defaultFor: ['people'], people: 25, teams: 0 },
   { name: 'large', title: 'Large', storage: null, defaultFor: [], people: 1, teams: 3 },
 ];
-const small: EffectivePlan = { plan: { name: 'small', title: 'Small', storage: 20_000_000_000 }, source: 'default' };
+const limits = { services: 3, cpu: 4, memory: 8 * 2 ** 30 };
+const held = { services: 2, cpu: 1.5, memory: 3 * 2 ** 30 };
+const small: EffectivePlan = {
+  plan: { name: 'small', title: 'Small', storage: 20_000_000_000, ...limits },
+  source: 'default',
+};
 const none: EffectivePlan = { plan: null, source: 'none' };
 
 /** What people and teams own, as the gateway would tell it: numbers that draw every picture. */
@@ -35,6 +41,7 @@ export function ownerRoutes(api: FastifyInstance, data: MockData): void {
     },
   ];
   api.get('/tokens', () => ({ tokens }));
+  api.get('/sizes', (): Sizes => ({ sizes: [], held, limits }));
   api.get('/areas', (): FileAreaList => ({
     areas: [
       {
@@ -75,6 +82,7 @@ export function ownerRoutes(api: FastifyInstance, data: MockData): void {
       title: username,
       plan: small,
       bytes: 25_000_000_000 - index * 3_000_000_000,
+      held: index === 0 ? { ...held, cpu: 5 } : held,
     }));
     return { owners, total: owners.length, counts: { user: owners.length, team: 0, over: 2 } };
   });

@@ -1,5 +1,5 @@
 /** How full the files of somebody are: one picture and one sentence for every page that tells it. Pure. */
-import type { EffectivePlan, Plan } from '#lib/contract.ts';
+import type { EffectivePlan, OwnerPlan, Plan } from '#lib/contract.ts';
 import { byteSize, counted, duration, memorySize } from '#lib/words.ts';
 
 /** Bytes; `reserved`: promised to what is being written; without `limit` as much as the disk takes. */
@@ -34,6 +34,47 @@ export function fullnessOf({ bytes, reserved = 0, limit }: Usage): Fullness {
   const meaning = isNearly ? 'Nearly full. What is in the trash counts until it is emptied.' : undefined;
   return { used, reserved: promised, tone: isNearly ? 'nearly' : 'calm', words, meaning };
 }
+
+type Held = NonNullable<OwnerPlan['held']>;
+type HeldPart = { about: string; isLimited: boolean; shown: Fullness };
+
+/** What services have of what a plan allows: how many, processors, memory. A full part is nothing to worry about; more than allowed is. */
+export function heldParts(held: Held, limits: Partial<Held>): HeldPart[] {
+  const part = (
+    about: string,
+    amount: number,
+    limit: number | undefined,
+    [free, limited]: [string, string],
+  ): HeldPart => {
+    const isOver = limit !== undefined && amount > limit;
+    const used = limit === undefined ? 0 : limit === 0 ? Number(amount > 0) : Math.min(1, amount / limit);
+    const words = limit === undefined ? free : limited;
+    const shown: Fullness = { used, reserved: 0, tone: isOver ? 'over' : 'calm', words, meaning: undefined };
+    return { about, isLimited: limit !== undefined, shown };
+  };
+  const { services, cpu, memory } = limits;
+  const processors = Math.round(held.cpu * 100) / 100;
+  return [
+    part('Services', held.services, services, [
+      counted(held.services, 'service runs', 'services run'),
+      `${held.services} of ${services} run`,
+    ]),
+    part('Processors', held.cpu, cpu, [
+      counted(processors, 'processor', 'processors'),
+      `${processors} of ${counted(cpu ?? 0, 'processor', 'processors')}`,
+    ]),
+    part('Memory', held.memory, memory, [
+      `${memorySize(held.memory)} of memory`,
+      `${memorySize(held.memory)} of ${memorySize(memory ?? 0)} of memory`,
+    ]),
+  ];
+}
+
+/** The part that is nearest to its limit; how many run where nothing is limited. */
+export const nearestLimit = (parts: readonly HeldPart[]): HeldPart =>
+  parts.reduce((nearest, part) =>
+    part.isLimited && (!nearest.isLimited || part.shown.used > nearest.shown.used) ? part : nearest,
+  );
 
 /** What a plan allows, in two words: `20 GB`, `no limit`. */
 export const storageWords = (storage: number | null | undefined): string =>

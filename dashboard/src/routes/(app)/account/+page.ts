@@ -1,6 +1,7 @@
 import { accountApi } from '#lib/api/account.ts';
 import { filesApi } from '#lib/api/files.ts';
 import { plansApi } from '#lib/api/plans.ts';
+import { servicesApi } from '#lib/api/services.ts';
 import { changeKey } from '#lib/live/changes.ts';
 import { orErrorPage, orNothing } from '#lib/load.ts';
 import type { PageLoad } from './$types';
@@ -8,12 +9,14 @@ import type { PageLoad } from './$types';
 export const load: PageLoad = async ({ depends, parent }) => {
   const { me } = await parent();
   depends(changeKey('sessions', me.user.id), changeKey('plans', me.user.id), changeKey('areas'), changeKey('teams'));
-  const [{ sessions }, { connections }, own, list] = await orErrorPage(() =>
+  depends(changeKey('services'));
+  const [{ sessions }, { connections }, own, list, sizes] = await orErrorPage(() =>
     Promise.all([
       accountApi.sessions(),
       accountApi.connections(),
       orNothing(plansApi.mine()),
       orNothing(filesApi.areas()),
+      orNothing(servicesApi.sizes({ owner: me.user.username })),
     ]),
   );
   return {
@@ -21,5 +24,6 @@ export const load: PageLoad = async ({ depends, parent }) => {
     connections,
     owners: own?.owners ?? [],
     usage: list?.areas.find(({ name }) => name === 'private')?.usage,
+    held: sizes?.held,
   };
 };

@@ -9,7 +9,7 @@ import type { PageLoad } from './$types';
 const pageSize = 20;
 
 export const load: PageLoad = async ({ url, depends }) => {
-  depends(changeKey('plans'), changeKey('users'), changeKey('teams'));
+  depends(changeKey('plans'), changeKey('users'), changeKey('teams'), changeKey('services'));
   const address = readAddress(url.searchParams, shape);
   const { q, sort, page, filters } = address;
   const { isOver, ...rest } = filters;

@@ -15,6 +15,7 @@ export const columns = [
   { key: 'name', title: 'Owner', sort: 'name', place: 'main' },
   { key: 'plan', title: 'Plan', sort: 'plan', place: 'aside' },
   { key: 'bytes', title: 'Files', sort: 'bytes', startsDescending: true, place: 'extra' },
+  { key: 'held', title: 'Services', place: 'second' },
 ] as const satisfies readonly Column[];
 
 export function chipsOf(address: ListAddress<OwnerFilter>, counts: OwnerPlanPage['counts']): Chip[] {

@@ -1,0 +1,11 @@
+import { servicesApi } from '#lib/api/services.ts';
+import { changeKey } from '#lib/live/changes.ts';
+import { orNothing } from '#lib/load.ts';
+import type { PageLoad } from './$types';
+
+/** What runs for the team; told to whoever is in it, where services can run. */
+export const load: PageLoad = async ({ params, depends, parent }) => {
+  depends(changeKey('services'));
+  const { own } = await parent();
+  return { held: own && (await orNothing(servicesApi.sizes({ owner: params.name })))?.held };
+};
