@@ -1,7 +1,6 @@
 import type { App } from '../app.ts';
 import { absolute, type ConfigOverrides, loadConfig } from '../config/index.ts';
 import { listNames, systemClock } from '../lib/index.ts';
-import { checkCertificateFiles } from '../tls/index.ts';
 
 /**
  * Starts the gateway anew with its present configuration while notebook servers go on; asked for by SIGUSR2. Everything that could
@@ -12,7 +11,7 @@ export async function stopForRestart(
   app: App,
   start: { settings: ConfigOverrides; dataFolder: string; describe: (error: unknown) => string },
 ): Promise<boolean> {
-  const refusal = whyNot(app, start);
+  const refusal = await whyNot(app, start);
   if (refusal !== undefined) {
     app.log.error({}, `the restart is refused, and everything goes on as it was: ${refusal}`);
     app.refuseRestart(refusal);
@@ -27,14 +26,16 @@ export async function stopForRestart(
   return true;
 }
 
-function whyNot(
+async function whyNot(
   app: App,
   { settings, dataFolder, describe }: Parameters<typeof stopForRestart>[1],
-): string | undefined {
+): Promise<string | undefined> {
   try {
     const { config } = loadConfig(settings);
     if (config.data !== dataFolder)
       return `the configuration names another data folder (${config.data}); stop Knot and start it again to move it.`;
+    // Loaded only here: a command needs none of it.
+    const { checkCertificateFiles } = await import('../tls/index.ts');
     const files = { cert: absolute(config, config.tls.cert), key: absolute(config, config.tls.key) };
     checkCertificateFiles({ config: files, domain: config.domain, appsDomain: config.appsDomain }, systemClock.now());
   } catch (error) {
