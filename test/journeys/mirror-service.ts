@@ -1,25 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { programTemplate } from '../support/process/templates.ts';
 
 /**
  * A folder of templates with one, `mirror`: it answers with the headers it got, streams a tick at `/ticks` for ever, echoes on a WebSocket, and
  * tries to set cookies for others.
  */
 export function mirrorTemplate(t: { teardown(end: () => void): void }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'knot-templates-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const mirror = join(folder, 'mirror');
-  mkdirSync(mirror);
-  writeFileSync(join(mirror, 'Chart.yaml'), 'apiVersion: v2\nname: mirror\nversion: 1.0.0\ndescription: A mirror.\n');
-  writeFileSync(join(mirror, 'values.yaml'), '{}\n');
-  writeFileSync(
-    join(mirror, 'process.yaml'),
-    `command: ['{node}', '{template}/mirror.mjs', '{socket}']\nlisten:\n  socket: true\nready: /\nstartSeconds: 20\n`,
-  );
-  writeFileSync(
-    join(mirror, 'mirror.mjs'),
-    `import { createHash } from 'node:crypto';
+  return programTemplate(t, {
+    name: 'mirror',
+    description: 'A mirror.',
+    values: '{}\n',
+    program: `import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 const server = createServer((request, response) => {
   if (request.url === '/ticks') {
@@ -44,6 +34,5 @@ server.on('upgrade', (request, socket) => {
 });
 server.listen(process.argv[2]);
 `,
-  );
-  return folder;
+  });
 }
