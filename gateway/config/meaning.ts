@@ -4,6 +4,7 @@ import { checkAppsDomain } from './schema/apps-domain.ts';
 import { checkApps, warnOfOpenApps } from './schema/apps.ts';
 import { checkPlans } from './schema/plans.ts';
 import { type Config, ConfigSchema } from './schema/index.ts';
+import { checkKubernetes } from './schema/kubernetes.ts';
 import { checkIntegrations } from './schema/integrations.ts';
 import { checkListeners } from './schema/listeners.ts';
 import { checkClientSecret, checkOidc } from './schema/oidc.ts';
@@ -35,6 +36,7 @@ export function checkMeaning(
   checkApps(config.apps, integrations, add);
   checkPlans(config.plans, add);
   checkServices(config.engine, config.services, add);
+  checkKubernetes(config.kubernetes, add);
   warnOfOpenApps(config.apps, warn);
   checkOidc(config.oidc, integrations, add);
   checkDatabase(config.database, !sources['database'], add);

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { AppConfig } from './apps.ts';
 import { FilesConfig } from './files.ts';
 import { IntegrationsConfig } from './integrations.ts';
+import { KubernetesConfig } from './kubernetes.ts';
 import { LimitsConfig } from './limits.ts';
 import { listenerKeys } from './listeners.ts';
 import { LogConfig } from './log.ts';
@@ -43,6 +44,7 @@ export const ConfigSchema = object(
     files: FilesConfig,
     engine: EngineConfig,
     services: ServicesConfig,
+    kubernetes: KubernetesConfig,
     limits: LimitsConfig,
     mail: Type.Optional(MailConfig),
     tracing: Type.Optional(TracingConfig),
