@@ -1,0 +1,16 @@
+/**
+ * kube: the API server of the cluster, and nothing of what Knot means by what is in it.
+ * Owns: who Knot is there (kubeconfig, service account, exec plugins), one pool of connections, requests and their faults,
+ * server-side apply.
+ * Does not own: which objects there should be (provisioning, services), whose they are (owners).
+ * Mounts: nothing.
+ *
+ *   kubeconfig or service account ─▶ credentials (renewed) ─▶ connection ─▶ requests ─▶ kube.get / list / apply / remove
+ *
+ * Loaded only where `engine` is `kubernetes`: the client library costs half a second and 90 MB.
+ */
+export { openKube, type Kube, type Impersonated, type ListOptions } from './client.ts';
+export { isKubeFault, reasonOf } from './faults.ts';
+export { kinds, type Kind } from './kinds.ts';
+export type { KubeConnection, KubeRequest } from './connection.ts';
+export type { KubeObject, ObjectMeta } from './objects.ts';
