@@ -16,7 +16,7 @@ export const ranks: Record<string, number> = {
     ),
   ),
   ...Object.fromEntries(['api', 'guests', 'ui', 'ops'].map((name) => [name, 4])),
-  ...Object.fromEntries(['main', 'cli', 'app'].map((name) => [name, 5])),
+  ...Object.fromEntries(['main', 'cli', 'app', 'bin'].map((name) => [name, 5])),
 };
 
 /**
