@@ -39,6 +39,7 @@ export function openCatalogue(
         origin: { kind: 'admin' as const },
       })),
     ],
+    engine: config.engine,
     ...(own && config.services.ownTemplates && { sourcesOf: ownTemplates(config, own) }),
     now: clock.now,
     log,

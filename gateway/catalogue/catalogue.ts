@@ -1,4 +1,4 @@
-import { folderIn, type Log, type Principal, type TemplateFolder } from '../lib/index.ts';
+import { type EngineKind, folderIn, type Log, type Principal, type TemplateFolder } from '../lib/index.ts';
 import { readTemplateFiles } from './folder.ts';
 import { createFresh } from './fresh.ts';
 import { readTemplate } from './read-template.ts';
@@ -33,17 +33,19 @@ export function createCatalogue(options: {
   sources: readonly TemplateSource[];
   /** The folders of a person and of their teams that they may read. */
   sourcesOf?: (person: Principal) => Promise<readonly TemplateSource[]>;
+  /** What runs services here; `process` by default. */
+  engine?: EngineKind;
   now: () => number;
   log: Log;
 }): Catalogue {
-  const { sources, sourcesOf = () => Promise.resolve([]), now, log } = options;
+  const { sources, sourcesOf = () => Promise.resolve([]), engine = 'process', now, log } = options;
   const freshOfAll = createFresh<readonly Template[]>(now);
   const freshOfOwners = createFresh<Template | undefined>(now);
 
-  const shared = (): Promise<readonly Template[]> => freshOfAll('', () => readShared(sources, log));
+  const shared = (): Promise<readonly Template[]> => freshOfAll('', () => readShared(sources, engine, log));
   /** By id and not by folder: the private files of everybody are found at one path. */
   const readOwn = (source: TemplateSource, name: string): Promise<Template | undefined> =>
-    freshOfOwners(templateId({ origin: source.origin, name }), () => readFrom(source, name, log));
+    freshOfOwners(templateId({ origin: source.origin, name }), () => readFrom(source, name, engine, log));
 
   async function own(person: Principal): Promise<Template[]> {
     const found: Template[] = [];
@@ -77,11 +79,15 @@ export function createCatalogue(options: {
   };
 }
 
-async function readShared(sources: readonly TemplateSource[], log: Log): Promise<readonly Template[]> {
+async function readShared(
+  sources: readonly TemplateSource[],
+  engine: EngineKind,
+  log: Log,
+): Promise<readonly Template[]> {
   const found = new Map<string, Template>();
   for (const source of sources) {
     for (const name of await foldersIn(source.folder, log)) {
-      const template = await readFrom(source, name, log);
+      const template = await readFrom(source, name, engine, log);
       if (template === undefined) continue;
       const id = templateId(template);
       if (!found.has(id)) found.set(id, template);
@@ -96,10 +102,14 @@ export async function readTemplateAt(
   folder: TemplateFolder,
   name: string,
   origin: Origin,
-  { mayNeedPackages = true }: Pick<TemplateSource, 'mayNeedPackages'> = {},
+  {
+    mayNeedPackages = true,
+    engine = 'process',
+  }: Pick<TemplateSource, 'mayNeedPackages'> & { engine?: EngineKind } = {},
 ): Promise<Template> {
-  const template = readTemplate(folder, name, origin, await readTemplateFiles(folder));
-  if (mayNeedPackages || template.process === undefined || !needsPackages(template.process)) return template;
+  const template = readTemplate(folder, name, origin, await readTemplateFiles(folder), engine);
+  if (engine === 'kubernetes' || mayNeedPackages || template.process === undefined || !needsPackages(template.process))
+    return template;
   const message = 'needs packages, which templates of people and teams may not have on this platform';
   return { ...template, problems: [...template.problems, { file: 'process.yaml', severity: 'error', message }] };
 }
@@ -107,10 +117,15 @@ export async function readTemplateAt(
 const needsPackages = ({ needs }: NonNullable<Template['process']>): boolean =>
   needs.python.length > 0 || needs.requirements !== undefined;
 
-async function readFrom(source: TemplateSource, name: string, log: Log): Promise<Template | undefined> {
+async function readFrom(
+  source: TemplateSource,
+  name: string,
+  engine: EngineKind,
+  log: Log,
+): Promise<Template | undefined> {
   const folder = folderIn(source.folder, name);
   try {
-    return await readTemplateAt(folder, name, source.origin, source);
+    return await readTemplateAt(folder, name, source.origin, { ...source, engine });
   } catch (error) {
     const said = { err: error, folder: folder.path };
     // What people keep among their files is theirs to see to; what administrators offer is missed by everybody.

@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
-import { checkAgainst } from '../config/index.ts';
-import { isJsonObject } from '../lib/index.ts';
+import { type Static, Type } from 'typebox';
+import { checkAgainst, checkAmount, parseAmount } from '../config/index.ts';
+import { isJsonObject, type ReleasePlan } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
 import { readYaml } from './yaml.ts';
 
@@ -15,16 +15,33 @@ const ChartFile = Type.Object(
     description: Type.String({ minLength: 1, maxLength: 300 }),
     keywords: Type.Array(Type.String({ minLength: 1, maxLength: 40 }), { default: [], maxItems: 20 }),
     annotations: Type.Object(
-      { 'knot/title': Type.Optional(Type.String({ minLength: 1, maxLength: 60 })) },
+      {
+        'knot/title': Type.Optional(Type.String({ minLength: 1, maxLength: 60 })),
+        'knot/pod-security': Type.Union(
+          [Type.Literal('privileged'), Type.Literal('baseline'), Type.Literal('restricted')],
+          { default: 'restricted', description: 'Pod Security level that its pods fit in.' },
+        ),
+        'knot/memory': Type.Optional(
+          Type.String({ description: 'What each of its pods needs at least on Kubernetes, an amount such as 2 GiB.' }),
+        ),
+      },
       { additionalProperties: false },
     ),
   },
   { additionalProperties: false },
 );
 
-export type Chart = { name: string; version: string; title: string; description: string; categories: string[] };
+export type Chart = {
+  name: string;
+  version: string;
+  title: string;
+  description: string;
+  categories: string[];
+  release: ReleasePlan;
+};
 
 const file = 'Chart.yaml';
+const memoryPath = 'annotations.knot/memory';
 const read = Object.keys(ChartFile.properties);
 
 /** Reads `Chart.yaml`; `folderName` must be the name in it, because Helm and people find it by that. */
@@ -41,13 +58,9 @@ export function readChart(text: string, folderName: string, problems: TemplatePr
   if (isJsonObject(annotations))
     own['annotations'] = Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith('knot/')));
   const found: { path: string; message: string }[] = [];
-  const chart = checkAgainst(ChartFile, own, found) as {
-    name: string;
-    version: string;
-    description: string;
-    keywords: string[];
-    annotations: { 'knot/title'?: string };
-  };
+  const chart = checkAgainst(ChartFile, own, found) as Static<typeof ChartFile>;
+  const memory = found.length === 0 ? chart.annotations['knot/memory'] : undefined;
+  checkAmount(memoryPath, memory, (path, message) => void found.push({ path, message }));
   for (const { path, message } of found) {
     const line = yaml.lineOf(path.split('.'));
     problems.push({ file, severity: 'error', message: `${path} ${message}`, ...(line !== undefined && { line }) });
@@ -59,5 +72,9 @@ export function readChart(text: string, folderName: string, problems: TemplatePr
     const message = `name is "${name}", but the folder is called "${folderName}": they must be the same`;
     problems.push({ file, severity: 'error', message, ...(line !== undefined && { line }) });
   }
-  return { name, version, description, title: chart.annotations['knot/title'] ?? name, categories: keywords };
+  const release: ReleasePlan = {
+    podSecurity: chart.annotations['knot/pod-security'],
+    memory: memory === undefined ? undefined : parseAmount(memory),
+  };
+  return { name, version, description, title: chart.annotations['knot/title'] ?? name, categories: keywords, release };
 }

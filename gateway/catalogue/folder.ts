@@ -7,6 +7,8 @@ import type { TemplateFolder } from '../lib/index.ts';
 /** The files of one template that Knot reads, by name; what is too large or no plain file is named with the reason instead. */
 export type TemplateFiles = {
   text(name: string): string | undefined;
+  /** Whether it has what Helm renders: a folder `templates`. */
+  isChart: boolean;
   refused: ReadonlyMap<string, string>;
 };
 
@@ -31,7 +33,8 @@ export const mostBytes = 256 * 1024;
  * @throws when the folder itself cannot be read
  */
 export async function readTemplateFiles(folder: TemplateFolder): Promise<TemplateFiles> {
-  const present = new Set((await folder.entries('')).map(({ name }) => name));
+  const entries = await folder.entries('');
+  const present = new Set(entries.map(({ name }) => name));
   const texts = new Map<string, string>();
   const refused = new Map<string, string>();
   for (const name of wanted) {
@@ -47,7 +50,8 @@ export async function readTemplateFiles(folder: TemplateFolder): Promise<Templat
       refused.set(name, 'is not UTF-8');
     }
   }
-  return { text: (name) => texts.get(name), refused };
+  const isChart = entries.some(({ name, kind }) => name === 'templates' && kind === 'folder');
+  return { text: (name) => texts.get(name), isChart, refused };
 }
 
 /** A folder of this machine that belongs to administrators. */

@@ -2,9 +2,17 @@ import { createHash } from 'node:crypto';
 import { readChart } from './chart-file.ts';
 import type { TemplateFile, TemplateFiles } from './folder.ts';
 import { inferSchema } from './infer-schema.ts';
+import { valuesOfEngine } from './of-engine.ts';
 import { readProcess } from './process-file.ts';
 import { checkRequirements } from './requirements-file.ts';
-import { checkValues, isJsonObject, type JsonObject, type JsonSchema, type TemplateFolder } from '../lib/index.ts';
+import {
+  checkValues,
+  type EngineKind,
+  isJsonObject,
+  type JsonObject,
+  type JsonSchema,
+  type TemplateFolder,
+} from '../lib/index.ts';
 import type { Origin, Template, TemplateProblem } from './template.ts';
 import { readValuesSchema } from './values-schema.ts';
 import { readYaml, type YamlFile } from './yaml.ts';
@@ -17,6 +25,7 @@ export function readTemplate(
   folderName: string,
   origin: Origin,
   files: TemplateFiles,
+  engine: EngineKind,
 ): Template {
   const problems: TemplateProblem[] = [...files.refused].map(([file, reason]) => ({
     file,
@@ -47,6 +56,12 @@ export function readTemplate(
         severity: 'error',
         message: `${pointer || '/'} is not what values.schema.json allows: ${message}`,
       });
+  if (files.text('process.yaml') === undefined && !files.isChart && !files.refused.has('process.yaml'))
+    problems.push({
+      file: 'process.yaml',
+      severity: 'error',
+      message: 'is missing, and so is templates/: nothing says how it runs',
+    });
   return {
     name: folderName,
     origin,
@@ -56,10 +71,10 @@ export function readTemplate(
     categories: chart?.categories ?? [],
     readme: files.text('README.md'),
     icon: read('icon.svg', iconOf),
-    schema,
+    ...valuesOfEngine({ schema, values }, engine),
     schemaSource: written ? 'written' : 'inferred',
-    values,
     process: plan,
+    release: files.isChart && chart ? { ...chart.release, memory: chart.release.memory ?? plan?.memory } : undefined,
     folder,
     problems,
   };

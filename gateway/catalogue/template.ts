@@ -1,4 +1,4 @@
-import type { JsonObject, JsonSchema, ProcessPlan, TemplateFolder } from '../lib/index.ts';
+import type { EngineKind, JsonObject, JsonSchema, ProcessPlan, ReleasePlan, TemplateFolder } from '../lib/index.ts';
 
 /** Where a template comes from: shipped or named in `knot.yaml`, of a team, or of one person. Names of different origins never meet. */
 export type Origin = { kind: 'shipped' | 'admin' } | { kind: 'team' | 'user'; owner: string };
@@ -26,13 +26,15 @@ export type Template = {
   readme: string | undefined;
   /** SVG; `digest` is another one with every change of it. */
   icon: { text: string; digest: string } | undefined;
-  /** Of the values a person gives; what `values.yaml` says is the default of each. */
+  /** Of the values a person gives where services run by the engine here; what `values.yaml` says is the default of each. */
   schema: JsonSchema;
   /** Whether the schema was written, or found from `values.yaml`. */
   schemaSource: 'written' | 'inferred';
   values: JsonObject;
   /** Without it the template runs on Kubernetes only. */
   process: ProcessPlan | undefined;
+  /** Without it the template runs on a machine only. */
+  release: ReleasePlan | undefined;
   /** Where its files are. */
   folder: TemplateFolder;
   problems: readonly TemplateProblem[];
@@ -41,6 +43,10 @@ export type Template = {
 /** Whether it can be launched at all. */
 export const isUsable = ({ problems }: Pick<Template, 'problems'>): boolean =>
   problems.every(({ severity }) => severity !== 'error');
+
+/** Whether it says how it runs by an engine. */
+export const runsBy = (engine: EngineKind, { process, release }: Pick<Template, 'process' | 'release'>): boolean =>
+  (engine === 'kubernetes' ? release : process) !== undefined;
 
 /** `web`, `team:physics/web`, `user:ann/web`: what the API and the command line call it. */
 export function templateId({ origin, name }: Pick<Template, 'origin' | 'name'>): string {

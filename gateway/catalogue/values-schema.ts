@@ -28,6 +28,7 @@ const hints: Record<string, (value: unknown) => boolean> = {
   unit: isShortText,
   presets: Array.isArray,
   visibleIf: (value) => isJsonObject(value) && Object.keys(value).length <= 10,
+  engine: (value) => ['process', 'kubernetes'].includes(value as string),
   from: (value) => ['folders', 'teams', 'services', 'sizes'].includes(value as string),
 };
 

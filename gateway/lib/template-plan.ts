@@ -44,6 +44,19 @@ export type ProcessPlan = {
   reaches?: string | undefined;
 };
 
+/** What runs services: programs of this machine, or releases in a cluster. */
+export type EngineKind = 'process' | 'kubernetes';
+
+/** How a template runs on Kubernetes: it is a Helm chart with `templates/`, and `Chart.yaml` says what it needs there. */
+export type ReleasePlan = {
+  /** Pod Security level (Kubernetes, "Pod Security Standards") that its pods fit in. */
+  podSecurity: PodSecurity;
+  /** Bytes of memory without which it does not start. */
+  memory: number | undefined;
+};
+
+export type PodSecurity = 'privileged' | 'baseline' | 'restricted';
+
 export type RestPlan = {
   /** How long nobody need use it before it sleeps. */
   idleSeconds?: number;

@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import {
   createCatalogue,
   diskFolder,
@@ -11,24 +10,10 @@ import {
   templateId,
 } from '../../gateway/catalogue/index.ts';
 import { type Principal, silentLog, type TemplateFolder } from '../../gateway/lib/index.ts';
+import { chart, folderWith, read, runs } from './written.ts';
 
 const shipped = join(import.meta.dirname, '../../charts/templates');
 const digest = 'a'.repeat(64);
-const chart = 'apiVersion: v2\nname: web\nversion: 1.2.3\ndescription: A page.\n';
-
-function folderWith(t: Test, files: Record<string, string>, name = 'web'): string {
-  const root = mkdtempSync(join(tmpdir(), 'knot-template-'));
-  t.teardown(() => rmSync(root, { recursive: true, force: true }));
-  mkdirSync(join(root, name));
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(root, name, file), text);
-  return root;
-}
-
-async function read(t: Test, files: Record<string, string>) {
-  const template = await readTemplateAt(diskFolder(join(folderWith(t, files), 'web')), 'web', { kind: 'admin' });
-  const problems = template.problems.map(({ file, line, message }) => `${file}:${line ?? ''} ${message}`);
-  return { template, problems };
-}
 
 t.test('every template that Knot ships is without fault and has what people read', async (t) => {
   const catalogue = createCatalogue({
@@ -40,7 +25,10 @@ t.test('every template that Knot ships is without fault and has what people read
   t.ok(templates.length > 0);
   for (const template of templates) {
     t.strictSame(template.problems, [], template.name);
-    t.ok(template.readme && template.icon && template.description && template.process, template.name);
+    t.ok(
+      template.readme && template.icon && template.description && (template.process ?? template.release),
+      template.name,
+    );
   }
   t.equal((await catalogue.find('web'))?.title, 'Web page');
   t.equal(await catalogue.find('team:physics/web'), undefined);
@@ -49,6 +37,27 @@ t.test('every template that Knot ships is without fault and has what people read
 t.test('what is wrong is told with file and line', async (t) => {
   const rows: [string, Record<string, string>, RegExp][] = [
     ['no chart', {}, /^Chart.yaml: is missing/],
+    ['nothing that runs', { 'Chart.yaml': chart }, /^process.yaml: is missing, and so is templates/],
+    [
+      'a file in the place of the folder',
+      { 'Chart.yaml': chart, templates: 'kind: Service\n' },
+      /^process.yaml: is missing, and so is templates/,
+    ],
+    [
+      'a level that there is not',
+      { 'Chart.yaml': `${chart}annotations: {knot/pod-security: none}\n` },
+      /^Chart.yaml:5 annotations.knot\/pod-security must be/,
+    ],
+    [
+      'an amount that is none',
+      { 'Chart.yaml': `${chart}annotations: {knot/memory: 2Gi}\n` },
+      /^Chart.yaml:5 annotations.knot\/memory must be an amount/,
+    ],
+    [
+      'an engine that there is not',
+      { 'Chart.yaml': chart, 'values.schema.json': '{"properties":{"a":{"x-knot":{"engine":"podman"}}}}' },
+      /^values.schema.json: \/properties\/a\/x-knot\/engine is not what/,
+    ],
     ['a version', { 'Chart.yaml': chart.replace('1.2.3', 'one') }, /^Chart.yaml:3 version must be text/],
     [
       'another name',
@@ -238,7 +247,7 @@ t.test('a template without a schema has one of its defaults, their comments and 
     '    replicas: {sizes: 1}',
     '',
   ].join('\n');
-  const { template, problems } = await read(t, { 'Chart.yaml': chart, 'values.yaml': values });
+  const { template, problems } = await read(t, { 'Chart.yaml': chart, 'values.yaml': values, 'process.yaml': runs });
   t.match(problems, [/^values.yaml:\d+ knot.metadata.replicas.sizes is not known/]);
   t.ok(isUsable(template));
   t.equal(template.schemaSource, 'inferred');

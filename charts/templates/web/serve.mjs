@@ -1,5 +1,5 @@
 /**
- * Serves a folder over HTTP on a Unix socket: right types, ranges, conditional requests, listings. It sees what its sandbox shows
+ * Serves a folder over HTTP, on a Unix socket (--socket) or a port (--port): right types, ranges, conditional requests, listings. It sees what its sandbox shows
  * and reads nothing else; links that lead out of the folder are not followed.
  */
 import { constants, createReadStream } from 'node:fs';
@@ -9,7 +9,12 @@ import { extname, join, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
-  options: { socket: { type: 'string' }, folder: { type: 'string' }, listing: { type: 'string', default: 'true' } },
+  options: {
+    socket: { type: 'string' },
+    port: { type: 'string' },
+    folder: { type: 'string' },
+    listing: { type: 'string', default: 'true' },
+  },
 });
 
 const types = {
@@ -166,8 +171,12 @@ try {
   console.error(`The folder ${values.folder} cannot be published: ${error.message}`);
   process.exit(1);
 }
-await rm(values.socket, { force: true });
-server.listen(values.socket);
+if (values.socket === undefined) {
+  server.listen(Number(values.port));
+} else {
+  await rm(values.socket, { force: true });
+  server.listen(values.socket);
+}
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.once(signal, () => {
     server.close(() => process.exit(0));

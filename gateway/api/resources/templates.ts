@@ -35,7 +35,7 @@ export function templateRoutes(
   }
 
   async function summaryOf(request: FastifyRequest, template: CatalogueTemplate): Promise<TemplateSummary> {
-    const { name, origin, version, title, description, categories, icon, problems, process: plan } = template;
+    const { name, origin, version, title, description, categories, icon, problems, process: plan, release } = template;
     const id = templateId(template);
     const canRun = plan !== undefined && isUsable(template);
     return {
@@ -44,7 +44,7 @@ export function templateRoutes(
       categories: [...categories],
       ...(icon !== undefined && { icon: iconAddress(id, icon.digest) }),
       isUsable: canRun,
-      needsKubernetes: plan === undefined && isUsable(template),
+      needsKubernetes: plan === undefined && release !== undefined && isUsable(template),
       missing: canRun && services ? await services.missing(plan, identityOf(request).principal) : [],
       problems: [...problems],
     };

@@ -1,0 +1,29 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Test } from 'tap';
+import { diskFolder, readTemplateAt } from '../../gateway/catalogue/index.ts';
+import type { EngineKind } from '../../gateway/lib/index.ts';
+
+export const chart = 'apiVersion: v2\nname: web\nversion: 1.2.3\ndescription: A page.\n';
+export const runs = 'command: [a]\nlisten: { port: 8000 }\n';
+
+/** A folder of templates with one in it, taken away at the end of the test. */
+export function folderWith(t: Test, files: Record<string, string>, name = 'web'): string {
+  const root = mkdtempSync(join(tmpdir(), 'knot-template-'));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  mkdirSync(join(root, name));
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name, file)), { recursive: true });
+    writeFileSync(join(root, name, file), text);
+  }
+  return root;
+}
+
+/** The template that these files make, and what is wrong with it as its author reads that. */
+export async function read(t: Test, files: Record<string, string>, engine: EngineKind = 'process') {
+  const folder = diskFolder(join(folderWith(t, files), 'web'));
+  const template = await readTemplateAt(folder, 'web', { kind: 'admin' }, { engine });
+  const problems = template.problems.map(({ file, line, message }) => `${file}:${line ?? ''} ${message}`);
+  return { template, problems };
+}
