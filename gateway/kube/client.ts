@@ -1,8 +1,10 @@
-import type { Clock } from '../lib/index.ts';
+import { type Clock, type Log, silentLog } from '../lib/index.ts';
+import { createCache, type KubeCache, type WatchOptions } from './cache.ts';
 import { connect, type KubeConnection, type KubeRequest } from './connection.ts';
-import { faultOf } from './faults.ts';
+import { faultOf, unreachable } from './faults.ts';
 import { type Kind, kindOf, pathOf } from './kinds.ts';
 import type { KubeObject } from './objects.ts';
+import { type Pace, usualPace } from './pace.ts';
 
 /** As whom a request is made in place of Knot: what it may is what they may. */
 export type Impersonated = { user: string; groups?: readonly string[] };
@@ -51,6 +53,8 @@ export type Kube = {
     namespace?: string,
     options?: { uid?: string; propagation?: 'Background' | 'Foreground' | 'Orphan'; graceSeconds?: number },
   ): Promise<boolean>;
+  /** Keeps all objects of a kind (or those selected) as they are from now on, until it is closed. */
+  watch<T = KubeObject>(kind: Kind, options?: WatchOptions<T>): KubeCache<T>;
   /** Any other request whose answer is JSON. An answer that is no success is thrown. */
   ask<T>(asked: KubeRequest): Promise<T>;
   /** The same cluster as somebody else. */
@@ -63,18 +67,28 @@ const manager = 'knot';
 /** Opens the API server that the configuration names. Nothing is asked of it yet. */
 export async function openKube(
   at: { kubeconfig?: string | undefined; context?: string | undefined },
-  parts: { clock: Clock },
+  { clock, log = silentLog, pace = usualPace }: { clock: Clock; log?: Log; pace?: Pace },
 ): Promise<Kube> {
-  return kubeOn(await connect(at, parts), {});
+  const caches = new Set<KubeCache<unknown>>();
+  return kubeOn(await connect(at, { clock }), {}, { clock, log, pace, caches });
 }
 
-function kubeOn(connection: KubeConnection, identity: Record<string, string | string[]>): Kube {
+type Parts = { clock: Clock; log: Log; pace: Pace; caches: Set<KubeCache<unknown>> };
+
+function kubeOn(connection: KubeConnection, identity: Record<string, string | string[]>, parts: Parts): Kube {
+  const send = (asked: KubeRequest) => connection.send({ ...asked, headers: { ...identity, ...asked.headers } });
   async function ask<T>(asked: KubeRequest): Promise<T> {
-    const answer = await connection.send({ ...asked, headers: { ...identity, ...asked.headers } });
-    const text = await answer.body.text();
+    const answer = await send(asked);
+    const what = `${asked.method} ${asked.path}`;
+    const text = await answer.body.text().catch((error: unknown) => {
+      if (asked.signal?.aborted) throw error;
+      throw unreachable(error, what);
+    });
     const body = parse(text);
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return body as T;
-    throw faultOf(answer.statusCode, body ?? { message: text.slice(0, 500) }, `${asked.method} ${asked.path}`);
+    if (answer.statusCode < 200 || answer.statusCode >= 300)
+      throw faultOf(answer.statusCode, body ?? { message: text.slice(0, 500) }, what);
+    if (body === undefined) throw unreachable(new Error('the answer is no JSON'), what);
+    return body as T;
   }
   /** The answer, or undefined where there is no such object. */
   async function askForOne<T>(asked: KubeRequest): Promise<T | undefined> {
@@ -145,8 +159,24 @@ function kubeOn(connection: KubeConnection, identity: Record<string, string | st
       return (await askForOne(asked)) !== undefined;
     },
     as: ({ user, groups = [] }) =>
-      kubeOn(connection, { 'impersonate-user': user, ...(groups.length > 0 && { 'impersonate-group': [...groups] }) }),
-    close: () => connection.close(),
+      kubeOn(
+        connection,
+        { 'impersonate-user': user, ...(groups.length > 0 && { 'impersonate-group': [...groups] }) },
+        parts,
+      ),
+    watch<T>(kind: Kind, options: WatchOptions<T> = {}) {
+      const cache = createCache(kind, options, { ...parts, send, ask });
+      parts.caches.add(cache);
+      const close = () => {
+        parts.caches.delete(cache);
+        cache.close();
+      };
+      return { ...cache, close };
+    },
+    async close() {
+      for (const cache of parts.caches) cache.close();
+      await connection.close();
+    },
   };
 }
 

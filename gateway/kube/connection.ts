@@ -12,6 +12,8 @@ export type KubeRequest = {
   signal?: AbortSignal | undefined;
   /** How long the head of the answer and each part of its body may take; 30 s. Milliseconds, 0 for ever. */
   timeoutMs?: number;
+  /** Its body comes for as long as it lives, in its own time, and on a connection that requests do not wait for. */
+  isStream?: boolean;
 };
 
 /** The way to one API server as one identity: one pool of connections for all requests. */
@@ -57,7 +59,8 @@ export async function connect(
   const server = new URL(cluster.server);
 
   let held: { at: number; found: KubeCredentials; fingerprint: string } | undefined;
-  let agent: Agent | undefined;
+  /** One for requests, one for what stays open: streams never keep requests waiting. */
+  let pools: { requests: Agent; streams: Agent } | undefined;
   async function credentials(isStale = false): Promise<KubeCredentials> {
     if (held !== undefined && !isStale && clock.now() - held.at < credentialsMs) return held.found;
     const options: { headers?: Record<string, string> } & KubeCredentials['tls'] = {};
@@ -68,10 +71,12 @@ export async function connect(
     ) as KubeCredentials['tls'];
     const found = { authorization: options.headers?.['Authorization'], tls };
     const fingerprint = JSON.stringify(Object.values(tls).map(String));
-    if (agent === undefined || fingerprint !== held?.fingerprint) {
+    if (pools === undefined || fingerprint !== held?.fingerprint) {
       // What is under way on the old connections ends there.
-      void agent?.close();
-      agent = new Agent({ connections: 32, keepAliveTimeout: 30_000, connect: { ...tls, timeout: 10_000 } });
+      void pools?.requests.close();
+      void pools?.streams.close();
+      const options = { keepAliveTimeout: 30_000, connect: { ...tls, timeout: 10_000 } };
+      pools = { requests: new Agent({ ...options, connections: 32 }), streams: new Agent(options) };
     }
     held = { at: clock.now(), found, fingerprint };
     return found;
@@ -84,13 +89,13 @@ export async function connect(
       if (value !== undefined) url.searchParams.set(name, String(value));
     const timeout = asked.timeoutMs ?? usualTimeoutMs;
     return request(url, {
-      dispatcher: agent!,
+      dispatcher: asked.isStream ? pools!.streams : pools!.requests,
       method: asked.method,
       headers: { accept: 'application/json', ...(authorization && { authorization }), ...asked.headers },
       body: asked.body ?? null,
       signal: asked.signal ?? null,
       headersTimeout: timeout,
-      bodyTimeout: timeout,
+      bodyTimeout: asked.isStream ? 0 : timeout,
     });
   }
 
@@ -110,7 +115,7 @@ export async function connect(
     },
     credentials: () => credentials(),
     async close() {
-      await agent?.destroy();
+      await Promise.all([pools?.requests.destroy(), pools?.streams.destroy()]);
     },
   };
 }

@@ -37,12 +37,14 @@ export function faultOf(statusCode: number, status: Status, what: string): KnotE
   }
 }
 
-/** The API server could not be reached, or did not answer in time. */
+/** The API server could not be reached, or did not answer in time, or not to the end. A fault that has its words already keeps them. */
 export const unreachable = (cause: unknown, what: string): KnotError =>
-  knotError('KNOT_KUBE_UNREACHABLE', 503, 'The cluster does not answer.', {
-    ...{ cause, internal: { kubernetes: { what } } },
-    remedy: 'Try again soon; an administrator can see since when on the page of health.',
-  });
+  cause instanceof KnotError
+    ? cause
+    : knotError('KNOT_KUBE_UNREACHABLE', 503, 'The cluster does not answer.', {
+        ...{ cause, internal: { kubernetes: { what } } },
+        remedy: 'Try again soon; an administrator can see since when on the page of health.',
+      });
 
 /** Whether the cluster is what failed, and with which code. */
 export const isKubeFault = (error: unknown, code?: string): error is KnotError =>
