@@ -3,10 +3,11 @@ import type { Plan } from '../owners/index.ts';
 
 /** The plans of the configuration, amounts in bytes. */
 export const configuredPlans = ({ plans }: Pick<Config, 'plans'>): Plan[] =>
-  plans.map(({ name, title = name, defaultFor, storage, memory, ...limits }) => ({
+  plans.map(({ name, title = name, defaultFor, storage, memory, resources = [], ...limits }) => ({
     ...{ name, title, defaultFor },
     ...bytes('storage', storage),
     ...bytes('memory', memory),
+    ...(resources.length > 0 && { resources: Object.fromEntries(resources.map(({ name, count }) => [name, count])) }),
     ...limits,
   }));
 

@@ -15,6 +15,8 @@ export type Limits = {
   memory?: number;
   /** How long a service may be left alone before it sleeps. */
   idleSeconds?: number;
+  /** How many of what a cluster has beside processors and memory, by its name there (`nvidia.com/gpu`). */
+  resources?: Readonly<Record<string, number>>;
 };
 
 /** Limits under a name, from `knot.yaml`. */

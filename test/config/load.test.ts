@@ -140,6 +140,24 @@ t.test('settings that contradict one another or point at nothing are refused', a
       'plans[1].defaultFor',
       /people have plans\[0\]/,
     ],
+    [
+      'resource of no domain',
+      'plans: [{name: a, resources: [{name: gpu, count: 1}]}]',
+      'plans[0].resources[0].name',
+      /"gpu"/,
+    ],
+    [
+      'half a resource',
+      'plans: [{name: a, resources: [{name: nvidia.com/gpu, count: 0.5}]}]',
+      'plans[0].resources[0].count',
+      /whole number/,
+    ],
+    [
+      'resource twice',
+      'plans: [{name: a, resources: [{name: a/b, count: 1}, {name: a/b, count: 2}]}]',
+      'plans[0].resources[1].name',
+      /taken/,
+    ],
     ['name of a plan', 'plans: [{name: Big Plan}]', 'plans[0].name', /./],
     ['app on the host of the hub', 'apps: [{name: jupyterhub, upstream: "http://a:1"}]', 'apps[0].name', /taken by/],
     [

@@ -11,6 +11,11 @@ const limits = {
   cpu: Type.Optional(Type.Number({ description: 'Processors of the services that run, together.' })),
   memory: Type.Optional(Type.Integer({ description: 'Bytes of the services that run, together.' })),
   idleSeconds: Type.Optional(Type.Integer({ description: 'How long one may be left alone before it sleeps.' })),
+  resources: Type.Optional(
+    Type.Record(Type.String(), Type.Integer(), {
+      description: 'How many of what a cluster has beside processors and memory, by its name there: nvidia.com/gpu.',
+    }),
+  ),
 };
 
 export const PlanSchema = closed({

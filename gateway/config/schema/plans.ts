@@ -12,6 +12,17 @@ export function parseAmount(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
+/** Extended resources have a domain before their name (Kubernetes, "Extended resources"). */
+const extendedResource = '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$';
+
+const ResourceConfig = object(
+  {
+    name: Type.String({ pattern: extendedResource, description: 'In the cluster, for example nvidia.com/gpu.' }),
+    count: Type.Integer({ minimum: 0, maximum: 10_000, description: 'How many a person or team may have together.' }),
+  },
+  'One kind of what a cluster has.',
+);
+
 export const PlanConfig = object(
   {
     name: Type.String({
@@ -59,6 +70,12 @@ export const PlanConfig = object(
         description: 'How long services may be left alone before they sleep, at most; 0 says nothing.',
       }),
     ),
+    resources: Type.Optional(
+      Type.Array(ResourceConfig, {
+        description:
+          'Of what a cluster has beside processors and memory, for example GPUs; where `engine` is `kubernetes`.',
+      }),
+    ),
   },
   'Limits under a name.',
 );
@@ -76,6 +93,7 @@ export function checkPlans(plans: readonly PlanSettings[], add: AddProblem): voi
   checkNames('plans', plans, add);
   const defaults = new Map<string, number>();
   plans.forEach(({ defaultFor, ...plan }, index) => {
+    checkNames(`plans[${index}].resources`, plan.resources ?? [], add);
     for (const key of ['storage', 'memory'] as const) checkAmount(`plans[${index}].${key}`, plan[key], add);
     for (const kind of new Set(defaultFor)) {
       const other = defaults.get(kind);

@@ -1,0 +1,99 @@
+import type { KubeObject } from '../../kube/index.ts';
+import type { ClusterSettings } from './wanted.ts';
+
+/**
+ * NetworkPolicies of a namespace: everything is shut, and each opening is a policy of its own that says what it is for. Enforced by the
+ * network of the cluster, where that knows policies.
+ */
+export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterSettings): KubeObject[] {
+  /** Pods beside the gateway, by a label: what else runs there (a database) is nobody's. */
+  const beside = (labels: Record<string, string>) => ({
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': gatewayNamespace } },
+    podSelector: { matchLabels: labels },
+  });
+  const gateway = beside({ 'app.kubernetes.io/name': 'knot' });
+  const hub = beside({ app: 'jupyterhub', component: 'hub' });
+  return [
+    policy('knot-deny', 'Nothing comes in and nothing goes out but by the openings that follow.', {
+      policyTypes: ['Ingress', 'Egress'],
+    }),
+    policy('knot-within', 'What one owner runs may talk to what else they run.', {
+      ingress: [{ from: [{ podSelector: {} }] }],
+      egress: [{ to: [{ podSelector: {} }] }],
+      policyTypes: ['Ingress', 'Egress'],
+    }),
+    policy('knot-gateway', 'People reach what they run through the gateway, and JupyterHub reaches its notebooks.', {
+      ingress: [{ from: [gateway, hub] }],
+      policyTypes: ['Ingress'],
+    }),
+    policy('knot-names', 'Names of services and hosts are looked up.', {
+      egress: [
+        {
+          to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } } }],
+          ports: [port(53, 'UDP'), port(53, 'TCP')],
+        },
+      ],
+      policyTypes: ['Egress'],
+    }),
+    policy('knot-platform', 'Programs sign in at Knot and use its API; notebooks tell JupyterHub that they live.', {
+      egress: [
+        { to: [gateway], ports: [port(gatewayPort)] },
+        { to: [hub], ports: [port(8081)] },
+      ],
+      policyTypes: ['Egress'],
+    }),
+    // The address behind the Service `kubernetes`: policies are judged after its address was replaced.
+    ...(apiServer.length === 0
+      ? []
+      : [
+          policy(
+            'knot-api-server',
+            'What an owner runs may use their own rights in the cluster, with a token of theirs.',
+            {
+              egress: apiServer.map(({ address, port: at }) => ({
+                to: [{ ipBlock: { cidr: address.includes(':') ? `${address}/128` : `${address}/32` } }],
+                ports: [port(at)],
+              })),
+              policyTypes: ['Egress'],
+            },
+          ),
+        ]),
+    policy('knot-world', 'The world is open; networks of the cluster, of its machines and of its provider are not.', {
+      egress: [
+        {
+          to: [
+            { ipBlock: { cidr: '0.0.0.0/0', except: ownNetworks } },
+            { ipBlock: { cidr: '::/0', except: ownNetworks6 } },
+          ],
+        },
+      ],
+      policyTypes: ['Egress'],
+    }),
+  ];
+}
+
+/** Networks that are somebody's own (IANA special-purpose address registries, RFC 6890), metadata of clouds among them. */
+const ownNetworks = [
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+];
+/** Also the networks that hold IPv4 addresses: a second spelling of the same. */
+const ownNetworks6 = ['::/96', '64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', 'fc00::/7', 'fe80::/10'];
+
+const port = (number: number, protocol = 'TCP') => ({ protocol, port: number });
+
+/** `reason` is shown by whatever lists policies. */
+function policy(name: string, reason: string, spec: Record<string, unknown>): KubeObject {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name, annotations: { 'knot/reason': reason } },
+    spec: { podSelector: {}, ...spec },
+  };
+}

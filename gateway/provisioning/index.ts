@@ -1,0 +1,18 @@
+/**
+ * provisioning: the place of each person and team in the cluster.
+ * Owns: which objects there are for an owner (a pure function of account, plan, files and configuration), bringing the cluster to it
+ * step by step, what each step says, pausing what runs of somebody disabled, removing all of somebody deleted.
+ * Does not own: the API server (kube), who there is (accounts), plans (owners), files (files), what people run (services), what a pod is
+ * given (admission).
+ * Mounts: nothing.
+ *
+ *   account, plan, teams, config ─▶ desired ─┐
+ *                                            ├─▶ differences ─▶ apply or remove, step by step ─▶ state of each step ─▶ store
+ *   cluster: what has our labels ─▶ observed ┘
+ *
+ * Loaded only where `engine` is `kubernetes`.
+ */
+export { desiredOf, type Desired, type StepName, stepNames } from './desired/desired.ts';
+export { cloneOf } from './desired/clone.ts';
+export { userAccount } from './desired/rights.ts';
+export { type ClusterSettings, namespaceOf, type Storage, type Wanted, type WantedArea } from './desired/wanted.ts';

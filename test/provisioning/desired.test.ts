@@ -1,0 +1,140 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { stringify } from 'yaml';
+import {
+  cloneOf,
+  type ClusterSettings,
+  type Desired,
+  desiredOf,
+  namespaceOf,
+  type Storage,
+  type Wanted,
+} from '../../gateway/provisioning/index.ts';
+import { bytesQuantity, countQuantity } from '../../gateway/provisioning/desired/quantity.ts';
+
+const gib = 1024 ** 3;
+const settings: ClusterSettings = {
+  namespacePrefix: 'knot-',
+  gatewayNamespace: 'knot',
+  gatewayPort: 8443,
+  podSecurity: 'baseline',
+  defaultSize: { cpu: 1, memory: gib },
+  apiServer: [{ address: '192.168.7.2', port: 6443 }],
+  storage: { kind: 'hostPath', path: '/srv/files/' },
+  pullSecrets: [],
+};
+const ann: Wanted = {
+  owner: { kind: 'user', id: 'id-of-ann', name: 'ann' },
+  isPaused: false,
+  limits: {},
+  areas: [
+    { claim: 'knot-private', folder: 'private/id-of-ann' },
+    { claim: 'knot-shared', folder: 'shared' },
+  ],
+};
+const physics: Wanted = {
+  owner: { kind: 'team', id: 'id-of-physics', name: 'physics' },
+  isPaused: false,
+  limits: {},
+  areas: [
+    { claim: 'knot-shared', folder: 'shared' },
+    { claim: 'knot-team-physics', folder: 'team/id-of-physics' },
+  ],
+};
+const plan: Wanted['limits'] = {
+  ...{ cpu: 0.5, memory: 4 * gib, storage: 20 * gib, services: 3, idleSeconds: 3600 },
+  resources: { 'nvidia.com/gpu': 1 },
+};
+const volumeWith = (source: object) => ({
+  ...{ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'pv-1' } },
+  spec: { capacity: { storage: '1Ti' }, ...source },
+});
+
+/** Only the objects of one step: the rest is in another file. */
+const files = (wanted: Wanted, storage: Storage): Desired[] =>
+  desiredOf(wanted, { ...settings, storage }).filter(({ step }) => step === 'files');
+
+const golden: Record<string, Desired[]> = {
+  person: desiredOf(ann, settings),
+  'person-with-a-plan': desiredOf({ ...ann, limits: plan }, settings).filter(({ step }) => step === 'limits'),
+  'person-disabled': desiredOf({ ...ann, isPaused: true }, settings).filter(({ step }) => step !== 'network'),
+  'person-in-a-team': files({ ...ann, areas: [...ann.areas, physics.areas[1]!] }, settings.storage),
+  team: desiredOf(physics, { ...settings, podSecurity: 'restricted', pullSecrets: ['knot-registry'], apiServer: [] }),
+  'storage-nfs': files(ann, { kind: 'nfs', server: 'files.example', path: '/export/knot' }),
+  'storage-claim-of-a-host-path': files(ann, cloneOf(volumeWith({ hostPath: { path: '/srv/knot' } }))),
+  'storage-claim-of-nfs': files(
+    ann,
+    cloneOf(volumeWith({ mountOptions: ['nfsvers=4.2'], nfs: { server: 'files.example', path: '/export/' } })),
+  ),
+  'storage-claim-of-nfs-by-csi': files(
+    ann,
+    cloneOf(
+      volumeWith({
+        csi: {
+          driver: 'nfs.csi.k8s.io',
+          volumeHandle: 'x',
+          volumeAttributes: { server: 'files.example', share: '/export', subdir: 'pvc-1' },
+        },
+      }),
+    ),
+  ),
+  'storage-claim-of-efs': files(
+    ann,
+    cloneOf(volumeWith({ csi: { driver: 'efs.csi.aws.com', volumeHandle: 'fs-0a1b:/knot' } })),
+  ),
+};
+
+for (const [name, desired] of Object.entries(golden)) {
+  t.test(`what there shall be: ${name}`, async (t) => {
+    const text = desired.map(({ step, object }) => `# ${step}\n${stringify(object, { lineWidth: 0 })}`).join('---\n');
+    const file = join(import.meta.dirname, 'golden', `${name}.yaml`);
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
+    t.equal(text, readFileSync(file, 'utf8'));
+  });
+}
+
+t.test('an administrator of Knot is in the cluster what everybody is', async (t) => {
+  // There is nothing in `Wanted` that says who is one.
+  t.strictSame(Object.keys(ann).sort(), ['areas', 'isPaused', 'limits', 'owner']);
+});
+
+t.test('no two owners have one namespace or one volume', async (t) => {
+  const names = [
+    { kind: 'user', name: 'a' },
+    { kind: 'team', name: 'a' },
+    { kind: 'user', name: 'team' },
+    { kind: 'team', name: 'team' },
+    { kind: 'user', name: 'teama' },
+  ] as const;
+  const namespaces = names.map((owner) => namespaceOf(settings, owner));
+  t.equal(new Set(namespaces).size, names.length);
+  const volumes = namespaces.flatMap((_, index) => {
+    const owner = { ...names[index]!, id: String(index) };
+    return files({ ...ann, owner }, settings.storage)
+      .filter(({ object }) => object.kind === 'PersistentVolume')
+      .map(({ object }) => object.metadata.name);
+  });
+  t.equal(new Set(volumes).size, volumes.length);
+});
+
+t.test('a volume that cannot be divided is not given to anybody', async (t) => {
+  for (const source of [
+    { csi: { driver: 'rbd.csi.ceph.com', volumeHandle: 'h' } },
+    { csi: { driver: 'efs.csi.aws.com', volumeHandle: 'fs-0a1b::fsap-1' } },
+    { iscsi: { targetPortal: 'x' } },
+  ]) {
+    const storage = cloneOf(volumeWith(source));
+    t.equal(storage.kind, 'unusable', JSON.stringify(source));
+    t.strictSame(files(ann, storage), []);
+  }
+});
+
+t.test('amounts are written as the API server writes them back', async (t) => {
+  t.strictSame([0, 0.1, 0.5, 1, 1.5, 64, 1000, 1500, 2_000_000].map(countQuantity), [
+    ...['0', '100m', '500m', '1', '1500m', '64', '1k', '1500', '2M'],
+  ]);
+  t.strictSame([0, 1, 1000, 1024, 1536, 20e9, 20 * gib, 1024 ** 2 + 1].map(bytesQuantity), [
+    ...['0', '1', '1k', '1Ki', '1536', '19531250Ki', '20Gi', '1048577'],
+  ]);
+});
