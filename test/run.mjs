@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepare } from '../gateway/bin/prepare.mjs';
 
@@ -25,9 +25,10 @@ const environment = {
 /** What each file took when it last passed here, by its name. */
 const secondsFile = join(environment.KNOT_TEST_CACHE, 'seconds.json');
 mkdirSync(environment.KNOT_TEST_CACHE, { recursive: true });
+const given = process.argv.slice(2);
 installPackages();
-prepareEnvironments();
-process.exitCode = await runFiles(process.argv.slice(2));
+await Promise.all([prepareEnvironments(), prepareCluster()]);
+process.exitCode = await runFiles(given.length > 0 ? given : testFiles());
 
 /** Debian packages, when this is root on a Debian: elsewhere the tests that need them skip and say why. */
 function installPackages() {
@@ -72,20 +73,43 @@ function hasPostgres() {
 }
 
 /** Python environments are made before the tests, so that no test's time limit pays for a download. */
-function prepareEnvironments() {
-  const script = join(root, 'test', 'support', 'process', 'prepare-python.ts');
-  if (!existsSync(script)) return;
-  const { status } = spawnSync(join(bin, 'node'), [script], { cwd: root, env: environment, stdio: 'inherit' });
-  if (status !== 0) console.log('A Python environment could not be made; the tests that need it will say so.');
+async function prepareEnvironments() {
+  const isMade = await succeeds(join(root, 'test', 'support', 'process', 'prepare-python.ts'));
+  if (!isMade) console.log('A Python environment could not be made; the tests that need it will say so.');
+}
+
+/** The programs of the test cluster are built once as well, but for nobody who runs a few files that need no cluster. */
+async function prepareCluster() {
+  if (given.length > 0 && !given.some((file) => needsCluster(resolve(root, file)))) return;
+  const isMade = await succeeds(join(root, 'test', 'cluster', 'build.ts'));
+  if (!isMade) console.log('The test cluster could not be built; the tests that need it will say so.');
+}
+
+function succeeds(script) {
+  return new Promise((resolve) => {
+    const child = spawn(join(bin, 'node'), [script], { cwd: root, env: environment, stdio: 'inherit' });
+    child.on('error', () => resolve(false));
+    child.on('close', (status) => resolve(status === 0));
+  });
+}
+
+/** Whether a file is one of `test/cluster`, or imports one, or what it imports does. */
+function needsCluster(file, seen = new Set()) {
+  if (file.startsWith(join(root, 'test', 'cluster') + sep)) return true;
+  if (seen.has(file) || !existsSync(file) || !file.startsWith(join(root, 'test'))) return false;
+  seen.add(file);
+  return [...readFileSync(file, 'utf8').matchAll(/(?:from|import|import\() ?'(\.[^']+)'/g)].some(([, name]) =>
+    needsCluster(resolve(dirname(file), name), seen),
+  );
 }
 
 /**
  * Each file runs as a process of its own, by Node alone: tap's own runner hands its loaders on to every process a test starts, so
  * that no gateway and no tool would run as it really does.
  */
-async function runFiles(given) {
+async function runFiles(files) {
   const seconds = readSeconds();
-  const waiting = longestFirst(given.length > 0 ? given : testFiles(), seconds);
+  const waiting = longestFirst(files, seconds);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const worker = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {

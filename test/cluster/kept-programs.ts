@@ -68,6 +68,7 @@ export function keepPrograms(folder: string) {
   const logOf = (name: string) => readFileSync(join(folder, `${name}.log`), 'utf8');
 
   return {
+    pid: keeper.pid!,
     async run(name: string, command: readonly string[]): Promise<KeptProgram> {
       let pid = 0;
       const start = async (): Promise<void> => {
