@@ -1,0 +1,19 @@
+/**
+ * chart: what of `charts/knot` follows from the sources. `npm run chart` writes it; a test fails where it was forgotten.
+ * Owns: `values.schema.json`.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { valuesSchema } from './values-schema.ts';
+
+export { configSchema, decidedByChart, type Schema } from './config-schema.ts';
+export { valuesSchema } from './values-schema.ts';
+
+export const schemaFile = join(import.meta.dirname, '../../../charts/knot/values.schema.json');
+
+if (import.meta.main) writeFileSync(schemaFile, schemaText());
+
+/** The file as it stands in the chart. */
+export function schemaText(): string {
+  return `${JSON.stringify(valuesSchema(), null, 2)}\n`;
+}
