@@ -8,6 +8,7 @@ import {
   type Authorize,
   type CanonicalRequest,
   type Clock,
+  type IdentifyBearer,
   type Log,
   maySignIn,
   type Tracer,
@@ -17,7 +18,7 @@ import type { Live } from '../live/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Sessions } from '../sessions/index.ts';
 import type { ClientRequest, ClientResponse, Refusal } from './message/answers.ts';
-import { createAssertions } from './judge/assertion.ts';
+import { createAssertions, type CredentialsOf } from './judge/assertion.ts';
 import { isCrossOrigin, isListedPreflight } from './judge/cross-origin.ts';
 import { Exchange } from './exchange/exchange.ts';
 import type { ExchangeContext } from './exchange/context.ts';
@@ -25,11 +26,12 @@ import { createFailurePages, type StateOf, type Wake, withWayOn } from './exchan
 import { createGate, isUntouched, type SharedOn, type Verdict, type Visitor } from './judge/gate.ts';
 import { createHandoff, type GuestEntry, isReserved, signInAddress } from './handoff.ts';
 import { createProbe, type Probe } from './upstream/probe.ts';
+import { createPrograms } from './judge/programs.ts';
 import { refererTarget } from './sign-in/referer.ts';
 import { denied, notFoundHere, unavailable } from './message/refusals.ts';
 import type { FieldBlock } from './wire/field-block.ts';
 import { createSessionStreams } from './exchange/session-streams.ts';
-import { crossOrigin, foreignFormNotSent, formNotSent, unauthenticated } from './sign-in/refusals.ts';
+import { crossOrigin, foreignFormNotSent, formNotSent, programRefused, unauthenticated } from './sign-in/refusals.ts';
 import { createSwept } from './exchange/swept.ts';
 import type { Timings } from './exchange/timings.ts';
 import { tracedContext } from './exchange/traced-context.ts';
@@ -61,6 +63,10 @@ export type ProxyOptions = {
   stateOf: StateOf;
   /** Without it nothing is woken. */
   wake?: Wake;
+  /** Whose program shows a token, on routes that let programs in. */
+  identifyBearer?: IdentifyBearer;
+  /** What upstreams are told that do not know Knot. */
+  credentialsOf?: CredentialsOf;
   /** What counts the requests of a route; asked once for each. */
   trafficOf?: TrafficOf;
   /** Without it, nothing is traced and the trace fields of clients are like any other. */
@@ -104,7 +110,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { routes, sessions, guests, live, publicAddress, clock, log, onAccess, tracer, noteDenial, noteShareUse } =
     options;
   const limits = { ...defaultLimits, ...options.limits };
-  const gate = createGate(options);
+  const programs = createPrograms(options.identifyBearer);
+  const gate = createGate({ ...options, programs });
   const inFlight = createSwept<Exchange>(inFlightSweepMs, log);
   const tunnels = createSwept<Tunnel>(tunnelSweepMs(limits), log);
   const sessionStreams = createSessionStreams(limits);
@@ -121,9 +128,11 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { trafficOf } = options;
   const upstreams = createUpstreams({ publicAddress, limits, guard, ...(trafficOf && { trafficOf }) });
   const handoff = createHandoff({ sessions, publicAddress, live, ...(guests && { guests }) });
-  const { signAssertion } = options;
+  const { signAssertion, credentialsOf } = options;
   const { identityBytes } = limits;
-  const assertions = createAssertions({ issuer: publicAddress.origin, signAssertion, identityBytes, warnOnce, clock });
+  const assertions = createAssertions({
+    ...{ issuer: publicAddress.origin, signAssertion, credentialsOf, identityBytes, warnOnce, clock },
+  });
   const stopWatchingRoutes = routes.onChange(upstreams.follow);
 
   function judge(subject: Subject): void {
@@ -143,6 +152,8 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (isUntouched(target.route, canonical.decodedPath)) return subject.forward(undefined);
     const hasBody = subject instanceof Exchange && subject.hasBody;
     if (isListedPreflight(canonical, target, hasBody)) return subject.forward(undefined);
+    const secret = programs.secretOf(canonical.authorization, target.route);
+    if (secret !== undefined) return settle(subject, admitProgram(subject, secret));
     const visitor = gate.peek(canonical.cookie, canonical.host);
     if (visitor === undefined) return settle(subject, lookUp(subject));
     admit(subject, visitor);
@@ -150,6 +161,16 @@ export function createProxy(options: ProxyOptions): Proxy {
 
   async function lookUp(subject: Subject): Promise<void> {
     admit(subject, await gate.find(subject.canonical.cookie, subject.canonical.host));
+  }
+
+  /** A program that shows a token is nobody else, whatever cookies it sends. */
+  async function admitProgram(subject: Subject, secret: string): Promise<void> {
+    const { canonical, target } = subject;
+    const found = await programs.find(secret, canonical, target.route);
+    if (typeof found !== 'object') return subject.refuse(programRefused(found, target.route, publicAddress.origin));
+    const verdict = decide(subject, found);
+    if (verdict.decision.effect === 'allow') letThrough(subject, found, verdict);
+    else refuseDenied(subject, found, verdict);
   }
 
   function admit(subject: Subject, visitor: Visitor | null): void {

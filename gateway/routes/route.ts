@@ -33,6 +33,8 @@ export type Route = {
     crossOrigins?: readonly string[];
     /** The only groups the upstream is told of; all of them when there are none here. */
     groups?: readonly string[];
+    /** What a personal token must be made for (`kubernetes`), with which a person's programs come here; without it there are none. */
+    programs?: string;
   };
 };
 
@@ -86,6 +88,7 @@ export function normalRoute(route: Route): Route {
       ...(switches.pathParameters === true && { pathParameters: true }),
       ...(isSet(switches.crossOrigins) && { crossOrigins: Object.freeze([...switches.crossOrigins]) }),
       ...(isSet(switches.groups) && { groups: Object.freeze([...switches.groups]) }),
+      ...(switches.programs !== undefined && { programs: switches.programs }),
     },
   });
 }

@@ -19,6 +19,7 @@ import { createLive } from '../../gateway/live/index.ts';
 import { createEdge, createProxy, type ProxyOptions } from '../../gateway/proxy/index.ts';
 import type { Route } from '../../gateway/routes/index.ts';
 import { createCertificates } from '../../gateway/tls/index.ts';
+import { createIdentifyToken } from '../../gateway/app/identify.ts';
 import { endWithRights } from '../../gateway/app/rights.ts';
 import { openTestFacts } from '../support/house/facts.ts';
 import { type ByteRecorder, startByteRecorder } from '../support/net/byte-recorder.ts';
@@ -32,6 +33,7 @@ export type GatewayOptions = {
   /** What is known of an application; nothing by default. */
   stateOf?: ProxyOptions['stateOf'];
   wake?: ProxyOptions['wake'];
+  credentialsOf?: ProxyOptions['credentialsOf'];
   guests?: ProxyOptions['guests'];
   trustedProxies?: string[];
   decide?: Authorize;
@@ -129,6 +131,8 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     stateOf: options.stateOf ?? (() => undefined),
     ownPorts: options.ownPorts ?? (() => [port]),
     ...(options.wake === undefined ? {} : { wake: options.wake }),
+    ...(options.credentialsOf === undefined ? {} : { credentialsOf: options.credentialsOf }),
+    identifyBearer: createIdentifyToken(facts.tokens, accounts),
     ...(options.guests === undefined ? {} : { guests: options.guests }),
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
     ...(options.trafficOf === undefined ? {} : { trafficOf: options.trafficOf }),
@@ -179,6 +183,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
     signIn,
     user,
     accounts,
+    tokens: facts.tokens,
     sessions,
     routes,
     setRoutes,

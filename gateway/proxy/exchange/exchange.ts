@@ -82,7 +82,7 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
       method: canonical.method,
       path: canonical.target,
       blocks: identity === undefined ? [fixedHeaders] : [fixedHeaders, identity],
-      headers: upstreamHeaders(canonical, toHttp2, this.context.trace),
+      headers: upstreamHeaders(canonical, toHttp2, target.route, this.context.trace),
       body: this.hasBody ? this.request : null,
       contentLength: canonical.contentLength,
       isBinding,

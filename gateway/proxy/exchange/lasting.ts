@@ -65,7 +65,7 @@ export class Lasting implements LiveStream {
 
   isStillAllowed(): Promise<boolean> {
     const { canonical, target } = this.#subject;
-    return this.#context.gate.isStillAllowed(canonical.cookie, canonical, target.route, this.userId);
+    return this.#context.gate.isStillAllowed(canonical, canonical, target.route, this.userId);
   }
 
   /** Called by the registry. */

@@ -6,15 +6,21 @@ import {
   type Trace,
   withoutOwnCookies,
 } from '../../lib/index.ts';
+import type { Route } from '../../routes/index.ts';
 import { holdsToken } from '../../tokens/index.ts';
 import { bindsConnection } from '../wire/connection-schemes.ts';
 
 /**
  * What an upstream gets of the client's own fields, as alternating names and values: all of them untouched except those the edge
  * owns and a personal token of Knot, behind the client's address. `forHttp2`: the upstream speaks HTTP/2. Without a `trace`, the client's trace fields are like any
- * other.
+ * other. `route`: where it lets programs in by what they show Knot, the upstream is not shown that.
  */
-export function upstreamHeaders(request: CanonicalRequest, forHttp2: boolean, trace?: Trace): string[] {
+export function upstreamHeaders(
+  request: CanonicalRequest,
+  forHttp2: boolean,
+  { switches }: Pick<Route, 'switches'>,
+  trace?: Trace,
+): string[] {
   const headers = ['x-forwarded-for', request.address];
   if (trace !== undefined) headers.push(...trace.headers);
   const hopNames = namedHops(request.connection);
@@ -40,6 +46,7 @@ export function upstreamHeaders(request: CanonicalRequest, forHttp2: boolean, tr
         if (trace !== undefined) continue;
         break;
       case headerKind.authorization:
+        if (switches.programs !== undefined) continue;
         if (forHttp2 && bindsConnection(rawHeaders[index + 1])) continue;
         // A tool that was shown one could speak for its owner at Knot itself.
         if (holdsToken(rawHeaders[index + 1]!)) continue;
@@ -72,11 +79,12 @@ function namedHops(connection: string | undefined): Set<string> | undefined {
 const noHeaders: readonly string[] = [];
 
 /** What judging a long stream again and its access line need; the rest would be kept for hours. */
-export function withoutHeaders(canonical: CanonicalRequest): CanonicalRequest {
+export function withoutHeaders(canonical: CanonicalRequest, { switches }: Pick<Route, 'switches'>): CanonicalRequest {
   const none = undefined;
+  const authorization = switches.programs === undefined ? none : canonical.authorization;
   return {
     ...canonical,
-    ...{ rawHeaders: noHeaders, target: '', query: '', accept: none, authorization: none, userAgent: none },
+    ...{ rawHeaders: noHeaders, target: '', query: '', accept: none, authorization, userAgent: none },
     ...{ origin: none, fetchSite: none, fetchMode: none, purpose: none, connection: none, upgrade: none },
     ...{ webSocketVersion: none, webSocketKey: none },
   };

@@ -6,6 +6,12 @@ import type { Visitor } from './gate.ts';
 import { fieldBlock, type FieldBlock } from '../wire/field-block.ts';
 import type { WarnOnce } from './warn-once.ts';
 
+/**
+ * What an upstream that does not know Knot is to be told in place of an assertion: who it is that asks, in the upstream's own words
+ * (alternating lower-case names and values), with credentials of the gateway. Undefined for everybody else's.
+ */
+export type CredentialsOf = (route: Route) => ((principal: Principal) => Promise<readonly string[]>) | undefined;
+
 /** What an upstream is told about a visitor. */
 export type Assertions = {
   /** Undefined when none is cached or the cached one is old: then `sign`. */
@@ -31,11 +37,12 @@ type Signed = { headers: FieldBlock; version: number; route: Route; until: numbe
 export function createAssertions(options: {
   issuer: string;
   signAssertion: SigningKeys['signAssertion'];
+  credentialsOf?: CredentialsOf | undefined;
   identityBytes: number;
   warnOnce: WarnOnce;
   clock: Clock;
 }): Assertions {
-  const { issuer, signAssertion, identityBytes, warnOnce, clock } = options;
+  const { issuer, signAssertion, credentialsOf, identityBytes, warnOnce, clock } = options;
   const cache = new LRUCache<string, Signed>({ max: 20_000 });
 
   return {
@@ -46,8 +53,14 @@ export function createAssertions(options: {
     },
     async sign({ session, principal }, route) {
       const { id, email, version } = principal;
-      const username = shownName(principal);
       const until = clock.now() + reuseMs;
+      const credentials = credentialsOf?.(route);
+      if (credentials !== undefined) {
+        const headers = fieldBlock(await credentials(principal));
+        cache.set(session.id, { headers, version, route, until });
+        return headers;
+      }
+      const username = shownName(principal);
       const claims = { iss: issuer, sub: id, preferred_username: username, email, aud: session.host };
       const plain = ['x-knot-user', username, 'x-knot-email', headerText(email)];
       const wanted = groupsFor(principal, route);

@@ -27,6 +27,17 @@ export type Guests = {
   find(cookie: string | undefined, host: string): Promise<Visitor | null>;
 };
 
+/** Why a program is not let in: what it shows is worth nothing, is made for something else, or it guesses. */
+export type NoProgram = 'unknown' | 'scope' | 'too-often';
+
+/** Programs that come with a personal token, or with what `knot login` was given, where a route lets them in (`switches.programs`). */
+export type Programs = {
+  /** What a request shows; undefined where it is no program, or the route lets none in. */
+  secretOf(authorization: string | undefined, route: Route): string | undefined;
+  /** Whom it speaks for. What ends the token ends what is open by it: the session has its id. */
+  find(secret: string, asked: Asked, route: Route): Promise<Visitor | NoProgram>;
+};
+
 export type Gate = {
   /** From caches only: undefined means "ask `find`", null means nobody. */
   peek(cookie: string | undefined, host: string): Visitor | null | undefined;
@@ -36,8 +47,11 @@ export type Gate = {
   findGuest(cookie: string | undefined, route: Route): Promise<Visitor | null>;
   decide(asked: Asked, route: Route, principal: Principal): Verdict;
   /** Session (or link), person, route and verdict, all asked anew, of whom it was opened as (`userId`): nobody goes on under another's name. */
-  isStillAllowed(cookie: string | undefined, asked: Asked, route: Route, userId: string): Promise<boolean>;
+  isStillAllowed(shown: Shown, asked: Asked, route: Route, userId: string): Promise<boolean>;
 };
+
+/** What says who asks. */
+export type Shown = Pick<CanonicalRequest, 'cookie' | 'authorization'>;
 
 /** What shares let somebody do with a service, by its id; undefined where nothing is shared. */
 export type SharedOn = (principal: Principal, serviceId: string) => readonly ShareRight[] | undefined;
@@ -49,10 +63,11 @@ export type GateOptions = {
   decide: Authorize;
   sharedOn: SharedOn;
   guests?: Guests;
+  programs: Programs;
 };
 
 /** Safe methods without an upgrade only look; everything else acts (DESIGN.md section 6). */
-function actionOf(asked: Pick<Asked, 'method' | 'isUpgrade'>): Action {
+export function actionOf(asked: Pick<Asked, 'method' | 'isUpgrade'>): Action {
   const isSafe = asked.method === 'GET' || asked.method === 'HEAD' || asked.method === 'OPTIONS';
   return isSafe && !asked.isUpgrade ? 'view' : 'open';
 }
@@ -75,7 +90,7 @@ export function askedOf(
   };
 }
 
-export function createGate({ sessions, accounts, routes, decide, sharedOn, guests }: GateOptions): Gate {
+export function createGate({ sessions, accounts, routes, decide, sharedOn, guests, programs }: GateOptions): Gate {
   const facts = { routes, sharedOn };
 
   function visitor(session: Session, principal: Principal | undefined): Visitor | null {
@@ -107,11 +122,16 @@ export function createGate({ sessions, accounts, routes, decide, sharedOn, guest
     peekGuest: (cookie, { host, service }) => (service && guests ? guests.peek(cookie, host) : null),
     findGuest,
     decide: verdict,
-    async isStillAllowed(cookie, asked, route, userId) {
+    async isStillAllowed({ cookie, authorization }, asked, route, userId) {
       const current = routes.find(route.host);
       if (current === undefined || current.name !== route.name) return false;
       const isAllowed = (found: Visitor | null): boolean =>
         found?.principal.id === userId && verdict(asked, current, found.principal).decision.effect === 'allow';
+      const secret = programs.secretOf(authorization, current);
+      if (secret !== undefined) {
+        const program = await programs.find(secret, asked, current);
+        return typeof program === 'object' && isAllowed(program);
+      }
       return isAllowed(await find(cookie, asked.host)) || isAllowed(await findGuest(cookie, current));
     },
   };

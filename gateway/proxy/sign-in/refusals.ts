@@ -1,5 +1,6 @@
 import { otherPort } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
+import type { NoProgram } from '../judge/gate.ts';
 import type { Refusal } from '../message/answers.ts';
 
 /** What the proxy says in its own name to those who are not signed in, or who come from somewhere else. */
@@ -86,4 +87,41 @@ export function crossOrigin({ title }: Route, publicOrigin: string, origin: stri
     code: 'KNOT_PROXY_CROSS_ORIGIN',
     reasonCode: 'cross_origin',
   };
+}
+
+/** What a program showed does not let it in (RFC 6750 section 3.1). */
+export function programRefused(why: NoProgram, { title, switches: { programs } }: Route, origin: string): Refusal {
+  const makeOne = `Make a token for ${programs} at ${origin}/account/tokens.`;
+  switch (why) {
+    case 'unknown':
+      return {
+        status: 401,
+        heading: 'This token is not valid',
+        reason: 'It was revoked, has expired or never was one.',
+        remedy: makeOne,
+        code: 'KNOT_PROXY_TOKEN',
+        reasonCode: 'token_unknown',
+        headers: { 'www-authenticate': 'Bearer realm="Knot", error="invalid_token"' },
+      };
+    case 'scope':
+      return {
+        status: 403,
+        heading: 'This token is made for something else',
+        reason: `${title} asks for one that is made for ${programs}.`,
+        remedy: makeOne,
+        code: 'KNOT_PROXY_TOKEN_SCOPE',
+        reasonCode: 'token_scope',
+        headers: { 'www-authenticate': 'Bearer realm="Knot", error="insufficient_scope"' },
+      };
+    case 'too-often':
+      return {
+        status: 429,
+        heading: 'Too many tokens that do not exist',
+        reason: 'They came from this network.',
+        remedy: 'Check the token, and try again in a minute.',
+        code: 'KNOT_PROXY_TOKEN_GUESSES',
+        reasonCode: 'token_guesses',
+        headers: { 'retry-after': '60' },
+      };
+  }
 }

@@ -112,7 +112,7 @@ export class Tunnel implements LastingSubject, UpgradeHandler, Counted {
 
   #requestHead(identity: FieldBlock | undefined): string {
     const { canonical, target } = this;
-    const headers = upstreamHeaders(canonical, false, this.#context.trace);
+    const headers = upstreamHeaders(canonical, false, target.route, this.#context.trace);
     headers.push('connection', 'Upgrade', 'upgrade', 'websocket');
     return requestHead({
       method: 'GET',
@@ -160,7 +160,7 @@ export class Tunnel implements LastingSubject, UpgradeHandler, Counted {
     const headers = clientHeaders(answer, this.target);
     headers.push('upgrade', 'websocket');
     this.#client.write(headText(101, message, headers, 'Upgrade'), 'latin1');
-    this.canonical = withoutHeaders(this.canonical);
+    this.canonical = withoutHeaders(this.canonical, this.target.route);
     this.#splice = new Splice(this.#client, upstream, this.#head, this.#watch, this.target.traffic?.use);
     this.#head = undefined;
     this.#lasting?.register('websocket');

@@ -4,7 +4,7 @@ import { createGate } from '../../../gateway/proxy/judge/gate.ts';
 import type { Route } from '../../../gateway/routes/index.ts';
 
 const session = { id: 's', userId: 'ann' } as Session;
-const route = { host: 'tool.localhost', name: 'tool' } as Route;
+const route = { host: 'tool.localhost', name: 'tool', switches: {} } as Route;
 const asked = { method: 'GET', host: route.host, decodedPath: '/', address: '127.0.0.1', isUpgrade: true };
 
 /** A gate for which everything holds but what is said otherwise. */
@@ -20,6 +20,7 @@ function gateWhere(facts: {
   return createGate({
     guests: { peek: () => guest, find: async () => guest },
     sharedOn: () => undefined,
+    programs: { secretOf: () => undefined, find: async () => 'unknown' },
     sessions: { peek: () => undefined, find: async () => (facts.session === undefined ? session : facts.session) },
     accounts: {
       peekPrincipal: () => undefined,
@@ -35,7 +36,7 @@ function gateWhere(facts: {
 
 t.test('what is open stays allowed for as long as session, person, route and verdict hold, each of them', async (t) => {
   const isAllowed = (facts: Parameters<typeof gateWhere>[0]) =>
-    gateWhere(facts).isStillAllowed('c', asked, route, 'ann');
+    gateWhere(facts).isStillAllowed({ cookie: 'c', authorization: undefined }, asked, route, 'ann');
   t.equal(await isAllowed({}), true);
   t.equal(await isAllowed({ current: { ...route, title: 'another title' } }), true, 'the same application');
   t.equal(await isAllowed({ session: null }), false, 'the session ended');
@@ -54,7 +55,7 @@ t.test(
     t.equal(gateWhere(withLink).peekGuest('c', route), null, 'an application has no guests');
     t.equal(await gateWhere(withLink).findGuest('c', route), null);
     const isAllowed = (facts: Parameters<typeof gateWhere>[0], userId: string, on = service) =>
-      gateWhere({ current: on, ...facts }).isStillAllowed('c', asked, on, userId);
+      gateWhere({ current: on, ...facts }).isStillAllowed({ cookie: 'c', authorization: undefined }, asked, on, userId);
     t.equal(await isAllowed(withLink, 'guest:1'), true);
     t.equal(await isAllowed(withLink, 'guest:1', route), false);
     t.equal(await isAllowed({ ...withLink, effect: 'deny' }, 'guest:1'), false);

@@ -2,7 +2,7 @@
 import { listed } from '#lib/words.ts';
 
 /** Parts of the API that a token can be for, in the order of the form. */
-export const parts = ['files', 'shares', 'services', 'teams', 'account', 'admin'] as const;
+export const parts = ['files', 'shares', 'services', 'kubernetes', 'teams', 'account', 'admin'] as const;
 export type Part = (typeof parts)[number];
 export type Reach = 'none' | 'read' | 'write';
 
@@ -10,6 +10,7 @@ export const partTitles: Record<Part, string> = {
   files: 'Files',
   shares: 'Shares',
   services: 'Services',
+  kubernetes: 'Kubernetes',
   teams: 'Teams',
   account: 'Who I am',
   admin: 'Administering',
@@ -23,6 +24,10 @@ const objects: Record<Part, { read: string; write: string }> = {
   services: {
     read: 'see what I and my teams run',
     write: 'start, change and stop what I and my teams run',
+  },
+  kubernetes: {
+    read: 'see what is in the namespaces of mine and my teams',
+    write: 'see and change what is in the namespaces of mine and my teams',
   },
   teams: { read: 'see who is in my teams', write: 'see and change who is in the teams I manage' },
   account: { read: 'know who I am, my teams and tools', write: 'know who I am, my teams and tools' },
