@@ -9,4 +9,5 @@ export { filename, sendFile } from './files/content.ts';
 export { davMethods } from './dav/methods.ts';
 export { davRoutes } from './dav/routes.ts';
 export { apiRoutes } from './routes.ts';
+export type { ClusterAccess } from './contract/kubernetes.ts';
 export type { ApiOptions, DecisionExplanation, ExplainDecision, ExplainUrl, UrlExplanation } from './options.ts';

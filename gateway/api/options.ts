@@ -97,12 +97,12 @@ export type ApiOptions = {
   connections: () => Promise<Connections>;
   sessions: Pick<Sessions, 'list' | 'end' | 'endAll' | 'onEnded' | 'clearCookie'>;
   policy: Pick<Policy, 'decide' | 'status' | 'looksAt' | 'onReload'>;
-  routes: Pick<Routes, 'list' | 'resourceAt' | 'onChange'>;
+  routes: Pick<Routes, 'find' | 'list' | 'resourceAt' | 'onChange'>;
   audit: Pick<Audit, 'append' | 'list' | 'counts' | 'verify'>;
   live: Pick<Live, 'open'>;
   integrations: () => readonly Integration[];
   publicAddress: PublicAddress;
-  config: Pick<Config, 'login'>;
+  config: Pick<Config, 'login' | 'engine' | 'kubernetes'>;
   /** The state of every part, with the warnings that stay until they are cured. */
   health: () => Promise<ComponentHealth[]>;
   explainUrl: ExplainUrl;

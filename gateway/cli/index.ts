@@ -37,6 +37,7 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   audit: async () => (await import('./audit.ts')).auditCommands,
   config: async () => (await import('./config.ts')).configCommands,
   integrations: async () => (await import('./integrations.ts')).integrationCommands,
+  kubeconfig: async () => (await import('./kubeconfig.ts')).kubeconfigCommands,
   login: async () => (await import('./login.ts')).loginCommands,
   logout: async () => (await import('./login.ts')).logoutCommands,
   whoami: async () => (await import('./login.ts')).whoCommands,

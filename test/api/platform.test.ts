@@ -72,6 +72,7 @@ t.test('me: who, which session, what is allowed', async (t) => {
       session: { id: bob.sessionId, startedAt: house.clock.now() },
       domain: 'localhost',
       canAdminister: false,
+      hasCluster: false,
       version: '9.9.9',
     },
   });

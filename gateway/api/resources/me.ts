@@ -22,6 +22,7 @@ export function meRoutes(
         user: { id, username, email, isAdmin, teams: [...teams], groups: [...groups] },
         session: { id: session.centralId, startedAt: session.startedAt, expiresAt: session.expiresAt },
         domain: publicAddress.domain,
+        hasCluster: config.engine === 'kubernetes',
         canAdminister: decideAdminister(request, principal).effect === 'allow',
         minimumPasswordLength: config.login.minimumPasswordLength,
         version,

@@ -70,6 +70,7 @@ export function mockData(now: number, { isAdmin = true } = {}): MockData {
       session: { id: 's-0', startedAt: now - 2 * hour, expiresAt: now + 7 * day },
       domain: 'localhost',
       canAdminister: isAdmin,
+      hasCluster: false,
       minimumPasswordLength: 10,
       version: '0.1.0',
     },

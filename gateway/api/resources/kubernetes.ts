@@ -1,0 +1,41 @@
+import { knotError } from '../../lib/index.ts';
+import { type ApiServer, identityOf, type Needs } from '../context.ts';
+import { type ClusterAccess, ClusterAccessSchema } from '../contract.ts';
+import { answers, describe } from './describe.ts';
+
+/** The cluster that services run in, for programs of people. */
+export function kubernetesRoutes(
+  app: ApiServer,
+  { config, publicAddress, routes }: Needs<'config' | 'publicAddress' | 'routes'>,
+): void {
+  app.get(
+    '/kubernetes',
+    describe(
+      'person',
+      'Kubernetes',
+      'Where one’s own programs reach the cluster, and the namespaces of oneself and one’s teams',
+      { response: answers(200, ClusterAccessSchema) },
+      'kubernetes',
+    ),
+    async (request): Promise<ClusterAccess> => {
+      const host = publicAddress.hostOf('kubernetes');
+      if (routes.find(host)?.kind !== 'integration') {
+        throw knotError('KNOT_API_NO_CLUSTER', 404, 'People’s own programs reach no cluster through this Knot.', {
+          remedy: 'It runs services on one machine, or an administrator has not opened the cluster for kubectl.',
+        });
+      }
+      const { username, teams } = identityOf(request).principal;
+      const { namespacePrefix } = config.kubernetes;
+      return {
+        server: publicAddress.originOf(host),
+        namespaces: [
+          { name: `${namespacePrefix}${username}`, owner: { kind: 'user', name: username } },
+          ...teams.map(({ name }) => ({
+            name: `${namespacePrefix}team-${name}`,
+            owner: { kind: 'team' as const, name },
+          })),
+        ],
+      };
+    },
+  );
+}
