@@ -21,6 +21,7 @@ export * from './every.ts';
 export * from './health.ts';
 export * from './host-pattern.ts';
 export * from './ids.ts';
+export * from './keyed-queue.ts';
 export * from './limits.ts';
 export * from './log.ts';
 export * from './mask-password.ts';

@@ -1,4 +1,4 @@
-import { type Clock, every, type Log } from '../lib/index.ts';
+import { type Clock, createKeyedQueue, type Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { causeOfError } from './causes.ts';
 import type { Engine } from './engine.ts';
@@ -22,7 +22,6 @@ export type Reconciler = {
 export type ServiceRoutes = { put(service: Service): Promise<void>; remove(service: Service): Promise<void> };
 
 const sweepMs = 30_000;
-const complaint = 'looking at the services failed';
 
 /**
  * Makes what runs equal to what is wanted, one service at a time for each, from whatever it finds: what was cut short by an error or
@@ -43,17 +42,23 @@ export function createReconciler(options: {
   log: Log;
 }): Reconciler {
   const { store, engine, machine, routes, isActive, onRemoved, onSeen, clock, log } = options;
-  /** Services that are looked at now, and whether to look again afterwards. */
-  const looking = new Map<string, { again: boolean; done: Promise<void> }>();
   const states = new Map<string, Service>();
   /** Between `start` and `close`: what an earlier run left may hold sockets until then. */
   let isAtWork = false;
+  const queue = createKeyedQueue({
+    work: reconcile,
+    log,
+    complaint: 'a service could not be brought to what is wanted',
+    pauses: { firstMs: 1000, mostMs: sweepMs },
+    resync: { ms: sweepMs, keys: () => (isAtWork ? records.idsOn(store.db, machine) : []) },
+  });
   const stops = [
     engine.onChange(look),
     store.onChange('services', (key) => look(records.idsInChange(key).id)),
-    store.onGap(() => void sweep().catch((error: unknown) => log.error({ err: error }, complaint))),
+    store.onGap(
+      () => void sweep().catch((error: unknown) => log.error({ err: error }, 'looking at the services failed')),
+    ),
   ];
-  const loop = every(sweepMs, sweep, { log, complaint, jitter: 0.1 });
 
   function see(service: Service): void {
     states.set(service.id, service);
@@ -61,22 +66,7 @@ export function createReconciler(options: {
   }
 
   function look(id: string): void {
-    if (!isAtWork) return;
-    const now = looking.get(id);
-    if (now !== undefined) {
-      now.again = true;
-      return;
-    }
-    const entry = { again: false, done: Promise.resolve() };
-    looking.set(id, entry);
-    entry.done = reconcile(id)
-      .catch((error: unknown) =>
-        log.error({ err: error, service: id }, 'a service could not be brought to what is wanted'),
-      )
-      .finally(() => {
-        looking.delete(id);
-        if (entry.again) look(id);
-      });
+    if (isAtWork) queue.add(id);
   }
 
   async function sweep(): Promise<void> {
@@ -177,8 +167,7 @@ export function createReconciler(options: {
     async close() {
       isAtWork = false;
       for (const stop of stops) stop();
-      await loop.stop();
-      await Promise.all([...looking.values()].map(({ done }) => done));
+      await queue.stop();
     },
   };
 }
