@@ -18,13 +18,12 @@ await prepare(root, { needsDashboard: true });
 const environment = {
   ...process.env,
   PATH: `${bin}${delimiter}${process.env.PATH}`,
-  KNOT_TEST_CACHE: process.env.KNOT_TEST_CACHE ?? join(root, '.cache'),
   // Where gateways have it too: each file is a process, and each would compile the same modules.
   NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'knot'),
 };
 /** What each file took when it last passed here, by its name. */
-const secondsFile = join(environment.KNOT_TEST_CACHE, 'seconds.json');
-mkdirSync(environment.KNOT_TEST_CACHE, { recursive: true });
+const secondsFile = join(process.env.KNOT_TEST_CACHE ?? join(root, '.cache'), 'seconds.json');
+mkdirSync(dirname(secondsFile), { recursive: true });
 const given = process.argv.slice(2);
 installPackages();
 await Promise.all([prepareEnvironments(), prepareCluster()]);

@@ -1,13 +1,14 @@
 /**
  * The programs of a test cluster. An installed set is used where `KUBEBUILDER_ASSETS` names its folder (or `TEST_ASSET_ETCD` and the
  * like one program; the names of controller-runtime's envtest); what that lacks is built from `test/cluster/module` by Go, once,
- * into `KNOT_TEST_CACHE`. Run by itself (`node test/cluster/build.ts`) it makes sure that everything is there.
+ * into the cache of the tests. Run by itself (`node test/cluster/build.ts`) it makes sure that everything is there.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, globSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { testCache } from '../support/process/test-cache.ts';
 
 /** Of Kubernetes (client-go and the other libraries have the same minor and patch) and of Helm: as `module/go.mod` requires. */
 const kubernetesVersion = requiredVersion('k8s.io/kubernetes');
@@ -36,7 +37,6 @@ export type ProgramName = (typeof parts)[number] | 'kwok' | 'helm';
 export type Programs = Record<ProgramName, readonly [string, ...string[]]>;
 
 const module = join(import.meta.dirname, 'module');
-const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '../../.cache');
 /** Another checkout may still use a folder that is no longer ours. */
 const unusedForMs = 7 * 24 * 3600 * 1000;
 
@@ -49,7 +49,7 @@ export async function clusterPrograms(): Promise<Programs | { skip: string }> {
   const missing = [...parts, 'kwok', 'helm'].filter((name) => given[name as ProgramName] === undefined);
   // Only a real node needs these, and no installed set has them.
   if (missing.every((name) => ['kubelet', 'kube-proxy', 'netpol'].includes(name))) return given as Programs;
-  const folder = join(cache, `cluster-${hashOfSources()}`);
+  const folder = join(testCache, `cluster-${hashOfSources()}`);
   if (isComplete(folder)) {
     utimesSync(folder, new Date(), new Date());
   } else {
@@ -122,8 +122,8 @@ function hashOfSources(): string {
 
 /** Into a folder beside it first: another process sees all of it or nothing, and the last of two that build at once changes nothing. */
 async function build(folder: string): Promise<void> {
-  await mkdir(cache, { recursive: true });
-  const unfinished = await mkdtemp(join(cache, '.cluster-'));
+  await mkdir(testCache, { recursive: true });
+  const unfinished = await mkdtemp(join(testCache, '.cluster-'));
   console.error('Building the programs of the test cluster: minutes the first time, seconds when Go has them cached …');
   const startedAt = performance.now();
   try {
@@ -153,8 +153,8 @@ async function goBuild(output: string, from: string): Promise<void> {
 }
 
 async function removeUnused(current: string): Promise<void> {
-  for (const name of await readdir(cache)) {
-    const folder = join(cache, name);
+  for (const name of await readdir(testCache)) {
+    const folder = join(testCache, name);
     if (!/^\.?cluster-/.test(name) || folder === current) continue;
     if (Date.now() - statSync(folder).mtimeMs > unusedForMs) await rm(folder, { recursive: true, force: true });
   }

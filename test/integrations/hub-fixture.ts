@@ -8,12 +8,10 @@ import { createSupervisor } from '../../gateway/process/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
+import { testCache } from '../support/process/test-cache.ts';
 
-/** The installed environment is shared by all tests and runs: made once, in KNOT_TEST_CACHE or `.cache/` of the repository. */
-export const cachedVenv = join(
-  process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '../../.cache'),
-  'jupyterhub-venv',
-);
+/** The installed environment is shared by all tests and runs: made once, in the cache of the tests. */
+export const cachedVenv = join(testCache, 'jupyterhub-venv');
 
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'knot-integrations-'));

@@ -5,12 +5,12 @@ import t from 'tap';
 import { browserSkipReason, launchBrowser, violationsOn } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
+import { testCache } from '../support/process/test-cache.ts';
 
 /** The newcomer's way from `npm start` to a result in a notebook, an approved second person and an edited policy. */
 t.setTimeout(600_000);
 
 const skip = browserSkipReason();
-const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '..', '..', '.cache');
 const looks = [
   { name: 'a desktop', width: 1440, height: 900, admin: 'ann', person: 'bob' },
   { name: 'a phone', width: 390, height: 844, admin: 'eve', person: 'dan' },
@@ -19,7 +19,9 @@ const password = 'correct-horse-staple-7';
 
 t.test('the way of a newcomer, on a desktop and on a phone', { skip }, async (t) => {
   const gateway = await startGateway({
-    config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
+    config: {
+      integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(testCache, 'jupyterhub-venv') } },
+    },
   });
   t.teardown(() => gateway.stop());
   const browser = await launchBrowser();

@@ -5,16 +5,18 @@ import { eventually } from '../support/eventually.ts';
 import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { runCell, startKernel } from '../support/process/kernel.ts';
+import { testCache } from '../support/process/test-cache.ts';
 
 /** The same files in the browser and in a real notebook server: private, shared, and those of the teams at its start. */
 t.setTimeout(600_000);
 
-const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '..', '..', '.cache');
-mkdirSync(cache, { recursive: true });
+mkdirSync(testCache, { recursive: true });
 
 t.test('what is put into an area is in the notebook, and the other way round', async (t) => {
   const { gateway, person, open } = await openVisitors(t, {
-    config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
+    config: {
+      integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(testCache, 'jupyterhub-venv') } },
+    },
   });
   const ann = await person('ann');
   const hub = `https://jupyterhub.localhost:${gateway.port}`;

@@ -4,17 +4,19 @@ import t from 'tap';
 import { browserSkipReason, launchBrowser, violationsOn } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
+import { testCache } from '../support/process/test-cache.ts';
 
 /** What the hub has to say on its way to JupyterLab and back: pages in Knot's look, a way home from each, one sign-out. */
 t.setTimeout(600_000);
 
 const skip = browserSkipReason();
-const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '..', '..', '.cache');
 const password = 'correct-horse-staple-7';
 
 t.test('from the hub to JupyterLab, home and out', { skip }, async (t) => {
   const gateway = await startGateway({
-    config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
+    config: {
+      integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(testCache, 'jupyterhub-venv') } },
+    },
   });
   t.teardown(() => gateway.stop());
   const browser = await launchBrowser();

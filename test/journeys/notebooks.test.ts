@@ -6,14 +6,14 @@ import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 import { runCell, startKernel } from '../support/process/kernel.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
+import { testCache } from '../support/process/test-cache.ts';
 
 /** A real JupyterHub behind the gateway: sign-in, spawn, kernel, another person's server, the end of a session. */
 t.setTimeout(600_000);
 
-const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '..', '..', '.cache');
-mkdirSync(cache, { recursive: true });
+mkdirSync(testCache, { recursive: true });
 const gateway = await startGateway({
-  config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } } },
+  config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(testCache, 'jupyterhub-venv') } } },
 });
 const hub = `https://jupyterhub.localhost:${gateway.port}`;
 const passwords = { ann: 'correct-horse-staple-7', bob: 'battery-lantern-otter-9' };

@@ -8,17 +8,17 @@ import { freePort } from '../support/net/free-port.ts';
 import { startGateway } from '../support/process/gateway.ts';
 import { runCell, startKernel } from '../support/process/kernel.ts';
 import { createPerson } from '../support/process/person.ts';
+import { testCache } from '../support/process/test-cache.ts';
 
 /** `knot restart` with a real JupyterHub: people keep their kernels, a wrong configuration stops nothing, nothing is left behind. */
 t.setTimeout(600_000);
 
-const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '..', '..', '.cache');
-mkdirSync(cache, { recursive: true });
+mkdirSync(testCache, { recursive: true });
 const gateway = await startGateway({
   config: {
     // The same after the restart: people come back to where they were.
     listen: `127.0.0.1:${await freePort()}`,
-    integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(cache, 'jupyterhub-venv') } },
+    integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(testCache, 'jupyterhub-venv') } },
   },
 });
 const hub = `https://jupyterhub.localhost:${gateway.port}`;

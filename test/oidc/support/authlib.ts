@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { testCache } from '../../support/process/test-cache.ts';
 
 const run = promisify(execFile);
 const requirements = ['Authlib==1.8.0', 'requests==2.32.5'];
@@ -12,11 +13,10 @@ const requirements = ['Authlib==1.8.0', 'requests==2.32.5'];
  * @throws when there is no Python 3 or no package index; the test then says so and is skipped, except where CI=true
  */
 export async function authlibPython(): Promise<string> {
-  const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '../../../.cache');
-  const folder = join(cache, 'venv-authlib');
+  const folder = join(testCache, 'venv-authlib');
   const python = join(folder, 'bin', 'python');
   if (await hasAuthlib(python)) return python;
-  mkdirSync(cache, { recursive: true });
+  mkdirSync(testCache, { recursive: true });
   // Another run may make it at the same time: each builds its own and the first one to finish keeps the place.
   const building = `${folder}.${process.pid}`;
   try {

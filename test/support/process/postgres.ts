@@ -9,6 +9,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from '../net/free-port.ts';
+import { testCache } from './test-cache.ts';
 
 /**
  * A real PostgreSQL for tests: a fresh cluster in a temporary folder, on loopback, ended and removed by `stop`.
@@ -140,16 +141,15 @@ async function start(binaries: string, account: Account): Promise<Postgres> {
  */
 async function makeCluster(data: string, binaries: string, account: Account, env: NodeJS.ProcessEnv): Promise<void> {
   const { stdout: version } = await run(join(binaries, 'initdb'), ['--version']);
-  const cache = process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '../../../.cache');
   const key = createHash('sha256').update(JSON.stringify([binaries, version, account, clusterOptions]));
-  const kept = join(cache, `postgres-${key.digest('hex').slice(0, 12)}`);
+  const kept = join(testCache, `postgres-${key.digest('hex').slice(0, 12)}`);
   if (await copyCluster(kept, data)) return;
   const passwordFile = join(dirname(data), 'password');
   await writeFile(passwordFile, password);
   if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid!);
   const options = { ...account, cwd: dirname(data), env };
   await run(join(binaries, 'initdb'), ['-D', data, '--pwfile', passwordFile, ...clusterOptions], options);
-  await mkdir(cache, { recursive: true });
+  await mkdir(testCache, { recursive: true });
   const fresh = await mkdtemp(`${kept}-`);
   await copyCluster(data, join(fresh, 'data'));
   // Whoever comes second finds it there.

@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { runKnot } from './gateway.ts';
+import { testCache } from './test-cache.ts';
 
 /** Packages of the templates that Knot ships, kept between runs: each set of versions is made once. */
-export const cachedPackages = join(
-  process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '../../../.cache'),
-  'template-packages',
-);
+export const cachedPackages = join(testCache, 'template-packages');
 
 /** Installs what is not there. @throws with what went wrong */
 export async function prepareTemplates(names: readonly string[]): Promise<void> {
