@@ -43,6 +43,16 @@ function installPackages() {
     ['openbox', () => existsSync('/usr/bin/openbox')],
     ['xterm', () => existsSync('/usr/bin/xterm')],
     ['novnc', () => existsSync('/usr/share/novnc')],
+    // A real node of a cluster.
+    ['containerd', () => existsSync('/usr/bin/containerd')],
+    ['runc', () => existsSync('/usr/sbin/runc')],
+    ['containernetworking-plugins', () => existsSync('/usr/lib/cni/bridge')],
+    ['iptables', () => existsSync('/usr/sbin/iptables')],
+    ['nftables', () => existsSync('/usr/sbin/nft')],
+    ['ipset', () => existsSync('/usr/sbin/ipset')],
+    ['iproute2', () => existsSync('/usr/sbin/ip') || existsSync('/sbin/ip')],
+    ['procps', () => existsSync('/usr/sbin/sysctl') || existsSync('/sbin/sysctl')],
+    ['busybox', () => existsSync('/bin/busybox')],
     // Clients of WebDAV.
     ['rclone', () => existsSync('/usr/bin/rclone')],
     ['cadaver', () => existsSync('/usr/bin/cadaver')],

@@ -25,6 +25,8 @@ export const auditPolicyOfTests = {
         'system:kwok',
         'system:kube-controller-manager',
         'system:kube-scheduler',
+        'system:kube-proxy',
+        'system:netpol',
         'system:anonymous',
       ],
     },

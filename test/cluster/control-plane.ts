@@ -10,7 +10,14 @@ import { freePort } from '../support/net/free-port.ts';
 import { type AuditRecord, auditPolicyOfTests, readAuditLog } from './audit.ts';
 import { clusterPrograms, type Programs } from './build.ts';
 import { makeAuthority, newKeyPair } from './certificates.ts';
-import { apiserverFlags, controllerManagerFlags, etcdFlags, kwokFlags, schedulerFlags } from './flags.ts';
+import {
+  apiserverFlags,
+  controllerManagerFlags,
+  etcdFlags,
+  flagsForNodes,
+  kwokFlags,
+  schedulerFlags,
+} from './flags.ts';
 import { keepPrograms, type KeptProgram } from './kept-programs.ts';
 import { kwokConfiguration, simulatedLog, simulatedNode } from './kwok.ts';
 
@@ -20,7 +27,7 @@ export type User = { name: string; groups?: readonly string[] };
 type ProgramOfPlane = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kwok';
 
 export type ControlPlaneOptions = {
-  /** How many simulated nodes (names `node-0` …), or each by its name and what it has. 0: no scheduler and no kwok. Default 1. */
+  /** How many simulated nodes (names `node-0` …), or each by its name and what it has. 0: no scheduler and no kwok. Default 1, or 0 in a place. */
   nodes?: number | Record<string, Record<string, string>>;
   /** Users with a bearer token from the start, beside `admin`. A certificate for anybody can be had later: `kubeconfigOf`. */
   users?: readonly User[];
@@ -30,6 +37,18 @@ export type ControlPlaneOptions = {
   auditPolicy?: object;
   /** More arguments, by program: `{ etcd: ['--quota-backend-bytes=…'] }`. */
   flags?: Partial<Record<ProgramOfPlane, readonly string[]>>;
+  /** A network of its own, in which real nodes join in (`node/start.ts`); this machine's by default. */
+  place?: Place;
+};
+
+/** Where the programs run when it is not the network of this machine. */
+export type Place = {
+  /** What stands before the command line of a program that is to run there. */
+  enter: readonly string[];
+  /** Of the API server: the same there and here. */
+  port: number;
+  /** Where nodes and pods find the API server. */
+  address: string;
 };
 
 export type Answer = {
@@ -84,7 +103,12 @@ export type ControlPlane = {
   controllerManager: KeptProgram;
   /** Absent without nodes. */
   scheduler: KeptProgram | undefined;
+  /** Absent without simulated nodes. */
   kwok: KeptProgram | undefined;
+  /** Runs one more program for as long as the cluster; its log is NAME.log in the folder. */
+  run(name: string, command: readonly string[]): Promise<KeptProgram>;
+  /** @throws with the end of its log, when this program has ended unasked. */
+  demand(name: string): void;
   /** Registers one more simulated node and resolves when it is ready. */
   addNode(name: string, allocatable?: Record<string, string>): Promise<void>;
   /** Ends everything at once and removes the folder. Done at teardown too. */
@@ -120,12 +144,13 @@ export async function startControlPlane(
     return file(name);
   };
 
+  const { place } = options;
   const [etcdPort, peer, apiserverPort, kubelet] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
-  const ports = { etcd: etcdPort, peer, apiserver: apiserverPort, kubelet };
+  const ports = { etcd: etcdPort, peer, apiserver: place?.port ?? apiserverPort, kubelet };
   const setting = { file, address: '127.0.0.1', ports };
   const server = `https://127.0.0.1:${ports.apiserver}`;
   const run = (name: ProgramOfPlane, flags: readonly string[]) =>
-    kept.run(name, [...programs[name], ...flags, ...(options.flags?.[name] ?? [])]);
+    kept.run(name, [...(place?.enter ?? []), ...programs[name], ...flags, ...(options.flags?.[name] ?? [])]);
   const etcd = await run('etcd', etcdFlags(setting));
 
   // Certificates and tokens are made while etcd starts.
@@ -140,7 +165,7 @@ export async function startControlPlane(
   const inCluster = ['', '.default', '.default.svc', '.default.svc.cluster.local'].map((end) => `kubernetes${end}`);
   await issueTo('apiserver', {
     commonName: 'kube-apiserver',
-    names: ['127.0.0.1', '10.96.0.1', 'localhost', ...inCluster],
+    names: ['127.0.0.1', '10.96.0.1', 'localhost', ...inCluster, ...(place === undefined ? [] : [place.address])],
   });
   await issueTo('kubelet-client', { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] });
   await issueTo('kubelet', { commonName: 'kwok', names: ['127.0.0.1'] });
@@ -207,36 +232,45 @@ export async function startControlPlane(
   const untilAnswering = () =>
     eventually('an answer of the API server', () => answersAt('kube-apiserver', '/readyz'), startTimeoutMs);
 
-  await eventually(
-    'an answer of etcd',
-    () => {
-      kept.demand('etcd');
-      return accepts(ports.etcd);
-    },
-    startTimeoutMs,
-  );
+  // From outside a place it is not reached; the API server waits for it too.
+  if (place === undefined) {
+    await eventually(
+      'an answer of etcd',
+      () => {
+        kept.demand('etcd');
+        return accepts(ports.etcd);
+      },
+      startTimeoutMs,
+    );
+  }
   if (options.authentication !== undefined) await write('authentication.yaml', options.authentication);
   const apiserver = await run('kube-apiserver', [
     ...apiserverFlags(setting),
     ...(options.authentication === undefined ? [] : [`--authentication-config=${file('authentication.yaml')}`]),
+    ...(place === undefined ? [] : flagsForNodes(setting, place)),
   ]);
   await untilAnswering();
 
   await kubeconfigWith('controller-manager', { token: tokenOf('system:kube-controller-manager') });
   const controllerManager = await run('kube-controller-manager', controllerManagerFlags(setting));
 
-  const given = options.nodes ?? 1;
+  const given = options.nodes ?? (place === undefined ? 1 : 0);
   const nodes =
     typeof given === 'number' ? Object.fromEntries(Array.from({ length: given }, (_, i) => [`node-${i}`, {}])) : given;
   const hasNodes = Object.keys(nodes).length > 0;
-  const [scheduler, kwok] = hasNodes ? await startNodes() : [];
+  const scheduler = hasNodes || place !== undefined ? await startScheduler() : undefined;
+  const kwok = hasNodes ? await startKwok() : undefined;
 
-  async function startNodes(): Promise<[KeptProgram, KeptProgram]> {
+  async function startScheduler(): Promise<KeptProgram> {
     await kubeconfigWith('scheduler', { token: tokenOf('system:kube-scheduler') });
+    return run('kube-scheduler', schedulerFlags(setting));
+  }
+
+  async function startKwok(): Promise<KeptProgram> {
     await kubeconfigWith('kwok', { token: tokenOf('system:kwok') });
     await write('pod.log', simulatedLog);
     await write('kwok.yaml', kwokConfiguration({ logsFile: file('pod.log') }));
-    return Promise.all([run('kube-scheduler', schedulerFlags(setting)), run('kwok', kwokFlags(setting))]);
+    return run('kwok', kwokFlags(setting));
   }
 
   async function addNode(name: string, allocatable: Record<string, string> = {}): Promise<void> {
@@ -326,6 +360,8 @@ export async function startControlPlane(
     controllerManager,
     scheduler,
     kwok,
+    run: kept.run,
+    demand: kept.demand,
     addNode,
     async stop() {
       await agent.destroy();

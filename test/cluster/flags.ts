@@ -56,6 +56,17 @@ export function apiserverFlags(setting: Setting): string[] {
   ];
 }
 
+/** After the others: pods find the API server behind its Service, and it knows the certificates of kubelets. */
+export function flagsForNodes({ file }: Setting, { address }: { address: string }): string[] {
+  return [
+    '--bind-address=0.0.0.0',
+    `--advertise-address=${address}`,
+    '--endpoint-reconciler-type=lease',
+    '--enable-admission-plugins=NodeRestriction',
+    `--kubelet-certificate-authority=${file('ca.crt')}`,
+  ];
+}
+
 /** Alone in their cluster, without a port, and not held back by the limits that protect a shared API server. */
 const worker = [
   '--leader-elect=false',

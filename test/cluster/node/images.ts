@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Entry, fileAt, type ImageSettings, writeImage } from '../../../gateway/bin/image/index.ts';
+
+const run = promisify(execFile);
+const busybox = '/bin/busybox';
+
+/** What pods of tests can be made of. Pausing is what holds the namespaces of a pod: kubelet and runtime need it for each. */
+export const images = {
+  pause: 'registry.test/pause:1',
+  /** The commands of busybox: `sh`, `httpd`, `nc`, `wget`, … Waits when it is given nothing to do. */
+  box: 'registry.test/box:1',
+  /** The same, and `node`: the one that runs the tests. Its arguments are those of Node. */
+  node: 'registry.test/node:1',
+} as const;
+
+const cache = join(process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '../../../.cache'), 'cluster-images');
+
+/** Raised when what is made of the same programs changes. */
+const recipe = '1';
+const waiting = ['/bin/sleep', '2147483647'];
+
+/** Archives of `pause` and `box`. */
+export async function boxArchives(): Promise<string[]> {
+  const layers = [boxEntries];
+  return [
+    await archiveOf('pause', [busybox], layers, { entrypoint: waiting }),
+    await archiveOf('box', [busybox], layers, { command: waiting }),
+  ];
+}
+
+/** The archive of `node`. */
+export async function nodeArchive(): Promise<string> {
+  const program = await realpath(process.execPath);
+  const settings = { entrypoint: ['/usr/local/bin/node'], workingFolder: '/home' };
+  return archiveOf('node', [busybox, program], [boxEntries, () => programAt(program, 'usr/local/bin/node')], settings);
+}
+
+/** Made once for the same programs. */
+async function archiveOf(
+  name: keyof typeof images,
+  programs: readonly string[],
+  layers: readonly (() => Promise<Entry[]>)[],
+  settings: ImageSettings,
+): Promise<string> {
+  const key = createHash('sha256').update(recipe);
+  for (const program of programs) {
+    const { size, mtimeMs } = await stat(program);
+    key.update(`${program.slice(program.lastIndexOf('/'))} ${size} ${mtimeMs}`);
+  }
+  const archive = join(cache, `${name}-${key.digest('hex').slice(0, 12)}.tar`);
+  if (existsSync(archive)) return archive;
+  await mkdir(cache, { recursive: true });
+  const made = await Promise.all(layers.map(async (entries) => ({ comment: name, entries: await entries() })));
+  await writeImage({ archive, reference: images[name], layers: made, settings, compress: 'none' });
+  return archive;
+}
+
+async function boxEntries(): Promise<Entry[]> {
+  const { stdout } = await run(busybox, ['--list']);
+  const commands = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox');
+  const people = {
+    passwd: 'root:x:0:0::/root:/bin/sh\nperson:x:1000:1000::/home:/bin/sh\n',
+    group: 'person:x:1000:\n',
+  };
+  const folders = { root: 0o700, home: 0o777, tmp: 0o1777, var: 0o755, usr: 0o755 };
+  return [
+    ...(await programAt(busybox, 'bin/busybox')),
+    ...commands.map((name): Entry => ({ kind: 'link', path: `bin/${name}`, to: 'busybox' })),
+    ...Object.entries(people).map(([name, content]): Entry => ({ kind: 'file', path: `etc/${name}`, content })),
+    ...Object.entries(folders).map(([path, mode]): Entry => ({ kind: 'folder', path, mode })),
+  ];
+}
+
+/** A program with the libraries it needs, at the addresses where its loader looks for them. */
+async function programAt(program: string, path: string): Promise<Entry[]> {
+  // Fails for a program that needs none.
+  const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' }));
+  const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, library = '']) => library);
+  const files = [{ file: program, at: path }, ...libraries.map((file) => ({ file, at: file.slice(1) }))];
+  return Promise.all(files.map(async ({ file, at }) => fileAt(await realpath(file), at)));
+}
