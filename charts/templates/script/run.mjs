@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const { values: options } = parseArgs({ options: { socket: { type: 'string' } } });
+const { values: options } = parseArgs({ options: { socket: { type: 'string' }, port: { type: 'string' } } });
 const { command, folder, runAtStart = true } = JSON.parse(process.env.TEMPLATE_VALUES);
 delete process.env.TEMPLATE_VALUES;
 
@@ -128,8 +128,8 @@ function follow(response) {
   response.on('close', () => followers.delete(response));
 }
 
-rmSync(options.socket, { force: true });
-server.listen(options.socket, () => runAtStart && start());
+if (options.socket !== undefined) rmSync(options.socket, { force: true });
+server.listen(options.socket ?? Number(options.port), () => runAtStart && start());
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.once(signal, () => {
     // What it says at its end is heard, and it has the time that `stop` gives it.

@@ -54,9 +54,9 @@ securityContext:
 
 {{- /* All of its size at most. Memory is promised whole, processors an eighth: services mostly wait for people. */ -}}
 {{- define "knot.resources" -}}
-{{- $size := dig "size" dict (.Values.knot | default dict) | default (dict "cpu" "1" "memory" "1Gi") }}
-{{- $cpu := $size.cpu | default "1" | toString }}
-{{- $milli := ternary (trimSuffix "m" $cpu | float64) (mulf (float64 $cpu) 1000) (hasSuffix "m" $cpu) }}
+{{- $size := dig "size" dict (.Values.knot | default dict) | default (dict "cpu" "1" "memory" "1Gi") -}}
+{{- $cpu := $size.cpu | default "1" | toString -}}
+{{- $milli := ternary (trimSuffix "m" $cpu | float64) (mulf (float64 $cpu) 1000) (hasSuffix "m" $cpu) -}}
 resources:
   limits:
     {{- toYaml $size | nindent 4 }}
@@ -71,8 +71,8 @@ resources:
   requests: { cpu: 10m, memory: 32Mi }
 {{- end }}
 
-{{- /* An argument or a variable as it is: Kubernetes reads $(NAME) in both. */ -}}
-{{- define "knot.text" -}}{{ . | toString | replace "$(" "$$(" | toJson }}{{- end }}
+{{- /* An argument or a variable as it is: Kubernetes reads $(NAME) and $$ in both. */ -}}
+{{- define "knot.text" -}}{{ . | toString | replace "$" "$$" | toJson }}{{- end }}
 
 {{- /*
 Where the service keeps what is its own: a claim of its own (`storage.kind: claim`, or where the platform names a class for them),
@@ -80,7 +80,7 @@ else a hidden folder among the files of its owner, else, without Knot, nothing t
 */ -}}
 {{- define "knot.storage" -}}
 {{- $knot := .Values.knot | default dict }}
-{{- $kind := dig "storage" "kind" "" .Values }}
+{{- $kind := (.Values.storage | default dict).kind }}
 {{- if $kind }}{{ $kind }}
 {{- else if $knot.storageClass }}claim
 {{- else if $knot.home }}folder
@@ -125,21 +125,30 @@ else a hidden folder among the files of its owner, else, without Knot, nothing t
 {{- end }}
 
 {{- define "knot.home.claim" -}}
-{{- if eq (include "knot.storage" .) "claim" }}
+{{- if eq (include "knot.storage" .) "claim" -}}
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata:
   name: {{ .Release.Name }}
   labels: {{- include "knot.labels" . | nindent 4 }}
-spec:
-  accessModes: [ReadWriteOnce]
-  {{- with .Values.storage.class | default (.Values.knot | default dict).storageClass }}
-  storageClassName: {{ . | quote }}
-  {{- end }}
-  resources:
-    requests: { storage: {{ .Values.storage.size | quote }} }
+spec: {{- include "knot.home.claim.spec" . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{- define "knot.home.claim.spec" -}}
+accessModes: [ReadWriteOnce]
+{{- with .Values.storage.class | default (.Values.knot | default dict).storageClass }}
+storageClassName: {{ . | quote }}
+{{- end }}
+resources:
+  requests: { storage: {{ .Values.storage.size | quote }} }
+{{- end }}
+
+{{- /* For the annotation `knot/files` of what has no business with files but its own. */ -}}
+{{- define "knot.files.own" -}}{{ ternary "private" "none" (eq (include "knot.storage" .) "folder") }}{{- end }}
+
+{{- /* A name for the user and the database of a program that has such: that of the owner. */ -}}
+{{- define "knot.owner" -}}{{ dig "owner" "name" "knot" (.Values.knot | default dict) }}{{- end }}
 
 {{- /* A value of the release's Secret, made once: (list . NAME LENGTH). Once in a chart for each: two calls make two. */ -}}
 {{- define "knot.made-once" -}}
@@ -151,13 +160,13 @@ spec:
 {{- /* Other services of the owner: what each says of how it is reached stands below /run/services/NAME (servicebinding.io). */ -}}
 {{- define "knot.services.volumes" -}}
 {{- range .Values.services | uniq }}
-- name: service-{{ . }}
+- name: {{ printf "service-%s" . | quote }}
   secret: { secretName: {{ . | quote }}, optional: true, defaultMode: 0440 }
 {{- end }}
 {{- end }}
 
 {{- define "knot.services.mounts" -}}
 {{- range .Values.services | uniq }}
-- { name: service-{{ . }}, mountPath: {{ printf "/run/services/%s" . | quote }}, readOnly: true }
+- { name: {{ printf "service-%s" . | quote }}, mountPath: {{ printf "/run/services/%s" . | quote }}, readOnly: true }
 {{- end }}
 {{- end }}
