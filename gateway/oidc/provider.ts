@@ -5,7 +5,7 @@ import { createFindAccount, createLoadGrant, isFirstParty, mayUse } from './acco
 import type { SessionBinding } from './binding.ts';
 import { passwordContext } from './context-class.ts';
 import { cookieNames, interactionCookie, sessionCookie } from './cookies.ts';
-import { type createDeviceFlow, deviceCodeSeconds } from './device.ts';
+import { commandLineClient, type createDeviceFlow, deviceCodeSeconds } from './device.ts';
 import { interactionPath } from './interactions.ts';
 import type { ProviderLibrary } from './library.ts';
 import { type ClientSecrets, isSecretOf } from './client-secret.ts';
@@ -98,7 +98,8 @@ export function buildProvider(options: ProviderOptions): Provider {
       AccessToken: hourSeconds,
       AuthorizationCode: 60,
       DeviceCode: deviceCodeSeconds,
-      IdToken: hourSeconds,
+      // Whoever is shown it (an API server) cannot know that a sign-in ended meanwhile.
+      IdToken: (_context, _token, client) => (client.clientId === commandLineClient.clientId ? 300 : hourSeconds),
       Interaction: hourSeconds,
       Session: options.sessionSeconds,
       Grant: grantSeconds,

@@ -2,7 +2,12 @@ import { type Static, Type } from 'typebox';
 import { closed, oneOf } from './common.ts';
 
 export const ClusterAccessSchema = closed({
-  server: Type.String({ description: 'Address of the API server for kubectl and Helm, with a personal token.' }),
+  server: Type.Optional(
+    Type.String({
+      description:
+        'Address of the API server for kubectl and Helm, with a personal token; absent where Knot cannot lead there.',
+    }),
+  ),
   namespaces: Type.Array(
     closed({
       name: Type.String({ description: 'Of the namespace.' }),

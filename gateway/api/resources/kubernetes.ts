@@ -19,15 +19,12 @@ export function kubernetesRoutes(
     ),
     async (request): Promise<ClusterAccess> => {
       const host = publicAddress.hostOf('kubernetes');
-      if (routes.find(host)?.kind !== 'integration') {
-        throw knotError('KNOT_API_NO_CLUSTER', 404, 'People’s own programs reach no cluster through this Knot.', {
-          remedy: 'It runs services on one machine, or an administrator has not opened the cluster for kubectl.',
-        });
-      }
+      if (config.engine !== 'kubernetes')
+        throw knotError('KNOT_API_NO_CLUSTER', 404, 'This Knot has no cluster: it runs services on its own machine.');
       const { username, teams } = identityOf(request).principal;
       const { namespacePrefix } = config.kubernetes;
       return {
-        server: publicAddress.originOf(host),
+        ...(routes.find(host)?.kind === 'integration' && { server: publicAddress.originOf(host) }),
         namespaces: [
           { name: `${namespacePrefix}${username}`, owner: { kind: 'user', name: username } },
           ...teams.map(({ name }) => ({

@@ -9,6 +9,8 @@ export type Credential = {
   refreshToken: string;
   /** Milliseconds. */
   expiresAt: number;
+  /** Who signed in, for others to check; lives for minutes. Absent from what was kept by an earlier release. */
+  idToken?: string;
   username: string;
   /** PEM of the authority that signed the certificate there, where the system does not know it. */
   ca?: string;

@@ -55,7 +55,11 @@ export type DeviceCode = {
 
 /** Asks for a code that the person enters in a browser (RFC 8628 section 3.1). */
 export async function askForCode(place: Origin): Promise<DeviceCode> {
-  const { status, body } = await send(place, '/oidc/device/auth', form({ scope: 'openid offline_access' }));
+  const { status, body } = await send(
+    place,
+    '/oidc/device/auth',
+    form({ scope: 'openid profile groups offline_access' }),
+  );
   const [userCode, address, deviceCode] = ['user_code', 'verification_uri', 'device_code'].map((name) =>
     textAt(body, name),
   );
@@ -96,6 +100,7 @@ function credentialOf({ ca }: Origin, body: Record<string, unknown>): Omit<Crede
     accessToken: textAt(body, 'access_token'),
     refreshToken: textAt(body, 'refresh_token'),
     expiresAt: Date.now() + lifetime,
+    ...(textAt(body, 'id_token') !== '' && { idToken: textAt(body, 'id_token') }),
     ...(ca === undefined ? {} : { ca }),
   };
 }
@@ -121,17 +126,46 @@ export async function accessTo(typed?: string): Promise<Origin & { accessToken: 
   const { origin, credential } = findCredential(typed === undefined ? undefined : originOf(typed));
   const place = { origin, ca: credential.ca };
   if (credential.expiresAt - aheadMs > Date.now()) return { ...place, accessToken: credential.accessToken };
+  const { accessToken } = await renewed(place, credential);
+  return { ...place, accessToken };
+}
+
+/**
+ * An ID token (OpenID Connect Core 1.0 section 2) of the Knot that is signed in to, for an API server that trusts it, with its end in
+ * milliseconds; renewed when it is nearly over.
+ * @throws KNOT_CLI_SIGNED_OUT when there is none, or it was ended
+ */
+export async function identityAt(typed?: string): Promise<{ idToken: string; expiresAt: number }> {
+  const { origin, credential } = findCredential(typed === undefined ? undefined : originOf(typed));
+  const kept = endOf(credential.idToken);
+  if (kept !== undefined && kept - aheadMs > Date.now()) return { idToken: credential.idToken!, expiresAt: kept };
+  const { idToken } = await renewed({ origin, ca: credential.ca }, credential);
+  const expiresAt = endOf(idToken);
+  if (expiresAt !== undefined) return { idToken: idToken!, expiresAt };
+  throw signedOut(origin);
+}
+
+/** What a token says of its end; whoever is shown it checks the rest. */
+function endOf(token: string | undefined): number | undefined {
+  const payload = token?.split('.')[1];
+  if (payload === undefined) return undefined;
+  const { exp } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { exp?: unknown };
+  return typeof exp === 'number' ? exp * 1000 : undefined;
+}
+
+async function renewed(place: Origin, credential: Credential): Promise<Credential> {
   const { status, body } = await send(
     place,
     '/oidc/token',
     form({ grant_type: 'refresh_token', refresh_token: credential.refreshToken }),
   );
-  if (status !== 200) {
-    throw knotError('KNOT_CLI_SIGNED_OUT', 401, `You are not signed in at ${origin} any more.`, {
-      remedy: `Run \`knot login ${origin}\`.`,
-    });
-  }
-  const renewed = { ...credentialOf(place, body), username: credential.username };
-  keepCredential(origin, renewed);
-  return { ...place, accessToken: renewed.accessToken };
+  if (status !== 200) throw signedOut(place.origin);
+  const found = { ...credentialOf(place, body), username: credential.username };
+  keepCredential(place.origin, found);
+  return found;
 }
+
+const signedOut = (origin: string) =>
+  knotError('KNOT_CLI_SIGNED_OUT', 401, `You are not signed in at ${origin} any more.`, {
+    remedy: `Run \`knot login ${origin}\`.`,
+  });
