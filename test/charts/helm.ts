@@ -27,7 +27,9 @@ export async function openHelm(t: { teardown(act: () => void): void }): Promise<
   const home = mkdtempSync(join(tmpdir(), 'knot-helm-'));
   t.teardown(() => rmSync(home, { recursive: true, force: true }));
   const [program, ...before] = programs.helm;
-  const env = { PATH: process.env['PATH'], HELM_CACHE_HOME: home, HELM_CONFIG_HOME: home, HELM_DATA_HOME: home };
+  // HOME too: what the API server offers is remembered there.
+  const folders = { HOME: home, HELM_CACHE_HOME: home, HELM_CONFIG_HOME: home, HELM_DATA_HOME: home };
+  const env = { PATH: process.env['PATH'], ...folders };
   return (args, { input } = {}) =>
     new Promise((resolve, reject) => {
       const child = execFile(program, [...before, ...args], { env, maxBuffer: 64 << 20 }, (error, stdout, stderr) =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { loadConfig } from '../../gateway/config/index.ts';
 import { chartFolder, type Helm, type KubernetesObject, objectsIn, openHelm } from './helm.ts';
+import type { Rule } from './rights-used.ts';
 
 const opened = await openHelm(t);
 const skip = 'skip' in opened ? opened.skip : false;
@@ -109,6 +110,24 @@ t.test(
     t.notMatch(kinds.join(' '), /Role|ServiceAccount|ValidatingAdmissionPolicy/);
   },
 );
+
+t.test('README.md tells of each right of the gateway why it has it', { skip }, async (t) => {
+  const readme = readFileSync(join(chartFolder, 'README.md'), 'utf8');
+  const rules = objectsIn(await helm(['template', 'knot', chartFolder, '--show-only', 'templates/rbac-gateway.yaml']))
+    .filter(({ kind }) => kind.endsWith('Role'))
+    .flatMap((role) => role['rules'] as Rule[]);
+  for (const { resources = [], verbs } of rules)
+    for (const resource of resources)
+      t.ok(
+        readme
+          .split('\n')
+          .some(
+            (line) =>
+              line.startsWith('|') && line.includes(`\`${resource}\``) && verbs.every((verb) => line.includes(verb)),
+          ),
+        `${verbs.join(', ')} ${resource}`,
+      );
+});
 
 /** Compares with the file kept beside the tests; `KNOT_GOLDEN=write` writes it, to be read by a person before it is committed. */
 function golden(t: Test, set: string, rendered: string): void {

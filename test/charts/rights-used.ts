@@ -1,0 +1,81 @@
+import type { AuditRecord } from '../cluster/audit.ts';
+
+/** A rule of a Role or ClusterRole. */
+export type Rule = { apiGroups?: string[]; resources?: string[]; resourceNames?: string[]; verbs: string[] };
+
+/** One thing that a rule allows, `patch apps/deployments/scale`; of named objects with their name, `bind clusterroles=knot-user`. */
+export type Right = string;
+
+export type RightsUsed = {
+  /** What the rules allow and nobody did. */
+  neverUsed: Right[];
+  /** What was asked for and refused for want of a right (not by admission): the call as it was made. */
+  refused: string[];
+  /** What was done, and how often. */
+  used: Map<Right, number>;
+};
+
+/**
+ * Compares what an account really did in a test run, as the audit log of the API server tells, with what its rules allow. Calls that it
+ * makes as somebody else count as one: `impersonate`; what that account then did is told of that account.
+ *
+ *     const { neverUsed, refused } = rightsUsed(await cluster.auditLog(), 'system:serviceaccount:knot:knot-gateway', rules);
+ */
+export function rightsUsed(records: readonly AuditRecord[], username: string, rules: readonly Rule[]): RightsUsed {
+  const used = new Map<Right, number>();
+  const refused = new Set<string>();
+  const count = (right: Right | undefined) => right !== undefined && used.set(right, (used.get(right) ?? 0) + 1);
+  for (const record of records) {
+    const { impersonatedUser, user, objectRef } = record;
+    const actor = impersonatedUser?.username ?? user.username;
+    if (user.username === username && impersonatedUser) {
+      const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(impersonatedUser.username)?.[2];
+      count(rightFor(rules, { verb: 'impersonate', group: '', resource: 'serviceaccounts', name: account ?? '' }));
+    }
+    if (actor !== username || !objectRef) continue;
+    const { resource, subresource, apiGroup = '', name } = objectRef;
+    const asked = {
+      verb: record.verb,
+      group: apiGroup,
+      resource: subresource === undefined ? resource : `${resource}/${subresource}`,
+      name,
+    };
+    if (isRefusedByRole(record)) refused.add(`${record.verb} ${record.requestURI.split('?')[0]}`);
+    else count(rightFor(rules, asked));
+  }
+  // An object that is applied and not there yet is created by the call that would patch it; the log names the patch alone.
+  const isCovered = (right: Right) =>
+    used.has(right) || (right.startsWith('create ') && used.has(right.replace('create', 'patch').split('=')[0]!));
+  const neverUsed = [...new Set(rules.flatMap(rightsOf))].filter((right) => !isCovered(right));
+  return { neverUsed, refused: [...refused].sort(), used };
+}
+
+/** Admission answers 403 as well, but the authorizer had agreed. */
+function isRefusedByRole({ responseStatus, annotations }: AuditRecord): boolean {
+  return responseStatus?.code === 403 && annotations?.['authorization.k8s.io/decision'] === 'forbid';
+}
+
+function rightsOf({ apiGroups = [], resources = [], resourceNames = [], verbs }: Rule): Right[] {
+  const names = resourceNames.length > 0 ? resourceNames : [undefined];
+  return apiGroups.flatMap((group) =>
+    resources.flatMap((resource) => verbs.flatMap((verb) => names.map((name) => right(verb, group, resource, name)))),
+  );
+}
+
+function rightFor(
+  rules: readonly Rule[],
+  { verb, group, resource, name }: { verb: string; group: string; resource: string; name: string | undefined },
+): Right | undefined {
+  // A rule with names is the narrower one, so it is what was used where both would do.
+  const matching = rules
+    .filter(
+      (rule) => rule.apiGroups?.includes(group) && rule.resources?.includes(resource) && rule.verbs.includes(verb),
+    )
+    .sort((a, b) => Number(b.resourceNames !== undefined) - Number(a.resourceNames !== undefined))
+    .find(({ resourceNames }) => resourceNames === undefined || (name !== undefined && resourceNames.includes(name)));
+  return matching && right(verb, group, resource, matching.resourceNames === undefined ? undefined : name);
+}
+
+function right(verb: string, group: string, resource: string, name: string | undefined): Right {
+  return `${verb} ${group === '' ? '' : `${group}/`}${resource}${name === undefined ? '' : `=${name}`}`;
+}
