@@ -155,7 +155,7 @@ async function goBuild(output: string, from: string): Promise<void> {
 async function removeUnused(current: string): Promise<void> {
   for (const name of await readdir(testCache)) {
     const folder = join(testCache, name);
-    if (!/^\.?cluster-/.test(name) || folder === current) continue;
+    if (!/^(cluster-[0-9a-f]{12}|\.cluster-.*)$/.test(name) || folder === current) continue;
     if (Date.now() - statSync(folder).mtimeMs > unusedForMs) await rm(folder, { recursive: true, force: true });
   }
 }
