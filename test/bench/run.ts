@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
- * `--only CASE[,CASE]` picks cases (`soak`, `population`, `files` and `services` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
+ * `--only CASE[,CASE]` picks cases (`soak`, `population`, `files`, `services` and `cluster` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
  * missed). `--against FOLDER` compares with another checkout of the gateway instead of the peers; `--profile h1|h2` prints
  * where the gateway's time goes.
  */
@@ -10,6 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Case, cases, type Figures, type Setting, type SubjectName } from './cases.ts';
 import { makeCertificate } from './certificate.ts';
+import { measureCluster } from './cluster/cluster.ts';
 import { filesTable, measureFiles } from './files.ts';
 import { hasHttp2Generator, hasWrk } from './generators.ts';
 import {
@@ -42,13 +43,13 @@ const { values: options } = parseArgs({
   },
 });
 const wanted = options.only?.split(',');
-const known = [...cases.map(({ id }) => id), 'soak', 'population', 'files', 'services'];
+const known = [...cases.map(({ id }) => id), 'soak', 'population', 'files', 'services', 'cluster'];
 const unknown = wanted?.find((id) => !known.includes(id));
 if (unknown !== undefined) {
   console.error(`There is no case "${unknown}": ${known.join(', ')}.`);
   process.exit(2);
 }
-if (!hasHttp2Generator || !hasWrk) {
+if ((!hasHttp2Generator || !hasWrk) && options.only !== 'cluster') {
   console.error('h2load and wrk are needed (Debian: nghttp2-client, wrk), nginx as the upstream.');
   process.exit(2);
 }
@@ -64,9 +65,17 @@ try {
 }
 
 async function main(): Promise<number> {
-  pinSelf();
   const machine = describeMachine();
   console.log(machine.join('\n'));
+  // Its programs run on every processor, as they would elsewhere.
+  if (wanted?.includes('cluster')) {
+    const figures = await measureCluster({ isQuick: options.quick }, Number(options.rounds ?? (options.quick ? 1 : 3)));
+    console.log(`\ncluster\n${filesTable(figures)}`);
+    console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
+    if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
+  }
+
+  pinSelf();
   const peers = installedPeers();
   console.log(`peers: ${peers.map(({ name, version }) => `${name} ${version}`).join(', ')}`);
   if (options.quick) console.log('quick: one short round each, so expect figures to be off by a third');

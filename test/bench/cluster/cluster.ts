@@ -1,0 +1,42 @@
+import { type ControlPlane, startControlPlane, type ControlPlaneOptions } from '../../cluster/control-plane.ts';
+import type { FileFigure } from '../files.ts';
+import { median } from '../generators.ts';
+import { measureCache } from './cache.ts';
+
+/** What a cluster costs Knot, on a real API server with simulated nodes (test/cluster). */
+
+export type ClusterSetting = { isQuick: boolean };
+export type Note = (figure: FileFigure) => void;
+
+/** Each has a cluster of its own. */
+export async function measureCluster(setting: ClusterSetting, rounds: number): Promise<FileFigure[]> {
+  const figures: FileFigure[] = [];
+  const note: Note = (figure) => {
+    figures.push(figure);
+    const bar = figure.bar === undefined ? '' : `  (${figure.bar}: ${figure.isMet ? 'met' : 'MISSED'})`;
+    console.log(`${figure.what}: ${figure.value.toFixed(2)} ${figure.unit}${bar}`);
+  };
+  await measureStart(rounds, note);
+  await onCluster({ nodes: 10 }, (cluster) => measureCache(cluster, setting, note));
+  return figures;
+}
+
+/** Gives a cluster to an act and ends it afterwards. @throws where there can be none */
+async function onCluster<T>(options: ControlPlaneOptions, act: (cluster: ControlPlane) => Promise<T>): Promise<T> {
+  const endings: (() => Promise<void>)[] = [];
+  try {
+    const cluster = await startControlPlane({ teardown: (end) => void endings.push(end) }, options);
+    if ('skip' in cluster) throw new Error(cluster.skip);
+    return await act(cluster);
+  } finally {
+    for (const end of endings.reverse()) await end();
+  }
+}
+
+async function measureStart(rounds: number, note: Note): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++)
+    times.push(await onCluster({}, async ({ startedInMs }) => startedInMs / 1000));
+  const value = median(times);
+  note({ what: 'start of the test cluster', value, unit: 's', bar: '≤ 6', isMet: value <= 6 });
+}
