@@ -1,10 +1,14 @@
-/** `npm run cluster [-- --nodes N]`: a cluster to try things on, until Ctrl-C. */
+/** `npm run cluster [-- --nodes N | --real]`: a cluster to try things on, until Ctrl-C. */
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { images } from './node/images.ts';
+import { startNode } from './node/start.ts';
 
-const { values: options } = parseArgs({ options: { nodes: { type: 'string', default: '1' } } });
+const { values: options } = parseArgs({
+  options: { nodes: { type: 'string', default: '1' }, real: { type: 'boolean', default: false } },
+});
 const nodes = Number(options.nodes);
 if (!Number.isInteger(nodes) || nodes < 0 || nodes > 1000) {
   console.error('--nodes is a number of simulated nodes, up to 1000.');
@@ -26,7 +30,8 @@ try {
 process.exit();
 
 async function run(): Promise<number> {
-  const starting = startControlPlane({ teardown: (end) => void endings.push(end) }, { nodes });
+  const keep = { teardown: (end: () => Promise<void>) => void endings.push(end) };
+  const starting = options.real ? startNode(keep) : startControlPlane(keep, { nodes });
   const cluster = await Promise.race([starting, isOver]);
   if (cluster === undefined) return 130;
   if ('skip' in cluster) {
@@ -36,7 +41,7 @@ async function run(): Promise<number> {
   const programs = await linkPrograms(cluster);
   const { body: version } = await cluster.request('/version');
   console.log(`
-Kubernetes ${version.gitVersion} with ${nodes} simulated node${nodes === 1 ? '' : 's'} runs, started in ${(cluster.startedInMs / 1000).toFixed(1)} s.
+Kubernetes ${version.gitVersion} with ${nodesInWords()} runs, started in ${(cluster.startedInMs / 1000).toFixed(1)} s.
 
   API server  ${cluster.server}
   kubeconfig  ${cluster.kubeconfig}
@@ -50,6 +55,11 @@ In another terminal:
 Ctrl-C ends it, and nothing is left.`);
   await isOver;
   return 0;
+}
+
+function nodesInWords(): string {
+  if (options.real) return `a real node (images: ${Object.values(images).join(', ')})`;
+  return `${nodes} simulated node${nodes === 1 ? '' : 's'}`;
 }
 
 /** `kubectl` and `helm`, wherever those in use lie and however they are called: a folder for one's PATH. */

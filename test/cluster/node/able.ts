@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { missingGroups } from './groups.ts';
@@ -9,8 +9,10 @@ const run = promisify(execFile);
 /** Where Debian puts what a node is made of; none of it needs to be in the PATH of who runs the tests. */
 export const programPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-const programs = ['containerd', 'containerd-shim-runc-v2', 'ctr', 'runc', 'nsenter', 'unshare', 'setpriv'];
-const network = ['ip', 'sysctl', 'iptables', 'iptables-restore', 'nft', 'ipset'];
+const programs = [
+  ...['containerd', 'containerd-shim-runc-v2', 'ctr', 'runc', 'nsenter', 'unshare', 'setpriv'],
+  ...['ip', 'sysctl', 'iptables', 'iptables-restore', 'nft', 'ipset', 'busybox'],
+];
 const files = ['/usr/lib/cni/bridge', '/usr/lib/cni/host-local', '/usr/lib/cni/portmap', '/usr/lib/cni/loopback'];
 
 /** Each is tried in namespaces of its own, so that nothing of the machine is touched. */
@@ -24,18 +26,24 @@ const kernelParts: Record<string, string> = {
   'filters on bridges': 'sysctl -qw net.bridge.bridge-nf-call-iptables=1',
 };
 
-/** Why a real node cannot run here, or nothing. */
-export async function whyNoNode(): Promise<string | undefined> {
+export type Needs = { programs?: readonly string[]; files?: readonly string[]; kernelParts?: Record<string, string> };
+
+/** Why a real node cannot run here, or nothing. What it needs is an argument for the sake of tests. */
+export async function whyNoNode(needs: Needs = {}): Promise<string | undefined> {
   if (process.platform !== 'linux') return `a real node needs Linux, this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'a real node needs root';
-  const missing = [...[...programs, ...network].filter((name) => !isInPath(name)), ...files.filter(isMissing)];
-  if (!existsSync('/bin/busybox')) missing.push('/bin/busybox');
+  const missing = [
+    ...(needs.programs ?? programs).filter((name) => !isInPath(name)),
+    ...(needs.files ?? files).filter(isMissing),
+  ];
   if (missing.length > 0) return `a real node needs ${missing.join(', ')}: not installed here`;
   const groups = missingGroups();
   if (groups !== undefined) return groups;
   // Where they are modules; where they are built in, or cannot be loaded, the try below tells.
   await run('modprobe', ['-a', 'overlay', 'br_netfilter', 'ip_set'], environment).catch(() => undefined);
-  const tries = Object.entries(kernelParts).map(([part, command]) => `{ ${command}; } 2>&1 || echo 'MISSING ${part}'`);
+  const tries = Object.entries(needs.kernelParts ?? kernelParts).map(
+    ([part, command]) => `{ ${command}; } 2>&1 || echo 'MISSING ${part}'`,
+  );
   const script = [
     'mount --make-rprivate / && mount -t tmpfs tmpfs /run && mkdir /run/u /run/w || echo "MISSING mounts"',
     ...tries,

@@ -5,6 +5,7 @@ import { mkdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Entry, fileAt, type ImageSettings, writeImage } from '../../../gateway/bin/image/index.ts';
+import { testCache } from '../../support/process/test-cache.ts';
 
 const run = promisify(execFile);
 const busybox = '/bin/busybox';
@@ -18,7 +19,8 @@ export const images = {
   node: 'registry.test/node:1',
 } as const;
 
-const cache = join(process.env['KNOT_TEST_CACHE'] ?? join(import.meta.dirname, '../../../.cache'), 'cluster-images');
+/** Not `cluster-…`: such folders go with the builds of the programs. */
+const cache = join(testCache, 'images');
 
 /** Raised when what is made of the same programs changes. */
 const recipe = '1';

@@ -32,6 +32,9 @@ else {
     testRefusals(t, node);
     testPods(t, node);
   });
+  await t.test('pods run on while the kubelet is down, and are told about again afterwards', (t) =>
+    outlivesKubelet(t, node),
+  );
   await t.test('of a node that is stopped nothing is left', (t) => leavesNothing(t, node));
   await t.test('of one whose process is killed nothing is left either', survivesNoKill);
 }
@@ -274,6 +277,24 @@ function testRefusals(t: Test, node: RunningNode) {
   });
 }
 
+async function outlivesKubelet(t: Test, node: RunningNode) {
+  await makeNamespace(node, 'outliving');
+  const serving = { image: images.box, command: ['httpd', '-f', '-p', '8080', '-h', '/etc'] };
+  await node.apply(pod('outliving', 'web', { containers: [{ name: 'c', ...serving, ...answering(8080) }] }));
+  await node.until('pod/web', 'condition=Ready', 'outliving');
+  const port = await node.inward({ host: await read(node, 'outliving', 'pod/web', '.status.podIP'), port: 8080 });
+  await node.kubelet.stop();
+  await t.rejects(execute(node, 'outliving', 'web', 'true'), /connection refused/);
+  t.match(await fetchText(port, '/passwd'), 'root:x:0:0:', 'it serves all the same');
+  await node.kubelet.start();
+  await eventually('a kubelet that runs programs in pods', () =>
+    execute(node, 'outliving', 'web', 'true').then(
+      () => true,
+      () => false,
+    ),
+  );
+}
+
 async function leavesNothing(t: Test, node: RunningNode) {
   const [name = ''] = /knot-node-\d+/.exec(node.files) ?? [];
   t.ok(left(name, node.folder).length > 10, 'there is something to be seen');
@@ -346,6 +367,6 @@ async function inside(node: RunningNode, command: string[]): Promise<string> {
   return said;
 }
 
-async function fetchText(port: number): Promise<string> {
-  return (await fetch(`http://127.0.0.1:${port}/`)).text();
+async function fetchText(port: number, path = '/'): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}${path}`)).text();
 }
