@@ -13,11 +13,16 @@ import type { CertificateOptions, Certificates } from './certificates.ts';
 const nameLeavesKept = 256;
 
 /** Whether cert and key can be read, belong together and stay valid beyond the time of renewal. */
-function isUsable({ cert, key }: Pair, nowMs: number, isRight: (certificate: X509Certificate) => boolean): boolean {
+export function isUsable(
+  { cert, key }: Pair,
+  nowMs: number,
+  isRight: (certificate: X509Certificate) => boolean,
+  beforeMs = renewBeforeMs,
+): boolean {
   try {
     const certificate = new X509Certificate(cert);
     const isCurrent =
-      nowMs >= certificate.validFromDate.getTime() && nowMs < certificate.validToDate.getTime() - renewBeforeMs;
+      nowMs >= certificate.validFromDate.getTime() && nowMs < certificate.validToDate.getTime() - beforeMs;
     return isCurrent && isRight(certificate) && certificate.checkPrivateKey(createPrivateKey(key));
   } catch {
     // What cannot be parsed was damaged; it is made anew.

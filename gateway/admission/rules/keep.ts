@@ -1,5 +1,5 @@
-import { type Kube, type Kind, kinds, type KubeObject } from '../../kube/index.ts';
-import { every, type Log, type Loop } from '../../lib/index.ts';
+import { type Kube, kinds, type KubeObject } from '../../kube/index.ts';
+import { holds } from '../holds.ts';
 import { managedBy, type RuleSettings } from './rule.ts';
 import { policiesOf } from './rules.ts';
 
@@ -7,32 +7,26 @@ import { policiesOf } from './rules.ts';
 const ofOurs = `${managedBy}=knot,knot/part=admission`;
 
 /**
- * Brings the rules of the cluster to what they should be, and removes those that are no longer wanted. `owner` is what they go with
- * when Knot is uninstalled (the ClusterRole of the chart); a cluster-wide object can be owned by such a one only.
+ * Brings the rules of the cluster to what they should be, and removes those that are no longer wanted; writes nothing where all is
+ * well. `owner` is what they go with when Knot is uninstalled (the ClusterRole of the chart): a cluster-wide object can be owned by
+ * such a one only.
  */
 export async function applyRules(kube: Kube, settings: RuleSettings, owner?: KubeObject): Promise<void> {
   const wanted = policiesOf(settings);
-  // A policy without its binding refuses nobody, so first all of them, then what puts them in force.
-  for (const { policy } of wanted) await kube.apply(ownedBy(policy, owner));
-  for (const { binding } of wanted) await kube.apply(ownedBy(binding, owner));
-  const names = new Set(wanted.map(({ policy }) => policy.metadata.name));
-  for (const kind of [kinds.admissionPolicyBinding, kinds.admissionPolicy] satisfies Kind[]) {
-    const { items } = await kube.list(kind, { labels: ofOurs });
-    for (const { metadata } of items) if (!names.has(metadata.name)) await kube.remove(kind, metadata.name);
+  const parts = [
+    { kind: kinds.admissionPolicy, objects: wanted.map(({ policy }) => policy) },
+    // A policy without its binding refuses nobody, so first all of them, then what puts them in force.
+    { kind: kinds.admissionPolicyBinding, objects: wanted.map(({ binding }) => binding) },
+  ];
+  for (const { kind, objects } of parts) {
+    const found = new Map((await kube.list(kind, { labels: ofOurs })).items.map((item) => [item.metadata.name, item]));
+    for (const object of objects) {
+      const owned = ownedBy(object, owner);
+      if (!holds(found.get(object.metadata.name), owned)) await kube.apply(owned);
+      found.delete(object.metadata.name);
+    }
+    for (const name of found.keys()) await kube.remove(kind, name);
   }
-}
-
-/** Does it again and again: what somebody changed or removed is back after a while, and the log says what could not be done. */
-export function keepRules(
-  kube: Kube,
-  settings: RuleSettings,
-  { log, everyMs = 300_000, owner }: { log: Log; everyMs?: number; owner?: KubeObject | undefined },
-): Loop {
-  return every(everyMs, () => applyRules(kube, settings, owner), {
-    log,
-    complaint: 'the rules of the cluster could not be brought up to date',
-    jitter: 0.1,
-  });
 }
 
 /** The same object, gone when its owner is. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type Static, Type } from 'typebox';
 import { type AddProblem, hostPort, object } from './section.ts';
 
@@ -58,6 +59,33 @@ export const KubernetesConfig = object(
           pattern: hostPort,
           description: 'Address and port that the API server asks about pods.',
         }),
+        url: Type.Optional(
+          Type.String({
+            pattern: '^https://',
+            description:
+              'Where the API server reaches that address, when not by the Service `knot-admission` in `kubernetes.namespace`: a host name, or an address of this machine (127.0.0.1).',
+          }),
+        ),
+        clientCa: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description:
+              'File of the authority (PEM) whose certificate the API server must show; give it one with an AdmissionConfiguration (`--admission-control-config-file`). Without it only the network keeps others from asking.',
+          }),
+        ),
+        clientNames: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: 'Common names of certificates of `clientCa` that may ask; all of them where none is named.',
+        }),
+        csiDrivers: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: 'Storage drivers that a pod may ask for a volume of its own (inline CSI).',
+        }),
+        ephemeralContainers: Type.Boolean({
+          default: false,
+          description:
+            'Whether people may add a container to a pod of theirs that runs (`kubectl debug`). Quotas do not count it.',
+        }),
       },
       'What is asked before a pod is made in the namespace of a person or team.',
     ),
@@ -66,7 +94,7 @@ export const KubernetesConfig = object(
 );
 
 /** Each kind of storage has what it needs and nothing of another. */
-export function checkKubernetes({ storage }: Static<typeof KubernetesConfig>, add: AddProblem): void {
+export function checkKubernetes({ storage, admission }: Static<typeof KubernetesConfig>, add: AddProblem): void {
   const { kind, path, server, claim } = storage;
   if (kind === 'nfs' && server === undefined) add('kubernetes.storage.server', 'is needed where kind is nfs');
   if (kind === 'nfs' && path === undefined) add('kubernetes.storage.path', 'is needed where kind is nfs');
@@ -74,4 +102,22 @@ export function checkKubernetes({ storage }: Static<typeof KubernetesConfig>, ad
   if (kind !== 'nfs' && server !== undefined) add('kubernetes.storage.server', `has no effect where kind is ${kind}`);
   if (kind !== 'claim' && claim !== undefined) add('kubernetes.storage.claim', `has no effect where kind is ${kind}`);
   if (kind === 'claim' && path !== undefined) add('kubernetes.storage.path', 'has no effect where kind is claim');
+  checkAdmission(admission, add);
+}
+
+function checkAdmission(
+  { url, clientCa, clientNames }: Static<typeof KubernetesConfig>['admission'],
+  add: AddProblem,
+): void {
+  if (clientCa === undefined && clientNames.length > 0)
+    add('kubernetes.admission.clientNames', 'has no effect without kubernetes.admission.clientCa');
+  if (url === undefined) return;
+  const host = URL.canParse(url) ? new URL(url).hostname : '';
+  if (host === '') add('kubernetes.admission.url', 'is no address');
+  // The authority of the listener is bound to names; of addresses only to those of this machine.
+  else if (isIP(host.replace(/^\[|\]$/g, '')) !== 0 && !['127.0.0.1', '[::1]'].includes(host))
+    add(
+      'kubernetes.admission.url',
+      'must have a host name: an address of another machine is in no certificate of Knot',
+    );
 }
