@@ -1,10 +1,12 @@
 import { type Clock, type Log, silentLog } from '../lib/index.ts';
+import { createAsk, orNone } from './ask.ts';
 import { createCache, type KubeCache, type WatchOptions } from './cache.ts';
-import { connect, type KubeConnection, type KubeRequest } from './connection.ts';
-import { faultOf, unreachable } from './faults.ts';
+import { connect, type KubeConnection } from './connection.ts';
+import type { At } from './credentials.ts';
 import { type Kind, kindOf, pathOf } from './kinds.ts';
 import type { KubeObject } from './objects.ts';
 import { type Pace, usualPace } from './pace.ts';
+import type { KubeRequest } from './request.ts';
 
 /** As whom a request is made in place of Knot: what it may is what they may. */
 export type Impersonated = { user: string; groups?: readonly string[] };
@@ -66,42 +68,23 @@ const manager = 'knot';
 
 /** Opens the API server that the configuration names. Nothing is asked of it yet. */
 export async function openKube(
-  at: { kubeconfig?: string | undefined; context?: string | undefined },
+  at: At,
   { clock, log = silentLog, pace = usualPace }: { clock: Clock; log?: Log; pace?: Pace },
 ): Promise<Kube> {
   const caches = new Set<KubeCache<unknown>>();
-  return kubeOn(await connect(at, { clock }), {}, { clock, log, pace, caches });
+  return kubeOn(await connect(at, { clock, log }), {}, { clock, log, pace, caches });
 }
 
 type Parts = { clock: Clock; log: Log; pace: Pace; caches: Set<KubeCache<unknown>> };
 
 function kubeOn(connection: KubeConnection, identity: Record<string, string | string[]>, parts: Parts): Kube {
   const send = (asked: KubeRequest) => connection.send({ ...asked, headers: { ...identity, ...asked.headers } });
-  async function ask<T>(asked: KubeRequest): Promise<T> {
-    const answer = await send(asked);
-    const what = `${asked.method} ${asked.path}`;
-    const text = await answer.body.text().catch((error: unknown) => {
-      if (asked.signal?.aborted) throw error;
-      throw unreachable(error, what);
-    });
-    const body = parse(text);
-    if (answer.statusCode < 200 || answer.statusCode >= 300)
-      throw faultOf(answer.statusCode, body ?? { message: text.slice(0, 500) }, what);
-    if (body === undefined) throw unreachable(new Error('the answer is no JSON'), what);
-    return body as T;
-  }
-  /** The answer, or undefined where there is no such object. */
-  async function askForOne<T>(asked: KubeRequest): Promise<T | undefined> {
-    try {
-      return await ask<T>(asked);
-    } catch (error) {
-      if ((error as { code?: string }).code === 'KNOT_KUBE_NOT_FOUND') return undefined;
-      throw error;
-    }
-  }
+  const ask = createAsk(send, parts.pace);
   const placeOf = (object: KubeObject, kind = kindOf(object)) => {
     if (kind === undefined) throw new Error(`${object.apiVersion} ${object.kind} is not among the kinds`);
-    return { kind, name: object.metadata.name, namespace: object.metadata.namespace };
+    const { name, namespace } = object.metadata;
+    if (kind.isNamespaced && !namespace) throw new Error(`${kind.kind} ${name} is in a namespace, and none is named`);
+    return { kind, name, namespace };
   };
   const json = (body: unknown, type = 'application/json') => ({
     body: JSON.stringify(body),
@@ -112,7 +95,7 @@ function kubeOn(connection: KubeConnection, identity: Record<string, string | st
   return {
     connection,
     ask,
-    get: (kind, name, namespace) => askForOne({ method: 'GET', path: pathOf(kind, namespace, name) }),
+    get: async (kind, name, namespace) => orNone(ask({ method: 'GET', path: pathOf(kind, namespace, name) })),
     async list<T extends KubeObject>(kind: Kind, { namespace, labels, fields }: ListOptions = {}) {
       const items: T[] = [];
       let next: string | undefined;
@@ -128,27 +111,32 @@ function kubeOn(connection: KubeConnection, identity: Record<string, string | st
         if (!next) return { items, resourceVersion: page.metadata.resourceVersion };
       }
     },
-    apply(object, { force = true, dryRun, kind: given } = {}) {
+    async apply(object, { force = true, dryRun, kind: given } = {}) {
       const { kind, name, namespace } = placeOf(object, given);
       return ask({
         method: 'PATCH',
         path: pathOf(kind, namespace, name),
         query: { fieldManager: manager, force, ...dry(dryRun) },
+        isRepeatable: true,
         ...json(object, 'application/apply-patch+yaml'),
       });
     },
-    create(object, { dryRun, kind: given } = {}) {
+    async create(object, { dryRun, kind: given } = {}) {
       const { kind, namespace } = placeOf(object, given);
       const query = { fieldManager: manager, ...dry(dryRun) };
       return ask({ method: 'POST', path: pathOf(kind, namespace), query, ...json(object) });
     },
-    merge: (kind, name, namespace, patch, { part } = {}) =>
-      askForOne({
-        method: 'PATCH',
-        path: pathOf(kind, namespace, name) + (part === undefined ? '' : `/${part}`),
-        query: { fieldManager: manager },
-        ...json(patch, 'application/merge-patch+json'),
-      }),
+    merge: async (kind, name, namespace, patch, { part } = {}) =>
+      orNone(
+        ask({
+          method: 'PATCH',
+          path: pathOf(kind, namespace, name) + (part === undefined ? '' : `/${part}`),
+          query: { fieldManager: manager },
+          // One that names a version is refused the second time.
+          isRepeatable: (patch['metadata'] as { resourceVersion?: unknown } | undefined)?.resourceVersion === undefined,
+          ...json(patch, 'application/merge-patch+json'),
+        }),
+      ),
     async remove(kind, name, namespace, { uid, propagation = 'Background', graceSeconds } = {}) {
       const options = {
         propagationPolicy: propagation,
@@ -156,7 +144,7 @@ function kubeOn(connection: KubeConnection, identity: Record<string, string | st
         ...(graceSeconds !== undefined && { gracePeriodSeconds: graceSeconds }),
       };
       const asked = { method: 'DELETE', path: pathOf(kind, namespace, name), ...json(options) } as const;
-      return (await askForOne(asked)) !== undefined;
+      return (await orNone(ask(asked))) !== undefined;
     },
     as: ({ user, groups = [] }) =>
       kubeOn(
@@ -178,12 +166,4 @@ function kubeOn(connection: KubeConnection, identity: Record<string, string | st
       await connection.close();
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,20 +1,10 @@
-import type { ConnectionOptions } from 'node:tls';
-import { Agent, type Dispatcher, request } from 'undici';
-import { type Clock, knotError } from '../lib/index.ts';
+import { Agent, type buildConnector, type Dispatcher, request } from 'undici';
+import type { Clock, Log } from '../lib/index.ts';
+import { type At, type CredentialsKeeper, keepCredentials, type KubeCredentials } from './credentials.ts';
+import { dial } from './dial.ts';
 import { unreachable } from './faults.ts';
-
-export type KubeRequest = {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  path: string;
-  query?: Record<string, string | number | boolean | undefined>;
-  headers?: Record<string, string | string[]>;
-  body?: string | undefined;
-  signal?: AbortSignal | undefined;
-  /** How long the head of the answer and each part of its body may take; 30 s. Milliseconds, 0 for ever. */
-  timeoutMs?: number;
-  /** Its body comes for as long as it lives, in its own time, and on a connection that requests do not wait for. */
-  isStream?: boolean;
-};
+import type { KubeRequest } from './request.ts';
+import { type KubeSocket, openSocket, type SocketRequest } from './socket.ts';
 
 /** The way to one API server as one identity: one pool of connections for all requests. */
 export type KubeConnection = {
@@ -22,76 +12,32 @@ export type KubeConnection = {
   server: string;
   /** Sends one request. Errors of the way are `KNOT_KUBE_UNREACHABLE`; an answer of any status is an answer. */
   send(asked: KubeRequest): Promise<Dispatcher.ResponseData>;
+  /** Opens a WebSocket. @throws KnotError what the API server answered instead, or `KNOT_KUBE_UNREACHABLE` */
+  open(asked: SocketRequest): Promise<KubeSocket>;
   /** What another program (Helm, an upgrade) needs to say who Knot is. */
   credentials(): Promise<KubeCredentials>;
   close(): Promise<void>;
 };
 
-export type KubeCredentials = {
-  authorization: string | undefined;
-  /** PEM. */
-  tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
-};
-
-/** Tokens in a pod live an hour and are renewed after four fifths of it; exec plugins keep their own time. */
-const credentialsMs = 60_000;
 const usualTimeoutMs = 30_000;
+
+type Pools = { requests: Agent; streams: Agent };
 
 /**
  * Opens the way that a kubeconfig names, or that of the pod this runs in. Nothing is sent yet.
  * @throws KnotError KNOT_KUBE_CONFIG when there is no such file or context.
  */
-export async function connect(
-  { kubeconfig, context }: { kubeconfig?: string | undefined; context?: string | undefined },
-  { clock }: { clock: Clock },
-): Promise<KubeConnection> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  try {
-    if (kubeconfig === undefined) config.loadFromCluster();
-    else config.loadFromFile(kubeconfig);
-    if (context !== undefined) config.setCurrentContext(context);
-  } catch (error) {
-    throw unusable(error instanceof Error ? error.message : String(error));
-  }
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw unusable(`there is no context ${JSON.stringify(config.getCurrentContext())}`);
-  const server = new URL(cluster.server);
+export async function connect(at: At, parts: { clock: Clock; log: Log }): Promise<KubeConnection> {
+  const keeper = await keepCredentials(at, parts);
+  const pools = keepPools();
 
-  let held: { at: number; found: KubeCredentials; fingerprint: string } | undefined;
-  /** One for requests, one for what stays open: streams never keep requests waiting. */
-  let pools: { requests: Agent; streams: Agent } | undefined;
-  async function credentials(isStale = false): Promise<KubeCredentials> {
-    if (held !== undefined && !isStale && clock.now() - held.at < credentialsMs) return held.found;
-    const options: { headers?: Record<string, string> } & KubeCredentials['tls'] = {};
-    await config.applyToHTTPSOptions(options);
-    const { ca, cert, key, rejectUnauthorized, servername } = options;
-    const tls = Object.fromEntries(
-      Object.entries({ ca, cert, key, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined),
-    ) as KubeCredentials['tls'];
-    const found = { authorization: options.headers?.['Authorization'], tls };
-    const fingerprint = JSON.stringify(Object.values(tls).map(String));
-    if (pools === undefined || fingerprint !== held?.fingerprint) {
-      // What is under way on the old connections ends there.
-      void pools?.requests.close();
-      void pools?.streams.close();
-      const options = { keepAliveTimeout: 30_000, connect: { ...tls, timeout: 10_000 } };
-      pools = { requests: new Agent({ ...options, connections: 32 }), streams: new Agent(options) };
-    }
-    held = { at: clock.now(), found, fingerprint };
-    return found;
-  }
-
-  async function once(asked: KubeRequest, isStale: boolean): Promise<Dispatcher.ResponseData> {
-    const { authorization } = await credentials(isStale);
-    const url = new URL(server.pathname.replace(/\/$/, '') + asked.path, server);
-    for (const [name, value] of Object.entries(asked.query ?? {}))
-      if (value !== undefined) url.searchParams.set(name, String(value));
+  async function once(asked: KubeRequest, credentials: KubeCredentials): Promise<Dispatcher.ResponseData> {
+    const { requests, streams } = pools.of(credentials);
     const timeout = asked.timeoutMs ?? usualTimeoutMs;
-    return request(url, {
-      dispatcher: asked.isStream ? pools!.streams : pools!.requests,
+    return request(addressOf(credentials.server, asked), {
+      dispatcher: asked.isStream ? streams : requests,
       method: asked.method,
-      headers: { accept: 'application/json', ...(authorization && { authorization }), ...asked.headers },
+      headers: { accept: 'application/json', ...headersOf(credentials, asked) },
       body: asked.body ?? null,
       signal: asked.signal ?? null,
       headersTimeout: timeout,
@@ -100,27 +46,105 @@ export async function connect(
   }
 
   return {
-    server: server.href,
+    server: keeper.server,
     async send(asked) {
       try {
-        const answer = await once(asked, false);
-        // A token that was just replaced.
-        if (answer.statusCode !== 401) return answer;
-        await answer.body.dump();
-        return await once(asked, true);
+        return await asKnown(keeper, async (credentials, again) => {
+          const answer = await once(asked, credentials);
+          if (answer.statusCode !== 401 || !(await again())) return answer;
+          await answer.body.dump();
+          return undefined;
+        });
       } catch (error) {
         if (asked.signal?.aborted) throw error;
         throw unreachable(error, `${asked.method} ${asked.path}`);
       }
     },
-    credentials: () => credentials(),
+    open: (asked) =>
+      asKnown(keeper, async (credentials, again) => {
+        const url = addressOf(credentials.server, asked);
+        const opened = await openSocket({ url, ...asked, headers: headersOf(credentials, asked) }, () =>
+          dial(credentials, asked.signal),
+        );
+        if (!('fault' in opened)) return opened;
+        if (opened.status === 401 && (await again())) return undefined;
+        throw opened.fault;
+      }),
+    credentials: () => keeper.get(),
+    close: () => pools.close(),
+  };
+}
+
+/** Does something as who Knot is; once more when that was renewed because the API server did not know it. */
+async function asKnown<T>(
+  keeper: CredentialsKeeper,
+  act: (credentials: KubeCredentials, again: () => Promise<boolean>) => Promise<T | undefined>,
+): Promise<T> {
+  const first = await keeper.get();
+  let renewed = first;
+  const done = await act(first, async () => {
+    renewed = await keeper.get(first);
+    return renewed !== first;
+  });
+  return done ?? (await act(renewed, () => Promise.resolve(false)))!;
+}
+
+function addressOf(server: URL, { path, query = {} }: Pick<KubeRequest, 'path' | 'query'>): URL {
+  const url = new URL(server.pathname.replace(/\/$/, '') + path, server);
+  for (const [name, value] of Object.entries(query))
+    if (Array.isArray(value)) for (const one of value as string[]) url.searchParams.append(name, one);
+    else if (value !== undefined) url.searchParams.set(name, String(value));
+  return url;
+}
+
+/** Whoever a request names to be made as takes the place of whom the kubeconfig names. */
+function headersOf(
+  { authorization, impersonate }: KubeCredentials,
+  { headers = {} }: Pick<KubeRequest, 'headers'>,
+): Record<string, string | string[]> {
+  const as =
+    impersonate === undefined || 'impersonate-user' in headers
+      ? {}
+      : { 'impersonate-user': impersonate.user, 'impersonate-group': impersonate.groups };
+  return { ...(authorization !== undefined && { authorization }), ...as, ...headers };
+}
+
+/** Pools of connections, new ones when certificates or addresses are others: one for requests, one for what stays open. */
+function keepPools() {
+  let held: (Pools & { key: string }) | undefined;
+  let keyed: { credentials: KubeCredentials; key: string } | undefined;
+  const keyOf = (credentials: KubeCredentials): string => {
+    if (keyed?.credentials !== credentials) {
+      const { server, proxy, tls } = credentials;
+      const key = JSON.stringify([server, proxy, tls]);
+      keyed = { credentials, key };
+    }
+    return keyed.key;
+  };
+  return {
+    of(credentials: KubeCredentials): Pools {
+      const key = keyOf(credentials);
+      if (held?.key === key) return held;
+      // What is under way on the old connections ends there.
+      void held?.requests.close();
+      void held?.streams.close();
+      const options = { keepAliveTimeout: 30_000, connect: connectorOf(credentials), allowH2: false };
+      held = { key, requests: new Agent({ ...options, connections: 32 }), streams: new Agent(options) };
+      return held;
+    },
     async close() {
-      await Promise.all([pools?.requests.destroy(), pools?.streams.destroy()]);
+      await Promise.all([held?.requests.destroy(), held?.streams.destroy()]);
     },
   };
 }
 
-const unusable = (why: string) =>
-  knotError('KNOT_KUBE_CONFIG', 500, `The way to the cluster cannot be read: ${why}.`, {
-    remedy: 'See kubernetes.kubeconfig and kubernetes.context in knot.yaml.',
-  });
+function connectorOf(credentials: KubeCredentials): buildConnector.connector | buildConnector.BuildOptions {
+  if (credentials.proxy === undefined)
+    return { ...credentials.tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  return (_options, callback) => {
+    dial(credentials).then(
+      (socket) => callback(null, socket),
+      (error: unknown) => callback(error as Error, null),
+    );
+  };
+}

@@ -8,12 +8,23 @@ export type Status = {
   details?: { retryAfterSeconds?: number; causes?: { field?: string; message?: string }[] };
 };
 
+/** What a body says that comes with a failure; what is no JSON (a proxy between) is its message. */
+export function statusIn(text: string): Status {
+  try {
+    return (JSON.parse(text) as Status | null) ?? {};
+  } catch {
+    return { message: text.slice(0, 500) };
+  }
+}
+
 /**
  * An answer of the API server that is no success, in our words. What it says itself is kept for whoever acts on it (`reasonOf`) and
  * for the log: it may name what people must not see.
  */
-export function faultOf(statusCode: number, status: Status, what: string): KnotError {
-  const internal = { kubernetes: { statusCode, reason: status.reason, message: status.message, what } };
+export function faultOf(statusCode: number, status: Status, what: string, retryAfter = ''): KnotError {
+  const { reason, message, details } = status;
+  const afterS = details?.retryAfterSeconds ?? (/^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined);
+  const internal = { kubernetes: { statusCode, reason, message, what, ...(afterS !== undefined && { afterS }) } };
   const options = { internal };
   switch (statusCode) {
     case 401:
@@ -37,6 +48,10 @@ export function faultOf(statusCode: number, status: Status, what: string): KnotE
   }
 }
 
+/** Who Knot is there could not even be read: a plugin failed, a file is gone. */
+export const unauthenticated = (cause: unknown): KnotError =>
+  knotError('KNOT_KUBE_UNAUTHENTICATED', 503, 'The cluster does not know Knot any more.', { cause });
+
 /** The API server could not be reached, or did not answer in time, or not to the end. A fault that has its words already keeps them. */
 export const unreachable = (cause: unknown, what: string): KnotError =>
   cause instanceof KnotError
@@ -45,6 +60,23 @@ export const unreachable = (cause: unknown, what: string): KnotError =>
         ...{ cause, internal: { kubernetes: { what } } },
         remedy: 'Try again soon; an administrator can see since when on the page of health.',
       });
+
+/**
+ * Whether asking once more may help: after how long, where the API server says so, and whether what was asked may have been done already.
+ */
+export function retryOf(error: unknown): { afterMs?: number; mayHaveBeenDone: boolean } | undefined {
+  if (isKubeFault(error, 'KNOT_KUBE_UNREACHABLE')) {
+    const code = String((error.cause as { code?: unknown } | undefined)?.code);
+    if (code === 'ECONNREFUSED') return { mayHaveBeenDone: false };
+    return ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code) ? { mayHaveBeenDone: true } : undefined;
+  }
+  const said = isKubeFault(error)
+    ? (error.internal?.['kubernetes'] as { statusCode?: number; afterS?: number } | undefined)
+    : undefined;
+  const { statusCode, afterS } = said ?? {};
+  if (statusCode === undefined || ![429, 500, 503, 504].includes(statusCode)) return undefined;
+  return { mayHaveBeenDone: statusCode !== 429, ...(afterS !== undefined && { afterMs: afterS * 1000 }) };
+}
 
 /** Whether the cluster is what failed, and with which code. */
 export const isKubeFault = (error: unknown, code?: string): error is KnotError =>

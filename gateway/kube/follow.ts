@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { type Clock, knotError, type Log, systemTimers } from '../lib/index.ts';
-import type { KubeRequest } from './connection.ts';
-import { faultOf, isKubeFault, type Status, unreachable } from './faults.ts';
+import type { KubeRequest } from './request.ts';
+import { faultOf, isKubeFault, type Status, statusIn, unreachable } from './faults.ts';
 import { type Kind, pathOf } from './kinds.ts';
 import { linesOf } from './lines.ts';
 import type { KubeObject } from './objects.ts';
@@ -83,7 +83,7 @@ export async function follow(followed: Followed, follower: Follower, parts: Foll
       if (signal.aborted) return;
       failed(error);
     }
-    if (failures > 0) await pause(Math.max(pauseAfter(failures, pace)), signal);
+    if (failures > 0) await pause(pauseAfter(failures, pace), signal, { isBackground: true });
   }
 }
 
@@ -200,11 +200,3 @@ function eventIn(line: string, kind: Kind): Told {
 
 /** An error in the middle of a watch: whatever it is, what was told until then may not be all. */
 const errorEvent = (status: Status, kind: Kind) => faultOf(410, status, `watch of ${kind.plural}`);
-
-function statusIn(text: string): Status {
-  try {
-    return JSON.parse(text) as Status;
-  } catch {
-    return { message: text };
-  }
-}

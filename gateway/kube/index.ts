@@ -14,6 +14,7 @@ export { openKube, type Kube, type Impersonated, type ListOptions } from './clie
 export type { CacheHealth, Change, KubeCache, WatchOptions } from './cache.ts';
 export { isKubeFault, reasonOf } from './faults.ts';
 export { kinds, type Kind } from './kinds.ts';
-export type { KubeConnection, KubeRequest } from './connection.ts';
+export type { KubeConnection } from './connection.ts';
+export type { KubeRequest } from './request.ts';
 export { type Pace, usualPace } from './pace.ts';
 export type { KubeObject, ObjectMeta } from './objects.ts';

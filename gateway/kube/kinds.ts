@@ -68,9 +68,14 @@ const known = new Map<string, Kind>(Object.values(kinds).map((kind) => [`${kind.
 export const kindOf = ({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): Kind | undefined =>
   known.get(`${apiVersion} ${kind}`);
 
-/** Address of objects of a kind, or of one (Kubernetes API concepts, "Resource URIs"). */
+/**
+ * Address of objects of a kind, or of one (Kubernetes API concepts, "Resource URIs").
+ * @throws Error when one object is meant and nobody said in which namespace it is.
+ */
 export function pathOf({ apiVersion, plural, isNamespaced }: Kind, namespace?: string, name?: string): string {
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  if (isNamespaced && name !== undefined && !namespace)
+    throw new Error(`${plural} are in a namespace, and none is named`);
   const within = isNamespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
   return `${group}${within}/${plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
 }

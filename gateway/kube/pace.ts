@@ -1,4 +1,4 @@
-import { systemTimers, type Timers } from '../lib/index.ts';
+import { setTimeout } from 'node:timers/promises';
 
 /** How long things of the connection take. Milliseconds. Tests take shorter ones. */
 export type Pace = {
@@ -25,12 +25,7 @@ export const usualPace: Pace = {
 export const pauseAfter = (failures: number, pace: Pick<Pace, 'firstPauseMs' | 'mostPauseMs'>): number =>
   Math.random() * Math.min(pace.mostPauseMs, pace.firstPauseMs * 2 ** (Math.max(1, failures) - 1));
 
-/** Resolves after a while, or at once when `signal` is aborted. */
-export async function pause(ms: number, signal?: AbortSignal, timers: Timers = systemTimers): Promise<void> {
-  if (signal?.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const callOff = timers.after(ms, resolve);
-  signal?.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
-  callOff();
+/** Resolves after a while, or at once when `signal` is aborted. What only follows (`isBackground`) keeps no process alive. */
+export async function pause(ms: number, signal: AbortSignal | undefined, { isBackground = false } = {}): Promise<void> {
+  await setTimeout(ms, undefined, { ref: !isBackground, ...(signal && { signal }) }).catch(() => undefined);
 }

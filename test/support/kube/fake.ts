@@ -2,6 +2,7 @@ import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
+import type { TLSSocket } from 'node:tls';
 import type { KubeObject } from '../../../gateway/kube/index.ts';
 import { selfSignedPair } from '../net/self-signed.ts';
 import { createObjects, type Place, Refusal } from './objects.ts';
@@ -14,6 +15,8 @@ export type Asked = {
   query: URLSearchParams;
   headers: IncomingMessage['headers'];
   isWatch: boolean;
+  /** Name in the certificate that was shown. */
+  certificate: string | undefined;
 };
 
 /** What goes wrong with a request. The last four are about watches: what they do after their head was sent. */
@@ -49,6 +52,8 @@ export type FakeApiServer = {
   /** Forgets what happened up to now: watches cannot go on from there. */
   compact(): void;
   watchers(): number;
+  /** From now on it shows another certificate, of another authority (PEM). */
+  renewCertificate(): string;
   /** Ends all connections at once, as a restart does. */
   cut(): void;
   close(): Promise<void>;
@@ -76,7 +81,15 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
     const url = new URL(request.url!, 'https://fake');
     const query = url.searchParams;
     const isWatch = query.get('watch') === 'true';
-    const asked = { method: request.method!, path: url.pathname, query, headers: request.headers, isWatch };
+    const certificate = (request.socket as TLSSocket).getPeerCertificate()?.subject?.CN as string | undefined;
+    const asked = {
+      method: request.method!,
+      path: url.pathname,
+      query,
+      headers: request.headers,
+      isWatch,
+      certificate,
+    };
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     requests.push(asked);
@@ -90,7 +103,7 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
         if (fault.retryAfterS !== undefined) response.setHeader('retry-after', fault.retryAfterS);
         throw new Refusal(fault.status, fault.reason ?? 'Scripted', 'scripted');
       }
-      if (!tokens.has(request.headers.authorization?.replace(/^Bearer /, '') ?? ''))
+      if (certificate === undefined && !tokens.has(request.headers.authorization?.replace(/^Bearer /, '') ?? ''))
         throw new Refusal(401, 'Unauthorized', 'Unauthorized');
       const place = placeOf(url.pathname);
       if (isWatch) {
@@ -145,7 +158,10 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
     };
   }
 
-  const server = createServer({ key, cert }, (request, response) => void serve(request, response));
+  const server = createServer(
+    { key, cert, requestCert: true, rejectUnauthorized: false },
+    (request, response) => void serve(request, response),
+  );
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -165,8 +181,14 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
     bookmark: () => watchers.forEach((watcher) => watcher.bookmark()),
     compact: () => void (oldest = objects.version()),
     watchers: () => watchers.size,
+    renewCertificate() {
+      const pair = selfSignedPair();
+      server.setSecureContext(pair);
+      return pair.cert;
+    },
     cut,
     async close() {
+      if (!server.listening) return;
       server.close();
       cut();
       await once(server, 'close');
