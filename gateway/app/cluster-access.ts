@@ -1,20 +1,22 @@
 import type { PublicAddress } from '../config/index.ts';
 import type { KubeConnection } from '../kube/index.ts';
-import type { Log, Principal } from '../lib/index.ts';
+import type { Log } from '../lib/index.ts';
 import type { CredentialsOf } from '../proxy/index.ts';
-import { parseUpstream, type Route } from '../routes/index.ts';
+import { namespaceAt, parseUpstream, type Route } from '../routes/index.ts';
 
 /** The API server of the cluster for people's own programs (kubectl, Helm), at `https://kubernetes.DOMAIN`. */
 export type ClusterAccess = { route: Route; credentialsOf: CredentialsOf };
 
 /**
- * Lets people's programs reach the API server as themselves: Knot signs in there, and says for whom it asks (Kubernetes,
- * "User impersonation"). What they may is what the roles in their namespaces give `knot:user:NAME` and `knot:team:NAME`. Undefined where Knot
- * signs in with a certificate, which cannot be said anew on connections that many share.
+ * Lets people's programs reach the API server: Knot signs in there, and asks as the account `knot-user` of the namespace that a path
+ * leads into (Kubernetes, "User impersonation"), which has rights in that namespace alone; where a path leads into none, as that of the
+ * person's own. Whose namespace it is the policies judge first, as of everything else. So the gateway need be able to impersonate nobody but
+ * accounts of that name, and a path that is read otherwise there opens nothing more. Undefined where Knot signs in with a certificate,
+ * which cannot be shown anew on connections that many share.
  */
 export async function openClusterAccess(
   connection: KubeConnection,
-  { publicAddress, log }: { publicAddress: PublicAddress; log: Log },
+  { publicAddress, namespacePrefix, log }: { publicAddress: PublicAddress; namespacePrefix: string; log: Log },
 ): Promise<ClusterAccess | undefined> {
   const { authorization, tls } = await connection.credentials();
   if (authorization === undefined || tls.rejectUnauthorized === false) {
@@ -24,6 +26,7 @@ export async function openClusterAccess(
     );
     return undefined;
   }
+  const namespaces = { prefix: namespacePrefix, paths: intoNamespaces };
   const route: Route = {
     host: publicAddress.hostOf(name),
     name,
@@ -36,16 +39,21 @@ export async function openClusterAccess(
     }),
     ownedPrefixes: [],
     untouchedPrefixes: [],
-    switches: { encodedSlash: true, pathParameters: true, methods: [], programs: 'kubernetes' },
+    namespaces,
+    switches: { encodedSlash: false, methods: [], programs: 'kubernetes' },
   };
   return {
     route,
     credentialsOf: ({ kind, name: of }) =>
       kind === 'integration' && of === name
-        ? async (principal) => [
+        ? async ({ username }, resource) => [
             'authorization',
             (await connection.credentials()).authorization ?? '',
-            ...impersonation(principal),
+            'impersonate-user',
+            `system:serviceaccount:${namespaceAt(resource, namespaces, username)}:knot-user`,
+            // For the API server's own record, and for admission: of a team's account, who of them it was.
+            'impersonate-extra-knot.person',
+            username,
           ]
         : undefined,
   };
@@ -53,8 +61,8 @@ export async function openClusterAccess(
 
 const name = 'kubernetes';
 
-/** Nobody is ever said to be in a group that is not Knot's: `system:masters` is everything. */
-function impersonation({ username, groups }: Principal): string[] {
-  const ours = groups.filter((group) => group.startsWith('knot:') || group === 'knot-admins');
-  return ['impersonate-user', `knot:${username}`, ...ours.flatMap((group) => ['impersonate-group', group])];
-}
+/** Kubernetes API concepts, "Resource URIs"; the older form of a watch too. */
+const intoNamespaces = ['/api/*', '/apis/*/*'].flatMap((group) => [
+  `${group}/namespaces/{}`,
+  `${group}/watch/namespaces/{}`,
+]);

@@ -11,6 +11,7 @@ import {
   type IdentifyBearer,
   type Log,
   maySignIn,
+  type Resource,
   type Tracer,
 } from '../lib/index.ts';
 import type { Denial } from '../denials/index.ts';
@@ -218,8 +219,8 @@ export function createProxy(options: ProxyOptions): Proxy {
       if (subject instanceof Exchange) subject.isUse = isUse;
       if (traffic.isHeld) return subject.refuse(describeFailure('upstream_unavailable', subject));
     }
-    const identity = assertions.peek(visitor, target.route);
-    if (identity === undefined) return settle(subject, signAndForward(subject, visitor));
+    const identity = assertions.peek(visitor, target.route, question.resource);
+    if (identity === undefined) return settle(subject, signAndForward(subject, visitor, question.resource));
     subject.forward(identity);
   }
 
@@ -235,8 +236,8 @@ export function createProxy(options: ProxyOptions): Proxy {
     else settle(subject, accountPage.then(refuse));
   }
 
-  async function signAndForward(subject: Subject, visitor: Visitor): Promise<void> {
-    subject.forward(await assertions.sign(visitor, subject.target.route));
+  async function signAndForward(subject: Subject, visitor: Visitor, resource: Resource): Promise<void> {
+    subject.forward(await assertions.sign(visitor, subject.target.route, resource));
   }
 
   function askToSignIn(subject: Subject): void {

@@ -1,4 +1,5 @@
 import { checkName, type Resource } from '../lib/index.ts';
+import { createNamespacedPaths } from './namespaced.ts';
 import type { Route, ServiceFacts } from './route.ts';
 
 /**
@@ -9,12 +10,19 @@ import type { Route, ServiceFacts } from './route.ts';
  * - Case matters, and prefix and username must stand there exactly. A path that some upstream might read as an owned one –
  *   other case, doubled or backward slashes, `;parameters`, a second encoding, look-alike Unicode, dot segments – is a
  *   Service that nobody owns, so that the rules of the integration never open it.
+ * - Where a route has namespaces, a path into that of a person or team is the Service `<name>/OWNER` of theirs, and a path that could be
+ *   read in two ways, or leads into another namespace, is a Service that nobody owns.
  * - Every path of a service is that service.
  * - A username that has not the shape of one is nobody's either.
  */
 export function resourceAt(route: Route, decodedPath: string): Resource {
   const map = mapOf(route);
   if (route.service !== undefined) return map.self;
+  if (map.namespaceOf !== undefined) {
+    const found = map.namespaceOf(decodedPath);
+    if (found === 'nobodys') return map.nobodys;
+    if (found !== undefined) return serviceOf(route, map.self, found.owner, found.isTeam);
+  }
   for (const prefix of map.prefixes) {
     if (!decodedPath.startsWith(prefix)) continue;
     const end = decodedPath.indexOf('/', prefix.length);
@@ -27,7 +35,13 @@ export function resourceAt(route: Route, decodedPath: string): Resource {
   return map.prefixes.length > 0 && mayBeOwned(map, decodedPath) ? map.nobodys : map.self;
 }
 
-type RouteMap = { prefixes: string[]; folded: string[][]; self: Resource; nobodys: Resource };
+type RouteMap = {
+  prefixes: string[];
+  folded: string[][];
+  namespaceOf: ReturnType<typeof createNamespacedPaths> | undefined;
+  self: Resource;
+  nobodys: Resource;
+};
 
 /** Computed once per route object; routes are frozen when they are loaded. */
 const maps = new WeakMap<Route, RouteMap>();
@@ -46,6 +60,7 @@ function mapOf(route: Route): RouteMap {
       // The longest first: `/a/b/` wins over `/a/`.
       prefixes: [...route.ownedPrefixes].sort((a, b) => b.length - a.length || (a < b ? -1 : 1)),
       folded: route.ownedPrefixes.map(fold),
+      namespaceOf: route.namespaces && createNamespacedPaths(route.namespaces),
       self,
       nobodys: serviceOf(route, self, ''),
     };
@@ -63,11 +78,11 @@ export function serviceResource({ label, owner, isTeam }: Omit<ServiceFacts, 'id
   };
 }
 
-function serviceOf(route: Route, integration: Resource, owner: string): Resource {
+function serviceOf(route: Route, integration: Resource, owner: string, isTeam = false): Resource {
   return {
     type: 'Service',
     id: `${route.name}/${owner}`,
-    attributes: { ...integration.attributes, owner },
+    attributes: { ...integration.attributes, owner, ...(isTeam && { team: owner }) },
     parent: { type: 'Integration', id: route.name },
   };
 }

@@ -1,4 +1,5 @@
 import { type KnotError, knotError } from '../lib/index.ts';
+import type { NamespacedPaths } from './namespaced.ts';
 import { parseUpstream, socketUpstream, type Upstream, upstreamAddress } from './upstream.ts';
 
 /** Everything the hot path needs to know about a host. Plain data: stored as JSON, compared by value. */
@@ -20,6 +21,8 @@ export type Route = {
   ownedPrefixes: readonly string[];
   /** Exact paths or prefixes (ending in `/`) that are forwarded without a session: non-browser clients with own tokens. */
   untouchedPrefixes: readonly string[];
+  /** Paths that lead into the namespace of a person or team: the Service `<name>/OWNER`, as with `ownedPrefixes`. */
+  namespaces?: NamespacedPaths;
   switches: {
     /** `%2F` and `%5C` in the path are passed on (Jupyter, Harbor). */
     encodedSlash: boolean;
@@ -78,6 +81,7 @@ export function normalRoute(route: Route): Route {
     upstream: normalUpstream(upstream),
     ownedPrefixes: ownedPrefixes.map((prefix) => checkOwnedPrefix(name, prefix)),
     untouchedPrefixes: untouchedPrefixes.map((prefix) => checkPath(name, 'untouchedPrefixes', prefix)),
+    ...(route.namespaces && { namespaces: normalNamespaces(name, route.namespaces) }),
     switches: {
       encodedSlash: switches.encodedSlash === true,
       methods: switches.methods.map((verb) => {
@@ -105,6 +109,14 @@ function normalService(name: string, { id, label: called, owner, isTeam }: Servi
   ] as const)
     if (!label.test(text)) throw invalid(name, `service.${field}`, `"${text}" is not a host label`);
   return Object.freeze({ id, label: called, owner, isTeam: isTeam === true });
+}
+
+function normalNamespaces(name: string, { prefix, paths }: NamespacedPaths): NamespacedPaths {
+  if (!/^[a-z][a-z0-9-]*-$/.test(prefix)) throw invalid(name, 'namespaces.prefix', `"${prefix}" must end in -`);
+  for (const path of paths)
+    if (!/^(?:\/(?:[A-Za-z0-9._-]+|\*|\{\}))+$/.test(path) || path.split('{}').length !== 2)
+      throw invalid(name, 'namespaces.paths', `"${path}" must be a path with one {} in place of a segment`);
+  return Object.freeze({ prefix, paths: Object.freeze([...paths]) });
 }
 
 function normalUpstream(upstream: Upstream): Upstream {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, type Principal, shownName } from '../../lib/index.ts';
+import { type Clock, type Principal, type Resource, shownName } from '../../lib/index.ts';
 import type { SigningKeys } from '../../keys/index.ts';
 import type { Route } from '../../routes/index.ts';
 import type { Visitor } from './gate.ts';
@@ -7,19 +7,25 @@ import { fieldBlock, type FieldBlock } from '../wire/field-block.ts';
 import type { WarnOnce } from './warn-once.ts';
 
 /**
- * What an upstream that does not know Knot is to be told in place of an assertion: who it is that asks, in the upstream's own words
- * (alternating lower-case names and values), with credentials of the gateway. Undefined for everybody else's.
+ * What an upstream that does not know Knot is to be told in place of an assertion: who it is that asks, and for what, in the upstream's
+ * own words (alternating lower-case names and values), with credentials of the gateway. Undefined for all other routes.
  */
-export type CredentialsOf = (route: Route) => ((principal: Principal) => Promise<readonly string[]>) | undefined;
+export type CredentialsOf = (
+  route: Route,
+) => ((principal: Principal, resource: Resource) => Promise<readonly string[]>) | undefined;
 
 /** What an upstream is told about a visitor. */
 export type Assertions = {
   /** Undefined when none is cached or the cached one is old: then `sign`. */
-  peek(visitor: Visitor, route: Route): FieldBlock | undefined;
-  sign(visitor: Visitor, route: Route): Promise<FieldBlock>;
+  peek(visitor: Visitor, route: Route, resource: Resource): FieldBlock | undefined;
+  sign(visitor: Visitor, route: Route, resource: Resource): Promise<FieldBlock>;
   /** After a rotation of the signing keys. */
   forget(): void;
 };
+
+/** Elsewhere the same is said of all that a route has. */
+const keyOf = ({ id }: Visitor['session'], { namespaces }: Route, resource: Resource): string =>
+  namespaces === undefined ? id : `${id} ${resource.id}`;
 
 const lifetimeSeconds = 120;
 const reuseMs = 60_000;
@@ -46,18 +52,18 @@ export function createAssertions(options: {
   const cache = new LRUCache<string, Signed>({ max: 20_000 });
 
   return {
-    peek({ session, principal }, route) {
-      const signed = cache.get(session.id);
+    peek({ session, principal }, route, resource) {
+      const signed = cache.get(keyOf(session, route, resource));
       if (signed === undefined || signed.version !== principal.version || signed.until <= clock.now()) return undefined;
       return signed.route === route ? signed.headers : undefined;
     },
-    async sign({ session, principal }, route) {
+    async sign({ session, principal }, route, resource) {
       const { id, email, version } = principal;
       const until = clock.now() + reuseMs;
       const credentials = credentialsOf?.(route);
       if (credentials !== undefined) {
-        const headers = fieldBlock(await credentials(principal));
-        cache.set(session.id, { headers, version, route, until });
+        const headers = fieldBlock(await credentials(principal, resource));
+        cache.set(keyOf(session, route, resource), { headers, version, route, until });
         return headers;
       }
       const username = shownName(principal);
