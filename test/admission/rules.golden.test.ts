@@ -50,3 +50,11 @@ t.test('what an installation decides is in them', async (t) => {
   t.ok(with_({ csiDrivers: ["it's"] }).text.includes("it\\\\'s"), 'a quote does not end the text in CEL');
   t.ok(with_({ gatewayNamespace: 'platform' }).text.includes('"platform"'));
 });
+
+t.test('the chart lets the gateway change exactly these', async (t) => {
+  const template = readFileSync(join(import.meta.dirname, '../../charts/knot/templates/rbac-gateway.yaml'), 'utf8');
+  const [, list = ''] = /resourceNames:\n((?: +- knot-\S+\n)+) +verbs: \[get, patch, delete\]/.exec(template) ?? [];
+  const named = [...list.matchAll(/- (\S+)/g)].map(([, name]) => name!);
+  const names = ['knot-admission', ...policiesOf(settings).map(({ policy }) => policy.metadata.name)];
+  t.strictSame(named, names.sort());
+});

@@ -102,6 +102,9 @@ t.test('what the gateway may, and what not', { skip }, async (t) => {
       ['impersonate', 'serviceaccounts', 'knot-ada', 'knot-user'],
       ['watch', 'pods', ''],
       ['get', 'secrets', 'knot-home', 'knot-admission'],
+      // Who may change this rule is bound by none that says who may do something.
+      ['patch', 'validatingadmissionpolicies.admissionregistration.k8s.io', '', 'knot-managed'],
+      ['patch', 'mutatingwebhookconfigurations.admissionregistration.k8s.io', '', 'knot-admission'],
       ['update', 'leases.coordination.k8s.io', 'knot-home'],
     ],
     no: [
