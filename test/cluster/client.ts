@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { Agent, request as send } from 'undici';
+import type { Programs } from './build.ts';
+import type { Credentials } from './credentials.ts';
+
+export type Answer = {
+  status: number;
+  /** What its JSON holds, or text. */
+  body: ReturnType<typeof JSON.parse>;
+  headers: Record<string, string | string[] | undefined>;
+};
+
+export type RequestOptions = {
+  method?: string;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** `application/json`; a patch says which (`application/apply-patch+yaml` takes JSON too). */
+  contentType?: string;
+  /** A bearer token; default: the admin's. */
+  token?: string;
+  headers?: Record<string, string>;
+};
+
+/** How a test asks the API server and acts on it. */
+export type Client = {
+  /** One request to the API server. Some milliseconds, where a kubectl takes a good part of a second. */
+  request(path: string, options?: RequestOptions): Promise<Answer>;
+  /** Resolves with standard output. @throws with standard error. */
+  kubectl(...args: string[]): Promise<string>;
+  /** The same with something on standard input, or as somebody else. */
+  kubectlWith(options: { input?: string; kubeconfig?: string }, ...args: string[]): Promise<string>;
+  /** Server-side apply of any objects, by field manager `test`, forced. */
+  apply(...objects: object[]): Promise<void>;
+  /** TokenRequest, for an hour. */
+  serviceAccountToken(namespace: string, name: string, audiences?: readonly string[]): Promise<string>;
+};
+
+export function openClient(
+  { server, folder, programs }: { server: string; folder: string; programs: Programs },
+  { authority, tokenOf, kubeconfig }: Credentials,
+): Client & { close(): Promise<void> } {
+  const agent = new Agent({ connect: { ca: authority.cert } });
+
+  async function request(path: string, asked: RequestOptions = {}): Promise<Answer> {
+    const { method = 'GET', body, contentType = 'application/json', token = tokenOf('admin'), headers } = asked;
+    const answer = await send(`${server}${path}`, {
+      dispatcher: agent,
+      method: method as 'GET',
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': contentType }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.body.text();
+    const isJson = String(answer.headers['content-type']).includes('json');
+    return { status: answer.statusCode, body: isJson ? JSON.parse(text) : text, headers: answer.headers };
+  }
+
+  function kubectlWith(
+    { input, kubeconfig: as = kubeconfig }: { input?: string; kubeconfig?: string },
+    ...args: string[]
+  ): Promise<string> {
+    const [program, ...before] = programs.kubectl;
+    return new Promise((resolve, reject) => {
+      const child = execFile(
+        program,
+        [...before, `--kubeconfig=${as}`, ...args],
+        // Its cache of what the server offers lies in the home folder.
+        { env: { PATH: process.env['PATH'], HOME: folder }, cwd: folder, maxBuffer: 64 * 1024 * 1024 },
+        (error, stdout, stderr) => (error ? reject(new Error(stderr || error.message)) : resolve(stdout)),
+      );
+      child.stdin!.on('error', () => undefined);
+      child.stdin!.end(input ?? '');
+    });
+  }
+
+  return {
+    request,
+    kubectlWith,
+    kubectl: (...args) => kubectlWith({}, ...args),
+    async apply(...objects) {
+      const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+      await kubectlWith({ input }, 'apply', '--server-side', '--force-conflicts', '--field-manager=test', '-f', '-');
+    },
+    async serviceAccountToken(namespace, name, audiences) {
+      const { status, body } = await request(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
+        method: 'POST',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences } },
+      });
+      if (status !== 201) throw new Error(`no token: ${JSON.stringify(body)}`);
+      return body.status.token as string;
+    },
+    close: () => agent.destroy(),
+  };
+}
