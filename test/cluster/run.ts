@@ -31,7 +31,7 @@ process.exit();
 
 async function run(): Promise<number> {
   const keep = { teardown: (end: () => Promise<void>) => void endings.push(end) };
-  const starting = options.real ? startNode(keep) : startControlPlane(keep, { nodes });
+  const starting = options.real ? startNode(keep, { withNodeImage: true }) : startControlPlane(keep, { nodes });
   const cluster = await Promise.race([starting, isOver]);
   if (cluster === undefined) return 130;
   if ('skip' in cluster) {
@@ -58,7 +58,7 @@ Ctrl-C ends it, and nothing is left.`);
 }
 
 function nodesInWords(): string {
-  if (options.real) return `a real node (images: ${Object.values(images).join(', ')})`;
+  if (options.real) return `a real node (images: ${[images.box, images.node].join(', ')})`;
   return `${nodes} simulated node${nodes === 1 ? '' : 's'}`;
 }
 

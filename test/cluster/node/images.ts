@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { promisify } from 'node:util';
 import { type Entry, fileAt, type ImageSettings, writeImage } from '../../../gateway/bin/image/index.ts';
 import { testCache } from '../../support/process/test-cache.ts';
@@ -17,6 +17,8 @@ export const images = {
   box: 'registry.test/box:1',
   /** The same, and `node`: the one that runs the tests. Its arguments are those of Node. */
   node: 'registry.test/node:1',
+  /** JupyterLab and Python, if its archive was made and imported (notebook-image.ts). */
+  notebook: 'registry.test/notebook:1',
 } as const;
 
 /** Not `cluster-…`: such folders go with the builds of the programs. */
@@ -42,8 +44,8 @@ export async function nodeArchive(): Promise<string> {
   return archiveOf('node', [busybox, program], [boxEntries, () => programAt(program, 'usr/local/bin/node')], settings);
 }
 
-/** Made once for the same programs. */
-async function archiveOf(
+/** Made once for the same programs; the first of two that make it at once does no harm to the other. */
+export async function archiveOf(
   name: keyof typeof images,
   programs: readonly string[],
   layers: readonly (() => Promise<Entry[]>)[],
@@ -62,7 +64,7 @@ async function archiveOf(
   return archive;
 }
 
-async function boxEntries(): Promise<Entry[]> {
+export async function boxEntries(): Promise<Entry[]> {
   const { stdout } = await run(busybox, ['--list']);
   const commands = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox');
   const people = {
@@ -79,10 +81,18 @@ async function boxEntries(): Promise<Entry[]> {
 }
 
 /** A program with the libraries it needs, at the addresses where its loader looks for them. */
-async function programAt(program: string, path: string): Promise<Entry[]> {
-  // Fails for a program that needs none.
-  const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' }));
-  const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, library = '']) => library);
-  const files = [{ file: program, at: path }, ...libraries.map((file) => ({ file, at: file.slice(1) }))];
-  return Promise.all(files.map(async ({ file, at }) => fileAt(await realpath(file), at)));
+export async function programAt(program: string, path: string): Promise<Entry[]> {
+  return [fileAt(await realpath(program), path), ...(await librariesOf([program]))];
+}
+
+/** The libraries that programs and libraries need, each once; not those of a folder that is in the image as a whole. */
+export async function librariesOf(files: readonly string[], besides?: string): Promise<Entry[]> {
+  const found = new Set<string>();
+  for (const file of files) {
+    // Fails for a program that needs none.
+    const { stdout } = await run('ldd', [file]).catch(() => ({ stdout: '' }));
+    for (const [, library = ''] of stdout.matchAll(/(\/\S+) \(0x/g)) found.add(normalize(library));
+  }
+  const wanted = [...found].filter((file) => besides === undefined || !file.startsWith(besides));
+  return Promise.all(wanted.map(async (file) => fileAt(await realpath(file), file.slice(1))));
 }
