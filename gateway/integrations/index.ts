@@ -5,6 +5,7 @@
  * Mounts: nothing.
  */
 export type { Integration, IntegrationClient } from './integration.ts';
+export { clusterHubConfig } from './jupyterhub/cluster-hub.ts';
 export { peopleWithServers } from './jupyterhub/people.ts';
 export type { FilesOf } from './jupyterhub/areas-socket.ts';
 export type { JupyterHubOptions } from './jupyterhub/hub-options.ts';

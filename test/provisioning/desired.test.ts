@@ -94,6 +94,24 @@ for (const [name, desired] of Object.entries(golden)) {
   });
 }
 
+t.test('a hub beside the gateway may start pods in the namespaces of people, and of nobody else', async (t) => {
+  const rights = (owner: Wanted, more: Partial<ClusterSettings>) =>
+    desiredOf(owner, { ...settings, ...more })
+      .filter(({ step }) => step === 'rights')
+      .map(({ object }) => [object.metadata.name, object['subjects']] as const);
+  const hub = [{ kind: 'ServiceAccount', name: 'hub', namespace: settings.gatewayNamespace }];
+  t.strictSame(rights(ann, { hasHub: true })[1], ['knot-hub', hub]);
+  for (const [owner, more] of [
+    [ann, {}],
+    [physics, { hasHub: true }],
+  ] as const)
+    t.strictSame(
+      rights(owner, more).map(([name]) => name),
+      ['knot-user'],
+    );
+  t.strictSame(rights({ ...ann, isPaused: true }, { hasHub: true }), []);
+});
+
 t.test('an administrator of Knot is in the cluster what everybody is', async (t) => {
   // There is nothing in `Wanted` that says who is one.
   t.strictSame(Object.keys(ann).sort(), ['areas', 'isPaused', 'limits', 'owner']);

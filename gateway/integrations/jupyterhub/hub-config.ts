@@ -34,11 +34,36 @@ function python(value: string | number | boolean | readonly string[]): string {
  */
 export function signInSettings(facts: {
   publicAddress: PublicAddress;
+  /** An expression of Python. */
   clientSecret: string;
   caFile: string | undefined;
 }): string {
-  const { publicAddress } = facts;
+  const { publicAddress, clientSecret, caFile } = facts;
   const url = publicAddress.originOf(publicAddress.hostOf('jupyterhub'));
+  return signInBy({
+    callback: python(`${url}/hub/oauth_callback`),
+    authorize: python(`${publicAddress.issuer}/auth`),
+    token: python(`${publicAddress.issuer}/token`),
+    person: python(`${publicAddress.issuer}/me`),
+    signOut: python(`${publicAddress.origin}/logout`),
+    publicUrl: python(`${url}/`),
+    clientSecret,
+    trust:
+      caFile === undefined ? '' : `c.GenericOAuthenticator.http_request_kwargs = {"ca_certs": ${python(caFile)}}\n`,
+  });
+}
+
+/** The same of a hub whose facts are not known yet: each is an expression of Python, `trust` a statement. */
+export function signInBy(facts: {
+  callback: string;
+  authorize: string;
+  token: string;
+  person: string;
+  signOut: string;
+  publicUrl: string;
+  clientSecret: string;
+  trust: string;
+}): string {
   return `from oauthenticator.generic import GenericOAuthenticator
 from traitlets import Float
 
@@ -59,26 +84,26 @@ class KnotAuthenticator(GenericOAuthenticator):
 c.JupyterHub.authenticator_class = KnotAuthenticator
 c.GenericOAuthenticator.client_id = "jupyterhub"
 c.GenericOAuthenticator.client_secret = ${facts.clientSecret}
-c.GenericOAuthenticator.oauth_callback_url = ${python(`${url}/hub/oauth_callback`)}
-c.GenericOAuthenticator.authorize_url = ${python(`${publicAddress.issuer}/auth`)}
-c.GenericOAuthenticator.token_url = ${python(`${publicAddress.issuer}/token`)}
-c.GenericOAuthenticator.userdata_url = ${python(`${publicAddress.issuer}/me`)}
+c.GenericOAuthenticator.oauth_callback_url = ${facts.callback}
+c.GenericOAuthenticator.authorize_url = ${facts.authorize}
+c.GenericOAuthenticator.token_url = ${facts.token}
+c.GenericOAuthenticator.userdata_url = ${facts.person}
 c.GenericOAuthenticator.scope = ["openid", "profile", "email", "groups"]
 c.GenericOAuthenticator.username_claim = "preferred_username"
 c.GenericOAuthenticator.enable_pkce = True
 c.GenericOAuthenticator.login_service = "Knot"
 c.GenericOAuthenticator.auto_login = True
 # Signing out here signs out of Knot: its page asks, because a link on any page may lead to the hub's, and says what it did.
-c.GenericOAuthenticator.logout_redirect_url = ${python(`${publicAddress.origin}/logout`)}
+c.GenericOAuthenticator.logout_redirect_url = ${facts.signOut}
 # Who may come here at all is decided by Knot's policies, before the hub sees the request.
 c.GenericOAuthenticator.allow_all = True
 # Before the group settings: they are refused without it.
 c.GenericOAuthenticator.manage_groups = True
 c.GenericOAuthenticator.auth_state_groups_key = "oauth_user.groups"
 c.GenericOAuthenticator.admin_groups = {"knot-admins"}
-${facts.caFile === undefined ? '' : `c.GenericOAuthenticator.http_request_kwargs = {"ca_certs": ${python(facts.caFile)}}\n`}
+${facts.trust}
 # Cookies get Secure, and links are built from this rather than from forwarded headers.
-c.JupyterHub.public_url = ${python(`${url}/`)}
+c.JupyterHub.public_url = ${facts.publicUrl}
 `;
 }
 

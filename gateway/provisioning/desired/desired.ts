@@ -24,7 +24,7 @@ export function desiredOf(wanted: Wanted, settings: ClusterSettings): Desired[] 
     ['limits', [quotaOf(wanted), limitRangeOf(wanted, settings)]],
     ['network', networkOf(settings)],
     ['files', storageOf(namespace, wanted, settings)],
-    ['rights', rightsOf(namespace, wanted)],
+    ['rights', rightsOf(namespace, wanted, settings)],
   ];
   const labels = labelsOf(wanted.owner);
   return steps.flatMap(([step, objects]) =>

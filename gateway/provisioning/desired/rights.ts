@@ -20,23 +20,28 @@ export function accountsOf({ pullSecrets }: ClusterSettings): KubeObject[] {
 
 /**
  * RoleBinding to our own ClusterRole, in the one namespace: for the account that Helm acts as, and for people who come with kubectl,
- * whom the API server knows by the group that Knot's ID tokens name. Being an administrator of Knot gives nothing here.
+ * whom the API server knows by the group that Knot's ID tokens name. Being an administrator of Knot gives nothing here. A hub beside the
+ * gateway may start and end pods there.
  */
 export function rightsOf(
   namespace: string,
   { owner: { kind, name }, isPaused }: Pick<Wanted, 'owner' | 'isPaused'>,
+  { gatewayNamespace, hasHub = false }: Pick<ClusterSettings, 'gatewayNamespace' | 'hasHub'>,
 ): KubeObject[] {
   if (isPaused) return [];
-  return [
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata: { name: userAccount },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: userAccount },
-      subjects: [
-        { kind: 'ServiceAccount', name: userAccount, namespace },
-        { apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: `knot:${kind}:${name}` },
-      ],
-    },
+  const people = [
+    { kind: 'ServiceAccount', name: userAccount, namespace },
+    { apiGroup: group, kind: 'Group', name: `knot:${kind}:${name}` },
   ];
+  // Teams have no notebooks of their own: each member has theirs.
+  const hub = { kind: 'ServiceAccount', name: 'hub', namespace: gatewayNamespace };
+  return [bound(userAccount, people), ...(hasHub && kind === 'user' ? [bound('knot-hub', [hub])] : [])];
 }
+
+const group = 'rbac.authorization.k8s.io';
+
+const bound = (role: string, subjects: Record<string, string>[]): KubeObject => ({
+  ...{ apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata: { name: role } },
+  roleRef: { apiGroup: group, kind: 'ClusterRole', name: role },
+  subjects,
+});

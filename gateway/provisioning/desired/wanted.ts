@@ -35,6 +35,8 @@ export type ClusterSettings = {
   /** Where the API server answers, past its Service: policies see the address behind it. */
   apiServer: readonly { address: string; port: number }[];
   storage: Storage;
+  /** A JupyterHub beside the gateway starts notebooks as pods of people. */
+  hasHub?: boolean;
   /** Secrets in each namespace that images are pulled with. */
   pullSecrets: readonly string[];
 };
