@@ -6,6 +6,7 @@ import type {
   ServiceMetrics,
   TemplateSummary,
 } from '../../dashboard/src/lib/contract.ts';
+import { apart, categoryChips } from '../../dashboard/src/lib/forms/catalogue.ts';
 import { continuing, offered } from '../../dashboard/src/lib/services/home.ts';
 import { held, withNewer, withOlder } from '../../dashboard/src/lib/services/logs/blocks.ts';
 import { plots, summaryOf, tableOf } from '../../dashboard/src/lib/services/plots/metrics.ts';
@@ -181,6 +182,30 @@ t.test('Home goes on with what was not told to stop, and offers what was pinned 
   const ids = (pinned: string) => offered(templates, all, (name) => name === pinned).map(({ id }) => id);
   t.strictSame(ids(''), ['marimo', 'web', 'code', 'tensorboard']);
   t.strictSame(ids('template:tensorboard'), ['tensorboard', 'marimo', 'web', 'code']);
+});
+
+t.test('what runs on Kubernetes only stands apart, and is in no count of what can be started', async (t) => {
+  const template = (id: string, over: Partial<TemplateSummary> = {}): TemplateSummary => ({
+    ...{ id, name: id, origin: 'shipped', version: '1', title: id, description: '', categories: ['database'] },
+    ...{ isUsable: true, missing: [], needsKubernetes: false, problems: [] },
+    ...over,
+  });
+  const only = { isUsable: false, needsKubernetes: true };
+  const all = [
+    template('postgresql'),
+    template('web', { categories: ['web'] }),
+    template('mariadb', only),
+    template('user:ann/mine', { ...only, origin: 'user', owner: 'ann' }),
+    template('broken', { isUsable: false }),
+  ];
+  const { here, elsewhere } = apart(all);
+  const ids = (some: readonly TemplateSummary[]) => some.map(({ id }) => id);
+  t.strictSame(ids(here), ['postgresql', 'web', 'user:ann/mine', 'broken'], 'their own people see where they put it');
+  t.strictSame(ids(elsewhere), ['mariadb']);
+  t.match(
+    categoryChips(here, {}).find(({ label }) => label === 'database'),
+    { count: 3 },
+  );
 });
 
 t.test('of many lines the oldest go, but not those that somebody just went back to', async (t) => {

@@ -103,7 +103,12 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await page.goto(`${gateway.origin}/start`);
     await page.getByRole('link', { name: 'My program' }).waitFor();
     await page.getByText('Chart.yaml:2').waitFor();
+    const onKubernetes = page.getByRole('heading', { name: 'MariaDB' });
+    t.notOk(await onKubernetes.isVisible(), 'what cannot run here is out of the way');
+    await page.getByText('more run on Kubernetes only').click();
+    await onKubernetes.waitFor();
     t.strictSame(await violationsOn(page), []);
+    t.ok(await onKubernetes.isVisible(), 'it stays open while the list is read anew');
     await page.keyboard.press('/');
     await page.keyboard.type('publish');
     await page.getByRole('link', { name: 'My program' }).waitFor({ state: 'detached' });

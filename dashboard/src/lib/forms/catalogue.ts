@@ -31,6 +31,18 @@ export function found<T extends TemplateSummary>(templates: readonly T[], { q = 
   });
 }
 
+/**
+ * What may be started here, and what comes with Knot or from administrators and runs on Kubernetes only: on one machine nobody can do
+ * anything with that but know of it.
+ */
+export function apart<T extends TemplateSummary>(templates: readonly T[]): { here: T[]; elsewhere: T[] } {
+  const isElsewhere = ({ needsKubernetes, owner }: T): boolean => needsKubernetes && owner === undefined;
+  return {
+    here: templates.filter((template) => !isElsewhere(template)),
+    elsewhere: templates.filter(isElsewhere),
+  };
+}
+
 /** Pinned first, then what can be started here, then the rest; by title within. */
 export function inOrder<T extends TemplateSummary>(templates: readonly T[], isPinned: (pin: string) => boolean): T[] {
   const rank = (template: T): number =>
