@@ -18,7 +18,7 @@ const streams = { stdin: process.stdin, stdout: process.stdout, stderr: process.
 const [command = 'start', ...rest] = process.argv.slice(2);
 
 if (command === 'start') await serve(rest);
-else if (command.startsWith('--') && command !== '--help') await serve([command, ...rest]);
+else if (command.startsWith('--') && command !== '--help' && command !== '--version') await serve([command, ...rest]);
 else process.exit(await runCommand([command, ...rest], streams));
 
 async function serve(args: string[]): Promise<void> {

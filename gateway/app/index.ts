@@ -13,6 +13,7 @@ import type { Facts } from './facts.ts';
 export { type Facts, openFacts } from './facts.ts';
 export { giveWay, stopForRestart } from './restart.ts';
 export { readRun, type RunRecord } from './run-record.ts';
+export { version } from './version.ts';
 
 /** As `explainUrl` of `explain.ts`: what the gateway would do with a request, by the policies that lie in the folder now. */
 export async function explainUrl(

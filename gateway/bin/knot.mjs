@@ -12,7 +12,10 @@ import { prepare } from './prepare.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const [command = 'start', ...rest] = process.argv.slice(2);
-const isServing = command === 'start' || command === 'dev' || command.startsWith('--');
+const isServing =
+  command === 'start' ||
+  command === 'dev' ||
+  (command.startsWith('--') && command !== '--help' && command !== '--version');
 
 // Unheard, it would end what is just being prepared.
 process.on('SIGUSR2', () => undefined);

@@ -43,10 +43,12 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   whoami: async () => (await import('./login.ts')).whoCommands,
   status: async () => (await import('./running.ts')).runningCommands,
   restart: async () => (await import('./running.ts')).restartCommands,
+  version: async () => (await import('./version.ts')).versionCommands,
 };
 
 /** Runs one command and returns its exit status. */
-export async function runCommand(args: string[], streams: Streams): Promise<number> {
+export async function runCommand(given: string[], streams: Streams): Promise<number> {
+  const args = given[0] === '--version' ? ['version', ...given.slice(1)] : given;
   const [first = 'help'] = args;
   if (['help', '--help', '-h'].includes(first)) {
     streams.stdout.write(overview(await everyCommand()));

@@ -25,6 +25,8 @@ t.test('each command does what it says, or says why not, with its exit status', 
   const add = ['user', 'add', 'ann', '--email', 'ann@example.org', '--admin', '--password-file', '-'];
   const rows: Row[] = [
     ['help', ['help'], { status: 0, stdout: /user add NAME --email E \[--admin\] --password-file F\|-/ }],
+    ['version', ['version'], { status: 0, stdout: /^knot \d+\.\d+\.\d+ \(Node 2\d/ }],
+    ['version as a flag', ['--version'], { status: 0, stdout: /^knot \d+/ }],
     ['nothing known', ['frobnicate'], { status: 2, stderr: /unknown command/ }],
     [
       'argument missing',

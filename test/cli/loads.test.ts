@@ -19,6 +19,7 @@ t.test('a command that only talks to the store loads no server and no engine', a
     ['routes', 'list'],
     ['audit', 'verify'],
     ['config', 'check'],
+    ['version'],
   ]) {
     const { status, stderr } = await runKnot([...words, '--data', data], undefined, environment);
     t.equal(status, 0, `${words.join(' ')}: ${stderr.slice(0, 300)}`);

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import t from 'tap';
-// @ts-expect-error -- plain JavaScript, because a system Node that is too old for the rest of Knot runs it
 import { installedPackages, telling, wantedPackages } from '../../gateway/bin/prepare.mjs';
 
 const root = join(import.meta.dirname, '..', '..');

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createHash, type Hash } from 'node:crypto';
+import { createWriteStream, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -130,26 +130,28 @@ async function writeLayer(
   file: string,
   compress: 'gzip' | 'none',
 ): Promise<Blob & { contents: string; file: string }> {
-  const contents = createHash('sha256');
-  const hashing = new Transform({
+  const [contents, whole] = [createHash('sha256'), createHash('sha256')];
+  const source = Readable.from(tarOf(entries));
+  if (compress === 'none') await pipeline(source, through(contents), createWriteStream(file));
+  // A header of gzip without a name and a time: it is what Node writes.
+  else await pipeline(source, through(contents), createGzip({ level: 6 }), through(whole), createWriteStream(file));
+  const digest = `sha256:${contents.digest('hex')}`;
+  return {
+    digest: compress === 'none' ? digest : `sha256:${whole.digest('hex')}`,
+    size: statSync(file).size,
+    contents: digest,
+    file,
+  };
+}
+
+/** Lets everything pass and reads along. */
+function through(hash: Hash): Transform {
+  return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      contents.update(chunk);
+      hash.update(chunk);
       done(null, chunk);
     },
   });
-  const source = Readable.from(tarOf(entries));
-  // A header of gzip without a name and a time: it is what Node writes.
-  if (compress === 'gzip') await pipeline(source, hashing, createGzip({ level: 6 }), createWriteStream(file));
-  else await pipeline(source, hashing, createWriteStream(file));
-  const whole = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>)
-    whole.update(chunk);
-  return {
-    digest: `sha256:${whole.digest('hex')}`,
-    size: statSync(file).size,
-    contents: `sha256:${contents.digest('hex')}`,
-    file,
-  };
 }
 
 function configOf(settings: ImageSettings): Record<string, unknown> {
