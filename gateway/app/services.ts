@@ -6,7 +6,7 @@ import type { Files } from '../files/index.ts';
 import { checkValues, type Clock, type Log, newId, withDefaults } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { openGroups, type Sandbox, type Supervisor } from '../process/index.ts';
-import { type Route, socketUpstream } from '../routes/index.ts';
+import { type Route, type Upstream } from '../routes/index.ts';
 import {
   createMachineEngine,
   createOutputs,
@@ -168,6 +168,9 @@ function templatesOf(catalogue: Catalogue): Templates {
   };
 }
 
+/** Of a service that is not anywhere yet: no name ends in this (RFC 6761 section 6.4), and who asks is told how far it is. */
+const nowhere: Upstream = { protocol: 'http:', hostname: 'nowhere.invalid', port: 80, allowLoopback: false };
+
 /** The address of a service: its own host, open to nobody whom the policies do not let in. */
 function routeOf(service: Service, engine: Engine, address: PublicAddress): Route {
   const { id, name, label, owner } = service;
@@ -178,7 +181,7 @@ function routeOf(service: Service, engine: Engine, address: PublicAddress): Rout
     service: { id, label: name, owner: owner.name, isTeam: owner.kind === 'team' },
     title: name,
     audience: 'everyone',
-    upstream: socketUpstream(engine.socketOf(service)),
+    upstream: engine.upstreamOf(service) ?? nowhere,
     ownedPrefixes: [],
     untouchedPrefixes: [],
     // What runs there is anything: its paths are its own affair.

@@ -1,6 +1,8 @@
 import type { ComponentHealth, PreparationStep, ProcessPlan, TemplateFolder } from '../lib/index.ts';
 import type { Usage } from '../process/index.ts';
 import type { ServiceOutput } from './output/pages.ts';
+import type { Upstream } from '../routes/index.ts';
+import type { Obstacle } from './refusals.ts';
 import type { Cause, Service } from './service.ts';
 import type { Shell, TerminalSize } from './shell.ts';
 
@@ -19,13 +21,18 @@ export type Observed =
 export type { Usage };
 
 /** One step of a start, for the checklist; while it is under way, its title says how far it is. */
-export type LaunchStep = PreparationStep & { name: 'packages' | 'program' | 'answer' };
+export type LaunchStep = PreparationStep & {
+  name: 'packages' | 'program' | 'answer' | 'rendered' | 'accepted' | 'image' | 'started';
+};
+
+/** What would become a service, before there is a record of it; with `id` a change of the one that is. */
+export type Candidate = Pick<Service, 'name' | 'owner' | 'label' | 'template' | 'values' | 'size'> & { id?: string };
 
 /** What must be there for a service and is not. */
 export type Missing = { what: string; remedy: string };
 
 /**
- * What runs services: programs of this machine, later releases in a cluster. Every engine passes the same contract suite
+ * What runs services: programs of this machine, or releases in a cluster. Every engine passes the same contract suite
  * (`test/services/engine.ts`). All acts are level-triggered: asking twice is asking once, and what was cut short is asked again.
  */
 export type Engine = {
@@ -33,6 +40,11 @@ export type Engine = {
   tidy(): Promise<void>;
   /** Why a service of this plan cannot run here; empty when it can. `mayLackSandbox`: as the service will have it. */
   missing(plan: ProcessPlan, mayLackSandbox?: boolean): Promise<Missing[]>;
+  /**
+   * Why one with these values would be refused where it is to run, by the field of the form; asked when nothing else is wrong, as
+   * often as somebody types.
+   */
+  obstacles(candidate: Candidate): Promise<Obstacle[]>;
   /** Keeps the files of its template, before its record is written: whatever happens to the template, the service has them. */
   keep(folder: TemplateFolder): Promise<string>;
   /** Takes away the files of templates that were kept before and are none of these, except what was kept just now. */
@@ -41,13 +53,13 @@ export type Engine = {
   start(service: Service): Promise<void>;
   /** Ends it with everything it started. */
   stop(service: Pick<Service, 'id'>): Promise<void>;
-  /** Takes away what it kept on this machine. Files of its owner stay. */
-  remove(service: Pick<Service, 'id'>): Promise<void>;
+  /** Takes away what there is of it, and what was kept of it. Files of its owner stay. */
+  remove(service: Service): Promise<void>;
   observe(service: Pick<Service, 'id'>): Observed;
   /** Of the start that is under way, or of the last one in this run. */
   steps(service: Pick<Service, 'id'>): readonly LaunchStep[];
-  /** Where requests to it go. */
-  socketOf(service: Pick<Service, 'id'>): string;
+  /** Where requests to it go; undefined while that is not known. It may be another place after each start, and while it runs. */
+  upstreamOf(service: Pick<Service, 'id'>): Upstream | undefined;
   /** What it said, also while it does not run; kept until it is removed. */
   output(service: Pick<Service, 'id'>): Promise<ServiceOutput>;
   /** A shell in the same surroundings as the service, ended with it; undefined while it does not run. */

@@ -1,7 +1,7 @@
 /**
  * services: what people and teams run.
  * Owns: the record of each service, what is wanted of it and what it is, every step with time and cause; bringing the one to the
- * other; the process engine.
+ * other; the engines.
  * Does not own: templates (catalogue), who may what (policy), where a host leads (routes), files, who an owner is (accounts).
  * Mounts: nothing.
  *
@@ -9,7 +9,8 @@
  *                        ▲                                                                      │
  *                        └────────────── state, cause, transition ◀── what it sees changed ◀────┘
  *
- * Rooms: `process` is the engine of one machine; another engine implements `engine.ts` and passes the same contract suite. `output`
+ * Rooms: `process` is the engine of one machine, `kubernetes` that of a cluster (loaded where it is configured, by `loadKubernetes`);
+ * both implement `engine.ts` and pass the same contract suite. `output`
  * keeps what programs say (decision 0056).
  */
 export type { Engine, LaunchStep, Missing, Observed, Usage } from './engine.ts';
@@ -19,6 +20,8 @@ export type { ProcessEngineOptions } from './process/engine.ts';
 export { createMachineEngine, openPackages } from './process/machine-engine.ts';
 export { packageSetOf } from './process/packages/package-set.ts';
 export type { Packages } from './process/packages/packages.ts';
+/** The engine of a cluster; what it needs costs half a second and is loaded only here. */
+export const loadKubernetes = () => import('./kubernetes/index.ts');
 export type { ServiceOutbound } from './process/way-out.ts';
 export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';

@@ -83,6 +83,12 @@ export function createLaunch(parts: {
     const limits = await room.limitsOf(owner);
     const whatFits = (db = store.db) => room.obstacles(db, { owner, size: chosen.size }, limits, chosen.field);
     found.push(...(await whatFits()));
+    // Asked last, because it costs most.
+    if (found.length === 0) {
+      const copy = copyOf(template, await engine.keep(template.folder));
+      const label = hostLabel(name, owner.name);
+      found.push(...(await engine.obstacles({ name, owner, label, template: copy, values, size: chosen.size })));
+    }
     return { found, values, size: chosen.size, mayLackSandbox, whatFits };
   }
 

@@ -1,4 +1,5 @@
 import { type Clock, createKeyedQueue, type Log } from '../lib/index.ts';
+import { type Upstream, upstreamAddress } from '../routes/index.ts';
 import type { Store } from '../store/index.ts';
 import { causeOfError } from './causes.ts';
 import type { Engine } from './engine.ts';
@@ -43,6 +44,8 @@ export function createReconciler(options: {
 }): Reconciler {
   const { store, engine, machine, routes, isActive, onRemoved, onSeen, clock, log } = options;
   const states = new Map<string, Service>();
+  /** Where the route of each leads, as far as it was put in this run. */
+  const placed = new Map<string, string>();
   /** Between `start` and `close`: what an earlier run left may hold sockets until then. */
   let isAtWork = false;
   const queue = createKeyedQueue({
@@ -75,12 +78,19 @@ export function createReconciler(options: {
 
   async function reconcile(id: string): Promise<void> {
     const service = await records.findService(store.db, id);
-    if (service === undefined || service.machine !== machine) return void states.delete(id);
+    if (service === undefined || service.machine !== machine) return forget(id);
     see(service);
     // Nothing of an owner who is disabled or gone runs, and no visit wakes it.
     const isWanted = service.wish === 'running' || service.wish === 'asleep';
     const mayRun = !isWanted || (await isActive(service.owner));
-    await act(service, nextStep(mayRun ? service : { ...service, wish: 'stopped' }, engine.observe(service)));
+    const step = nextStep(mayRun ? service : { ...service, wish: 'stopped' }, engine.observe(service));
+    if (step.state === 'ready') await follow(service);
+    await act(service, step);
+  }
+
+  function forget(id: string): void {
+    states.delete(id);
+    placed.delete(id);
   }
 
   async function act(service: Service, step: Step): Promise<void> {
@@ -101,7 +111,7 @@ export function createReconciler(options: {
         await engine.remove(service);
         await routes.remove(service);
         await onRemoved(id);
-        states.delete(id);
+        forget(id);
         await store.transaction(async (transaction) => {
           await records.deleteService(transaction.db, id);
           transaction.announce({ topic: 'services', key: records.changeKeyOf(service) });
@@ -110,6 +120,14 @@ export function createReconciler(options: {
       case undefined:
         await note(service, step);
     }
+  }
+
+  /** Its route leads to where it is now, before anybody reads that it is ready. */
+  async function follow(service: Service): Promise<void> {
+    const place = placeOf(engine.upstreamOf(service));
+    if (place === undefined || placed.get(service.id) === place) return;
+    await routes.put(service);
+    placed.set(service.id, place);
   }
 
   /** Starts it; the cause when that could not even be begun. */
@@ -171,5 +189,8 @@ export function createReconciler(options: {
     },
   };
 }
+
+const placeOf = (upstream: Upstream | undefined): string | undefined =>
+  upstream && (upstream.socket ?? upstreamAddress(upstream));
 
 const sameCause = (one: Cause | undefined, other: Cause | undefined): boolean => one?.code === other?.code;

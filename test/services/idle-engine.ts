@@ -1,4 +1,5 @@
 import { diskFolder } from '../../gateway/catalogue/index.ts';
+import { socketUpstream } from '../../gateway/routes/index.ts';
 import type { Engine } from '../../gateway/services/index.ts';
 import type { LaunchableTemplate } from '../../gateway/services/template.ts';
 
@@ -15,7 +16,8 @@ export const idleEngine: Engine = {
   remove: async () => undefined,
   observe: () => ({ phase: 'absent' }),
   steps: () => [],
-  socketOf: () => '/run/x.sock',
+  upstreamOf: () => socketUpstream('/run/x.sock'),
+  obstacles: async () => [],
   output: () => Promise.reject(new Error('nothing runs')),
   openShell: async () => undefined,
   usages: async () => new Map(),

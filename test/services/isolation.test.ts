@@ -80,7 +80,7 @@ t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, 
 
   const neighbour = await service('require("http").createServer((q, r) => r.end("n")).listen(process.env.LISTEN)');
   await engine.start(neighbour);
-  const other = engine.socketOf(neighbour);
+  const other = engine.upstreamOf(neighbour)!.socket!;
   const limits = limitsIn(folder);
   t.equal(limits.length, hasGroups ? 1 : 0, 'the neighbour is limited');
   const one = await service(probes({ data: folder, port, other, neighbour: process.pid, limits }));

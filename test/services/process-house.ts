@@ -134,7 +134,7 @@ export async function openProcessEngine(
         createdAt: 0,
       };
     },
-    ask: (service, path = '/') => ask(engine.socketOf(service), path),
+    ask: (service, path = '/') => ask(engine.upstreamOf(service)!.socket!, path),
     left: ({ id }) => processesWith(id.replaceAll('-', '').slice(0, 20)),
   };
 }

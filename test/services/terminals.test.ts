@@ -89,7 +89,7 @@ t.test('a shell in the sandbox of a service', { skip: skipWithoutSandbox }, asyn
   await engine.stop(one);
   t.equal(await other.ended, undefined, 'ended with the service');
   t.strictSame(left(one), []);
-  t.ok(existsSync(engine.socketOf(neighbour)));
+  t.ok(existsSync(engine.upstreamOf(neighbour)!.socket!));
   await engine.stop(neighbour);
 });
 

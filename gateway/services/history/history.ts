@@ -86,7 +86,7 @@ export type History = {
 /** What services were before, and how they become another thing. Each change is a revision that can be gone back to. */
 export function createHistory(parts: {
   store: Store;
-  engine: Pick<Engine, 'keep' | 'keepOnly' | 'missing'>;
+  engine: Pick<Engine, 'keep' | 'keepOnly' | 'missing' | 'obstacles'>;
   templates: Templates;
   change: ChangeService;
   clock: Clock;
@@ -125,6 +125,12 @@ export function createHistory(parts: {
       throw refused(missing.map(({ what, remedy }): Obstacle => ({ field: 'template', message: what, remedy })));
   }
 
+  /** What is refused where it runs is refused before it becomes that. */
+  async function demandPlace(service: Service, made: Partial<Pick<Service, 'template' | 'values'>>): Promise<void> {
+    const found = await engine.obstacles({ ...service, ...made });
+    if (found.length > 0) throw refused(found);
+  }
+
   async function earlier(id: string, revision: number | undefined): Promise<Revision> {
     const [, ...before] = await revisionsOf(store.db, id);
     const found = revision === undefined ? before[0] : before.find((each) => each.revision === revision);
@@ -137,6 +143,7 @@ export function createHistory(parts: {
       const service = await find(id);
       const found = templates.check(service.template.schema, values);
       if (found.length > 0) throw refused(inValues(found));
+      await demandPlace(service, { values });
       // What was checked is the schema of this revision.
       return become(id, by, { act: 'changed', action: 'service.changed', values, seen: revision ?? service.revision });
     },
@@ -161,6 +168,7 @@ export function createHistory(parts: {
       const copy = copyOf(template, await engine.keep(template.folder));
       const { digest, version } = service.template;
       if (copy.digest === digest && copy.version === version && isSame(values, service.values)) throw alreadyThat();
+      await demandPlace(service, { template: copy, values });
       const made = { act: 'upgraded', action: 'service.upgraded', template: copy, values } as const;
       return { ...preview, service: await become(id, by, { ...made, seen: revision ?? service.revision }) };
     },
@@ -170,6 +178,7 @@ export function createHistory(parts: {
       const preview = previewOf(service, { template, values, misfits: [] });
       if (dryRun) return preview;
       await demandPrograms(template, by);
+      await demandPlace(service, { template, values });
       const made = { act: 'rolled-back', action: 'service.rolled-back', template, values } as const;
       return { ...preview, service: await become(id, by, { ...made, seen: revision ?? service.revision }) };
     },

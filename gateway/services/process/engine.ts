@@ -15,6 +15,7 @@ import {
   type Supervisor,
   usagesBelow,
 } from '../../process/index.ts';
+import { socketUpstream } from '../../routes/index.ts';
 import { causeOf, type Crossed } from '../causes.ts';
 import type { Engine, Missing, Usage } from '../engine.ts';
 import type { Service, Size } from '../service.ts';
@@ -22,7 +23,7 @@ import type { Shell } from '../shell.ts';
 import type { Outputs } from '../output/outputs.ts';
 import { outputOf } from '../output/pages.ts';
 import { readInto, type ServiceReading } from '../output/reading.ts';
-import { isBusy } from './busy.ts';
+import { isBusy } from '../busy.ts';
 import { createHomes } from './homes.ts';
 import { identityFiles } from './identity.ts';
 import { isInstalled } from './installed.ts';
@@ -35,7 +36,7 @@ import type { Environment } from './packages/packages.ts';
 import { createShell } from './shell.ts';
 import { answersAt } from './readiness.ts';
 import { type FillIn, type OwnersFiles, sandboxedProgram } from './sandboxed.ts';
-import { keepOnly, keepTemplate } from './template-files.ts';
+import { keepOnly, keepTemplate } from '../kept-templates.ts';
 import { openWayOut, type ServiceOutbound } from './way-out.ts';
 
 export type ProcessEngineOptions = {
@@ -325,7 +326,8 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
       }
     },
     steps: () => [],
-    socketOf: ({ id }) => layout.socket(id),
+    upstreamOf: ({ id }) => socketUpstream(layout.socket(id)),
+    obstacles: async () => [],
     output: async ({ id }) => outputOf(await outputs.of(id)),
     usages: () => usages(),
     async busyWith({ id, template }) {
@@ -337,7 +339,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
         if (found.limited !== undefined) return found.limited.group.usage()?.processorMs ?? 0;
         return pid === undefined ? 0 : usagesBelow([pid]).get(pid)!.processorMs;
       };
-      return (await isBusy(busy, { socket: layout.socket(id), processorMs })) ? busy.says : undefined;
+      return (await isBusy(busy, { at: socketUpstream(layout.socket(id)), processorMs })) ? busy.says : undefined;
     },
     async openShell({ id }, size) {
       const found = running.get(id);

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { diskFolder } from '../../../gateway/catalogue/index.ts';
-import { keepOnly, keepTemplate } from '../../../gateway/services/process/template-files.ts';
+import { diskFolder } from '../../gateway/catalogue/index.ts';
+import { keepOnly, keepTemplate } from '../../gateway/services/kept-templates.ts';
 
 t.test('files of templates that nothing needs are taken away, never what is about to be needed', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'knot-kept-'));

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BusyPlan, isJsonObject, type JsonValue, memberOf, namesIn } from '../../lib/index.ts';
-import { askAt } from './ask.ts';
+import { type BusyPlan, isJsonObject, type JsonValue, memberOf, namesIn } from '../lib/index.ts';
+import { type AskedAt, askAt } from './ask.ts';
 
 /** Over which the use of processors is measured. */
 const measuredMs = 2_000;
@@ -11,16 +11,16 @@ const measuredMs = 2_000;
  */
 export async function isBusy(
   { path, pointer = '', is, cpu }: BusyPlan,
-  { socket, processorMs }: { socket: string; processorMs: () => number },
+  { at, processorMs }: { at: AskedAt; processorMs: () => number | Promise<number> },
 ): Promise<boolean> {
   if (path !== undefined) {
-    const answer = await askAt(socket, path, { readsBody: true });
+    const answer = await askAt(at, path, { readsBody: true });
     if (answer?.status === 200 && saysBusy(answer.body, pointer, is)) return true;
   }
   if (cpu === undefined) return false;
-  const from = { at: performance.now(), used: processorMs() };
+  const from = { at: performance.now(), used: await processorMs() };
   await delay(measuredMs, undefined, { ref: false });
-  return processorMs() - from.used >= cpu * (performance.now() - from.at);
+  return (await processorMs()) - from.used >= cpu * (performance.now() - from.at);
 }
 
 export function saysBusy(text: string, pointer: string, is: readonly JsonValue[] | undefined): boolean {
@@ -30,17 +30,17 @@ export function saysBusy(text: string, pointer: string, is: readonly JsonValue[]
   } catch {
     return false;
   }
-  const found = at(answer, namesIn(pointer));
+  const found = partsAt(answer, namesIn(pointer));
   return found.some((value) => (is === undefined ? isSomething(value) : is.includes(value)));
 }
 
 /** RFC 6901, and `*` for each part. */
-function at(value: JsonValue, [name, ...rest]: readonly string[]): JsonValue[] {
+function partsAt(value: JsonValue, [name, ...rest]: readonly string[]): JsonValue[] {
   if (name === undefined) return [value];
   if (value === null || typeof value !== 'object') return [];
-  if (name === '*') return Object.values(value).flatMap((part) => at(part, rest));
+  if (name === '*') return Object.values(value).flatMap((part) => partsAt(part, rest));
   const member = memberOf(value, name);
-  return member === undefined ? [] : at(member, rest);
+  return member === undefined ? [] : partsAt(member, rest);
 }
 
 const isSomething = (value: JsonValue): boolean =>

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { saysBusy } from '../../../gateway/services/process/busy.ts';
+import { saysBusy } from '../../gateway/services/busy.ts';
 
 t.test('where a program says that it works', async (t) => {
   const kernels = JSON.stringify([{ execution_state: 'idle' }, { execution_state: 'busy' }]);

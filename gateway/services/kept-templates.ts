@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { knotError, newShortId, type TemplateFolder } from '../../lib/index.ts';
+import { knotError, newShortId, type TemplateFolder } from '../lib/index.ts';
 
 const mostFiles = 500;
 const mostBytes = 20 * 1024 * 1024;

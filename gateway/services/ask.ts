@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { atSocket } from '../../routes/index.ts';
+import { atSocket, type Upstream } from '../routes/index.ts';
 
 const patienceMs = 2_000;
 /** Of an answer that is read; a program may send for ever. */
@@ -8,15 +8,18 @@ const mostBytes = 256 * 1024;
 
 type Answer = { status: number; body: string };
 
-/** What a program answers on its socket; undefined when it does not, or not in time. Without `readsBody` its head is all that is waited for. */
+/** Where a program is asked: of a service. */
+export type AskedAt = Pick<Upstream, 'hostname' | 'port' | 'socket'>;
+
+/** What a program answers there; undefined when it does not, or not in time. Without `readsBody` its head is all that is waited for. */
 export async function askAt(
-  socketPath: string,
+  at: AskedAt,
   path: string,
   { readsBody }: { readsBody: boolean },
 ): Promise<Answer | undefined> {
   let socket: Socket;
   try {
-    socket = atSocket(socketPath, (held) => connect(held));
+    socket = at.socket === undefined ? connect(at.port, at.hostname) : atSocket(at.socket, (held) => connect(held));
   } catch {
     // It does not listen yet.
     return undefined;

@@ -1,0 +1,124 @@
+import type { Readable } from 'node:stream';
+import type { Outputs } from '../output/outputs.ts';
+import { readInto, type ServiceReading } from '../output/reading.ts';
+import type { SeenContainer, SeenPod } from './seen.ts';
+
+/** Brings what the pods of services say into their books, with notes on how they began and ended. */
+export type Following = {
+  /** Looks at what there is of a service now. */
+  look(serviceId: string, namespace: string, pods: readonly SeenPod[]): void;
+  /** The last a service said. */
+  lines(serviceId: string): readonly string[];
+  mark(serviceId: string, text: string): void;
+  /** Nothing is followed any more; what was said stays. */
+  forget(serviceId: string): void;
+  close(): Promise<void>;
+};
+
+type Followed = {
+  reading: Promise<ServiceReading>;
+  known: ServiceReading | undefined;
+  /** Instances of containers that are read, or were, and whose end is noted. */
+  begun: Map<string, AbortController>;
+  ended: Set<string>;
+  isNew: boolean;
+};
+
+const mostStreams = 20;
+
+/** Which log is read. `since`: only what was said later; milliseconds. */
+export type LogAt = { namespace: string; pod: string; container: string; since: number | undefined };
+
+export function createFollowing(options: {
+  /** The log of a container as it grows, until it ends or `signal` says so. */
+  open(at: LogAt, signal: AbortSignal): Promise<Readable>;
+  outputs: Outputs;
+}): Following {
+  const { open, outputs } = options;
+  const all = new Map<string, Followed>();
+
+  function followed(id: string): Followed {
+    let found = all.get(id);
+    if (found === undefined) {
+      const begun: Followed = {
+        reading: outputs.of(id).then((book) => (begun.known = readInto(book))),
+        ...{ known: undefined, begun: new Map<string, AbortController>(), ended: new Set<string>(), isNew: true },
+      };
+      begun.reading.catch(() => undefined);
+      all.set(id, (found = begun));
+    }
+    return found;
+  }
+
+  function look(id: string, namespace: string, pods: readonly SeenPod[]): void {
+    const known = followed(id);
+    for (const pod of pods)
+      for (const container of pod.containers) {
+        const key = `${pod.uid}/${container.name}/${container.instance}`;
+        const hasRun =
+          container.runningSince !== undefined || container.ended !== undefined || container.endedBefore !== undefined;
+        if (hasRun && !known.begun.has(key) && streamsOf(known) < mostStreams)
+          void read(id, known, { namespace, pod, container, key });
+        noteEnd(known, pod, container, key);
+      }
+    known.isNew = false;
+  }
+
+  const streamsOf = ({ begun }: Followed): number => [...begun.values()].filter(({ signal }) => !signal.aborted).length;
+
+  async function read(
+    id: string,
+    known: Followed,
+    { namespace, pod, container, key }: { namespace: string; pod: SeenPod; container: SeenContainer; key: string },
+  ): Promise<void> {
+    const abort = new AbortController();
+    known.begun.set(key, abort);
+    try {
+      const since = known.isNew ? (await outputs.of(id)).recent().at(-1)?.at : undefined;
+      const reading = await known.reading;
+      if (since === undefined) reading.mark(container.restarts === 0 ? 'Started.' : 'Started again.');
+      const at = { namespace, pod: pod.name, container: container.name, since };
+      const stream = await open(at, abort.signal);
+      reading.read(stream, () => undefined, 'out');
+      stream.once('close', () => abort.abort());
+    } catch {
+      // What cannot be read is not there any more, or is read when it is seen again.
+      abort.abort();
+    }
+  }
+
+  function noteEnd(
+    known: Followed,
+    pod: SeenPod,
+    { ended, endedBefore, restarts, waiting, isInit }: SeenContainer,
+    key: string,
+  ): void {
+    const last = ended ?? (waiting !== undefined ? endedBefore : undefined);
+    if (last === undefined || isInit || known.ended.has(key) || !known.begun.has(key)) return;
+    known.ended.add(key);
+    const again = pod.isEnding || pod.isOfJob || restarts >= 2 ? '' : ' It is started again.';
+    void known.reading.then((reading) =>
+      reading.mark(`The program ended with exit code ${last.exitCode}.${again}`, 'output'),
+    );
+  }
+
+  function forget(id: string): void {
+    const known = all.get(id);
+    if (known === undefined) return;
+    for (const abort of known.begun.values()) abort.abort();
+    all.delete(id);
+  }
+
+  return {
+    look,
+    lines: (id) => all.get(id)?.known?.lines() ?? [],
+    mark: (id, text) =>
+      void followed(id)
+        .reading.then((reading) => reading.mark(text, 'output'))
+        .catch(() => undefined),
+    forget,
+    async close() {
+      for (const id of [...all.keys()]) forget(id);
+    },
+  };
+}

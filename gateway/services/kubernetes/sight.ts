@@ -1,0 +1,80 @@
+import { parseUpstream, type Upstream } from '../../routes/index.ts';
+import type { Observed } from '../engine.ts';
+import type { Size } from '../service.ts';
+import { causeOfPods, type Standing } from './pod-causes.ts';
+import type { SeenEndpoints, SeenJob, SeenPod, SeenProgram, SeenService } from './seen.ts';
+
+/** All that is seen of one service. */
+export type Things = {
+  programs: readonly SeenProgram[];
+  pods: readonly SeenPod[];
+  jobs: readonly SeenJob[];
+  services: readonly SeenService[];
+  endpoints: readonly SeenEndpoints[];
+};
+
+/** How a service is judged. */
+export type SightFacts = {
+  /** How long a program may take until it answers. */
+  startSeconds: number;
+  size: Size | undefined;
+  /** The last it said. */
+  lines: readonly string[];
+  now: number;
+};
+
+const isAlive = ({ phase }: SeenPod): boolean => phase !== 'Succeeded' && phase !== 'Failed';
+
+/** What a service is by what is seen of it. Pure. */
+export function observedOf(things: Things, facts: SightFacts): Observed {
+  const { programs, pods, jobs } = things;
+  if (programs.length === 0) return pods.some(isAlive) ? { phase: 'ending' } : { phase: 'absent' };
+  if (programs.every(({ wanted }) => wanted === 0))
+    return pods.some(isAlive) ? { phase: 'ending' } : { phase: 'absent' };
+  const revision = Math.max(...programs.map((program) => program.revision));
+  const tasks = jobs.filter(({ isHook }) => !isHook);
+  const isReady =
+    programs.every((program) => program.isReady) &&
+    tasks.every(({ hasEnded }) => hasEnded) &&
+    (!isReached(things) || placeOf(things) !== undefined);
+  if (isReady) return { phase: 'running', revision };
+  const found = causeOfThings(things, facts);
+  if (found?.isFinal) return { phase: 'gone', revision, cause: found.cause };
+  return { phase: 'starting', revision, ...(found && { cause: found.cause }) };
+}
+
+export function causeOfThings({ programs, pods, jobs }: Things, facts: SightFacts): Standing | undefined {
+  return causeOfPods({ programs, pods: pods.filter(({ isEnding }) => !isEnding), jobs }, facts);
+}
+
+/** Whether there is a Service of it that is to be reached at its address. */
+export const isReached = ({ services }: Pick<Things, 'services'>): boolean =>
+  services.some(({ port }) => port !== undefined);
+
+/**
+ * Where requests go: a pod of the service itself that is ready, by the ready endpoints of its Service. The same one as long as it is
+ * ready, because programs keep what people do in memory.
+ */
+export function placeOf(
+  { services, endpoints, pods }: Pick<Things, 'services' | 'endpoints' | 'pods'>,
+  before?: Upstream,
+): Upstream | undefined {
+  const reached = services.find(({ port }) => port !== undefined);
+  if (reached === undefined) return undefined;
+  const own = new Map(pods.map((pod) => [pod.uid, pod]));
+  const named = reached.ports.find(({ name, port }) => name === reached.port || String(port) === reached.port)?.name;
+  const found: Upstream[] = [];
+  for (const slice of endpoints) {
+    if (slice.of !== reached.name || slice.namespace !== reached.namespace) continue;
+    const port = slice.ports.find(({ name }) => name === (named ?? ''))?.port;
+    if (port === undefined) continue;
+    for (const { address, pod } of slice.ready)
+      if (own.get(pod)?.addresses.includes(address)) found.push(at(address, port));
+  }
+  const kept = found.find(({ hostname, port }) => hostname === before?.hostname && port === before.port);
+  return kept ?? found.toSorted((one, other) => (one.hostname < other.hostname ? -1 : 1))[0];
+}
+
+/** Never this machine: what a cluster says is not believed for that. */
+const at = (address: string, port: number): Upstream =>
+  parseUpstream(`http://${address.includes(':') ? `[${address}]` : address}:${port}`);

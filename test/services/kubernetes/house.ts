@@ -1,0 +1,156 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Test } from 'tap';
+import { parse } from 'yaml';
+import { diskFolder } from '../../../gateway/catalogue/index.ts';
+import { type Kube, openKube } from '../../../gateway/kube/index.ts';
+import { newId, silentLog, systemClock } from '../../../gateway/lib/index.ts';
+import { createOutputs, type Engine } from '../../../gateway/services/index.ts';
+import { createKubernetesEngine, type KubernetesEngineOptions } from '../../../gateway/services/kubernetes/engine.ts';
+import { createHelm } from '../../../gateway/services/kubernetes/helm.ts';
+import type { Service } from '../../../gateway/services/service.ts';
+import type { ControlPlane } from '../../cluster/control-plane.ts';
+import { plainTemplate } from '../idle-engine.ts';
+
+export const userOf = (namespace: string) => `system:serviceaccount:${namespace}:knot-user`;
+
+/** The role that charts/knot gives people, as it is written there. */
+function roleOfPeople(): object {
+  const text = readFileSync(join(import.meta.dirname, '../../../charts/knot/templates/rbac-user.yaml'), 'utf8');
+  const [head] = text.split('{{- with .Values.rbac.userRules }}');
+  const plain = head!.replace(/^.*\{\{.*$/gm, '');
+  return parse(plain) as object;
+}
+
+export type House = {
+  engine: Engine;
+  kube: Kube;
+  namespace: string;
+  folder: string;
+  /** A service of a chart. */
+  service(files: Chart, facts?: Partial<Service>): Promise<Service>;
+  /** Every object in the namespace with the service's label, `Kind name`. */
+  left(service: Service): Promise<string[]>;
+};
+
+/** Files of `templates/` by name; `Chart.yaml` is there. */
+export type Chart = Record<string, string>;
+
+let houses = 0;
+
+/** The engine on a control plane, with a namespace of its own for ann. */
+export async function openKubernetesEngine(
+  t: Test,
+  cluster: ControlPlane,
+  more: Partial<KubernetesEngineOptions> & { namespace?: string; folder?: string } = {},
+): Promise<House> {
+  const { namespace = `knot-ann${++houses}`, folder = mkdtempSync(join(tmpdir(), 'knot-engine-')) } = more;
+  const kube = await openKube({ kubeconfig: cluster.kubeconfig }, { clock: systemClock });
+  const asOwner = (name: string) => kube.as({ user: userOf(name) });
+  if (more.namespace === undefined)
+    await cluster.apply(
+      roleOfPeople(),
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'knot-user', namespace } },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata: { name: 'knot-user', namespace },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'knot-user' },
+        subjects: [{ kind: 'ServiceAccount', name: 'knot-user', namespace }],
+      },
+    );
+  const outputs = createOutputs(join(folder, 'output'), { maxBytes: 1024 * 1024, clock: systemClock, log: silentLog });
+  const helm = createHelm({
+    program: cluster.programs.helm[0],
+    folder: join(folder, 'helm-home'),
+    access: async () => ({ server: kube.connection.server, ...(await kube.connection.credentials()) }),
+    userOf,
+    log: silentLog,
+  });
+  const engine = createKubernetesEngine({
+    ...{ kube, helm, asOwner, outputs, dataFolder: folder, clock: systemClock, log: silentLog },
+    namespaceOf: () => namespace,
+    surroundingsOf: async ({ label }) => ({
+      ...{ namespace, hostname: `${label}.example.org`, origin: `https://${label}.example.org` },
+      ...{ privateVolume: '', sharedVolume: '', teams: [], files: { user: 1000, group: 1000 } },
+      ...{ storageClass: '', registry: { private: '', shared: '' } },
+    }),
+    openLog: async () => Readable.from([]),
+    ...more,
+  });
+  await engine.tidy();
+  t.teardown(async () => {
+    await engine.close();
+    await outputs.close();
+    await kube.close();
+    if (more.folder === undefined) rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    ...{ engine, kube, namespace, folder },
+    async service(files, facts = {}) {
+      const chart = mkdtempSync(join(folder, 'chart-'));
+      for (const [name, text] of Object.entries({ 'Chart.yaml': chartFile, 'values.yaml': '{}\n', ...files })) {
+        mkdirSync(dirname(join(chart, name)), { recursive: true });
+        writeFileSync(join(chart, name), text);
+      }
+      const id = newId();
+      const name = facts.name ?? `s${id.slice(-8).toLowerCase().replaceAll('-', '')}`;
+      const digest = await engine.keep(diskFolder(chart));
+      return {
+        ...{ id, name, owner: { kind: 'user', id: 'u1', name: 'ann' }, label: `${name}-ann` },
+        template: { ...plainTemplate, digest },
+        values: {},
+        size: { name: 'small', title: 'Small', cpu: 1, memory: 512 * 1024 ** 2 },
+        ...{
+          machine: 'cluster',
+          wish: 'running',
+          state: 'requested',
+          since: 0,
+          revision: 1,
+          createdBy: 'ann',
+          createdAt: 0,
+        },
+        ...facts,
+      };
+    },
+    async left({ id }) {
+      const kinds = 'all,configmaps,secrets,persistentvolumeclaims,horizontalpodautoscalers,poddisruptionbudgets';
+      const text = await cluster.kubectl('get', kinds, '-n', namespace, '-l', `knot/service=${id}`, '-o', 'name');
+      return text.split('\n').filter(Boolean);
+    },
+  };
+}
+
+const chartFile = 'apiVersion: v2\nname: web\nversion: 1.0.0\ndescription: A web server\n';
+
+/** A web server with one pod; `image` says on kwok what becomes of it (test/cluster/kwok.ts). */
+export const web = ({ image = 'registry.test/web:1', replicas = '1', more = '' } = {}): Chart => ({
+  'templates/web.yaml': `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: {{ .Release.Name }} }
+spec:
+  replicas: {{ .Values.replicas | default ${replicas} }}
+  selector: { matchLabels: { app: {{ .Release.Name }} } }
+  template:
+    metadata: { labels: { app: {{ .Release.Name }} } }
+    spec:
+      containers:
+        - { name: web, image: {{ .Values.image | default "${image}" | quote }}, ports: [{ name: http, containerPort: 8080 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: {{ .Release.Name }} }
+spec:
+  selector: { app: {{ .Release.Name }} }
+  ports: [{ name: http, port: 80, targetPort: http }]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: {{ .Release.Name }} }
+data: { host: {{ .Values.knot.hostname }}, say: {{ .Values.say | default "" | quote }} }
+${more}`,
+});
