@@ -6,7 +6,8 @@ import { systemEnvironment, usagesBelow } from '../../process/index.ts';
 
 /** How to reach the cluster, as whom: what a kubeconfig for one run says. */
 export type HelmAccess = {
-  server: string;
+  server: URL;
+  proxy: URL | undefined;
   authorization: string | undefined;
   tls: {
     ca?: unknown;
@@ -208,7 +209,7 @@ function endGroup(pid: number | undefined): void {
 
 /** `v1` Config of client-go, as JSON, which is YAML. */
 function kubeconfigOf(
-  { server, authorization, tls }: HelmAccess,
+  { server, proxy, authorization, tls }: HelmAccess,
   { user, namespace }: { user: string; namespace: string },
 ): string {
   const pem = (value: unknown): string | undefined =>
@@ -221,7 +222,8 @@ function kubeconfigOf(
       {
         name: 'knot',
         cluster: {
-          server,
+          server: server.href.replace(/\/$/, ''),
+          'proxy-url': proxy?.href,
           'certificate-authority-data': pem(tls.ca),
           'insecure-skip-tls-verify': tls.rejectUnauthorized === false ? true : undefined,
           'tls-server-name': tls.servername,

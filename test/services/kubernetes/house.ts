@@ -66,7 +66,7 @@ export async function openKubernetesEngine(
   const helm = createHelm({
     program: cluster.programs.helm[0],
     folder: join(folder, 'helm-home'),
-    access: async () => ({ server: kube.connection.server, ...(await kube.connection.credentials()) }),
+    access: () => kube.connection.credentials(),
     userOf,
     log: silentLog,
   });
