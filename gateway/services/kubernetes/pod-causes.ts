@@ -1,8 +1,17 @@
 import { causeOf } from '../causes.ts';
-import type { Cause } from '../service.ts';
+import type { Cause, Size } from '../service.ts';
 import { sayRefusal } from './say-refusal.ts';
 import type { SeenContainer, SeenJob, SeenPod, SeenProgram } from './seen.ts';
-import type { SightFacts } from './sight.ts';
+
+/** How a service is judged. */
+export type SightFacts = {
+  /** How long a program may take until it answers. */
+  startSeconds: number;
+  size: Size | undefined;
+  /** The last it said. */
+  lines: readonly string[];
+  now: number;
+};
 
 /** Why it does not run; final when waiting changes nothing any more. */
 export type Standing = { cause: Cause; isFinal: boolean };

@@ -1,7 +1,6 @@
 import { parseUpstream, type Upstream } from '../../routes/index.ts';
 import type { Observed } from '../engine.ts';
-import type { Size } from '../service.ts';
-import { causeOfPods, type Standing } from './pod-causes.ts';
+import { causeOfPods, type SightFacts, type Standing } from './pod-causes.ts';
 import type { SeenEndpoints, SeenJob, SeenPod, SeenProgram, SeenService } from './seen.ts';
 
 /** All that is seen of one service. */
@@ -11,16 +10,6 @@ export type Things = {
   jobs: readonly SeenJob[];
   services: readonly SeenService[];
   endpoints: readonly SeenEndpoints[];
-};
-
-/** How a service is judged. */
-export type SightFacts = {
-  /** How long a program may take until it answers. */
-  startSeconds: number;
-  size: Size | undefined;
-  /** The last it said. */
-  lines: readonly string[];
-  now: number;
 };
 
 const isAlive = ({ phase }: SeenPod): boolean => phase !== 'Succeeded' && phase !== 'Failed';
