@@ -1,12 +1,16 @@
+import type { Duplex } from 'node:stream';
 import { type Clock, type Log, silentLog } from '../lib/index.ts';
 import { createAsk, orNone } from './ask.ts';
 import { createCache, type KubeCache, type WatchOptions } from './cache.ts';
 import { connect, type KubeConnection } from './connection.ts';
 import type { At } from './credentials.ts';
+import { type Execution, type ExecOptions, openExec, openPortForward } from './exec.ts';
 import { type Kind, kindOf, pathOf } from './kinds.ts';
+import { type LogLine, type LogOptions, readLogs } from './logs.ts';
 import type { KubeObject } from './objects.ts';
 import { type Pace, usualPace } from './pace.ts';
 import type { KubeRequest } from './request.ts';
+import type { SocketRequest } from './socket.ts';
 
 /** As whom a request is made in place of Knot: what it may is what they may. */
 export type Impersonated = { user: string; groups?: readonly string[] };
@@ -57,6 +61,12 @@ export type Kube = {
   ): Promise<boolean>;
   /** Keeps all objects of a kind (or those selected) as they are from now on, until it is closed. */
   watch<T = KubeObject>(kind: Kind, options?: WatchOptions<T>): KubeCache<T>;
+  /** What a container wrote, line by line, see `readLogs`. */
+  logs(namespace: string, pod: string, options?: LogOptions): AsyncGenerator<LogLine>;
+  /** Runs a program in a container, see `openExec`. */
+  exec(namespace: string, pod: string, options: ExecOptions): Promise<Execution>;
+  /** A connection to a port of a pod, see `openPortForward`. */
+  portForward(namespace: string, pod: string, port: number, options?: { signal?: AbortSignal }): Promise<Duplex>;
   /** Any other request whose answer is JSON. An answer that is no success is thrown. */
   ask<T>(asked: KubeRequest): Promise<T>;
   /** The same cluster as somebody else. */
@@ -79,6 +89,7 @@ type Parts = { clock: Clock; log: Log; pace: Pace; caches: Set<KubeCache<unknown
 
 function kubeOn(connection: KubeConnection, identity: Record<string, string | string[]>, parts: Parts): Kube {
   const send = (asked: KubeRequest) => connection.send({ ...asked, headers: { ...identity, ...asked.headers } });
+  const open = (asked: SocketRequest) => connection.open({ ...asked, headers: { ...identity, ...asked.headers } });
   const ask = createAsk(send, parts.pace);
   const placeOf = (object: KubeObject, kind = kindOf(object)) => {
     if (kind === undefined) throw new Error(`${object.apiVersion} ${object.kind} is not among the kinds`);
@@ -161,6 +172,9 @@ function kubeOn(connection: KubeConnection, identity: Record<string, string | st
       };
       return { ...cache, close };
     },
+    logs: (namespace, pod, options = {}) => readLogs({ namespace, pod }, options, { send, pace: parts.pace }),
+    exec: (namespace, pod, options) => openExec({ namespace, pod }, options, open),
+    portForward: (namespace, pod, port, options = {}) => openPortForward({ namespace, pod, port, ...options }, open),
     async close() {
       for (const cache of parts.caches) cache.close();
       await connection.close();

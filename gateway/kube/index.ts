@@ -12,9 +12,11 @@
  */
 export { openKube, type Kube, type Impersonated, type ListOptions } from './client.ts';
 export type { CacheHealth, Change, KubeCache, WatchOptions } from './cache.ts';
+export type { ExecOptions, Execution } from './exec.ts';
 export { isKubeFault, reasonOf } from './faults.ts';
 export { kinds, type Kind } from './kinds.ts';
 export type { KubeConnection } from './connection.ts';
 export type { KubeRequest } from './request.ts';
+export type { LogLine, LogOptions } from './logs.ts';
 export { type Pace, usualPace } from './pace.ts';
 export type { KubeObject, ObjectMeta } from './objects.ts';

@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import type { TLSSocket } from 'node:tls';
-import type { KubeObject } from '../../../gateway/kube/index.ts';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { kinds, type KubeObject } from '../../../gateway/kube/index.ts';
 import { selfSignedPair } from '../net/self-signed.ts';
 import { createObjects, type Place, Refusal } from './objects.ts';
 import { selectorOf } from './selectors.ts';
@@ -47,6 +48,12 @@ export type FakeApiServer = {
   fail(fault: Fault, about?: (asked: Asked) => boolean, times?: number): void;
   /** Nothing fails any more. */
   recover(): void;
+  /** Answers requests for logs. */
+  onLog: (asked: Asked, response: ServerResponse) => void;
+  /** What is at the other end of WebSockets (`exec`, `portforward`); without it they are refused. */
+  onSocket: ((socket: WebSocket, asked: URL, headers: IncomingMessage['headers']) => void) | undefined;
+  /** Protocols that are spoken there, best first. */
+  protocols: string[];
   /** Tells every watch that asked for it up to which version it knows all. */
   bookmark(): void;
   /** Forgets what happened up to now: watches cannot go on from there. */
@@ -106,6 +113,7 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
       if (certificate === undefined && !tokens.has(request.headers.authorization?.replace(/^Bearer /, '') ?? ''))
         throw new Refusal(401, 'Unauthorized', 'Unauthorized');
       const place = placeOf(url.pathname);
+      if (place.part === 'log') return fake.onLog(asked, response);
       if (isWatch) {
         const select = selectorOf(query.get('labelSelector'), query.get('fieldSelector'));
         const shape = shapeOf(request.headers.accept);
@@ -167,11 +175,34 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket)).on('error', () => undefined);
   });
+  const streams = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => fake.protocols.find((one) => offered.has(one)) ?? false,
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    const url = new URL(request.url!, 'https://fake');
+    const isKnown = tokens.has(request.headers.authorization?.replace(/^Bearer /, '') ?? '');
+    if (isKnown && fake.onSocket !== undefined)
+      return streams.handleUpgrade(request, socket, head, (opened) => fake.onSocket!(opened, url, request.headers));
+    const [code, reason] = isKnown ? [404, 'NotFound'] : [401, 'Unauthorized'];
+    const body = JSON.stringify({
+      kind: 'Status',
+      apiVersion: 'v1',
+      status: 'Failure',
+      message: 'scripted',
+      reason,
+      code,
+    });
+    socket.end(`HTTP/1.1 ${code} ${reason}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  });
   server.listen(0, 'localhost');
   await once(server, 'listening');
   const cut = () => sockets.forEach((socket) => socket.destroy());
 
-  return {
+  const fake: FakeApiServer = {
+    onLog: (_asked, response) => void response.end(),
+    onSocket: undefined,
+    protocols: ['v5.channel.k8s.io', 'v4.channel.k8s.io'],
     url: `https://localhost:${(server.address() as AddressInfo).port}`,
     ca: cert,
     requests,
@@ -194,12 +225,15 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
       await once(server, 'close');
     },
   };
+  return fake;
 }
 
 function placeOf(path: string): Place {
   const [, group, version, namespace, plural, name, part] = address.exec(path) ?? [];
-  if (plural === undefined) throw new Refusal(404, 'NotFound', 'the server could not find the requested resource');
-  return { group: group === undefined ? version! : `${group}/${version!}`, plural, namespace, name, part };
+  const apiVersion = group === undefined ? version : `${group}/${version}`;
+  if (!Object.values(kinds).some((kind) => kind.apiVersion === apiVersion && kind.plural === plural))
+    throw new Refusal(404, 'NotFound', 'the server could not find the requested resource');
+  return { group: apiVersion!, plural: plural!, namespace, name, part };
 }
 
 /** Whole objects, or what is said of each of them (`as=PartialObjectMetadata`). */

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import t from 'tap';
+import { kinds, type KubeObject, openKube } from '../../gateway/kube/index.ts';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { startControlPlane } from '../cluster/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
+import { quick } from '../support/kube/open.ts';
+import { describeApiServer } from './api-server.ts';
+
+const cluster = await startControlPlane(t);
+if ('skip' in cluster) {
+  t.test('a real API server', { skip: cluster.skip }, async () => undefined);
+} else {
+  const { kubeconfig } = cluster;
+  const kube = await openKube(
+    { kubeconfig },
+    { clock: systemClock, log: silentLog, pace: { ...quick, mostPauseMs: 200 } },
+  );
+  t.teardown(() => kube.close());
+  const pod = (name: string): KubeObject => ({
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default' } },
+    spec: { containers: [{ name: 'main', image: 'registry.test/web:1' }] },
+  });
+
+  t.test('the API server is as the fake is', async (t) => {
+    describeApiServer(t, () => Promise.resolve(kube));
+  });
+
+  t.test('a log and a program of a pod', async (t) => {
+    await kube.create(pod('streams'));
+    await eventually('it runs', async () => {
+      const found = await kube.get<KubeObject & { status?: { phase?: string } }>(kinds.pod, 'streams', 'default');
+      return found?.status?.phase === 'Running';
+    });
+    const lines: string[] = [];
+    for await (const { text } of kube.logs('default', 'streams')) lines.push(text);
+    t.strictSame(lines, ['listening on :8080', 'ready']);
+    await t.rejects(kube.exec('default', 'streams', { command: ['true'], container: 'none' }), {
+      code: 'KNOT_KUBE_INVALID',
+    });
+    const execution = await kube.exec('default', 'streams', { command: ['cat'], stdin: true });
+    execution.stdin.write('through the API server');
+    t.equal(String(((await once(execution.stdout, 'data')) as [Buffer])[0]), 'through the API server');
+    execution.end();
+    const said = await kube.exec('default', 'streams', { command: ['echo', '$HOME', 'a b'] });
+    t.equal(await text(said.stdout), '$HOME a b\n', 'no shell reads what is run');
+    t.strictSame(await said.exit, { code: 0 });
+  });
+
+  t.test('a restart of the API server in the middle of a watch loses nothing', async (t) => {
+    const map = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } });
+    const cache = kube.watch<KubeObject>(kinds.configMap, { namespace: 'default' });
+    t.teardown(() => cache.close());
+    const told: string[] = [];
+    await cache.ready;
+    cache.onChange((object, type) => void told.push(`${type} ${object.metadata.name}`));
+    await kube.create(map('before'));
+    await eventually('the first', () => told.length === 1);
+    await cluster.apiserver.stop();
+    await eventually('it is seen to be away', () => cache.health().lastFault);
+    t.ok(cache.get('default', 'before'), 'what was known is still known');
+    await t.rejects(kube.get(kinds.configMap, 'before', 'default'), { code: 'KNOT_KUBE_UNREACHABLE' });
+    await cluster.apiserver.start();
+    await kube.create(map('after'));
+    await kube.remove(kinds.configMap, 'before', 'default');
+    await eventually(
+      () => told.join(),
+      () => told.length === 3,
+    );
+    t.strictSame(told, ['added before', 'added after', 'deleted before']);
+    t.match(cache.health(), { isSynced: true, lastFault: undefined });
+  });
+}
