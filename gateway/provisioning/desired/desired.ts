@@ -6,7 +6,16 @@ import { storageOf } from './storage.ts';
 import { type ClusterSettings, labelsOf, namespaceOf, type Wanted } from './wanted.ts';
 
 /** The steps in which an owner's place is made, in their order: rights come last, once everything that bounds them is there. */
-export const stepNames = ['namespace', 'accounts', 'limits', 'network', 'files', 'rights', 'tidy'] as const;
+export const stepNames = [
+  'namespace',
+  'accounts',
+  'limits',
+  'network',
+  'files',
+  'rights',
+  'tidy',
+  'workloads',
+] as const;
 export type StepName = (typeof stepNames)[number];
 
 /** What there shall be for an owner, and in which step it is made. */
