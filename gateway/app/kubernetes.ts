@@ -35,7 +35,7 @@ export type KubernetesParts = {
 
 /** Opens what the configuration says of a cluster. Nothing is asked of it before `start`: it may be away. */
 export async function openKubernetes(config: Config, parts: KubernetesParts): Promise<Kubernetes> {
-  const { facts, policy, clock, log } = parts;
+  const { policy, clock, log } = parts;
   const { kubeconfig, context } = config.kubernetes;
   const kube = await openKube({ kubeconfig: absolute(config, kubeconfig), context }, { clock, log });
   const provisioning = openProvisioning(config, kube, parts);

@@ -1,10 +1,10 @@
 import { isKubeFault, type Kube, kinds, type KubeObject } from '../kube/index.ts';
 import { causeOf, foreignNamespace, goingNamespace, StepFault } from './causes.ts';
 import { type Desired, desiredOf, type StepName } from './desired/desired.ts';
-import { type ClusterSettings, namespaceOf, type Wanted } from './desired/wanted.ts';
+import { type ClusterSettings, namespaceOf, ofProvisioning, type Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { isOurs, keyOf, type Observed, observeOwner, ownerIdOf } from './observed.ts';
-import { pauseAll, pausedMark, resumeAll } from './pause.ts';
+import { begun, isQuiet, pauseAll, pausedMark, resumeAll } from './pause.ts';
 import type { Outcome } from './steps.ts';
 import { removeObject, write } from './write.ts';
 
@@ -56,12 +56,12 @@ export async function pass(
   }
   passed.adopted = !isKnown;
 
-  const desired = desiredOf(wanted, settings);
+  const desired = desiredOf(wanted, settings, { isQuiet: isQuiet(namespace) });
   const differences = differencesOf(desired, observed);
   for (const difference of differences)
     if (difference.is === 'overridden') passed.overrides.push({ object: difference.key, reason: difference.reason });
 
-  for (const step of ['namespace', 'accounts', 'limits', 'network', 'files', 'rights'] as const) {
+  for (const step of [...makingSteps, 'rights'] as const) {
     if (step !== 'namespace' && outcomes.get('namespace')!.state !== 'done') break;
     // Nobody may do anything before everything that bounds it is there.
     if (step === 'rights' && !isDone(outcomes, ['limits', 'network'])) continue;
@@ -70,6 +70,8 @@ export async function pass(
   if (isDone(outcomes, ['namespace'])) {
     outcomes.set('tidy', await guarded(tidy));
     outcomes.set('workloads', await guarded(workloads));
+    // Last, so that the cluster has had some time for it.
+    if (isDone(outcomes, ['files'])) outcomes.set('files', await guarded(bound));
   }
   return passed;
 
@@ -80,7 +82,11 @@ export async function pass(
       for (const difference of differences) {
         if (difference.step !== step || going.has(difference.key)) continue;
         if (difference.is !== 'missing' && difference.is !== 'changed') continue;
-        await write(kube, difference);
+        // First of all: the cluster looks at a claim when it is made.
+        if (difference.is === 'missing' && difference.object.kind === 'PersistentVolumeClaim')
+          await release((difference.object['spec'] as { volumeName: string }).volumeName, undefined);
+        const { metadata } = await write(kube, difference);
+        if (step === 'namespace') passed.namespaceUid = metadata.uid;
         passed.mended.push(wordsOf(difference));
       }
       if (step === 'namespace') await marks();
@@ -91,7 +97,7 @@ export async function pass(
           state: 'doing',
           cause: `${[...going.keys()].join(', ')} is being removed and is made anew after that.`,
         };
-      return step === 'files' ? bound() : { state: 'done' };
+      return { state: 'done' };
     });
   }
 
@@ -103,7 +109,7 @@ export async function pass(
     if (gone.length === 0 && !pausing) return;
     const changes = {
       ...Object.fromEntries(gone.map((mark) => [mark, null])),
-      ...(pausing && { [pausedMark]: new Date(now).toISOString() }),
+      ...(pausing && { [pausedMark]: begun }),
     };
     await kube.merge(kinds.namespace, name, undefined, { metadata: { annotations: changes } });
   }
@@ -113,27 +119,25 @@ export async function pass(
     const areas = desired.filter(({ object }) => object.kind === 'PersistentVolumeClaim');
     const isFresh = differences.some(({ step, is }) => step === 'files' && is !== 'overridden');
     const claims = isFresh
-      ? await kube.list(kinds.persistentVolumeClaim, { namespace: name, labels: `knot/owner-id=${owner.id}` })
-      : { items: areas.map(({ object }) => observed.objects.get(keyOf(object))!) };
-    const loose = claims.items.filter(
-      (claim) => (claim['status'] as { phase?: string } | undefined)?.phase !== 'Bound',
-    );
-    for (const claim of loose) await letBind(claim);
-    if (loose.length === 0) return { state: 'done' };
-    return {
-      state: 'doing',
-      cause: `The files are being connected: ${loose.map((one) => one.metadata.name).join(', ')}.`,
-    };
+      ? await claimsOf(kube, name, owner.id)
+      : areas.map(({ object }) => observed.objects.get(keyOf(object))!);
+    for (const claim of claims.filter(isLoose)) await letBind(claim);
+    return binding(claims);
   }
 
-  /** A volume whose claim was removed waits for that very one (PersistentVolume phase `Released`); a claim without volume is lost. */
+  /** A claim without its volume is lost and made anew. */
   async function letBind(claim: KubeObject): Promise<void> {
     if ((claim['status'] as { phase?: string } | undefined)?.phase === 'Lost') return removeObject(kube, claim);
-    const volume = observed.objects.get(`PersistentVolume/${(claim['spec'] as { volumeName: string }).volumeName}`);
+    await release((claim['spec'] as { volumeName: string }).volumeName, claim.metadata.uid);
+  }
+
+  /** A volume whose claim was removed waits for that very one (PersistentVolume phase `Released`) until it is told to take another. */
+  async function release(volumeName: string, claimUid: string | undefined): Promise<void> {
+    const volume = observed.objects.get(`PersistentVolume/${volumeName}`);
     const holds = (volume?.['spec'] as { claimRef?: { uid?: string } } | undefined)?.claimRef?.uid;
-    if (holds === undefined || holds === claim.metadata.uid) return;
+    if (holds === undefined || holds === claimUid) return;
     const spec = { claimRef: { uid: null, resourceVersion: null } };
-    await kube.merge(kinds.persistentVolume, volume!.metadata.name, undefined, { spec });
+    await kube.merge(kinds.persistentVolume, volumeName, undefined, { spec });
   }
 
   async function tidy(): Promise<Outcome> {
@@ -147,17 +151,38 @@ export async function pass(
   }
 
   async function workloads(): Promise<Outcome> {
-    if (wanted.isPaused) {
-      // While more could be started there is no use in ending it.
-      if (!isDone(outcomes, ['limits'])) return { state: 'waiting' };
-      await pauseAll(kube, name);
-    } else if (namespace?.metadata.annotations?.[pausedMark] !== undefined) {
-      await resumeAll(kube, name);
-      await kube.merge(kinds.namespace, name, undefined, { metadata: { annotations: { [pausedMark]: null } } });
-    }
-    return { state: 'done' };
+    const isMarked = namespace?.metadata.annotations?.[pausedMark] !== undefined;
+    if (wanted.isPaused ? isQuiet(namespace) : !isMarked) return { state: 'done' };
+    // While more could be started there is no use in ending it; and it is done with the owner's rights.
+    if (!isDone(outcomes, ['limits', 'rights'])) return { state: 'waiting' };
+    if (wanted.isPaused) await pauseAll(kube, name);
+    else await resumeAll(kube, name);
+    const mark = wanted.isPaused ? new Date(now).toISOString() : null;
+    await kube.merge(kinds.namespace, name, undefined, { metadata: { annotations: { [pausedMark]: mark } } });
+    // Then the rights go: at the next look.
+    return wanted.isPaused ? { state: 'doing', cause: 'What ran has been ended.' } : { state: 'done' };
   }
 }
+
+const makingSteps = ['namespace', 'accounts', 'limits', 'network', 'files'] as const;
+
+/** Claims of an owner's files. */
+async function claimsOf(kube: Kube, namespace: string, ownerId: string): Promise<KubeObject[]> {
+  const labels = `${ofProvisioning},knot/owner-id=${ownerId}`;
+  return (await kube.list(kinds.persistentVolumeClaim, { namespace, labels })).items;
+}
+
+const isLoose = ({ status }: KubeObject): boolean => (status as { phase?: string } | undefined)?.phase !== 'Bound';
+
+function binding(claims: readonly KubeObject[]): Outcome {
+  const loose = claims.filter(isLoose).map(({ metadata }) => metadata.name);
+  if (loose.length === 0) return { state: 'done' };
+  return { state: 'doing', cause: `The files are being connected: ${loose.join(', ')}.` };
+}
+
+/** How far the cluster is with the claims, of somebody who waits for nothing else: one call in place of a whole look. */
+export const lookAtClaims = (kube: Kube, namespace: string, ownerId: string): Promise<Outcome> =>
+  guarded(async () => binding(await claimsOf(kube, namespace, ownerId)));
 
 const isTheirs = (namespace: KubeObject, ownerId: string, knownUid: string | undefined): boolean =>
   (isOurs(namespace) && ownerIdOf(namespace) === ownerId) ||

@@ -1,7 +1,13 @@
 import { type Kube, kinds, type KubeObject } from '../kube/index.ts';
+import { userIn } from './desired/rights.ts';
 
-/** On the namespace: since when its owner is paused, until all that ran before runs again. */
+/** On the namespace of who is paused, from the begin of it until all that ran before runs again: since when nothing runs, or `begun`. */
 export const pausedMark = 'knot/paused';
+export const begun = 'begun';
+
+/** Whether all that ran was ended. */
+export const isQuiet = (namespace: KubeObject | undefined): boolean =>
+  !Number.isNaN(Date.parse(namespace?.metadata.annotations?.[pausedMark] ?? ''));
 /** On what was scaled down or suspended: what it was before. */
 const before = 'knot/before-pause';
 
@@ -10,9 +16,10 @@ const suspended = [kinds.cronJob, kinds.job];
 
 /**
  * Ends what runs in a namespace whose quota lets nothing new run: what has replicas is scaled to none and remembers how many there were,
- * what runs by time or as a job is suspended, every pod that is left is ended. Done any number of times.
+ * what runs by time or as a job is suspended, every pod that is left is ended. Done any number of times, as the owner's own account.
  */
-export async function pauseAll(kube: Kube, namespace: string): Promise<void> {
+export async function pauseAll(cluster: Kube, namespace: string): Promise<void> {
+  const kube = cluster.as(userIn(namespace));
   for (const kind of scaled)
     for (const { metadata, spec } of (await kube.list(kind, { namespace })).items) {
       const replicas = (spec as { replicas?: number }).replicas ?? 1;
@@ -30,7 +37,8 @@ export async function pauseAll(kube: Kube, namespace: string): Promise<void> {
 }
 
 /** Lets run again what was paused, and only that. */
-export async function resumeAll(kube: Kube, namespace: string): Promise<void> {
+export async function resumeAll(cluster: Kube, namespace: string): Promise<void> {
+  const kube = cluster.as(userIn(namespace));
   for (const kind of [...scaled, ...suspended])
     for (const { metadata } of (await kube.list(kind, { namespace })).items) {
       const was = metadata.annotations?.[before];

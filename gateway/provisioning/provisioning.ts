@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto';
 import { isKubeFault, type Kube } from '../kube/index.ts';
-import { type AuditEntry, type Clock, type ComponentHealth, every, type Log } from '../lib/index.ts';
+import { type AuditEntry, type Clock, type ComponentHealth, createKeyedQueue, every, type Log } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { desiredOf } from './desired/desired.ts';
 import { type ClusterSettings, namespaceOf, type Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { healthOf } from './health.ts';
 import { observeAll, type Observed, observeOwner } from './observed.ts';
-import { pass, type Passed } from './pass.ts';
-import { pausedMark } from './pause.ts';
+import { lookAtClaims, pass, type Passed } from './pass.ts';
+import { isQuiet, pausedMark } from './pause.ts';
 import type { Place } from './place.ts';
 import * as records from './records.ts';
 import { removePlace } from './removal.ts';
-import { newSteps, nextLookMs, sameSteps, type Step, stepsAfter } from './steps.ts';
-import { createQueue } from './queue.ts';
+import { newSteps, nextLookMs, type Outcome, sameSteps, type Step, stepsAfter } from './steps.ts';
 
 /** Who there is, from accounts, plans and files. */
 export type OwnerFacts = {
@@ -64,11 +63,16 @@ const atOnce = 8;
  */
 export function createProvisioning(options: ProvisioningOptions): Provisioning {
   const { kube, settings, owners, store, record, graceMs, leads = () => true, clock, log } = options;
-  const queue = createQueue(look, { atOnce, log });
+  const queue = createKeyedQueue({
+    work: look,
+    ...{ log, atOnce, complaint: 'the place of an owner in the cluster could not be looked at' },
+    pauses: { firstMs: 1000, mostMs: 60_000 },
+  });
   let isAtWork = false;
   /** Since when the cluster does not answer. */
   let awaySince: number | undefined;
   let failing = new Map<string, string>();
+  const connecting = new Map<string, { hash: string; looks: number }>();
 
   const stops = [
     store.onChange('users', queue.add),
@@ -110,10 +114,11 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     if (wanted === undefined || (wanted.isPaused && found === undefined)) return place === undefined;
     if (place === undefined || found === undefined) return false;
     const desired = desiredOf(wanted, now);
+    const mark = found.namespace?.metadata.annotations?.[pausedMark];
     return (
       place.steps.every(({ state }) => state === 'done') &&
       place.converged === hashOf(desired) &&
-      (found.namespace?.metadata.annotations?.[pausedMark] !== undefined) === wanted.isPaused &&
+      (wanted.isPaused ? isQuiet(found.namespace) : mark === undefined) &&
       differencesOf(desired, found).every(({ is }) => is === 'overridden') &&
       sameOverrides(place, differencesOf(desired, found))
     );
@@ -153,11 +158,12 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     )
       return undefined;
     if (before === undefined) await note(newPlace(wanted, now), undefined);
-    for (const { folder } of wanted.areas) owners.makeFolder(folder);
     const knownUid = before?.namespaceUid;
-    const passed = await pass(kube, wanted, now, { knownUid, now: clock.now() });
-    const steps = stepsAfter(before?.steps ?? [], passed.outcomes, clock.now());
     const hash = hashOf(desiredOf(wanted, now));
+    for (const { folder } of wanted.areas) owners.makeFolder(folder);
+    const passed =
+      (before && (await onlyClaims(before, hash))) ?? (await pass(kube, wanted, now, { knownUid, now: clock.now() }));
+    const steps = stepsAfter(before?.steps ?? [], passed.outcomes, clock.now());
     const isDone = steps.every(({ state }) => state === 'done');
     const state = stateOf(steps, wanted);
     const place: records.PlaceRecord = {
@@ -169,7 +175,23 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     await note(place, before, entriesOf(place, before, passed, hash));
     if (state === 'failed') failing.set(wanted.owner.id, wanted.owner.name);
     else failing.delete(wanted.owner.id);
+    const isBinding = steps.every((step) => step.state === 'done' || (step.name === 'files' && step.state === 'doing'));
+    if (!isBinding || isDone) connecting.delete(wanted.owner.id);
+    else if (!connecting.has(wanted.owner.id)) connecting.set(wanted.owner.id, { hash, looks: 0 });
     return nextLookMs(steps);
+  }
+
+  /** Of who waits for nothing but the cluster to connect their files only that is looked at, for a while. */
+  async function onlyClaims(before: records.PlaceRecord, hash: string): Promise<Passed | undefined> {
+    const { owner, namespace, steps, overrides, namespaceUid } = before;
+    const known = connecting.get(owner.id);
+    if (known === undefined || known.hash !== hash || (known.looks += 1) > mostLooks) {
+      connecting.delete(owner.id);
+      return undefined;
+    }
+    const outcomes = new Map(steps.map(({ name }) => [name, { state: 'done' } as Outcome]));
+    outcomes.set('files', await lookAtClaims(kube, namespace, owner.id));
+    return { outcomes, overrides: [...overrides], mended: [], adopted: false, namespaceUid };
   }
 
   async function remove(
@@ -263,7 +285,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       isAtWork = false;
       for (const stop of stops) stop();
       await loop.stop();
-      await queue.close();
+      await queue.stop();
       failing = new Map();
     },
   };
@@ -272,6 +294,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
 const complaint = 'looking at the places of people and teams in the cluster failed';
 const everybody = '*';
 const awayMs = 5000;
+const mostLooks = 10;
 
 /** A look that somebody asked for goes by the change feed: whichever replica does it hears of it. */
 export const askFor = (store: Store, ownerId: string): Promise<void> =>

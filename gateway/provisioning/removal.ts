@@ -2,10 +2,11 @@ import { type Kube, kinds, type KubeObject } from '../kube/index.ts';
 import { goingNamespace } from './causes.ts';
 import type { StepName } from './desired/desired.ts';
 import { quotaOf } from './desired/limits.ts';
+import { rightsOf, userAccount } from './desired/rights.ts';
 import { labelsOf, ofProvisioning, type Wanted } from './desired/wanted.ts';
 import { isOurs, ownerIdOf } from './observed.ts';
 import { guarded, removedMark } from './pass.ts';
-import { pauseAll } from './pause.ts';
+import { isQuiet, pauseAll, pausedMark } from './pause.ts';
 import type { Outcome } from './steps.ts';
 import { removeObject } from './write.ts';
 
@@ -66,10 +67,19 @@ export async function removePlace(
   }
 
   async function pause(): Promise<Outcome> {
-    const quota = quotaOf({ limits: {}, isPaused: true, areas: [] });
-    await kube.apply({ ...quota, metadata: { ...quota.metadata, namespace: name, labels: labelsOf(owner) } });
-    await kube.remove(kinds.roleBinding, 'knot-user', name);
-    await pauseAll(kube, name);
+    if (!isQuiet(namespace)) {
+      const quota = quotaOf({ limits: {}, isPaused: true, areas: [] });
+      const rights = rightsOf(name, { owner, isPaused: true }, { isQuiet: false });
+      for (const { metadata, ...object } of [quota, ...rights])
+        await kube.apply({
+          ...object,
+          metadata: { ...metadata, namespace: name, labels: labelsOf(owner) },
+        } as KubeObject);
+      await pauseAll(kube, name);
+      const annotations = { [pausedMark]: new Date(now).toISOString() };
+      await kube.merge(kinds.namespace, name, undefined, { metadata: { annotations } });
+    }
+    await kube.remove(kinds.roleBinding, userAccount, name);
     return { state: 'done' };
   }
 }

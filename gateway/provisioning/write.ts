@@ -1,16 +1,17 @@
 import { isKubeFault, type Kind, type Kube, kinds, type KubeObject } from '../kube/index.ts';
 import { foreignVolume, StepFault } from './causes.ts';
+import { userIn } from './desired/rights.ts';
 import { type Difference, fieldsOff, wholeParts } from './differences.ts';
 import { isOurs } from './observed.ts';
 
 type Off = Extract<Difference, { is: 'missing' | 'changed' }>;
 
-/** Makes one object what it shall be. @throws StepFault where it cannot be that yet */
-export async function write(kube: Kube, difference: Off): Promise<void> {
+/** Makes one object what it shall be, and returns it. @throws StepFault where it cannot be that yet */
+export async function write(kube: Kube, difference: Off): Promise<KubeObject> {
   const { object } = difference;
   try {
-    if (difference.is === 'missing' && isOfCluster(object)) await createOurs(kube, object);
-    else await applyWhole(kube, object);
+    if (difference.is === 'missing' && isOfCluster(object)) return await createOurs(kube, object);
+    return await applyWhole(kube, object);
   } catch (error) {
     // What an object is made of cannot be changed in these: they are made anew.
     if (!isKubeFault(error, 'KNOT_KUBE_INVALID') || difference.is === 'missing' || !isMadeAnew(object)) throw error;
@@ -25,9 +26,9 @@ const isMadeAnew = ({ kind }: KubeObject): boolean =>
   kind === 'RoleBinding' || kind === 'PersistentVolume' || kind === 'PersistentVolumeClaim';
 
 /** In the cluster as a whole, names may be somebody else's: what was there before is never taken over by making it. */
-async function createOurs(kube: Kube, object: KubeObject): Promise<void> {
+async function createOurs(kube: Kube, object: KubeObject): Promise<KubeObject> {
   try {
-    await kube.create(object);
+    return await kube.create(object);
   } catch (error) {
     if (!isKubeFault(error, 'KNOT_KUBE_CONFLICT')) throw error;
     const kind = object.kind === 'Namespace' ? kinds.namespace : kinds.persistentVolume;
@@ -41,12 +42,12 @@ async function createOurs(kube: Kube, object: KubeObject): Promise<void> {
 }
 
 /** Server-side apply leaves what others added to a part; where nothing may stand beside ours that is taken out too. */
-async function applyWhole(kube: Kube, object: KubeObject): Promise<void> {
+async function applyWhole(kube: Kube, object: KubeObject): Promise<KubeObject> {
   const applied = await kube.apply(object);
   const parts = wholeParts(object);
-  if (parts.length === 0 || fieldsOff(object, applied).length === 0) return;
+  if (parts.length === 0 || fieldsOff(object, applied).length === 0) return applied;
   const patch = Object.fromEntries(parts.map((part) => [part, patchTo(object[part], applied[part])]));
-  await kube.merge(kindFor(object)!, object.metadata.name, object.metadata.namespace, patch);
+  return (await kube.merge(kindFor(object)!, object.metadata.name, object.metadata.namespace, patch)) ?? applied;
 }
 
 /** A merge patch (RFC 7396) that makes of what is found exactly what is wanted. */
@@ -84,9 +85,10 @@ export async function removeObject(kube: Kube, found: KubeObject): Promise<void>
 async function removeClaim(kube: Kube, claim: string, namespace: string): Promise<void> {
   if (!(await kube.remove(kinds.persistentVolumeClaim, claim, namespace))) return;
   const { items } = await kube.list(kinds.pod, { namespace });
+  const asOwner = kube.as(userIn(namespace));
   for (const pod of items) {
     const volumes = (pod['spec'] as { volumes?: { persistentVolumeClaim?: { claimName: string } }[] }).volumes ?? [];
     if (volumes.some(({ persistentVolumeClaim: used }) => used?.claimName === claim))
-      await kube.remove(kinds.pod, pod.metadata.name, namespace);
+      await asOwner.remove(kinds.pod, pod.metadata.name, namespace);
   }
 }
