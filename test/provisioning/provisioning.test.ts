@@ -14,13 +14,17 @@ async function behaves(cluster: ControlPlane): Promise<void> {
   const way = await installed(cluster);
   const open = (t: Test, given?: Parameters<typeof openPlaces>[2]) => openPlaces(t, way, given);
 
-  const become = (provisioning: Provisioning, id: string, state: string) =>
-    eventually(`a place that is ${state}`, async () => {
-      const place = await provisioning.find(id);
-      if (place?.state === state) return place;
-      await provisioning.ask(id);
-      return undefined;
-    });
+  const become = (provisioning: Provisioning, id: string, state: string, withinMs = 20_000) =>
+    eventually(
+      `a place that is ${state}`,
+      async () => {
+        const place = await provisioning.find(id);
+        if (place?.state === state) return place;
+        await provisioning.ask(id);
+        return undefined;
+      },
+      withinMs,
+    );
   const of = async (path: string) => (await request(path)).body;
   const inNamespace = (namespace: string, kind: string, name = '') =>
     of(`/api/v1/namespaces/${namespace}/${kind}${name && `/${name}`}`);
@@ -360,7 +364,8 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     t.match(await provisioning.find(lea.id), { state: 'ready' });
     t.match(await eventually('her steps', () => provisioning.find(mia.id)), { state: 'making' });
     await cluster.apiserver.start();
-    await become(provisioning, mia.id, 'ready');
+    // The cluster's own controllers come back in their own time.
+    await become(provisioning, mia.id, 'ready', 60_000);
     t.match(provisioning.health(), [{ status: 'ok' }]);
   });
 
