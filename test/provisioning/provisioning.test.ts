@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
-import type { Provisioning } from '../../gateway/provisioning/index.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
+import { lookingAt } from './looking.ts';
 import { installed, openPlaces, watched } from './places.ts';
 
 t.setTimeout(180_000);
@@ -14,20 +14,7 @@ async function behaves(cluster: ControlPlane): Promise<void> {
   const way = await installed(cluster);
   const open = (t: Test, given?: Parameters<typeof openPlaces>[2]) => openPlaces(t, way, given);
 
-  const become = (provisioning: Provisioning, id: string, state: string, withinMs = 20_000) =>
-    eventually(
-      `a place that is ${state}`,
-      async () => {
-        const place = await provisioning.find(id);
-        if (place?.state === state) return place;
-        await provisioning.ask(id);
-        return undefined;
-      },
-      withinMs,
-    );
-  const of = async (path: string) => (await request(path)).body;
-  const inNamespace = (namespace: string, kind: string, name = '') =>
-    of(`/api/v1/namespaces/${namespace}/${kind}${name && `/${name}`}`);
+  const { become, of, inNamespace, patch, leftOf, shapeOf } = lookingAt(cluster);
 
   t.test('a person gets a place, step by step, in few calls, and a second look writes nothing', async (t) => {
     const { open: start, person, kube, acts } = await open(t);
@@ -368,41 +355,4 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     await become(provisioning, mia.id, 'ready', 60_000);
     t.match(provisioning.health(), [{ status: 'ok' }]);
   });
-
-  const patch = (path: string, body: object) =>
-    request(path, { method: 'PATCH', body, contentType: 'application/merge-patch+json' }).then(({ status }) => {
-      if (status !== 200) throw new Error(`${path}: ${status}`);
-    });
-
-  /** What there is of an owner, without what names them. */
-  async function shapeOf(namespace: string, name: string, id: string): Promise<string[]> {
-    const found = await leftOf(namespace, id);
-    return found
-      .filter((one) => !/ (Event|EndpointSlice|ConfigMap) /.test(` ${one} `))
-      .map((one) => one.replaceAll(namespace, 'NS').replaceAll(name, 'NAME'))
-      .sort();
-  }
-
-  /** Everything of every kind that the API server knows in a namespace, and everything in the cluster with the owner's label. */
-  async function leftOf(namespace: string, ownerId: string): Promise<string[]> {
-    type Resource = { name: string; kind: string; namespaced: boolean; verbs: string[] };
-    const groups = (await of('/apis')).groups.map(
-      (group: { preferredVersion: { groupVersion: string } }) => `/apis/${group.preferredVersion.groupVersion}`,
-    );
-    const found = await Promise.all(
-      ['/api/v1', ...groups].map(async (base: string) => {
-        const resources = ((await of(base)).resources as Resource[]).filter(({ verbs }) => verbs.includes('list'));
-        return Promise.all(
-          resources.map(async ({ name, kind, namespaced }) => {
-            const path = namespaced
-              ? `${base}/namespaces/${namespace}/${name}`
-              : `${base}/${name}?labelSelector=knot/owner-id=${ownerId}`;
-            const { items = [] } = await of(path);
-            return (items as { metadata: { name: string } }[]).map(({ metadata }) => `${kind} ${metadata.name}`);
-          }),
-        );
-      }),
-    );
-    return found.flat(2);
-  }
 }
