@@ -1,4 +1,4 @@
-import { type Kube, kinds, type KubeObject } from '../kube/index.ts';
+import { type Kind, type Kube, kinds, type KubeObject } from '../kube/index.ts';
 import { userIn } from './desired/rights.ts';
 
 /** On the namespace of who is paused, from the begin of it until all that ran before runs again: since when nothing runs, or `begun`. */
@@ -31,7 +31,7 @@ export async function pauseAll(cluster: Kube, namespace: string): Promise<void> 
   for (const pod of (await kube.list(kinds.pod, { namespace })).items)
     if (pod.metadata.deletionTimestamp === undefined) await kube.remove(kinds.pod, pod.metadata.name, namespace);
 
-  async function mark(kind: (typeof scaled | typeof suspended)[number], name: string, was: string, spec: object) {
+  async function mark(kind: (typeof scaled)[number], name: string, was: string, spec: object) {
     await kube.merge(kind, name, namespace, { metadata: { annotations: { [before]: was } }, spec });
   }
 }

@@ -189,7 +189,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       connecting.delete(owner.id);
       return undefined;
     }
-    const outcomes = new Map(steps.map(({ name }) => [name, { state: 'done' } as Outcome]));
+    const outcomes = new Map(steps.map(({ name }) => [name, { state: 'done' }]));
     outcomes.set('files', await lookAtClaims(kube, namespace, owner.id));
     return { outcomes, overrides: [...overrides], mended: [], adopted: false, namespaceUid };
   }

@@ -74,7 +74,7 @@ export async function removePlace(
         await kube.apply({
           ...object,
           metadata: { ...metadata, namespace: name, labels: labelsOf(owner) },
-        } as KubeObject);
+        });
       await pauseAll(kube, name);
       const annotations = { [pausedMark]: new Date(now).toISOString() };
       await kube.merge(kinds.namespace, name, undefined, { metadata: { annotations } });

@@ -25,7 +25,7 @@ export function stepsAfter(before: readonly Step[], outcomes: ReadonlyMap<StepNa
     const { state, cause } = outcomes.get(name) ?? { state: 'waiting' as const };
     const isSame = was !== undefined && was.state === state && was.cause === cause;
     return {
-      ...{ name, state, since: isSame || was?.state === state ? was!.since : now },
+      ...{ name, state, since: isSame || was?.state === state ? was.since : now },
       ...(cause !== undefined && { cause }),
       attempts: state === 'failed' ? (was?.attempts ?? 0) + 1 : 0,
     };

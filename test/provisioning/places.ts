@@ -51,8 +51,7 @@ export function watched(kube: Kube, { killAfter = Infinity }: { killAfter?: numb
       write(`create ${object.kind}/${object.metadata.name}`, () => inner.create(object, options)) as never,
     merge: (kind, name, ...rest) =>
       write(`merge ${kind.kind}/${name}`, () => inner.merge(kind, name, ...rest)) as never,
-    remove: (kind, name, ...rest) =>
-      write(`remove ${kind.kind}/${name}`, () => inner.remove(kind, name, ...rest)) as never,
+    remove: (kind, name, ...rest) => write(`remove ${kind.kind}/${name}`, () => inner.remove(kind, name, ...rest)),
     as: (identity) => wrap(inner.as(identity)),
   });
   async function call<T>(work: () => Promise<T>): Promise<T> {
