@@ -87,6 +87,7 @@ function fixedSettings(config: Config): FixedSettings {
     podSecurity,
     defaultSize: { cpu: smallest!.cpu, memory: smallest!.memory },
     storage: storageOf(config),
+    hasHub: config.integrations.jupyterhub.mode === 'external',
     pullSecrets: [],
   };
 }

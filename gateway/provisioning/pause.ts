@@ -31,7 +31,7 @@ export async function pauseAll(cluster: Kube, namespace: string): Promise<void> 
   for (const pod of (await kube.list(kinds.pod, { namespace })).items)
     if (pod.metadata.deletionTimestamp === undefined) await kube.remove(kinds.pod, pod.metadata.name, namespace);
 
-  async function mark(kind: (typeof scaled)[number], name: string, was: string, spec: object) {
+  async function mark(kind: Kind, name: string, was: string, spec: object) {
     await kube.merge(kind, name, namespace, { metadata: { annotations: { [before]: was } }, spec });
   }
 }

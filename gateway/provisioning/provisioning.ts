@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isKubeFault, type Kube } from '../kube/index.ts';
 import { type AuditEntry, type Clock, type ComponentHealth, createKeyedQueue, every, type Log } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
-import { desiredOf } from './desired/desired.ts';
+import { desiredOf, type StepName } from './desired/desired.ts';
 import { type ClusterSettings, namespaceOf, type Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { healthOf } from './health.ts';
@@ -189,7 +189,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       connecting.delete(owner.id);
       return undefined;
     }
-    const outcomes = new Map(steps.map(({ name }) => [name, { state: 'done' }]));
+    const outcomes = new Map<StepName, Outcome>(steps.map(({ name }) => [name, { state: 'done' }]));
     outcomes.set('files', await lookAtClaims(kube, namespace, owner.id));
     return { outcomes, overrides: [...overrides], mended: [], adopted: false, namespaceUid };
   }
