@@ -4,21 +4,30 @@ import {
   diskFolder,
   isUsable,
   readTemplateAt,
+  runsBy,
   type Template,
   templateId,
   type TemplateProblem,
 } from '../catalogue/index.ts';
 import { loadConfig } from '../config/index.ts';
-import { knotError, printable } from '../lib/index.ts';
+import { type EngineKind, knotError, printable } from '../lib/index.ts';
 import { type Command, type Invocation, table } from './command.ts';
+import { lintChart } from './lint-chart.ts';
 
 const catalogueOf = (invocation: Invocation) => readCatalogue(loadConfig(invocation.settings).config);
+const engineOf = (invocation: Invocation): EngineKind => loadConfig(invocation.settings).config.engine;
 
 const where = ({ file, line, severity, message }: TemplateProblem): string =>
   `${printable(file)}${line === undefined ? '' : `:${line}`}: ${severity}: ${printable(message)}\n`;
 
-const runsHere = (template: Template): string =>
-  !isUsable(template) ? 'has errors' : template.process === undefined ? 'Kubernetes only' : 'yes';
+const runsHere = (template: Template, engine: EngineKind): string =>
+  !isUsable(template)
+    ? 'has errors'
+    : runsBy(engine, template)
+      ? 'yes'
+      : engine === 'process'
+        ? 'Kubernetes only'
+        : 'one machine only';
 
 export const templateCommands: readonly Command[] = [
   {
@@ -30,6 +39,7 @@ export const templateCommands: readonly Command[] = [
     async run(invocation) {
       const { stdout } = invocation.streams;
       const templates = await (await catalogueOf(invocation)).list();
+      const engine = engineOf(invocation);
       if (invocation.options['json'] === true) {
         const shown = templates.map(({ icon: _icon, readme: _readme, folder, ...template }) => ({
           id: templateId(template),
@@ -43,7 +53,7 @@ export const templateCommands: readonly Command[] = [
         templateId(each),
         each.version,
         each.origin.kind,
-        runsHere(each),
+        runsHere(each, engine),
         each.title,
       ]);
       stdout.write(`${table([['NAME', 'VERSION', 'FROM', 'RUNS HERE', 'TITLE'], ...rows])}\n`);
@@ -113,16 +123,21 @@ export const templateCommands: readonly Command[] = [
           });
         },
       );
-      for (const problem of template.problems) invocation.streams.stderr.write(where(problem));
-      if (!isUsable(template)) {
+      const lint =
+        template.release && (await lintChart(loadConfig(invocation.settings).config.kubernetes.helm, folder));
+      const problems = [...template.problems, ...(lint && 'problems' in lint ? lint.problems : [])];
+      for (const problem of problems) invocation.streams.stderr.write(where(problem));
+      if (!isUsable({ problems })) {
         throw knotError('KNOT_CLI_TEMPLATE_INVALID', 422, `The template in ${printable(folder)} cannot be launched.`, {
           remedy: 'Correct the lines above.',
         });
       }
       const { name, version, schemaSource } = template;
       const form = schemaSource === 'written' ? 'its form is written' : 'its form follows from values.yaml';
+      const onKubernetes =
+        lint === undefined ? 'no' : 'unchecked' in lint ? `not checked (${printable(lint.unchecked)})` : 'yes';
       invocation.streams.stdout.write(
-        `${name} ${version}: valid; ${form}; runs without Kubernetes: ${runsHere(template)}\n`,
+        `${name} ${version}: valid; ${form}; runs without Kubernetes: ${template.process ? 'yes' : 'no'}; on Kubernetes: ${onKubernetes}\n`,
       );
     },
   },
