@@ -1,7 +1,7 @@
 /**
  * admission: what is said of an object of a person or team before the API server takes it.
  * Owns: the files and variables that every new pod is given, the rules that the API server judges by, the listener that it asks, its
- * certificate, and what tells it to ask.
+ * certificate, and what tells it to ask; trying all of it, and the rights of people, on a cluster (isolation).
  * Does not own: namespaces, claims and rights (provisioning), whose a namespace is (handed over by `app`).
  * Mounts: nothing on the listeners of the gateway.
  *
@@ -18,3 +18,6 @@ export { applyRules } from './rules/keep.ts';
 export type { RuleSettings } from './rules/rule.ts';
 export { policiesOf } from './rules/rules.ts';
 export { type Admission, type AdmissionSettings, createAdmission } from './service.ts';
+export type { Ground, Probe, Result, Subject } from './isolation/probe.ts';
+export { type IsolationReport, reportOf } from './isolation/report.ts';
+export { probesFor, tryIsolation } from './isolation/run.ts';

@@ -20,9 +20,7 @@ export type ChangeTopic =
   | 'shares'
   | 'guest-visits'
   | 'files'
-  | 'services'
-  | 'places'
-  | 'place-wishes';
+  | 'services';
 
 export type ChangeFeed = {
   /** Writes the changes inside the caller's transaction; local listeners hear them after the commit. */

@@ -31,8 +31,7 @@ export const decidedByChart = [
   'kubernetes.context',
   'kubernetes.namespace',
   'kubernetes.helm',
-  'kubernetes.admission.listen',
-  'kubernetes.admission.url',
+  'kubernetes.admission',
 ] as const;
 
 /** The schema of knot.yaml as operators of a cluster write it, in the words of JSON Schema alone. */

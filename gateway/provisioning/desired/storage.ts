@@ -15,7 +15,10 @@ export function storageOf(namespace: string, { areas }: Wanted, { storage }: Clu
 export const nominalBytes = 1024 * 1024;
 const nominal = { storage: bytesQuantity(nominalBytes) };
 /** Notebooks, services and jobs on several nodes have it at once. */
-const accessModes = ['ReadWriteMany'];
+const shared = {
+  accessModes: ['ReadWriteMany'],
+  storageClassName: '',
+};
 
 function volumeOf(
   namespace: string,
@@ -28,7 +31,7 @@ function volumeOf(
     kind: 'PersistentVolume',
     metadata: { name },
     spec: {
-      accessModes,
+      ...shared,
       capacity: nominal,
       persistentVolumeReclaimPolicy: 'Retain',
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name: claim },
@@ -42,13 +45,7 @@ function claimOf(namespace: string, { claim }: WantedArea): KubeObject {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: { name: claim },
-    // No class: the cluster makes no volume of its own for it. That of the volume is none as well, which the API server does not write back.
-    spec: {
-      accessModes,
-      storageClassName: '',
-      resources: { requests: nominal },
-      volumeName: volumeNameOf(namespace, claim),
-    },
+    spec: { ...shared, resources: { requests: nominal }, volumeName: volumeNameOf(namespace, claim) },
   };
 }
 
