@@ -15,6 +15,7 @@ export type { CacheHealth, Change, KubeCache, WatchOptions } from './cache.ts';
 export type { ExecOptions, Execution } from './exec.ts';
 export { isKubeFault, reasonOf } from './faults.ts';
 export { kinds, type Kind } from './kinds.ts';
+export { takeLease, type Lease, type LeaseOptions } from './lease.ts';
 export type { KubeConnection } from './connection.ts';
 export type { KubeRequest } from './request.ts';
 export type { LogLine, LogOptions } from './logs.ts';

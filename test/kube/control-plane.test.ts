@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { kinds, type KubeObject, openKube } from '../../gateway/kube/index.ts';
+import { kinds, type KubeObject, openKube, takeLease } from '../../gateway/kube/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
@@ -46,6 +46,25 @@ if ('skip' in cluster) {
     const said = await kube.exec('default', 'streams', { command: ['echo', '$HOME', 'a b'] });
     t.equal(await text(said.stdout), '$HOME a b\n', 'no shell reads what is run');
     t.strictSame(await said.exit, { code: 0 });
+  });
+
+  t.test('a Lease changes hands when who leads ends', async (t) => {
+    const take = (told: string[]) =>
+      takeLease(kube, {
+        ...{ namespace: 'default', name: 'writer', log: silentLog },
+        onLead: () => void told.push('leads'),
+        onLose: () => void told.push('stopped'),
+      });
+    const told: string[][] = [[], []];
+    const first = take(told[0]!);
+    t.teardown(() => first.close());
+    await eventually('one leads', () => first.isLeader());
+    const second = take(told[1]!);
+    t.teardown(() => second.close());
+    await eventually('the other knows', () => second.holder() === first.holder());
+    await first.close();
+    await eventually('the other leads', () => second.isLeader());
+    t.strictSame(told, [['leads', 'stopped'], ['leads']]);
   });
 
   t.test('a restart of the API server in the middle of a watch loses nothing', async (t) => {
