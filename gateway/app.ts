@@ -168,21 +168,29 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     });
     tools = integrations;
 
+    // The cluster, where there is one; its modules are loaded only then.
+    const cluster =
+      config.engine === 'kubernetes'
+        ? await (await import('./app/kubernetes.ts')).openKubernetes(config, { facts, policy, files, clock, log })
+        : undefined;
+    closing(cluster, (opened) => opened?.close());
+
     // What people launch themselves.
     const catalogue = openCatalogue(config, { clock, log, ...(files && { own: { files, owners, policy } }) });
     const services =
-      files &&
-      openServices(config, {
-        facts,
-        policy,
-        files,
-        catalogue,
-        supervisor,
-        outputs,
-        publicAddress: address,
-        clock,
-        log,
-      });
+      files && config.engine === 'process'
+        ? openServices(config, {
+            facts,
+            policy,
+            files,
+            catalogue,
+            supervisor,
+            outputs,
+            publicAddress: address,
+            clock,
+            log,
+          })
+        : undefined;
     closing(services, (running) => running?.close());
 
     // The flows.
@@ -252,6 +260,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       certificates,
       files,
       services,
+      cluster,
       integrations,
       watch,
       reach,
@@ -266,6 +275,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       files,
       catalogue,
       services,
+      cluster,
       oidc,
       identify,
       certificates,
@@ -302,6 +312,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     closing(readiness, (ready) => ready.drain());
     closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());
     for (const tool of integrations) tool.start();
+    cluster?.start();
     if (services) startServices(services, { supervisor, accounts, store, log });
     telling.ready(address.origin);
     watch.start(proxy.probe);

@@ -19,12 +19,13 @@ export function createHealth(parts: {
   certificates: Certificates;
   files: Files | undefined;
   services: Services | undefined;
+  cluster: { health(): ComponentHealth[] } | undefined;
   integrations: readonly Integration[];
   watch: Watch;
   /** What notebooks without a sandbox can connect to past the gateway. */
   reach: readonly Reachable[] | undefined;
 }): () => Promise<ComponentHealth[]> {
-  const { names, folder, store, policy, certificates, files, services, integrations, watch, reach } = parts;
+  const { names, folder, store, policy, certificates, files, services, cluster, integrations, watch, reach } = parts;
   return async () => [
     await storeHealth(folder, store),
     policyHealth(policy),
@@ -32,6 +33,7 @@ export function createHealth(parts: {
     ...siteHealth(names),
     ...(files ? [files.health()] : []),
     ...((await services?.health()) ?? []),
+    ...(cluster?.health() ?? []),
     ...integrations.flatMap((tool) => tool.health()),
     ...reachHealth(reach, integrations),
     ...watch.health(),

@@ -15,6 +15,7 @@ import { type Oidc, oidcRoutes } from '../oidc/index.ts';
 import { accessHook, healthRoutes, type ProcessLog } from '../ops/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { canonicalOf } from '../proxy/index.ts';
+import type { Provisioning } from '../provisioning/index.ts';
 import type { Services } from '../services/index.ts';
 import type { Certificates } from '../tls/index.ts';
 import { uiRoutes } from '../ui/index.ts';
@@ -41,6 +42,7 @@ export type MainHostParts = Applications & {
   files: Files | undefined;
   catalogue: Catalogue;
   services: Services | undefined;
+  cluster: { provisioning: Provisioning } | undefined;
   oidc: Oidc;
   identify: Identify;
   certificates: Pick<Certificates, 'caPem'>;
@@ -65,6 +67,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     files,
     catalogue,
     services,
+    cluster,
     oidc,
     identify,
     certificates,
@@ -104,6 +107,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     catalogue,
     sizes: configuredSizes(config),
     services,
+    provisioning: cluster?.provisioning,
     fileSettings: config.files,
     identifyBearer: createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess),
     routes,

@@ -16,3 +16,8 @@ export { desiredOf, type Desired, type StepName, stepNames } from './desired/des
 export { cloneOf } from './desired/clone.ts';
 export { userAccount } from './desired/rights.ts';
 export { type ClusterSettings, namespaceOf, type Storage, type Wanted, type WantedArea } from './desired/wanted.ts';
+export type { Difference } from './differences.ts';
+export type { Place } from './place.ts';
+export type { Step } from './steps.ts';
+export { createSettings, type FixedSettings } from './settings.ts';
+export { askFor, createProvisioning, type OwnerFacts, type Provisioning } from './provisioning.ts';

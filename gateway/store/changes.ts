@@ -20,7 +20,9 @@ export type ChangeTopic =
   | 'shares'
   | 'guest-visits'
   | 'files'
-  | 'services';
+  | 'services'
+  | 'places'
+  | 'place-wishes';
 
 export type ChangeFeed = {
   /** Writes the changes inside the caller's transaction; local listeners hear them after the commit. */

@@ -24,6 +24,7 @@ import * as serviceRest from './migrations/0026-service-rest.ts';
 import * as serviceSizes from './migrations/0027-service-sizes.ts';
 import * as shareMarks from './migrations/0029-share-marks.ts';
 import * as guestVisits from './migrations/0031-guest-visits.ts';
+import * as provisioning from './migrations/0032-provisioning.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -51,6 +52,7 @@ const migrations: Record<string, Migration> = {
   '0027-service-sizes': serviceSizes,
   '0029-share-marks': shareMarks,
   '0031-guest-visits': guestVisits,
+  '0032-provisioning': provisioning,
 };
 
 /**

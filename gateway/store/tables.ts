@@ -308,6 +308,22 @@ export type FileLocksTable = {
   expires_at: number;
 };
 
+/** provisioning: how far somebody's place in the cluster is. `steps` and `overrides` are JSON. */
+export type ProvisioningTable = {
+  owner_id: string;
+  owner_kind: string;
+  owner_name: string;
+  namespace: string;
+  /** By which the namespace is known again where its labels were taken off. */
+  namespace_uid: string | null;
+  state: string;
+  since: number;
+  steps: string;
+  overrides: string;
+  /** Hash of what was wanted when all of it was there last. */
+  converged: string | null;
+};
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -346,6 +362,7 @@ export type Tables = {
   service_transitions: ServiceTransitionsTable;
   service_revisions: ServiceRevisionsTable;
   file_locks: FileLocksTable;
+  provisioning: ProvisioningTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

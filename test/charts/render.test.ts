@@ -6,6 +6,7 @@ import { loadConfig } from '../../gateway/config/index.ts';
 import { chartFolder, type Helm, type KubernetesObject, objectsIn, openHelm } from './helm.ts';
 import type { Rule } from './rights-used.ts';
 
+t.setTimeout(120_000);
 const opened = await openHelm(t);
 const skip = 'skip' in opened ? opened.skip : false;
 const helm = opened as Helm;
@@ -148,7 +149,7 @@ function labelsAre(t: Test, { kind, metadata }: KubernetesObject): void {
     [],
     `labels of ${kind} ${metadata.name}`,
   );
-  const isOfCluster = /^Cluster|^ValidatingAdmission/.test(kind);
+  const isOfCluster = /^Cluster|^ValidatingAdmission|^PersistentVolume$/.test(kind);
   t.equal(metadata.namespace, isOfCluster ? undefined : 'knot-home', `namespace of ${kind} ${metadata.name}`);
 }
 

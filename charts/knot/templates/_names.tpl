@@ -9,7 +9,7 @@
 
 {{/* What finds the pods of a part. Called with (dict "root" $ "part" "gateway"). */}}
 {{- define "knot.selector" -}}
-app.kubernetes.io/name: {{ include "knot.name" .root }}
+app.kubernetes.io/name: {{ if eq .part "postgresql" }}postgresql{{ else }}{{ include "knot.name" .root }}{{ end }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .part }}
 {{- end }}
@@ -44,6 +44,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 
 {{- define "knot.dataClaim" -}}
 {{ .Values.data.existingClaim | default (printf "%s-data" (include "knot.fullname" .)) }}
+{{- end }}
+
+{{/* The claim that the gateway has all files by, where they are not a folder of the node. */}}
+{{- define "knot.filesClaim" -}}
+{{- $storage := include "knot.storage" . | fromYaml -}}
+{{ if eq $storage.kind "claim" }}{{ $storage.claim }}{{ else }}{{ include "knot.fullname" . }}-files{{ end }}
 {{- end }}
 
 {{/* "true" where something has to outlive the pod: a SQLite database or Knot's own authority. */}}

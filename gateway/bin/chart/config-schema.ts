@@ -31,7 +31,8 @@ export const decidedByChart = [
   'kubernetes.context',
   'kubernetes.namespace',
   'kubernetes.helm',
-  'kubernetes.admission',
+  'kubernetes.admission.listen',
+  'kubernetes.admission.url',
 ] as const;
 
 /** The schema of knot.yaml as operators of a cluster write it, in the words of JSON Schema alone. */

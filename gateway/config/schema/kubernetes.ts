@@ -52,6 +52,13 @@ export const KubernetesConfig = object(
       default: 'baseline',
       description: 'Pod Security level that the namespaces of people and teams enforce.',
     }),
+    graceDays: Type.Number({
+      default: 7,
+      minimum: 0,
+      maximum: 3650,
+      description:
+        'How long the namespace of a person or team that was deleted stays, with nothing running in it. Their files are not in it.',
+    }),
     admission: object(
       {
         listen: Type.String({

@@ -6,7 +6,16 @@ import { storageOf } from './storage.ts';
 import { type ClusterSettings, labelsOf, namespaceOf, type Wanted } from './wanted.ts';
 
 /** The steps in which an owner's place is made, in their order: rights come last, once everything that bounds them is there. */
-export const stepNames = ['namespace', 'accounts', 'limits', 'network', 'files', 'rights', 'tidy'] as const;
+export const stepNames = [
+  'namespace',
+  'accounts',
+  'limits',
+  'network',
+  'files',
+  'rights',
+  'tidy',
+  'workloads',
+] as const;
 export type StepName = (typeof stepNames)[number];
 
 /** What there shall be for an owner, and in which step it is made. */
@@ -15,8 +24,11 @@ export type Desired = { step: StepName; object: KubeObject };
 /** Rules as of this release of Kubernetes: a newer cluster does not refuse tomorrow what runs today. */
 const podSecurityVersion = 'v1.36';
 
-/** All that an owner has in the cluster. Pure: the same is wanted on every look, by every replica. */
-export function desiredOf(wanted: Wanted, settings: ClusterSettings): Desired[] {
+/**
+ * All that an owner has in the cluster. Pure: the same is wanted on every look, by every replica. `isQuiet`: nothing runs any more of who
+ * is paused.
+ */
+export function desiredOf(wanted: Wanted, settings: ClusterSettings, { isQuiet = true } = {}): Desired[] {
   const namespace = namespaceOf(settings, wanted.owner);
   const steps: [StepName, KubeObject[]][] = [
     ['namespace', [namespaceObject(namespace, settings)]],
@@ -24,7 +36,7 @@ export function desiredOf(wanted: Wanted, settings: ClusterSettings): Desired[] 
     ['limits', [quotaOf(wanted), limitRangeOf(wanted, settings)]],
     ['network', networkOf(settings)],
     ['files', storageOf(namespace, wanted, settings)],
-    ['rights', rightsOf(namespace, wanted, settings)],
+    ['rights', rightsOf(namespace, wanted, { ...settings, isQuiet })],
   ];
   const labels = labelsOf(wanted.owner);
   return steps.flatMap(([step, objects]) =>

@@ -11,7 +11,7 @@ export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterS
     namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': gatewayNamespace } },
     podSelector: { matchLabels: labels },
   });
-  const gateway = beside({ 'app.kubernetes.io/name': 'knot' });
+  const gateway = beside({ 'app.kubernetes.io/name': 'knot', 'app.kubernetes.io/component': 'gateway' });
   const hub = beside({ app: 'jupyterhub', component: 'hub' });
   return [
     policy('knot-deny', 'Nothing comes in and nothing goes out but by the openings that follow.', {

@@ -15,10 +15,7 @@ export function storageOf(namespace: string, { areas }: Wanted, { storage }: Clu
 export const nominalBytes = 1024 * 1024;
 const nominal = { storage: bytesQuantity(nominalBytes) };
 /** Notebooks, services and jobs on several nodes have it at once. */
-const shared = {
-  accessModes: ['ReadWriteMany'],
-  storageClassName: '',
-};
+const accessModes = ['ReadWriteMany'];
 
 function volumeOf(
   namespace: string,
@@ -31,7 +28,7 @@ function volumeOf(
     kind: 'PersistentVolume',
     metadata: { name },
     spec: {
-      ...shared,
+      accessModes,
       capacity: nominal,
       persistentVolumeReclaimPolicy: 'Retain',
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name: claim },
@@ -45,7 +42,13 @@ function claimOf(namespace: string, { claim }: WantedArea): KubeObject {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: { name: claim },
-    spec: { ...shared, resources: { requests: nominal }, volumeName: volumeNameOf(namespace, claim) },
+    // No class: the cluster makes no volume of its own for it. That of the volume is none as well, which the API server does not write back.
+    spec: {
+      accessModes,
+      storageClassName: '',
+      resources: { requests: nominal },
+      volumeName: volumeNameOf(namespace, claim),
+    },
   };
 }
 

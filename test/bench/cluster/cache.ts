@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { eventually } from '../../support/eventually.ts';
 import type { ControlPlane } from '../../cluster/control-plane.ts';
 import { inParallel } from './in-parallel.ts';
+import { podOf, serviceOf } from './samples.ts';
 import type { ClusterSetting, Note } from './cluster.ts';
 
 /** What a process has to tell that keeps them (cache-keeper.ts). */
@@ -31,8 +32,8 @@ export async function measureCache(
       return answer.status === 200;
     }),
   );
-  await inParallel(services, (n) => make(`/api/v1/namespaces/${space(n)}/services`, service(`service-${n}`)));
-  await inParallel(pods, (n) => make(`/api/v1/namespaces/${space(n)}/pods`, pod(`pod-${n}`)));
+  await inParallel(services, (n) => make(`/api/v1/namespaces/${space(n)}/services`, serviceOf(`service-${n}`)));
+  await inParallel(pods, (n) => make(`/api/v1/namespaces/${space(n)}/pods`, podOf(`pod-${n}`)));
   await eventually(
     'as many pods that run',
     async () => {
@@ -50,36 +51,3 @@ export async function measureCache(
   note({ what, value, unit: 'MiB', bar: '≤ 150', isMet: value <= 150 });
   note({ what: 'the same, until all of them are known', value: kept.milliseconds, unit: 'ms' });
 }
-
-const labels = (name: string) => ({
-  'app.kubernetes.io/managed-by': 'knot',
-  'app.kubernetes.io/instance': name,
-  'app.kubernetes.io/name': 'web',
-  'helm.sh/chart': 'web-1.0.0',
-  'knot/service': name,
-});
-
-const service = (name: string) => ({
-  metadata: { name, labels: labels(name), annotations: { 'meta.helm.sh/release-name': name } },
-  spec: { selector: { 'app.kubernetes.io/instance': name }, ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
-});
-
-/** As large as one of a chart, with what admission adds. */
-const pod = (name: string) => ({
-  metadata: { name, labels: labels(name), annotations: { 'checksum/config': 'c'.repeat(64) } },
-  spec: {
-    containers: [
-      {
-        name: 'web',
-        image: 'registry.test/web:1',
-        args: ['--listen=0.0.0.0:8080', '--folder=/files/private'],
-        env: Array.from({ length: 10 }, (_, n) => ({ name: `KNOT_VARIABLE_${n}`, value: `value ${n} of ${name}` })),
-        ports: [{ name: 'http', containerPort: 8080 }],
-        readinessProbe: { httpGet: { path: '/', port: 'http' } },
-        resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { cpu: '1', memory: '256Mi' } },
-        volumeMounts: [{ name: 'scratch', mountPath: '/tmp' }],
-      },
-    ],
-    volumes: [{ name: 'scratch', emptyDir: {} }],
-  },
-});

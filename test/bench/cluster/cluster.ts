@@ -1,6 +1,8 @@
 import { type ControlPlane, startControlPlane, type ControlPlaneOptions } from '../../cluster/control-plane.ts';
 import type { FileFigure } from '../files.ts';
 import { median } from '../generators.ts';
+import { callerCertificate } from '../../support/cluster-callers.ts';
+import { measureAdmission } from './admission.ts';
 import { measureCache } from './cache.ts';
 
 /** What a cluster costs Knot, on a real API server with simulated nodes (test/cluster). */
@@ -18,7 +20,22 @@ export async function measureCluster(setting: ClusterSetting, rounds: number): P
   };
   await measureStart(rounds, note);
   await onCluster({ nodes: 10 }, (cluster) => measureCache(cluster, setting, note));
+  await withCallers(async (callers) =>
+    onCluster({ nodes: 0, flags: callers.flags }, (cluster) => measureAdmission(cluster, callers, setting, note)),
+  );
   return figures;
+}
+
+/** The API server shows a certificate to whom it asks. */
+async function withCallers(
+  act: (callers: Awaited<ReturnType<typeof callerCertificate>>) => Promise<void>,
+): Promise<void> {
+  const endings: (() => Promise<void>)[] = [];
+  try {
+    await act(await callerCertificate({ teardown: (end) => void endings.push(end) }));
+  } finally {
+    for (const end of endings) await end();
+  }
 }
 
 /** Gives a cluster to an act and ends it afterwards. @throws where there can be none */

@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { absolute, type Config, parseListen } from '../config/index.ts';
+import { areaOfKey, type Files } from '../files/index.ts';
+import { type Kube, openKube } from '../kube/index.ts';
+import type { Clock, ComponentHealth, Log } from '../lib/index.ts';
+import type { Policy } from '../policy/index.ts';
+import {
+  createProvisioning,
+  createSettings,
+  type FixedSettings,
+  type OwnerFacts,
+  type Provisioning,
+} from '../provisioning/index.ts';
+import type { Facts } from './facts.ts';
+import { createMayUse } from './may-use.ts';
+import { configuredSizes } from './sizes.ts';
+
+/** All of the gateway that is about a cluster. This file is imported only where `engine` is `kubernetes`. */
+export type Kubernetes = {
+  kube: Kube;
+  provisioning: Provisioning;
+  health(): ComponentHealth[];
+  /** Begins to bring the cluster to what is wanted. */
+  start(): void;
+  close(): Promise<void>;
+};
+
+export type KubernetesParts = {
+  facts: Pick<Facts, 'store' | 'accounts' | 'owners' | 'plans' | 'audit'>;
+  policy: Pick<Policy, 'decide' | 'onReload'>;
+  files: Files | undefined;
+  clock: Clock;
+  log: Log;
+};
+
+/** Opens what the configuration says of a cluster. Nothing is asked of it before `start`: it may be away. */
+export async function openKubernetes(config: Config, parts: KubernetesParts): Promise<Kubernetes> {
+  const { policy, clock, log } = parts;
+  const { kubeconfig, context } = config.kubernetes;
+  const kube = await openKube({ kubeconfig: absolute(config, kubeconfig), context }, { clock, log });
+  const provisioning = openProvisioning(config, kube, parts);
+  policy.onReload(() => {
+    provisioning.ask().catch((error: unknown) => log.error({ err: error }, 'places could not be looked at'));
+  });
+  return {
+    kube,
+    provisioning,
+    health: provisioning.health,
+    start() {
+      provisioning.start().catch((error: unknown) => log.error({ err: error }, 'places could not be looked at'));
+    },
+    async close() {
+      await provisioning.close();
+      await kube.close();
+    },
+  };
+}
+
+/** The places of people and teams; also for a command, which starts nothing. */
+export function openProvisioning(
+  config: Config,
+  kube: Kube,
+  parts: Omit<KubernetesParts, 'policy'> & { policy: Pick<Policy, 'decide'> },
+): Provisioning {
+  const { facts, clock, log } = parts;
+  return createProvisioning({
+    kube,
+    settings: createSettings(kube, fixedSettings(config), clock.now),
+    owners: createOwnerFacts(config, parts),
+    store: facts.store,
+    record: facts.audit.record,
+    graceMs: config.kubernetes.graceDays * dayMs,
+    clock,
+    log,
+  });
+}
+
+const dayMs = 24 * 3600 * 1000;
+
+function fixedSettings(config: Config): FixedSettings {
+  const { namespacePrefix, namespace, podSecurity } = config.kubernetes;
+  const [smallest] = configuredSizes(config);
+  return {
+    namespacePrefix,
+    gatewayNamespace: namespace,
+    gatewayPort: parseListen(config.listen).port,
+    podSecurity,
+    defaultSize: { cpu: smallest!.cpu, memory: smallest!.memory },
+    storage: storageOf(config),
+    hasHub: config.integrations.jupyterhub.mode === 'external',
+    pullSecrets: [],
+  };
+}
+
+function storageOf(config: Config): FixedSettings['storage'] {
+  const { kind, path, server, claim } = config.kubernetes.storage;
+  switch (kind) {
+    case 'hostPath':
+      return { kind, path: path ?? absolute(config, config.files.folder) ?? join(config.data, 'files') };
+    case 'nfs':
+      return { kind, server: server!, path: path! };
+    case 'claim':
+      return { kind, claim: claim! };
+  }
+}
+
+/** Who has a place, and what is in it: the same files that the owner's programs have on one machine. */
+function createOwnerFacts(
+  config: Config,
+  { facts, policy, files }: Pick<KubernetesParts, 'facts' | 'files'> & { policy: Pick<Policy, 'decide'> },
+): OwnerFacts {
+  const { accounts, owners, plans } = facts;
+  const mayUse = createMayUse(policy, config.domain, ['readFiles', 'writeFiles']);
+  const shared = { claim: 'knot-shared', folder: 'shared' };
+  const ofTeam = ({ id, name }: { id: string; name: string }) => ({ claim: `knot-team-${name}`, folder: `team/${id}` });
+  const limitsOf = async (kind: 'user' | 'team', id: string) => (await plans.of({ kind, id })).plan ?? {};
+  return {
+    ids: async () => (await accounts.listOwners()).map(({ id }) => id),
+    async find(id) {
+      const principal = await accounts.principal(id);
+      if (principal === undefined) {
+        const team = await accounts.findTeam(id);
+        if (team === undefined) return undefined;
+        const owner = { kind: 'team', id, name: team.name } as const;
+        return { owner, isPaused: false, limits: await limitsOf('team', id), areas: [shared, ofTeam(team)] };
+      }
+      if (principal.state !== 'active' && principal.state !== 'disabled') return undefined;
+      const isPaused = principal.state === 'disabled';
+      // Of who is disabled nothing runs, and no rule lets them do anything: what they had is there when they come back.
+      const teams = (await owners.areasOf(principal)).filter(
+        (area) => area.kind === 'team' && (isPaused || mayUse(principal, area)),
+      );
+      return {
+        owner: { kind: 'user', id, name: principal.username },
+        isPaused,
+        limits: await limitsOf('user', id),
+        areas: [
+          { claim: 'knot-private', folder: `private/${id}` },
+          shared,
+          ...teams.map(({ owner }) => ofTeam(owner!)),
+        ],
+      };
+    },
+    // To be asked for where it lies is what makes it.
+    makeFolder: (folder) => void files?.pathOf(areaOfKey(folder)!),
+  };
+}

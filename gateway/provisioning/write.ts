@@ -1,0 +1,94 @@
+import { isKubeFault, type Kind, type Kube, kinds, type KubeObject } from '../kube/index.ts';
+import { foreignVolume, StepFault } from './causes.ts';
+import { userIn } from './desired/rights.ts';
+import { type Difference, fieldsOff, wholeParts } from './differences.ts';
+import { isOurs } from './observed.ts';
+
+type Off = Extract<Difference, { is: 'missing' | 'changed' }>;
+
+/** Makes one object what it shall be, and returns it. @throws StepFault where it cannot be that yet */
+export async function write(kube: Kube, difference: Off): Promise<KubeObject> {
+  const { object } = difference;
+  try {
+    if (difference.is === 'missing' && isOfCluster(object)) return await createOurs(kube, object);
+    return await applyWhole(kube, object);
+  } catch (error) {
+    // What an object is made of cannot be changed in these: they are made anew.
+    if (!isKubeFault(error, 'KNOT_KUBE_INVALID') || difference.is === 'missing' || !isMadeAnew(object)) throw error;
+    await removeObject(kube, difference.found);
+    if (object.kind === 'RoleBinding') return applyWhole(kube, object);
+    throw new StepFault(`${object.kind} ${object.metadata.name} is made anew, once nothing uses it any more.`);
+  }
+}
+
+const isOfCluster = ({ kind }: KubeObject): boolean => kind === 'Namespace' || kind === 'PersistentVolume';
+const isMadeAnew = ({ kind }: KubeObject): boolean =>
+  kind === 'RoleBinding' || kind === 'PersistentVolume' || kind === 'PersistentVolumeClaim';
+
+/** In the cluster as a whole, names may be somebody else's: what was there before is never taken over by making it. */
+async function createOurs(kube: Kube, object: KubeObject): Promise<KubeObject> {
+  try {
+    return await kube.create(object);
+  } catch (error) {
+    if (!isKubeFault(error, 'KNOT_KUBE_CONFLICT')) throw error;
+    const kind = object.kind === 'Namespace' ? kinds.namespace : kinds.persistentVolume;
+    const found = await kube.get(kind, object.metadata.name);
+    // Another of us, or an earlier run that was ended before it saw this.
+    if (found !== undefined && isOurs(found) && fieldsOff({ ...object, spec: undefined }, found).length === 0)
+      return applyWhole(kube, object);
+    if (object.kind === 'PersistentVolume') throw foreignVolume(object.metadata.name);
+    throw error;
+  }
+}
+
+/** Server-side apply leaves what others added to a part; where nothing may stand beside ours that is taken out too. */
+async function applyWhole(kube: Kube, object: KubeObject): Promise<KubeObject> {
+  const applied = await kube.apply(object);
+  const parts = wholeParts(object);
+  if (parts.length === 0 || fieldsOff(object, applied).length === 0) return applied;
+  const patch = Object.fromEntries(parts.map((part) => [part, patchTo(object[part], applied[part])]));
+  return (await kube.merge(kindFor(object)!, object.metadata.name, object.metadata.namespace, patch)) ?? applied;
+}
+
+/** A merge patch (RFC 7396) that makes of what is found exactly what is wanted. */
+function patchTo(wanted: unknown, found: unknown): unknown {
+  if (!isMap(wanted) || !isMap(found)) return wanted;
+  return Object.fromEntries([
+    ...Object.keys(found)
+      .filter((name) => !(name in wanted))
+      .map((name) => [name, null]),
+    ...Object.entries(wanted).map(([name, value]) => [name, patchTo(value, found[name])]),
+  ]);
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const byKind = new Map<string, Kind>(Object.values(kinds).map((kind) => [kind.kind, kind]));
+const kindFor = ({ kind }: KubeObject): Kind | undefined => byKind.get(kind);
+
+/**
+ * Begins to take away something of ours. With a volume goes the claim on it, whatever that is called by now; and with a claim goes what
+ * still uses it, because a former member has the files as long as a pod has.
+ */
+export async function removeObject(kube: Kube, found: KubeObject): Promise<void> {
+  const { name, namespace, uid } = found.metadata;
+  if (found.kind === 'PersistentVolume') {
+    const claim = (found['spec'] as { claimRef?: { name: string; namespace: string } } | undefined)?.claimRef;
+    if (claim) await removeClaim(kube, claim.name, claim.namespace);
+  }
+  if (found.kind === 'PersistentVolumeClaim') return removeClaim(kube, name, namespace!);
+  if (found.metadata.deletionTimestamp !== undefined) return;
+  await kube.remove(kindFor(found)!, name, namespace, uid === undefined ? {} : { uid });
+}
+
+async function removeClaim(kube: Kube, claim: string, namespace: string): Promise<void> {
+  if (!(await kube.remove(kinds.persistentVolumeClaim, claim, namespace))) return;
+  const { items } = await kube.list(kinds.pod, { namespace });
+  const asOwner = kube.as(userIn(namespace));
+  for (const pod of items) {
+    const volumes = (pod['spec'] as { volumes?: { persistentVolumeClaim?: { claimName: string } }[] }).volumes ?? [];
+    if (volumes.some(({ persistentVolumeClaim: used }) => used?.claimName === claim))
+      await asOwner.remove(kinds.pod, pod.metadata.name, namespace);
+  }
+}

@@ -1,0 +1,104 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { openProvisioning } from '../../gateway/app/kubernetes.ts';
+import { type Kube, openKube } from '../../gateway/kube/index.ts';
+import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
+import type { Provisioning } from '../../gateway/provisioning/index.ts';
+import type { ControlPlane } from '../cluster/control-plane.ts';
+import { type ConfigChanges, openTestFacts } from '../support/house/facts.ts';
+
+type Ending = { teardown(end: () => unknown): void };
+
+const actor = { name: 'root' };
+const charts = join(import.meta.dirname, '../../charts/knot/templates');
+
+/** The roles of the chart, as Helm would make them. */
+function rolesOf(file: string): object[] {
+  const text = readFileSync(join(charts, file), 'utf8')
+    .replaceAll('{{ $account }}', 'knot-gateway')
+    .replaceAll('{{ .Release.Namespace }}', 'knot')
+    .split('\n')
+    .filter((line) => !line.includes('{{'));
+  return parseAllDocuments(text.join('\n'))
+    .map((document) => document.toJS() as object | null)
+    .filter((object) => object !== null);
+}
+
+/** A cluster in which the chart was installed: the way there is that of the gateway's own account, with the rights that the chart gives it. */
+export async function installed(cluster: ControlPlane): Promise<{ kubeconfig: string }> {
+  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'knot' } });
+  await cluster.apply(...rolesOf('rbac-gateway.yaml'), ...rolesOf('rbac-user.yaml'));
+  const token = await cluster.serviceAccountToken('knot', 'knot-gateway');
+  const kubeconfig = join(cluster.folder, 'gateway.kubeconfig');
+  const config = JSON.parse(readFileSync(cluster.kubeconfig, 'utf8')) as { users: { user: object }[] };
+  config.users[0]!.user = { token };
+  writeFileSync(kubeconfig, JSON.stringify(config));
+  return { kubeconfig };
+}
+
+/** Counts what is asked of the API server, and ends all of it after so many writes, as the end of the process would. */
+export function watched(kube: Kube, { killAfter = Infinity }: { killAfter?: number } = {}) {
+  const seen = { calls: 0, writes: [] as string[], isDead: false };
+  const dead = new Error('killed');
+  const wrap = (inner: Kube): Kube => ({
+    ...inner,
+    get: (...args) => call(() => inner.get(...args)) as never,
+    list: (...args) => call(() => inner.list(...args)) as never,
+    apply: (object, options) =>
+      write(`apply ${object.kind}/${object.metadata.name}`, () => inner.apply(object, options)) as never,
+    create: (object, options) =>
+      write(`create ${object.kind}/${object.metadata.name}`, () => inner.create(object, options)) as never,
+    merge: (kind, name, ...rest) =>
+      write(`merge ${kind.kind}/${name}`, () => inner.merge(kind, name, ...rest)) as never,
+    remove: (kind, name, ...rest) => write(`remove ${kind.kind}/${name}`, () => inner.remove(kind, name, ...rest)),
+    as: (identity) => wrap(inner.as(identity)),
+  });
+  async function call<T>(work: () => Promise<T>): Promise<T> {
+    if (seen.isDead) throw dead;
+    seen.calls += 1;
+    return work();
+  }
+  async function write<T>(what: string, work: () => Promise<T>): Promise<T> {
+    if (seen.isDead) throw dead;
+    const done = await call(work);
+    seen.writes.push(what);
+    // The write was done, and nobody hears of it any more.
+    if (seen.writes.length >= killAfter) {
+      seen.isDead = true;
+      throw dead;
+    }
+    return done;
+  }
+  return { kube: wrap(kube), seen };
+}
+
+/** Accounts, plans and the places of their owners on a cluster, until the test ends. Names of people are fresh for each test. */
+export async function openPlaces(t: Ending, way: { kubeconfig: string }, given: { config?: ConfigChanges } = {}) {
+  const clock = createManualClock(Date.now());
+  const facts = await openTestFacts(t, {
+    clock,
+    config: {
+      plans: [{ name: 'small', defaultFor: [], cpu: 2, memory: '4 GiB' }],
+      ...given.config,
+    },
+  });
+  const kube = await openKube({ kubeconfig: way.kubeconfig }, { clock, log: silentLog });
+  t.teardown(() => kube.close());
+  const opened: Provisioning[] = [];
+  t.teardown(() => Promise.all(opened.map((one) => one.close())));
+
+  /** As a gateway that has just been started would. */
+  function open(on: Kube = kube): Provisioning {
+    const policy = { decide: () => ({ effect: 'allow' }) as never };
+    const provisioning = openProvisioning(facts.config, on, { facts, policy, files: undefined, clock, log: silentLog });
+    opened.push(provisioning);
+    return provisioning;
+  }
+  const person = (username: string) =>
+    facts.accounts.createUser({ username, email: `${username}@example.org`, state: 'active' }, actor);
+  /** Newest first. */
+  const acts = async (subject: string) =>
+    (await facts.audit.list({ subject })).map(({ action }) => action).filter((one) => one.startsWith('place.'));
+  return { ...facts, clock, kube, open, person, acts, actor };
+}
