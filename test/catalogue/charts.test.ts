@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { judge } from '../../gateway/services/kubernetes/judge.ts';
 import { clusterPrograms } from '../cluster/build.ts';
 import {
   chartNames,
@@ -92,6 +93,8 @@ function checkObjects(t: Test, way: string, objects: readonly Manifest[]): void 
     ({ kind, spec }) => kind === 'Service' && spec.ports.some(({ name }: Manifest) => name === 'http'),
   );
   t.ok(open.length <= 1, `${way}: there is no doubt what is opened`);
+  const judged = judge(objects, { namespace: 'knot-ann', release: 'db', host: 'db-ann.example.org' });
+  t.match(judged, { problems: undefined, exposed: open[0] && { service: open[0].metadata.name, port: 'http' } }, way);
   for (const { metadata, spec } of podTemplates(objects)) {
     t.equal(metadata.labels['app.kubernetes.io/instance'], 'db', way);
     t.equal(spec.automountServiceAccountToken, false, `${way}: no rights on the API`);

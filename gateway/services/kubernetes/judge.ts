@@ -127,6 +127,9 @@ function problemsOf(object: Rendered, { namespace }: Grounds): string[] {
   return found;
 }
 
+/** Annotations of Knot's that a chart may have: `knot/files` asks for less than all files of the owner (admission reads it). */
+const ofCharts: ReadonlySet<string> = new Set([exposeAnnotation, 'knot/files']);
+
 /** Labels and annotations choose who something is: those of Knot are Knot's. */
 function metadataProblems({ labels, annotations }: JsonObject): string[] {
   const found: string[] = [];
@@ -136,7 +139,7 @@ function metadataProblems({ labels, annotations }: JsonObject): string[] {
   ] as const)
     for (const [key, value] of Object.entries(isJsonObject(given) ? given : {})) {
       const isKnots = key === 'knot' || /^knot[/.]/.test(key) || /^[^/]*\.knot\//.test(key);
-      if (isKnots && !(what === 'annotation' && key === exposeAnnotation))
+      if (isKnots && !(what === 'annotation' && ofCharts.has(key)))
         found.push(`has the ${what} ${key}, which is Knot’s`);
       if (key === 'app.kubernetes.io/managed-by' && value === 'knot') found.push('says that Knot manages it');
     }

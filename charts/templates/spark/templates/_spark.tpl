@@ -5,9 +5,9 @@
 {{- end }}
 {{- define "spark.memory" -}}
 {{- $memory := dig "size" "memory" "1Gi" (.Values.knot | default dict) | toString }}
-{{- $units := dict "Ki" 0.0009765625 "Mi" 1 "Gi" 1024 "Ti" 1048576 "k" 0.00095367 "M" 0.95367 "G" 953.67 "T" 953674 }}
+{{- $units := dict "Ki" 0.0009765625 "Mi" 1 "Gi" 1024 "Ti" 1048576 "k" 0.00095367431640625 "M" 0.95367431640625 "G" 953.67431640625 "T" 953674.31640625 }}
 {{- $number := regexFind "^[0-9.]+" $memory | float64 }}
-{{- $unit := get $units (regexFind "[A-Za-z]+$" $memory) | default 0.00000095367 }}
+{{- $unit := get $units (regexFind "[A-Za-z]+$" $memory) | default 0.00000095367431640625 }}
 {{- max 512 (sub (mulf $number $unit | int) 1024) }}m
 {{- end }}
 
