@@ -236,16 +236,16 @@ function testRefusals(t: Test, node: RunningNode) {
         () => true,
         () => false,
       );
-    await eventually('an answer while nothing forbids it', reaches);
+    await eventually('an answer while nothing forbids it', reaches, 60_000);
     await node.apply(
       object('networking.k8s.io/v1', 'NetworkPolicy', 'walled', 'nobody', {
         podSelector: {},
         policyTypes: ['Ingress'],
       }),
     );
-    await eventually('the policy in force', async () => !(await reaches()), 20_000);
+    await eventually('the policy in force', async () => !(await reaches()), 60_000);
     await node.kubectl('delete', '-n', 'walled', 'networkpolicy/nobody');
-    await eventually('an answer after it was lifted', reaches, 20_000);
+    await eventually('an answer after it was lifted', reaches, 60_000);
     t.pass();
   });
 

@@ -222,7 +222,7 @@ async function keepNetworks(t: Test, node: RunningNode) {
   }
   const reachedFrom = async (namespace: string, name: string): Promise<string[]> => {
     const probes = Object.entries(targets).map(
-      ([who, to]) => `(timeout 3 nc -w 2 ${to} </dev/null >/dev/null 2>&1 && echo "${who}") &`,
+      ([who, to]) => `(timeout 6 nc -w 5 ${to} </dev/null >/dev/null 2>&1 && echo "${who}") &`,
     );
     const said = await execute(node, namespace, name, 'sh', '-c', `${probes.join('\n')}\nwait`);
     return said
@@ -238,7 +238,7 @@ async function keepNetworks(t: Test, node: RunningNode) {
       reached = await reachedFrom('knot-ann', 'client');
       return JSON.stringify(reached) === JSON.stringify(open);
     },
-    20_000,
+    60_000,
   );
   t.same(
     (await reachedFrom('knot-joanna', 'server')).filter((who) => who === 'own'),
