@@ -20,8 +20,9 @@ export type CacheHealth = {
   isSynced: boolean;
   /** Since the API server was last heard to say that this is all; a quiet watch hears it about once a minute. Milliseconds. */
   ageMs: number;
-  /** What failed last, while nothing was heard since. */
+  /** What failed last, while nothing was heard since, and for how long it has been so. */
   lastFault?: { at: number; error: unknown };
+  troubledMs?: number;
 };
 
 /**
@@ -183,19 +184,23 @@ export function createCache<T>(
 function standing(clock: Clock) {
   let heardAt = clock.now();
   let lastFault: CacheHealth['lastFault'];
+  let troubledSince: number | undefined;
   const state = {
     isSynced: false,
     current(): void {
       heardAt = clock.now();
       lastFault = undefined;
+      troubledSince = undefined;
     },
     failed(error: unknown): void {
       lastFault = { at: clock.now(), error };
+      troubledSince ??= clock.now();
     },
     health: () => ({
       isSynced: state.isSynced,
       ageMs: clock.now() - heardAt,
       ...(lastFault && { lastFault }),
+      ...(troubledSince !== undefined && { troubledMs: clock.now() - troubledSince }),
     }),
   };
   return state;

@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream';
-import { type Clock, type Log, silentLog } from '../lib/index.ts';
+import { type Clock, type ComponentHealth, type Log, silentLog } from '../lib/index.ts';
 import { createAsk, orNone } from './ask.ts';
 import { createCache, type KubeCache, type WatchOptions } from './cache.ts';
 import { connect, type KubeConnection } from './connection.ts';
 import type { At } from './credentials.ts';
 import { type Execution, type ExecOptions, openExec, openPortForward } from './exec.ts';
+import { healthOf, type Reach, watchReach } from './health.ts';
 import { type Kind, kindOf, pathOf } from './kinds.ts';
 import { type LogLine, type LogOptions, readLogs } from './logs.ts';
 import type { KubeObject } from './objects.ts';
@@ -69,6 +70,8 @@ export type Kube = {
   portForward(namespace: string, pod: string, port: number, options?: { signal?: AbortSignal }): Promise<Duplex>;
   /** Any other request whose answer is JSON. An answer that is no success is thrown. */
   ask<T>(asked: KubeRequest): Promise<T>;
+  /** Whether the cluster answers, and how current what is kept of it is. Names no address. */
+  health(): ComponentHealth;
   /** The same cluster as somebody else. */
   as(identity: Impersonated): Kube;
   close(): Promise<void>;
@@ -82,13 +85,14 @@ export async function openKube(
   { clock, log = silentLog, pace = usualPace }: { clock: Clock; log?: Log; pace?: Pace },
 ): Promise<Kube> {
   const caches = new Set<KubeCache<unknown>>();
-  return kubeOn(await connect(at, { clock, log }), {}, { clock, log, pace, caches });
+  return kubeOn(await connect(at, { clock, log }), {}, { clock, log, pace, caches, reach: watchReach(clock) });
 }
 
-type Parts = { clock: Clock; log: Log; pace: Pace; caches: Set<KubeCache<unknown>> };
+type Parts = { clock: Clock; log: Log; pace: Pace; caches: Set<KubeCache<unknown>>; reach: Reach };
 
 function kubeOn(connection: KubeConnection, identity: Record<string, string | string[]>, parts: Parts): Kube {
-  const send = (asked: KubeRequest) => connection.send({ ...asked, headers: { ...identity, ...asked.headers } });
+  const send = (asked: KubeRequest) =>
+    parts.reach.note(connection.send({ ...asked, headers: { ...identity, ...asked.headers } }));
   const open = (asked: SocketRequest) => connection.open({ ...asked, headers: { ...identity, ...asked.headers } });
   const ask = createAsk(send, parts.pace);
   const placeOf = (object: KubeObject, kind = kindOf(object)) => {
@@ -157,6 +161,11 @@ function kubeOn(connection: KubeConnection, identity: Record<string, string | st
       const asked = { method: 'DELETE', path: pathOf(kind, namespace, name), ...json(options) } as const;
       return (await orNone(ask(asked))) !== undefined;
     },
+    health: () =>
+      healthOf(
+        [...parts.caches].map((cache) => cache.health()),
+        { now: parts.clock.now(), silentSince: parts.reach.silentSince() },
+      ),
     as: ({ user, groups = [] }) =>
       kubeOn(
         connection,
