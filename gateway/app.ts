@@ -171,7 +171,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     // The cluster, where there is one; its modules are loaded only then.
     const cluster =
       config.engine === 'kubernetes'
-        ? await (await import('./app/kubernetes.ts')).openKubernetes(config, { facts, policy, files, clock, log })
+        ? await (
+            await import('./app/kubernetes.ts')
+          ).openKubernetes(config, { facts, policy, files, publicAddress: address, clock, log })
         : undefined;
     closing(cluster, (opened) => opened?.close());
 
@@ -296,7 +298,9 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     }
     const opsListener = {
       listen: parseListen(config.ops),
-      metrics,
+      metrics: cluster
+        ? { ...metrics, text: async () => `${await metrics.text()}\n${await cluster.admission.metrics()}` }
+        : metrics,
       isReady: readiness.isReady,
       health,
       guard: guardRequestLines,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { absolute, type Config, parseListen } from '../config/index.ts';
+import type { Admission } from '../admission/index.ts';
+import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
 import { areaOfKey, type Files } from '../files/index.ts';
 import { type Kube, openKube } from '../kube/index.ts';
 import type { Clock, ComponentHealth, Log } from '../lib/index.ts';
@@ -11,6 +12,7 @@ import {
   type OwnerFacts,
   type Provisioning,
 } from '../provisioning/index.ts';
+import { openAdmission } from './cluster-admission.ts';
 import type { Facts } from './facts.ts';
 import { createMayUse } from './may-use.ts';
 import { configuredSizes } from './sizes.ts';
@@ -19,6 +21,7 @@ import { configuredSizes } from './sizes.ts';
 export type Kubernetes = {
   kube: Kube;
   provisioning: Provisioning;
+  admission: Admission;
   health(): ComponentHealth[];
   /** Begins to bring the cluster to what is wanted. */
   start(): void;
@@ -34,23 +37,32 @@ export type KubernetesParts = {
 };
 
 /** Opens what the configuration says of a cluster. Nothing is asked of it before `start`: it may be away. */
-export async function openKubernetes(config: Config, parts: KubernetesParts): Promise<Kubernetes> {
-  const { policy, clock, log } = parts;
+export async function openKubernetes(
+  config: Config,
+  parts: KubernetesParts & { publicAddress: Pick<PublicAddress, 'origin'> },
+): Promise<Kubernetes> {
+  const { facts, policy, publicAddress, clock, log } = parts;
   const { kubeconfig, context } = config.kubernetes;
   const kube = await openKube({ kubeconfig: absolute(config, kubeconfig), context }, { clock, log });
   const provisioning = openProvisioning(config, kube, parts);
+  const wanted = createOwnerFacts(config, parts);
+  const admission = openAdmission(config, kube, { owners: facts.owners, wanted, publicAddress, clock, log });
   policy.onReload(() => {
     provisioning.ask().catch((error: unknown) => log.error({ err: error }, 'places could not be looked at'));
   });
   return {
     kube,
     provisioning,
-    health: provisioning.health,
+    admission,
+    health: () => [...provisioning.health(), admission.health()],
     start() {
+      // Before anybody's place: what is made there is judged from the beginning.
+      admission.start();
       provisioning.start().catch((error: unknown) => log.error({ err: error }, 'places could not be looked at'));
     },
     async close() {
       await provisioning.close();
+      await admission.close();
       await kube.close();
     },
   };

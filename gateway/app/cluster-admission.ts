@@ -1,0 +1,80 @@
+import {
+  type Admission,
+  type AdmissionSettings,
+  createAdmission,
+  type FindGrant,
+  type GrantedClaim,
+} from '../admission/index.ts';
+import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
+import type { Kube } from '../kube/index.ts';
+import type { Clock, Log } from '../lib/index.ts';
+import type { Owners } from '../owners/index.ts';
+import { namespaceOf, type OwnerFacts } from '../provisioning/index.ts';
+
+/**
+ * Admission of what people and teams make in the cluster. Whose a namespace is its label says, which only Knot writes (`knot/owner`:
+ * the rules about hosts go by it); what its pods get follows from accounts and policies, as for programs on one machine.
+ */
+export function openAdmission(
+  config: Config,
+  kube: Kube,
+  parts: {
+    owners: Pick<Owners, 'find'>;
+    wanted: Pick<OwnerFacts, 'find'>;
+    publicAddress: Pick<PublicAddress, 'origin'>;
+    clock: Clock;
+    log: Log;
+  },
+): Admission {
+  const { owners, wanted, publicAddress, clock, log } = parts;
+  const environment = { KNOT_INGRESS_URL: publicAddress.origin };
+  const findGrant = createFindGrant(config, { owners, wanted, environment });
+  return createAdmission({ kube, settings: admissionSettings(config), findGrant, clock, log });
+}
+
+export function admissionSettings(config: Config): AdmissionSettings {
+  const { namespace, admission } = config.kubernetes;
+  return {
+    rules: {
+      gatewayNamespace: namespace,
+      servicesDomain: config.appsDomain ?? config.domain,
+      csiDrivers: admission.csiDrivers,
+      ephemeralContainers: admission.ephemeralContainers,
+    },
+    listen: parseListen(admission.listen),
+    url: admission.url,
+    clientCa: absolute(config, admission.clientCa),
+    clientNames: admission.clientNames,
+  };
+}
+
+/** By the record of the owner: a name in a namespace is where to look, and never the answer. */
+function createFindGrant(
+  { kubernetes: { namespacePrefix } }: Config,
+  {
+    owners,
+    wanted,
+    environment,
+  }: Pick<Parameters<typeof openAdmission>[2], 'owners' | 'wanted'> & { environment: Record<string, string> },
+): FindGrant {
+  return async (namespace) => {
+    if (!namespace.startsWith(namespacePrefix)) return undefined;
+    const owner = await owners.find(namespace.slice(namespacePrefix.length).replace(/^team-/, ''));
+    if (owner === undefined || namespaceOf({ namespacePrefix }, owner) !== namespace) return undefined;
+    const found = await wanted.find(owner.id);
+    if (found === undefined || found.isPaused) return undefined;
+    return {
+      namespace,
+      owner,
+      claims: found.areas.map(({ claim }) => grantedClaim(claim, owner.name)),
+      environment,
+    };
+  };
+}
+
+function grantedClaim(claim: string, owner: string): GrantedClaim {
+  if (claim === 'knot-private') return { claim, path: '/files/private', area: 'own' };
+  if (claim === 'knot-shared') return { claim, path: '/files/shared', area: 'shared' };
+  const team = claim.replace(/^knot-team-/, '');
+  return { claim, path: `/files/team/${team}`, area: team === owner ? 'own' : 'team' };
+}
