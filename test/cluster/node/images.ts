@@ -17,6 +17,8 @@ export const images = {
   box: 'registry.test/box:1',
   /** The same, and `node`: the one that runs the tests. Its arguments are those of Node. */
   node: 'registry.test/node:1',
+  /** The commands of busybox, and `redis-server` of this machine, if its archive was made and imported. */
+  redis: 'registry.test/redis:1',
   /** JupyterLab and Python, if its archive was made and imported (notebook-image.ts). */
   notebook: 'registry.test/notebook:1',
 } as const;
