@@ -10,19 +10,14 @@ import { type Kind, kindOf, pathOf } from './kinds.ts';
 import { type LogLine, type LogOptions, readLogs } from './logs.ts';
 import type { KubeObject } from './objects.ts';
 import { type Pace, usualPace } from './pace.ts';
+import { listAll, type Selection } from './pages.ts';
 import type { KubeRequest } from './request.ts';
 import type { SocketRequest } from './socket.ts';
 
 /** As whom a request is made in place of Knot: what it may is what they may. */
 export type Impersonated = { user: string; groups?: readonly string[] };
 
-export type ListOptions = {
-  namespace?: string;
-  /** Selector of labels: `knot/owner=ann,app!=x`. */
-  labels?: string;
-  /** Selector of fields: `metadata.name=x`. */
-  fields?: string;
-};
+export type ListOptions = Omit<Selection, 'kind'>;
 
 export type Kube = {
   connection: KubeConnection;
@@ -111,20 +106,11 @@ function kubeOn(connection: KubeConnection, identity: Record<string, string | st
     connection,
     ask,
     get: async (kind, name, namespace) => orNone(ask({ method: 'GET', path: pathOf(kind, namespace, name) })),
-    async list<T extends KubeObject>(kind: Kind, { namespace, labels, fields }: ListOptions = {}) {
-      const items: T[] = [];
-      let next: string | undefined;
-      for (;;) {
-        const page = await ask<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>({
-          method: 'GET',
-          path: pathOf(kind, namespace),
-          query: { labelSelector: labels, fieldSelector: fields, limit: 500, continue: next },
-        });
-        // Objects in a list do not say what they are.
-        for (const item of page.items) items.push({ ...item, apiVersion: kind.apiVersion, kind: kind.kind });
-        next = page.metadata.continue;
-        if (!next) return { items, resourceVersion: page.metadata.resourceVersion };
-      }
+    async list<T extends KubeObject>(kind: Kind, options: ListOptions = {}) {
+      let items: T[] = [];
+      const taken = { begin: () => void (items = []), tell: (object: KubeObject) => void items.push(object as T) };
+      const resourceVersion = await listAll(ask, { kind, ...options }, taken);
+      return { items, resourceVersion };
     },
     async apply(object, { force = true, dryRun, kind: given } = {}) {
       const { kind, name, namespace } = placeOf(object, given);

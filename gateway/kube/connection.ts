@@ -30,6 +30,7 @@ type Pools = { requests: Agent; streams: Agent };
 export async function connect(at: At, parts: { clock: Clock; log: Log }): Promise<KubeConnection> {
   const keeper = await keepCredentials(at, parts);
   const pools = keepPools();
+  const sockets = new Set<KubeSocket>();
 
   async function once(asked: KubeRequest, credentials: KubeCredentials): Promise<Dispatcher.ResponseData> {
     const { requests, streams } = pools.of(credentials);
@@ -66,12 +67,19 @@ export async function connect(at: At, parts: { clock: Clock; log: Log }): Promis
         const opened = await openSocket({ url, ...asked, headers: headersOf(credentials, asked) }, () =>
           dial(credentials, asked.signal),
         );
-        if (!('fault' in opened)) return opened;
+        if (!('fault' in opened)) {
+          sockets.add(opened);
+          opened.once('close', () => sockets.delete(opened));
+          return opened;
+        }
         if (opened.status === 401 && (await again())) return undefined;
         throw opened.fault;
       }),
     credentials: () => keeper.get(),
-    close: () => pools.close(),
+    async close() {
+      for (const socket of sockets) socket.terminate();
+      await pools.close();
+    },
   };
 }
 

@@ -1,22 +1,19 @@
 import type { Dispatcher } from 'undici';
 import { type Clock, knotError, type Log, systemTimers } from '../lib/index.ts';
 import type { KubeRequest } from './request.ts';
-import { faultOf, isKubeFault, type Status, statusIn, unreachable } from './faults.ts';
-import { type Kind, pathOf } from './kinds.ts';
+import { faultOf, isKubeFault, retryOf, type Status, statusIn, unreachable } from './faults.ts';
+import type { Kind } from './kinds.ts';
 import { linesOf } from './lines.ts';
 import type { KubeObject } from './objects.ts';
 import { type Pace, pause, pauseAfter } from './pace.ts';
+import { listAll, requestOf, type Selection } from './pages.ts';
 
 /** What of a kind is followed. */
-export type Followed = {
-  kind: Kind;
-  namespace?: string | undefined;
-  /** Selector of labels: `knot/owner,app!=x`. */
-  labels?: string | undefined;
-  /** Selector of fields. */
-  fields?: string | undefined;
+export type Followed = Selection & {
   /** Only names, labels and annotations are asked for. */
   metadataOnly?: boolean | undefined;
+  /** A cluster that does not know the kind has none of it, which is no fault: its definition may come. */
+  isOptional?: boolean | undefined;
 };
 
 /** Who hears what is there and what happens to it. */
@@ -40,13 +37,17 @@ export type FollowParts = {
   pace: Pace;
 };
 
-type Listed = { items: KubeObject[]; metadata: { resourceVersion: string; continue?: string } };
 type Told = { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'; object: KubeObject };
 
-const pageSize = 500;
 /** Objects are at most 1.5 MiB in etcd; JSON and what is deprecated of it make it more. */
 const mostLineBytes = 16 * 1024 * 1024;
+const json = 'application/json';
 const partial = (what: string) => `application/json;as=${what};v=v1;g=meta.k8s.io`;
+
+/** So often a kind is looked for that the cluster does not know. */
+const unknownMs = 30_000;
+/** So many failures in a row are more than a restart of the API server. */
+const tellingFailures = 3;
 
 /**
  * Follows objects of a kind from a whole list on, until `signal` says so: list → watch from its version → again from the last version
@@ -58,67 +59,66 @@ export async function follow(followed: Followed, follower: Follower, parts: Foll
   const what = followed.kind.plural;
   let version: string | undefined;
   let failures = 0;
-  const failed = (error: unknown) => {
+  function well(): void {
+    if (failures >= tellingFailures) log.info({ kind: what }, 'objects of the cluster are followed again');
+    failures = 0;
+  }
+  function failed(error: unknown): void {
     failures += 1;
     follower.failed(error);
     // A version that a server does not know (it was restored, say) is refused as a time-out: do not insist on it.
     if (failures % 3 === 0 || isKubeFault(error, 'KNOT_KUBE_GONE')) version = undefined;
-    log.debug({ err: error, kind: what, failures }, 'following objects of the cluster failed');
-  };
+    const say = failures === tellingFailures ? 'warn' : 'debug';
+    log[say]({ err: error, kind: what, failures }, 'objects of the cluster cannot be followed');
+  }
   while (!signal.aborted) {
+    let leastMs = 0;
     try {
       version ??= await list(followed, follower, parts, signal);
-      const ended = await watch(followed, follower, parts, signal, {
-        version,
-        told: (to) => {
-          version = to;
-          failures = 0;
-        },
-      });
+      const told = (to: string) => {
+        version = to;
+        well();
+      };
+      const ended = await watch(followed, follower, parts, signal, { version, told });
       if (signal.aborted) return;
       if (ended === 'silent') version = undefined;
-      if (ended === 'lived') failures = 0;
+      if (ended === 'lived') well();
       else if (ended === 'short') failed(unreachable(new Error('the watch ended at once'), `watch of ${what}`));
     } catch (error) {
       if (signal.aborted) return;
+      if (followed.isOptional && isKubeFault(error, 'KNOT_KUBE_NOT_FOUND')) {
+        version = undefined;
+        none(follower);
+        await pause(Math.min(unknownMs, pace.mostPauseMs), signal, { isBackground: true });
+        continue;
+      }
       failed(error);
+      leastMs = Math.min(retryOf(error)?.afterMs ?? 0, pace.mostPauseMs);
     }
-    if (failures > 0) await pause(pauseAfter(failures, pace), signal, { isBackground: true });
+    if (failures > 0) await pause(Math.max(leastMs, pauseAfter(failures, pace)), signal, { isBackground: true });
   }
 }
 
-/** Tells the follower all that is there, page after page, and gives the version that it was so. */
+/** Tells the follower all that is there, and gives the version that it was so. */
 async function list(
-  { kind, namespace, labels, fields, metadataOnly }: Followed,
+  followed: Followed,
   follower: Follower,
   { ask }: FollowParts,
   signal: AbortSignal,
 ): Promise<string> {
-  const accept = metadataOnly ? `${partial('PartialObjectMetadataList')},application/json` : 'application/json';
-  const query = { labelSelector: labels, fieldSelector: fields };
-  const path = pathOf(kind, namespace);
-  const page = (more: KubeRequest['query']) =>
-    ask<Listed>({ method: 'GET', path, query: { ...query, ...more }, headers: { accept }, signal });
   let all = follower.begin();
-  let next: string | undefined;
-  for (;;) {
-    let answer: Listed;
-    try {
-      answer = await page({ limit: pageSize, continue: next });
-    } catch (error) {
-      if (next === undefined || !isKubeFault(error, 'KNOT_KUBE_GONE')) throw error;
-      // The pages took longer than the API server remembers: all of it at once.
-      all = follower.begin();
-      answer = await page({});
-    }
-    // Objects in a list do not say what they are.
-    for (const item of answer.items) all.listed(Object.assign(item, { apiVersion: kind.apiVersion, kind: kind.kind }));
-    next = answer.metadata.continue || undefined;
-    if (next !== undefined) continue;
-    all.end();
-    follower.current();
-    return answer.metadata.resourceVersion;
-  }
+  const taken = { begin: () => void (all = follower.begin()), tell: (object: KubeObject) => all.listed(object) };
+  const accept = followed.metadataOnly ? `${partial('PartialObjectMetadataList')},${json}` : json;
+  const version = await listAll(ask, followed, taken, { accept, signal });
+  all.end();
+  follower.current();
+  return version;
+}
+
+/** Tells the follower that there is nothing. */
+function none(follower: Follower): void {
+  follower.begin().end();
+  follower.current();
 }
 
 /**
@@ -126,12 +126,14 @@ async function list(
  * word, as of a server that goes down; `silent`: nothing was heard for too long.
  */
 async function watch(
-  { kind, namespace, labels, fields, metadataOnly }: Followed,
+  followed: Followed,
   follower: Follower,
   { send, clock, pace }: FollowParts,
   signal: AbortSignal,
   { version, told }: { version: string; told: (version: string) => void },
 ): Promise<'lived' | 'short' | 'silent'> {
+  const { kind, metadataOnly } = followed;
+  const { query, ...where } = requestOf(followed);
   const [least, most] = pace.watchMs;
   const lifeMs = least + Math.random() * (most - least);
   const over = new AbortController();
@@ -151,19 +153,19 @@ async function watch(
   let events = 0;
   try {
     const answer = await send({
-      method: 'GET',
-      path: pathOf(kind, namespace),
+      ...where,
       query: {
-        ...{ labelSelector: labels, fieldSelector: fields, watch: true, allowWatchBookmarks: true },
-        ...{ resourceVersion: version, timeoutSeconds: Math.max(1, Math.round(lifeMs / 1000)) },
+        ...{ ...query, watch: true, allowWatchBookmarks: true, resourceVersion: version },
+        timeoutSeconds: Math.max(1, Math.round(lifeMs / 1000)),
       },
-      headers: { accept: metadataOnly ? `${partial('PartialObjectMetadata')},application/json` : 'application/json' },
+      headers: { accept: metadataOnly ? `${partial('PartialObjectMetadata')},${json}` : json },
       isStream: true,
       signal: AbortSignal.any([signal, over.signal]),
     });
     if (answer.statusCode !== 200) {
       const text = (await answer.body.text()).slice(0, 4096);
-      throw faultOf(answer.statusCode, statusIn(text), `watch of ${kind.plural}`);
+      const retryAfter = String(answer.headers['retry-after'] ?? '');
+      throw faultOf(answer.statusCode, statusIn(text), `watch of ${kind.plural}`, retryAfter);
     }
     for await (const line of linesOf(answer.body, { mostBytes: mostLineBytes, rest: 'drop', onBytes: heard })) {
       const { type, object } = eventIn(line, kind);

@@ -224,6 +224,49 @@ t.test('a line that is no JSON and one without an end are faults, not the end', 
   await has('a');
 });
 
+t.test('a kind that the cluster does not know has nothing in it, where that is said to be no fault', async (t) => {
+  const { fake, kube } = await openFake(t);
+  const isRoutes = ({ path }: Asked) => path.includes('httproutes');
+  fake.fail({ status: 404, reason: 'NotFound' }, isRoutes, 1000);
+  const cache = kube.watch<KubeObject>(kinds.httpRoute, { isOptional: true });
+  await cache.ready;
+  t.match(cache.health(), { objects: 0, isSynced: true, lastFault: undefined });
+  fake.recover();
+  const { apiVersion, kind } = kinds.httpRoute;
+  await kube.create({ apiVersion, kind, metadata: { name: 'a', namespace: 'ann' } });
+  await eventually('what came with its definition', () => cache.get('ann', 'a'));
+  fake.fail({ status: 404, reason: 'NotFound' }, isRoutes, 1000);
+  fake.cut();
+  await eventually('what went with its definition', () => cache.get('ann', 'a') === undefined);
+});
+
+t.test('what cannot be followed is in the log once, and so is its end', async (t) => {
+  const { fake, kube, lines } = await openFake(t);
+  fake.fail({ status: 403 }, () => true, 10);
+  const cache = kube.watch(kinds.configMap);
+  await cache.ready;
+  await kube.create(map('a'));
+  await eventually('it is followed', () => lines.length === 2);
+  t.match(lines, [
+    {
+      level: 'warn',
+      fields: { kind: 'configmaps', err: { code: 'KNOT_KUBE_FORBIDDEN' } },
+      message: /cannot be followed/,
+    },
+    { level: 'info', message: /followed again/ },
+  ]);
+});
+
+t.test('a watch that is to come later comes later', async (t) => {
+  const { fake, has, kube } = await following(t, { pace: { ...quick, mostPauseMs: 1500 } });
+  fake.fail({ status: 429, retryAfterS: 1 }, isWatch);
+  const began = performance.now();
+  fake.cut();
+  await kube.create(map('a'));
+  await has('a');
+  t.ok(performance.now() - began >= 990);
+});
+
 t.test('a listener that throws keeps nobody else from hearing', async (t) => {
   const { kube, cache, told, has } = await following(t);
   cache.onChange(() => {

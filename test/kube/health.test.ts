@@ -1,5 +1,5 @@
 import t from 'tap';
-import { kinds } from '../../gateway/kube/index.ts';
+import { isKubeFault, kinds } from '../../gateway/kube/index.ts';
 import { createManualClock } from '../../gateway/lib/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFake } from '../support/kube/open.ts';
@@ -31,7 +31,8 @@ t.test(
 
     fake.fail({ status: 403, reason: 'Forbidden' }, () => true, 1000);
     fake.cut();
-    await eventually('it is refused', () => kube.health().status === 'ok' && cache.health().lastFault);
+    const refused = () => isKubeFault(cache.health().lastFault?.error, 'KNOT_KUBE_FORBIDDEN');
+    await eventually('it is refused', () => kube.health().status === 'ok' && refused());
     clock.advance(60_000);
     await eventually('it is told', () => kube.health().status === 'warning');
     t.match(kube.health(), { message: /^What happens to these is not seen: secrets\. The cluster refused/ });

@@ -166,6 +166,11 @@ t.test('a connection that breaks and a program that is hung up on', async (t) =>
   left.execution.end();
   await closed;
   t.match(await left.execution.exit, { code: undefined });
+  const last = await execOn(t);
+  const ended = once(last.socket, 'close');
+  await last.kube.close();
+  await ended;
+  t.pass('nothing stays open when Knot ends');
 });
 
 t.test('a WebSocket that is refused is what the API server says', async (t) => {

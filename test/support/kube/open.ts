@@ -2,8 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { type Kube, openKube, type Pace, usualPace } from '../../../gateway/kube/index.ts';
-import { type Clock, silentLog, systemClock } from '../../../gateway/lib/index.ts';
+import { type Clock, type Log, silentLog, systemClock } from '../../../gateway/lib/index.ts';
 import { type FakeApiServer, startFakeApiServer } from './fake.ts';
+
+export type LogLine = { level: 'info' | 'warn' | 'error'; fields: object; message: string };
 
 /** Pauses and patience as short as a test can bear. */
 export const quick: Pace = { ...usualPace, firstPauseMs: 5, mostPauseMs: 20, goodMs: 60_000 };
@@ -38,13 +40,17 @@ export function kubeconfigOf(
 export async function openFake(
   t: Test,
   { pace = quick, clock = systemClock, ...how }: { pace?: Pace; clock?: Clock; cluster?: object; user?: object } = {},
-): Promise<{ fake: FakeApiServer; kube: Kube; kubeconfig: string }> {
+): Promise<{ fake: FakeApiServer; kube: Kube; kubeconfig: string; lines: LogLine[] }> {
   const fake = await startFakeApiServer();
   const kubeconfig = kubeconfigOf(t.testdir({}), fake, how);
-  const kube = await openKube({ kubeconfig }, { clock, log: silentLog, pace });
+  const lines: LogLine[] = [];
+  const write = (level: LogLine['level']) => (fields: object, message: string) =>
+    void lines.push({ level, fields, message });
+  const log: Log = { ...silentLog, info: write('info'), warn: write('warn'), error: write('error') };
+  const kube = await openKube({ kubeconfig }, { clock, log, pace });
   t.teardown(async () => {
     await kube.close();
     await fake.close();
   });
-  return { fake, kube, kubeconfig };
+  return { fake, kube, kubeconfig, lines };
 }
