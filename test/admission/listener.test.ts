@@ -5,6 +5,7 @@ import { Agent, request } from 'undici';
 import { type AdmissionSettings, createAdmission, type Grant, readCertificate } from '../../gateway/admission/index.ts';
 import { kinds, openKube } from '../../gateway/kube/index.ts';
 import { createManualClock, silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { asGateway } from '../charts/as-gateway.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import { callerCertificate } from '../support/cluster-callers.ts';
 import { eventually } from '../support/eventually.ts';
@@ -43,7 +44,9 @@ t.test('admission on a real API server', async (t): Promise<void> => {
   if ('skip' in started) return void t.plan(0, started.skip);
   const cluster = started;
   const kube = await openKube({ kubeconfig: cluster.kubeconfig }, { clock: systemClock });
-  t.teardown(() => kube.close());
+  const gateway = await asGateway(cluster);
+  const own = await openKube({ kubeconfig: gateway.kubeconfig }, { clock: systemClock });
+  for (const one of [kube, own]) t.teardown(() => one.close());
   const port = await freePort();
   const settings: AdmissionSettings = {
     rules: { gatewayNamespace: 'knot', servicesDomain: 'example.org', csiDrivers: [], ephemeralContainers: false },
@@ -54,7 +57,7 @@ t.test('admission on a real API server', async (t): Promise<void> => {
   };
   const replica = (changes: Partial<AdmissionSettings> = {}, find = findGrant, clock = systemClock) => {
     const made = createAdmission({
-      kube,
+      kube: own,
       settings: { ...settings, ...changes },
       findGrant: find,
       clock,
@@ -284,6 +287,8 @@ t.test('admission on a real API server', async (t): Promise<void> => {
       'of several that make it one wins',
     );
   });
+
+  t.strictSame((await gateway.rights()).refused, [], 'it asked for nothing that the chart gives it no right to');
 });
 
 /** Fingerprint of the certificate shown. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { clusterPrograms } from '../cluster/build.ts';
+import { clusterPrograms, type Programs } from '../cluster/build.ts';
 
 export const chartFolder = join(import.meta.dirname, '../../charts/knot');
 
@@ -26,7 +26,11 @@ export async function openHelm(t: { teardown(act: () => void): void }): Promise<
   if ('skip' in programs) return { skip: String(programs.skip) };
   const home = mkdtempSync(join(tmpdir(), 'knot-helm-'));
   t.teardown(() => rmSync(home, { recursive: true, force: true }));
-  const [program, ...before] = programs.helm;
+  return helmIn(home, programs.helm);
+}
+
+/** Keeps what it keeps in a folder of the caller's. */
+export function helmIn(home: string, [program, ...before]: Programs['helm']): Helm {
   // HOME too: what the API server offers is remembered there.
   const folders = { HOME: home, HELM_CACHE_HOME: home, HELM_CONFIG_HOME: home, HELM_DATA_HOME: home };
   const env = { PATH: process.env['PATH'], ...folders };

@@ -107,6 +107,7 @@ t.test('what the gateway may, and what not', { skip }, async (t) => {
       ['patch', 'validatingadmissionpolicies.admissionregistration.k8s.io', '', 'knot-managed'],
       ['patch', 'mutatingwebhookconfigurations.admissionregistration.k8s.io', '', 'knot-admission'],
       ['update', 'leases.coordination.k8s.io', 'knot-home'],
+      ['get', 'persistentvolumeclaims', 'knot-home', 'knot-files'],
     ],
     no: [
       ['get', 'secrets', 'knot-ada'],
@@ -116,6 +117,9 @@ t.test('what the gateway may, and what not', { skip }, async (t) => {
       ['get', 'secrets', 'knot-home', 'knot-postgresql'],
       ['list', 'secrets', 'knot-home'],
       ['get', 'configmaps', 'knot-ada'],
+      ['get', 'persistentvolumeclaims', 'knot-ada'],
+      ['update', 'leases.coordination.k8s.io', 'kube-system'],
+      ['get', 'pods/log', 'knot-ada'],
       ['create', 'pods', 'knot-ada'],
       ['create', 'pods/exec', 'knot-ada'],
       ['create', 'serviceaccounts/token', 'knot-ada'],

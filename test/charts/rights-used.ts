@@ -7,7 +7,7 @@ export type Rule = { apiGroups?: string[]; resources?: string[]; resourceNames?:
 export type Right = string;
 
 export type RightsUsed = {
-  /** What the rules allow and nobody did. */
+  /** What the rules allow and nobody did. That a role was bound is told by no call of its own: `bind` is not among them. */
   neverUsed: Right[];
   /** What was asked for and refused for want of a right (not by admission): the call as it was made. */
   refused: string[];
@@ -46,7 +46,8 @@ export function rightsUsed(records: readonly AuditRecord[], username: string, ru
   // An object that is applied and not there yet is created by the call that would patch it; the log names the patch alone.
   const isCovered = (right: Right) =>
     used.has(right) || (right.startsWith('create ') && used.has(right.replace('create', 'patch').split('=')[0]!));
-  const neverUsed = [...new Set(rules.flatMap(rightsOf))].filter((right) => !isCovered(right));
+  const rights = [...new Set(rules.flatMap(rightsOf))].filter((one) => !one.startsWith('bind '));
+  const neverUsed = rights.filter((one) => !isCovered(one));
   return { neverUsed, refused: [...refused].sort(), used };
 }
 

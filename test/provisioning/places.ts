@@ -1,41 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import { openProvisioning } from '../../gateway/app/kubernetes.ts';
 import { type Kube, openKube } from '../../gateway/kube/index.ts';
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import type { Provisioning } from '../../gateway/provisioning/index.ts';
-import type { ControlPlane } from '../cluster/control-plane.ts';
 import { type ConfigChanges, openTestFacts } from '../support/house/facts.ts';
 
 type Ending = { teardown(end: () => unknown): void };
 
 const actor = { name: 'root' };
-const charts = join(import.meta.dirname, '../../charts/knot/templates');
-
-/** The roles of the chart, as Helm would make them. */
-function rolesOf(file: string): object[] {
-  const text = readFileSync(join(charts, file), 'utf8')
-    .replaceAll('{{ $account }}', 'knot-gateway')
-    .replaceAll('{{ .Release.Namespace }}', 'knot')
-    .split('\n')
-    .filter((line) => !line.includes('{{'));
-  return parseAllDocuments(text.join('\n'))
-    .map((document) => document.toJS() as object | null)
-    .filter((object) => object !== null);
-}
-
-/** A cluster in which the chart was installed: the way there is that of the gateway's own account, with the rights that the chart gives it. */
-export async function installed(cluster: ControlPlane): Promise<{ kubeconfig: string }> {
-  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'knot' } });
-  await cluster.apply(...rolesOf('rbac-gateway.yaml'), ...rolesOf('rbac-user.yaml'));
-  const token = await cluster.serviceAccountToken('knot', 'knot-gateway');
-  const kubeconfig = join(cluster.folder, 'gateway.kubeconfig');
-  const config = JSON.parse(readFileSync(cluster.kubeconfig, 'utf8')) as { users: { user: object }[] };
-  config.users[0]!.user = { token };
-  writeFileSync(kubeconfig, JSON.stringify(config));
-  return { kubeconfig };
-}
 
 /** Counts what is asked of the API server, and ends all of it after so many writes, as the end of the process would. */
 export function watched(kube: Kube, { killAfter = Infinity }: { killAfter?: number } = {}) {

@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap';
+import { asGateway } from '../charts/as-gateway.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { lookingAt } from './looking.ts';
-import { installed, openPlaces, watched } from './places.ts';
+import { openPlaces, watched } from './places.ts';
 
 t.setTimeout(180_000);
 const cluster = await startControlPlane(t, { nodes: 0 });
@@ -11,7 +12,7 @@ else await behaves(cluster);
 
 async function behaves(cluster: ControlPlane): Promise<void> {
   const { request } = cluster;
-  const way = await installed(cluster);
+  const way = await asGateway(cluster);
   const open = (t: Test, given?: Parameters<typeof openPlaces>[2]) => openPlaces(t, way, given);
 
   const { become, of, inNamespace, patch, leftOf, shapeOf } = lookingAt(cluster);
@@ -354,5 +355,9 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     // The cluster's own controllers come back in their own time.
     await become(provisioning, mia.id, 'ready', 60_000);
     t.match(provisioning.health(), [{ status: 'ok' }]);
+  });
+
+  t.test('it asked for nothing that the chart gives it no right to', async (t) => {
+    t.strictSame((await way.rights()).refused, []);
   });
 }

@@ -24,7 +24,7 @@ if ('skip' in cluster) {
   t.test(
     'a chart is installed, is ready, is stopped, comes back as it was, and is removed without a trace',
     async (t) => {
-      const { engine, kube, namespace, service, left } = await openKubernetesEngine(t, cluster);
+      const { engine, kube, namespace, service, left, account } = await openKubernetesEngine(t, cluster);
       const one = await service(web({ replicas: '2' }));
       t.strictSame(await engine.obstacles(one), []);
       t.strictSame(engine.observe(one), { phase: 'absent' });
@@ -50,6 +50,7 @@ if ('skip' in cluster) {
       await engine.stop(one);
       await engine.remove(one);
       await eventually('nothing is left', async () => (await left(one)).length === 0);
+      t.strictSame((await account.rights()).refused, [], 'it asked for nothing that the chart gives it no right to');
     },
   );
 }

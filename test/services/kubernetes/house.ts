@@ -1,9 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Test } from 'tap';
-import { parse } from 'yaml';
 import { diskFolder } from '../../../gateway/catalogue/index.ts';
 import { type Kube, openKube } from '../../../gateway/kube/index.ts';
 import { newId, silentLog, systemClock } from '../../../gateway/lib/index.ts';
@@ -11,22 +10,20 @@ import { createOutputs, type Engine } from '../../../gateway/services/index.ts';
 import { createKubernetesEngine, type KubernetesEngineOptions } from '../../../gateway/services/kubernetes/engine.ts';
 import { createHelm } from '../../../gateway/services/kubernetes/helm.ts';
 import type { Service } from '../../../gateway/services/service.ts';
+import { asGateway, type GatewayAccount } from '../../charts/as-gateway.ts';
 import type { ControlPlane } from '../../cluster/control-plane.ts';
 import { plainTemplate } from '../idle-engine.ts';
 
 export const userOf = (namespace: string) => `system:serviceaccount:${namespace}:knot-user`;
 
-/** The role that charts/knot gives people, as it is written there. */
-function roleOfPeople(): object {
-  const text = readFileSync(join(import.meta.dirname, '../../../charts/knot/templates/rbac-user.yaml'), 'utf8');
-  const [head] = text.split('{{- with .Values.rbac.userRules }}');
-  const plain = head!.replace(/^.*\{\{.*$/gm, '');
-  return parse(plain) as object;
-}
+/** Installed once in each cluster. */
+const accounts = new Map<ControlPlane, Promise<GatewayAccount>>();
 
 export type House = {
   engine: Engine;
+  /** Of an administrator, for the test to look; the engine has the account of the gateway. */
   kube: Kube;
+  account: GatewayAccount;
   namespace: string;
   folder: string;
   /** A service of a chart. */
@@ -47,11 +44,14 @@ export async function openKubernetesEngine(
   more: Partial<KubernetesEngineOptions> & { namespace?: string; folder?: string } = {},
 ): Promise<House> {
   const { namespace = `knot-ann${++houses}`, folder = mkdtempSync(join(tmpdir(), 'knot-engine-')) } = more;
-  const kube = await openKube({ kubeconfig: cluster.kubeconfig }, { clock: systemClock });
-  const asOwner = (name: string) => kube.as({ user: userOf(name) });
+  if (!accounts.has(cluster)) accounts.set(cluster, asGateway(cluster));
+  const account = await accounts.get(cluster)!;
+  const [own, kube] = (await Promise.all(
+    [account, cluster].map(({ kubeconfig }) => openKube({ kubeconfig }, { clock: systemClock })),
+  )) as [Kube, Kube];
+  const asOwner = (name: string) => own.as({ user: userOf(name) });
   if (more.namespace === undefined)
     await cluster.apply(
-      roleOfPeople(),
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'knot-user', namespace } },
       {
@@ -66,12 +66,12 @@ export async function openKubernetesEngine(
   const helm = createHelm({
     program: cluster.programs.helm[0],
     folder: join(folder, 'helm-home'),
-    access: () => kube.connection.credentials(),
+    access: () => own.connection.credentials(),
     userOf,
     log: silentLog,
   });
   const engine = createKubernetesEngine({
-    ...{ kube, helm, asOwner, outputs, dataFolder: folder, clock: systemClock, log: silentLog },
+    ...{ kube: own, helm, asOwner, outputs, dataFolder: folder, clock: systemClock, log: silentLog },
     namespaceOf: () => namespace,
     surroundingsOf: async ({ label }) => ({
       ...{ namespace, hostname: `${label}.example.org`, origin: `https://${label}.example.org` },
@@ -85,11 +85,11 @@ export async function openKubernetesEngine(
   t.teardown(async () => {
     await engine.close();
     await outputs.close();
-    await kube.close();
+    await Promise.all([own.close(), kube.close()]);
     if (more.folder === undefined) rmSync(folder, { recursive: true, force: true });
   });
   return {
-    ...{ engine, kube, namespace, folder },
+    ...{ engine, kube, namespace, folder, account },
     async service(files, facts = {}) {
       const chart = mkdtempSync(join(folder, 'chart-'));
       for (const [name, text] of Object.entries({ 'Chart.yaml': chartFile, 'values.yaml': '{}\n', ...files })) {
