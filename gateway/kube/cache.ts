@@ -4,7 +4,10 @@ import type { Kind } from './kinds.ts';
 import type { KubeObject } from './objects.ts';
 
 export type WatchOptions<T> = Omit<Followed, 'kind'> & {
-  /** What is kept of an object: as little as is needed. It is given the whole one without its `managedFields`. */
+  /**
+   * What is kept of an object: as little as is needed. It is given the whole one without its `managedFields`. Where it throws, the
+   * object is as one that is not there.
+   */
   pick?: (object: KubeObject) => T;
   /** Labels that objects are looked for by. */
   indexLabels?: readonly string[];
@@ -70,6 +73,8 @@ export function createCache<T>(
   const closing = new AbortController();
   const state = standing(clock);
   let count = 0;
+  /** Which one was complained about last. */
+  let unreadable: string | undefined;
 
   function tell(object: T, type: Change): void {
     for (const listener of [...listeners])
@@ -80,20 +85,35 @@ export function createCache<T>(
       }
   }
 
+  /** Undefined where `pick` cannot make anything of it: one object, which may be anybody's, must not hide all others of its kind. */
+  function read(object: KubeObject): { object: T } | undefined {
+    try {
+      return { object: pick(object) };
+    } catch (error) {
+      const { namespace, name, uid } = object.metadata;
+      // Its owner may change it as often as they like.
+      if (uid !== unreadable) log.warn({ err: error, kind: kind.plural, namespace, name }, 'an object cannot be read');
+      unreadable = uid;
+      return undefined;
+    }
+  }
+
   function put(object: KubeObject): void {
     const { namespace = '', name, uid, resourceVersion: version, labels } = object.metadata;
-    let space = spaces.get(namespace);
-    if (space === undefined) spaces.set(namespace, (space = new Map<string, Entry<T>>()));
-    const before = space.get(name);
+    const before = spaces.get(namespace)?.get(name);
     if (before !== undefined && before.version === version && before.uid === uid) return;
     // Another one of the same name: who follows hears that the first is gone.
     const isAnother = before !== undefined && before.uid !== uid;
     if (isAnother) take(namespace, name);
     delete (object.metadata as { managedFields?: unknown }).managedFields;
-    const entry = { object: pick(object), uid, version, keys: indexLabels.map((label) => labels?.[label]) };
+    const picked = read(object);
+    // What it was before is no longer true.
+    if (picked === undefined) return take(namespace, name);
+    const entry = { object: picked.object, uid, version, keys: indexLabels.map((label) => labels?.[label]) };
     if (before !== undefined && !isAnother) unindex(before);
     else count += 1;
-    if (!spaces.has(namespace)) spaces.set(namespace, space);
+    let space = spaces.get(namespace);
+    if (space === undefined) spaces.set(namespace, (space = new Map<string, Entry<T>>()));
     space.set(name, entry);
     entry.keys.forEach((key, at) => {
       if (key === undefined) return;
@@ -122,7 +142,7 @@ export function createCache<T>(
     if (space!.size === 0) spaces.delete(namespace);
     unindex(entry);
     count -= 1;
-    tell(last === undefined ? entry.object : pick(last), 'deleted');
+    tell((last && read(last)?.object) ?? entry.object, 'deleted');
   }
 
   const follower = {

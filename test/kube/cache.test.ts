@@ -283,6 +283,34 @@ t.test('a listener that throws keeps nobody else from hearing', async (t) => {
   t.strictSame(heard, ['a']);
 });
 
+t.test('an object that cannot be read is as none, and keeps no other from being seen', async (t) => {
+  const { fake, kube } = await openFake(t);
+  const pick = (object: KubeObject) => {
+    if (valueOf(object) === 'unreadable') throw new TypeError('not iterable');
+    return object;
+  };
+  await kube.create(map('found', 'unreadable'));
+  const cache = kube.watch(kinds.configMap, { pick });
+  const told: string[] = [];
+  cache.onChange((object, type) => void told.push(`${type} ${object.metadata.name}`));
+  await cache.ready;
+  t.equal(cache.get('ann', 'found'), undefined);
+  await kube.create(map('a'));
+  await eventually('a', () => cache.get('ann', 'a'));
+  await kube.apply(map('a', 'unreadable'));
+  await kube.create(map('b'));
+  await eventually('b', () => cache.get('ann', 'b'));
+  t.equal(cache.get('ann', 'a'), undefined, 'what it was is no longer true');
+  await kube.apply(map('a', 'readable'));
+  await eventually('a again', () => cache.get('ann', 'a'));
+  await kube.apply(map('a', 'unreadable'));
+  await kube.remove(kinds.configMap, 'a', 'ann');
+  await kube.remove(kinds.configMap, 'b', 'ann');
+  await eventually('no b', () => cache.get('ann', 'b') === undefined);
+  t.strictSame(told, ['added a', 'deleted a', 'added b', 'added a', 'deleted a', 'deleted b']);
+  t.equal(fake.requests.filter(isWatch).length, 1, 'by one watch');
+});
+
 t.test('what is closed before it was ready says so', async (t) => {
   const { fake, kube } = await openFake(t);
   fake.fail({ status: 404, reason: 'NotFound' }, () => true, 1000);

@@ -100,13 +100,16 @@ type PodObject = {
 };
 type JobObject = { status?: { conditions?: Condition[] } };
 type ServiceObject = { spec?: { ports?: { name?: string; port: number }[] } };
+/** Lists that are empty are told as null. */
 type SliceObject = {
-  ports?: { name?: string; port?: number }[];
-  endpoints?: {
-    addresses?: string[];
-    conditions?: { ready?: boolean };
-    targetRef?: { kind?: string; uid?: string };
-  }[];
+  ports?: { name?: string; port?: number }[] | null;
+  endpoints?:
+    | {
+        addresses?: string[] | null;
+        conditions?: { ready?: boolean };
+        targetRef?: { kind?: string; uid?: string };
+      }[]
+    | null;
 };
 
 const namedOf = ({ metadata }: KubeObject): Named => ({
@@ -212,13 +215,14 @@ export function seenService(object: KubeObject): SeenService {
 
 /** Only what the cluster itself says, and only of pods: addresses that somebody writes down are nobody's. */
 export function seenEndpoints(object: KubeObject): SeenEndpoints {
-  const { ports = [], endpoints = [] } = object as SliceObject;
+  const slice = object as SliceObject;
+  const ports = slice.ports ?? [];
   const labels = object.metadata.labels ?? {};
   const isMade = labels['endpointslice.kubernetes.io/managed-by'] === 'endpointslice-controller.k8s.io';
   const ready: SeenEndpoints['ready'][number][] = [];
-  for (const { addresses = [], conditions, targetRef } of isMade ? endpoints : [])
+  for (const { addresses, conditions, targetRef } of isMade ? (slice.endpoints ?? []) : [])
     if (conditions?.ready === true && targetRef?.kind === 'Pod' && targetRef.uid !== undefined)
-      for (const address of addresses) ready.push({ address, pod: targetRef.uid });
+      for (const address of addresses ?? []) ready.push({ address, pod: targetRef.uid });
   return {
     ...namedOf(object),
     of: labels['kubernetes.io/service-name'] ?? '',
