@@ -12,9 +12,12 @@ export type Namespaces = {
   group: string;
   /**
    * Runs a program with the network and the mounts of the node, but as a process of this machine, which ends with us and with the node.
-   * Its pid is the program's.
+   * Its pid is the program's. What it mounts stays. `/proc` is that of the node's processes: a program that looks itself up there
+   * is launched.
    */
   spawn(command: readonly string[], options?: SpawnOptions): ChildProcess;
+  /** The same for a program like a gateway: it has a `/proc` that it is in, and what it mounts is its own. */
+  launch(command: readonly string[], options?: SpawnOptions): ChildProcess;
   /**
    * What stands before the command line of a program that is to be one of the node's processes, or only to use its network. Either ends
    * with who started it.
@@ -44,6 +47,8 @@ export async function makeNamespaces(): Promise<Namespaces> {
   const { folder, name, first } = JSON.parse(line[0]) as { folder: string; name: string; first: number };
   const nsenter = ['nsenter', '-t', String(first)];
   const tied = ['--', 'setpriv', '--pdeathsig', 'KILL', '--'];
+  // Without -p `nsenter` becomes the program.
+  const inside = [...nsenter, '-m', '-n', '-i', '-u', ...tied];
 
   return {
     folder,
@@ -53,14 +58,16 @@ export async function makeNamespaces(): Promise<Namespaces> {
       node: [...nsenter, '-m', '-n', '-p', '-i', '-u', ...tied, 'env', `PATH=${programPath}`],
       network: [...nsenter, '-n', ...tied],
     },
-    spawn(command, options = {}) {
-      // Without -p `nsenter` becomes the program.
-      const [program, ...args] = [...nsenter, '-m', '-n', '-i', '-u', ...tied, ...command];
-      return spawn(program!, args, options);
-    },
+    spawn: (command, options = {}) => start([...inside, ...command], options),
+    launch: (command, options = {}) =>
+      start([...inside, 'unshare', '--mount-proc', '--propagation', 'slave', '--', ...command], options),
     async stop() {
       keeper.stdin.end();
       await gone;
     },
   };
+}
+
+function start([program = '', ...args]: readonly string[], options: SpawnOptions): ChildProcess {
+  return spawn(program, args, options);
 }

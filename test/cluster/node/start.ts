@@ -19,6 +19,8 @@ export type RunningNode = ControlPlane & {
   until(what: string, is: string, namespace?: string, withinSeconds?: number): Promise<void>;
   /** See Namespaces. */
   spawn: Namespaces['spawn'];
+  /** See Namespaces. */
+  launch: Namespaces['launch'];
   /** See Relays. */
   inward: Relays['inward'];
   /** See Relays. */
@@ -85,6 +87,7 @@ export async function startNode(
       });
     },
     spawn: namespaces.spawn,
+    launch: namespaces.launch,
     inward: relays.inward,
     outward: relays.outward,
     kubelet,

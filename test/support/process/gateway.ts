@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,6 +38,8 @@ export type GatewayOptions = {
   data?: string;
   environment?: Record<string, string>;
   args?: string[];
+  /** Starts its process somewhere else than here: in the network of a node. */
+  launch?(command: readonly [string, ...string[]], options: SpawnOptions): ChildProcess;
 };
 
 /**
@@ -49,6 +51,7 @@ export async function startGateway({
   data,
   environment = {},
   args = [],
+  launch = ([program, ...words], options) => spawn(program, words, options),
 }: GatewayOptions = {}): Promise<RunningGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'knot-test-'));
   const dataFolder = data ?? join(folder, 'data');
@@ -69,7 +72,15 @@ export async function startGateway({
   );
 
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [join(repository, 'gateway', 'main.ts'), 'start', '--config', file, ...args], {
+  const command = [
+    process.execPath,
+    join(repository, 'gateway', 'main.ts'),
+    'start',
+    '--config',
+    file,
+    ...args,
+  ] as const;
+  const child = launch([...command], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...environmentForChild(), ...environment },
