@@ -1,6 +1,10 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { openCatalogue } from '../../gateway/app/services.ts';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { configWith } from '../support/house/facts.ts';
 import { runKnot } from '../support/process/gateway.ts';
 import { openHouse } from './house.ts';
 
@@ -134,4 +138,36 @@ t.test('a picture is drawn by an image and is no page of ours', async (t) => {
     t.match(answer.headers['content-security-policy'], /^sandbox; default-src 'none'/);
   }
   t.match(await get('ann', '/template-pictures/user:bob/web'), { status: 404 });
+});
+
+t.test('what does not say how it runs by the engine here is listed as such, and cannot be started', async (t) => {
+  for (const [engine, elsewhere] of [
+    ['process', { name: 'mariadb', needsKubernetes: true, needsMachine: false }],
+    ['kubernetes', { name: 'lone', needsKubernetes: false, needsMachine: true }],
+  ] as const) {
+    const folder = mkdtempSync(join(tmpdir(), 'knot-templates-'));
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    putTemplate(folder, 'lone');
+    const given = { engine, services: { templates: [join(folder, 'services')] } };
+    const config = configWith(given);
+    const house = await openHouse(t, {
+      config,
+      catalogue: openCatalogue(config, { clock: systemClock, log: silentLog }),
+    });
+    const bob = await house.person('bob');
+    const { json } = await house.call({ url: '/templates', cookie: bob.cookie });
+    const all = json['templates'] as { id: string; name: string; isUsable: boolean }[];
+    t.match(
+      all.find(({ name }) => name === elsewhere.name),
+      { ...elsewhere, isUsable: false, problems: [] },
+      engine,
+    );
+    t.match(
+      all.find(({ id }) => id === 'web'),
+      { isUsable: true, needsKubernetes: false, needsMachine: false },
+      engine,
+    );
+    const { json: form } = await house.call({ url: '/templates/postgresql', cookie: bob.cookie });
+    t.equal('image' in (form['schema'] as { properties: object }).properties, engine === 'kubernetes', engine);
+  }
 });

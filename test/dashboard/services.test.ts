@@ -157,7 +157,7 @@ t.test('what it used: in words, and as a table that can be read', async (t) => {
 t.test('Home goes on with what was not told to stop, and offers what was pinned and used before', async (t) => {
   const template = (id: string, over: Partial<TemplateSummary> = {}): TemplateSummary => ({
     ...{ id, name: id, origin: 'shipped', version: '1', title: id, description: '', categories: [] },
-    ...{ isUsable: true, missing: [], needsKubernetes: false, problems: [] },
+    ...{ isUsable: true, missing: [], needsKubernetes: false, needsMachine: false, problems: [] },
     ...over,
   });
   const all = [
@@ -187,7 +187,7 @@ t.test('Home goes on with what was not told to stop, and offers what was pinned 
 t.test('what runs on Kubernetes only stands apart, and is in no count of what can be started', async (t) => {
   const template = (id: string, over: Partial<TemplateSummary> = {}): TemplateSummary => ({
     ...{ id, name: id, origin: 'shipped', version: '1', title: id, description: '', categories: ['database'] },
-    ...{ isUsable: true, missing: [], needsKubernetes: false, problems: [] },
+    ...{ isUsable: true, missing: [], needsKubernetes: false, needsMachine: false, problems: [] },
     ...over,
   });
   const only = { isUsable: false, needsKubernetes: true };
@@ -197,11 +197,12 @@ t.test('what runs on Kubernetes only stands apart, and is in no count of what ca
     template('mariadb', only),
     template('user:ann/mine', { ...only, origin: 'user', owner: 'ann' }),
     template('broken', { isUsable: false }),
+    template('desktop', { isUsable: false, needsMachine: true }),
   ];
   const { here, elsewhere } = apart(all);
   const ids = (some: readonly TemplateSummary[]) => some.map(({ id }) => id);
   t.strictSame(ids(here), ['postgresql', 'web', 'user:ann/mine', 'broken'], 'their own people see where they put it');
-  t.strictSame(ids(elsewhere), ['mariadb']);
+  t.strictSame(ids(elsewhere), ['mariadb', 'desktop']);
   t.match(
     categoryChips(here, {}).find(({ label }) => label === 'database'),
     { count: 3 },

@@ -25,7 +25,8 @@ const templateFacts = {
   owner: Type.Optional(Type.String({ description: 'Of those of a team or a person.' })),
   icon: Type.Optional(Type.String({ description: 'Address of its picture, an SVG.' })),
   isUsable: Type.Boolean({ description: 'Whether it can be launched here, once what is missing is there.' }),
-  needsKubernetes: Type.Boolean({ description: 'It does not say how it runs without.' }),
+  needsKubernetes: Type.Boolean({ description: 'It runs on Kubernetes only, and services here run on one machine.' }),
+  needsMachine: Type.Boolean({ description: 'It runs on one machine only, and services here run on Kubernetes.' }),
   missing: Type.Array(closed({ what: Type.String(), remedy: Type.String() }), {
     description: 'What it needs and this machine has not.',
   }),

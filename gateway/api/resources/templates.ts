@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isUsable, type Template as CatalogueTemplate, templateId } from '../../catalogue/index.ts';
+import { isUsable, runsBy, type Template as CatalogueTemplate, templateId } from '../../catalogue/index.ts';
 import { knotError } from '../../lib/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import {
@@ -17,7 +17,7 @@ const tag = 'Services';
 /** What can be launched: templates of administrators for everybody, those of a person or a team for whom their files are. */
 export function templateRoutes(
   app: ApiServer,
-  { catalogue, services, sizes }: Needs<'catalogue' | 'services' | 'sizes'>,
+  { catalogue, services, sizes, config: { engine } }: Needs<'catalogue' | 'services' | 'sizes' | 'config'>,
 ): void {
   app.get(
     '/templates',
@@ -35,17 +35,19 @@ export function templateRoutes(
   }
 
   async function summaryOf(request: FastifyRequest, template: CatalogueTemplate): Promise<TemplateSummary> {
-    const { name, origin, version, title, description, categories, icon, problems, process: plan, release } = template;
+    const { name, origin, version, title, description, categories, icon, problems, process: plan } = template;
     const id = templateId(template);
-    const canRun = plan !== undefined && isUsable(template);
+    const isSound = isUsable(template);
+    const canRun = isSound && runsBy(engine, template);
     return {
       ...{ id, name, origin: origin.kind, version, title, description },
       ...('owner' in origin && { owner: origin.owner }),
       categories: [...categories],
       ...(icon !== undefined && { icon: iconAddress(id, icon.digest) }),
       isUsable: canRun,
-      needsKubernetes: plan === undefined && release !== undefined && isUsable(template),
-      missing: canRun && services ? await services.missing(plan, identityOf(request).principal) : [],
+      needsKubernetes: isSound && !canRun && engine === 'process',
+      needsMachine: isSound && !canRun && engine === 'kubernetes',
+      missing: canRun && plan && services ? await services.missing(plan, identityOf(request).principal) : [],
       problems: [...problems],
     };
   }

@@ -32,15 +32,32 @@ export function found<T extends TemplateSummary>(templates: readonly T[], { q = 
 }
 
 /**
- * What may be started here, and what comes with Knot or from administrators and runs on Kubernetes only: on one machine nobody can do
- * anything with that but know of it.
+ * What may be started here, and what comes with Knot or from administrators and runs elsewhere only (on Kubernetes, where services run
+ * on one machine, and the other way round): nobody can do anything with that but know of it.
  */
 export function apart<T extends TemplateSummary>(templates: readonly T[]): { here: T[]; elsewhere: T[] } {
-  const isElsewhere = ({ needsKubernetes, owner }: T): boolean => needsKubernetes && owner === undefined;
+  const isElsewhere = ({ needsKubernetes, needsMachine, owner }: T): boolean =>
+    (needsKubernetes || needsMachine) && owner === undefined;
   return {
     here: templates.filter((template) => !isElsewhere(template)),
     elsewhere: templates.filter(isElsewhere),
   };
+}
+
+/** Why something runs elsewhere only; of one Knot all that do have the same reason. */
+export function elsewhereWords({ needsKubernetes }: Pick<TemplateSummary, 'needsKubernetes'>): {
+  where: string;
+  why: string;
+} {
+  return needsKubernetes
+    ? {
+        where: 'on Kubernetes only',
+        why: 'This Knot runs what people start on one machine. What needs a cluster can be started where it uses one.',
+      }
+    : {
+        where: 'on one machine only',
+        why: 'This Knot runs what people start on Kubernetes. What has no chart can be started where it runs on one machine.',
+      };
 }
 
 /** Pinned first, then what can be started here, then the rest; by title within. */
