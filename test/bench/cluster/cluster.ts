@@ -5,6 +5,7 @@ import { callerCertificate } from '../../support/cluster-callers.ts';
 import { measureAdmission } from './admission.ts';
 import { measureCache } from './cache.ts';
 import { measureLaunching } from './launching.ts';
+import { measureProvisioning } from './provisioning.ts';
 
 /** What a cluster costs Knot, on a real API server with simulated nodes (test/cluster). */
 
@@ -21,6 +22,7 @@ export async function measureCluster(setting: ClusterSetting, rounds: number): P
   };
   await measureStart(rounds, note);
   await onCluster({ nodes: 10 }, (cluster) => measureCache(cluster, setting, note));
+  await onCluster({ nodes: 0 }, (cluster) => measureProvisioning(cluster, setting, note));
   await onCluster({}, (cluster) => measureLaunching(cluster, rounds, note));
   await withCallers(async (callers) =>
     onCluster({ nodes: 0, flags: callers.flags }, (cluster) => measureAdmission(cluster, callers, setting, note)),
