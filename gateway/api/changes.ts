@@ -110,6 +110,7 @@ export function followChanges(
     onChange('audit', () => tell('audit')),
     onChange('teams', (id) => void tellOwner('teams', id)),
     onChange('plans', (id) => void tellOwner('plans', id)),
+    onChange('places', (id) => void tellOwner('places', id)),
     onChange('services', (key) => {
       const { ownerId, id } = idsInChange(key);
       void tellOwner('services', ownerId, id);

@@ -16,6 +16,7 @@ export * from './contract/owners.ts';
 export * from './contract/people.ts';
 export * from './contract/plans.ts';
 export * from './contract/policies.ts';
+export * from './contract/provisioning.ts';
 export * from './contract/service-shares.ts';
 export * from './contract/services.ts';
 export * from './contract/shares.ts';

@@ -13,6 +13,7 @@ import type { Mail } from '../mail/index.ts';
 import type { Clients, Connections } from '../oidc/index.ts';
 import type { Owners, Plans } from '../owners/index.ts';
 import type { Explanation, Policy } from '../policy/index.ts';
+import type { Places } from '../provisioning/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import type { Services, Size } from '../services/index.ts';
 import type { Sessions } from '../sessions/index.ts';
@@ -90,6 +91,8 @@ export type ApiOptions = {
   sizes: readonly Size[];
   /** Undefined on systems where services cannot run. */
   services: Services | undefined;
+  /** Undefined where there is no cluster. */
+  places?: Places | undefined;
   fileSettings: Pick<FilesSettings, 'uploadMaxBytes' | 'trashDays'>;
   /** Clients of the OpenID Provider. */
   clients: Clients;

@@ -21,6 +21,7 @@ import { peopleRoutes } from './resources/people.ts';
 import { personAccessRoutes } from './resources/person-access.ts';
 import { planRoutes } from './resources/plans.ts';
 import { policyRoutes } from './resources/policies.ts';
+import { provisioningRoutes } from './resources/provisioning.ts';
 import { serviceHistoryRoutes } from './resources/service-history.ts';
 import { serviceMetricsRoutes } from './resources/service-metrics.ts';
 import { serviceLogRoutes } from './resources/service-logs.ts';
@@ -80,6 +81,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   connectionRoutes(app, context);
   clientRoutes(app, context);
   kubernetesRoutes(app, context);
+  provisioningRoutes(app, context);
   planRoutes(app, context);
   policyRoutes(app, context);
   auditRoutes(app, context);

@@ -8,6 +8,7 @@ import type { Catalogue } from '../catalogue/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import { silentLog, systemClock } from '../lib/index.ts';
+import type { Difference, Places } from '../provisioning/index.ts';
 import type { Facts } from './facts.ts';
 
 export { type Facts, openFacts } from './facts.ts';
@@ -49,6 +50,20 @@ export async function prepareTemplate(
   progress: { signal: AbortSignal; onProgress(message: string): void },
 ): Promise<number> {
   return (await import('./prepare-template.ts')).prepareTemplate(config, id, progress);
+}
+
+/** What is known of the places of people and teams in the cluster; what is asked of it the gateway hears. */
+export async function placesBeside({ store, audit }: Facts): Promise<Places> {
+  return (await import('../provisioning/index.ts')).createPlaces({ store, record: audit.record });
+}
+
+/** As `differencesBeside` of `kubernetes.ts`: what is not as it shall be in the cluster, by the ids of owners. */
+export async function differencesBeside(
+  facts: Facts,
+  config: Config,
+  ids: readonly string[],
+): Promise<Map<string, Difference[]>> {
+  return (await import('./kubernetes.ts')).differencesBeside(facts, config, ids);
 }
 
 /** What can be launched, as the gateway would list it. */

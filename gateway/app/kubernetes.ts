@@ -3,11 +3,12 @@ import type { Admission } from '../admission/index.ts';
 import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
 import { areaOfKey, type Files } from '../files/index.ts';
 import { type Kube, openKube } from '../kube/index.ts';
-import type { Clock, ComponentHealth, Log } from '../lib/index.ts';
-import type { Policy } from '../policy/index.ts';
+import { type Clock, type ComponentHealth, type Log, silentLog, systemClock } from '../lib/index.ts';
+import { createPolicy, type Policy } from '../policy/index.ts';
 import {
   createProvisioning,
   createSettings,
+  type Difference,
   type FixedSettings,
   type OwnerFacts,
   type Provisioning,
@@ -68,7 +69,29 @@ export async function openKubernetes(
   };
 }
 
-/** The places of people and teams; also for a command, which starts nothing. */
+/** What a look at somebody would change, for a command: nothing is begun, and nothing is made. */
+export async function differencesBeside(
+  facts: Facts,
+  config: Config,
+  ids: readonly string[],
+): Promise<Map<string, Difference[]>> {
+  const { kubeconfig, context } = config.kubernetes;
+  const [clock, log] = [systemClock, silentLog];
+  const kube = await openKube({ kubeconfig: absolute(config, kubeconfig), context }, { clock, log });
+  const policy = await createPolicy({ folder: config.policies, clock, log, recordReload: () => undefined });
+  const provisioning = openProvisioning(config, kube, { facts, policy, files: undefined, clock, log });
+  try {
+    const found = new Map<string, Difference[]>();
+    for (const id of ids) found.set(id, (await provisioning.differences(id)) ?? []);
+    return found;
+  } finally {
+    await provisioning.close();
+    await kube.close();
+    await policy.close();
+  }
+}
+
+/** The places of people and teams. Nothing is begun. */
 export function openProvisioning(
   config: Config,
   kube: Kube,

@@ -107,7 +107,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     catalogue,
     sizes: configuredSizes(config),
     services,
-    provisioning: cluster?.provisioning,
+    places: cluster?.provisioning,
     fileSettings: config.files,
     identifyBearer: createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess),
     routes,

@@ -17,6 +17,7 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   user: async () => (await import('./users.ts')).userCommands,
   team: async () => (await import('./teams.ts')).teamCommands,
   plan: async () => (await import('./plans.ts')).planCommands,
+  provision: async () => (await import('./provision.ts')).provisionCommands,
   token: async () => (await import('./tokens.ts')).tokenCommands,
   files: async () => [
     ...(await import('./files/commands.ts')).fileCommands,

@@ -9,7 +9,7 @@ import { healthOf } from './health.ts';
 import { observeAll, type Observed, observeOwner } from './observed.ts';
 import { lookAtClaims, pass, type Passed } from './pass.ts';
 import { isQuiet, pausedMark } from './pause.ts';
-import type { Place } from './place.ts';
+import { createPlaces, everybody, type Place, type Places } from './places.ts';
 import * as records from './records.ts';
 import { removePlace } from './removal.ts';
 import { newSteps, nextLookMs, type Outcome, sameSteps, type Step, stepsAfter } from './steps.ts';
@@ -24,15 +24,9 @@ export type OwnerFacts = {
   makeFolder(folder: string): void;
 };
 
-export type Provisioning = {
-  /** As it was seen last, by whichever replica does it. */
-  find(ownerId: string): Promise<Place | undefined>;
-  /** By name. */
-  all(): Promise<Place[]>;
+export type Provisioning = Places & {
   /** What a look would change now; nothing is changed. Undefined for who has no place. */
   differences(ownerId: string): Promise<Difference[] | undefined>;
-  /** Asks for a look at one owner, or at everybody, by whichever replica does it. */
-  ask(ownerId?: string): Promise<void>;
   health(): ComponentHealth[];
   /** Until then nothing is looked at. Resolves when everybody was looked at once, or the cluster is away. */
   start(): Promise<void>;
@@ -263,8 +257,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
   }
 
   return {
-    find: (ownerId) => records.findPlace(store.db, ownerId),
-    all: () => records.allPlaces(store.db),
+    ...createPlaces({ store, record }),
     async differences(ownerId) {
       const wanted = await owners.find(ownerId);
       if (wanted === undefined) return undefined;
@@ -272,7 +265,6 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       const found = await observeOwner(kube, namespaceOf(now, wanted.owner), ownerId);
       return differencesOf(desiredOf(wanted, now), found);
     },
-    ask: (ownerId = everybody) => askFor(store, ownerId),
     health: () => healthOf({ awaySince, failing: [...failing.values()], now: clock.now() }),
     async start() {
       isAtWork = true;
@@ -292,13 +284,8 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
 }
 
 const complaint = 'looking at the places of people and teams in the cluster failed';
-const everybody = '*';
 const awayMs = 5000;
 const mostLooks = 10;
-
-/** A look that somebody asked for goes by the change feed: whichever replica does it hears of it. */
-export const askFor = (store: Store, ownerId: string): Promise<void> =>
-  store.transaction(async (transaction) => transaction.announce({ topic: 'place-wishes', key: ownerId }));
 
 const hashOf = (desired: unknown): string => createHash('sha256').update(JSON.stringify(desired)).digest('base64url');
 

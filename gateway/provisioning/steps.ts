@@ -6,6 +6,8 @@ import { stepNames, type StepName } from './desired/desired.ts';
  */
 export type Step = {
   name: StepName;
+  /** What is done in it, as a heading. */
+  title: string;
   state: 'waiting' | 'doing' | 'done' | 'failed';
   cause?: string;
   since: number;
@@ -15,8 +17,19 @@ export type Step = {
 /** What a pass found or did of one step. */
 export type Outcome = Pick<Step, 'state' | 'cause'>;
 
+const titles: Record<StepName, string> = {
+  namespace: 'Namespace',
+  accounts: 'Accounts of programs',
+  limits: 'Limits of the plan',
+  network: 'Network',
+  files: 'Files',
+  rights: 'Rights',
+  tidy: 'What is no longer wanted',
+  workloads: 'What runs',
+};
+
 export const newSteps = (now: number): Step[] =>
-  stepNames.map((name) => ({ name, state: 'waiting', since: now, attempts: 0 }));
+  stepNames.map((name) => ({ name, title: titles[name], state: 'waiting', since: now, attempts: 0 }));
 
 /** The steps after a pass. What is as before keeps its time. */
 export function stepsAfter(before: readonly Step[], outcomes: ReadonlyMap<StepName, Outcome>, now: number): Step[] {
@@ -25,7 +38,7 @@ export function stepsAfter(before: readonly Step[], outcomes: ReadonlyMap<StepNa
     const { state, cause } = outcomes.get(name) ?? { state: 'waiting' as const };
     const isSame = was !== undefined && was.state === state && was.cause === cause;
     return {
-      ...{ name, state, since: isSame || was?.state === state ? was.since : now },
+      ...{ name, title: titles[name], state, since: isSame || was?.state === state ? was.since : now },
       ...(cause !== undefined && { cause }),
       attempts: state === 'failed' ? (was?.attempts ?? 0) + 1 : 0,
     };

@@ -14,7 +14,7 @@ import { closed, oneOf } from './common.ts';
  *
  * The id that a change of a topic names: `tiles` the name of the tool or application, `users` and `sessions` the id of the
  * person, `files` the folder as `AREA/PATH`, in the spelling in which that person asked for it, `areas` (how full one is) its name, `plans` the
- * id of the person or team, `teams`, `services`, `links` and `clients` their own; the others name none.
+ * id of the person or team, `places` too, `teams`, `services`, `links` and `clients` their own; the others name none.
  */
 export const audiences = {
   tiles: 'everyone',
@@ -25,6 +25,7 @@ export const audiences = {
   teams: 'owner',
   plans: 'owner',
   services: 'owner',
+  places: 'owner',
   shares: 'parties',
   links: 'admins',
   clients: 'admins',
