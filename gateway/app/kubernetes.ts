@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Admission } from '../admission/index.ts';
 import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
 import { areaOfKey, type Files } from '../files/index.ts';
-import { type Kube, openKube } from '../kube/index.ts';
+import { type Kube, type Lease, openKube, takeLease } from '../kube/index.ts';
 import { type Clock, type ComponentHealth, type Log, silentLog, systemClock } from '../lib/index.ts';
 import { createPolicy, type Policy } from '../policy/index.ts';
 import {
@@ -43,14 +43,17 @@ export async function openKubernetes(
   parts: KubernetesParts & { publicAddress: Pick<PublicAddress, 'origin'> },
 ): Promise<Kubernetes> {
   const { facts, policy, publicAddress, clock, log } = parts;
-  const { kubeconfig, context } = config.kubernetes;
+  const { kubeconfig, context, namespace } = config.kubernetes;
   const kube = await openKube({ kubeconfig: absolute(config, kubeconfig), context }, { clock, log });
-  const provisioning = openProvisioning(config, kube, parts);
+  // Of gateways on one PostgreSQL one writes to the cluster; on SQLite there is one.
+  const isAlone = facts.store.kind === 'sqlite';
+  let lease: Lease | undefined;
+  const provisioning = openProvisioning(config, kube, { ...parts, leads: () => isAlone || lease?.isLeader() === true });
   const wanted = createOwnerFacts(config, parts);
   const admission = openAdmission(config, kube, { owners: facts.owners, wanted, publicAddress, clock, log });
-  policy.onReload(() => {
-    provisioning.ask().catch((error: unknown) => log.error({ err: error }, 'places could not be looked at'));
-  });
+  const complain = (error: unknown): void => log.error({ err: error }, 'places could not be looked at');
+  policy.onReload(() => void provisioning.ask().catch(complain));
+  const begin = (): void => void provisioning.start().catch(complain);
   return {
     kube,
     provisioning,
@@ -59,10 +62,12 @@ export async function openKubernetes(
     start() {
       // Before anybody's place: what is made there is judged from the beginning.
       admission.start();
-      provisioning.start().catch((error: unknown) => log.error({ err: error }, 'places could not be looked at'));
+      if (isAlone) return begin();
+      lease = takeLease(kube, { namespace, name: 'knot', onLead: begin, onLose: provisioning.rest, log });
     },
     async close() {
       await provisioning.close();
+      await lease?.close();
       await admission.close();
       await kube.close();
     },
@@ -95,9 +100,9 @@ export async function differencesBeside(
 export function openProvisioning(
   config: Config,
   kube: Kube,
-  parts: Omit<KubernetesParts, 'policy'> & { policy: Pick<Policy, 'decide'> },
+  parts: Omit<KubernetesParts, 'policy'> & { policy: Pick<Policy, 'decide'>; leads?: () => boolean },
 ): Provisioning {
-  const { facts, clock, log } = parts;
+  const { facts, leads = () => true, clock, log } = parts;
   return createProvisioning({
     kube,
     settings: createSettings(kube, fixedSettings(config), clock.now),
@@ -105,6 +110,7 @@ export function openProvisioning(
     store: facts.store,
     record: facts.audit.record,
     graceMs: config.kubernetes.graceDays * dayMs,
+    leads,
     clock,
     log,
   });

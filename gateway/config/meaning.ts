@@ -35,7 +35,7 @@ export function checkMeaning(
   checkIntegrations(config.integrations, add);
   checkApps(config.apps, integrations, add);
   checkPlans(config.plans, add);
-  checkServices(config.engine, config.services, add);
+  checkServices(config.services, add);
   checkKubernetes(config.kubernetes, add);
   warnOfOpenApps(config.apps, warn);
   checkOidc(config.oidc, integrations, add);

@@ -1,23 +1,7 @@
 import type { AuditEntry } from '../lib/index.ts';
-import type { Owner } from '../owners/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
+import type { Place } from './place.ts';
 import * as records from './records.ts';
-import type { Step } from './steps.ts';
-
-/**
- * Somebody's place in the cluster: their namespace and what makes it theirs. `leaving`: its owner is gone, and it goes after the time
- * of grace.
- */
-export type Place = {
-  owner: Pick<Owner, 'kind' | 'id' | 'name'>;
-  namespace: string;
-  state: 'making' | 'ready' | 'failed' | 'paused' | 'leaving';
-  /** Epoch milliseconds. */
-  since: number;
-  steps: readonly Step[];
-  /** What administrators took over: the object, and why as they wrote it. */
-  overrides: readonly { object: string; reason: string }[];
-};
 
 /** What is known of the places, by everybody who has the store. */
 export type Places = {

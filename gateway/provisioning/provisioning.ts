@@ -9,7 +9,8 @@ import { healthOf } from './health.ts';
 import { observeAll, type Observed, observeOwner } from './observed.ts';
 import { lookAtClaims, pass, type Passed } from './pass.ts';
 import { isQuiet, pausedMark } from './pause.ts';
-import { createPlaces, everybody, type Place, type Places } from './places.ts';
+import type { Place } from './place.ts';
+import { createPlaces, everybody, type Places } from './places.ts';
 import * as records from './records.ts';
 import { removePlace } from './removal.ts';
 import { newSteps, nextLookMs, type Outcome, sameSteps, type Step, stepsAfter } from './steps.ts';
@@ -30,6 +31,8 @@ export type Provisioning = Places & {
   health(): ComponentHealth[];
   /** Until then nothing is looked at. Resolves when everybody was looked at once, or the cluster is away. */
   start(): Promise<void>;
+  /** Looks at nobody any more until it is started again; resolves when nothing is under way. */
+  rest(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -41,8 +44,8 @@ export type ProvisioningOptions = {
   record(transaction: Transaction, entry: AuditEntry): Promise<void>;
   /** How long the place of somebody who was deleted stays, paused. Milliseconds. */
   graceMs: number;
-  /** Whether this replica is the one that writes to the cluster; always by default. */
-  leads?: () => boolean;
+  /** Whether this replica is the one that writes to the cluster. */
+  leads: () => boolean;
   clock: Clock;
   log: Log;
 };
@@ -56,7 +59,7 @@ const atOnce = 8;
  * again and again.
  */
 export function createProvisioning(options: ProvisioningOptions): Provisioning {
-  const { kube, settings, owners, store, record, graceMs, leads = () => true, clock, log } = options;
+  const { kube, settings, owners, store, record, graceMs, leads, clock, log } = options;
   const queue = createKeyedQueue({
     work: look,
     ...{ log, atOnce, complaint: 'the place of an owner in the cluster could not be looked at' },
@@ -272,6 +275,10 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
         if (state === 'failed') failing.set(owner.id, owner.name);
       await sweep();
       await queue.idle();
+    },
+    rest() {
+      isAtWork = false;
+      return queue.idle();
     },
     async close() {
       isAtWork = false;

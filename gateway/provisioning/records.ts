@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Row, Tables } from '../store/index.ts';
-import type { Place } from './places.ts';
+import type { Place } from './place.ts';
 import type { Step } from './steps.ts';
 
 type Database = Kysely<Tables>;

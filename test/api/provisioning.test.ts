@@ -8,14 +8,14 @@ import { openHouse } from './house.ts';
 t.setTimeout(120_000);
 
 async function given({ hasCluster = true } = {}) {
-  let places: Places | undefined;
+  const later = Promise.withResolvers<Places>();
   const known: Places = {
-    find: (id) => places!.find(id),
-    all: () => places!.all(),
-    ask: (id, by) => places!.ask(id, by),
+    find: async (id) => (await later.promise).find(id),
+    all: async () => (await later.promise).all(),
+    ask: async (id, by) => (await later.promise).ask(id, by),
   };
   const house = await openHouse(t, hasCluster ? { places: known } : {});
-  places = createPlaces({ store: house.store, record: house.audit.record });
+  later.resolve(createPlaces({ store: house.store, record: house.audit.record }));
   const ann = await house.person('ann', { isAdmin: true });
   const bob = await house.person('bob');
   const carl = await house.person('carl');

@@ -129,7 +129,6 @@ t.test('settings that contradict one another or point at nothing are refused', a
     ],
     ['no size', 'services: {sizes: []}', 'services.sizes', /1/],
     ['memory for services', 'services: {machine: {memory: all}}', 'services.machine.memory', /500 MiB/],
-    ['engine of later', 'engine: kubernetes', 'engine', /later/],
     ['server of a folder', 'kubernetes: {storage: {server: a}}', 'kubernetes.storage.server', /no effect/],
     ['export without a path', 'kubernetes: {storage: {kind: nfs, server: a}}', 'kubernetes.storage.path', /is needed/],
     ['storage without a claim', 'kubernetes: {storage: {kind: claim}}', 'kubernetes.storage.claim', /is needed/],

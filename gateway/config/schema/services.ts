@@ -26,7 +26,8 @@ const SizeConfig = object(
 /** What runs services. */
 export const EngineConfig = Type.Union([Type.Literal('process'), Type.Literal('kubernetes')], {
   default: 'process',
-  description: 'What runs services: `process` is programs of this machine; `kubernetes` comes later.',
+  description:
+    'What runs services: `process` is programs of this machine; `kubernetes` is a cluster, see `kubernetes`.',
 });
 
 /** What people launch from templates. */
@@ -102,14 +103,8 @@ export const ServicesConfig = object(
   'Services that people and teams launch from templates.',
 );
 
-/** An engine that there is; sizes that have a name of their own, amounts that are some, hosts that are ones. */
-export function checkServices(
-  engine: 'process' | 'kubernetes',
-  { sizes, machine, network }: Static<typeof ServicesConfig>,
-  add: AddProblem,
-): void {
-  if (engine === 'kubernetes')
-    add('engine', 'must be process: services as releases in Kubernetes come with a later version of Knot');
+/** Sizes that have a name of their own, amounts that are some, hosts that are ones. */
+export function checkServices({ sizes, machine, network }: Static<typeof ServicesConfig>, add: AddProblem): void {
   checkNames('services.sizes', sizes, add);
   sizes.forEach(({ memory }, index) => checkAmount(`services.sizes[${index}].memory`, memory, add));
   checkAmount('services.machine.memory', machine.memory, add);

@@ -37,7 +37,7 @@ export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterS
     }),
     policy('knot-platform', 'Programs sign in at Knot and use its API; notebooks tell JupyterHub that they live.', {
       egress: [
-        { to: [gateway], ports: [port(gatewayPort)] },
+        { to: [gateway], ...(gatewayPort > 0 && { ports: [port(gatewayPort)] }) },
         { to: [hub], ports: [port(8081)] },
       ],
       policyTypes: ['Egress'],

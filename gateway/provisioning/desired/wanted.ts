@@ -27,7 +27,7 @@ export type ClusterSettings = {
   namespacePrefix: string;
   /** Of the gateway. */
   gatewayNamespace: string;
-  /** Port of the gateway's containers, where its pods are asked for by other pods. */
+  /** Port of the gateway's containers, where its pods are asked for by other pods; 0 where it is another one at each start. */
   gatewayPort: number;
   podSecurity: 'privileged' | 'baseline' | 'restricted';
   /** What a container gets that asks for nothing: processors, bytes. */

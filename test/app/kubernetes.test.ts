@@ -1,0 +1,69 @@
+import t from 'tap';
+import type { Place } from '../../gateway/provisioning/index.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { installed } from '../provisioning/places.ts';
+import { eventually } from '../support/eventually.ts';
+import { startGateway } from '../support/process/gateway.ts';
+
+t.setTimeout(180_000);
+
+const cluster = await startControlPlane(t, { nodes: 0 });
+if ('skip' in cluster) t.test('a gateway on a cluster', { skip: cluster.skip }, async () => undefined);
+else behaves(cluster);
+
+function behaves(cluster: ControlPlane): void {
+  t.test('a gateway on a cluster makes a place for whoever comes, and says how far it is', async (t) => {
+    const { kubeconfig } = await installed(cluster);
+    const gateway = await startGateway({
+      config: {
+        engine: 'kubernetes',
+        kubernetes: { kubeconfig, graceDays: 0 },
+        integrations: { jupyterhub: { mode: 'off' } },
+        plans: [{ name: 'small', defaultFor: ['people'], cpu: 2, resources: [{ name: 'nvidia.com/gpu', count: 1 }] }],
+      },
+    });
+    t.teardown(() => gateway.stop());
+    const add = ['user', 'add', 'ann', '--email', 'ann@example.org', '--password-file', '-'];
+    t.equal((await gateway.knot(add, 'correct-horse-staple-7')).status, 0);
+    const status = async (): Promise<Place[]> =>
+      JSON.parse((await gateway.knot(['provision', 'status', '--json'])).stdout) as Place[];
+    const [place] = await eventually(
+      'her place',
+      async () => {
+        const places = await status();
+        return places[0]?.state === 'ready' && places;
+      },
+      30_000,
+    );
+    t.match(place, { owner: { name: 'ann' }, namespace: 'knot-ann' });
+    const { body: quota } = await cluster.request('/api/v1/namespaces/knot-ann/resourcequotas/knot');
+    t.match(quota.spec.hard, { 'limits.cpu': '2', 'requests.nvidia.com/gpu': '1' });
+    const folder = `${gateway.data}/files/private/${place!.owner.id}`;
+    const { body: volume } = await cluster.request('/api/v1/persistentvolumes/knot-ann.knot-private');
+    t.equal(volume.spec.hostPath.path, folder, 'her files as the dashboard has them');
+
+    t.match(await gateway.knot(['provision', 'status', 'ann']), {
+      status: 0,
+      stdout: /knot-ann is ready[^]*Network +done/,
+    });
+    t.match(await gateway.knot(['provision', 'diff']), { status: 0, stdout: /as it shall be/ });
+    t.match(await gateway.knot(['provision', 'status', 'nobody']), { status: 1, stderr: /no person and no team/ });
+    await cluster.request('/api/v1/namespaces/knot-ann/limitranges/knot', { method: 'DELETE' });
+    t.match(await gateway.knot(['provision', 'diff', 'ann']), { stdout: /ann +LimitRange\/knot +missing/ });
+    t.match(await gateway.knot(['provision', 'run', 'ann']), { status: 0 });
+    await eventually('that it is there again', async () =>
+      (await gateway.knot(['provision', 'diff', 'ann'])).stdout.includes('as it shall be'),
+    );
+  });
+
+  t.test('it starts while the cluster is away, and says so', async (t) => {
+    await cluster.apiserver.stop();
+    const { kubeconfig } = cluster;
+    const gateway = await startGateway({
+      config: { engine: 'kubernetes', kubernetes: { kubeconfig }, integrations: { jupyterhub: { mode: 'off' } } },
+    });
+    t.teardown(() => gateway.stop());
+    await gateway.line(/the cluster does not answer as it should/);
+    t.match(gateway.output(), /ready https:/);
+  });
+}
