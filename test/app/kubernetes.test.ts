@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Place } from '../../gateway/provisioning/index.ts';
+import { asGateway } from '../charts/as-gateway.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { installed } from '../provisioning/places.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 
@@ -13,7 +13,7 @@ else behaves(cluster);
 
 function behaves(cluster: ControlPlane): void {
   t.test('a gateway on a cluster makes a place for whoever comes, and says how far it is', async (t) => {
-    const { kubeconfig } = await installed(cluster);
+    const { kubeconfig } = await asGateway(cluster);
     const gateway = await startGateway({
       config: {
         engine: 'kubernetes',
