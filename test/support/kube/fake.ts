@@ -23,6 +23,8 @@ export type Asked = {
 /** What goes wrong with a request. The last four are about watches: what they do after their head was sent. */
 export type Fault =
   | { status: number; reason?: string; retryAfterS?: number }
+  /** It is answered as ever, but not before that. */
+  | { after: Promise<void> }
   /** The connection is cut before there is an answer. */
   | 'reset'
   /** There never is one. */
@@ -103,6 +105,7 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
     const planned = faults.find(({ about, times }) => times > 0 && about(asked));
     if (planned !== undefined) planned.times -= 1;
     const fault = planned?.fault;
+    if (typeof fault === 'object' && 'after' in fault) await fault.after;
     if (fault === 'hang') return;
     if (fault === 'reset') return void request.socket.destroy();
     try {
