@@ -1,14 +1,26 @@
 /**
  * kube: the API server of the cluster, and nothing of what Knot means by what is in it.
- * Owns: who Knot is there (kubeconfig, service account, exec plugins), one pool of connections, requests and their faults,
- * server-side apply, what is kept of it as it changes.
+ * Owns: who Knot is there (kubeconfig, service account, plugins), connections, requests and their faults, server-side apply, objects as
+ * they are now, logs, programs and ports of pods, who of several processes leads.
  * Does not own: which objects there should be (provisioning, services), whose they are (owners).
  * Mounts: nothing.
  *
- *   kubeconfig or service account ─▶ credentials (renewed) ─▶ connection ─▶ requests ─▶ kube.get / list / apply / remove
- *                                                                   └─▶ follow (list, watch, again) ─▶ cache ─▶ kube.watch
+ *   kubeconfig or service account ─▶ credentials (renewed each minute, and when refused)
+ *                                        │
+ *                                        ▼
+ *       ┌───────────────────────── connection ──────────────────────────┐
+ *       │ pool of requests            │ pool of streams                  │ WebSockets
+ *       ▼                             ▼                                  ▼
+ *     ask: JSON, again where      follow: list ▸ watch ▸ again         exec, portForward
+ *     that does no harm               │            logs
+ *       │                             ▼
+ *       ▼                         cache: get, byLabel, onChange, health
+ *     get list apply create           │
+ *     merge remove                    ▼
+ *       └──────────────▶ takeLease: one leads
  *
- * Loaded only where `engine` is `kubernetes`: the client library costs half a second and 90 MB.
+ * Work by keys for reconcilers is `createKeyedQueue` in lib. Loaded only where `engine` is `kubernetes`. The client library for Node is
+ * loaded only for kubeconfigs that sign in as they did before there were plugins (`auth-provider`): it costs half a second and 90 MB.
  */
 export { openKube, type Kube, type Impersonated, type ListOptions } from './client.ts';
 export type { CacheHealth, Change, KubeCache, WatchOptions } from './cache.ts';

@@ -207,6 +207,16 @@ t.test('a plugin that fails is told, and nothing of what it said', async (t) => 
   await t.rejects(ask(), { code: 'KNOT_KUBE_UNAUTHENTICATED' });
 });
 
+t.test('a kubeconfig from before there were plugins', async (t) => {
+  const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
+  const token = `${part({ alg: 'none' })}.${part({ exp: 4_000_000_000 })}.x`;
+  const config = { 'id-token': token, 'idp-issuer-url': 'https://issuer.test', 'client-id': 'x', 'refresh-token': 'y' };
+  const { fake, ask, tokens } = await besideFiles(t, {}, { user: { 'auth-provider': { name: 'oidc', config } } });
+  fake.tokens.add(token);
+  await ask();
+  t.strictSame(tokens(), [token]);
+});
+
 t.test('a kubeconfig that cannot be used is refused with its reason', async (t) => {
   const fake = { url: 'https://localhost:1', ca: '' };
   const folder = t.testdir({ 'no.yaml': 'a: [', 'empty.yaml': '' });
