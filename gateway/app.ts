@@ -180,19 +180,19 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     // What people launch themselves.
     const catalogue = openCatalogue(config, { clock, log, ...(files && { own: { files, owners, policy } }) });
     const services =
-      files && config.engine === 'process'
-        ? openServices(config, {
-            facts,
-            policy,
-            files,
-            catalogue,
-            supervisor,
-            outputs,
-            publicAddress: address,
-            clock,
-            log,
-          })
-        : undefined;
+      files &&
+      openServices(config, {
+        facts,
+        policy,
+        files,
+        catalogue,
+        supervisor,
+        outputs,
+        publicAddress: address,
+        cluster: await cluster?.services({ outputs, publicAddress: address }),
+        clock,
+        log,
+      });
     closing(services, (running) => running?.close());
 
     // The flows.

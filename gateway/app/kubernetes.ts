@@ -14,6 +14,8 @@ import {
   type Provisioning,
 } from '../provisioning/index.ts';
 import { openAdmission } from './cluster-admission.ts';
+import type { Outputs } from '../services/index.ts';
+import { type ClusterServices, openClusterServices } from './cluster-services.ts';
 import type { Facts } from './facts.ts';
 import { createMayUse } from './may-use.ts';
 import { configuredSizes } from './sizes.ts';
@@ -23,6 +25,8 @@ export type Kubernetes = {
   kube: Kube;
   provisioning: Provisioning;
   admission: Admission;
+  /** What runs services there. */
+  services(parts: { outputs: Outputs; publicAddress: PublicAddress }): Promise<ClusterServices>;
   health(): ComponentHealth[];
   /** Begins to bring the cluster to what is wanted. */
   start(): void;
@@ -59,6 +63,8 @@ export async function openKubernetes(
     provisioning,
     admission,
     health: () => [...provisioning.health(), admission.health()],
+    services: ({ outputs, publicAddress }) =>
+      openClusterServices(config, { kube, facts: parts.facts, policy, outputs, publicAddress, clock, log }),
     start() {
       // Before anybody's place: what is made there is judged from the beginning.
       admission.start();

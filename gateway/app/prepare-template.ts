@@ -2,7 +2,8 @@ import type { Config } from '../config/index.ts';
 import { knotError, silentLog, systemClock } from '../lib/index.ts';
 import { createSupervisor } from '../process/index.ts';
 import { packageSetOf } from '../services/index.ts';
-import { openCatalogue, openSandboxOf, openTemplatePackages } from './services.ts';
+import { openSandboxOf, openTemplatePackages } from './machine.ts';
+import { openCatalogue } from './services.ts';
 
 /**
  * Installs what a template needs, so that nobody waits for it at a launch; beside a gateway that may run. Returns how many packages

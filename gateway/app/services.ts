@@ -1,29 +1,31 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { type Catalogue, createCatalogue, diskFolder, fillIn, isUsable, templateId } from '../catalogue/index.ts';
+import { join } from 'node:path';
+import {
+  type Catalogue,
+  createCatalogue,
+  diskFolder,
+  isUsable,
+  runsBy,
+  type Template,
+  templateId,
+} from '../catalogue/index.ts';
 import { absolute, type Config, type PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
-import { checkValues, type Clock, type Log, newId, withDefaults } from '../lib/index.ts';
+import { checkValues, type Clock, type EngineKind, type Log, type ProcessPlan, withDefaults } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
-import { openGroups, type Sandbox, type Supervisor } from '../process/index.ts';
-import { type Route, type Upstream } from '../routes/index.ts';
+import type { Supervisor } from '../process/index.ts';
+import type { Route, Upstream } from '../routes/index.ts';
 import {
-  createMachineEngine,
   createOutputs,
   createServices,
   type Engine,
-  openPackages,
   type Outputs,
-  type Packages,
   type Service,
   type Services,
   type Templates,
 } from '../services/index.ts';
+import type { ClusterServices } from './cluster-services.ts';
 import type { Facts } from './facts.ts';
-import { openSandbox } from './sandbox.ts';
-import { configuredSizes, promisable } from './sizes.ts';
-import { createFilesOfOwner } from './files-of.ts';
-import { outboundOfServices } from './outbound.ts';
+import { openMachine } from './machine.ts';
 import { createOwnTemplates, type OwnTemplatesParts } from './own-templates.ts';
 
 /** Templates of this installation: those that Knot ships, then the folders of knot.yaml; and what people and teams keep themselves. */
@@ -66,38 +68,24 @@ export function openServices(
     supervisor: Supervisor;
     outputs: Outputs;
     publicAddress: PublicAddress;
+    /** What runs them where that is a cluster. */
+    cluster?: ClusterServices | undefined;
     clock: Clock;
     log: Log;
   },
 ): Services {
-  const { facts, policy, files, catalogue, supervisor, outputs, publicAddress, clock, log } = parts;
-  const { store, accounts, owners, plans, routes, audit } = facts;
-  const { sandbox, close: closeSandbox } = openSandboxOf(config, { supervisor, log });
-  const here = machineOf(config.data);
-  // Looked for beside the rest of the start, which says in the end whether there is one.
-  void sandbox();
-  const engine = createMachineEngine({
-    ...machineFacts(config),
-    sandbox,
-    isSandboxRequired: config.services.sandbox === 'required',
-    supervisor,
-    packages: openTemplatePackages(config, { sandbox, supervisor, clock, log }),
-    clock,
-    log,
-    filesOf: createFilesOfOwner({ files, accounts, owners, policy, domain: config.domain }),
-    originOf: (label) => publicAddress.originOf(publicAddress.hostOfService(label)),
-    outbound: outboundOfServices(config, { accounts, policy, log }),
-    fillIn,
-    neighbour: async (owner, name) =>
-      (await services.of([owner])).find((one) => one.name === name && one.machine === here),
-    groups: () => openGroups({ stateFolder: join(config.data, 'process'), log }),
-    outputs,
-  });
+  const { facts, catalogue, publicAddress, cluster, clock, log } = parts;
+  const { store, accounts, plans, routes, audit } = facts;
+  const { engine, machine, sizes, whole, close } = cluster
+    ? { ...cluster, close: () => undefined }
+    : openMachine(config, { ...parts, neighbour: (owner, name) => neighbour(owner, name) });
+  const neighbour = async (owner: Pick<Service['owner'], 'kind' | 'id'>, name: string): Promise<Service | undefined> =>
+    (await services.of([owner])).find((one) => one.name === name && one.machine === machine);
   const services = createServices({
     store,
     engine,
-    templates: templatesOf(catalogue),
-    machine: here,
+    templates: templatesOf(catalogue, config.engine),
+    machine,
     metricsFolder: join(config.data, 'services', 'metrics'),
     routes: {
       put: (service) => routes.put(routeOf(service, engine, publicAddress)),
@@ -113,8 +101,8 @@ export function openServices(
         ? (await accounts.principal(id))?.state === 'active'
         : (await accounts.findTeam(id)) !== undefined,
     record: audit.record,
-    sizes: configuredSizes(config),
-    whole: promisable(config),
+    sizes,
+    whole,
     limitsOf: async (owner) => (await plans.of(owner)).plan ?? {},
     idleSecondsOf: async (owner) => [config.services.idleSeconds, (await plans.of(owner)).plan?.idleSeconds],
     clock,
@@ -123,48 +111,42 @@ export function openServices(
   return {
     ...services,
     close() {
-      closeSandbox();
+      close();
       return services.close();
     },
   };
 }
 
-/** Where programs run here, and as whom. */
-function machineFacts(config: Config) {
-  const { first, count } = config.integrations.jupyterhub.accounts;
-  const hub = join(config.data, 'jupyterhub');
-  return {
-    dataFolder: config.data,
-    accounts: { file: join(hub, 'accounts.json'), homes: join(hub, 'homes'), first, count },
-  };
-}
-
-/** What keeps programs apart here; also for a command on the same machine. */
-export function openSandboxOf(config: Config, parts: { supervisor: Supervisor; log: Log }) {
-  const { first } = config.integrations.jupyterhub.accounts;
-  const account = process.getuid?.() === 0 ? { uid: first + 1, gid: first } : undefined;
-  return openSandbox({ dataFolder: config.data, account, ...parts });
-}
-
-/** The packages of templates; also for a command on the same machine. */
-export function openTemplatePackages(
-  config: Config,
-  parts: { sandbox: () => Promise<Sandbox>; supervisor: Supervisor; clock: Clock; log: Log },
-): Packages {
-  return openPackages({ ...machineFacts(config), ...parts, folder: absolute(config, config.services.packages) });
-}
-
-/** The catalogue in the words of services: only what can be launched on this machine. */
-function templatesOf(catalogue: Catalogue): Templates {
+/** The catalogue in the words of services: only what can be launched by the engine here. */
+function templatesOf(catalogue: Catalogue, engine: EngineKind): Templates {
   return {
     async find(id, person) {
       const template = await catalogue.find(id, person);
-      if (template?.process === undefined || !isUsable(template)) return undefined;
-      const { name, title, version, schema, values, process: plan, folder } = template;
+      if (template === undefined || !isUsable(template) || !runsBy(engine, template)) return undefined;
+      const { name, title, version, schema, values, folder } = template;
+      const plan = planOf(engine, template);
       return { id: templateId(template), name, title, version, schema, defaults: values, plan, folder };
     },
     check: checkValues,
     withDefaults,
+  };
+}
+
+/** In a cluster: when it may sleep is as `process.yaml` says where there is one; how it is started its chart says. */
+function planOf(engine: EngineKind, { process: plan, release }: Pick<Template, 'process' | 'release'>): ProcessPlan {
+  if (engine === 'process') return plan!;
+  return {
+    command: [],
+    environment: {},
+    listen: { kind: 'port', port: 80 },
+    ready: '/',
+    startSeconds: plan?.startSeconds ?? 300,
+    memory: release!.memory,
+    needs: { executables: [], python: [] },
+    files: [],
+    network: { hosts: [] },
+    ...(plan?.rest && { rest: plan.rest }),
+    ...(plan?.reaches !== undefined && { reaches: plan.reaches }),
   };
 }
 
@@ -187,16 +169,6 @@ function routeOf(service: Service, engine: Engine, address: PublicAddress): Rout
     // What runs there is anything: its paths are its own affair.
     switches: { encodedSlash: true, doubleSlash: true, pathParameters: true, methods: [] },
   };
-}
-
-/** A name of this data folder among the gateways on one store: programs run here and nowhere else. */
-function machineOf(dataFolder: string): string {
-  const file = join(dataFolder, 'machine');
-  if (!existsSync(file)) {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(file, `${newId()}\n`, { mode: 0o600 });
-  }
-  return readFileSync(file, 'utf8').trim();
 }
 
 /**

@@ -33,3 +33,9 @@ export function configuredSizes(config: Pick<Config, 'services'>): Size[] {
     }))
     .toSorted((one, other) => one.memory - other.memory || one.cpu - other.cpu);
 }
+
+/** The same in a cluster, where machines are as large as they are. */
+export const sizesOfCluster = (config: Pick<Config, 'services'>): Size[] =>
+  config.services.sizes
+    .map(({ name, title = name, cpu, memory }) => ({ name, title, cpu, memory: parseAmount(memory)! }))
+    .toSorted((one, other) => one.memory - other.memory || one.cpu - other.cpu);

@@ -4,21 +4,20 @@ import { type Clock, every, type Log, newId } from '../../lib/index.ts';
 import type { Upstream } from '../../routes/index.ts';
 import { isBusy } from '../busy.ts';
 import { causeOfError } from '../causes.ts';
-import type { Engine, Missing, Observed, Usage } from '../engine.ts';
+import type { Engine, Missing, Observed } from '../engine.ts';
 import { keepOnly, keepTemplate } from '../kept-templates.ts';
 import { outputOf } from '../output/pages.ts';
 import type { Outputs } from '../output/outputs.ts';
 import type { Cause, Service } from '../service.ts';
-import type { Shell, TerminalSize } from '../shell.ts';
-import { createFollowing, type LogAt } from './following.ts';
+import { createFollowing, readLog } from './following.ts';
 import type { Helm } from './helm.ts';
 import { createReleases } from './releases.ts';
+import { openShellIn } from './shell.ts';
 import { scaleBack, scaleToZero } from './scale.ts';
 import { observedOf, placeOf } from './sight.ts';
 import { createSteps, type Steps } from './steps.ts';
 import type { Surroundings } from './values.ts';
 import { createView } from './view.ts';
-import type { Readable } from 'node:stream';
 
 export type KubernetesEngineOptions = {
   kube: Kube;
@@ -27,10 +26,6 @@ export type KubernetesEngineOptions = {
   asOwner(namespace: string): Kube;
   namespaceOf(owner: Service['owner']): string;
   surroundingsOf(service: Pick<Service, 'owner' | 'label'>): Promise<Surroundings>;
-  openLog(at: LogAt, signal: AbortSignal): Promise<Readable>;
-  openShell?(at: { namespace: string; pod: string; container: string }, size: TerminalSize): Promise<Shell | undefined>;
-  /** What pods use now, by namespace and name; undefined where the cluster does not measure it. */
-  usagesOf?(): Promise<ReadonlyMap<string, Usage> | undefined>;
   dataFolder: string;
   outputs: Outputs;
   /** Names this run of the gateway among those on one cluster. */
@@ -79,7 +74,7 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Engine
   const known = new Map<string, Service>();
   const listeners = new Set<(serviceId: string) => void>();
   const view = createView(kube);
-  const following = createFollowing({ open: options.openLog, outputs });
+  const following = createFollowing({ open: (at, signal) => readLog(asOwner(at.namespace), at, signal), outputs });
   const releases = createReleases({
     ...{ helm, asOwner, namespaceOf, clock, log },
     surroundingsOf: options.surroundingsOf,
@@ -299,7 +294,8 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Engine
       const pod = view.of(id).pods.find(({ isReady, isEnding }) => isReady && !isEnding);
       const container = pod?.containers.find(({ isInit }) => !isInit);
       if (pod === undefined || container === undefined) return undefined;
-      return options.openShell?.({ namespace: pod.namespace, pod: pod.name, container: container.name }, size);
+      const { namespace, name } = pod;
+      return openShellIn(asOwner(namespace), { namespace, pod: name, container: container.name }, size);
     },
     async usages() {
       return new Map();

@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import type { Kube } from '../../kube/index.ts';
 import type { Outputs } from '../output/outputs.ts';
 import { readInto, type ServiceReading } from '../output/reading.ts';
 import type { SeenContainer, SeenPod } from './seen.ts';
@@ -31,7 +32,7 @@ export type LogAt = { namespace: string; pod: string; container: string; since: 
 
 export function createFollowing(options: {
   /** The log of a container as it grows, until it ends or `signal` says so. */
-  open(at: LogAt, signal: AbortSignal): Promise<Readable>;
+  open(at: LogAt, signal: AbortSignal): Readable;
   outputs: Outputs;
 }): Following {
   const { open, outputs } = options;
@@ -78,7 +79,7 @@ export function createFollowing(options: {
       const reading = await known.reading;
       if (since === undefined) reading.mark(container.restarts === 0 ? 'Started.' : 'Started again.');
       const at = { namespace, pod: pod.name, container: container.name, since };
-      const stream = await open(at, abort.signal);
+      const stream = open(at, abort.signal);
       reading.read(stream, () => undefined, 'out');
       stream.once('close', () => abort.abort());
     } catch {
@@ -121,4 +122,14 @@ export function createFollowing(options: {
       for (const id of [...all.keys()]) forget(id);
     },
   };
+}
+
+/** What a container writes, until it has ended. */
+export function readLog(kube: Kube, { namespace, pod, container, since }: LogAt, signal: AbortSignal): Readable {
+  const after = since === undefined ? {} : { since: new Date(since + 1).toISOString() };
+  const lines = kube.logs(namespace, pod, { container, follow: true, ...after, signal });
+  async function* texts(): AsyncGenerator<string> {
+    for await (const { text } of lines) yield `${text}\n`;
+  }
+  return Readable.from(texts());
 }

@@ -24,10 +24,8 @@ const mostAliases = 100;
  * @throws NotAManifest
  */
 export function readManifest(text: string): Rendered[] {
-  if (Buffer.byteLength(text) > mostManifestBytes) throw new NotAManifest('it is larger than 2 MiB');
-  // Before anything is read: that takes its time.
-  const separators = text.match(/^---/gm)?.length ?? 0;
-  if (separators > 2 * mostObjects) throw new NotAManifest(tooMany(separators));
+  const tooMuch = mereSize(text);
+  if (tooMuch !== undefined) throw new NotAManifest(tooMuch);
   const documents = parseAllDocuments(text, {
     ...{ version: '1.1', schema: 'yaml-1.1', uniqueKeys: false, logLevel: 'silent' },
     customTags: onlyPlain,
@@ -48,6 +46,13 @@ export function readManifest(text: string): Rendered[] {
   }
   if (found.length > mostObjects) throw new NotAManifest(tooMany(found.length));
   return found;
+}
+
+/** Why a text is refused before it is read, which takes its time. */
+export function mereSize(text: string): string | undefined {
+  if (Buffer.byteLength(text) > mostManifestBytes) return 'it is larger than 2 MiB';
+  const separators = text.match(/^---/gm)?.length ?? 0;
+  return separators > 2 * mostObjects ? tooMany(separators) : undefined;
 }
 
 const tooMany = (count: number): string => `it has ${count} objects, and a service may have ${mostObjects}`;

@@ -137,7 +137,7 @@ export function createReleases(options: {
       const namespace = namespaceOf(candidate.owner);
       // Of another one there is nothing to be asked about the name.
       const found = await revisionsOf(asOwner(namespace), namespace, name);
-      if (found.some(({ serviceId }) => serviceId !== id))
+      if (found.some(({ serviceId }) => id === undefined || serviceId !== id))
         return [{ field: 'name', message: taken.what, remedy: taken.remedy }];
       const { judged } = await render(candidate, { isUpgrade: found.length > 0 });
       if ('problems' in judged) return judged.problems;

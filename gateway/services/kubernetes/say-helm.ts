@@ -41,7 +41,7 @@ const rows: readonly Row[] = [
   },
   {
     code: 'template',
-    matches: /(?:execution error at|parse error at|template: )\s*\(?([^\s:)]+)[^:]*:(\d+)/,
+    matches: /(?:parse error at \(|^Error: |template: )([\w./-]{1,200}):(\d+)/,
     what: ([, file, line]) => `Its template has a mistake in ${file} on line ${line}.`,
     remedy: changeTemplate,
   },

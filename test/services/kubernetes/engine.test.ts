@@ -1,4 +1,5 @@
 import t from 'tap';
+import { kinds } from '../../../gateway/kube/index.ts';
 import type { Engine } from '../../../gateway/services/index.ts';
 import type { Service } from '../../../gateway/services/service.ts';
 import { startControlPlane } from '../../cluster/control-plane.ts';
@@ -41,11 +42,7 @@ if ('skip' in cluster) {
       t.strictSame(engine.observe(one), { phase: 'absent' });
       await engine.start({ ...one, revision: 2 });
       await phase(engine, { ...one, revision: 2 }, 'running');
-      const deployment = await kube.get(
-        { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments', isNamespaced: true },
-        one.name,
-        namespace,
-      );
+      const deployment = await kube.get(kinds.deployment, one.name, namespace);
       t.match(deployment, { spec: { replicas: 2 } }, 'with as many as there were');
       await engine.stop(one);
       await engine.remove(one);
@@ -53,4 +50,209 @@ if ('skip' in cluster) {
       t.strictSame((await account.rights()).refused, [], 'it asked for nothing that the chart gives it no right to');
     },
   );
+
+  t.test('what keeps it from running is told within seconds, with what to do', async (t) => {
+    const { engine, service } = await openKubernetesEngine(t, cluster);
+    const told: [image: string, wanted: object][] = [
+      [
+        'missing.test/none:1',
+        { phase: 'gone', cause: { code: 'no-image', what: 'There is no image missing.test/none:1.' } },
+      ],
+      ['crash.test/web:1', { phase: 'gone', cause: { code: 'ended', what: 'Its program ended with exit code 1.' } }],
+    ];
+    await Promise.all(
+      told.map(async ([image, wanted]) => {
+        const one = await service(web({ image }));
+        await engine.start(one);
+        await phase(engine, one, 'gone');
+        t.match(engine.observe(one), wanted);
+        t.match(engine.steps(one).at(-1), { name: 'answer', state: 'waiting' });
+        await engine.stop(one);
+        t.strictSame(engine.observe(one), { phase: 'absent' }, 'what was given up runs no more');
+      }),
+    );
+    const late = await service(web({ container: 'resources: { limits: { nvidia.com/gpu: 1 } }' }));
+    await engine.start(late);
+    await eventually('it waits', async () => 'cause' in engine.observe(late));
+    t.match(engine.observe(late), {
+      phase: 'starting',
+      cause: { code: 'waits', what: /waits for 1 nvidia\.com\/gpu/ },
+    });
+    await cluster.addNode('with-gpu', { 'nvidia.com/gpu': '1' });
+    await phase(engine, late, 'running');
+    await engine.stop(late);
+  });
+
+  t.test('quota, Pod Security and kinds that are not there are told before anything is made', async (t) => {
+    const { engine, namespace, service } = await openKubernetesEngine(t, cluster);
+    await cluster.apply(
+      {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'baseline' } },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'q', namespace },
+        spec: { hard: { 'requests.cpu': '1' } },
+      },
+    );
+    await eventually('the quota counts', async () => {
+      const { body } = await cluster.request(`/api/v1/namespaces/${namespace}/resourcequotas/q`);
+      return body.status?.hard !== undefined;
+    });
+    const asking = async (more: string) => {
+      const { id: _, ...candidate } = await service(web({ container: more }));
+      return engine.obstacles(candidate);
+    };
+    t.strictSame(await asking('resources: { requests: { cpu: 500m } }'), []);
+    t.match(await asking('resources: { requests: { cpu: 3 } }'), [
+      {
+        field: 'template',
+        message: /plan of its owner has no room for it: it asks for 3 processors, and there is 1 processors in all/,
+      },
+    ]);
+    t.match(
+      await asking('resources: { requests: { cpu: 1m } }, securityContext: { capabilities: { add: [SYS_ADMIN] } }'),
+      [{ field: 'template', message: /Pod Security baseline.*non-default capabilities/ }],
+    );
+    t.match(await engine.obstacles(await service(web({ more: '---\n{{ fail "the folder is missing" }}' }))), [
+      { message: 'Its template says: the folder is missing' },
+    ]);
+    t.match(await engine.obstacles(await service(web({ more: '---\n{{ .Values.a.b.c }}' }))), [
+      { message: /Its template has a mistake in web\/templates\/web\.yaml on line \d+/ },
+    ]);
+    t.match(
+      await engine.obstacles(
+        await service(web({ more: '---\napiVersion: v1\nkind: Namespace\nmetadata: { name: x }' })),
+      ),
+      [{ message: /may not have namespaces/ }],
+    );
+    const many =
+      '{{ range until 10000 }}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: c{{ . }} }\n{{ end }}';
+    t.match(await engine.obstacles(await service(web({ more: many }))), [{ message: /a service may have 200/ }]);
+    t.match(await engine.obstacles(await service({ 'templates/a.yaml': '{{ if false }}a{{ end }}' })), [
+      { message: /renders nothing/ },
+    ]);
+    t.match(
+      await engine.obstacles(
+        await service(
+          web({
+            more: `---\napiVersion: v1\nkind: Secret\nmetadata: { name: sh.helm.release.v1.x.v1 }\ntype: helm.sh/release.v1`,
+          }),
+        ),
+      ),
+      [{ message: /pretends to be a release/ }],
+    );
+  });
+
+  t.test(
+    'it is upgraded and goes back; what a failed attempt added is gone then, and what somebody changed by hand too',
+    async (t) => {
+      const { engine, kube, namespace, service, left } = await openKubernetesEngine(t, cluster);
+      const one = await service(web());
+      await engine.start(one);
+      await phase(engine, one, 'running');
+      await kube.merge(kinds.deployment, one.name, namespace, {
+        spec: { replicas: 3 },
+        metadata: { labels: { by: 'hand' } },
+      });
+      await kube.remove(kinds.configMap, one.name, namespace);
+      const extra =
+        '---\napiVersion: v1\nkind: Service\nmetadata: { name: extra-{{ .Release.Name }} }\nspec: { selector: { app: x }, ports: [{ port: 1 }] }\n';
+      const bad =
+        '---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: job-{{ .Release.Name }}, annotations: { helm.sh/hook: post-upgrade } }\nspec: { backoffLimit: 0, template: { spec: { restartPolicy: Never, containers: [{ name: a, image: fail.test/a:1 }] } } }\n';
+      const two = { ...one, revision: 2, template: (await service(web({ more: extra + bad }))).template };
+      await engine.start(two);
+      await phase(engine, two, 'gone');
+      t.match(engine.observe(two), { cause: { code: 'hook' } });
+      t.ok((await left(one)).includes(`service/extra-${one.name}`), 'it added something');
+      await engine.stop(two);
+      const three = { ...one, revision: 3 };
+      await engine.start(three);
+      await phase(engine, three, 'running');
+      t.notOk(
+        (await left(one)).some((name) => /extra|job/.test(name)),
+        (await left(one)).join(' '),
+      );
+      t.match(await kube.get(kinds.configMap, one.name, namespace), { data: { host: `${one.name}-ann.example.org` } });
+      t.match(await kube.get(kinds.deployment, one.name, namespace), { spec: { replicas: 1 } });
+      await engine.stop(three);
+      await engine.remove(three);
+      t.strictSame(await left(one), [], 'nothing is left, of hooks neither');
+    },
+  );
+
+  t.test('a hook that hangs does not keep it from being stopped and removed', async (t) => {
+    const { engine, service, left } = await openKubernetesEngine(t, cluster);
+    const hook = (moment: string) =>
+      `---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: ${moment}-{{ .Release.Name }}, annotations: { helm.sh/hook: ${moment} } }\nspec: { template: { spec: { restartPolicy: Never, containers: [{ name: a, image: hang.test/a:1 }] } } }\n`;
+    const one = await service(web({ more: hook('pre-install') }));
+    await engine.start(one);
+    await eventually('the hook is there', async () => (await left(one)).some((name) => name.includes('pre-install')));
+    t.match(engine.observe(one), { phase: 'starting' });
+    await engine.stop(one);
+    t.strictSame(engine.observe(one), { phase: 'absent' });
+    await engine.remove(one);
+    await eventually('nothing is left', async () => (await left(one)).length === 0);
+  });
+
+  t.test(
+    'a gateway that is killed while Helm works is followed by one that goes on; while it lives, nobody else does',
+    async (t) => {
+      const first = await openKubernetesEngine(t, cluster, { run: 'first' });
+      const { namespace, folder } = first;
+      const hook =
+        '---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: wait-{{ .Release.Name }}, annotations: { helm.sh/hook: {{ .Values.moment }} } }\nspec: { template: { spec: { restartPolicy: Never, containers: [{ name: a, image: {{ .Values.hook | quote }} }] } } }\n';
+      const one = await first.service(web({ more: hook }), {
+        values: { moment: 'post-install', hook: 'hang.test/a:1' },
+      });
+      await first.engine.start(one);
+      await eventually('Helm works', async () => (await first.left(one)).some((name) => name.includes('wait-')));
+      let isAlive = true;
+      const second = await openKubernetesEngine(t, cluster, {
+        run: 'second',
+        namespace,
+        folder,
+        isAlive: async (run) => run === 'first' && isAlive,
+      });
+      const next = { ...one, revision: 2, values: { moment: 'post-install', hook: 'registry.test/a:1' } };
+      await second.engine.start(next);
+      await phase(second.engine, next, 'gone');
+      t.match(second.engine.observe(next), { cause: { code: 'busy' } }, 'what another works on is left alone');
+      // Its Helm is killed with it: what it was at is left as it is.
+      await first.engine.close();
+      isAlive = false;
+      const third = { ...next, revision: 3 };
+      await second.engine.start(third);
+      await phase(second.engine, third, 'running');
+      await second.engine.stop(third);
+      await second.engine.remove(third);
+      await eventually('nothing is left', async () => (await second.left(third)).length === 0);
+    },
+  );
+
+  t.test('a release of that name that is somebody else’s is not touched', async (t) => {
+    const { engine, kube, namespace, service } = await openKubernetesEngine(t, cluster);
+    await cluster.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {
+        name: 'sh.helm.release.v1.mine.v1',
+        namespace,
+        labels: { owner: 'helm', name: 'mine', status: 'deployed', version: '1' },
+      },
+      type: 'helm.sh/release.v1',
+      stringData: { release: 'no release at all' },
+    });
+    const { id, ...candidate } = await service(web(), { name: 'mine' });
+    t.match(await engine.obstacles(candidate), [{ field: 'name', message: /Helm release of that name/ }]);
+    const one = { ...candidate, id };
+    await engine.start(one);
+    await phase(engine, one, 'gone');
+    t.match(engine.observe(one), { cause: { code: 'name-taken' } });
+    await engine.remove(one);
+    t.ok(await kube.get(kinds.secret, 'sh.helm.release.v1.mine.v1', namespace), 'it is there as it was');
+  });
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import type { Test } from 'tap';
 import { diskFolder } from '../../../gateway/catalogue/index.ts';
 import { type Kube, openKube } from '../../../gateway/kube/index.ts';
@@ -78,7 +77,6 @@ export async function openKubernetesEngine(
       ...{ privateVolume: '', sharedVolume: '', teams: [], files: { user: 1000, group: 1000 } },
       ...{ storageClass: '', registry: { private: '', shared: '' } },
     }),
-    openLog: async () => Readable.from([]),
     ...more,
   });
   await engine.tidy();
@@ -127,7 +125,7 @@ export async function openKubernetesEngine(
 const chartFile = 'apiVersion: v2\nname: web\nversion: 1.0.0\ndescription: A web server\n';
 
 /** A web server with one pod; `image` says on kwok what becomes of it (test/cluster/kwok.ts). */
-export const web = ({ image = 'registry.test/web:1', replicas = '1', more = '' } = {}): Chart => ({
+export const web = ({ image = 'registry.test/web:1', replicas = '1', more = '', container = '' } = {}): Chart => ({
   'templates/web.yaml': `
 apiVersion: apps/v1
 kind: Deployment
@@ -139,7 +137,7 @@ spec:
     metadata: { labels: { app: {{ .Release.Name }} } }
     spec:
       containers:
-        - { name: web, image: {{ .Values.image | default "${image}" | quote }}, ports: [{ name: http, containerPort: 8080 }] }
+        - { name: web, image: {{ .Values.image | default "${image}" | quote }}, ports: [{ name: http, containerPort: 8080 }]${container && `, ${container}`} }
 ---
 apiVersion: v1
 kind: Service

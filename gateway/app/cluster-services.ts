@@ -1,0 +1,83 @@
+import { absolute, type Config, type PublicAddress } from '../config/index.ts';
+import type { Kube } from '../kube/index.ts';
+import type { Clock, Log } from '../lib/index.ts';
+import { namespaceOf, userAccount } from '../provisioning/index.ts';
+import type { Policy } from '../policy/index.ts';
+import { type Engine, loadKubernetes, type Outputs, type Service, type Size } from '../services/index.ts';
+import type { Facts } from './facts.ts';
+import { createMayUse } from './may-use.ts';
+import { sizesOfCluster } from './sizes.ts';
+
+/** What runs services in a cluster. */
+export type ClusterServices = {
+  engine: Engine;
+  machine: string;
+  sizes: readonly Size[];
+  whole: { cpu: number; memory: number };
+};
+
+/** Whom files belong to, for what reads and writes them in pods. */
+const filesOwner = { user: 1000, group: 1000 };
+
+/** All gateways of an installation see the same services: none runs them alone. How much there is, quotas and the cluster say. */
+export async function openClusterServices(
+  config: Config,
+  parts: {
+    kube: Kube;
+    facts: Pick<Facts, 'accounts' | 'owners'>;
+    policy: Pick<Policy, 'decide'>;
+    outputs: Outputs;
+    publicAddress: PublicAddress;
+    clock: Clock;
+    log: Log;
+  },
+): Promise<ClusterServices> {
+  const { kube, facts, policy, outputs, publicAddress, clock, log } = parts;
+  const { createHelm, createKubernetesEngine } = await loadKubernetes();
+  const userOf = (namespace: string) => `system:serviceaccount:${namespace}:${userAccount}`;
+  const ownNamespace = (owner: Service['owner']) => namespaceOf(config.kubernetes, owner);
+  const teamsOf = createTeamsOf(config, { facts, policy });
+  const { helm: program } = config.kubernetes;
+  const helm = createHelm({
+    // A path is one of the configuration; a name is looked for where programs are.
+    program: program.includes('/') ? absolute(config, program)! : program,
+    folder: `${config.data}/helm`,
+    access: () => kube.connection.credentials(),
+    userOf,
+    log,
+  });
+  const engine = createKubernetesEngine({
+    ...{ kube, helm, outputs, clock, log, dataFolder: config.data },
+    asOwner: (namespace) => kube.as({ user: userOf(namespace) }),
+    namespaceOf: ownNamespace,
+    async surroundingsOf({ owner, label }) {
+      const hostname = publicAddress.hostOfService(label);
+      return {
+        ...{ namespace: ownNamespace(owner), hostname, origin: publicAddress.originOf(hostname) },
+        privateVolume: owner.kind === 'user' ? 'knot-private' : '',
+        sharedVolume: 'knot-shared',
+        teams: (await teamsOf(owner)).map((name) => ({ name, volume: `knot-team-${name}` })),
+        ...{ files: filesOwner, storageClass: '', registry: { private: '', shared: '' } },
+      };
+    },
+  });
+  return { engine, machine: 'cluster', sizes: sizesOfCluster(config), whole: { cpu: Infinity, memory: Infinity } };
+}
+
+/** Teams whose files an owner's pods have: as provisioning mounts them. */
+function createTeamsOf(
+  config: Config,
+  {
+    facts: { accounts, owners },
+    policy,
+  }: { facts: Pick<Facts, 'accounts' | 'owners'>; policy: Pick<Policy, 'decide'> },
+) {
+  const mayUse = createMayUse(policy, config.domain, ['readFiles', 'writeFiles']);
+  return async ({ kind, id, name }: Service['owner']): Promise<string[]> => {
+    if (kind === 'team') return [name];
+    const principal = await accounts.principal(id);
+    if (principal === undefined) return [];
+    const areas = await owners.areasOf(principal);
+    return areas.filter((area) => area.kind === 'team' && mayUse(principal, area)).map(({ owner }) => owner!.name);
+  };
+}
