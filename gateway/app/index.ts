@@ -10,8 +10,10 @@ import type { Files } from '../files/index.ts';
 import { silentLog, systemClock } from '../lib/index.ts';
 import type { Difference, Places } from '../provisioning/index.ts';
 import type { Facts } from './facts.ts';
+import type { SignedIsolationReport, VerifyOptions } from './isolation.ts';
 
 export { type Facts, openFacts } from './facts.ts';
+export type { SignedIsolationReport } from './isolation.ts';
 export { giveWay, stopForRestart } from './restart.ts';
 export { readRun, type RunRecord } from './run-record.ts';
 export { version } from './version.ts';
@@ -69,4 +71,13 @@ export async function differencesBeside(
 /** What can be launched, as the gateway would list it. */
 export async function readCatalogue(config: Config): Promise<Catalogue> {
   return (await import('./services.ts')).openCatalogue(config, { clock: systemClock, log: silentLog });
+}
+
+/** As `verifyIsolation` of `isolation.ts`: tries on the cluster that people are kept apart there. */
+export async function verifyIsolation(
+  facts: Facts,
+  config: Config,
+  options: VerifyOptions,
+): Promise<SignedIsolationReport> {
+  return (await import('./isolation.ts')).verifyIsolation(facts, config, options);
 }

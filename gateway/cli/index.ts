@@ -36,6 +36,7 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   explain: async () => (await import('./policy.ts')).explainCommands,
   routes: async () => (await import('./routes.ts')).routeCommands,
   audit: async () => (await import('./audit.ts')).auditCommands,
+  verify: async () => (await import('./verify.ts')).verifyCommands,
   config: async () => (await import('./config.ts')).configCommands,
   integrations: async () => (await import('./integrations.ts')).integrationCommands,
   kubeconfig: async () => (await import('./kubeconfig.ts')).kubeconfigCommands,

@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
 import t from 'tap';
-import { parseAllDocuments } from 'yaml';
 import {
   createAdmission,
   type Grant,
@@ -15,7 +13,10 @@ import { type ClusterSettings, desiredOf, namespaceOf, type Wanted } from '../..
 import { startControlPlane } from '../cluster/control-plane.ts';
 import { callerCertificate } from '../support/cluster-callers.ts';
 import { eventually } from '../support/eventually.ts';
+import { peoplesRole } from '../support/kube/people-role.ts';
 import { freePort } from '../support/net/free-port.ts';
+
+t.setTimeout(180_000);
 
 /**
  * The isolation suite on a real API server, with the roles of the chart, the places that provisioning makes and the rules and webhook of
@@ -78,27 +79,14 @@ t.test('what is tried has names of its own, and is as much of what must work as 
   t.ok(count('works') >= 40, `${count('works')} that must work`);
 });
 
-t.test('isolation on a real API server', { timeout: 120_000 }, async (t): Promise<void> => {
+t.test('isolation on a real API server', async (t): Promise<void> => {
   const callers = await callerCertificate(t);
   const started = await startControlPlane(t, { nodes: 0, flags: callers.flags });
   if ('skip' in started) return void t.plan(0, started.skip);
   const cluster = started;
   const kube = await openKube({ kubeconfig: cluster.kubeconfig }, { clock: systemClock, log: silentLog });
   t.teardown(() => kube.close());
-  const [program, ...before] = cluster.programs.helm;
-  const chart = execFileSync(
-    program,
-    [...before, 'template', 'knot', 'charts/knot', '--namespace=knot', '--show-only=templates/rbac-user.yaml'],
-    {
-      cwd: `${import.meta.dirname}/../..`,
-      env: { HOME: cluster.folder },
-      encoding: 'utf8',
-    },
-  );
-  for (const document of parseAllDocuments(chart)) {
-    const object = document.toJS() as KubeObject | null;
-    if (object !== null) await kube.apply(object);
-  }
+  await kube.apply(peoplesRole(cluster.programs.helm, cluster.folder));
   await kube.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'knot' } });
   const wanted = [ann, joanna, team];
   const desired = wanted.flatMap((one) => desiredOf(one, settings).map(({ object }) => object));

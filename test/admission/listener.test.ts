@@ -11,6 +11,8 @@ import { callerCertificate } from '../support/cluster-callers.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
 
+t.setTimeout(120_000);
+
 /** The listener as the API server uses it: who is asked, who may ask, and what becomes of pods while it is down. */
 
 const owned = (name: string) => ({
