@@ -22,6 +22,7 @@ import { images, nodeArchive } from './images.ts';
 import { answering, execute, makeNamespace, object, pod, read } from './pods.ts';
 import { addresses } from './settings.ts';
 import { type RunningNode, startNode } from './start.ts';
+import { testStreams } from './streams.ts';
 
 const before = traces();
 const node = await startNode(t);
@@ -31,6 +32,7 @@ else {
   await t.test('on a real node', { jobs: 4 }, async (t) => {
     testRefusals(t, node);
     testPods(t, node);
+    testStreams(t, node);
   });
   await t.test('pods run on while the kubelet is down, and are told about again afterwards', (t) =>
     outlivesKubelet(t, node),
