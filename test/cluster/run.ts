@@ -3,6 +3,8 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { startFront } from './front.ts';
+import type { RunningGateway } from '../support/process/gateway.ts';
 import { images } from './node/images.ts';
 import { startNode } from './node/start.ts';
 
@@ -31,14 +33,26 @@ process.exit();
 
 async function run(): Promise<number> {
   const keep = { teardown: (end: () => Promise<void>) => void endings.push(end) };
-  const starting = options.real ? startNode(keep, { withNodeImage: true }) : startControlPlane(keep, { nodes });
-  const cluster = await Promise.race([starting, isOver]);
+  const startsReal = options.real ? startNode(keep, { withNodeImage: true }) : undefined;
+  const cluster = await Promise.race([startsReal ?? startControlPlane(keep, { nodes }), isOver]);
   if (cluster === undefined) return 130;
   if ('skip' in cluster) {
     console.error(`There can be no cluster here: ${cluster.skip}.`);
     return 1;
   }
   const programs = await linkPrograms(cluster);
+  const node = await startsReal;
+  const front = await Promise.race([
+    isOver,
+    startFront(cluster, node === undefined || 'skip' in node ? undefined : node).then(
+      (gateway) => {
+        keep.teardown(() => gateway.stop());
+        return gateway;
+      },
+      (error: unknown) => error as Error,
+    ),
+  ]);
+  if (front === undefined) return 130;
   const { body: version } = await cluster.request('/version');
   console.log(`
 Kubernetes ${version.gitVersion} with ${nodesInWords()} runs, started in ${(cluster.startedInMs / 1000).toFixed(1)} s.
@@ -52,9 +66,19 @@ In another terminal:
   export KUBECONFIG=${cluster.kubeconfig} PATH=${programs}:$PATH
   kubectl get nodes
 
+${whereKnotIs(front)}
+
 Ctrl-C ends it, and nothing is left.`);
   await isOver;
   return 0;
+}
+
+function whereKnotIs(front: RunningGateway | Error): string {
+  if (front instanceof Error) return `No gateway is in front of it: ${front.message}`;
+  const { origin, setupLink, caFile } = front;
+  return `Knot is at ${origin}; the first admin is made at
+  ${setupLink}
+Its certificate is of ${caFile}.`;
 }
 
 function nodesInWords(): string {
