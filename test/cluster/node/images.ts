@@ -21,6 +21,8 @@ export const images = {
   redis: 'registry.test/redis:1',
   /** JupyterLab and Python, if its archive was made and imported (notebook-image.ts). */
   notebook: 'registry.test/notebook:1',
+  /** The same with JupyterHub, KubeSpawner and the hub's proxy, if its archive was made and imported (hub-image.ts). */
+  hub: 'registry.test/hub:1',
 } as const;
 
 /** Not `cluster-…`: such folders go with the builds of the programs. */

@@ -18,18 +18,27 @@ const inImage = 'opt/notebook';
  * asks, without a token: it is meant to stand behind a gateway.
  */
 export async function notebookArchive(): Promise<string> {
-  if (!existsSync(environment)) {
-    throw new Error(`${environment} is missing: node test/support/process/prepare-python.ts makes it`);
-  }
-  const python = await describePython();
-  const layers = [boxEntries, () => interpreter(python), () => installed(python)];
+  const { layers, sources } = await notebookLayers();
   const serve = ['-m', 'jupyterlab', '--ip=0.0.0.0', '--port=8888', '--no-browser', '--ServerApp.root_dir=/files'];
-  return archiveOf('notebook', [python.executable, join(environment, 'pyvenv.cfg')], layers, {
+  return archiveOf('notebook', sources, layers, {
     command: ['python3', ...serve, '--IdentityProvider.token=', '--ServerApp.allow_remote_access=True'],
     environment: [`PATH=/${inImage}/bin:/usr/local/bin:/usr/bin:/bin`, 'HOME=/home', 'LANG=C.UTF-8'],
     workingFolder: '/home',
     user: '1000:1000',
   });
+}
+
+/** What the image is made of: its layers, the files that tell when to make it anew, and where Python's packages are in it. */
+export async function notebookLayers() {
+  if (!existsSync(environment)) {
+    throw new Error(`${environment} is missing: node test/support/process/prepare-python.ts makes it`);
+  }
+  const python = await describePython();
+  return {
+    layers: [boxEntries, () => interpreter(python), () => installed(python)],
+    sources: [python.executable, join(environment, 'pyvenv.cfg')],
+    sitePackages: `${inImage}/lib/${python.version}/site-packages`,
+  };
 }
 
 type Python = { executable: string; standard: string; packages: string; version: string };

@@ -2,6 +2,7 @@
  * Makes the Python environments the tests share, before any test's clock runs: JupyterHub as a managed gateway installs it,
  * Authlib for the second relying party, and what the templates of services need. Does nothing when they are there.
  */
+import { kubespawnerPackages } from '../../cluster/node/hub-image.ts';
 import { cachedVenv, createTestHub, temporaryFolder } from '../../integrations/hub-fixture.ts';
 import { prepareTemplates } from './template-packages.ts';
 import { authlibPython } from '../../oidc/support/authlib.ts';
@@ -29,8 +30,9 @@ const notebooks = async (): Promise<void> => {
   }
 };
 
+/** A hub in a cluster is made of the same environment. */
 const results = await Promise.allSettled([
-  notebooks(),
+  notebooks().then(kubespawnerPackages),
   authlibPython(),
   prepareTemplates(['desktop', 'tensorboard', 'marimo', 'notebook']),
 ]);
