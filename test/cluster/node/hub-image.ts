@@ -10,6 +10,7 @@ import { archiveOf, librariesOf, programAt } from './images.ts';
 import { notebookLayers } from './notebook-image.ts';
 
 const run = promisify(execFile);
+const hubEnvironment = join(testCache, 'jupyterhub-venv');
 const requirements = join(import.meta.dirname, 'kubespawner.txt');
 
 /**
@@ -42,7 +43,7 @@ export async function kubespawnerPackages(): Promise<string> {
   await mkdir(testCache, { recursive: true });
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', beside];
   try {
-    await run(join(testCache, 'jupyterhub-venv/bin/python3'), [...pip, '--requirement', requirements]);
+    await run(join(hubEnvironment, 'bin/python3'), [...pip, '--requirement', requirements]);
     await rename(beside, folder);
   } finally {
     await rm(beside, { recursive: true, force: true });
@@ -58,6 +59,8 @@ async function spawnerEntries(folder: string, sitePackages: string): Promise<Ent
   return [
     ...files,
     ...(await librariesOf(shared, folder)),
+    // The hub's own pages.
+    ...filesBelow(join(hubEnvironment, 'share/jupyterhub'), 'opt/notebook/share/jupyterhub'),
     ...['jupyterhub', 'jupyterhub-singleuser'].map((name): Entry => ({
       kind: 'file',
       path: `opt/notebook/bin/${name}`,
