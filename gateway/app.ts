@@ -12,7 +12,7 @@ import { openFacts } from './app/facts.ts';
 import { createFilesOf } from './app/files-of.ts';
 import { openPeoplesFiles } from './app/files.ts';
 import { createHealth } from './app/health.ts';
-import { createIdentify } from './app/identify.ts';
+import { createIdentify, createIdentifyBearer, createIdentifyToken } from './app/identify.ts';
 import { openApplications } from './app/applications.ts';
 import { type RunTelling, tellOfRun } from './app/run-record.ts';
 import { addressOfRaw, openMainHost } from './app/main-host.ts';
@@ -147,6 +147,15 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     closing(files, (opened) => opened?.close());
     if (files) lookAtShared({ shares, files });
 
+    // The cluster, where there is one; its modules are loaded only then.
+    const cluster =
+      config.engine === 'kubernetes'
+        ? await (
+            await import('./app/kubernetes.ts')
+          ).openKubernetes(config, { facts, policy, files, publicAddress: address, clock, log })
+        : undefined;
+    closing(cluster, (opened) => opened?.close());
+
     // The tools and applications, and where they are reached.
     const { integrations, watch } = await openApplications(config, {
       ground: {
@@ -162,20 +171,12 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         log,
       },
       routes,
+      more: cluster?.access ? [cluster.access.route] : [],
       closing,
       stop: (tool) => tool.stop({ handsOver }),
       log,
     });
     tools = integrations;
-
-    // The cluster, where there is one; its modules are loaded only then.
-    const cluster =
-      config.engine === 'kubernetes'
-        ? await (
-            await import('./app/kubernetes.ts')
-          ).openKubernetes(config, { facts, policy, files, publicAddress: address, clock, log })
-        : undefined;
-    closing(cluster, (opened) => opened?.close());
 
     // What people launch themselves.
     const catalogue = openCatalogue(config, { clock, log, ...(files && { own: { files, owners, policy } }) });
@@ -217,6 +218,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       }),
       (provider) => provider.close(),
     );
+    const identifyBearer = createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess);
     const ownPorts = [port];
     const sharedOn = sharesOfServices(shares);
     const asleepOrNot = services && servicesInProxy({ services, policy, routes, sharedOn, publicAddress: address });
@@ -225,6 +227,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       sessions,
       accounts,
       decide: policy.decide,
+      identifyBearer,
+      ...(cluster?.access && { credentialsOf: cluster.access.credentialsOf }),
       sharedOn,
       guests: createGuestVisitors(shares),
       noteShareUse: noteUsesOfServices(shares, clock),
@@ -280,6 +284,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       cluster,
       oidc,
       identify,
+      identifyBearer,
       certificates,
       integrations,
       watch,

@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts';
 import type { Integration } from '../integrations/index.ts';
 import type { Log } from '../lib/index.ts';
-import type { Routes } from '../routes/index.ts';
+import type { Route, Routes } from '../routes/index.ts';
 import { appRoute } from './apps.ts';
 import { type IntegrationGround, openIntegrations } from './integrations.ts';
 import type { Opened } from './opened.ts';
@@ -16,19 +16,18 @@ export async function openApplications(
   options: {
     ground: IntegrationGround;
     routes: Pick<Routes, 'replace'>;
+    /** Routes to what is no tool, at hosts of tools. */
+    more: readonly Route[];
     closing: Opened['closing'];
     stop(tool: Integration): Promise<void>;
     log: Log;
   },
 ): Promise<Applications> {
-  const { ground, routes, closing, stop, log } = options;
+  const { ground, routes, more, closing, stop, log } = options;
   const watch = closing(createWatch({ log }), (watching) => watching.close());
   const integrations = (await openIntegrations(config, ground)).map(watch.follow);
   closing(integrations, (tools) => Promise.all(tools.map(stop)));
-  await routes.replace(
-    'integration',
-    integrations.map((tool) => tool.route),
-  );
+  await routes.replace('integration', [...integrations.map((tool) => tool.route), ...more]);
   const apps = config.apps.map((app) => ({ route: appRoute(app, config, ground.publicAddress), probe: app.probe }));
   await routes.replace(
     'app',

@@ -13,6 +13,7 @@ import {
   type OwnerFacts,
   type Provisioning,
 } from '../provisioning/index.ts';
+import { type ClusterAccess, openClusterAccess } from './cluster-access.ts';
 import { openAdmission } from './cluster-admission.ts';
 import type { Outputs } from '../services/index.ts';
 import { type ClusterServices, openClusterServices } from './cluster-services.ts';
@@ -27,6 +28,8 @@ export type Kubernetes = {
   admission: Admission;
   /** What runs services there. */
   services(parts: { outputs: Outputs; publicAddress: PublicAddress }): Promise<ClusterServices>;
+  /** The API server for people's own programs, where Knot can lead there. */
+  access: ClusterAccess | undefined;
   health(): ComponentHealth[];
   /** Begins to bring the cluster to what is wanted. */
   start(): void;
@@ -44,10 +47,10 @@ export type KubernetesParts = {
 /** Opens what the configuration says of a cluster. Nothing is asked of it before `start`: it may be away. */
 export async function openKubernetes(
   config: Config,
-  parts: KubernetesParts & { publicAddress: Pick<PublicAddress, 'origin'> },
+  parts: KubernetesParts & { publicAddress: PublicAddress },
 ): Promise<Kubernetes> {
   const { facts, policy, publicAddress, clock, log } = parts;
-  const { kubeconfig, context, namespace } = config.kubernetes;
+  const { kubeconfig, context, namespace, namespacePrefix } = config.kubernetes;
   const kube = await openKube({ kubeconfig: absolute(config, kubeconfig), context }, { clock, log });
   // Of gateways on one PostgreSQL one writes to the cluster; on SQLite there is one.
   const isAlone = facts.store.kind === 'sqlite';
@@ -55,6 +58,7 @@ export async function openKubernetes(
   const provisioning = openProvisioning(config, kube, { ...parts, leads: () => isAlone || lease?.isLeader() === true });
   const wanted = createOwnerFacts(config, parts);
   const admission = openAdmission(config, kube, { owners: facts.owners, wanted, publicAddress, clock, log });
+  const access = await openClusterAccess(kube.connection, { publicAddress, namespacePrefix, log });
   const complain = (error: unknown): void => log.error({ err: error }, 'places could not be looked at');
   policy.onReload(() => void provisioning.ask().catch(complain));
   const begin = (): void => void provisioning.start().catch(complain);
@@ -62,6 +66,7 @@ export async function openKubernetes(
     kube,
     provisioning,
     admission,
+    access,
     health: () => [...provisioning.health(), admission.health()],
     services: ({ outputs, publicAddress }) =>
       openClusterServices(config, { kube, facts: parts.facts, policy, outputs, publicAddress, clock, log }),

@@ -7,7 +7,7 @@ import type { Config, PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import { guestRoutes } from '../guests/index.ts';
 import { jwksRoutes, type SigningKeys } from '../keys/index.ts';
-import type { Clock, ComponentHealth, Identify } from '../lib/index.ts';
+import type { Clock, ComponentHealth, Identify, IdentifyBearer } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
 import { createSignInPage, createThrottle, loginRoutes } from '../login/index.ts';
 import type { Mail } from '../mail/index.ts';
@@ -23,7 +23,6 @@ import type { Applications } from './applications.ts';
 import { shapeErrors } from './errors.ts';
 import { createExplain, createExplainDecision } from './explain.ts';
 import type { Facts } from './facts.ts';
-import { createIdentifyBearer, createIdentifyToken } from './identify.ts';
 import type { createSeen } from './seen.ts';
 import { type Sockets, takeSockets } from './sockets.ts';
 import { version } from './version.ts';
@@ -45,6 +44,7 @@ export type MainHostParts = Applications & {
   cluster: { provisioning: Provisioning } | undefined;
   oidc: Oidc;
   identify: Identify;
+  identifyBearer: IdentifyBearer;
   certificates: Pick<Certificates, 'caPem'>;
   health: () => Promise<ComponentHealth[]>;
   publicAddress: PublicAddress;
@@ -70,6 +70,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     cluster,
     oidc,
     identify,
+    identifyBearer,
     certificates,
     integrations,
     watch,
@@ -109,7 +110,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     services,
     places: cluster?.provisioning,
     fileSettings: config.files,
-    identifyBearer: createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess),
+    identifyBearer,
     routes,
     live,
     clients: oidc.clients,
