@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { publicAddress } from '../../gateway/config/index.ts';
 import { openClusterAccess } from '../../gateway/app/cluster-access.ts';
 import { openKube } from '../../gateway/kube/index.ts';
@@ -11,32 +10,10 @@ import { createPolicy } from '../../gateway/policy/index.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import { openGateway } from '../proxy/fixture.ts';
 import { eventually } from '../support/eventually.ts';
+import { leadTo } from '../support/net/lead-to.ts';
 import { sendRaw } from '../support/net/raw-client.ts';
 
 t.setTimeout(120_000);
-
-/** Programs resolve no name below `localhost`: they are told of a proxy (RFC 9110 section 9.3.6), which leads all of them here. */
-async function leadTo(t: Test, port: number): Promise<string> {
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    sockets.add(client);
-    client.on('error', () => undefined);
-    client.once('data', () => {
-      const gateway = connect(port, '127.0.0.1', () => {
-        client.write('HTTP/1.1 200 OK\r\n\r\n');
-        client.pipe(gateway).pipe(client);
-      });
-      sockets.add(gateway);
-      gateway.on('error', () => client.destroy());
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 function kubeconfigOf(server: string, authority: string, token: string, proxy?: string) {
   const cluster = { server, 'certificate-authority': authority, ...(proxy !== undefined && { 'proxy-url': proxy }) };
