@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -33,6 +33,10 @@ else {
     testRefusals(t, node);
     testPods(t, node);
     testStreams(t, node);
+  });
+  await t.test('a program that is launched has the network of the node and finds itself in /proc', async (t) => {
+    const child = node.launch(['sh', '-c', 'readlink /proc/self; hostname'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    t.match(await saidBy(child), /^\d+\nknode\n$/);
   });
   await t.test('pods run on while the kubelet is down, and are told about again afterwards', (t) =>
     outlivesKubelet(t, node),
@@ -364,8 +368,11 @@ function traces() {
   };
 }
 
-async function inside(node: RunningNode, command: string[]): Promise<string> {
-  const child = node.spawn(['busybox', ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
+function inside(node: RunningNode, command: string[]): Promise<string> {
+  return saidBy(node.spawn(['busybox', ...command], { stdio: ['ignore', 'pipe', 'inherit'] }));
+}
+
+async function saidBy(child: ChildProcess): Promise<string> {
   let said = '';
   for await (const chunk of child.stdout!) said += String(chunk);
   return said;
