@@ -16,8 +16,11 @@ export type ClusterServices = {
   whole: { cpu: number; memory: number };
 };
 
-/** Whom files belong to, for what reads and writes them in pods. */
-const filesOwner = { user: 1000, group: 1000 };
+/** Whom files belong to, for what reads and writes them in pods: the account of the gateway (charts/knot, `account`). No pod is root. */
+const filesOwner = (): { user: number; group: number } => ({
+  user: process.getuid?.() || 1000,
+  group: process.getgid?.() || 1000,
+});
 
 /** All gateways of an installation see the same services: none runs them alone. How much there is, quotas and the cluster say. */
 export async function openClusterServices(
@@ -57,7 +60,11 @@ export async function openClusterServices(
         privateVolume: owner.kind === 'user' ? 'knot-private' : '',
         sharedVolume: 'knot-shared',
         teams: (await teamsOf(owner)).map((name) => ({ name, volume: `knot-team-${name}` })),
-        ...{ files: filesOwner, storageClass: '', registry: { private: '', shared: '' } },
+        ...{
+          files: filesOwner(),
+          storageClass: config.kubernetes.storage.class ?? '',
+          registry: { private: '', shared: '' },
+        },
       };
     },
   });

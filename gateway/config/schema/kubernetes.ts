@@ -20,6 +20,13 @@ const StorageConfig = object(
     claim: Type.Optional(
       Type.String({ pattern: '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$', description: 'Of `claim`: its name.' }),
     ),
+    class: Type.Optional(
+      Type.String({
+        pattern: '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$',
+        description:
+          'StorageClass of what services keep for themselves (databases), on claims of their own. Without it that is in hidden folders of their owners’ files.',
+      }),
+    ),
   },
   'Where the files of people and teams are for the nodes of the cluster.',
 );
