@@ -1,5 +1,5 @@
 /** Objects of an owner's namespace, `knot-ann`, for the tests of its rules. */
-export type Act = { method?: 'POST' | 'PATCH' | 'DELETE'; path: string; body?: unknown };
+export type Act = { method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE'; path: string; body?: unknown };
 export const core = '/api/v1/namespaces/knot-ann';
 export const apps = '/apis/apps/v1/namespaces/knot-ann';
 export const batch = '/apis/batch/v1/namespaces/knot-ann';

@@ -92,6 +92,24 @@ export const refusedActs: Probe[] = [
     act: merge('/api/v1/namespaces/knot-ann', body),
     says: /by Knot only/,
   })),
+  ...['status', 'finalize'].map((part) => ({
+    rule: 'knot-namespaces',
+    title: `a namespace losing its mark by its ${part}`,
+    act:
+      part === 'status'
+        ? merge(`/api/v1/namespaces/knot-ann/${part}`, { metadata: { labels: { 'knot/owner': null } } })
+        : {
+            method: 'PUT' as const,
+            path: `/api/v1/namespaces/knot-ann/${part}`,
+            body: {
+              apiVersion: 'v1',
+              kind: 'Namespace',
+              metadata: { name: 'knot-ann' },
+              spec: { finalizers: ['kubernetes'] },
+            },
+          },
+    says: /by Knot only/,
+  })),
   {
     rule: 'knot-namespaces',
     title: 'removing a namespace',

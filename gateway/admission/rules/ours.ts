@@ -57,7 +57,14 @@ const isOfOwner = (object: string) =>
 export const namespacesRule: Rule = {
   name: 'knot-namespaces',
   scope: 'everywhere',
-  resources: [{ apiGroups: [''], resources: ['namespaces'], operations: ['CREATE', 'UPDATE', 'DELETE'] }],
+  // By its parts a namespace gets other labels as well: only what stands below `spec` or `status` is kept from them.
+  resources: [
+    {
+      apiGroups: [''],
+      resources: ['namespaces', 'namespaces/finalize', 'namespaces/status'],
+      operations: ['CREATE', 'UPDATE', 'DELETE'],
+    },
+  ],
   conditions: { ...forOthers, 'is-of-an-owner': `(${isOfOwner('object')}) || (${isOfOwner('oldObject')})` },
   variables: {
     before: `(${deciding('oldObject', 'labels')}) + (${deciding('oldObject', 'annotations')})`,

@@ -81,6 +81,9 @@ export function rightsProbes({ ann, joanna }: Ground): Probe[] {
       'annotate one’s namespace as Knot does',
       mark({}, { 'knot/paused': null, 'knot/probe': 'x' }),
     ),
+    refused('namespace-by-status', 'take the owner off one’s namespace by its status', {
+      act: { method: 'PATCH', path: `${core(ann)}/status`, body: { metadata: { labels: { 'knot/owner': null } } } },
+    }),
     refused('remove-namespace', 'remove one’s namespace', { act: { method: 'DELETE', path: core(ann) } }),
     refused('new-namespace', 'make a namespace', post('/api/v1/namespaces', { metadata: meta(`${ann.namespace}x`) })),
 
