@@ -67,7 +67,7 @@ export async function openKubernetes(
     provisioning,
     admission,
     access,
-    health: () => [...provisioning.health(), admission.health()],
+    health: () => [kube.health(), ...provisioning.health(), admission.health()],
     services: ({ outputs, publicAddress }) =>
       openClusterServices(config, { kube, facts: parts.facts, policy, outputs, publicAddress, clock, log }),
     start() {

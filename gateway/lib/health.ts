@@ -1,6 +1,6 @@
 /** Health as modules report it and `ops`, `api` and the dashboard show it. */
 export type ComponentHealth = {
-  /** `store`, `policies`, `certificate`, `jupyterhub`, `node`, … */
+  /** `store`, `policies`, `certificate`, `cluster`, `places`, `jupyterhub`, `node`, … Each once. */
   name: string;
   /** What people call it, where the name is not a word of Knot. */
   title?: string;

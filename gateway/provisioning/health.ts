@@ -6,7 +6,7 @@ export function healthOf(state: {
   failing: readonly string[];
   now: number;
 }): ComponentHealth[] {
-  const name = 'cluster';
+  const name = 'places';
   const { awaySince, failing, now } = state;
   if (awaySince !== undefined) {
     const seconds = Math.round((now - awaySince) / 1000);

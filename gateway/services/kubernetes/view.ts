@@ -45,9 +45,9 @@ export function createView(kube: Kube): View {
     health() {
       const worst = all.map((cache) => cache.health()).toSorted((one, other) => other.ageMs - one.ageMs)[0]!;
       if (worst.isSynced && worst.ageMs < oldMs)
-        return { name: 'cluster', status: 'ok', message: 'What runs in the cluster is seen as it changes.' };
+        return { name: 'cluster-services', status: 'ok', message: 'What runs in the cluster is seen as it changes.' };
       return {
-        name: 'cluster',
+        name: 'cluster-services',
         status: 'warning',
         message: worst.isSynced
           ? `Nothing was heard of the cluster for ${Math.round(worst.ageMs / 1000)} s; what services are said to be may be old.`
