@@ -1,3 +1,4 @@
+import { placesApi } from '#lib/api/places.ts';
 import { servicesApi } from '#lib/api/services.ts';
 import { changeKey } from '#lib/live/changes.ts';
 import { orNothing } from '#lib/load.ts';
@@ -6,6 +7,9 @@ import type { PageLoad } from './$types';
 /** What runs for the team; told to whoever is in it, where services can run. */
 export const load: PageLoad = async ({ params, depends, parent }) => {
   depends(changeKey('services'));
-  const { own } = await parent();
-  return { held: own && (await orNothing(servicesApi.sizes({ owner: params.name })))?.held };
+  const { me, own } = await parent();
+  const hasPlace = me.hasCluster && own !== undefined;
+  if (hasPlace) depends(changeKey('places', own.id));
+  const place = hasPlace ? (await orNothing(placesApi.of('team', params.name)))?.place : undefined;
+  return { hasPlace, place, held: own && (await orNothing(servicesApi.sizes({ owner: params.name })))?.held };
 };
