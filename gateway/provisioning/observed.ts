@@ -14,6 +14,9 @@ const kindsWithin: readonly Kind[] = [
   kinds.roleBinding,
 ];
 
+/** Of everything that is made for owners. */
+export const everyKind: readonly Kind[] = [kinds.namespace, kinds.persistentVolume, ...kindsWithin];
+
 /** `ResourceQuota/knot`; of one owner there is one of each. */
 export const keyOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.name}`;
 
@@ -37,8 +40,7 @@ export async function observeOwner(kube: Kube, namespace: string, ownerId: strin
 
 /** Looks at everybody, by id: as many calls as there are kinds, and more only where a list has more than one page. */
 export async function observeAll(kube: Kube): Promise<Map<string, Observed>> {
-  const everywhere = [kinds.namespace, kinds.persistentVolume, ...kindsWithin];
-  const lists = await Promise.all(everywhere.map((kind) => kube.list(kind, { labels: ofProvisioning })));
+  const lists = await Promise.all(everyKind.map((kind) => kube.list(kind, { labels: ofProvisioning })));
   const found = new Map<string, { namespace: KubeObject | undefined; objects: Map<string, KubeObject> }>();
   for (const object of lists.flatMap(({ items }) => items)) {
     const id = ownerIdOf(object);

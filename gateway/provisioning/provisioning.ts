@@ -5,6 +5,7 @@ import type { Store, Transaction } from '../store/index.ts';
 import { desiredOf, type StepName } from './desired/desired.ts';
 import { type ClusterSettings, namespaceOf, type Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
+import { watchDrift } from './drift.ts';
 import { healthOf } from './health.ts';
 import { observeAll, type Observed, observeOwner } from './observed.ts';
 import { lookAtClaims, pass, type Passed } from './pass.ts';
@@ -66,6 +67,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     pauses: { firstMs: 1000, mostMs: 60_000 },
   });
   let isAtWork = false;
+  let stopWatching: (() => void) | undefined;
   /** Since when the cluster does not answer. */
   let awaySince: number | undefined;
   let failing = new Map<string, string>();
@@ -273,15 +275,19 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       isAtWork = true;
       for (const { state, owner } of await records.allPlaces(store.db))
         if (state === 'failed') failing.set(owner.id, owner.name);
+      stopWatching ??= watchDrift(kube, queue.add);
       await sweep();
       await queue.idle();
     },
     rest() {
       isAtWork = false;
+      stopWatching?.();
+      stopWatching = undefined;
       return queue.idle();
     },
     async close() {
       isAtWork = false;
+      stopWatching?.();
       for (const stop of stops) stop();
       await loop.stop();
       await queue.stop();

@@ -67,7 +67,7 @@ async function behaves(cluster: ControlPlane): Promise<void> {
       metadata: { annotations: { 'knot/override': 'no world during the exam' } },
       spec: { egress: [] },
     });
-    await provisioning.ask(bea.id);
+    // It is seen by watching: nobody asks for a look.
     await eventually('a repair', async () => (await acts('user:bea')).length > 0);
     const place = await become(provisioning, bea.id, 'ready');
     t.strictSame(await provisioning.differences(bea.id).then((all) => all?.map(({ is, key }) => `${is} ${key}`)), [
