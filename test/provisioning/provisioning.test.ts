@@ -72,7 +72,10 @@ async function behaves(cluster: ControlPlane): Promise<void> {
       const off = (await provisioning.differences(bea.id)) ?? [];
       return off.map(({ is, key }) => `${is} ${key}`).join() === 'overridden NetworkPolicy/knot-world';
     });
-    const place = await become(provisioning, bea.id, 'ready');
+    const place = await eventually('that it is told', async () => {
+      const found = await provisioning.find(bea.id);
+      return found?.state === 'ready' && found.overrides.length > 0 && found;
+    });
     t.strictSame(place.overrides, [{ object: 'NetworkPolicy/knot-world', reason: 'no world during the exam' }]);
     t.strictSame(Object.keys((await of(`${policies}/knot-deny`)).spec).sort(), ['podSelector', 'policyTypes']);
     t.notOk('requests.cpu' in (await of(`${namespace}/resourcequotas/knot`)).spec.hard);
