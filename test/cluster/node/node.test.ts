@@ -206,7 +206,11 @@ function testRefusals(t: Test, node: RunningNode) {
       );
     await waitsFor('missing', /^(ErrImagePull|ImagePullBackOff)$/);
     await waitsFor('crashing', /^CrashLoopBackOff$/);
-    t.equal(await node.kubectl('logs', '-n', 'broken', 'crashing', '--previous'), 'oh no\n');
+    // Which one is the last before changes with each start.
+    await eventually('what it said before it ended', async () => {
+      const said = await node.kubectl('logs', '-n', 'broken', 'crashing', '--previous').catch(() => '');
+      return said === 'oh no\n';
+    });
     const status = '.status.containerStatuses[0].lastState.terminated.exitCode';
     t.equal(await read(node, 'broken', 'pod/crashing', status), '3');
   });

@@ -1,6 +1,7 @@
 import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../../support/eventually.ts';
+import { clusterPrograms } from '../build.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../control-plane.ts';
 import type { KeptProgram } from '../kept-programs.ts';
 import { whyNoNode } from './able.ts';
@@ -48,26 +49,21 @@ export async function startNode(
   t: { teardown(act: () => Promise<void>): void },
   { withNodeImage = false, ...options }: NodeOptions = {},
 ): Promise<RunningNode | { skip: string }> {
-  const reason = await whyNoNode();
+  const reason = (await whyNoNode()) ?? (await whyNoPrograms());
   if (reason !== undefined && process.env['CI'] === 'true') throw new Error(reason);
   if (reason !== undefined) return { skip: reason };
   const archives = await Promise.all([boxArchives(), ...(withNodeImage ? [nodeArchive()] : [])]);
 
   const namespaces = await makeNamespaces();
+  t.teardown(namespaces.stop);
   const relays = makeRelays(
     namespaces.spawn([process.execPath, join(import.meta.dirname, 'relay-inside.ts')]),
     namespaces.folder,
   );
   // The same port on both sides, so that one kubeconfig is good for both.
   const place = { enter: namespaces.enter.network, port: await relays.inward(), address: addresses.node };
+  t.teardown(async () => relays.close());
   const cluster = await startControlPlane(t, { ...options, place });
-  // Pods must have ended before what they run on is taken away.
-  const stop = async (): Promise<void> => {
-    relays.close();
-    await namespaces.stop();
-    if (!('skip' in cluster)) await cluster.stop();
-  };
-  t.teardown(stop);
   if ('skip' in cluster) return cluster;
 
   const images = { ctr: (...args: string[]) => runInside(namespaces, ['ctr', '-n', 'k8s.io', ...args]) };
@@ -91,8 +87,20 @@ export async function startNode(
     inward: relays.inward,
     outward: relays.outward,
     kubelet,
-    stop,
+    // Pods must have ended before what they run on is taken away.
+    async stop() {
+      relays.close();
+      await namespaces.stop();
+      await cluster.stop();
+    },
   };
+}
+
+/** An installed set is one for tests of the API server alone. */
+async function whyNoPrograms(): Promise<string | undefined> {
+  const programs = await clusterPrograms();
+  if ('skip' in programs) return String(programs.skip);
+  return 'kubelet' in programs ? undefined : 'there is no kubelet in KUBEBUILDER_ASSETS';
 }
 
 async function startParts(
