@@ -3,14 +3,16 @@ import type { Kube } from '../kube/index.ts';
 import type { Clock, Log } from '../lib/index.ts';
 import { namespaceOf, userAccount } from '../provisioning/index.ts';
 import type { Policy } from '../policy/index.ts';
-import { type Engine, loadKubernetes, type Outputs, type Service, type Size } from '../services/index.ts';
+import { type KubernetesEngine, loadKubernetes, type Outputs, type Service, type Size } from '../services/index.ts';
 import type { Facts } from './facts.ts';
 import { createMayUse } from './may-use.ts';
 import { sizesOfCluster } from './sizes.ts';
 
 /** What runs services in a cluster. */
 export type ClusterServices = {
-  engine: Engine;
+  engine: KubernetesEngine;
+  /** Of several gateways one acts. */
+  leads(): boolean;
   machine: string;
   sizes: readonly Size[];
   whole: { cpu: number; memory: number };
@@ -31,11 +33,12 @@ export async function openClusterServices(
     policy: Pick<Policy, 'decide'>;
     outputs: Outputs;
     publicAddress: PublicAddress;
+    leads(): boolean;
     clock: Clock;
     log: Log;
   },
 ): Promise<ClusterServices> {
-  const { kube, facts, policy, outputs, publicAddress, clock, log } = parts;
+  const { kube, facts, policy, outputs, publicAddress, leads, clock, log } = parts;
   const { createHelm, createKubernetesEngine } = await loadKubernetes();
   const userOf = (namespace: string) => `system:serviceaccount:${namespace}:${userAccount}`;
   const ownNamespace = (owner: Service['owner']) => namespaceOf(config.kubernetes, owner);
@@ -68,7 +71,11 @@ export async function openClusterServices(
       };
     },
   });
-  return { engine, machine: 'cluster', sizes: sizesOfCluster(config), whole: { cpu: Infinity, memory: Infinity } };
+  return {
+    ...{ engine, leads, machine: 'cluster' },
+    sizes: sizesOfCluster(config),
+    whole: { cpu: Infinity, memory: Infinity },
+  };
 }
 
 /** Teams whose files an owner's pods have: as provisioning mounts them. */

@@ -55,12 +55,16 @@ export async function openKubernetes(
   // Of gateways on one PostgreSQL one writes to the cluster; on SQLite there is one.
   const isAlone = facts.store.kind === 'sqlite';
   let lease: Lease | undefined;
-  const provisioning = openProvisioning(config, kube, { ...parts, leads: () => isAlone || lease?.isLeader() === true });
+  let running: ClusterServices | undefined;
+  const leads = (): boolean => isAlone || lease?.isLeader() === true;
+  const provisioning = openProvisioning(config, kube, { ...parts, leads });
   const wanted = createOwnerFacts(config, parts);
   const admission = openAdmission(config, kube, { owners: facts.owners, wanted, publicAddress, clock, log });
   const access = await openClusterAccess(kube.connection, { publicAddress, namespacePrefix, log });
   const complain = (error: unknown): void => log.error({ err: error }, 'places could not be looked at');
   policy.onReload(() => void provisioning.ask().catch(complain));
+  // Helm, too, ends while there is time for it.
+  const onLose = async (): Promise<void> => void (await Promise.all([provisioning.rest(), running?.engine.rest()]));
   const begin = (): void => void provisioning.start().catch(complain);
   return {
     kube,
@@ -68,13 +72,15 @@ export async function openKubernetes(
     admission,
     access,
     health: () => [kube.health(), ...provisioning.health(), admission.health()],
-    services: ({ outputs, publicAddress }) =>
-      openClusterServices(config, { kube, facts: parts.facts, policy, outputs, publicAddress, clock, log }),
+    async services({ outputs, publicAddress }) {
+      running = await openClusterServices(config, { kube, facts, policy, outputs, publicAddress, leads, clock, log });
+      return running;
+    },
     start() {
       // Before anybody's place: what is made there is judged from the beginning.
       admission.start();
       if (isAlone) return begin();
-      lease = takeLease(kube, { namespace, name: 'knot', onLead: begin, onLose: provisioning.rest, log });
+      lease = takeLease(kube, { namespace, name: 'knot', onLead: begin, onLose, log });
     },
     async close() {
       await provisioning.close();

@@ -72,6 +72,8 @@ export type Engine = {
   health(): Promise<ComponentHealth[]>;
   /** Hears of each change of what `observe` says. */
   onChange(listener: (serviceId: string) => void): () => void;
+  /** Nothing that may take long is waited for any more: the gateway ends, and `close` follows. */
+  quit?(): void;
   /** Ends everything it runs, when the gateway ends. */
   close(): Promise<void>;
 };

@@ -22,6 +22,7 @@ export { packageSetOf } from './process/packages/package-set.ts';
 export type { Packages } from './process/packages/packages.ts';
 /** The engine of a cluster; what it needs costs half a second and is loaded only here. */
 export const loadKubernetes = () => import('./kubernetes/index.ts');
+export type { KubernetesEngine } from './kubernetes/engine.ts';
 export type { ServiceOutbound } from './process/way-out.ts';
 export type { OwnersFiles } from './process/sandboxed.ts';
 export { idsInChange } from './records.ts';

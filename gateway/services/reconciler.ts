@@ -35,6 +35,8 @@ export function createReconciler(options: {
   routes: ServiceRoutes;
   /** Whether an owner's services may run now. */
   isActive(owner: Service['owner']): Promise<boolean>;
+  /** Whether this gateway acts; of several on one cluster one does, and the others only look. */
+  leads?: () => boolean;
   /** Forgets what is kept of one beside its record. */
   onRemoved(id: string): Promise<void>;
   /** Hears of what a service of this machine is seen to be, at each look. */
@@ -42,7 +44,7 @@ export function createReconciler(options: {
   clock: Clock;
   log: Log;
 }): Reconciler {
-  const { store, engine, machine, routes, isActive, onRemoved, onSeen, clock, log } = options;
+  const { store, engine, machine, routes, isActive, leads = () => true, onRemoved, onSeen, clock, log } = options;
   const states = new Map<string, Service>();
   /** Where the route of each leads, as far as it was put in this run. */
   const placed = new Map<string, string>();
@@ -80,6 +82,11 @@ export function createReconciler(options: {
     const service = await records.findService(store.db, id);
     if (service === undefined || service.machine !== machine) return forget(id);
     see(service);
+    if (!leads()) {
+      // What it sees of it, for what is asked by its id alone.
+      engine.observe(service);
+      return;
+    }
     // Nothing of an owner who is disabled or gone runs, and no visit wakes it.
     const isWanted = service.wish === 'running' || service.wish === 'asleep';
     const mayRun = !isWanted || (await isActive(service.owner));

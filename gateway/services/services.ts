@@ -84,6 +84,8 @@ export type ServicesOptions = {
   machine: string;
   routes: ServiceRoutes & { isTaken(label: string): boolean };
   isActive(owner: Service['owner']): Promise<boolean>;
+  /** Whether this gateway acts; of several on one cluster one does, and the others only look. */
+  leads?: () => boolean;
   record(transaction: Transaction, entry: AuditEntry): Promise<void>;
   /** What services may take, smallest first, and what they may be promised of this machine. */
   sizes: readonly Size[];
@@ -213,6 +215,7 @@ export function createServices(options: ServicesOptions): Services {
     start: () => (starting ??= begin()),
     async close() {
       isClosed = true;
+      engine.quit?.();
       await starting?.catch(() => undefined);
       await tidying?.stop();
       await resting.close();

@@ -36,6 +36,11 @@ export type KubernetesEngineOptions = {
   log: Log;
 };
 
+export type KubernetesEngine = Engine & {
+  /** Another gateway acts from now on: what is being done here ends at once, and is begun again there. */
+  rest(): Promise<void>;
+};
+
 /** A start that is under way, or the last one in this run. */
 type Start = {
   service: Service;
@@ -65,7 +70,7 @@ const stopMs = 120_000;
 const mostAtOnce = 4;
 
 /** Services as Helm releases in the namespaces of their owners. What is said of them is what is seen in the cluster. */
-export function createKubernetesEngine(options: KubernetesEngineOptions): Engine {
+export function createKubernetesEngine(options: KubernetesEngineOptions): KubernetesEngine {
   const { kube, helm, asOwner, namespaceOf, dataFolder, outputs, clock, log } = options;
   const templates = join(dataFolder, 'services', 'templates');
   const starts = new Map<string, Start>();
@@ -87,6 +92,9 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Engine
       return program === undefined ? undefined : String(program.wanted || program.replicas);
     },
   });
+  /** Who waits until something has ended. */
+  const enders = new Set<() => void>();
+  let isQuitting = false;
   let working = 0;
   const waiting: (() => void)[] = [];
 
@@ -213,6 +221,8 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Engine
 
   async function untilEnded(id: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    if (isQuitting) return;
+    enders.add(resolve);
     const look_ = (changed: string): void => {
       if (changed === id && observe(id).phase === 'absent') resolve();
     };
@@ -222,6 +232,7 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Engine
     await promise;
     clearTimeout(timer);
     listeners.delete(look_);
+    enders.delete(resolve);
   }
 
   return {
@@ -325,6 +336,16 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Engine
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    async rest() {
+      const applying = [...starts].filter(([, { phase }]) => phase === 'applying');
+      await Promise.all(applying.map(([id]) => interrupt(id)));
+    },
+    quit() {
+      isQuitting = true;
+      // Whoever waits for all to be seen waits no more.
+      view.close();
+      for (const end of enders) end();
     },
     async close() {
       await looking.stop();

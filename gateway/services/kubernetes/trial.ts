@@ -89,11 +89,12 @@ async function refusalOf(
     const said = isKubeFault(error) ? reasonOf(error) : undefined;
     // What is there already is changed, not made.
     if (said?.reason === 'AlreadyExists') return undefined;
-    if (said === undefined || said.statusCode >= 500 || said.statusCode === 401 || said.statusCode === 429) throw error;
-    const refusal = sayRefusal(said.message ?? '');
+    const refusal = sayRefusal(said?.message ?? '');
+    const isOfTemplate = said !== undefined && said.statusCode < 500 && ![401, 429].includes(said.statusCode);
+    if (refusal === undefined && !isOfTemplate) throw error;
     if (refusal !== undefined && refusal.code === ignored) return undefined;
     const { what, remedy } = refusal ?? {
-      what: `The cluster would not take its ${kind} "${metadata.name}"${fieldsIn(said.message)}.`,
+      what: `The cluster would not take its ${kind} "${metadata.name}"${fieldsIn(said?.message)}.`,
       remedy: 'Correct its values; whoever keeps the template may have to.',
     };
     return { field: 'template', message: what, remedy };
