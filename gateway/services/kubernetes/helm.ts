@@ -1,8 +1,16 @@
 import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { knotError, type Log } from '../../lib/index.ts';
-import { systemEnvironment, usagesBelow } from '../../process/index.ts';
+import {
+  identify,
+  isAlive,
+  type ProcessIdentity,
+  readBootId,
+  systemEnvironment,
+  usagesBelow,
+} from '../../process/index.ts';
 
 /** How to reach the cluster, as whom: what a kubeconfig for one run says. */
 export type HelmAccess = {
@@ -101,7 +109,8 @@ export function createHelm(options: {
       const kubeconfig = join(scratch, 'kubeconfig');
       const content = kubeconfigOf(await access(), { user: userOf(run.namespace), namespace: run.namespace });
       await writeFile(kubeconfig, content, { mode: 0o600 });
-      return await execute({ ...run, args: [...run.args, '--namespace', run.namespace] }, { KUBECONFIG: kubeconfig });
+      const args = [...run.args, '--namespace', run.namespace];
+      return await execute({ ...run, args }, { KUBECONFIG: kubeconfig }, (pid) => note(scratch, pid));
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
@@ -115,6 +124,7 @@ export function createHelm(options: {
   function execute(
     { args, input = '', timeoutMs, signal, mostBytes = usualBytes }: Omit<HelmRun, 'namespace'>,
     environment: Record<string, string>,
+    onBegun?: (pid: number) => void,
   ): Promise<string> {
     const homes = {
       HOME: folder,
@@ -133,6 +143,7 @@ export function createHelm(options: {
         // A group of its own: what it starts ends with it.
         detached: true,
       });
+      if (child.pid !== undefined) onBegun?.(child.pid);
       let failure: HelmFailure | undefined;
       const end = (kind: HelmFailure['kind'], message: string): void => {
         failure ??= new HelmFailure(kind, message);
@@ -181,10 +192,32 @@ export function createHelm(options: {
     run: inNamespace,
     async tidy() {
       for (const name of await readdir(folder).catch(() => []))
-        if (name.startsWith('run-')) await rm(join(folder, name), { recursive: true, force: true });
+        if (name.startsWith('run-')) {
+          endNoted(join(folder, name));
+          await rm(join(folder, name), { recursive: true, force: true });
+        }
     },
   };
 }
+
+/** Which process works in a folder: a gateway that is killed takes none with it. */
+function note(scratch: string, pid: number): void {
+  const identity = identify(pid);
+  if (identity !== undefined)
+    writeFileSync(join(scratch, noteFile), JSON.stringify({ ...identity, bootId: readBootId() }));
+}
+
+/** Only that very process, of this run of the machine: its number may be another one's by now. */
+function endNoted(scratch: string): void {
+  try {
+    const noted = JSON.parse(readFileSync(join(scratch, noteFile), 'utf8')) as ProcessIdentity & { bootId: string };
+    if (noted.bootId === readBootId() && isAlive(noted)) endGroup(noted.pid);
+  } catch {
+    // It had not begun.
+  }
+}
+
+const noteFile = 'process.json';
 
 function collect(stream: NodeJS.ReadableStream, most: number, onMore: () => void): () => string {
   const chunks: Buffer[] = [];
