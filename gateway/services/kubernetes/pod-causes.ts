@@ -18,6 +18,9 @@ export type Standing = { cause: Cause; isFinal: boolean };
 
 /** Ends of a program after which it is given up. */
 const endsUntilGone = 3;
+/** After which that nothing is heard is said, and after which it is given up. */
+const silenceMs = 8_000;
+const longestSilenceMs = 20 * 60_000;
 const pullErrors = new Set(['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'RegistryUnavailable']);
 
 /** Why a service does not run, from its pods and from what makes them: the first thing that is known, the worst first. Pure. */
@@ -51,7 +54,22 @@ function causeOfPod(pod: SeenPod, facts: SightFacts): Standing | undefined {
     const found = causeOfContainer(container, pod, facts);
     if (found !== undefined) return found;
   }
-  return undefined;
+  return causeOfSilence(pod, facts);
+}
+
+/** Nothing was heard of it since it has a machine: an image that takes long, or never comes, or storage that cannot be had. */
+function causeOfSilence({ node, containers, createdAt }: SeenPod, { now }: SightFacts): Standing | undefined {
+  const hasRun = containers.some(({ runningSince, ended, endedBefore }) => runningSince ?? ended ?? endedBefore);
+  const silentMs = now - createdAt;
+  if (node === undefined || hasRun || silentMs < silenceMs) return undefined;
+  return {
+    isFinal: silentMs > longestSilenceMs,
+    cause: {
+      code: 'not-begun-yet',
+      what: 'Its machine has not begun it yet: its image takes long to fetch, or its storage is not there.',
+      remedy: 'A large image takes some minutes the first time; if it takes longer, ask an administrator.',
+    },
+  };
 }
 
 function causeOfContainer(container: SeenContainer, pod: SeenPod, facts: SightFacts): Standing | undefined {

@@ -1,0 +1,97 @@
+import t from 'tap';
+import { causeOfPods } from '../../../gateway/services/kubernetes/pod-causes.ts';
+import { seenPod } from '../../../gateway/services/kubernetes/seen.ts';
+
+const at = Date.parse('2026-01-01T00:00:00Z');
+
+/** What is said of a pod with such a status, so many seconds after it was made. */
+function causeAfter(seconds: number, status: object, { isScheduled = true } = {}) {
+  const pod = seenPod({
+    ...{ apiVersion: 'v1', kind: 'Pod', spec: isScheduled ? { nodeName: 'a' } : {}, status },
+    metadata: { name: 'web-1', namespace: 'knot-ann', creationTimestamp: new Date(at).toISOString() },
+  });
+  const size = { name: 's', title: 'Small', cpu: 1, memory: 1024 ** 3 };
+  const facts = { startSeconds: 60, size, lines: ['Error: ENOSPC'], now: at + seconds * 1000 };
+  return causeOfPods({ programs: [], pods: [pod], jobs: [] }, facts);
+}
+const container = (state: object, more: object = {}) => ({
+  containerStatuses: [{ name: 'a', image: 'r.test/a:1', state, ...more }],
+});
+const creating = container({ waiting: { reason: 'ContainerCreating' } });
+const running = container({ running: { startedAt: new Date(at).toISOString() } });
+const waiting = (reason: string, message = '') => container({ waiting: { reason, message } });
+const ended = (exitCode: number, reason = 'Error') => ({
+  terminated: { exitCode, reason, finishedAt: new Date(at).toISOString() },
+});
+
+t.test('a pod of which nothing is heard is told after some seconds, and given up in the end', async (t) => {
+  t.equal(causeAfter(2, creating), undefined);
+  t.match(causeAfter(9, creating), { isFinal: false, cause: { code: 'not-begun-yet' } });
+  t.match(causeAfter(9, {}), { isFinal: false, cause: { code: 'not-begun-yet' } });
+  t.match(causeAfter(1201, creating), { isFinal: true });
+});
+
+t.test('what a pod says is told in plain words, and whether waiting helps', async (t) => {
+  const told: [status: object, isFinal: boolean, code: string, what: RegExp][] = [
+    [
+      waiting('ImagePullBackOff', 'Back-off pulling image "r.test/a:1": not found'),
+      true,
+      'no-image',
+      /no image r\.test\/a:1/,
+    ],
+    [waiting('ErrImagePull', 'unauthorized: authentication required'), true, 'image-refused', /refuses it/],
+    [waiting('ErrImagePull', 'dial tcp: i/o timeout'), false, 'image-late', /cannot be fetched now/],
+    [waiting('InvalidImageName'), true, 'no-image', /no image/],
+    [waiting('CreateContainerConfigError', 'secret "db" not found'), false, 'not-there', /Secret db/],
+    [
+      waiting('CreateContainerConfigError', 'container has runAsNonRoot and image will run as root'),
+      false,
+      'pod-security',
+      /root/,
+    ],
+    [
+      waiting('RunContainerError', 'exec: "x": executable file not found in $PATH'),
+      false,
+      'no-program',
+      /not in its image/,
+    ],
+    [
+      container({ waiting: { reason: 'CrashLoopBackOff' } }, { restartCount: 1, lastState: ended(1) }),
+      false,
+      'disk-full',
+      /no room/,
+    ],
+    [
+      container({ waiting: { reason: 'CrashLoopBackOff' } }, { restartCount: 3, lastState: ended(1) }),
+      true,
+      'disk-full',
+      /no room/,
+    ],
+    [
+      container(ended(137, 'OOMKilled'), { restartCount: 0 }),
+      false,
+      'no-memory',
+      /more memory than its size has \(Small: 1 GiB\)/,
+    ],
+    [{ reason: 'Evicted', phase: 'Failed' }, false, 'evicted', /ran out/],
+  ];
+  for (const [status, isFinal, code, what] of told)
+    t.match(causeAfter(1, status), { isFinal, cause: { code, what } }, code);
+  t.equal(causeAfter(59, running), undefined, 'it has its time');
+  t.match(causeAfter(61, running), { isFinal: true }, 'and no more');
+});
+
+t.test('what it waits for is named', async (t) => {
+  const unschedulable = (message: string) => ({
+    conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
+  });
+  const says = (message: string) => causeAfter(1, unschedulable(message), { isScheduled: false });
+  t.match(says('0/3 nodes are available: 1 Insufficient memory, 2 Insufficient cpu.'), {
+    isFinal: false,
+    cause: { what: /no machine has enough memory and processors free/ },
+  });
+  t.match(says('0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.'), {
+    cause: { code: 'waits-for-volume' },
+  });
+  t.match(says("0/1 nodes are available: 1 node(s) didn't match node selector."), { cause: { code: 'waits' } });
+});
