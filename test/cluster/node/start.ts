@@ -22,6 +22,8 @@ export type RunningNode = ControlPlane & {
   spawn: Namespaces['spawn'];
   /** See Namespaces. */
   launch: Namespaces['launch'];
+  /** What stands before the command line of a program of this machine that is to use the network of the node. */
+  enterNetwork: readonly string[];
   /** See Relays. */
   inward: Relays['inward'];
   /** See Relays. */
@@ -83,6 +85,7 @@ export async function startNode(
       });
     },
     spawn: namespaces.spawn,
+    enterNetwork: namespaces.enter.network,
     launch: namespaces.launch,
     inward: relays.inward,
     outward: relays.outward,
