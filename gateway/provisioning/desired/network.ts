@@ -13,6 +13,7 @@ export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterS
   });
   const gateway = beside({ 'app.kubernetes.io/name': 'knot', 'app.kubernetes.io/component': 'gateway' });
   const hub = beside({ app: 'jupyterhub', component: 'hub' });
+  const hubProxy = beside({ app: 'jupyterhub', component: 'proxy' });
   return [
     policy('knot-deny', 'Nothing comes in and nothing goes out but by the openings that follow.', {
       policyTypes: ['Ingress', 'Egress'],
@@ -23,7 +24,7 @@ export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterS
       policyTypes: ['Ingress', 'Egress'],
     }),
     policy('knot-gateway', 'People reach what they run through the gateway, and JupyterHub reaches its notebooks.', {
-      ingress: [{ from: [gateway, hub] }],
+      ingress: [{ from: [gateway, hub, hubProxy] }],
       policyTypes: ['Ingress'],
     }),
     policy('knot-names', 'Names of services and hosts are looked up.', {
