@@ -5,11 +5,14 @@ import { everyKind, ownerIdOf } from './observed.ts';
 /** Of an object: whose it is, and all of it that Knot has a say in. */
 type Seen = { key: string; ownerId: string | undefined; made: string };
 
+/** `ready`: from then on no change is missed; false when it was closed before. */
+export type Watching = { ready: Promise<boolean>; close(): void };
+
 /**
  * Watches what provisioning made, and tells whose place somebody has changed: at once, where the sweep would see it within a minute.
  * What only says how things are (use of a quota, phase of a claim) is no change.
  */
-export function watchDrift(kube: Kube, look: (ownerId: string) => void): () => void {
+export function watchDrift(kube: Kube, look: (ownerId: string) => void): Watching {
   const caches = everyKind.map((kind): KubeCache<Seen> => {
     const made = new Map<string, string>();
     const cache = kube.watch<Seen>(kind, { labels: ofProvisioning, pick: seenOf });
@@ -19,12 +22,17 @@ export function watchDrift(kube: Kube, look: (ownerId: string) => void): () => v
       else made.set(key, now);
       if (isOther && ownerId !== undefined) look(ownerId);
     });
-    // Closed before it was ready.
-    cache.ready.catch(() => undefined);
     return cache;
   });
-  return () => {
-    for (const cache of caches) cache.close();
+  return {
+    ready: Promise.all(caches.map(({ ready }) => ready)).then(
+      () => true,
+      // Closed before it was ready.
+      () => false,
+    ),
+    close() {
+      for (const cache of caches) cache.close();
+    },
   };
 }
 

@@ -180,9 +180,20 @@ function binding(claims: readonly KubeObject[]): Outcome {
   return { state: 'doing', cause: `The files are being connected: ${loose.join(', ')}.` };
 }
 
-/** How far the cluster is with the claims, of somebody who waits for nothing else: one call in place of a whole look. */
-export const lookAtClaims = (kube: Kube, namespace: string, ownerId: string): Promise<Outcome> =>
-  guarded(async () => binding(await claimsOf(kube, namespace, ownerId)));
+/**
+ * How far the cluster is with the claims, of somebody who waits for nothing else: one call in place of a whole look. Undefined when one
+ * of them is not there.
+ */
+export async function lookAtClaims(
+  kube: Kube,
+  namespace: string,
+  ownerId: string,
+  areas: Wanted['areas'],
+): Promise<Outcome | undefined> {
+  const claims = await claimsOf(kube, namespace, ownerId);
+  const there = new Set(claims.map(({ metadata }) => metadata.name));
+  return areas.every(({ claim }) => there.has(claim)) ? binding(claims) : undefined;
+}
 
 const isTheirs = (namespace: KubeObject, ownerId: string, knownUid: string | undefined): boolean =>
   (isOurs(namespace) && ownerIdOf(namespace) === ownerId) ||

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isKubeFault, type Kube } from '../kube/index.ts';
 import { type AuditEntry, type Clock, type ComponentHealth, createKeyedQueue, every, type Log } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { desiredOf, type StepName } from './desired/desired.ts';
 import { type ClusterSettings, namespaceOf, type Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
-import { watchDrift } from './drift.ts';
+import { watchDrift, type Watching } from './drift.ts';
 import { healthOf } from './health.ts';
 import { observeAll, type Observed, observeOwner } from './observed.ts';
 import { lookAtClaims, pass, type Passed } from './pass.ts';
@@ -67,17 +68,23 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     pauses: { firstMs: 1000, mostMs: 60_000 },
   });
   let isAtWork = false;
-  let stopWatching: (() => void) | undefined;
+  let watching: Watching | undefined;
   /** Since when the cluster does not answer. */
   let awaySince: number | undefined;
   let failing = new Map<string, string>();
   const connecting = new Map<string, { hash: string; looks: number }>();
 
+  /** Whatever happened may be about anything: not only claims are looked at. */
+  function lookAt(id: string): void {
+    connecting.delete(id);
+    queue.add(id);
+  }
+
   const stops = [
-    store.onChange('users', queue.add),
-    store.onChange('teams', queue.add),
-    store.onChange('plans', queue.add),
-    store.onChange('place-wishes', (key) => (key === everybody ? void sweepSoon() : queue.add(key))),
+    store.onChange('users', lookAt),
+    store.onChange('teams', lookAt),
+    store.onChange('plans', lookAt),
+    store.onChange('place-wishes', (key) => (key === everybody ? void sweepSoon() : lookAt(key))),
     store.onGap(() => void sweepSoon()),
   ];
   const loop = every(sweepMs, sweep, { log, complaint, jitter: 0.1 });
@@ -161,7 +168,8 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     const hash = hashOf(desiredOf(wanted, now));
     for (const { folder } of wanted.areas) owners.makeFolder(folder);
     const passed =
-      (before && (await onlyClaims(before, hash))) ?? (await pass(kube, wanted, now, { knownUid, now: clock.now() }));
+      (before && (await onlyClaims(before, wanted, hash))) ??
+      (await pass(kube, wanted, now, { knownUid, now: clock.now() }));
     const steps = stepsAfter(before?.steps ?? [], passed.outcomes, clock.now());
     const isDone = steps.every(({ state }) => state === 'done');
     const state = stateOf(steps, wanted);
@@ -181,7 +189,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
   }
 
   /** Of who waits for nothing but the cluster to connect their files only that is looked at, for a while. */
-  async function onlyClaims(before: records.PlaceRecord, hash: string): Promise<Passed | undefined> {
+  async function onlyClaims(before: records.PlaceRecord, { areas }: Wanted, hash: string): Promise<Passed | undefined> {
     const { owner, namespace, steps, overrides, namespaceUid } = before;
     const known = connecting.get(owner.id);
     if (known === undefined || known.hash !== hash || (known.looks += 1) > mostLooks) {
@@ -189,7 +197,9 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       return undefined;
     }
     const outcomes = new Map<StepName, Outcome>(steps.map(({ name }) => [name, { state: 'done' }]));
-    outcomes.set('files', await lookAtClaims(kube, namespace, owner.id));
+    const files = await lookAtClaims(kube, namespace, owner.id, areas);
+    if (files === undefined) return undefined;
+    outcomes.set('files', files);
     return { outcomes, overrides: [...overrides], mended: [], adopted: false, namespaceUid };
   }
 
@@ -247,6 +257,15 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     });
   }
 
+  /** What is changed before the watches see anything is found by the sweep that follows; they are not waited for while the cluster is away. */
+  async function watchingBegun(): Promise<void> {
+    if (watching !== undefined) return;
+    const begun = watchDrift(kube, lookAt);
+    watching = begun;
+    const isReady = await Promise.race([begun.ready, delay(patienceMs, false, { ref: false })]);
+    if (!isReady) void begun.ready.then((isLate) => (isLate ? sweepSoon() : undefined));
+  }
+
   const newPlace = ({ owner }: Wanted, now: ClusterSettings | undefined): records.PlaceRecord => ({
     ...{ owner, namespace: now ? namespaceOf(now, owner) : '', state: 'making', since: clock.now() },
     ...{ steps: newSteps(clock.now()), overrides: [] },
@@ -275,19 +294,19 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       isAtWork = true;
       for (const { state, owner } of await records.allPlaces(store.db))
         if (state === 'failed') failing.set(owner.id, owner.name);
-      stopWatching ??= watchDrift(kube, queue.add);
+      await watchingBegun();
       await sweep();
       await queue.idle();
     },
     rest() {
       isAtWork = false;
-      stopWatching?.();
-      stopWatching = undefined;
+      watching?.close();
+      watching = undefined;
       return queue.idle();
     },
     async close() {
       isAtWork = false;
-      stopWatching?.();
+      watching?.close();
       for (const stop of stops) stop();
       await loop.stop();
       await queue.stop();
@@ -299,6 +318,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
 const complaint = 'looking at the places of people and teams in the cluster failed';
 const awayMs = 5000;
 const mostLooks = 10;
+const patienceMs = 2000;
 
 const hashOf = (desired: unknown): string => createHash('sha256').update(JSON.stringify(desired)).digest('base64url');
 

@@ -68,10 +68,15 @@ async function behaves(cluster: ControlPlane): Promise<void> {
       spec: { egress: [] },
     });
     // It is seen by watching: nobody asks for a look.
-    await eventually('a repair of all of it', async () => {
-      const off = (await provisioning.differences(bea.id)) ?? [];
-      return off.map(({ is, key }) => `${is} ${key}`).join() === 'overridden NetworkPolicy/knot-world';
-    });
+    let left = '';
+    await eventually(
+      () => `a repair of all of it: ${left}`,
+      async () => {
+        const off = (await provisioning.differences(bea.id)) ?? [];
+        left = off.map(({ is, key }) => `${is} ${key}`).join();
+        return left === 'overridden NetworkPolicy/knot-world';
+      },
+    );
     const place = await eventually('that it is told', async () => {
       const found = await provisioning.find(bea.id);
       return found?.state === 'ready' && found.overrides.length > 0 && found;
