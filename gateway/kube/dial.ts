@@ -18,6 +18,7 @@ export async function dial({ server, proxy, tls }: KubeCredentials, signal?: Abo
   const until = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
   const below = proxy && (await tunnel(proxy, `${host.includes(':') ? `[${host}]` : host}:${port}`, until));
   const socket = connectTls(below === undefined ? { ...options, host, port } : { ...options, host, socket: below });
+  socket.on('error', toldByOthers);
   await established(socket, 'secureConnect', until);
   return socket.setKeepAlive(true, 30_000);
 }
@@ -29,6 +30,7 @@ async function tunnel(proxy: URL, target: string, until: AbortSignal): Promise<S
   const port = Number(proxy.port || (isSecure ? 443 : 80));
   const servername = isIP(host) === 0 ? { servername: host } : {};
   const socket = isSecure ? connectTls({ host, port, ...servername }) : connectTcp({ host, port });
+  socket.on('error', toldByOthers);
   await established(socket, isSecure ? 'secureConnect' : 'connect', until);
   const { username, password } = proxy;
   const who = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -51,6 +53,9 @@ async function tunnel(proxy: URL, target: string, until: AbortSignal): Promise<S
 
 /** Of `[::1]` the address itself. */
 const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+
+/** Whoever waits hears of it, and whoever speaks on the connection sees it end; between the two nobody might. */
+const toldByOthers = (): void => undefined;
 
 async function established(socket: Socket, event: string, until: AbortSignal): Promise<void> {
   try {

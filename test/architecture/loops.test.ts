@@ -7,9 +7,11 @@ const gateway = join(import.meta.dirname, '..', '..', 'gateway');
 /** Intervals that are no loops in the background, and why. */
 const others: Record<string, string> = {
   'files/act/runs.ts': 'a sign of life on the disk: one synchronous call, and no log to complain to',
+  'kube/socket.ts': 'a sign of life of one connection, and ends with it',
   'process/python/install.ts': 'counts while one program runs, and ends with it',
   'proxy/listener/drain.ts': 'looks while the listener closes, and ends with it',
   'proxy/upstream/http1-forwarder.ts': 'the hot path of one upstream: one synchronous look at its connections',
+  'services/kubernetes/helm.ts': 'looks at one program while it runs, and ends with it',
 };
 
 t.test(

@@ -22,7 +22,7 @@ export async function readManifestAside(text: string): Promise<Rendered[]> {
       timer = setTimeout(() => resolve({ refused: 'it takes too long to read' }), patienceMs);
       thread.once('message', resolve);
       // Out of memory, among others.
-      thread.once('error', () => resolve({ refused: 'it cannot be read' }));
+      thread.on('error', () => resolve({ refused: 'it cannot be read' }));
       thread.once('exit', () => reject(new Error('the thread that reads a manifest ended')));
     });
     if ('refused' in answer) throw new NotAManifest(answer.refused);
