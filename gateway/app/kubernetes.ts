@@ -122,7 +122,7 @@ export function openProvisioning(
   const { facts, leads = () => true, clock, log } = parts;
   return createProvisioning({
     kube,
-    settings: createSettings(kube, fixedSettings(config), clock.now),
+    settings: createSettings(kube, fixedSettings(config, parts.files), clock.now),
     owners: createOwnerFacts(config, parts),
     store: facts.store,
     record: facts.audit.record,
@@ -135,7 +135,7 @@ export function openProvisioning(
 
 const dayMs = 24 * 3600 * 1000;
 
-function fixedSettings(config: Config): FixedSettings {
+function fixedSettings(config: Config, files: Files | undefined): FixedSettings {
   const { namespacePrefix, namespace, podSecurity } = config.kubernetes;
   const [smallest] = configuredSizes(config);
   return {
@@ -144,11 +144,15 @@ function fixedSettings(config: Config): FixedSettings {
     gatewayPort: parseListen(config.listen).port,
     podSecurity,
     defaultSize: { cpu: smallest!.cpu, memory: smallest!.memory },
-    storage: storageOf(config),
+    // A volume of a folder that nobody makes would keep every pod waiting, without a word.
+    storage: files ? storageOf(config) : { kind: 'unusable', cause: withoutFiles },
     hasHub: config.integrations.jupyterhub.mode === 'external',
     pullSecrets: [],
   };
 }
+
+const withoutFiles =
+  'The gateway cannot open files on its system, so there are none to give to anybody; its log says why.';
 
 function storageOf(config: Config): FixedSettings['storage'] {
   const { kind, path, server, claim } = config.kubernetes.storage;

@@ -17,6 +17,11 @@ export type LogOptions = {
   since?: string | undefined;
   /** No more than so many bytes, of what is not followed. */
   limitBytes?: number | undefined;
+  /**
+   * Asked where one that is followed has ended without a fault: whether there is nothing to come. Without it that is asked of the API
+   * server, which goes on with the same container after a restart.
+   */
+  isOver?: (() => Promise<boolean>) | undefined;
   signal?: AbortSignal | undefined;
 };
 
@@ -32,7 +37,7 @@ const mostLineBytes = 64 * 1024;
  */
 export async function* readLogs(
   { namespace, pod }: { namespace: string; pod: string },
-  { container, follow = false, previous, tailLines, since, limitBytes, signal }: LogOptions,
+  { container, follow = false, previous, tailLines, since, limitBytes, isOver, signal }: LogOptions,
   { send, pace }: { send: (asked: KubeRequest) => Promise<Dispatcher.ResponseData>; pace: Pace },
 ): AsyncGenerator<LogLine> {
   const path = `${pathOf(kinds.pod, namespace, pod)}/log`;
@@ -66,8 +71,9 @@ export async function* readLogs(
       continue;
     }
     // Whether the container ended or the connection, shows when it is asked for what comes after.
-    const isOver = count === 0 && performance.now() - began < pace.goodMs;
-    if (!follow || isOver || signal?.aborted) return;
+    const hasEnded = async (): Promise<boolean> =>
+      isOver ? isOver() : count === 0 && performance.now() - began < pace.goodMs;
+    if (!follow || signal?.aborted || (await hasEnded())) return;
   }
 }
 

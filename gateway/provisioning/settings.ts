@@ -4,7 +4,7 @@ import type { ClusterSettings, Storage } from './desired/wanted.ts';
 
 /** What the configuration says; the rest is found in the cluster. */
 export type FixedSettings = Omit<ClusterSettings, 'apiServer' | 'storage'> & {
-  storage: Extract<Storage, { kind: 'hostPath' | 'nfs' }> | { kind: 'claim'; claim: string };
+  storage: Extract<Storage, { kind: 'hostPath' | 'nfs' | 'unusable' }> | { kind: 'claim'; claim: string };
 };
 
 /** Reads what of the settings only the cluster knows; kept for a while, and read anew after that. */

@@ -50,6 +50,20 @@ t.test(
   },
 );
 
+t.test('whoever knows that it is over is not told what the next run of the container writes', async (t) => {
+  const { fake, kube } = await openFake(t, { pace });
+  const runs = ['01 first', '02 second', '03 third'];
+  fake.onLog = (_, response) => {
+    const [at, text] = runs.shift()!.split(' ');
+    response.end(`2026-01-01T00:00:${at}Z ${text}\n`);
+  };
+  const ends = [false, true];
+  const told: string[] = [];
+  const isOver = async () => ends.shift()!;
+  for await (const { text } of kube.logs('ann', 'web', { follow: true, isOver })) told.push(text);
+  t.strictSame(told, ['first', 'second'], 'one that only broke off is read on');
+});
+
 t.test('a log that nobody follows is told once; a long line as far as it fits; other words as they are', async (t) => {
   const { fake, kube } = await openFake(t, { pace });
   fake.onLog = (_, response) =>

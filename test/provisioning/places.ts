@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { openProvisioning } from '../../gateway/app/kubernetes.ts';
+import { openFiles } from '../../gateway/files/index.ts';
 import { type Kube, openKube } from '../../gateway/kube/index.ts';
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import type { Provisioning } from '../../gateway/provisioning/index.ts';
@@ -59,10 +63,20 @@ export async function openPlaces(t: Ending, way: { kubeconfig: string }, given: 
   const opened: Provisioning[] = [];
   t.teardown(() => Promise.all(opened.map((one) => one.close())));
 
+  const folder = mkdtempSync(join(tmpdir(), 'knot-places-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const settings = { folder, uploadMaxBytes: 1, trashDays: 30 };
+  const allowanceOf = async () => ({ whose: 'these files' });
+  const files = openFiles({ settings, store: facts.store, allowanceOf, clock, log: silentLog });
+  t.teardown(() => files.close());
+
   /** As a gateway that has just been started would. */
-  function open(on: Kube = kube): Provisioning {
+  function open(on: Kube = kube, { hasFiles = true } = {}): Provisioning {
     const policy = { decide: () => ({ effect: 'allow' }) as never };
-    const provisioning = openProvisioning(facts.config, on, { facts, policy, files: undefined, clock, log: silentLog });
+    const provisioning = openProvisioning(facts.config, on, {
+      ...{ facts, policy, clock, log: silentLog },
+      files: hasFiles ? files : undefined,
+    });
     opened.push(provisioning);
     return provisioning;
   }

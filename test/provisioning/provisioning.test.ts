@@ -174,6 +174,17 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     t.equal((await request('/api/v1/persistentvolumes/knot-team-physics.knot-team-physics')).status, 200);
   });
 
+  t.test('a gateway that cannot open files gives none, and says so', async (t) => {
+    const { open: start, person, kube } = await open(t);
+    const nofa = await person('nofa');
+    const provisioning = start(kube, { hasFiles: false });
+    await provisioning.start();
+    const place = await become(provisioning, nofa.id, 'failed');
+    const files = place.steps.find(({ name }) => name === 'files');
+    t.match(files, { state: 'failed', cause: /cannot open files/ });
+    await provisioning.close();
+  });
+
   t.test('of who is disabled nothing runs; what ran comes back as it was', async (t) => {
     const { open: start, person, accounts, actor, acts } = await open(t);
     await person('gail');

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import {
 } from '../../gateway/services/index.ts';
 import type { Bounds } from '../../gateway/services/process/limits.ts';
 import type { Service } from '../../gateway/services/service.ts';
+import { processesWith } from '../support/process/processes-with.ts';
 import type { EngineHouse } from './engine.ts';
 
 /** Number of the group that owners have, where this is root. */
@@ -148,17 +149,3 @@ function ask(socketPath: string, path: string): Promise<string | undefined> {
 }
 
 const small = { name: 'small', title: 'Small', cpu: 1, memory: 512 * 1024 ** 2 };
-
-/** Processes that have a text in their command line or environment. */
-function processesWith(text: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const found = readFileSync(`/proc/${pid}/cmdline`, 'latin1') + readFileSync(`/proc/${pid}/environ`, 'latin1');
-        return found.includes(text) && pid !== String(process.pid) ? [found.slice(0, 200)] : [];
-      } catch {
-        return [];
-      }
-    });
-}

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Kube } from '../../kube/index.ts';
 import type { Outputs } from '../output/outputs.ts';
 import { readInto, type ServiceReading } from '../output/reading.ts';
@@ -22,13 +23,35 @@ type Followed = {
   /** Instances of containers that are read, or were, and whose end is noted. */
   begun: Map<string, AbortController>;
   ended: Set<string>;
+  /** Instances that run now. */
+  running: Set<string>;
   isNew: boolean;
 };
 
 const mostStreams = 20;
 
 /** Which log is read. `since`: only what was said later; milliseconds. */
-export type LogAt = { namespace: string; pod: string; container: string; since: number | undefined };
+export type LogAt = {
+  namespace: string;
+  pod: string;
+  container: string;
+  since: number | undefined;
+  /** Whether this instance of the container has ended: what the next one writes is read as that one's. */
+  isOver(): Promise<boolean>;
+};
+
+const keyOf = (pod: SeenPod, { name, instance }: SeenContainer): string => `${pod.uid}/${name}/${instance}`;
+const isRunning = ({ runningSince, ended }: SeenContainer): boolean =>
+  runningSince !== undefined && ended === undefined;
+
+/** The end of a program is seen a moment after that of its log. */
+async function hasEnded(followed: Pick<Followed, 'running'>, key: string, signal: AbortSignal): Promise<boolean> {
+  for (let look = 0; look < 12; look += 1) {
+    if (signal.aborted || !followed.running.has(key)) return true;
+    await delay(250);
+  }
+  return false;
+}
 
 export function createFollowing(options: {
   /** The log of a container as it grows, until it ends or `signal` says so. */
@@ -44,6 +67,7 @@ export function createFollowing(options: {
       const begun: Followed = {
         reading: outputs.of(id).then((book) => (begun.known = readInto(book))),
         ...{ known: undefined, begun: new Map<string, AbortController>(), ended: new Set<string>(), isNew: true },
+        running: new Set<string>(),
       };
       begun.reading.catch(() => undefined);
       all.set(id, (found = begun));
@@ -53,9 +77,10 @@ export function createFollowing(options: {
 
   function look(id: string, namespace: string, pods: readonly SeenPod[]): void {
     const known = followed(id);
+    known.running = new Set(pods.flatMap((pod) => pod.containers.filter(isRunning).map((one) => keyOf(pod, one))));
     for (const pod of pods)
       for (const container of pod.containers) {
-        const key = `${pod.uid}/${container.name}/${container.instance}`;
+        const key = keyOf(pod, container);
         const hasRun =
           container.runningSince !== undefined || container.ended !== undefined || container.endedBefore !== undefined;
         if (hasRun && !known.begun.has(key) && streamsOf(known) < mostStreams)
@@ -78,7 +103,8 @@ export function createFollowing(options: {
       const since = known.isNew ? (await outputs.of(id)).recent().at(-1)?.at : undefined;
       const reading = await known.reading;
       if (since === undefined) reading.mark(container.restarts === 0 ? 'Started.' : 'Started again.');
-      const at = { namespace, pod: pod.name, container: container.name, since };
+      const isOver = (): Promise<boolean> => hasEnded(known, key, abort.signal);
+      const at = { namespace, pod: pod.name, container: container.name, since, isOver };
       const stream = open(at, abort.signal);
       reading.read(stream, () => undefined, 'out');
       stream.once('close', () => abort.abort());
@@ -125,9 +151,13 @@ export function createFollowing(options: {
 }
 
 /** What a container writes, until it has ended. */
-export function readLog(kube: Kube, { namespace, pod, container, since }: LogAt, signal: AbortSignal): Readable {
+export function readLog(
+  kube: Kube,
+  { namespace, pod, container, since, isOver }: LogAt,
+  signal: AbortSignal,
+): Readable {
   const after = since === undefined ? {} : { since: new Date(since + 1).toISOString() };
-  const lines = kube.logs(namespace, pod, { container, follow: true, ...after, signal });
+  const lines = kube.logs(namespace, pod, { container, follow: true, ...after, isOver, signal });
   async function* texts(): AsyncGenerator<string> {
     for await (const { text } of lines) yield `${text}\n`;
   }
