@@ -101,7 +101,8 @@ export async function differencesBeside(
   const [clock, log] = [systemClock, silentLog];
   const kube = await openKube({ kubeconfig: absolute(config, kubeconfig), context }, { clock, log });
   const policy = await createPolicy({ folder: config.policies, clock, log, recordReload: () => undefined });
-  const provisioning = openProvisioning(config, kube, { facts, policy, files: undefined, clock, log });
+  // The files are open in the gateway.
+  const provisioning = openProvisioning(config, kube, { facts, policy, files: undefined, hasFiles: true, clock, log });
   try {
     const found = new Map<string, Difference[]>();
     for (const id of ids) found.set(id, (await provisioning.differences(id)) ?? []);
@@ -113,16 +114,20 @@ export async function differencesBeside(
   }
 }
 
-/** The places of people and teams. Nothing is begun. */
+/** The places of people and teams. Nothing is begun. `hasFiles`: whether there are files to give, which is so where they are open here. */
 export function openProvisioning(
   config: Config,
   kube: Kube,
-  parts: Omit<KubernetesParts, 'policy'> & { policy: Pick<Policy, 'decide'>; leads?: () => boolean },
+  parts: Omit<KubernetesParts, 'policy'> & {
+    policy: Pick<Policy, 'decide'>;
+    hasFiles?: boolean;
+    leads?: () => boolean;
+  },
 ): Provisioning {
-  const { facts, leads = () => true, clock, log } = parts;
+  const { facts, files, hasFiles = files !== undefined, leads = () => true, clock, log } = parts;
   return createProvisioning({
     kube,
-    settings: createSettings(kube, fixedSettings(config, parts.files), clock.now),
+    settings: createSettings(kube, fixedSettings(config, hasFiles), clock.now),
     owners: createOwnerFacts(config, parts),
     store: facts.store,
     record: facts.audit.record,
@@ -135,7 +140,7 @@ export function openProvisioning(
 
 const dayMs = 24 * 3600 * 1000;
 
-function fixedSettings(config: Config, files: Files | undefined): FixedSettings {
+function fixedSettings(config: Config, hasFiles: boolean): FixedSettings {
   const { namespacePrefix, namespace, podSecurity } = config.kubernetes;
   const [smallest] = configuredSizes(config);
   return {
@@ -145,7 +150,7 @@ function fixedSettings(config: Config, files: Files | undefined): FixedSettings 
     podSecurity,
     defaultSize: { cpu: smallest!.cpu, memory: smallest!.memory },
     // A volume of a folder that nobody makes would keep every pod waiting, without a word.
-    storage: files ? storageOf(config) : { kind: 'unusable', cause: withoutFiles },
+    storage: hasFiles ? storageOf(config) : { kind: 'unusable', cause: withoutFiles },
     hasHub: config.integrations.jupyterhub.mode === 'external',
     pullSecrets: [],
   };

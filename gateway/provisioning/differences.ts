@@ -22,8 +22,12 @@ export function overrideOf({ kind, metadata }: KubeObject): string | undefined {
   return overridable.has(kind) ? metadata.annotations?.['knot/override'] : undefined;
 }
 
-/** Compares what there is with what there shall be. Pure. */
-export function differencesOf(desired: readonly Desired[], { namespace, objects }: Observed): Difference[] {
+/** Compares what there is with what there shall be; `undecided` may be there, however they are. Pure. */
+export function differencesOf(
+  desired: readonly Desired[],
+  { namespace, objects }: Observed,
+  undecided: ReadonlySet<string>,
+): Difference[] {
   const differences: Difference[] = [];
   const wanted = new Set<string>();
   for (const { step, object } of desired) {
@@ -40,7 +44,7 @@ export function differencesOf(desired: readonly Desired[], { namespace, objects 
     else if (fields.length > 0) differences.push({ is: 'changed', step, key, object, found, fields });
   }
   for (const [key, found] of objects) {
-    if (wanted.has(key)) continue;
+    if (wanted.has(key) || undecided.has(key)) continue;
     const reason = overrideOf(found);
     if (reason !== undefined) differences.push({ is: 'overridden', step: 'tidy', key, found, reason });
     else differences.push({ is: 'unwanted', step: 'tidy', key, found });

@@ -1,6 +1,6 @@
 import { isKubeFault, type Kube, kinds, type KubeObject } from '../kube/index.ts';
 import { causeOf, foreignNamespace, goingNamespace, StepFault } from './causes.ts';
-import { type Desired, desiredOf, type StepName } from './desired/desired.ts';
+import { type Desired, desiredOf, type StepName, undecidedOf } from './desired/desired.ts';
 import { type ClusterSettings, namespaceOf, ofProvisioning, type Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { isOurs, keyOf, type Observed, observeOwner, ownerIdOf } from './observed.ts';
@@ -57,7 +57,7 @@ export async function pass(
   passed.adopted = !isKnown;
 
   const desired = desiredOf(wanted, settings, { isQuiet: isQuiet(namespace) });
-  const differences = differencesOf(desired, observed);
+  const differences = differencesOf(desired, observed, undecidedOf(wanted, settings));
   for (const difference of differences)
     if (difference.is === 'overridden') passed.overrides.push({ object: difference.key, reason: difference.reason });
 

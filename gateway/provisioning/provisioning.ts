@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isKubeFault, type Kube } from '../kube/index.ts';
 import { type AuditEntry, type Clock, type ComponentHealth, createKeyedQueue, every, type Log } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
-import { desiredOf, type StepName } from './desired/desired.ts';
+import { desiredOf, type StepName, undecidedOf } from './desired/desired.ts';
 import { type ClusterSettings, namespaceOf, type Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { watchDrift, type Watching } from './drift.ts';
@@ -120,13 +120,14 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     if (wanted === undefined || (wanted.isPaused && found === undefined)) return place === undefined;
     if (place === undefined || found === undefined) return false;
     const desired = desiredOf(wanted, now);
+    const differences = differencesOf(desired, found, undecidedOf(wanted, now));
     const mark = found.namespace?.metadata.annotations?.[pausedMark];
     return (
       place.steps.every(({ state }) => state === 'done') &&
       place.converged === hashOf(desired) &&
       (wanted.isPaused ? isQuiet(found.namespace) : mark === undefined) &&
-      differencesOf(desired, found).every(({ is }) => is === 'overridden') &&
-      sameOverrides(place, differencesOf(desired, found))
+      differences.every(({ is }) => is === 'overridden') &&
+      sameOverrides(place, differences)
     );
   }
 
@@ -287,7 +288,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       if (wanted === undefined) return undefined;
       const now = await settings();
       const found = await observeOwner(kube, namespaceOf(now, wanted.owner), ownerId);
-      return differencesOf(desiredOf(wanted, now), found);
+      return differencesOf(desiredOf(wanted, now), found, undecidedOf(wanted, now));
     },
     health: () => healthOf({ awaySince, failing: [...failing.values()], now: clock.now() }),
     async start() {

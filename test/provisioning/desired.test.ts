@@ -11,6 +11,9 @@ import {
   type Storage,
   type Wanted,
 } from '../../gateway/provisioning/index.ts';
+import { undecidedOf } from '../../gateway/provisioning/desired/desired.ts';
+import { differencesOf } from '../../gateway/provisioning/differences.ts';
+import { keyOf } from '../../gateway/provisioning/observed.ts';
 import { bytesQuantity, countQuantity } from '../../gateway/provisioning/desired/quantity.ts';
 
 const gib = 1024 ** 3;
@@ -147,6 +150,21 @@ t.test('a volume that cannot be divided is not given to anybody', async (t) => {
     t.strictSame(files(ann, storage), []);
   }
 });
+
+t.test(
+  'while nobody knows where the files are, what is there of them stays; what was lost goes all the same',
+  async (t) => {
+    const before = desiredOf({ ...ann, areas: [...ann.areas, physics.areas[1]!] }, settings);
+    const objects = new Map(before.map(({ object }) => [keyOf(object), object]));
+    const unusable: ClusterSettings = { ...settings, storage: { kind: 'unusable', cause: 'gone' } };
+    const left = differencesOf(desiredOf(ann, unusable), { namespace: undefined, objects }, undecidedOf(ann, unusable));
+    t.strictSame(
+      left.filter(({ is }) => is === 'unwanted').map(({ key }) => key),
+      ['PersistentVolume/knot-ann.knot-team-physics', 'PersistentVolumeClaim/knot-team-physics'],
+    );
+    t.strictSame([...undecidedOf(ann, settings)], [], 'where they are known nothing is undecided');
+  },
+);
 
 t.test('amounts are written as the API server writes them back', async (t) => {
   t.strictSame([0, 0.1, 0.5, 1, 1.5, 64, 1000, 1500, 2_000_000].map(countQuantity), [

@@ -44,6 +44,20 @@ export function desiredOf(wanted: Wanted, settings: ClusterSettings, { isQuiet =
   );
 }
 
+/**
+ * Keys (`keyOf`) of objects of which nobody knows how they shall be, because the files cannot be given now: they are left as they are, and
+ * what runs keeps its files.
+ */
+export function undecidedOf(wanted: Wanted, settings: ClusterSettings): ReadonlySet<string> {
+  if (settings.storage.kind !== 'unusable') return new Set();
+  const somewhere = { ...settings, storage: { kind: 'hostPath', path: '/' } } as const;
+  return new Set(
+    storageOf(namespaceOf(settings, wanted.owner), wanted, somewhere).map(
+      ({ kind, metadata }) => `${kind}/${metadata.name}`,
+    ),
+  );
+}
+
 function placed(object: KubeObject, namespace: string, labels: Record<string, string>): KubeObject {
   const { name, annotations, labels: own } = object.metadata;
   const isOfCluster = object.kind === 'Namespace' || object.kind === 'PersistentVolume';
