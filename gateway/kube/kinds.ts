@@ -22,6 +22,7 @@ export const kinds = {
   node: ofCluster('v1', 'Node', 'nodes'),
   persistentVolume: ofCluster('v1', 'PersistentVolume', 'persistentvolumes'),
   pod: namespaced('v1', 'Pod', 'pods'),
+  podMetrics: namespaced('metrics.k8s.io/v1beta1', 'PodMetrics', 'pods'),
   service: namespaced('v1', 'Service', 'services'),
   serviceAccount: namespaced('v1', 'ServiceAccount', 'serviceaccounts'),
   secret: namespaced('v1', 'Secret', 'secrets'),

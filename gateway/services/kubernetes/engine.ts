@@ -17,6 +17,7 @@ import { scaleBack, scaleToZero } from './scale.ts';
 import { observedOf, placeOf } from './sight.ts';
 import { createSteps, type Steps } from './steps.ts';
 import type { Surroundings } from './values.ts';
+import { createUsages } from './usage.ts';
 import { createView } from './view.ts';
 
 export type KubernetesEngineOptions = {
@@ -79,6 +80,7 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Kubern
   const known = new Map<string, Service>();
   const listeners = new Set<(serviceId: string) => void>();
   const view = createView(kube);
+  const usages = createUsages({ kube, clock });
   const following = createFollowing({ open: (at, signal) => readLog(asOwner(at.namespace), at, signal), outputs });
   const releases = createReleases({
     ...{ helm, asOwner, namespaceOf, clock, log },
@@ -308,14 +310,14 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Kubern
       const { namespace, name } = pod;
       return openShellIn(asOwner(namespace), { namespace, pod: name, container: container.name }, size);
     },
-    async usages() {
-      return new Map();
-    },
+    usages: () => usages.read(),
     async busyWith(service) {
       const busy = service.template.plan.rest?.busy;
       const place = places.get(service.id);
       if (busy === undefined || place === undefined) return undefined;
-      return (await isBusy(busy, { at: place, processorMs: () => 0 })) ? busy.says : undefined;
+      return (await isBusy(busy, { at: place, processorMs: () => usages.processors(service.id) * performance.now() }))
+        ? busy.says
+        : undefined;
     },
     async health() {
       const version = await helm.version();
