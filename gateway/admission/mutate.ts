@@ -44,6 +44,8 @@ export function mutatePod(pod: unknown, grant: Grant): Mutation {
       refused: `The annotation ${filesAnnotation} of a pod is none or private; without it the pod gets all files.`,
     };
 
+  const twice = nameTwice(listOf<Volume>(spec['volumes']));
+  if (twice !== undefined) return { refused: `Two volumes of the pod are called ${shown(twice)}.` };
   const volumes = volumesFor(listOf<Volume>(spec['volumes']), claimsFor(grant, wanted));
   const environment = Object.entries(environmentFor(grant, wanted)).map(([name, value]) => ({ name, value }));
   const patch: PatchStep[] = appended('/spec/volumes', spec['volumes'], volumes.missing);
@@ -66,6 +68,12 @@ function wantedBy(metadata: unknown): WantedFiles | undefined {
   const asked =
     isObject(annotations) && Object.hasOwn(annotations, filesAnnotation) ? annotations[filesAnnotation] : 'all';
   return asked === 'all' || asked === 'none' || asked === 'private' ? asked : undefined;
+}
+
+/** The API server would refuse it after us; before that nobody can say which of them a mount is of. */
+function nameTwice(volumes: readonly Volume[]): unknown {
+  const names = volumes.filter(isObject).map(({ name }) => name);
+  return names.find((name, index) => names.indexOf(name) !== index);
 }
 
 type Volumes = { places: Place[]; missing: Volume[]; claimOf: ReadonlyMap<unknown, unknown> };

@@ -291,6 +291,12 @@ t.test('what is no pod is refused, and nothing in it ends the process', async (t
   );
 });
 
+t.test('of two volumes of one name nobody can say which is mounted', async (t) => {
+  const ours = { name: 'data', persistentVolumeClaim: { claimName: 'knot-private' } };
+  const volumes = [ours, { name: 'data', emptyDir: {} }];
+  t.match(mutatePod(pod({ containers: [{ name: 'c' }], volumes }), ann), { refused: /Two volumes .* "data"/ });
+});
+
 t.test('done twice it changes nothing more, whatever the pod was', async (t) => {
   const name = fc.constantFrom('knot-private', 'knot-shared', 'knot-private-2', 'data', '__proto__');
   const claim = fc.constantFrom('knot-private', 'knot-shared', 'other');
@@ -308,7 +314,12 @@ t.test('done twice it changes nothing more, whatever the pod was', async (t) => 
   let changed = 0;
   fc.assert(
     fc.property(
-      ...([fc.array(container), fc.array(container), fc.array(volume), files] as const),
+      ...([
+        fc.array(container),
+        fc.array(container),
+        fc.uniqueArray(volume, { selector: ({ name }) => name }),
+        files,
+      ] as const),
       (containers, initContainers, volumes, wanted) => {
         const given = pod({ containers, initContainers, volumes }, wanted && { annotations: { 'knot/files': wanted } });
         const first = mutatePod(given, ann);
