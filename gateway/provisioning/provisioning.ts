@@ -73,10 +73,13 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
   let awaySince: number | undefined;
   let failing = new Map<string, string>();
   const connecting = new Map<string, { hash: string; looks: number }>();
+  /** Something happened since the last whole look at them began. */
+  const stirred = new Set<string>();
 
   /** Whatever happened may be about anything: not only claims are looked at. */
   function lookAt(id: string): void {
     connecting.delete(id);
+    stirred.add(id);
     queue.add(id);
   }
 
@@ -164,6 +167,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       (await observeOwner(kube, namespace, wanted.owner.id)).namespace === undefined
     )
       return undefined;
+    stirred.delete(wanted.owner.id);
     if (before === undefined) await note(newPlace(wanted, now), undefined);
     const knownUid = before?.namespaceUid;
     const hash = hashOf(desiredOf(wanted, now));
@@ -184,9 +188,13 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     if (state === 'failed') failing.set(wanted.owner.id, wanted.owner.name);
     else failing.delete(wanted.owner.id);
     const isBinding = steps.every((step) => step.state === 'done' || (step.name === 'files' && step.state === 'doing'));
-    if (!isBinding || isDone) connecting.delete(wanted.owner.id);
-    else if (!connecting.has(wanted.owner.id)) connecting.set(wanted.owner.id, { hash, looks: 0 });
-    return nextLookMs(steps);
+    if (!isBinding || isDone || stirred.has(wanted.owner.id)) connecting.delete(wanted.owner.id);
+    // What is put right may need more than time: it is looked at as a whole.
+    else if (before?.converged === undefined && !connecting.has(wanted.owner.id))
+      connecting.set(wanted.owner.id, { hash, looks: 0 });
+    // Among many the cluster takes its time: whoever has waited for a while waits a little longer.
+    const pause = nextLookMs(steps);
+    return pause && pause * 1.6 ** (connecting.get(wanted.owner.id)?.looks ?? 0);
   }
 
   /** Of who waits for nothing but the cluster to connect their files only that is looked at, for a while. */
@@ -318,7 +326,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
 
 const complaint = 'looking at the places of people and teams in the cluster failed';
 const awayMs = 5000;
-const mostLooks = 10;
+const mostLooks = 6;
 const patienceMs = 2000;
 
 const hashOf = (desired: unknown): string => createHash('sha256').update(JSON.stringify(desired)).digest('base64url');
