@@ -15,6 +15,8 @@ export type Passed = {
   /** What was not as it shall be and was mended, as `ResourceQuota/knot spec.hard.pods`. */
   mended: string[];
   adopted: boolean;
+  /** What ran before a pause was begun again. */
+  resumed: boolean;
   namespaceUid: string | undefined;
 };
 
@@ -40,7 +42,7 @@ export async function pass(
   const observed = await observeOwner(kube, name, owner.id);
   const outcomes = new Map<StepName, Outcome>();
   const passed: Passed = {
-    ...{ outcomes, overrides: [], mended: [], adopted: false },
+    ...{ outcomes, overrides: [], mended: [], adopted: false, resumed: false },
     namespaceUid: observed.namespace?.metadata.uid,
   };
 
@@ -159,6 +161,7 @@ export async function pass(
     else await resumeAll(kube, name);
     const mark = wanted.isPaused ? new Date(now).toISOString() : null;
     await kube.merge(kinds.namespace, name, undefined, { metadata: { annotations: { [pausedMark]: mark } } });
+    passed.resumed = !wanted.isPaused;
     // Then the rights go: at the next look.
     return wanted.isPaused ? { state: 'doing', cause: 'What ran has been ended.' } : { state: 'done' };
   }

@@ -209,7 +209,7 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
     const files = await lookAtClaims(kube, namespace, owner.id, areas);
     if (files === undefined) return undefined;
     outcomes.set('files', files);
-    return { outcomes, overrides: [...overrides], mended: [], adopted: false, namespaceUid };
+    return { outcomes, overrides: [...overrides], mended: [], adopted: false, resumed: false, namespaceUid };
   }
 
   async function remove(
@@ -341,7 +341,7 @@ function stateOf(steps: readonly Step[], { isPaused }: Wanted): Place['state'] {
 function entriesOf(
   { owner, namespace, state }: records.PlaceRecord,
   before: records.PlaceRecord | undefined,
-  { mended, adopted }: Passed,
+  { mended, adopted, resumed }: Passed,
   hash: string,
 ): AuditEntry[] {
   const entry = (action: string, detail: AuditEntry['detail'] = {}): AuditEntry => ({
@@ -354,7 +354,7 @@ function entriesOf(
     ...(adopted ? [entry('place.adopted')] : []),
     ...(isDrift ? [entry('place.repaired', { objects: mended.slice(0, 10).join(', ') })] : []),
     ...(state === 'paused' && before?.state !== 'paused' ? [entry('place.paused')] : []),
-    ...(state === 'ready' && before?.state === 'paused' ? [entry('place.resumed')] : []),
+    ...(resumed ? [entry('place.resumed')] : []),
   ];
 }
 
