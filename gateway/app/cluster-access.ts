@@ -1,6 +1,7 @@
 import type { PublicAddress } from '../config/index.ts';
 import type { KubeConnection } from '../kube/index.ts';
 import type { Log } from '../lib/index.ts';
+import { userIn } from '../provisioning/index.ts';
 import type { CredentialsOf } from '../proxy/index.ts';
 import { namespaceAt, parseUpstream, type Route } from '../routes/index.ts';
 
@@ -50,7 +51,7 @@ export async function openClusterAccess(
             'authorization',
             (await connection.credentials()).authorization ?? '',
             'impersonate-user',
-            `system:serviceaccount:${namespaceAt(resource, namespaces, username)}:knot-user`,
+            userIn(namespaceAt(resource, namespaces, username)).user,
             // For the API server's own record, and for admission: of a team's account, who of them it was.
             'impersonate-extra-knot.person',
             username,

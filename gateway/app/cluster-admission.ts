@@ -1,15 +1,10 @@
-import {
-  type Admission,
-  type AdmissionSettings,
-  createAdmission,
-  type FindGrant,
-  type GrantedClaim,
-} from '../admission/index.ts';
+import { type Admission, type AdmissionSettings, createAdmission, type FindGrant } from '../admission/index.ts';
 import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
 import type { Kube } from '../kube/index.ts';
-import type { Clock, Log } from '../lib/index.ts';
+import { type Clock, type Log, namespaceOf, ownerOfNamespace } from '../lib/index.ts';
 import type { Owners } from '../owners/index.ts';
-import { namespaceOf, type OwnerFacts } from '../provisioning/index.ts';
+import type { OwnerFacts } from '../provisioning/index.ts';
+import { grantedClaim } from './cluster-files.ts';
 
 /**
  * Admission of what people and teams make in the cluster. Whose a namespace is its label says, which only Knot writes (`knot/owner`:
@@ -50,7 +45,7 @@ export function admissionSettings(config: Config): AdmissionSettings {
 
 /** By the record of the owner: a name in a namespace is where to look, and never the answer. */
 function createFindGrant(
-  { kubernetes: { namespacePrefix } }: Config,
+  { kubernetes }: Config,
   {
     owners,
     wanted,
@@ -58,9 +53,9 @@ function createFindGrant(
   }: Pick<Parameters<typeof openAdmission>[2], 'owners' | 'wanted'> & { environment: Record<string, string> },
 ): FindGrant {
   return async (namespace) => {
-    if (!namespace.startsWith(namespacePrefix)) return undefined;
-    const owner = await owners.find(namespace.slice(namespacePrefix.length).replace(/^team-/, ''));
-    if (owner === undefined || namespaceOf({ namespacePrefix }, owner) !== namespace) return undefined;
+    const named = ownerOfNamespace(kubernetes, namespace);
+    const owner = named && (await owners.find(named.name));
+    if (owner === undefined || namespaceOf(kubernetes, owner) !== namespace) return undefined;
     const found = await wanted.find(owner.id);
     if (found === undefined || found.isPaused) return undefined;
     return {
@@ -70,11 +65,4 @@ function createFindGrant(
       environment,
     };
   };
-}
-
-function grantedClaim(claim: string, owner: string): GrantedClaim {
-  if (claim === 'knot-private') return { claim, path: '/files/private', area: 'own' };
-  if (claim === 'knot-shared') return { claim, path: '/files/shared', area: 'shared' };
-  const team = claim.replace(/^knot-team-/, '');
-  return { claim, path: `/files/team/${team}`, area: team === owner ? 'own' : 'team' };
 }

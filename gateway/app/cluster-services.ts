@@ -1,12 +1,13 @@
 import { absolute, type Config, type PublicAddress } from '../config/index.ts';
 import type { Kube } from '../kube/index.ts';
-import type { Clock, Log } from '../lib/index.ts';
-import { namespaceOf, userAccount } from '../provisioning/index.ts';
+import { type Clock, type Log, namespaceOf } from '../lib/index.ts';
+import { userIn } from '../provisioning/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { type KubernetesEngine, loadKubernetes, type Outputs, type Service, type Size } from '../services/index.ts';
+import { claimNames } from './cluster-files.ts';
 import type { Facts } from './facts.ts';
-import { createMayUse } from './may-use.ts';
 import { sizesOfCluster } from './sizes.ts';
+import { createTeamAreas } from './team-areas.ts';
 
 /** What runs services in a cluster. */
 export type ClusterServices = {
@@ -40,7 +41,6 @@ export async function openClusterServices(
 ): Promise<ClusterServices> {
   const { kube, facts, policy, outputs, publicAddress, leads, clock, log } = parts;
   const { createHelm, createKubernetesEngine } = await loadKubernetes();
-  const userOf = (namespace: string) => `system:serviceaccount:${namespace}:${userAccount}`;
   const ownNamespace = (owner: Service['owner']) => namespaceOf(config.kubernetes, owner);
   const teamsOf = createTeamsOf(config, { facts, policy });
   const { helm: program } = config.kubernetes;
@@ -49,20 +49,20 @@ export async function openClusterServices(
     program: program.includes('/') ? absolute(config, program)! : program,
     folder: `${config.data}/helm`,
     access: () => kube.connection.credentials(),
-    userOf,
+    userOf: (namespace) => userIn(namespace).user,
     log,
   });
   const engine = createKubernetesEngine({
     ...{ kube, helm, outputs, clock, log, dataFolder: config.data },
-    asOwner: (namespace) => kube.as({ user: userOf(namespace) }),
+    asOwner: (namespace) => kube.as(userIn(namespace)),
     namespaceOf: ownNamespace,
     async surroundingsOf({ owner, label }) {
       const hostname = publicAddress.hostOfService(label);
       return {
         ...{ namespace: ownNamespace(owner), hostname, origin: publicAddress.originOf(hostname) },
-        privateVolume: owner.kind === 'user' ? 'knot-private' : '',
-        sharedVolume: 'knot-shared',
-        teams: (await teamsOf(owner)).map((name) => ({ name, volume: `knot-team-${name}` })),
+        privateVolume: owner.kind === 'user' ? claimNames.private : '',
+        sharedVolume: claimNames.shared,
+        teams: (await teamsOf(owner)).map((name) => ({ name, volume: claimNames.team(name) })),
         ...{
           files: filesOwner(),
           storageClass: config.kubernetes.storage.class ?? '',
@@ -86,12 +86,11 @@ function createTeamsOf(
     policy,
   }: { facts: Pick<Facts, 'accounts' | 'owners'>; policy: Pick<Policy, 'decide'> },
 ) {
-  const mayUse = createMayUse(policy, config.domain, ['readFiles', 'writeFiles']);
+  const areasOf = createTeamAreas({ owners, policy, domain: config.domain });
   return async ({ kind, id, name }: Service['owner']): Promise<string[]> => {
     if (kind === 'team') return [name];
     const principal = await accounts.principal(id);
     if (principal === undefined) return [];
-    const areas = await owners.areasOf(principal);
-    return areas.filter((area) => area.kind === 'team' && mayUse(principal, area)).map(({ owner }) => owner!.name);
+    return (await areasOf(principal)).map(({ owner }) => owner!.name);
   };
 }

@@ -7,7 +7,7 @@ import type { Principal } from '../lib/index.ts';
 import type { Owner, Owners } from '../owners/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { OwnersFiles } from '../services/index.ts';
-import { createMayUse } from './may-use.ts';
+import { createTeamAreas } from './team-areas.ts';
 
 type Parts = {
   files: Files;
@@ -20,13 +20,11 @@ type Parts = {
 const folderOf = (files: Files, key: string): string => files.pathOf(areaOfKey(key)!);
 
 /** Of somebody active: their own files, those of everyone, those of their teams. */
-function createFilesOfPerson({ files, owners, policy, domain }: Parts) {
-  // A program reads and writes: only who may do both gets the folder.
-  const mayUse = createMayUse(policy, domain, ['readFiles', 'writeFiles']);
+function createFilesOfPerson({ files, ...parts }: Parts) {
+  const teamAreasOf = createTeamAreas(parts);
   return async (principal: Principal | undefined) => {
     if (principal?.state !== 'active') return undefined;
-    const areas = await owners.areasOf(principal);
-    const teams = areas.filter((area) => area.kind === 'team' && mayUse(principal, area));
+    const teams = await teamAreasOf(principal);
     return {
       private: folderOf(files, `private/${principal.id}`),
       shared: folderOf(files, 'shared'),

@@ -3,9 +3,10 @@ import { type Ground, type IsolationReport, reportOf, type Subject, tryIsolation
 import { absolute, type Config } from '../config/index.ts';
 import { createSigningKeys } from '../keys/index.ts';
 import { type Kube, kinds, openKube } from '../kube/index.ts';
-import { knotError, silentLog, systemClock } from '../lib/index.ts';
+import { knotError, namespaceOf, silentLog, systemClock } from '../lib/index.ts';
 import type { Owner } from '../owners/index.ts';
-import { namespaceOf } from '../provisioning/index.ts';
+import { userAccount } from '../provisioning/index.ts';
+import { claimNames } from './cluster-files.ts';
 import type { Facts } from './facts.ts';
 import { version } from './version.ts';
 
@@ -160,15 +161,15 @@ function throwAway({ accounts }: Facts, kube: Kube, config: Config) {
   /** Ann is let into the team and leaves it again: what she had there must go. */
   async function untilThere(signal: AbortSignal): Promise<void> {
     const { ann, joanna, team } = ground!;
-    const teamClaim = `knot-team-${team.name}`;
+    const teamClaim = claimNames.team(team.name);
     const hasClaim = async ({ namespace }: Subject, name: string) =>
       (await kube.get(kinds.persistentVolumeClaim, name, namespace)) !== undefined;
     // Rights come last of all.
     const hasRights = async ({ namespace }: Subject) =>
-      (await kube.get(kinds.roleBinding, 'knot-user', namespace)) !== undefined;
+      (await kube.get(kinds.roleBinding, userAccount, namespace)) !== undefined;
     await until(signal, async () => {
       const places = await Promise.all([ann, joanna, team].map(hasRights));
-      return places.every(Boolean) && (await hasClaim(ann, teamClaim)) && (await hasClaim(joanna, 'knot-private'));
+      return places.every(Boolean) && (await hasClaim(ann, teamClaim)) && (await hasClaim(joanna, claimNames.private));
     });
     const idOf = (name: string) => made.find((owner) => owner.name === name)!.id;
     await accounts.removeMember(idOf(team.name), idOf(ann.name), actor);

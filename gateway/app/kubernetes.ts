@@ -16,10 +16,11 @@ import {
 import { type ClusterAccess, openClusterAccess } from './cluster-access.ts';
 import { openAdmission } from './cluster-admission.ts';
 import type { Outputs } from '../services/index.ts';
+import { claimNames } from './cluster-files.ts';
 import { type ClusterServices, openClusterServices } from './cluster-services.ts';
 import type { Facts } from './facts.ts';
-import { createMayUse } from './may-use.ts';
 import { configuredSizes } from './sizes.ts';
+import { createTeamAreas } from './team-areas.ts';
 
 /** All of the gateway that is about a cluster. This file is imported only where `engine` is `kubernetes`. */
 export type Kubernetes = {
@@ -177,9 +178,12 @@ function createOwnerFacts(
   { facts, policy, files }: Pick<KubernetesParts, 'facts' | 'files'> & { policy: Pick<Policy, 'decide'> },
 ): OwnerFacts {
   const { accounts, owners, plans } = facts;
-  const mayUse = createMayUse(policy, config.domain, ['readFiles', 'writeFiles']);
-  const shared = { claim: 'knot-shared', folder: 'shared' };
-  const ofTeam = ({ id, name }: { id: string; name: string }) => ({ claim: `knot-team-${name}`, folder: `team/${id}` });
+  const teamAreasOf = createTeamAreas({ owners, policy, domain: config.domain });
+  const shared = { claim: claimNames.shared, folder: 'shared' };
+  const ofTeam = ({ id, name }: { id: string; name: string }) => ({
+    claim: claimNames.team(name),
+    folder: `team/${id}`,
+  });
   const limitsOf = async (kind: 'user' | 'team', id: string) => (await plans.of({ kind, id })).plan ?? {};
   return {
     ids: async () => (await accounts.listOwners()).map(({ id }) => id),
@@ -194,15 +198,15 @@ function createOwnerFacts(
       if (principal.state !== 'active' && principal.state !== 'disabled') return undefined;
       const isPaused = principal.state === 'disabled';
       // Of who is disabled nothing runs, and no rule lets them do anything: what they had is there when they come back.
-      const teams = (await owners.areasOf(principal)).filter(
-        (area) => area.kind === 'team' && (isPaused || mayUse(principal, area)),
-      );
+      const teams = isPaused
+        ? (await owners.areasOf(principal)).filter(({ kind }) => kind === 'team')
+        : await teamAreasOf(principal);
       return {
         owner: { kind: 'user', id, name: principal.username },
         isPaused,
         limits: await limitsOf('user', id),
         areas: [
-          { claim: 'knot-private', folder: `private/${id}` },
+          { claim: claimNames.private, folder: `private/${id}` },
           shared,
           ...teams.map(({ owner }) => ofTeam(owner!)),
         ],

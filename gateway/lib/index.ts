@@ -27,6 +27,7 @@ export * from './log.ts';
 export * from './mask-password.ts';
 export * from './mask-secrets.ts';
 export * from './names.ts';
+export * from './namespaces.ts';
 export * from './navigation.ts';
 export * from './nearest.ts';
 export * from './open-flags.ts';

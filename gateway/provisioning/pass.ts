@@ -1,7 +1,8 @@
 import { isKubeFault, type Kube, kinds, type KubeObject } from '../kube/index.ts';
+import { namespaceOf } from '../lib/index.ts';
 import { causeOf, foreignNamespace, goingNamespace, StepFault } from './causes.ts';
 import { type Desired, desiredOf, type StepName, undecidedOf } from './desired/desired.ts';
-import { type ClusterSettings, namespaceOf, ofProvisioning, type Wanted } from './desired/wanted.ts';
+import { type ClusterSettings, ofProvisioning, type Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { isOurs, keyOf, type Observed, observeOwner, ownerIdOf } from './observed.ts';
 import { begun, isQuiet, pauseAll, pausedMark, resumeAll } from './pause.ts';

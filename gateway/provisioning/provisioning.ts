@@ -1,10 +1,18 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isKubeFault, type Kube } from '../kube/index.ts';
-import { type AuditEntry, type Clock, type ComponentHealth, createKeyedQueue, every, type Log } from '../lib/index.ts';
+import {
+  type AuditEntry,
+  type Clock,
+  type ComponentHealth,
+  createKeyedQueue,
+  every,
+  type Log,
+  namespaceOf,
+} from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import { desiredOf, type StepName, undecidedOf } from './desired/desired.ts';
-import { type ClusterSettings, namespaceOf, type Wanted } from './desired/wanted.ts';
+import type { ClusterSettings, Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { watchDrift, type Watching } from './drift.ts';
 import { healthOf } from './health.ts';

@@ -1,4 +1,4 @@
-import { checkName, type Resource } from '../lib/index.ts';
+import { namespaceOf, ownerOfNamespace, type Resource } from '../lib/index.ts';
 
 /**
  * Paths that lead into the namespace of a person or team, of an upstream that knows namespaces: `/api/v1/namespaces/{}` and what is
@@ -44,14 +44,9 @@ function namespaceIn(segments: readonly string[], pattern: readonly string[]): s
 }
 
 function ownerOf(namespace: string, prefix: string): Exclude<NamespacedPath, undefined> {
-  if (!namespace.startsWith(prefix)) return 'nobodys';
-  const rest = namespace.slice(prefix.length);
-  const isTeam = rest.startsWith(teamMark);
-  const owner = isTeam ? rest.slice(teamMark.length) : rest;
-  return checkName(owner)?.reason === 'pattern' ? 'nobodys' : { owner, isTeam };
+  const owner = ownerOfNamespace({ namespacePrefix: prefix }, namespace);
+  return owner === undefined ? 'nobodys' : { owner: owner.name, isTeam: owner.kind === 'team' };
 }
-
-const teamMark = 'team-';
 
 /** The namespace of whoever owns what was asked for; that of the person who asks where it is nobody's in particular. */
 export function namespaceAt(
@@ -59,6 +54,6 @@ export function namespaceAt(
   { prefix }: NamespacedPaths,
   self: string,
 ): string {
-  if (owner === undefined) return `${prefix}${self}`;
-  return `${prefix}${team === undefined ? '' : teamMark}${owner}`;
+  const kind = owner === undefined || team === undefined ? 'user' : 'team';
+  return namespaceOf({ namespacePrefix: prefix }, { kind, name: owner ?? self });
 }

@@ -9,7 +9,8 @@ import {
 } from '../../gateway/admission/index.ts';
 import { kinds, openKube, type KubeObject } from '../../gateway/kube/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
-import { type ClusterSettings, desiredOf, namespaceOf, type Wanted } from '../../gateway/provisioning/index.ts';
+import { namespaceOf } from '../../gateway/lib/index.ts';
+import { type ClusterSettings, desiredOf, type Wanted } from '../../gateway/provisioning/index.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import { callerCertificate } from '../support/cluster-callers.ts';
 import { eventually } from '../support/eventually.ts';

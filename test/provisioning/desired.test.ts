@@ -7,10 +7,10 @@ import {
   type ClusterSettings,
   type Desired,
   desiredOf,
-  namespaceOf,
   type Storage,
   type Wanted,
 } from '../../gateway/provisioning/index.ts';
+import { namespaceOf } from '../../gateway/lib/index.ts';
 import { undecidedOf } from '../../gateway/provisioning/desired/desired.ts';
 import { differencesOf } from '../../gateway/provisioning/differences.ts';
 import { keyOf } from '../../gateway/provisioning/observed.ts';

@@ -1,4 +1,4 @@
-import { knotError } from '../../lib/index.ts';
+import { knotError, namespaceOf } from '../../lib/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { type ClusterAccess, ClusterAccessSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
@@ -18,20 +18,17 @@ export function kubernetesRoutes(
       'kubernetes',
     ),
     async (request): Promise<ClusterAccess> => {
-      const host = publicAddress.hostOf('kubernetes');
       if (config.engine !== 'kubernetes')
         throw knotError('KNOT_API_NO_CLUSTER', 404, 'This Knot has no cluster: it runs services on its own machine.');
       const { username, teams } = identityOf(request).principal;
-      const { namespacePrefix } = config.kubernetes;
+      const host = publicAddress.hostOf('kubernetes');
+      const owners = [
+        { kind: 'user' as const, name: username },
+        ...teams.map(({ name }) => ({ kind: 'team' as const, name })),
+      ];
       return {
         ...(routes.find(host)?.kind === 'integration' && { server: publicAddress.originOf(host) }),
-        namespaces: [
-          { name: `${namespacePrefix}${username}`, owner: { kind: 'user', name: username } },
-          ...teams.map(({ name }) => ({
-            name: `${namespacePrefix}team-${name}`,
-            owner: { kind: 'team' as const, name },
-          })),
-        ],
+        namespaces: owners.map((owner) => ({ name: namespaceOf(config.kubernetes, owner), owner })),
       };
     },
   );

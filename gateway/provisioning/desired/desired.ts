@@ -1,9 +1,10 @@
 import type { KubeObject } from '../../kube/index.ts';
+import { namespaceOf } from '../../lib/index.ts';
 import { limitRangeOf, quotaOf } from './limits.ts';
 import { networkOf } from './network.ts';
 import { accountsOf, rightsOf } from './rights.ts';
 import { storageOf } from './storage.ts';
-import { type ClusterSettings, labelsOf, namespaceOf, type Wanted } from './wanted.ts';
+import { type ClusterSettings, labelsOf, type Wanted } from './wanted.ts';
 
 /** The steps in which an owner's place is made, in their order: rights come last, once everything that bounds them is there. */
 export const stepNames = [

@@ -52,9 +52,3 @@ export const labelsOf = ({ kind, id, name }: Wanted['owner']): Record<string, st
 
 /** Selects what provisioning made, of everybody. */
 export const ofProvisioning = 'app.kubernetes.io/managed-by=knot,app.kubernetes.io/component=provisioning';
-
-/** Names of people and teams hold no dash, and a person is never called `team`: no two owners have one namespace. */
-export const namespaceOf = (
-  { namespacePrefix }: Pick<ClusterSettings, 'namespacePrefix'>,
-  { kind, name }: Pick<Owner, 'kind' | 'name'>,
-): string => `${namespacePrefix}${kind === 'team' ? 'team-' : ''}${name}`;
