@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { printable } from '../lib/index.ts';
+import { isJsonObject, printable } from '../lib/index.ts';
 import {
   claimsFor,
   environmentFor,
@@ -36,8 +36,8 @@ type Place = { volume: string; claim: string; path: string };
  * - Service account tokens stay as they are.
  */
 export function mutatePod(pod: unknown, grant: Grant): Mutation {
-  const { metadata, spec } = (isObject(pod) ? pod : {}) as { metadata?: unknown; spec?: unknown };
-  if (!isObject(spec)) return { refused: 'This is no pod: it has no spec.' };
+  const { metadata, spec } = (isJsonObject(pod) ? pod : {}) as { metadata?: unknown; spec?: unknown };
+  if (!isJsonObject(spec)) return { refused: 'This is no pod: it has no spec.' };
   const wanted = wantedBy(metadata);
   if (wanted === undefined)
     return {
@@ -51,7 +51,7 @@ export function mutatePod(pod: unknown, grant: Grant): Mutation {
   const patch: PatchStep[] = appended('/spec/volumes', spec['volumes'], volumes.missing);
   for (const list of ['initContainers', 'containers'] as const) {
     for (const [index, container] of listOf<Container>(spec[list]).entries()) {
-      if (!isObject(container)) return { refused: 'This is no pod: one of its containers is none.' };
+      if (!isJsonObject(container)) return { refused: 'This is no pod: one of its containers is none.' };
       const pointer = `/spec/${list}/${index}`;
       const mounts = mountsFor(container, volumes);
       if ('refused' in mounts) return mounts;
@@ -64,15 +64,15 @@ export function mutatePod(pod: unknown, grant: Grant): Mutation {
 
 /** Undefined where the annotation is none that Knot knows: who asks for less and misspells it must not get all. */
 function wantedBy(metadata: unknown): WantedFiles | undefined {
-  const annotations = isObject(metadata) ? metadata['annotations'] : undefined;
+  const annotations = isJsonObject(metadata) ? metadata['annotations'] : undefined;
   const asked =
-    isObject(annotations) && Object.hasOwn(annotations, filesAnnotation) ? annotations[filesAnnotation] : 'all';
+    isJsonObject(annotations) && Object.hasOwn(annotations, filesAnnotation) ? annotations[filesAnnotation] : 'all';
   return asked === 'all' || asked === 'none' || asked === 'private' ? asked : undefined;
 }
 
 /** The API server would refuse it after us; before that nobody can say which of them a mount is of. */
 function nameTwice(volumes: readonly Volume[]): unknown {
-  const names = volumes.filter(isObject).map(({ name }) => name);
+  const names = volumes.filter(isJsonObject).map(({ name }) => name);
   return names.find((name, index) => names.indexOf(name) !== index);
 }
 
@@ -83,8 +83,8 @@ function volumesFor(present: readonly Volume[], claims: readonly GrantedClaim[])
   const claimOf = new Map<unknown, unknown>();
   const writable = new Map<unknown, string>();
   for (const volume of present) {
-    if (!isObject(volume)) continue;
-    const claim = isObject(volume.persistentVolumeClaim) ? volume.persistentVolumeClaim : undefined;
+    if (!isJsonObject(volume)) continue;
+    const claim = isJsonObject(volume.persistentVolumeClaim) ? volume.persistentVolumeClaim : undefined;
     claimOf.set(volume.name, claim?.['claimName']);
     if (claim !== undefined && claim['readOnly'] !== true && typeof volume.name === 'string')
       writable.set(claim['claimName'], volume.name);
@@ -116,9 +116,10 @@ function mountsFor(
 ): { missing: { name: string; mountPath: string }[] } | { refused: string } {
   const standing = new Map<string, unknown>();
   for (const mount of listOf<Mount>(container.volumeMounts))
-    if (isObject(mount) && typeof mount.mountPath === 'string') standing.set(placeOf(mount.mountPath), mount.name);
+    if (isJsonObject(mount) && typeof mount.mountPath === 'string') standing.set(placeOf(mount.mountPath), mount.name);
   for (const device of listOf<{ devicePath?: unknown }>(container.volumeDevices))
-    if (isObject(device) && typeof device.devicePath === 'string') standing.set(placeOf(device.devicePath), undefined);
+    if (isJsonObject(device) && typeof device.devicePath === 'string')
+      standing.set(placeOf(device.devicePath), undefined);
 
   const missing: { name: string; mountPath: string }[] = [];
   for (const { volume, claim, path } of places) {
@@ -144,7 +145,7 @@ function variablesFor(
   const list = listOf<Variable>(present);
   const names = new Set<unknown>(ours.map(({ name }) => name));
   const stands = ours.every(({ name, value }, index) => list[index]?.name === name && list[index].value === value);
-  const others = list.filter((variable) => !isObject(variable) || !names.has(variable.name));
+  const others = list.filter((variable) => !isJsonObject(variable) || !names.has(variable.name));
   if (stands && others.length + ours.length === list.length) return [];
   return [{ op: Array.isArray(present) ? 'replace' : 'add', path: pointer, value: [...ours, ...others] }];
 }
@@ -155,9 +156,6 @@ function appended(pointer: string, present: unknown, values: readonly unknown[])
   if (!Array.isArray(present)) return [{ op: 'add', path: pointer, value: [...values] }];
   return values.map((value) => ({ op: 'add', path: `${pointer}/-`, value }));
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const listOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? (value as T[]) : []);
 

@@ -28,7 +28,7 @@ export type Standing =
   | { kind: 'broken'; secrets: readonly ReleaseRevision[] };
 
 const pending = new Set(['pending-install', 'pending-upgrade', 'pending-rollback']);
-/** Helm itself may take no longer (`helmMs` of `apply.ts`), and a minute more. */
+/** Helm itself may take no longer (`helmMs` of `releases.ts`), and a minute more. */
 export const longestWorkMs = 11 * 60_000;
 
 /** Newest first. */
