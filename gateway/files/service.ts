@@ -1,20 +1,11 @@
 import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import {
-  type Clock,
-  type ComponentHealth,
-  every,
-  KnotError,
-  knotError,
-  type Log,
-  type Standing,
-} from '../lib/index.ts';
+import { type Clock, type ComponentHealth, every, knotError, type Log, type Standing } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Condition } from './act/condition.ts';
-import { makeWay, newFolder } from './act/make-way.ts';
-import { copy, type Moved, move } from './act/move.ts';
+import { newFolder, onWay } from './act/make-way.ts';
+import { copy, move } from './act/move.ts';
 import { openActs } from './act/open.ts';
-import { freeName } from './act/place.ts';
 import { put, type PutOptions, type Written } from './act/put.ts';
 import { knownAreas } from './act/recover.ts';
 import { createTrash, type TrashItem } from './act/trash.ts';
@@ -26,13 +17,14 @@ import { search, type SearchResult } from './look/search.ts';
 import { zip } from './look/zip.ts';
 import { type AllowanceOf, createQuota, type Usage } from './quota/quota.ts';
 import { bytesInWords } from './quota/words.ts';
+import { createRelocate, type Relocated, type RelocateOptions, type Spot } from './relocate.ts';
 import { createUploads, type Uploads } from './uploads/uploads.ts';
-import { type Area, openAreas, keyOf } from './walk/areas.ts';
+import { type Area, openAreas } from './walk/areas.ts';
 import { type Entry, entryOf } from './walk/entry.ts';
 import { fileError, notAFile, taken } from './walk/errors.ts';
 import { type HeldFolder, withFolder } from './walk/held-folder.ts';
 import type { Name, Path } from './walk/names.ts';
-import { createPace, type Measure, numbered } from './walk/tree.ts';
+import { createPace, type Measure } from './walk/tree.ts';
 import { areaOfFolderKey } from './watch/folder-key.ts';
 import { createFolderWatch, type Follower } from './watch/folders.ts';
 import { watchHealth } from './watch/health.ts';
@@ -40,12 +32,6 @@ import { createRecount } from './watch/recount.ts';
 import { createTelling } from './watch/telling.ts';
 
 export type FilesSettings = { folder: string; uploadMaxBytes: number; trashDays: number };
-
-type Spot = { area: Area; path: Path };
-/** `source`: versions of what is moved or copied; without them any. */
-export type RelocateOptions = Condition & { source?: readonly string[] | undefined };
-/** `path`: where it is now. */
-export type Relocated = Moved & { path: Path };
 
 /** Everything that can be done with files. Whether somebody may is asked before (api); each act is whole or did not happen. */
 export type Files = {
@@ -72,8 +58,8 @@ export type Files = {
       Pick<PutOptions, 'sha256' | 'modifiedAt' | 'knownFolders'> & { length?: number; signal?: AbortSignal },
   ): Promise<Written>;
   makeFolder(area: Area, path: Path): Entry;
-  /** The folder for what somebody adds who does not see what is there: see `makeWay`. */
-  makeWay(area: Area, path: Path, known: number): ReturnType<typeof makeWay>;
+  /** A folder by somebody who does not see what is there (see `onWay`): where it is, and whether anything was made. */
+  makeWay(area: Area, path: Path, known: number): Promise<{ path: Path; isMade: boolean }>;
   move(from: Spot, to: Spot, options: RelocateOptions): Promise<Relocated>;
   copy(from: Spot, to: Spot, options: RelocateOptions): Promise<Relocated>;
   /** `ifMatch`: versions that may be deleted; without them any. */
@@ -198,51 +184,13 @@ export function openFiles(parts: {
     });
   }
 
-  /** With `keepsBoth` under the next free name, however many others take names at the same time. */
-  async function relocateBeside(act: typeof move, from: Spot, to: Spot, options: RelocateOptions): Promise<Relocated> {
-    const { keepsBoth, ...rest } = options;
-    for (;;) {
-      const path = keepsBoth === true ? freePath(to) : to.path;
-      try {
-        return { ...(await relocate(act, from, { area: to.area, path }, rest)), path };
-      } catch (error) {
-        if (keepsBoth !== true || !(error instanceof KnotError) || error.code !== 'KNOT_FILES_TAKEN') throw error;
-      }
-    }
-  }
-
-  const freePath = ({ area, path }: Spot): Path =>
-    inParent(area, path, (parent, name) => [...path.slice(0, -1), freeName(parent, name, numbered)]);
-
-  async function relocate(act: typeof move, from: Spot, to: Spot, condition: RelocateOptions): Promise<Moved> {
-    for (const { path } of [from, to]) if (checked(path).length === 0) throw taken();
-    const isMove = act === move;
-    let reservation: Awaited<ReturnType<typeof quota.reserve>> | undefined;
-    let size = 0;
-    try {
-      const moved = await act(acts, from, to, {
-        ...condition,
-        async reserve({ bytes }) {
-          size = bytes;
-          reservation = await quota.reserve(to.area, bytes);
-        },
-      });
-      await (reservation?.settle(size - moved.replaced) ?? quota.note(to.area, -moved.replaced));
-      if (isMove && keyOf(from.area) !== keyOf(to.area)) await quota.note(from.area, -size);
-      telling.folders(to.area, to.path.slice(0, -1));
-      if (isMove) left(from, moved.entry.kind);
-      return moved;
-    } catch (error) {
-      await reservation?.release();
-      throw error;
-    }
-  }
-
   /** Something is not at its path any more, nor is what lay below. */
   function left({ area, path }: { area: Area; path: Path }, kind: Entry['kind']): void {
     telling.folders(area, path.slice(0, -1));
     if (kind === 'folder') telling.paths(area);
   }
+
+  const relocate = createRelocate({ acts, quota, checked, tellOf, left });
 
   const uploads = createUploads({
     acts,
@@ -327,12 +275,13 @@ export function openFiles(parts: {
         return entryOf(name, parent.look(name)!);
       }),
     async makeWay(area, path, known) {
-      const way = await makeWay(areas, area, checked(path), known);
-      if (way.isMade) tellOf(area, way.path, known);
-      return way;
+      return onWay(areas, area, checked(path), known, (way, isMade) => {
+        if (isMade) tellOf(area, way, known);
+        return { path: way, isMade };
+      });
     },
-    move: (from, to, options) => relocateBeside(move, from, to, options),
-    copy: (from, to, options) => relocateBeside(copy, from, to, options),
+    move: (from, to, options) => relocate(move, from, to, options),
+    copy: (from, to, options) => relocate(copy, from, to, options),
     async trash(area, path, by, ifMatch) {
       if (checked(path).length === 0) throw taken();
       const item = await trash.put(area, path, by, ifMatch);

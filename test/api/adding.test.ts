@@ -118,3 +118,30 @@ t.test('who may not list a folder does not learn which folders are in it, nor ho
   }
   t.match(await begin(1_000, { path: 'large' }), { status: 507, text: /these files use/ }, 'who owns it is told');
 });
+
+t.test('what is refused leaves no folder behind that was made for it', async (t) => {
+  const { root, person, call, ann, allowance } = await openUploads(t);
+  const bob = await person('bob');
+  mkdirSync(join(root, 'box'));
+  writeFileSync(join(root, 'box/no'), 'of ann');
+  const share = { area: 'private', path: 'box', with: 'user:bob', right: 'upload' };
+  t.match(await call({ method: 'POST', url: '/shares', body: share, cookie: ann.cookie }), { status: 201 });
+  const as = (method: 'PUT' | 'POST', url: string, body: object | string) =>
+    call({ method, url, body, cookie: bob.cookie });
+  t.match(await as('PUT', '/files/private/large', 'x'.repeat(1_000)), { status: 201 });
+  allowance.limit = 100;
+  for (const how of ['copy', 'move']) {
+    for (const to of ['up/by/large', 'no/by/large']) {
+      const answer = await as('POST', `/files/private/large?op=${how}`, { to: `user:ann/box/${to}` });
+      t.match(answer, { status: 507, text: /KNOT_FILES_QUOTA/ }, how);
+    }
+    const missing = await as('POST', `/files/private/none?op=${how}`, { to: 'user:ann/box/up/none' });
+    t.match(missing, { status: 404 }, `${how} of what is not there`);
+  }
+  t.match(await as('POST', '/files/private/large?op=copy', { to: 'user:ann/box/large' }), { status: 507 });
+  t.same(readdirSync(join(root, 'box')), ['no']);
+  // What stood before, or what somebody else has put something into meanwhile, stays.
+  mkdirSync(join(root, 'box/is'));
+  t.match(await as('POST', '/files/private/large?op=copy', { to: 'user:ann/box/is/up/large' }), { status: 507 });
+  t.same(readdirSync(join(root, 'box'), { recursive: true }).sort(), ['is', 'no']);
+});

@@ -7,6 +7,8 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -14,9 +16,11 @@ import {
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import t from 'tap';
+import { onWay } from '../../gateway/files/act/make-way.ts';
 import { copy, move } from '../../gateway/files/act/move.ts';
-import { put } from '../../gateway/files/act/put.ts';
+import { put, putStaged } from '../../gateway/files/act/put.ts';
 import { etagOf } from '../../gateway/files/walk/entry.ts';
+import { HeldFolder } from '../../gateway/files/walk/held-folder.ts';
 import { nameOf, textOfPath } from '../../gateway/files/walk/names.ts';
 import { ann, at, body, openScene, path, picture, shared } from './scene.ts';
 
@@ -241,4 +245,62 @@ t.test('areas on two disks', { skip: isRoot ? false : 'mounting needs root' }, a
   t.notOk(existsSync(join(other, 'one')));
   await fresh.trash.empty(shared);
   await put(fresh.acts, shared, path('two'), body('y'.repeat(1 << 19)), {});
+});
+
+t.test('folders that are made for an act go again when it fails, but for those that somebody else uses', async (t) => {
+  const { acts, areas, root, trash } = await openScene(t);
+  mkdirSync(join(root, 'is'));
+  const lost = { folder: areas.room(ann, 'staging'), name: nameOf('lost') };
+  t.teardown(() => lost.folder.close());
+  const putLost = putStaged(acts, ann, path('is/made/for/it'), lost, { knownFolders: 1 });
+  await t.rejects(putLost, { code: 'KNOT_FILES_NOT_FOUND' });
+  t.same(picture(root), { is: '/' });
+  const refused = (work: (way: string) => void) =>
+    onWay(areas, ann, path('is/made/for'), 1, (way) => {
+      work(textOfPath(way));
+      throw new Error('refused');
+    });
+  await t.rejects(
+    refused(() => writeFileSync(join(root, 'is/made/by-another'), 'x')),
+    { message: 'refused' },
+  );
+  t.same(picture(root), { is: '/', 'is/made': '/', 'is/made/by-another': 'x' });
+  await t.rejects(
+    refused((way) => {
+      renameSync(join(root, way), join(root, 'kept'));
+      mkdirSync(join(root, way));
+    }),
+    { message: 'refused' },
+  );
+  t.ok(existsSync(join(root, 'is/made/for')), 'another of its name is not removed');
+  await put(acts, ann, path('is/made/f'), body('x'), {});
+  const { id } = await trash.put(ann, path('is/made/f'), 'ann');
+  rmSync(join(root, 'is'), { recursive: true });
+  const { link } = HeldFolder.prototype;
+  t.teardown(() => (HeldFolder.prototype.link = link));
+  HeldFolder.prototype.link = () => {
+    throw Object.assign(new Error('no room'), { code: 'ENOSPC' });
+  };
+  await t.rejects(trash.restore(ann, id), { code: 'KNOT_FILES_DISK_FULL' });
+  HeldFolder.prototype.link = link;
+  t.notOk(existsSync(join(root, 'is')), 'restoring made none either');
+});
+
+t.test('folders that an act which failed took back are made once more for who was about to use them', async (t) => {
+  const { areas, root } = await openScene(t);
+  let tries = 0;
+  const place = await onWay(areas, ann, path('made/for'), 0, (way) => {
+    if (++tries === 1) rmSync(join(root, 'made'), { recursive: true });
+    areas.folder(ann, way).close();
+    return textOfPath(way);
+  });
+  t.same([place, tries], ['made/for', 2]);
+  tries = 0;
+  const missing = onWay(areas, ann, path('other/for'), 0, () => {
+    tries += 1;
+    areas.folder(ann, path('none')).close();
+  });
+  await t.rejects(missing, { code: 'KNOT_FILES_NOT_FOUND' });
+  t.equal(tries, 1, 'what else is missing is not tried again');
+  t.notOk(existsSync(join(root, 'other')));
 });

@@ -103,21 +103,18 @@ export function createFileActs(context: FileNeeds, places: Places) {
       places.demand(request, 'readFiles', from);
       if (how === 'move') places.demand(request, 'writeFiles', from);
       const { mayWrite, knownFolders } = demandAdding(request, target);
-      const isUnseen = knownFolders !== undefined;
       const disk = ({ disk: area, path }: Place) => ({ area, path });
       const condition = {
         ...(mayWrite && ifMatch && { ifMatch }),
         ...(source && { source }),
-        keepsBoth: keepsBoth || isUnseen,
+        keepsBoth,
+        knownFolders,
       };
-      const above = target.path.slice(0, -1);
-      const way = isUnseen ? (await places.files().makeWay(target.disk, above, knownFolders)).path : above;
-      const to = { area: target.disk, path: [...way, target.path.at(-1)!] };
-      const moved = await intoRoom(request, target, () => places.files()[how](disk(from), to, condition));
+      const moved = await intoRoom(request, target, () => places.files()[how](disk(from), disk(target), condition));
       const endedShares = how === 'move' ? await endWhatWasOn(request, from, 'moved') : [];
       const detail = { to: target.area.key, toPath: pathForLedger(moved) };
       await noteAct(context, request, how === 'move' ? 'files.moved' : 'files.copied', from, detail);
-      const shown = isUnseen ? { entry: named(moved.entry, target), path: target.path } : {};
+      const shown = knownFolders !== undefined ? { entry: named(moved.entry, target), path: target.path } : {};
       return { ...moved, ...shown, endedShares };
     },
     /** What is back where it was is shared as it was: the shares that an act, which is being taken back, has ended for the same person. */

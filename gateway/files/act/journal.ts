@@ -45,7 +45,8 @@ export function thingAt({ folder, name }: Spot): Thing | undefined {
   return stats && { dev: String(stats.dev), ino: String(stats.ino) };
 }
 
-const isSame = (a: Thing | undefined, b: Thing): boolean => a !== undefined && a.dev === b.dev && a.ino === b.ino;
+export const isSame = (a: Thing | undefined, b: Thing): boolean =>
+  a !== undefined && a.dev === b.dev && a.ino === b.ino;
 
 export type Journal = {
   /** Notes an act that is between two states; the result takes the note away when it is done. */

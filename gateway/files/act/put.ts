@@ -10,7 +10,7 @@ import { type Name, nameOf, type Path } from '../walk/names.ts';
 import { copyTree, numbered } from '../walk/tree.ts';
 import { checkCondition, type Condition } from './condition.ts';
 import type { Journal, Spot } from './journal.ts';
-import { makeWay } from './make-way.ts';
+import { onWay } from './make-way.ts';
 import { freeName, place } from './place.ts';
 import type { Runs } from './runs.ts';
 import { discard, stagedBeside } from './staged.ts';
@@ -36,7 +36,7 @@ export type PutOptions = Condition & {
   modifiedAt?: number | undefined;
   /**
    * For who may only add and does not see what is there: how many folders of the path are known to stand. The others are made as
-   * `makeWay` does, and what is there already stays.
+   * `onWay` does, and what is there already stays.
    */
   knownFolders?: number | undefined;
 };
@@ -104,12 +104,13 @@ export async function putStaged(
   { modifiedAt, knownFolders, ...conditions }: Condition & Pick<PutOptions, 'modifiedAt' | 'knownFolders'>,
 ): Promise<Written> {
   if (modifiedAt !== undefined) setTime(staged, modifiedAt);
-  const isUnseen = knownFolders !== undefined;
-  const condition = isUnseen ? { keepsBoth: true } : conditions;
   const above = path.slice(0, -1);
-  const way = isUnseen ? (await makeWay(parts.areas, area, above, knownFolders)).path : above;
-  const written = await putInto(parts, area, [...way, path.at(-1)!], staged, condition);
-  return { ...written, path: [...way, written.name] };
+  const into = async (way: Path, condition: Condition): Promise<Written> => {
+    const written = await putInto(parts, area, [...way, path.at(-1)!], staged, condition);
+    return { ...written, path: [...way, written.name] };
+  };
+  if (knownFolders === undefined) return into(above, conditions);
+  return onWay(parts.areas, area, above, knownFolders, (way) => into(way, { keepsBoth: true }));
 }
 
 type Finished = Omit<Written, 'path'> & { name: Name };

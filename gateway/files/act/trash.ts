@@ -7,6 +7,7 @@ import { type Name, nameOf, type Path, textOf } from '../walk/names.ts';
 import { copyTree, measure, type Measure, noMeasure, numbered, removeTree } from '../walk/tree.ts';
 import { checkVersion } from './condition.ts';
 import { doom, type Place, type Spot, spotOf, thingAt } from './journal.ts';
+import { type MadeFolder, takeBack } from './make-way.ts';
 import type { Acts } from './move.ts';
 import { freeName, place } from './place.ts';
 import { holdReserve, readRecord, writeRecord } from './records.ts';
@@ -120,18 +121,24 @@ export function createTrash(acts: Acts, { now }: { now: () => number }): Trash {
     return withTrash(area, async (folder) => {
       const record = find(folder, id);
       const path = to ?? record.path.map(nameOf);
-      const wanted = path.at(-1)!;
-      return withFolder(
-        to === undefined ? foldersMade(area, path.slice(0, -1)) : areas.folder(area, path.slice(0, -1)),
-        async (parent) => {
-          const name = to === undefined ? freeName(parent, wanted, numbered) : wanted;
-          const restored = [...path.slice(0, -1), name];
-          const from = { area, room: 'trash', path: [nameOf(id)] } as const;
-          await moveOut({ folder, name: nameOf(id) }, { folder: parent, name }, from, { area, path: restored });
-          folder.remove(recordOf(id));
-          return { path: restored, entry: entryOf(name, parent.look(name)!) };
-        },
-      );
+      const [above, wanted] = [path.slice(0, -1), path.at(-1)!];
+      const made: MadeFolder[] = [];
+      try {
+        return await withFolder(
+          to === undefined ? foldersMade(area, above, made) : areas.folder(area, above),
+          async (parent) => {
+            const name = to === undefined ? freeName(parent, wanted, numbered) : wanted;
+            const restored = [...above, name];
+            const from = { area, room: 'trash', path: [nameOf(id)] } as const;
+            await moveOut({ folder, name: nameOf(id) }, { folder: parent, name }, from, { area, path: restored });
+            folder.remove(recordOf(id));
+            return { path: restored, entry: entryOf(name, parent.look(name)!) };
+          },
+        );
+      } catch (error) {
+        takeBack(areas, area, made);
+        throw error;
+      }
     });
   }
 
@@ -166,13 +173,16 @@ export function createTrash(acts: Acts, { now }: { now: () => number }): Trash {
     }
   }
 
-  function foldersMade(area: Area, path: Path): HeldFolder {
+  function foldersMade(area: Area, path: Path, made: MadeFolder[]): HeldFolder {
     let here = areas.root(area);
     try {
-      for (const name of path) {
+      for (const [depth, name] of path.entries()) {
         const isNew = here.look(name) === undefined;
         const next = here.folderMade(name, 0o755);
-        if (isNew) here.adopt(name);
+        if (isNew) {
+          made.push({ path: path.slice(0, depth + 1), thing: thingAt({ folder: here, name })! });
+          here.adopt(name);
+        }
         here.close();
         here = next;
       }
