@@ -53,6 +53,9 @@ function installPackages() {
     ['iproute2', () => existsSync('/usr/sbin/ip') || existsSync('/sbin/ip')],
     ['procps', () => existsSync('/usr/sbin/sysctl') || existsSync('/sbin/sysctl')],
     ['busybox', () => existsSync('/bin/busybox')],
+    // A registry of images, and a client.
+    ['docker-registry', () => existsSync('/usr/bin/docker-registry')],
+    ['skopeo', () => existsSync('/usr/bin/skopeo')],
     // Clients of WebDAV.
     ['rclone', () => existsSync('/usr/bin/rclone')],
     ['cadaver', () => existsSync('/usr/bin/cadaver')],
