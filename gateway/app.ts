@@ -157,7 +157,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     closing(cluster, (opened) => opened?.close());
 
     // The tools and applications, and where they are reached.
-    const { integrations, watch } = await openApplications(config, {
+    const { integrations, watch, credentialsOf } = await openApplications(config, {
       ground: {
         publicAddress: address,
         caFile: certificates.caFile(),
@@ -212,7 +212,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         caPem: certificates.caPem(),
         emailVerified: config.oidc.emailVerified,
         configuredClients: configuredClients(config),
-        integrationClients: integrations.map((tool) => tool.client),
+        integrationClients: integrations.flatMap((tool) => tool.client ?? []),
         audit,
         log,
       }),
@@ -228,7 +228,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       accounts,
       decide: policy.decide,
       identifyBearer,
-      ...(cluster?.access && { credentialsOf: cluster.access.credentialsOf }),
+      credentialsOf: (route) => cluster?.access?.credentialsOf(route) ?? credentialsOf(route),
       sharedOn,
       guests: createGuestVisitors(shares),
       noteShareUse: noteUsesOfServices(shares, clock),

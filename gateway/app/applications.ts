@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts';
 import type { Integration } from '../integrations/index.ts';
 import type { Log } from '../lib/index.ts';
+import type { CredentialsOf } from '../proxy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import { appRoute } from './apps.ts';
 import { type IntegrationGround, openIntegrations } from './integrations.ts';
@@ -8,7 +9,12 @@ import type { Opened } from './opened.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** What people open: the tools with single sign-on and the plain applications, each with its route, and what is known of their state. */
-export type Applications = { integrations: readonly Integration[]; watch: Watch };
+export type Applications = {
+  integrations: readonly Integration[];
+  watch: Watch;
+  /** What tools are told that are told of nobody by the gateway's own fields. */
+  credentialsOf: CredentialsOf;
+};
 
 /** Makes the configured tools and applications and their routes; none is started. `stop` is how a tool ends with the gateway. */
 export async function openApplications(
@@ -28,11 +34,17 @@ export async function openApplications(
   const integrations = (await openIntegrations(config, ground)).map(watch.follow);
   closing(integrations, (tools) => Promise.all(tools.map(stop)));
   await routes.replace('integration', [...integrations.map((tool) => tool.route), ...more]);
-  const apps = config.apps.map((app) => ({ route: appRoute(app, config, ground.publicAddress), probe: app.probe }));
+  const plain = config.apps.filter(({ kind }) => kind === 'plain');
+  const apps = plain.map((app) => ({ route: appRoute(app, config, ground.publicAddress), probe: app.probe }));
   await routes.replace(
     'app',
     apps.map(({ route }) => route),
   );
   for (const { route, probe } of apps) if (probe !== false) watch.add(route, probe === true ? '/' : probe);
-  return { integrations, watch };
+  return { integrations, watch, credentialsOf: credentialsFrom(integrations) };
+}
+
+function credentialsFrom(integrations: readonly Integration[]): CredentialsOf {
+  const byHost = new Map(integrations.map((tool) => [tool.route.host, tool]));
+  return (route) => byHost.get(route.host)?.credentials;
 }

@@ -4,7 +4,7 @@ import { knotError } from '../lib/index.ts';
 import { parseUpstream, type Route } from '../routes/index.ts';
 
 /**
- * A plain web application as a route. The operator wrote its address down, so it may be on this machine.
+ * A web application as a route. The operator wrote its address down, so it may be on this machine.
  * @throws KNOT_APP_CA_UNREADABLE
  */
 export function appRoute(app: AppSettings, config: Config, address: PublicAddress): Route {
@@ -28,6 +28,9 @@ export function appRoute(app: AppSettings, config: Config, address: PublicAddres
       methods: app.methods,
       crossOrigins: app.crossOrigins,
       groups: app.groups,
+      ...(app.withheldCookies.length > 0 && {
+        withheld: { headers: [], cookies: app.withheldCookies.map((name) => name.toLowerCase()) },
+      }),
     },
   };
 }

@@ -10,6 +10,7 @@ import type { Files } from '../files/index.ts';
 import { silentLog, systemClock } from '../lib/index.ts';
 import type { Difference, Places } from '../provisioning/index.ts';
 import type { Facts } from './facts.ts';
+import type { ListedIntegration } from './integrations.ts';
 import type { SignedIsolationReport, VerifyOptions } from './isolation.ts';
 
 export { type Facts, openFacts } from './facts.ts';
@@ -35,6 +36,11 @@ export async function explainDecision(facts: Facts, config: Config, id: string):
 /** As `describeIntegration` of `integrations.ts`: what belongs into a tool's own configuration. */
 export async function describeIntegration(config: Config, name: string): Promise<string | undefined> {
   return (await import('./integrations.ts')).describeIntegration(config, name);
+}
+
+/** As `integrationNames` of `integrations.ts`: the tools of a configuration. */
+export async function integrationNames(config: Config): Promise<ListedIntegration[]> {
+  return (await import('./integrations.ts')).integrationNames(config);
 }
 
 /** The files of people and teams for a command on the same machine, beside a gateway that may run; undefined where there are none. */

@@ -1,27 +1,63 @@
-import { resolve } from 'node:path';
-import { type Config, parseListen, publicAddress, readSecret } from '../config/index.ts';
-import { describeJupyterHub, type Integration, type JupyterHubOptions, openJupyterHub } from '../integrations/index.ts';
+import { join, resolve } from 'node:path';
+import {
+  type Config,
+  parseListen,
+  type PublicAddress,
+  publicAddress,
+  readSecret,
+  type SecretSource,
+} from '../config/index.ts';
+import {
+  createApplication,
+  describeJupyterHub,
+  type Integration,
+  type JupyterHubOptions,
+  keepSecret,
+  noSecret,
+  openJupyterHub,
+  readSecretFile,
+  type ToolGround,
+} from '../integrations/index.ts';
+import { newSecret, silentLog, systemClock } from '../lib/index.ts';
 import { caFileIn } from '../tls/index.ts';
+import { appRoute } from './apps.ts';
 
 /** What every tool stands on: the address, the supervisor, the listener and whose files are mounted. */
 export type IntegrationGround = Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'>;
 
-/** Every configured tool with single sign-on; today JupyterHub. Each is made, none is started. */
+/** Every configured tool with single sign-on. Each is made, none is started. */
 export async function openIntegrations(config: Config, options: IntegrationGround): Promise<Integration[]> {
   const { jupyterhub } = config.integrations;
   if (jupyterhub.mode !== 'managed') {
     // Who managed it before may have left servers behind: of a crash, or for a restart with another configuration than this.
     void options.supervisor.endEarlierRun();
   }
-  if (jupyterhub.mode === 'off') return [];
+  const { publicAddress, caFile, clock, log } = options;
+  const clientSecret: ToolGround['clientSecret'] = (name, configured) =>
+    configured ?? keepSecret(secretFile(config, name), newSecret);
+  const others = toolsElsewhere(config).map(({ open }) => open({ publicAddress, caFile, clientSecret, clock, log }));
+  if (jupyterhub.mode === 'off') return others;
   const { pythonEnvironment } = jupyterhub;
   const hub = await openJupyterHub({
     ...options,
     ...hubFacts(config),
     ...(pythonEnvironment !== undefined && { venvFolder: resolve(config.baseFolder, pythonEnvironment) }),
   });
-  return [hub];
+  return [hub, ...others];
 }
+
+/** The tools of a configuration, in the order of their tiles. Asks nobody. */
+export function integrationNames(config: Config): ListedIntegration[] {
+  const { jupyterhub } = config.integrations;
+  const address = addressOf(config);
+  const others = toolsElsewhere(config);
+  const tools = jupyterhub.mode === 'off' ? others : [{ name: 'jupyterhub', title: jupyterhub.title }, ...others];
+  return tools.map(({ name, title }) => ({ name, title, address: address.originOf(address.hostOf(name)) }));
+}
+
+export type ListedIntegration = { name: string; title: string; address: string };
+
+const addressOf = (config: Config): PublicAddress => publicAddress(config, parseListen(config.listen).port);
 
 /**
  * What belongs into a tool's own configuration; undefined for an unknown one or one that is off. Only reads: whoever asks starts,
@@ -29,13 +65,42 @@ export async function openIntegrations(config: Config, options: IntegrationGroun
  * @throws KNOT_INTEGRATIONS_NO_SECRET, KNOT_INTEGRATIONS_SECRET_UNUSABLE
  */
 export function describeIntegration(config: Config, name: string): string | undefined {
-  if (name !== 'jupyterhub' || config.integrations.jupyterhub.mode === 'off') return undefined;
-  return describeJupyterHub({
-    ...hubFacts(config),
-    publicAddress: publicAddress(config, parseListen(config.listen).port),
-    caFile: config.tls.cert === undefined ? caFileIn(config.data) : undefined,
-  });
+  const address = addressOf(config);
+  const caFile = config.tls.cert === undefined ? caFileIn(config.data) : undefined;
+  if (name === 'jupyterhub') {
+    if (config.integrations.jupyterhub.mode === 'off') return undefined;
+    return describeJupyterHub({ ...hubFacts(config), publicAddress: address, caFile });
+  }
+  const clientSecret: ToolGround['clientSecret'] = (tool, configured) => {
+    const secret = configured ?? readSecretFile(secretFile(config, tool));
+    if (secret === undefined) throw noSecret(tool);
+    return secret;
+  };
+  return toolsElsewhere(config)
+    .find((tool) => tool.name === name)
+    ?.open({ publicAddress: address, caFile, clientSecret, clock: systemClock, log: silentLog })
+    .settings();
 }
+
+/** The tools that run elsewhere. To open one asks nobody: it reads what the configuration names. */
+function toolsElsewhere(config: Config): { name: string; title: string; open(ground: ToolGround): Integration }[] {
+  const read = (secret: SecretSource | undefined) => secret && readSecret(secret, config.baseFolder);
+  return config.apps
+    .filter(({ kind }) => kind !== 'plain')
+    .map((app) => ({
+      name: app.name,
+      title: app.title ?? app.name,
+      open: (ground) =>
+        createApplication({
+          ...ground,
+          app,
+          route: appRoute(app, config, ground.publicAddress),
+          secrets: { client: read(app.clientSecret), token: read(app.token) },
+        }),
+    }));
+}
+
+const secretFile = (config: Config, tool: string): string => join(config.data, 'integrations', tool, 'client-secret');
 
 function hubFacts(config: Config): Pick<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'> {
   const { jupyterhub } = config.integrations;

@@ -31,7 +31,7 @@ import { configuredSizes } from './sizes.ts';
 type Seen = Awaited<ReturnType<typeof createSeen>>;
 
 /** What the pages and the API of the main host are made of. */
-export type MainHostParts = Applications & {
+export type MainHostParts = Pick<Applications, 'integrations' | 'watch'> & {
   facts: Facts;
   seen: Pick<Seen, 'readiness' | 'onAccess'>;
   policy: Policy;

@@ -5,7 +5,7 @@ import { checkApps, warnOfOpenApps } from './schema/apps.ts';
 import { checkPlans } from './schema/plans.ts';
 import { type Config, ConfigSchema } from './schema/index.ts';
 import { checkKubernetes } from './schema/kubernetes.ts';
-import { checkIntegrations } from './schema/integrations.ts';
+import { checkIntegrations, toolNames } from './schema/integrations.ts';
 import { checkListeners } from './schema/listeners.ts';
 import { checkClientSecret, checkOidc } from './schema/oidc.ts';
 import { checkServices } from './schema/services.ts';
@@ -27,18 +27,22 @@ export function checkMeaning(
   const warnings: ConfigProblem[] = [];
   const add = (path: string, message: string) => void problems.push({ path, message });
   const warn = (path: string, message: string) => void warnings.push({ path, message });
-  const integrations = Object.keys(config.integrations);
+  const integrations = toolNames(config.integrations);
 
   checkListeners(config, add);
   checkAppsDomain(config, add);
   checkSessions(config.sessions, add);
-  checkIntegrations(config.integrations, add);
+  checkIntegrations(config.integrations, config.engine, add);
   checkApps(config.apps, integrations, add);
   checkPlans(config.plans, add);
   checkServices(config.services, add);
   checkKubernetes(config.kubernetes, add);
   warnOfOpenApps(config.apps, warn);
-  checkOidc(config.oidc, integrations, add);
+  checkOidc(
+    config.oidc,
+    [...integrations, ...config.apps.filter(({ kind }) => kind === 'oidc').map(({ name }) => name)],
+    add,
+  );
   checkDatabase(config.database, !sources['database'], add);
   checkTracing(config.tracing, add);
   for (const { path, secret } of secretsIn(ConfigSchema, config)) {

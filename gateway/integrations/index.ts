@@ -4,7 +4,10 @@
  * Does not own: forwarding (proxy), the provider (oidc).
  * Mounts: nothing.
  */
-export type { Integration, IntegrationClient } from './integration.ts';
+export type { Integration, IntegrationClient, ToolOwner } from './integration.ts';
+export type { ToolGround } from './ground.ts';
+export { createApplication } from './application/application.ts';
+export { keepSecret, noSecret, readSecretFile } from './secret-file.ts';
 export { clusterHubConfig } from './jupyterhub/cluster-hub.ts';
 export { peopleWithServers } from './jupyterhub/people.ts';
 export type { FilesOf } from './jupyterhub/areas-socket.ts';

@@ -1,4 +1,4 @@
-import type { ComponentHealth, TileStatus } from '../lib/index.ts';
+import type { ComponentHealth, Principal, Resource, TileStatus } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
 
 export type IntegrationClient = {
@@ -9,13 +9,46 @@ export type IntegrationClient = {
   postLogoutRedirectUris: string[];
 };
 
+/** Somebody who has something in tools: a person or a team. */
+export type ToolOwner = {
+  kind: 'user' | 'team';
+  id: string;
+  /** Unique among people and teams. */
+  name: string;
+  title: string;
+  /** Of a person. */
+  email?: string;
+  /** Of a team: names of those in it, and of its managers among them. */
+  members?: readonly string[];
+  managers?: readonly string[];
+  /** Bytes of storage that the plan gives; undefined without a bound. */
+  storage?: number | undefined;
+  /** Disabled: what they have stays, and lets nobody in. */
+  isPaused: boolean;
+  /** Deleted. */
+  isGone?: true;
+};
+
 export type Integration = {
   name: string;
   title: string;
   /** Where its tile leads: absolute address. */
   url: string;
+  /** The same for one person, where it leads to their own part of the tool. */
+  urlOf?(username: string): string;
   route: Route;
-  client: IntegrationClient;
+  /** How it signs people in at Knot; absent where Knot tells it who asks with each request. */
+  client?: IntegrationClient;
+  /**
+   * What the tool is told in place of who asks, by each request that the policies let through: names (lower case) and values in turn.
+   * Asked about once a minute for each session and resource, never by each request. The names are among the route's `withheld`.
+   */
+  credentials?(principal: Principal, resource: Resource): Promise<readonly string[]>;
+  /**
+   * Brings what a person or a team has in the tool to what is wanted (projects, folders, rights); twice is as once. Where something of
+   * somebody who is gone is left, it is asked with `isGone`.
+   */
+  provide?(owner: ToolOwner): Promise<void>;
   /** Of a tool that nobody here runs: the path at which it can be asked whether it answers. */
   probePath?: string;
   /** Starts what is to be started; returns at once, work goes on in the background. */
@@ -43,4 +76,6 @@ export type Integration = {
   isManaged?: true;
   /** What an operator pastes into the tool's own configuration (`knot integrations show NAME`). */
   settings(): string;
+  /** Asks the running tool whether it is set up as it must be: what is right and what is not (`knot integrations check NAME`). */
+  check?(): Promise<ComponentHealth[]>;
 };

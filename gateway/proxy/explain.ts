@@ -93,7 +93,7 @@ export function createExplain(options: ExplainOptions): ExplainUrl {
     if (route === 'main') return { outcome: 'main' };
     if ('reasonCode' in route) return refused(route.reasonCode);
     if (isReserved(canonical)) return { outcome: 'main' };
-    if (isUntouched(route, canonical.decodedPath)) return { outcome: 'untouched', route };
+    if (isUntouched(route, canonical)) return { outcome: 'untouched', route };
     const request = askedOf(options, canonical, route, await personOf(question));
     const { action, resource } = request;
     return { outcome: 'decided', route, action, resource, explanation: await explain(request) };

@@ -150,7 +150,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (isCrossOrigin(canonical, target)) {
       return subject.refuse(crossOrigin(target.route, target.publicOrigin, canonical.origin));
     }
-    if (isUntouched(target.route, canonical.decodedPath)) return subject.forward(undefined);
+    if (isUntouched(target.route, canonical)) return subject.forward(undefined);
     const hasBody = subject instanceof Exchange && subject.hasBody;
     if (isListedPreflight(canonical, target, hasBody)) return subject.forward(undefined);
     const secret = programs.secretOf(canonical.authorization, target.route);

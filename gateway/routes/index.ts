@@ -7,7 +7,7 @@
  */
 export { createRoutes, type Routes } from './service.ts';
 export type { RouteChange } from './table.ts';
-export type { Route, ServiceFacts } from './route.ts';
+export type { IdentityFields, Route, ServiceFacts } from './route.ts';
 export { atSocket } from './socket-file.ts';
 export { parseUpstream, socketUpstream, type Upstream, upstreamAddress } from './upstream.ts';
 export { namespaceAt, type NamespacedPaths } from './namespaced.ts';

@@ -38,8 +38,20 @@ export type Route = {
     groups?: readonly string[];
     /** What a personal token must be made for (`kubernetes`), with which a person's programs come here; without it there are none. */
     programs?: string;
+    /** Tokens of the upstream's own (JSON Web Tokens) are judged by the upstream alone: who shows one is forwarded without being named. */
+    ownTokens?: boolean;
+    /** Fields (in lower case) by which the upstream is told who asks, in place of the gateway's own. */
+    identityFields?: IdentityFields;
+    /**
+     * What no client may tell this upstream: fields (in lower case) by which the gateway names people, and cookies of the upstream's own
+     * sign-in, which would outrank them.
+     */
+    withheld?: { headers: readonly string[]; cookies: readonly string[] };
   };
 };
+
+/** Names of fields; `token` holds what X-Knot-Assertion would. */
+export type IdentityFields = { user?: string; email?: string; groups?: string; token?: string };
 
 /** `id` never changes; `label` is what its owner calls it, `owner` the name of a person or a team. */
 export type ServiceFacts = { id: string; label: string; owner: string; isTeam: boolean };
@@ -93,6 +105,9 @@ export function normalRoute(route: Route): Route {
       ...(isSet(switches.crossOrigins) && { crossOrigins: Object.freeze([...switches.crossOrigins]) }),
       ...(isSet(switches.groups) && { groups: Object.freeze([...switches.groups]) }),
       ...(switches.programs !== undefined && { programs: switches.programs }),
+      ...(switches.ownTokens === true && { ownTokens: true }),
+      ...(switches.identityFields && { identityFields: Object.freeze({ ...switches.identityFields }) }),
+      ...normalWithheld(name, switches),
     },
   });
 }
@@ -117,6 +132,21 @@ function normalNamespaces(name: string, { prefix, paths }: NamespacedPaths): Nam
     if (!/^(?:\/(?:[A-Za-z0-9._-]+|\*|\{\}))+$/.test(path) || path.split('{}').length !== 2)
       throw invalid(name, 'namespaces.paths', `"${path}" must be a path with one {} in place of a segment`);
   return Object.freeze({ prefix, paths: Object.freeze([...paths]) });
+}
+
+/** RFC 9110 section 5.1, RFC 6265 section 4.1.1. */
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** By which the gateway names people is among what clients cannot send. */
+function normalWithheld(name: string, { withheld, identityFields = {} }: Route['switches']) {
+  const headers = [...new Set([...(withheld?.headers ?? []), ...Object.values(identityFields)])];
+  const cookies = withheld?.cookies ?? [];
+  for (const [kind, names] of Object.entries({ headers, cookies }))
+    for (const one of names)
+      if (!token.test(one) || one !== one.toLowerCase())
+        throw invalid(name, `switches.withheld.${kind}`, `"${one}" is not a name in lower case`);
+  if (headers.length + cookies.length === 0) return {};
+  return { withheld: Object.freeze({ headers: Object.freeze(headers), cookies: Object.freeze([...cookies]) }) };
 }
 
 function normalUpstream(upstream: Upstream): Upstream {

@@ -136,8 +136,8 @@ t.test('an external hub gets everything to paste, and its route', async (t) => {
   const settings = hub.settings();
   execFileSync('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], { input: settings });
   for (const text of [
-    hub.client.secret,
-    hub.client.redirectUris[0]!,
+    hub.client!.secret,
+    hub.client!.redirectUris[0]!,
     'https://localhost:18443/oidc/token',
     '/data/ca.pem',
   ]) {
@@ -150,7 +150,7 @@ t.test('an external hub gets everything to paste, and its route', async (t) => {
     untouchedPrefixes: [],
     switches: { encodedSlash: true },
   });
-  t.strictSame(hub.client.redirectUris, ['https://jupyterhub.localhost:18443/hub/oauth_callback']);
+  t.strictSame(hub.client!.redirectUris, ['https://jupyterhub.localhost:18443/hub/oauth_callback']);
   t.match(hub.tile(), { status: 'unknown' });
   for (const [upstream, hostname, port] of [
     ['http://127.0.0.1:8000', '127.0.0.1', 8000],
@@ -159,7 +159,7 @@ t.test('an external hub gets everything to paste, and its route', async (t) => {
   ] as const) {
     const other = await createTestHub({ folder, config: { mode: 'external', upstream } });
     t.match(other.hub.route.upstream, { protocol: 'http:', hostname, port });
-    t.equal(other.hub.client.secret, hub.client.secret, 'the secret is made once');
+    t.equal(other.hub.client!.secret, hub.client!.secret, 'the secret is made once');
   }
   t.equal(statSync(join(folder, 'jupyterhub/client-secret')).mode & 0o777, 0o600);
   await t.rejects(createTestHub({ folder, config: { mode: 'external' } }), {

@@ -46,7 +46,6 @@ function worstOf(components: readonly ComponentHealth[]): ComponentHealth['statu
 /** What is shown in a browser never holds a secret; the command line, which can read the data folder anyway, prints it. */
 function withoutSecret(tool: Integration): string {
   const text = tool.settings();
-  return tool.client.secret === ''
-    ? text
-    : text.replaceAll(tool.client.secret, `<printed by: knot integrations show ${tool.name}>`);
+  const secret = tool.client?.secret ?? '';
+  return secret === '' ? text : text.replaceAll(secret, `<printed by: knot integrations show ${tool.name}>`);
 }

@@ -31,7 +31,7 @@ export function tileRoutes(
         .map((tool): Tile => ({
           name: tool.name,
           title: tool.title,
-          url: tool.url,
+          url: tool.urlOf?.(principal.username) ?? tool.url,
           kind: 'integration',
           status: tool.tile(),
           ...running.of(tool, principal),

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { type AddProblem, hasPort, httpOrigin, object } from './section.ts';
+import { type AddProblem, hasPort, httpOrigin, object, SecretReference } from './section.ts';
 
 /** What can stand in the first line of a request as it is. */
 const pathPattern = '^/[!-"$-~]*$';
@@ -10,6 +10,9 @@ const plainPath = /^\/(?:[A-Za-z0-9._~-]+(?:\/(?=[^/])|\/?$))*$/;
 const pageOrigin = /^https:\/\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,4})?$/;
 /** Groups stand in one field, divided by commas. */
 const groupName = /^[!-+\--~]{1,100}$/;
+
+/** RFC 6265 section 4.1.1. */
+const cookieName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 
 const methodName = /^[A-Z][A-Z-]{0,31}$/;
 /** Tunnels and echoes, which the proxy refuses on every route. */
@@ -67,6 +70,38 @@ export const AppConfig = object(
       description:
         'Origins of other pages (https://HOST or https://HOST:PORT) that may ask, and change things, as the person signed in; their preflights reach the application, which answers them.',
     }),
+    kind: Type.Union(
+      [Type.Literal('plain'), Type.Literal('oidc'), Type.Literal('header'), Type.Literal('jwt'), Type.Literal('token')],
+      {
+        default: 'plain',
+        description:
+          'How the application learns who asks. `plain`: by the fields every application gets (X-Knot-User, X-Knot-Assertion); `oidc`: it signs people in at Knot; `header`: by the fields in `identityFields`; `jwt`: by a signed token in the field `tokenField`; `token`: it knows no people, and is shown the same secret for everybody.',
+      },
+    ),
+    redirectPaths: Type.Array(Type.String(), {
+      default: [],
+      description: 'Of `oidc`: where it takes people back after they signed in, for example /oauth2/callback.',
+    }),
+    clientSecret: Type.Optional(SecretReference),
+    identityFields: Type.Optional(
+      object(
+        {
+          user: Type.String({ default: 'X-WEBAUTH-USER', description: 'Holds the name of the person.' }),
+          email: Type.Optional(Type.String({ description: 'Holds the e-mail address.' })),
+          groups: Type.Optional(Type.String({ description: 'Holds the groups, divided by commas.' })),
+        },
+        'Of `header`: names of fields. Nobody but Knot can send them.',
+      ),
+    ),
+    tokenField: Type.Optional(
+      Type.String({ description: 'Of `jwt` and `token`: the field, X-JWT-Assertion or Authorization by default.' }),
+    ),
+    token: Type.Optional(SecretReference),
+    withheldCookies: Type.Array(Type.String(), {
+      default: [],
+      description:
+        'Cookies of the application that are kept from it, because it would believe them rather than what Knot says of who asks.',
+    }),
     groups: Type.Array(Type.String(), {
       default: [],
       description:
@@ -82,6 +117,7 @@ export type AppSettings = Static<typeof AppConfig>;
 export function checkApps(apps: readonly AppSettings[], integrations: readonly string[], add: AddProblem): void {
   const labels = new Map(integrations.map((name) => [name, `the integration ${name}`]));
   apps.forEach((app, index) => {
+    checkKind(app, (setting, message) => add(`apps[${index}].${setting}`, message));
     checkLists(app, (setting, message) => add(`apps[${index}].${setting}`, message));
     if (!hasPort(app.upstream))
       add(`apps[${index}].upstream`, `has no such port: ${app.upstream}; ports go from 1 to 65535`);
@@ -91,11 +127,56 @@ export function checkApps(apps: readonly AppSettings[], integrations: readonly s
   });
 }
 
+/** What only applications of one kind have, and what each of a kind needs. */
+function checkKind(app: AppSettings, add: AddProblem): void {
+  const { kind } = app;
+  const belongs: [
+    key: 'redirectPaths' | 'clientSecret' | 'identityFields' | 'tokenField' | 'token',
+    kinds: string[],
+  ][] = [
+    ['redirectPaths', ['oidc']],
+    ['clientSecret', ['oidc']],
+    ['identityFields', ['header']],
+    ['tokenField', ['jwt', 'token']],
+    ['token', ['token']],
+  ];
+  for (const [key, kinds] of belongs) {
+    const value = app[key];
+    const isSet = Array.isArray(value) ? value.length > 0 : value !== undefined;
+    if (isSet && !kinds.includes(kind))
+      add(key, `has no effect when kind is "${kind}", but with ${kinds.join(' or ')}`);
+  }
+  if (kind === 'oidc' && app.redirectPaths.length === 0)
+    add('redirectPaths', 'is needed when kind is "oidc": where people come back, for example /oauth2/callback');
+  if (kind === 'token' && app.token === undefined)
+    add('token', 'is needed when kind is "token": {fromFile: PATH} or {fromEnv: NAME}');
+  const { user, email, groups } = app.identityFields ?? {};
+  const fields = Object.entries({
+    'identityFields.user': user,
+    'identityFields.email': email,
+    'identityFields.groups': groups,
+    tokenField: app.tokenField,
+  });
+  for (const [key, field] of fields) {
+    if (field === undefined || (fieldName.test(field) && !reservedFields.test(field))) continue;
+    add(
+      key,
+      `must be the name of a field that is free for this, such as X-WEBAUTH-USER, but it is ${JSON.stringify(field)}`,
+    );
+  }
+}
+
+/** Plain names: an upstream may read `_` as `-`, and then anybody could send the field (catalogue H3). */
+const fieldName = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
+/** What the gateway sets itself, and what frames a message. */
+const reservedFields =
+  /^(?:x-knot-.*|x-forwarded-.*|forwarded|x-real-ip|host|connection|cookie|content-.*|transfer-encoding|te|trailer|upgrade|expect|origin|accept.*|sec-.*|proxy-.*|keep-alive)$/i;
+
 /** The lists of an application, each entry by itself. */
 function checkLists(app: AppSettings, add: AddProblem): void {
   const path = 'must be a path of plain characters (a-z A-Z 0-9 . _ ~ -) that starts with /, without "." or ".."';
   const lists: [
-    key: 'methods' | 'publicPaths' | 'ownedPaths' | 'crossOrigins' | 'groups',
+    key: 'methods' | 'publicPaths' | 'ownedPaths' | 'crossOrigins' | 'groups' | 'redirectPaths' | 'withheldCookies',
     isRight: (entry: string) => boolean,
     must: string,
   ][] = [
@@ -109,6 +190,9 @@ function checkLists(app: AppSettings, add: AddProblem): void {
       isPageOrigin,
       'must be an origin as browsers write it, https://HOST or https://HOST:PORT, and without the port 443',
     ],
+    ['redirectPaths', isPlainPath, path],
+    ['redirectPaths', (entry) => !reserved.test(entry), 'must not lead below /.knot, which is reserved for signing in'],
+    ['withheldCookies', (entry) => cookieName.test(entry), 'must be the name of a cookie'],
     ['groups', (entry) => groupName.test(entry), 'must be the name of a group, such as knot-admins or knot:team:NAME'],
   ];
   for (const [key, isRight, must] of lists) {

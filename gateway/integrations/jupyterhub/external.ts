@@ -1,5 +1,6 @@
 import type { PublicAddress } from '../../config/index.ts';
 import type { Upstream } from '../../routes/index.ts';
+import { elsewhere } from '../elsewhere.ts';
 import type { Integration } from '../integration.ts';
 import { signInSettings } from './hub-config.ts';
 import { describeIdentity } from './identity.ts';
@@ -17,13 +18,8 @@ export function createExternalHub(options: {
   const identity = describeIdentity({ publicAddress, title: options.config.title, clientSecret, upstream });
   return {
     ...identity,
-    start: () => undefined,
-    stop: () => Promise.resolve(),
     // Answers 200 without a sign-in (jupyterhub/handlers/base.py, HealthCheckHandler).
-    probePath: '/hub/health',
-    tile: () => ({ status: 'unknown', message: tileWords }),
-    health: () => [{ name: 'jupyterhub', status: 'working', message: 'Runs elsewhere; nobody has asked it yet.' }],
-    onChange: () => () => undefined,
+    ...elsewhere({ name: 'jupyterhub', words: tileWords, probePath: '/hub/health' }),
     settings: () => externalSettings(publicAddress, clientSecret, options.caFile),
   };
 }

@@ -5,7 +5,7 @@ import type { Integration } from '../integration.ts';
 import { createExternalHub, externalSettings } from './external.ts';
 import type { HubDescription, JupyterHubOptions } from './hub-options.ts';
 import { createManagedHub, managedSettings } from './managed.ts';
-import { keepSecret, readSecretFile } from './secret-file.ts';
+import { keepSecret, noSecret, readSecretFile } from '../secret-file.ts';
 
 const folderOf = ({ dataFolder }: Pick<HubDescription, 'dataFolder'>): string => join(dataFolder, 'jupyterhub');
 const secretFileOf = (hub: Pick<HubDescription, 'dataFolder'>): string => join(folderOf(hub), 'client-secret');
@@ -43,7 +43,5 @@ export function describeJupyterHub(hub: HubDescription): string {
   if (hub.config.mode === 'managed') return managedSettings(folderOf(hub));
   const clientSecret = hub.clientSecret ?? readSecretFile(secretFileOf(hub));
   if (clientSecret !== undefined) return externalSettings(hub.publicAddress, clientSecret, hub.caFile);
-  throw knotError('KNOT_INTEGRATIONS_NO_SECRET', 409, 'The secret that Knot and the hub share is not made yet.', {
-    remedy: 'Start Knot once, which makes it, or set integrations.jupyterhub.clientSecret; then ask again.',
-  });
+  throw noSecret('jupyterhub');
 }

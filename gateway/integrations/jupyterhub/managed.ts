@@ -17,7 +17,7 @@ import { type DamageOf, findWhole, installWithRetry } from './install-with-retry
 import { describeIsolation, type Isolation, provideIsolation } from './isolation.ts';
 import type { JupyterHubOptions } from './hub-options.ts';
 import { launchFolderOf, writeLaunch } from './launch.ts';
-import { keepSecret } from './secret-file.ts';
+import { keepSecret } from '../secret-file.ts';
 import { openMounts } from './mounts.ts';
 import { peopleOf } from './people.ts';
 import { openToPeople } from './venv-files.ts';

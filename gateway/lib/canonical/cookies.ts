@@ -23,6 +23,22 @@ export function withoutOwnCookies(header: string): string | undefined {
   return joined === '' ? undefined : joined;
 }
 
+/**
+ * A Cookie field without the cookies of these names (lower case), as strictly: a pair goes when its name holds one of them in any letter
+ * case. Undefined when nothing stays.
+ */
+export function withoutCookies(header: string, names: readonly string[]): string | undefined {
+  const kept = header.split(';').filter((pair) => !isNamed(pair, names));
+  const joined = kept.join(';').replace(/^[ \t]+/, '');
+  return joined === '' ? undefined : joined;
+}
+
+/** Whether a pair of a Cookie field, or a Set-Cookie field, is of a cookie whose name holds one of these (lower case). */
+export function isNamed(pair: string, names: readonly string[]): boolean {
+  const name = pair.split('=', 1)[0]!.toLowerCase();
+  return names.some((one) => name.includes(one));
+}
+
 function holdsOwnName(pair: string): boolean {
   return pair.toLowerCase().includes('__host-knot');
 }

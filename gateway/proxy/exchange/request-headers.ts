@@ -4,10 +4,12 @@ import {
   headerKind,
   headerKindOf,
   type Trace,
+  withoutCookies,
   withoutOwnCookies,
 } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
 import { holdsToken } from '../../tokens/index.ts';
+import { bringsOwnToken } from '../judge/own-token.ts';
 import { bindsConnection } from '../wire/connection-schemes.ts';
 
 /**
@@ -24,6 +26,7 @@ export function upstreamHeaders(
   const headers = ['x-forwarded-for', request.address];
   if (trace !== undefined) headers.push(...trace.headers);
   const hopNames = namedHops(request.connection);
+  const { withheld } = switches;
   const { rawHeaders } = request;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
@@ -46,18 +49,22 @@ export function upstreamHeaders(
         if (trace !== undefined) continue;
         break;
       case headerKind.authorization:
+        if (bringsOwnToken(rawHeaders[index + 1], switches)) break;
         if (switches.programs !== undefined) continue;
+        if (withheld?.headers.includes('authorization')) continue;
         if (forHttp2 && bindsConnection(rawHeaders[index + 1])) continue;
         // A tool that was shown one could speak for its owner at Knot itself.
         if (holdsToken(rawHeaders[index + 1]!)) continue;
         break;
       default:
+        if (withheld !== undefined && withheld.headers.includes(name.toLowerCase())) continue;
     }
     if (hopNames !== undefined && hopNames.has(name.toLowerCase())) continue;
     headers.push(name, rawHeaders[index + 1]!);
   }
   if (request.cookie !== undefined && hopNames?.has('cookie') !== true) {
-    const cookie = withoutOwnCookies(request.cookie);
+    const own = withoutOwnCookies(request.cookie);
+    const cookie = own === undefined || withheld === undefined ? own : withoutCookies(own, withheld.cookies);
     if (cookie !== undefined) headers.push('cookie', cookie);
   }
   return headers;

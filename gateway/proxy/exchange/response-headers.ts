@@ -1,4 +1,4 @@
-import { connectionOptions, droppedResponseHeaders, isAcceptableSetCookie } from '../../lib/index.ts';
+import { connectionOptions, droppedResponseHeaders, isAcceptableSetCookie, isNamed } from '../../lib/index.ts';
 import { type Fields, fieldsWhere } from '../wire/http-fields.ts';
 import { addressFields, publicValue } from './public-addresses.ts';
 import { neverTrailing } from '../wire/trailers.ts';
@@ -22,7 +22,7 @@ export function clientHeaders(answer: Fields, target: Target): string[] {
         hops += `,${value}`;
         break;
       case answerField.setCookie:
-        if (isAcceptableSetCookie(value, target.route.host)) headers.push(name, value);
+        if (isAcceptableSetCookie(value, target.route.host) && !isWithheld(value, target)) headers.push(name, value);
         break;
       case answerField.address:
         headers.push(name, publicValue(name, value, target));
@@ -47,6 +47,12 @@ export function withoutLength(answer: Fields): Fields {
  */
 export function clientTrailers(trailers: Fields): string[] {
   return fieldsWhere(trailers, (name) => answerFieldKind(name) === answerField.pass && !neverTrailing.test(name));
+}
+
+/** A cookie that would not be sent on is not kept by the browser either. */
+function isWithheld(value: string, { route }: Target): boolean {
+  const { withheld } = route.switches;
+  return withheld !== undefined && isNamed(value, withheld.cookies);
 }
 
 const answerField = { pass: 0, drop: 1, connection: 2, setCookie: 3, address: 4, clearSiteData: 5 } as const;

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, type Principal, type Resource, shownName } from '../../lib/index.ts';
 import type { SigningKeys } from '../../keys/index.ts';
-import type { Route } from '../../routes/index.ts';
+import type { IdentityFields, Route } from '../../routes/index.ts';
 import type { Visitor } from './gate.ts';
 import { fieldBlock, type FieldBlock } from '../wire/field-block.ts';
 import type { WarnOnce } from './warn-once.ts';
@@ -68,7 +68,8 @@ export function createAssertions(options: {
       }
       const username = shownName(principal);
       const claims = { iss: issuer, sub: id, preferred_username: username, email, aud: session.host };
-      const plain = ['x-knot-user', username, 'x-knot-email', headerText(email)];
+      const fields = route.switches.identityFields ?? ownFields;
+      const plain = [...field(fields.user, username), ...field(fields.email, headerText(email))];
       const wanted = groupsFor(principal, route);
       const groups = fitting(wanted, identityBytes - bytesWithoutGroups(claims, plain));
       const isCut = groups.length < wanted.length;
@@ -84,11 +85,9 @@ export function createAssertions(options: {
       );
       const headers = fieldBlock([
         ...plain,
-        'x-knot-groups',
-        headerText(groups.join(',')),
-        ...(isCut ? ['x-knot-groups-truncated', 'true'] : []),
-        'x-knot-assertion',
-        token,
+        ...field(fields.groups, headerText(groups.join(','))),
+        ...(isCut && fields === ownFields ? ['x-knot-groups-truncated', 'true'] : []),
+        ...field(fields.token, fields.token === 'authorization' ? `Bearer ${token}` : token),
       ]);
       cache.set(session.id, { headers, version, route, until });
       return headers;
@@ -96,6 +95,16 @@ export function createAssertions(options: {
     forget: () => cache.clear(),
   };
 }
+
+/** What an application is told by that asks for nothing else. */
+const ownFields: IdentityFields = {
+  user: 'x-knot-user',
+  email: 'x-knot-email',
+  groups: 'x-knot-groups',
+  token: 'x-knot-assertion',
+};
+
+const field = (name: string | undefined, value: string): string[] => (name === undefined ? [] : [name, value]);
 
 /** What a route is to be told, the most important first: the groups it names, else what everybody has, then the teams. */
 function groupsFor({ groups }: Principal, { switches }: Route): string[] {

@@ -10,6 +10,7 @@ import type {
   ShareRight,
 } from '../../lib/index.ts';
 import type { Route, Routes } from '../../routes/index.ts';
+import { bringsOwnToken } from './own-token.ts';
 import type { Sessions } from '../../sessions/index.ts';
 
 /** Who is behind a request: the session of this host, and the person. */
@@ -137,8 +138,12 @@ export function createGate({ sessions, accounts, routes, decide, sharedOn, guest
   };
 }
 
-/** Paths of non-browser clients that bring their own tokens; they are forwarded without naming anyone. */
-export function isUntouched(route: Route, decodedPath: string): boolean {
+/** Paths of non-browser clients, and clients, that bring tokens of the upstream's own; they are forwarded without naming anyone. */
+export function isUntouched(
+  route: Route,
+  { decodedPath, authorization }: Pick<CanonicalRequest, 'decodedPath' | 'authorization'>,
+): boolean {
+  if (bringsOwnToken(authorization, route.switches)) return true;
   for (const prefix of route.untouchedPrefixes) {
     if (prefix.endsWith('/') ? decodedPath.startsWith(prefix) : decodedPath === prefix) return true;
   }

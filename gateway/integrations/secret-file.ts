@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { knotError } from '../../lib/index.ts';
+import { knotError } from '../lib/index.ts';
 
 /**
  * The secret in `file`, made once. The file is for the gateway's account only (0600).
@@ -44,3 +44,9 @@ function unusable(file: string, cause: unknown) {
     ...(cause !== undefined && { cause }),
   });
 }
+
+/** What is said of a secret that nobody has made yet to who only asks for it. */
+export const noSecret = (tool: string) =>
+  knotError('KNOT_INTEGRATIONS_NO_SECRET', 409, `The secret that Knot and ${tool} share is not made yet.`, {
+    remedy: 'Start Knot once, which makes it, or set `clientSecret` of the tool; then ask again.',
+  });
