@@ -1,7 +1,7 @@
 /**
  * kube: the API server of the cluster, and nothing of what Knot means by what is in it.
  * Owns: who Knot is there (kubeconfig, service account, plugins), connections, requests and their faults, server-side apply, objects as
- * they are now, logs, programs and ports of pods, who of several processes leads.
+ * they are now, logs, programs and ports of pods, what is held at rest and what it was before, who of several processes leads.
  * Does not own: which objects there should be (provisioning, services), whose they are (owners).
  * Mounts: nothing.
  *
@@ -26,6 +26,7 @@ export { openKube, type Kube, type Impersonated, type ListOptions } from './clie
 export type { CacheHealth, Change, KubeCache, WatchOptions } from './cache.ts';
 export type { ExecOptions, Execution } from './exec.ts';
 export { isKubeFault, reasonOf } from './faults.ts';
+export { hold, holdMark, isHeld, letGo, wasAtRest } from './hold.ts';
 export { kinds, type Kind } from './kinds.ts';
 export { takeLease, type Lease, type LeaseOptions } from './lease.ts';
 export type { KubeConnection } from './connection.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { kinds, type KubeObject, openKube, takeLease } from '../../gateway/kube/index.ts';
+import { hold, isHeld, kinds, type KubeObject, letGo, openKube, takeLease } from '../../gateway/kube/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
@@ -46,6 +46,93 @@ if ('skip' in cluster) {
     const said = await kube.exec('default', 'streams', { command: ['echo', '$HOME', 'a b'] });
     t.equal(await text(said.stdout), '$HOME a b\n', 'no shell reads what is run');
     t.strictSame(await said.exit, { code: 0 });
+  });
+
+  t.test('what is held for two reasons runs again when the last is taken back, whichever that is', async (t) => {
+    const namespace = 'held';
+    await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    const template = {
+      metadata: { labels: { app: 'web' } },
+      spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'registry.test/web:1' }] },
+    };
+    const program = (name: string, replicas: number) => ({
+      ...{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name, namespace } },
+      spec: {
+        ...{ replicas, serviceName: 'web', selector: { matchLabels: template.metadata.labels } },
+        template: { ...template, spec: { ...template.spec, restartPolicy: 'Always' } },
+      },
+    });
+    const job = (name: string, image: string) => ({
+      ...{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name, namespace } },
+      spec: {
+        backoffLimit: 0,
+        template: { spec: { ...template.spec, containers: [{ name: 'main', image }] } },
+      },
+    });
+    await cluster.apply(
+      program('web', 2),
+      program('empty', 0),
+      job('works', 'hang.test/a:1'),
+      job('over', 'fail.test/a:1'),
+    );
+    type Seen = KubeObject & {
+      spec: { replicas?: number; suspend?: boolean };
+      status?: { conditions?: { type: string }[] };
+    };
+    await eventually('a job has ended', async () =>
+      ((await kube.get<Seen>(kinds.job, 'over', namespace))?.status?.conditions ?? []).some(
+        ({ type }) => type === 'Failed',
+      ),
+    );
+    const seen = async () => {
+      const items = await Promise.all(
+        [kinds.statefulSet, kinds.job].map(async (kind) => (await kube.list<Seen>(kind, { namespace })).items),
+      );
+      return Object.fromEntries(
+        items
+          .flat()
+          .map(({ metadata, spec }) => [metadata.name, `${spec.replicas ?? spec.suspend} ${isHeld(metadata)}`]),
+      );
+    };
+    const before = { empty: '0 false', web: '2 false', over: 'false false', works: 'false false' };
+    const held = { empty: '0 false', web: '0 true', over: 'false false', works: 'true true' };
+    t.strictSame(await seen(), before);
+    const [night, exam] = [
+      { namespace, by: 'night' },
+      { namespace, by: 'exam' },
+    ];
+    for (const [first, last] of [
+      [night, exam],
+      [exam, night],
+      [night, night],
+    ] as const) {
+      // At once, as two that know nothing of each other.
+      await Promise.all([hold(kube, night), hold(kube, exam), hold(kube, night)]);
+      t.strictSame(await seen(), held);
+      if (first === last) await Promise.all([letGo(kube, night), letGo(kube, exam)]);
+      else {
+        await letGo(kube, first);
+        t.strictSame(await seen(), held, `it is held for the ${last.by} yet`);
+        await letGo(kube, last);
+      }
+      t.strictSame(await seen(), before);
+    }
+    const mark = async (text: string, replicas: number) => {
+      await hold(kube, night);
+      await kube.merge(kinds.statefulSet, 'web', namespace, {
+        metadata: { annotations: { 'knot/before-night': text } },
+        spec: { replicas },
+      });
+      await letGo(kube, night);
+      return (await seen())['web'];
+    };
+    t.equal(
+      await mark('99999999999999999999', 0),
+      '1 false',
+      'what somebody wrote into the mark keeps nobody from running',
+    );
+    t.equal(await mark('; rm', 0), '1 false');
+    t.equal(await mark('2', 3), '3 false', 'what was begun by hand stays as it is');
   });
 
   t.test('a Lease changes hands when who leads ends', async (t) => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { holdMark, wasAtRest } from '../../kube/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import type { Exposed } from './expose.ts';
 import { isProgram } from './judge.ts';
@@ -6,10 +7,12 @@ import type { Rendered } from './manifest.ts';
 
 /** On everything of a service, and on its pods: its id. */
 export const serviceLabel = 'knot/service';
-/** On its programs: by which revision of the service they run, what they were made of, and how many of them there are when it runs. */
+/** On its programs: by which revision of the service they run, what they were made of, and how many of them there are usually. */
 export const revisionMark = 'knot/revision';
 export const contentMark = 'knot/content';
 export const replicasMark = 'knot/replicas';
+/** Why a service is held (`hold` in kube). */
+export const stopped = 'stop';
 /** On its Service that is reached: the port. */
 export const portMark = 'knot/port';
 
@@ -38,7 +41,10 @@ export function mark(
         [revisionMark]: String(revision),
         [contentMark]: content,
         [replicasMark]: numberOf(object) ?? replicas(object.kind, object.metadata.name) ?? '1',
+        ...(numberOf(object) === '0' && { [holdMark(stopped)]: wasAtRest.program }),
       });
+    // Its chart lets it rest: it is not begun when the service is, whatever it was before.
+    if (isSuspended(object)) return annotated(marked, { [holdMark(stopped)]: wasAtRest.task });
     if (object.kind === 'Service' && object.metadata.name === exposed?.service)
       return annotated(marked, { [portMark]: String(exposed.port) });
     return marked;
@@ -50,6 +56,8 @@ function numberOf({ spec }: Rendered): string | undefined {
   const replicas = isJsonObject(spec) ? spec['replicas'] : undefined;
   return typeof replicas === 'number' && Number.isInteger(replicas) ? String(replicas) : undefined;
 }
+
+const isSuspended = ({ spec }: Rendered): boolean => isJsonObject(spec) && spec['suspend'] === true;
 
 /** With the label, on itself and on the pods that are made of it. Claims of a StatefulSet may not change: they have it from the start. */
 function labelled(value: JsonObject, id: string): JsonObject {

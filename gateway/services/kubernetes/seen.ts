@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../kube/index.ts';
+import { isHeld, type KubeObject } from '../../kube/index.ts';
 import { contentMark, portMark, replicasMark, revisionMark, serviceLabel } from './marks.ts';
 
 /** What is kept of the objects of all services: as little as is looked at, because there may be thousands. */
@@ -51,7 +51,8 @@ export type SeenPod = Named & {
   isOfJob: boolean;
 };
 
-export type SeenJob = Named & { isHook: boolean; hasEnded: boolean; failure: string | undefined };
+/** `isIdle`: suspended by its chart or by hand, and nobody waits for it. */
+export type SeenJob = Named & { isHook: boolean; hasEnded: boolean; isIdle: boolean; failure: string | undefined };
 
 export type SeenService = Named & { port: string | undefined; ports: readonly { name: string; port: number }[] };
 
@@ -98,7 +99,7 @@ type PodObject = {
     initContainerStatuses?: ContainerStatus[];
   };
 };
-type JobObject = { status?: { conditions?: Condition[] } };
+type JobObject = { spec?: { suspend?: boolean }; status?: { conditions?: Condition[] } };
 type ServiceObject = { spec?: { ports?: { name?: string; port: number }[] } };
 /** Lists that are empty are told as null. */
 type SliceObject = {
@@ -192,7 +193,7 @@ export function seenPod(object: KubeObject): SeenPod {
 }
 
 export function seenJob(object: KubeObject): SeenJob {
-  const { status } = object as JobObject;
+  const { spec, status } = object as JobObject;
   const is = (wanted: string) =>
     status?.conditions?.find(({ type, status: value }) => type === wanted && value === 'True');
   const failed = is('Failed');
@@ -200,6 +201,7 @@ export function seenJob(object: KubeObject): SeenJob {
     ...namedOf(object),
     isHook: object.metadata.annotations?.['helm.sh/hook'] !== undefined,
     hasEnded: is('Complete') !== undefined || is('SuccessCriteriaMet') !== undefined,
+    isIdle: spec?.suspend === true && !isHeld(object.metadata),
     failure: failed && (failed.message ?? ''),
   };
 }

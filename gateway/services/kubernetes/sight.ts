@@ -21,7 +21,7 @@ export function observedOf(things: Things, facts: SightFacts): Observed {
   if (programs.every(({ wanted }) => wanted === 0))
     return pods.some(isAlive) ? { phase: 'ending' } : { phase: 'absent' };
   const revision = Math.max(...programs.map((program) => program.revision));
-  const tasks = jobs.filter(({ isHook }) => !isHook);
+  const tasks = jobs.filter(({ isHook, isIdle }) => !isHook && !isIdle);
   const isReady =
     programs.every((program) => program.isReady) &&
     tasks.every(({ hasEnded }) => hasEnded) &&
