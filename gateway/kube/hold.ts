@@ -69,11 +69,11 @@ function specOf(object: KubeObject, was: string | undefined): object {
 
 /** What is going, and jobs that have ended (`status.conditions` of a Job): nothing of them is begun again. */
 function isOver({ metadata, status }: KubeObject): boolean {
-  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] };
-  const hasEnded = conditions.some(
-    ({ type, status: is }) => is === 'True' && (type === 'Complete' || type === 'Failed'),
+  const { conditions } = (status ?? {}) as { conditions?: { type: string; status: string }[] | null };
+  return (
+    metadata.deletionTimestamp !== undefined ||
+    (conditions ?? []).some(({ type, status: is }) => is === 'True' && (type === 'Complete' || type === 'Failed'))
   );
-  return metadata.deletionTimestamp !== undefined || hasEnded;
 }
 
 type Change = (object: KubeObject) => { metadata: object; spec?: object } | undefined;

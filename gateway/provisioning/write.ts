@@ -1,4 +1,5 @@
 import { isKubeFault, type Kind, type Kube, kinds, type KubeObject } from '../kube/index.ts';
+import { isJsonObject } from '../lib/index.ts';
 import { foreignVolume, StepFault } from './causes.ts';
 import { userIn } from './desired/rights.ts';
 import { type Difference, fieldsOff, wholeParts } from './differences.ts';
@@ -52,7 +53,7 @@ async function applyWhole(kube: Kube, object: KubeObject): Promise<KubeObject> {
 
 /** A merge patch (RFC 7396) that makes of what is found exactly what is wanted. */
 function patchTo(wanted: unknown, found: unknown): unknown {
-  if (!isMap(wanted) || !isMap(found)) return wanted;
+  if (!isJsonObject(wanted) || !isJsonObject(found)) return wanted;
   return Object.fromEntries([
     ...Object.keys(found)
       .filter((name) => !(name in wanted))
@@ -60,9 +61,6 @@ function patchTo(wanted: unknown, found: unknown): unknown {
     ...Object.entries(wanted).map(([name, value]) => [name, patchTo(value, found[name])]),
   ]);
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const byKind = new Map<string, Kind>(Object.values(kinds).map((kind) => [kind.kind, kind]));
 const kindFor = ({ kind }: KubeObject): Kind | undefined => byKind.get(kind);

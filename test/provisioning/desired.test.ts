@@ -10,7 +10,7 @@ import {
   type Storage,
   type Wanted,
 } from '../../gateway/provisioning/index.ts';
-import { namespaceOf } from '../../gateway/lib/index.ts';
+import { addressBlocks, closedNetworks, namespaceOf } from '../../gateway/lib/index.ts';
 import { undecidedOf } from '../../gateway/provisioning/desired/desired.ts';
 import { differencesOf } from '../../gateway/provisioning/differences.ts';
 import { keyOf } from '../../gateway/provisioning/observed.ts';
@@ -113,6 +113,49 @@ t.test('a hub beside the gateway may start pods in the namespaces of people, and
       ['knot-user'],
     );
   t.strictSame(rights({ ...ann, isPaused: true }, { hasHub: true }), []);
+});
+
+t.test('pods reach the world, and no network that programs of one machine are shut out of', async (t) => {
+  const world = desiredOf(ann, settings).find(({ object }) => object.metadata.name === 'knot-world')!.object;
+  const { egress } = world['spec'] as { egress: { to: { ipBlock: { cidr: string; except: string[] } }[] }[] };
+  const blocks = egress.flatMap(({ to }) => to.map(({ ipBlock }) => ipBlock));
+  t.strictSame(
+    blocks.map(({ cidr }) => cidr),
+    ['0.0.0.0/0', '::/0'],
+  );
+  t.strictSame(blocks.flatMap(({ except }) => except).sort(), [...closedNetworks].sort());
+  for (const { cidr, except } of blocks)
+    for (const network of except) {
+      t.equal(network.includes(':'), cidr.includes(':'), `${network} is within ${cidr}`);
+      // What enforces policies may keep them as intervals, of which none may lie within another.
+      const others = addressBlocks(except.filter((other) => other !== network));
+      t.notOk(others.has(network.split('/')[0]!), `${network} is within no other`);
+    }
+  const closed = addressBlocks(blocks.flatMap(({ except }) => except));
+  for (const address of [
+    ...[
+      '192.88.99.1',
+      '100::1',
+      '2001:0:1::1',
+      '2001:1::1',
+      'fec0::1',
+      '5f00::1',
+      '::ffff:0:10.0.0.1',
+      'fd00:ec2::254',
+    ],
+    ...['127.0.0.1', '::1', '::', '0.0.0.0', '224.0.0.1', '255.255.255.255', 'ff02::1', '169.254.169.254', 'fe80::1'],
+    ...['10.1.2.3', '172.31.255.255', '192.168.0.1', '100.127.255.255', '64:ff9b::a00:1', '2002:a00:1::1', '::a00:1'],
+  ])
+    t.ok(closed.has(address), address);
+  for (const address of [
+    '1.1.1.1',
+    '9.255.255.255',
+    '172.32.0.1',
+    '192.89.0.1',
+    '2606:4700::1111',
+    '2001:4860:4860::8888',
+  ])
+    t.notOk(closed.has(address), address);
 });
 
 t.test('an administrator of Knot is in the cluster what everybody is', async (t) => {

@@ -1,26 +1,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { addressBlocks, knotError, type KnotError, loopbackAddresses, neverUpstream } from '../../lib/index.ts';
-
-/**
- * Networks that are somebody's own (IANA special-purpose address registries, RFC 6890): private, of a provider, for measurements; and the
- * IPv6 networks that hold IPv4 addresses, which would be a second spelling of the same.
- */
-const ownNetworks = addressBlocks([
-  ...[
-    '10.0.0.0/8',
-    '100.64.0.0/10',
-    '172.16.0.0/12',
-    '192.0.0.0/24',
-    '192.88.99.0/24',
-    '192.168.0.0/16',
-    '198.18.0.0/15',
-  ],
-  ...['64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2002::/16', 'fc00::/7'],
-  // IPv4-compatible (deprecated by RFC 4291).
-  '::/96',
-]);
+import { knotError, type KnotError, loopbackAddresses, neverUpstream, privateAddresses } from '../../lib/index.ts';
 
 export type OutboundDial = (host: string, port: number, isInternal: boolean) => Promise<Socket>;
 
@@ -63,7 +44,7 @@ function closedTo(isInternal: boolean): (address: string) => boolean {
     loopbackAddresses.has(address) ||
     neverUpstream.has(address) ||
     own.has(address) ||
-    (!isInternal && ownNetworks.has(address));
+    (!isInternal && privateAddresses.has(address));
 }
 
 /** Under which this machine is reached: what listens there is for its own people. */

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../kube/index.ts';
+import { closedNetworks } from '../../lib/index.ts';
 import type { ClusterSettings } from './wanted.ts';
 
 /**
@@ -63,8 +64,8 @@ export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterS
       egress: [
         {
           to: [
-            { ipBlock: { cidr: '0.0.0.0/0', except: ownNetworks } },
-            { ipBlock: { cidr: '::/0', except: ownNetworks6 } },
+            { ipBlock: { cidr: '0.0.0.0/0', except: closedNetworks.filter((network) => !isOfSix(network)) } },
+            { ipBlock: { cidr: '::/0', except: closedNetworks.filter(isOfSix) } },
           ],
         },
       ],
@@ -73,19 +74,7 @@ export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterS
   ];
 }
 
-/** Networks that are somebody's own (IANA special-purpose address registries, RFC 6890), metadata of clouds among them. */
-const ownNetworks = [
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-];
-/** Also the networks that hold IPv4 addresses: a second spelling of the same. */
-const ownNetworks6 = ['::/96', '64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', 'fc00::/7', 'fe80::/10'];
+const isOfSix = (network: string): boolean => network.includes(':');
 
 const port = (number: number, protocol = 'TCP') => ({ protocol, port: number });
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Kube } from '../../kube/index.ts';
 import type { Outputs } from '../output/outputs.ts';
 import { readInto, type ServiceReading } from '../output/reading.ts';
-import type { SeenContainer, SeenPod } from './seen.ts';
+import { hasRun, type SeenContainer, type SeenPod } from './seen.ts';
 
 /** Brings what the pods of services say into their books, with notes on how they began and ended. */
 export type Following = {
@@ -81,9 +81,7 @@ export function createFollowing(options: {
     for (const pod of pods)
       for (const container of pod.containers) {
         const key = keyOf(pod, container);
-        const hasRun =
-          container.runningSince !== undefined || container.ended !== undefined || container.endedBefore !== undefined;
-        if (hasRun && !known.begun.has(key) && streamsOf(known) < mostStreams)
+        if (hasRun(container) && !known.begun.has(key) && streamsOf(known) < mostStreams)
           void read(id, known, { namespace, pod, container, key });
         noteEnd(known, pod, container, key);
       }

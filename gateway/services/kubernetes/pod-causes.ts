@@ -1,7 +1,7 @@
 import { causeOf } from '../causes.ts';
 import type { Cause, Size } from '../service.ts';
 import { sayRefusal } from './say-refusal.ts';
-import type { SeenContainer, SeenJob, SeenPod, SeenProgram } from './seen.ts';
+import { hasRun, type SeenContainer, type SeenJob, type SeenPod, type SeenProgram } from './seen.ts';
 
 /** How a service is judged. */
 export type SightFacts = {
@@ -59,9 +59,8 @@ function causeOfPod(pod: SeenPod, facts: SightFacts): Standing | undefined {
 
 /** Nothing was heard of it since it has a machine: an image that takes long, or never comes, or storage that cannot be had. */
 function causeOfSilence({ node, containers, createdAt }: SeenPod, { now }: SightFacts): Standing | undefined {
-  const hasRun = containers.some(({ runningSince, ended, endedBefore }) => runningSince ?? ended ?? endedBefore);
   const silentMs = now - createdAt;
-  if (node === undefined || hasRun || silentMs < silenceMs) return undefined;
+  if (node === undefined || containers.some(hasRun) || silentMs < silenceMs) return undefined;
   return {
     isFinal: silentMs > longestSilenceMs,
     cause: {

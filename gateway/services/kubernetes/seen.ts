@@ -35,6 +35,10 @@ export type SeenContainer = {
   endedBefore?: Ended;
 };
 
+/** Whether this container, or one before it in the same place, was ever begun. */
+export const hasRun = ({ runningSince, ended, endedBefore }: SeenContainer): boolean =>
+  runningSince !== undefined || ended !== undefined || endedBefore !== undefined;
+
 export type SeenPod = Named & {
   createdAt: number;
   isEnding: boolean;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/index.ts';
 import type { LaunchStep, Observed } from '../engine.ts';
-import type { SeenPod } from './seen.ts';
+import { hasRun, type SeenPod } from './seen.ts';
 
 type Name = 'rendered' | 'accepted' | 'image' | 'started' | 'answer';
 
@@ -49,10 +49,9 @@ export function createSteps(clock: Clock): Steps {
       if (hasEnded) return;
       const own = pods.filter(({ isEnding, isOfJob }) => !isEnding && !isOfJob).flatMap(({ containers }) => containers);
       const programs = own.filter(({ isInit }) => !isInit);
-      const hasRun = own.some(({ runningSince, ended, endedBefore }) => runningSince ?? ended ?? endedBefore);
       const runs = programs.length > 0 && programs.every(({ runningSince }) => runningSince !== undefined);
       if (phase === 'running' || runs) begin('answer');
-      else if (hasRun) begin('started');
+      else if (own.some(hasRun)) begin('started');
     },
     finish(state) {
       if (hasEnded) return;

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import t from 'tap';
+import { closedNetworks } from '../../../gateway/lib/index.ts';
 import { createOutboundDial } from '../../../gateway/process/index.ts';
 
 /** Every name is at these addresses. */
@@ -21,6 +22,7 @@ t.test('addresses inside are closed, however they are spelled and whatever a nam
     ...['169.254.169.254', 'fe80::1', 'fd00:ec2::254', '224.0.0.1', '255.255.255.255', 'ff02::1'],
     ...['10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1', '198.18.0.1', 'fc00::1', 'fd12::1'],
     ...['64:ff9b::7f00:1', '2002:7f00:1::1', '::7f00:1', '2001:0:1::1'],
+    ...['192.88.99.1', '100::1', 'fec0::1', '5f00::1', '::ffff:0:10.0.0.1', '::ffff:0:7f00:1'],
   ]) {
     await t.rejects(createOutboundDial()(address, 443, false), { code: 'KNOT_PROCESS_OUTBOUND_CLOSED' }, address);
     await t.rejects(
@@ -33,6 +35,13 @@ t.test('addresses inside are closed, however they are spelled and whatever a nam
       { code: 'KNOT_PROCESS_OUTBOUND_CLOSED' },
       `among others: ${address}`,
     );
+  }
+});
+
+t.test('it is closed to every network that programs in a cluster are shut out of', async (t) => {
+  for (const network of closedNetworks) {
+    const [address] = network.split('/');
+    await t.rejects(createOutboundDial()(address!, 443, false), { code: 'KNOT_PROCESS_OUTBOUND_CLOSED' }, network);
   }
 });
 
