@@ -190,7 +190,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         supervisor,
         outputs,
         publicAddress: address,
-        cluster: await cluster?.services({ outputs, publicAddress: address }),
+        cluster: await cluster?.services({ outputs, publicAddress: address, files }),
         clock,
         log,
       });

@@ -1,9 +1,17 @@
 import { absolute, type Config, type PublicAddress } from '../config/index.ts';
+import type { Files } from '../files/index.ts';
 import type { Kube } from '../kube/index.ts';
 import { type Clock, type Log, namespaceOf } from '../lib/index.ts';
 import { userIn } from '../provisioning/index.ts';
 import type { Policy } from '../policy/index.ts';
-import { type KubernetesEngine, loadKubernetes, type Outputs, type Service, type Size } from '../services/index.ts';
+import {
+  type KubernetesEngine,
+  loadKubernetes,
+  type Outputs,
+  type Replicas,
+  type Service,
+  type Size,
+} from '../services/index.ts';
 import { claimNames } from './cluster-files.ts';
 import type { Facts } from './facts.ts';
 import { sizesOfCluster } from './sizes.ts';
@@ -12,8 +20,8 @@ import { createTeamAreas } from './team-areas.ts';
 /** What runs services in a cluster. */
 export type ClusterServices = {
   engine: KubernetesEngine;
-  /** Of several gateways one acts. */
-  leads(): boolean;
+  /** Absent where this gateway is the only one. */
+  replicas: Replicas | undefined;
   machine: string;
   sizes: readonly Size[];
   whole: { cpu: number; memory: number };
@@ -34,12 +42,13 @@ export async function openClusterServices(
     policy: Pick<Policy, 'decide'>;
     outputs: Outputs;
     publicAddress: PublicAddress;
-    leads(): boolean;
+    files: Pick<Files, 'pathBeside'>;
+    replicas: Replicas | undefined;
     clock: Clock;
     log: Log;
   },
 ): Promise<ClusterServices> {
-  const { kube, facts, policy, outputs, publicAddress, leads, clock, log } = parts;
+  const { kube, facts, policy, outputs, publicAddress, files, replicas, clock, log } = parts;
   const { createHelm, createKubernetesEngine } = await loadKubernetes();
   const ownNamespace = (owner: Service['owner']) => namespaceOf(config.kubernetes, owner);
   const teamsOf = createTeamsOf(config, { facts, policy });
@@ -54,6 +63,7 @@ export async function openClusterServices(
   });
   const engine = createKubernetesEngine({
     ...{ kube, helm, outputs, clock, log, dataFolder: config.data },
+    templatesFolder: files.pathBeside('templates'),
     asOwner: (namespace) => kube.as(userIn(namespace)),
     namespaceOf: ownNamespace,
     async surroundingsOf({ owner, label }) {
@@ -72,7 +82,7 @@ export async function openClusterServices(
     },
   });
   return {
-    ...{ engine, leads, machine: 'cluster' },
+    ...{ engine, replicas, machine: 'cluster' },
     sizes: sizesOfCluster(config),
     whole: { cpu: Infinity, memory: Infinity },
   };

@@ -28,7 +28,7 @@ export type Kubernetes = {
   provisioning: Provisioning;
   admission: Admission;
   /** What runs services there. */
-  services(parts: { outputs: Outputs; publicAddress: PublicAddress }): Promise<ClusterServices>;
+  services(parts: { outputs: Outputs; publicAddress: PublicAddress; files: Files }): Promise<ClusterServices>;
   /** The API server for people's own programs, where Knot can lead there. */
   access: ClusterAccess | undefined;
   health(): ComponentHealth[];
@@ -57,6 +57,7 @@ export async function openKubernetes(
   const isAlone = facts.store.kind === 'sqlite';
   let lease: Lease | undefined;
   let running: ClusterServices | undefined;
+  const listeners: (() => void)[] = [];
   const leads = (): boolean => isAlone || lease?.isLeader() === true;
   const provisioning = openProvisioning(config, kube, { ...parts, leads });
   const wanted = createOwnerFacts(config, parts);
@@ -66,15 +67,19 @@ export async function openKubernetes(
   policy.onReload(() => void provisioning.ask().catch(complain));
   // Helm, too, ends while there is time for it.
   const onLose = async (): Promise<void> => void (await Promise.all([provisioning.rest(), running?.engine.rest()]));
-  const begin = (): void => void provisioning.start().catch(complain);
+  const begin = (): void => {
+    void provisioning.start().catch(complain);
+    for (const hear of listeners) hear();
+  };
   return {
     kube,
     provisioning,
     admission,
     access,
     health: () => [kube.health(), ...provisioning.health(), admission.health()],
-    async services({ outputs, publicAddress }) {
-      running = await openClusterServices(config, { kube, facts, policy, outputs, publicAddress, leads, clock, log });
+    async services(needed) {
+      const replicas = isAlone ? undefined : { leads, onLead: (hear: () => void) => void listeners.push(hear) };
+      running = await openClusterServices(config, { kube, facts, policy, ...needed, replicas, clock, log });
       return running;
     },
     start() {

@@ -100,7 +100,7 @@ export function openServices(
       kind === 'user'
         ? (await accounts.principal(id))?.state === 'active'
         : (await accounts.findTeam(id)) !== undefined,
-    ...(cluster && { leads: cluster.leads }),
+    ...(cluster?.replicas && { replicas: cluster.replicas }),
     record: audit.record,
     sizes,
     whole,

@@ -77,6 +77,8 @@ export type Files = {
   locks: Locks;
   /** Path of an area for who mounts it elsewhere; the folder is there. */
   pathOf(area: Area): string;
+  /** Path of what Knot keeps beside the areas, where no notebook and no pod reaches it: the same for all gateways of an installation. */
+  pathBeside(name: 'templates'): string;
   /** Tells of changes in a folder within two seconds, whoever makes them, until the result is called. */
   follow(area: Area, path: Path, follower: Follower): () => void;
   /** Hears of each area in which an act, here or on another gateway, or a count has changed something. */
@@ -307,6 +309,7 @@ export function openFiles(parts: {
     usages: quota.usages,
     uploads,
     locks,
+    pathBeside: areas.pathBeside,
     pathOf(area) {
       areas.root(area).close();
       return areas.pathOf(area);

@@ -31,6 +31,7 @@ export { noSuchService } from './refusals.ts';
 export type { Became, Versions } from './history/history.ts';
 export type { NewService } from './launch.ts';
 export type { OwnerLimits } from './room.ts';
-export { createServices, type Services } from './services.ts';
+export type { Replicas } from './reconciler.ts';
+export { createServices, type Services, type ServicesOptions } from './services.ts';
 export type { OpenTerminal, TerminalViewer } from './terminals.ts';
 export type { Templates } from './template.ts';

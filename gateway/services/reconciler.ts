@@ -19,6 +19,14 @@ export type Reconciler = {
   close(): Promise<void>;
 };
 
+/** Several gateways on one cluster: one of them acts, and the others only look. */
+export type Replicas = {
+  /** Whether this one acts. */
+  leads(): boolean;
+  /** Hears each time that this one begins to. */
+  onLead(hear: () => void): void;
+};
+
 /** Where a service is reached, put into and taken out of the table of routes. */
 export type ServiceRoutes = { put(service: Service): Promise<void>; remove(service: Service): Promise<void> };
 
@@ -35,8 +43,8 @@ export function createReconciler(options: {
   routes: ServiceRoutes;
   /** Whether an owner's services may run now. */
   isActive(owner: Service['owner']): Promise<boolean>;
-  /** Whether this gateway acts; of several on one cluster one does, and the others only look. */
-  leads?: () => boolean;
+  /** Absent where this gateway is the only one. */
+  replicas?: Replicas;
   /** Forgets what is kept of one beside its record. */
   onRemoved(id: string): Promise<void>;
   /** Hears of what a service of this machine is seen to be, at each look. */
@@ -44,7 +52,7 @@ export function createReconciler(options: {
   clock: Clock;
   log: Log;
 }): Reconciler {
-  const { store, engine, machine, routes, isActive, leads = () => true, onRemoved, onSeen, clock, log } = options;
+  const { store, engine, machine, routes, isActive, replicas, onRemoved, onSeen, clock, log } = options;
   const states = new Map<string, Service>();
   /** Where the route of each leads, as far as it was put in this run. */
   const placed = new Map<string, string>();
@@ -60,10 +68,10 @@ export function createReconciler(options: {
   const stops = [
     engine.onChange(look),
     store.onChange('services', (key) => look(records.idsInChange(key).id)),
-    store.onGap(
-      () => void sweep().catch((error: unknown) => log.error({ err: error }, 'looking at the services failed')),
-    ),
+    store.onGap(sweepSoon),
   ];
+  // What was left to the one that led before is not left until the next round.
+  replicas?.onLead(sweepSoon);
 
   function see(service: Service): void {
     states.set(service.id, service);
@@ -74,6 +82,10 @@ export function createReconciler(options: {
     if (isAtWork) queue.add(id);
   }
 
+  function sweepSoon(): void {
+    void sweep().catch((error: unknown) => log.error({ err: error }, 'looking at the services failed'));
+  }
+
   async function sweep(): Promise<void> {
     if (isAtWork) for (const id of await records.idsOn(store.db, machine)) look(id);
   }
@@ -82,7 +94,7 @@ export function createReconciler(options: {
     const service = await records.findService(store.db, id);
     if (service === undefined || service.machine !== machine) return forget(id);
     see(service);
-    if (!leads()) {
+    if (replicas?.leads() === false) {
       // What it sees of it, for what is asked by its id alone.
       engine.observe(service);
       return;

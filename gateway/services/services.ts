@@ -16,7 +16,7 @@ import type { Engine, LaunchStep, Missing } from './engine.ts';
 import { createHistory, type History } from './history/history.ts';
 import { createLaunch, type Launch } from './launch.ts';
 import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
-import { createReconciler, type ServiceRoutes } from './reconciler.ts';
+import { createReconciler, type Replicas, type ServiceRoutes } from './reconciler.ts';
 import type { ServiceOutput } from './output/pages.ts';
 import * as records from './records.ts';
 import { noSuchService, notToBeWoken } from './refusals.ts';
@@ -84,8 +84,8 @@ export type ServicesOptions = {
   machine: string;
   routes: ServiceRoutes & { isTaken(label: string): boolean };
   isActive(owner: Service['owner']): Promise<boolean>;
-  /** Whether this gateway acts; of several on one cluster one does, and the others only look. */
-  leads?: () => boolean;
+  /** Absent where this gateway is the only one. */
+  replicas?: Replicas;
   record(transaction: Transaction, entry: AuditEntry): Promise<void>;
   /** What services may take, smallest first, and what they may be promised of this machine. */
   sizes: readonly Size[];
@@ -127,6 +127,12 @@ export function createServices(options: ServicesOptions): Services {
       // For the next look, which is of the same object.
       service.lastUsedAt = lastUsedAt;
     },
+    ...(options.replicas && {
+      others: {
+        leads: options.replicas.leads,
+        lastUseOf: async ({ id }) => (await records.findService(store.db, id))?.lastUsedAt,
+      },
+    }),
     sleep: ({ id }) =>
       change(id, { actor: 'system' }, { action: 'service.slept', onlyIf: 'running', change: wished('sleep') }),
   });

@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createManualClock, silentLog, type JsonObject } from '../../gateway/lib/index.ts';
-import { createServices, type Engine, type NewService } from '../../gateway/services/index.ts';
+import { createServices, type Engine, type NewService, type ServicesOptions } from '../../gateway/services/index.ts';
 import type { Observed } from '../../gateway/services/engine.ts';
 import type { LaunchableTemplate } from '../../gateway/services/template.ts';
 import { eventually } from '../support/eventually.ts';
@@ -59,7 +59,7 @@ async function open(t: Test, store: Store) {
     isTaken: (label: string) => label === 'app-ann',
   };
   const metricsFolder = t.testdir();
-  const make = () =>
+  const make = (more: Partial<ServicesOptions> = {}) =>
     createServices({
       ...{ store, engine, routes, clock, log: silentLog },
       machine: 'm',
@@ -78,6 +78,7 @@ async function open(t: Test, store: Store) {
       isActive: async () => true,
       idleSecondsOf: async () => [],
       record: facts.audit.record,
+      ...more,
     });
   const services = make();
   t.teardown(() => services.close());
@@ -135,6 +136,22 @@ await onBothStores(t, async (t, openDatabase) => {
     t.strictSame(begun, []);
     await services.start();
     await eventually('it is begun', async () => begun.includes(id));
+  });
+
+  await t.test('of several gateways one acts, and who takes over does at once what waits', async (t) => {
+    const { store } = await openDatabase(t);
+    const { make, wanted, by, begun } = await open(t, store);
+    let isLeader = false;
+    let begin = (): void => undefined;
+    const services = make({ replicas: { leads: () => isLeader, onLead: (hear) => void (begin = hear) } });
+    t.teardown(() => services.close());
+    await services.start();
+    const { id } = await services.launch(wanted('one'), by);
+    await eventually('it is known', async () => services.tile(id));
+    t.strictSame(begun, []);
+    isLeader = true;
+    begin();
+    await eventually('it is begun', async () => begun.includes(id), 5_000);
   });
 
   await t.test('what was wrong the last time is not told of a new start', async (t) => {

@@ -38,6 +38,8 @@ export type AreaFolders = {
   isReserved(path: Path): boolean;
   /** Path of an area for who mounts it elsewhere. */
   pathOf(area: Area): string;
+  /** Path of a folder of Knot's own beside the areas. */
+  pathBeside(name: 'templates'): string;
   /** The folder of all private, or of all team areas. Stays open. */
   kind(kind: 'private' | 'team'): HeldFolder;
   /** Knot's own folder beside the areas. Stays open. */
@@ -155,6 +157,7 @@ export function openAreas({ folder, log }: { folder: string; log: Log }): AreaFo
     roomIfThere,
     isReserved: (path) => path[0]?.equals(backroom) ?? false,
     pathOf: (area) => join(folder, keyOf(area)),
+    pathBeside: (name) => join(folder, backroom.toString(), name),
     kind: (kind) => kinds[kind],
     back,
     uploads,

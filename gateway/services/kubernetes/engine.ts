@@ -28,6 +28,8 @@ export type KubernetesEngineOptions = {
   namespaceOf(owner: Service['owner']): string;
   surroundingsOf(service: Pick<Service, 'owner' | 'label'>): Promise<Surroundings>;
   dataFolder: string;
+  /** Where templates that services were made of are kept: the same for every gateway, because any of them may launch and any may lead. */
+  templatesFolder: string;
   outputs: Outputs;
   /** Names this run of the gateway among those on one cluster. */
   run?: string;
@@ -72,8 +74,7 @@ const mostAtOnce = 4;
 
 /** Services as Helm releases in the namespaces of their owners. What is said of them is what is seen in the cluster. */
 export function createKubernetesEngine(options: KubernetesEngineOptions): KubernetesEngine {
-  const { kube, helm, asOwner, namespaceOf, dataFolder, outputs, clock, log } = options;
-  const templates = join(dataFolder, 'services', 'templates');
+  const { kube, helm, asOwner, namespaceOf, dataFolder, templatesFolder: templates, outputs, clock, log } = options;
   const starts = new Map<string, Start>();
   const places = new Map<string, Upstream>();
   /** As they were asked about last, for what is told of by their id alone. */

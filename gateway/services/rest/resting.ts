@@ -42,10 +42,16 @@ export function createResting(options: {
   idleSecondsOf(owner: Service['owner']): Promise<readonly (number | undefined)[]>;
   writeUse(service: Service, lastUsedAt: number): Promise<void>;
   sleep(service: Service): Promise<unknown>;
+  /** Other gateways that people come through, where there may be some: the one that leads puts to sleep. */
+  others?: {
+    leads(): boolean;
+    /** As any of them wrote it down. */
+    lastUseOf(service: Service): Promise<number | undefined>;
+  };
   clock: Clock;
   log: Log;
 }): Resting {
-  const { engine, known, trafficOf, idleSecondsOf, writeUse, sleep, clock, log } = options;
+  const { engine, known, trafficOf, idleSecondsOf, writeUse, sleep, others, clock, log } = options;
   const working = new Map<string, { what: string; at: number }>();
   let loop: ReturnType<typeof every> | undefined;
 
@@ -59,12 +65,24 @@ export function createResting(options: {
     return Math.max(lastUsedAt, seen) || undefined;
   }
 
+  /** How much later than the one that is written down a use may be. Among several gateways a short time to sleep asks for more writes. */
+  const lateWrite = (idleSeconds: number): number =>
+    others && idleSeconds > 0 ? Math.min(writeMs, (idleSeconds * 1000) / 3) : writeMs;
+
   async function look(service: Service): Promise<void> {
     const { id, keptUntil, since: readySince } = service;
-    const lastUsedAt = lastUseOf(service);
-    if (lastUsedAt !== undefined && lastUsedAt - (service.lastUsedAt ?? 0) >= writeMs)
+    let lastUsedAt = lastUseOf(service);
+    const idleSeconds = await idleOf(service);
+    const lateMs = lateWrite(idleSeconds);
+    if (lastUsedAt !== undefined && lastUsedAt - (service.lastUsedAt ?? 0) >= lateMs)
       await writeUse(service, lastUsedAt);
-    const due = sleepsAt({ idleSeconds: await idleOf(service), readySince, lastUsedAt, keptUntil });
+    if (others?.leads() === false) return void working.delete(id);
+    let due = sleepsAt({ idleSeconds, readySince, lastUsedAt, keptUntil });
+    if (others && due !== undefined && clock.now() >= due) {
+      lastUsedAt = Math.max(lastUsedAt ?? 0, (await others.lastUseOf(service)) ?? 0) || undefined;
+      // What others have not written down yet, and could not have by now.
+      due = sleepsAt({ idleSeconds, readySince, lastUsedAt, keptUntil })! + lateMs + sweepMs;
+    }
     if (due === undefined || clock.now() < due) return void working.delete(id);
     const before = working.get(id);
     if (before !== undefined && clock.now() < before.at + askAgainMs) return;

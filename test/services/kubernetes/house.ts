@@ -70,7 +70,8 @@ export async function openKubernetesEngine(
     log: silentLog,
   });
   const engine = createKubernetesEngine({
-    ...{ kube: own, helm, asOwner, outputs, dataFolder: folder, clock: systemClock, log: silentLog },
+    ...{ kube: own, helm, asOwner, outputs, dataFolder: folder, templatesFolder: join(folder, 'templates') },
+    ...{ clock: systemClock, log: silentLog },
     namespaceOf: () => namespace,
     surroundingsOf: async ({ label }) => ({
       ...{ namespace, hostname: `${label}.example.org`, origin: `https://${label}.example.org` },

@@ -161,6 +161,65 @@ t.test('who comes while the program is asked is not sent away', async (t) => {
   t.strictSame(slept, []);
 });
 
+t.test('of several gateways the one that leads puts to sleep, and not what is used through another', async (t) => {
+  const { clock, traffic, slept, service, written, use, house } = open();
+  /** As it stands in the store. */
+  let inStore = clock.now();
+  const others = { isLeader: true, leads: () => others.isLeader, lastUseOf: async () => inStore };
+  const resting = createResting({
+    engine: { busyWith: async () => house.work },
+    known: () => [service],
+    trafficOf: () => traffic,
+    idleSecondsOf: async () => house.limits,
+    writeUse: async (_service, at) => void written.push(at),
+    sleep: async ({ id }) => slept.push(id),
+    others,
+    ...{ clock, log: silentLog },
+  });
+  clock.advance(25 * minute);
+  // Another one has written down since that somebody came.
+  inStore = clock.now();
+  clock.advance(29 * minute);
+  await resting.sweep();
+  t.strictSame(slept, []);
+  // What it has not written down yet is not lost either.
+  clock.advance(minute + 1000);
+  await resting.sweep();
+  t.strictSame(slept, []);
+  clock.advance(2 * minute);
+  others.isLeader = false;
+  use(32 * minute);
+  await resting.sweep();
+  t.strictSame(slept, [], 'who does not lead puts nothing to sleep');
+  t.equal(written.length, 1, 'and writes down what was used through it');
+  others.isLeader = true;
+  await resting.sweep();
+  t.strictSame(slept, ['one']);
+});
+
+t.test('who does not lead writes down a use before the service would sleep by another', async (t) => {
+  const { clock, traffic, service, written, use, slept } = open();
+  const resting = createResting({
+    engine: { busyWith: async () => undefined },
+    known: () => [service],
+    trafficOf: () => traffic,
+    idleSecondsOf: async () => [30],
+    async writeUse(of, at) {
+      written.push(at);
+      of.lastUsedAt = at;
+    },
+    sleep: async ({ id }) => slept.push(id),
+    others: { leads: () => false, lastUseOf: async () => service.lastUsedAt },
+    ...{ clock, log: silentLog },
+  });
+  for (let seconds = 0; seconds < 60; seconds += 12) {
+    clock.advance(12_000);
+    use();
+    await resting.sweep();
+  }
+  t.equal(written.length, 5);
+});
+
 t.test('what a template says of use is told to what counts it', async (t) => {
   const { resting, traffic } = open({}, { quiet: ['/api/status'], sockets: 'open' });
   await resting.sweep();
