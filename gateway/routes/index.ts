@@ -10,5 +10,5 @@ export type { RouteChange } from './table.ts';
 export type { IdentityFields, Route, ServiceFacts } from './route.ts';
 export { atSocket } from './socket-file.ts';
 export { parseUpstream, socketUpstream, type Upstream, upstreamAddress } from './upstream.ts';
-export { namespaceAt, type NamespacedPaths } from './namespaced.ts';
+export { everybody, namespaceAt, type NamespacedPaths } from './namespaced.ts';
 export { serviceResource } from './resource.ts';

@@ -1,5 +1,6 @@
 import { checkName, type Resource } from '../lib/index.ts';
-import { createNamespacedPaths } from './namespaced.ts';
+import { foldedSegments } from './folded.ts';
+import { createNamespacedPaths, everybody } from './namespaced.ts';
 import type { Route, ServiceFacts } from './route.ts';
 
 /**
@@ -11,16 +12,18 @@ import type { Route, ServiceFacts } from './route.ts';
  *   other case, doubled or backward slashes, `;parameters`, a second encoding, look-alike Unicode, dot segments – is a
  *   Service that nobody owns, so that the rules of the integration never open it.
  * - Where a route has namespaces, a path into that of a person or team is the Service `<name>/OWNER` of theirs, and a path that could be
- *   read in two ways, or leads into another namespace, is a Service that nobody owns.
+ *   read in two ways, or leads into another namespace, is a Service that nobody owns. One that leads into all of them is the Service
+ *   `<name>/*`.
  * - Every path of a service is that service.
  * - A username that has not the shape of one is nobody's either.
  */
-export function resourceAt(route: Route, decodedPath: string): Resource {
+export function resourceAt(route: Route, decodedPath: string, query = ''): Resource {
   const map = mapOf(route);
   if (route.service !== undefined) return map.self;
   if (map.namespaceOf !== undefined) {
-    const found = map.namespaceOf(decodedPath);
+    const found = map.namespaceOf(decodedPath, query);
     if (found === 'nobodys') return map.nobodys;
+    if (found === 'everybodys') return map.everybodys;
     if (found !== undefined) return serviceOf(route, map.self, found.owner, found.isTeam);
   }
   for (const prefix of map.prefixes) {
@@ -41,6 +44,7 @@ type RouteMap = {
   namespaceOf: ReturnType<typeof createNamespacedPaths> | undefined;
   self: Resource;
   nobodys: Resource;
+  everybodys: Resource;
 };
 
 /** Computed once per route object; routes are frozen when they are loaded. */
@@ -59,10 +63,11 @@ function mapOf(route: Route): RouteMap {
     map = {
       // The longest first: `/a/b/` wins over `/a/`.
       prefixes: [...route.ownedPrefixes].sort((a, b) => b.length - a.length || (a < b ? -1 : 1)),
-      folded: route.ownedPrefixes.map(fold),
+      folded: route.ownedPrefixes.map(foldedSegments),
       namespaceOf: route.namespaces && createNamespacedPaths(route.namespaces),
       self,
       nobodys: serviceOf(route, self, ''),
+      everybodys: serviceOf(route, self, everybody),
     };
     maps.set(route, map);
   }
@@ -92,7 +97,7 @@ const suspicious = /[%\\;A-Z]|\/\/|\/\.|[^\x21-\x7e]/;
 /** Whether any upstream could take the path for an owned one although it does not start with an owned prefix exactly. */
 function mayBeOwned(map: RouteMap, path: string): boolean {
   if (!suspicious.test(path)) return false;
-  const segments = fold(path);
+  const segments = foldedSegments(path);
   if (segments.some(isDot)) return true;
   return map.folded.some(
     (prefix) => segments.length > prefix.length && prefix.every((segment, index) => segments[index] === segment),
@@ -101,22 +106,7 @@ function mayBeOwned(map: RouteMap, path: string): boolean {
 
 /** Whether the part after the username could lead out of it. */
 function mayClimb(rest: string): boolean {
-  return /[\\%;]|\/\.|[^\x21-\x7e]/.test(rest) && fold(rest).some(isDot);
+  return /[\\%;]|\/\.|[^\x21-\x7e]/.test(rest) && foldedSegments(rest).some(isDot);
 }
 
 const isDot = (segment: string): boolean => segment === '.' || segment === '..';
-
-/** The segments as the most lenient upstream would read them. */
-function fold(path: string): string[] {
-  let text = path;
-  for (let round = 0; round < 4 && text.includes('%'); round += 1) {
-    text = text.replaceAll(/%([0-9a-fA-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
-  }
-  return text
-    .normalize('NFKC')
-    .replaceAll(/[^\x21-\x7e\u00a1-\uffff]/g, '')
-    .toLowerCase()
-    .split(/[/\\]+/)
-    .map((segment) => segment.split(';', 1)[0] ?? '')
-    .filter((segment) => segment !== '');
-}

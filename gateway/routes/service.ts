@@ -13,9 +13,9 @@ export type Routes = {
   list(): readonly Route[];
   /**
    * What a request on this route asks for: the integration or app itself, or a person's own part of it. `decodedPath` is
-   * decoded once and has no query. Never fails: what is ambiguous belongs to nobody.
+   * decoded once and has no query, which is as it was received (`?…`). Never fails: what is ambiguous belongs to nobody.
    */
-  resourceAt(route: Route, decodedPath: string): Resource;
+  resourceAt(route: Route, decodedPath: string, query?: string): Resource;
   /**
    * Puts one route at its host, in place of the one of the same kind that is there; costs the same however many others there are.
    * @throws KNOT_ROUTES_HOST_TAKEN, KNOT_ROUTES_INVALID, KNOT_ROUTES_UPSTREAM_INVALID

@@ -27,10 +27,12 @@ export type KeptProgram = {
 
 /**
  * Programs that end with us, in a folder that goes with them (see keeper.ts).
- * `run` starts one; its standard output and error go to `NAME.log` of the folder.
+ * `run` starts one; its standard output and error go to `NAME.log` of the folder. `enter` is what stands before the keeper's own command
+ * line: where it goes all of them go.
  */
-export function keepPrograms(folder: string) {
-  const keeper = spawn(process.execPath, [join(import.meta.dirname, 'keeper.ts'), folder], {
+export function keepPrograms(folder: string, { enter = [] }: { enter?: readonly string[] } = {}) {
+  const [program, ...args] = [...enter, process.execPath, join(import.meta.dirname, 'keeper.ts'), folder];
+  const keeper = spawn(program!, args, {
     // A session of its own: Ctrl-C in a terminal is ours to handle.
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit'],

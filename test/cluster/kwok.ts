@@ -1,6 +1,6 @@
 /**
  * What simulated nodes and pods do (stages of kwok 0.8). A pod is told by its annotation `test.knot/pod`, or by the host in the name
- * of an image, which a chart's values choose: see `fates`. `test.knot/ready-after: 2s` and `test.knot/gone-after: 2s` delay it;
+ * of an image, which a chart's values choose: see `fates`. `test.knot/ready-after: 2s`, `test.knot/runs-for: 2s` (of a Job or a workflow) and `test.knot/gone-after: 2s` delay it;
  * without them everything happens at once. Probes are not run, pod addresses lead nowhere.
  */
 
@@ -162,9 +162,13 @@ const podStages = [
     [
       isDeleted('DoesNotExist'),
       isInPhase('Running'),
-      { key: '.metadata.ownerReferences.[].kind', operator: 'In', values: ['Job'] },
+      { key: '.metadata.ownerReferences.[].kind', operator: 'In', values: ['Job', 'Workflow'] },
     ],
     {
+      delay: {
+        durationMilliseconds: 0,
+        durationFrom: { expressionFrom: '.metadata.annotations["test.knot/runs-for"]' },
+      },
       next: {
         statusTemplate: `${statusOfPod({
           isUp: false,

@@ -97,3 +97,115 @@ t.test('a route whose namespaces cannot be told apart is refused', async (t) => 
   refused({ prefix: 'knot-', paths: ['/x/{}/{}'] });
   refused({ prefix: 'knot-', paths: ['x/{}'] });
 });
+
+const tool = normalRoute({
+  ...given,
+  host: 'argo.localhost',
+  name: 'argo',
+  namespaces: {
+    prefix: 'knot-',
+    paths: ['/workflows/{}', '/api/v1/workflows/{}', '/api/v1/stream/events/{}'],
+    query: { paths: ['/api/v1/archived', '/api/v1/archived/*'], name: 'namespace', selector: 'list.fieldSelector' },
+    wide: ['/api/v1/workflows/', '/api/v1/archived'],
+    plain: ['/', '/workflows', '/workflows/', '/api/v1/userinfo', '/assets/**'],
+  },
+});
+const of = (path: string, query = '') => resourceAt(tool, path, query);
+const nobodysOfTool = { type: 'Service', id: 'argo/', attributes: { owner: '' } };
+
+t.test(
+  'where all paths are listed, another spelling of one is nobody’s, and what begins otherwise is the tool',
+  async (t) => {
+    for (const path of [
+      ...[
+        '/api/v1/workflows',
+        '/api/v1/Workflows/knot-ann',
+        '/API/v1/workflows/knot-ann',
+        '/api/v2/workflows/knot-ann',
+      ],
+      ...[
+        '/api/v1/archived:',
+        '/api/v1/workflows/knot-ann:',
+        '/api',
+        '/api/',
+        '/Workflows/knot-ann',
+        '/assets',
+        '/api/v1/new',
+      ],
+    ])
+      t.match(of(path), nobodysOfTool, path);
+    for (const path of [
+      '/',
+      '/workflows',
+      '/workflows/',
+      '/api/v1/userinfo',
+      '/assets/a/b.js',
+      '/main.js',
+      '/x.Service/Get',
+    ])
+      t.match(of(path), { type: 'Integration', id: 'argo' }, path);
+    t.match(of('/api/v1/workflows/knot-ann/one/log'), { attributes: { owner: 'ann' } });
+  },
+);
+
+t.test('what leads into all namespaces is a thing of its own', async (t) => {
+  for (const path of ['/api/v1/workflows/', '/api/v1/archived'])
+    t.match(of(path), { type: 'Service', id: 'argo/*', attributes: { owner: '*' } }, path);
+  t.equal(namespaceAt(of('/api/v1/archived'), tool.namespaces!, 'ann'), 'knot-ann');
+});
+
+t.test('a namespace in the query counts where it stands there once and plainly', async (t) => {
+  for (const query of [
+    ...['?namespace=knot-ann', '?list.limit=5&namespace=knot-ann', '?list.fieldSelector=metadata.namespace%3Dknot-ann'],
+    ...['?namespace=knot-ann&list.fieldSelector=spec.x%3D1,metadata.namespace=knot-ann'],
+  ]) {
+    t.match(of('/api/v1/archived', query), { id: 'argo/ann', attributes: { owner: 'ann' } }, query);
+    t.match(of('/api/v1/archived/0-1', query), { attributes: { owner: 'ann' } }, query);
+  }
+  t.match(of('/api/v1/archived', '?namespace=knot-team-physics'), { attributes: { team: 'physics' } });
+  for (const query of [
+    ...[
+      '?namespace=a&namespace=b',
+      '?namespace=knot-ann&namespace=knot-ann',
+      '?namespace=knot-ann&namespace=',
+      '?Namespace=knot-ann',
+    ],
+    ...[
+      '?n%61mespace=knot-ann',
+      '?namespace=knot-ann&Namespace=knot-bob',
+      '?namespace=knot-ann;namespace=knot-bob',
+      '?namespace=%zz',
+    ],
+    ...[
+      '?namespace=knot-ann&list.fieldSelector=metadata.namespace%3Dknot-bob',
+      '?list.fieldSelector=metadata.namespace!%3Dx',
+    ],
+    ...[
+      '?list.fieldSelector=metadata.namespace=knot-ann&list.fieldSelector=metadata.namespace=knot-ann',
+      '?namespace=kube-system',
+    ],
+    ...[
+      '?list.fieldselector=metadata.namespace=knot-ann',
+      '?list.fieldSelector=metadata.namespace%3Dknot-ann,metadata.namespace=x',
+    ],
+    ...[
+      '?namespace=knot-ann%00',
+      '?namespace=knot-ann/../x',
+      '?%6eamespace=knot-bob&namespace=knot-ann',
+      '?list_field_selector=metadata.namespace=x',
+    ],
+  ])
+    t.match(of('/api/v1/archived', query), nobodysOfTool, query);
+  t.match(of('/api/v1/archived/0-1'), nobodysOfTool, 'by its number alone nobody can say whose it is');
+});
+
+t.test('beside a namespace in the path the query may say the same, and nothing else', async (t) => {
+  t.match(of('/api/v1/workflows/knot-ann', '?namespace=knot-ann'), { attributes: { owner: 'ann' } });
+  t.match(of('/api/v1/workflows/knot-ann', '?a=%20b&c'), { attributes: { owner: 'ann' } });
+  for (const query of [
+    '?namespace=knot-bob',
+    '?namespace=knot-ann&namespace=knot-bob',
+    '?list.fieldSelector=metadata.namespace=knot-bob',
+  ])
+    t.match(of('/api/v1/workflows/knot-ann', query), nobodysOfTool, query);
+});

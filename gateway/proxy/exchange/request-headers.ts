@@ -86,12 +86,16 @@ function namedHops(connection: string | undefined): Set<string> | undefined {
 const noHeaders: readonly string[] = [];
 
 /** What judging a long stream again and its access line need; the rest would be kept for hours. */
-export function withoutHeaders(canonical: CanonicalRequest, { switches }: Pick<Route, 'switches'>): CanonicalRequest {
+export function withoutHeaders(
+  canonical: CanonicalRequest,
+  { switches, namespaces }: Pick<Route, 'switches' | 'namespaces'>,
+): CanonicalRequest {
   const none = undefined;
   const authorization = switches.programs === undefined ? none : canonical.authorization;
   return {
     ...canonical,
-    ...{ rawHeaders: noHeaders, target: '', query: '', accept: none, authorization, userAgent: none },
+    ...{ rawHeaders: noHeaders, target: '', accept: none, authorization, userAgent: none },
+    query: namespaces?.query === undefined ? '' : canonical.query,
     ...{ origin: none, fetchSite: none, fetchMode: none, purpose: none, connection: none, upgrade: none },
     ...{ webSocketVersion: none, webSocketKey: none },
   };

@@ -20,7 +20,7 @@ export type Visitor = { session: Session; principal: Principal };
 export type Verdict = { question: AuthorizationRequest; decision: Decision };
 
 /** What is asked for, apart from who asks: the facts a decision needs, kept for judging a long stream again. */
-export type Asked = Pick<CanonicalRequest, 'method' | 'host' | 'decodedPath' | 'address' | 'isUpgrade'>;
+export type Asked = Pick<CanonicalRequest, 'method' | 'host' | 'decodedPath' | 'query' | 'address' | 'isUpgrade'>;
 
 /** Holders of links on the hosts of services, who have no session; given by `app` from `guests`. */
 export type Guests = {
@@ -81,11 +81,11 @@ export function askedOf(
   principal: Principal,
 ): AuthorizationRequest {
   const shared = route.service && sharedOn(principal, route.service.id);
-  const { method, host, decodedPath: path, address, isUpgrade } = asked;
+  const { method, host, decodedPath: path, query, address, isUpgrade } = asked;
   return {
     principal,
     action: actionOf(asked),
-    resource: routes.resourceAt(route, path),
+    resource: routes.resourceAt(route, path, query),
     context: { method, host, path, address, isUpgrade },
     ...(shared && { shared }),
   };

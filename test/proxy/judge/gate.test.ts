@@ -5,7 +5,7 @@ import type { Route } from '../../../gateway/routes/index.ts';
 
 const session = { id: 's', userId: 'ann' } as Session;
 const route = { host: 'tool.localhost', name: 'tool', switches: {} } as Route;
-const asked = { method: 'GET', host: route.host, decodedPath: '/', address: '127.0.0.1', isUpgrade: true };
+const asked = { method: 'GET', host: route.host, query: '', decodedPath: '/', address: '127.0.0.1', isUpgrade: true };
 
 /** A gate for which everything holds but what is said otherwise. */
 function gateWhere(facts: {
