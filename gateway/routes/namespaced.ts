@@ -18,6 +18,8 @@ export type NamespacedPaths = {
    * one of all these paths does: what is not listed is nobody's, so that a spelling that an upstream reads alike opens nothing.
    */
   plain?: readonly string[];
+  /** Paths (as `plain`) that name a thing and not its namespace: nobody's. */
+  refused?: readonly string[];
 };
 
 /** Query parameters are read by everybody in their own way, so a namespace is found only where it stands there once and plainly. */
@@ -50,13 +52,15 @@ export function createNamespacedPaths({
   query,
   wide = [],
   plain,
+  refused = [],
 }: NamespacedPaths): (decodedPath: string, query: string) => NamespacedPath {
   const split = (list: readonly string[]): string[][] => list.map((path) => path.split('/'));
   const patterns = split(paths);
   const [inQuery, everywhere, nowhere] = [split(query?.paths ?? []), split(wide), split(plain ?? [])];
   // `/` itself begins no path in particular.
   const begins =
-    plain && new Set([paths, query?.paths ?? [], wide, plain].flat().map((path) => foldedSegments(path)[0] ?? ''));
+    plain &&
+    new Set([paths, query?.paths ?? [], wide, plain, refused].flat().map((path) => foldedSegments(path)[0] ?? ''));
   begins?.delete('');
 
   /** The one namespace that the query names; undefined where it names none. */

@@ -126,12 +126,15 @@ function normalService(name: string, { id, label: called, owner, isTeam }: Servi
   return Object.freeze({ id, label: called, owner, isTeam: isTeam === true });
 }
 
-function normalNamespaces(name: string, { prefix, paths, query, wide, plain }: NamespacedPaths): NamespacedPaths {
+function normalNamespaces(
+  name: string,
+  { prefix, paths, query, wide, plain, refused }: NamespacedPaths,
+): NamespacedPaths {
   if (!/^[a-z][a-z0-9-]*-$/.test(prefix)) throw invalid(name, 'namespaces.prefix', `"${prefix}" must end in -`);
   for (const path of paths)
     if (!/^(?:\/(?:[A-Za-z0-9._-]+|\*|\{\}))+$/.test(path) || path.split('{}').length !== 2)
       throw invalid(name, 'namespaces.paths', `"${path}" must be a path with one {} in place of a segment`);
-  for (const path of [query?.paths ?? [], wide ?? [], plain ?? []].flat())
+  for (const path of [query?.paths ?? [], wide ?? [], plain ?? [], refused ?? []].flat())
     if (!/^(?:\/|(?:\/(?:[A-Za-z0-9._-]+|\*))+\/?(?:\*\*)?)$/.test(path))
       throw invalid(name, 'namespaces', `"${path}" must be a path of plain segments and *`);
   return Object.freeze({
@@ -140,6 +143,7 @@ function normalNamespaces(name: string, { prefix, paths, query, wide, plain }: N
     ...(query && { query: Object.freeze({ ...query, paths: Object.freeze([...query.paths]) }) }),
     ...(wide && { wide: Object.freeze([...wide]) }),
     ...(plain && { plain: Object.freeze([...plain]) }),
+    ...(refused && { refused: Object.freeze([...refused]) }),
   });
 }
 

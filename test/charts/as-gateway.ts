@@ -20,7 +20,7 @@ export type GatewayAccount = {
  */
 export async function asGateway(cluster: ControlPlane, { namespace = 'knot' } = {}): Promise<GatewayAccount> {
   const helm = helmIn(cluster.folder, cluster.programs.helm);
-  const files = ['rbac-gateway', 'rbac-user', 'rbac-hub', 'bounds'];
+  const files = ['rbac-gateway', 'rbac-user', 'rbac-hub', 'rbac-argo', 'bounds'];
   const only = files.flatMap((file) => ['--show-only', `templates/${file}.yaml`]);
   const objects = objectsIn(await helm(['template', 'knot', chartFolder, '--namespace', namespace, ...only]));
   await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });

@@ -32,7 +32,7 @@ export type KeptProgram = {
  */
 export function keepPrograms(folder: string, { enter = [] }: { enter?: readonly string[] } = {}) {
   const [program, ...args] = [...enter, process.execPath, join(import.meta.dirname, 'keeper.ts'), folder];
-  const keeper = spawn(program!, args, {
+  const keeper = spawn(program, args, {
     // A session of its own: Ctrl-C in a terminal is ours to handle.
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -217,3 +217,31 @@ t.test('amounts are written as the API server writes them back', async (t) => {
     ...['0', '1', '1k', '1Ki', '1536', '19531250Ki', '20Gi', '1048577'],
   ]);
 });
+
+t.test(
+  'where there is Argo Workflows an owner has an account for it, with rights in the one namespace, until paused',
+  async (t) => {
+    const bindings = (wanted: Wanted, hasArgo: boolean) =>
+      desiredOf(wanted, { ...settings, hasArgo })
+        .map(({ object }) => object)
+        .filter(({ metadata }) => ['knot-argo', 'knot-workflow'].includes(metadata.name));
+    t.same(
+      bindings(ann, true).map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`),
+      [
+        'ServiceAccount knot-ann/knot-workflow',
+        'ServiceAccount knot-ann/knot-argo',
+        'RoleBinding knot-ann/knot-argo',
+      ].concat('RoleBinding knot-ann/knot-workflow'),
+    );
+    t.match(bindings(physics, true).at(-2), {
+      roleRef: { kind: 'ClusterRole', name: 'knot-argo' },
+      subjects: [{ kind: 'ServiceAccount', name: 'knot-argo', namespace: 'knot-team-physics' }],
+    });
+    const left = bindings({ ...ann, isPaused: true }, true).map(({ kind }) => kind);
+    t.notOk(left.includes('RoleBinding'), 'a token that was kept is worth nothing');
+    t.same(
+      bindings(ann, false).map(({ metadata }) => metadata.name),
+      ['knot-workflow'],
+    );
+  },
+);

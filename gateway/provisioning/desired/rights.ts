@@ -9,12 +9,18 @@ export const userIn = (namespace: string): { user: string } => ({
   user: `system:serviceaccount:${namespace}:${userAccount}`,
 });
 
+/** What Argo Workflows acts as for the owner: their workflows and what those leave, and nothing else of theirs. */
+export const argoAccount = 'knot-argo';
+/** What the steps of workflows run as. */
+const workflowAccount = 'knot-workflow';
+
 /**
  * ServiceAccounts: none mounts a token unless a pod asks for it, and `default`, which every pod has that names none, has no rights.
  * `knot-notebook` and `knot-workflow` are whom notebooks and steps of workflows run as.
  */
-export function accountsOf({ pullSecrets }: ClusterSettings): KubeObject[] {
-  return ['default', userAccount, 'knot-notebook', 'knot-workflow'].map((name) => ({
+export function accountsOf({ pullSecrets, hasArgo = false }: ClusterSettings): KubeObject[] {
+  const names = ['default', userAccount, 'knot-notebook', workflowAccount, ...(hasArgo ? [argoAccount] : [])];
+  return names.map((name) => ({
     apiVersion: 'v1',
     kind: 'ServiceAccount',
     metadata: { name },
@@ -26,7 +32,7 @@ export function accountsOf({ pullSecrets }: ClusterSettings): KubeObject[] {
 /**
  * RoleBinding to our own ClusterRole, in the one namespace: for the account that Helm acts as, and for people who come with kubectl,
  * whom the API server knows by the group that Knot's ID tokens name. Being an administrator of Knot gives nothing here. A hub beside the
- * gateway may start and end pods there.
+ * gateway may start and end pods there; where there is Argo Workflows, its account may see to workflows, and their steps may tell how they ended.
  * Of who is paused the account stays until all that runs was ended, which is done as that account; a token that was kept is nothing after
  * that.
  */
@@ -36,15 +42,22 @@ export function rightsOf(
   {
     gatewayNamespace,
     hasHub = false,
+    hasArgo = false,
     isQuiet = true,
-  }: Pick<ClusterSettings, 'gatewayNamespace' | 'hasHub'> & { isQuiet?: boolean },
+  }: Pick<ClusterSettings, 'gatewayNamespace' | 'hasHub' | 'hasArgo'> & { isQuiet?: boolean },
 ): KubeObject[] {
-  const account = { kind: 'ServiceAccount', name: userAccount, namespace };
+  const accountOf = (name: string) => ({ kind: 'ServiceAccount', name, namespace });
+  const account = accountOf(userAccount);
   if (isPaused) return isQuiet ? [] : [bound(userAccount, [account])];
   const people = [account, { apiGroup: group, kind: 'Group', name: `knot:${kind}:${name}` }];
   // Teams have no notebooks of their own: each member has theirs.
   const hub = { kind: 'ServiceAccount', name: 'hub', namespace: gatewayNamespace };
-  return [bound(userAccount, people), ...(hasHub && kind === 'user' ? [bound(hubRole, [hub])] : [])];
+  return [
+    bound(userAccount, people),
+    ...(hasHub && kind === 'user' ? [bound(hubRole, [hub])] : []),
+    // Roles of the same names.
+    ...(hasArgo ? [argoAccount, workflowAccount].map((name) => bound(name, [accountOf(name)])) : []),
+  ];
 }
 
 export const hubRole = 'knot-hub';

@@ -37,6 +37,8 @@ export type ClusterSettings = {
   storage: Storage;
   /** A JupyterHub beside the gateway starts notebooks as pods of people. */
   hasHub?: boolean;
+  /** Argo Workflows runs people's workflows. */
+  hasArgo?: boolean;
   /** Secrets in each namespace that images are pulled with. */
   pullSecrets: readonly string[];
 };
