@@ -14,6 +14,7 @@ import { openPeoplesFiles } from './app/files.ts';
 import { createHealth } from './app/health.ts';
 import { createIdentify, createIdentifyBearer, createIdentifyToken } from './app/identify.ts';
 import { openApplications } from './app/applications.ts';
+import { openToolPlaces } from './app/tool-places.ts';
 import { type RunTelling, tellOfRun } from './app/run-record.ts';
 import { addressOfRaw, openMainHost } from './app/main-host.ts';
 import { mailSettings } from './app/mail-settings.ts';
@@ -177,6 +178,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       log,
     });
     tools = integrations;
+    const toolPlaces = closing(openToolPlaces(integrations, { facts, clock, log }), (places) => places.close());
 
     // What people launch themselves.
     const catalogue = openCatalogue(config, { clock, log, ...(files && { own: { files, owners, policy } }) });
@@ -268,6 +270,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       services,
       cluster,
       integrations,
+      toolPlaces,
       watch,
       reach,
     });
@@ -322,6 +325,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());
     for (const tool of integrations) tool.start();
     cluster?.start();
+    toolPlaces.start();
     if (services) startServices(services, { supervisor, accounts, store, log });
     telling.ready(address.origin);
     watch.start(proxy.probe);

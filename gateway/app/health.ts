@@ -1,6 +1,6 @@
 import { mayShareSite } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
-import type { Integration } from '../integrations/index.ts';
+import type { Integration, ToolPlaces } from '../integrations/index.ts';
 import { type ComponentHealth, within } from '../lib/index.ts';
 import { nodeHealth } from '../ops/index.ts';
 import type { Policy } from '../policy/index.ts';
@@ -21,11 +21,25 @@ export function createHealth(parts: {
   services: Services | undefined;
   cluster: { health(): ComponentHealth[] } | undefined;
   integrations: readonly Integration[];
+  toolPlaces: Pick<ToolPlaces, 'health'>;
   watch: Watch;
   /** What notebooks without a sandbox can connect to past the gateway. */
   reach: readonly Reachable[] | undefined;
 }): () => Promise<ComponentHealth[]> {
-  const { names, folder, store, policy, certificates, files, services, cluster, integrations, watch, reach } = parts;
+  const {
+    names,
+    folder,
+    store,
+    policy,
+    certificates,
+    files,
+    services,
+    cluster,
+    integrations,
+    toolPlaces,
+    watch,
+    reach,
+  } = parts;
   return async () => [
     await storeHealth(folder, store),
     policyHealth(policy),
@@ -35,6 +49,7 @@ export function createHealth(parts: {
     ...((await services?.health()) ?? []),
     ...(cluster?.health() ?? []),
     ...integrations.flatMap((tool) => tool.health()),
+    ...toolPlaces.health(),
     ...reachHealth(reach, integrations),
     ...watch.health(),
     nodeHealth(),

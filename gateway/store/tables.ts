@@ -308,6 +308,17 @@ export type FileLocksTable = {
   expires_at: number;
 };
 
+/** integrations: what an owner has in a tool. `state`: `ready` or `failed`, with the cause. */
+export type ToolPlacesTable = {
+  tool: string;
+  owner_id: string;
+  owner_kind: string;
+  owner_name: string;
+  state: string;
+  cause: string | null;
+  since: number;
+};
+
 /** provisioning: how far somebody's place in the cluster is. `steps` and `overrides` are JSON. */
 export type ProvisioningTable = {
   owner_id: string;
@@ -363,6 +374,7 @@ export type Tables = {
   service_revisions: ServiceRevisionsTable;
   file_locks: FileLocksTable;
   provisioning: ProvisioningTable;
+  tool_places: ToolPlacesTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };
