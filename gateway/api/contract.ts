@@ -10,6 +10,7 @@ export * from './contract/connections.ts';
 export * from './contract/events.ts';
 export * from './contract/files.ts';
 export * from './contract/health.ts';
+export * from './contract/images.ts';
 export * from './contract/kubernetes.ts';
 export * from './contract/me.ts';
 export * from './contract/owners.ts';

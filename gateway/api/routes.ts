@@ -13,6 +13,7 @@ import { eventRoutes } from './resources/events.ts';
 import { fileRoutes } from './resources/files.ts';
 import { healthRoutes } from './resources/health.ts';
 import { invitationRoutes } from './resources/invitations.ts';
+import { imageRoutes } from './resources/images.ts';
 import { kubernetesRoutes } from './resources/kubernetes.ts';
 import { meRoutes } from './resources/me.ts';
 import { ownerFileRoutes } from './resources/owner-files.ts';
@@ -80,6 +81,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   accountRoutes(app, context);
   connectionRoutes(app, context);
   clientRoutes(app, context);
+  imageRoutes(app, context);
   kubernetesRoutes(app, context);
   provisioningRoutes(app, context);
   planRoutes(app, context);

@@ -17,7 +17,7 @@ export function appRoute(app: AppSettings, config: Config, address: PublicAddres
     upstream: parseUpstream(app.upstream, {
       allowLoopback: true,
       http2: app.http2,
-      ...(app.ca !== undefined && { ca: readCa(absolute(config, app.ca)!) }),
+      ...(app.ca !== undefined && { ca: readCa(config, app.ca) }),
     }),
     ownedPrefixes: app.ownedPaths,
     untouchedPrefixes: app.publicPaths,
@@ -35,7 +35,12 @@ export function appRoute(app: AppSettings, config: Config, address: PublicAddres
   };
 }
 
-function readCa(file: string): string {
+/**
+ * The authority that an upstream's certificate is to be signed by.
+ * @throws KNOT_APP_CA_UNREADABLE
+ */
+export function readCa(config: Config, name: string): string {
+  const file = absolute(config, name)!;
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

@@ -9,6 +9,7 @@ import {
 } from '../config/index.ts';
 import {
   createApplication,
+  createHarbor,
   describeJupyterHub,
   type Integration,
   type JupyterHubOptions,
@@ -20,7 +21,7 @@ import {
 } from '../integrations/index.ts';
 import { newSecret, silentLog, systemClock } from '../lib/index.ts';
 import { caFileIn } from '../tls/index.ts';
-import { appRoute } from './apps.ts';
+import { appRoute, readCa } from './apps.ts';
 
 /** What every tool stands on: the address, the supervisor, the listener and whose files are mounted. */
 export type IntegrationGround = Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'>;
@@ -85,12 +86,13 @@ export function describeIntegration(config: Config, name: string): string | unde
 /** The tools that run elsewhere. To open one asks nobody: it reads what the configuration names. */
 function toolsElsewhere(config: Config): { name: string; title: string; open(ground: ToolGround): Integration }[] {
   const read = (secret: SecretSource | undefined) => secret && readSecret(secret, config.baseFolder);
-  return config.apps
+  const { harbor } = config.integrations;
+  const apps = config.apps
     .filter(({ kind }) => kind !== 'plain')
     .map((app) => ({
       name: app.name,
       title: app.title ?? app.name,
-      open: (ground) =>
+      open: (ground: ToolGround) =>
         createApplication({
           ...ground,
           app,
@@ -98,6 +100,15 @@ function toolsElsewhere(config: Config): { name: string; title: string; open(gro
           secrets: { client: read(app.clientSecret), token: read(app.token) },
         }),
     }));
+  if (harbor === undefined) return apps;
+  const openHarbor = (ground: ToolGround): Integration =>
+    createHarbor({
+      ...ground,
+      config: harbor,
+      secrets: { client: read(harbor.clientSecret), admin: read(harbor.admin), robot: read(harbor.robot?.secret) },
+      caPem: harbor.ca === undefined ? undefined : readCa(config, harbor.ca),
+    });
+  return [{ name: 'harbor', title: harbor.title, open: openHarbor }, ...apps];
 }
 
 const secretFile = (config: Config, tool: string): string => join(config.data, 'integrations', tool, 'client-secret');

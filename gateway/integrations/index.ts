@@ -8,6 +8,8 @@ export type { Integration, IntegrationClient, ToolOwner } from './integration.ts
 export type { ToolGround } from './ground.ts';
 export type { ToolPlace } from './places/place.ts';
 export { createToolPlaces, type ToolOwners, type ToolPlaces } from './places/places.ts';
+export { createHarbor, type HarborOptions } from './harbor/harbor.ts';
+export type { ProjectImages, Registry } from './registry.ts';
 export { createApplication } from './application/application.ts';
 export { keepSecret, noSecret, readSecretFile } from './secret-file.ts';
 export { clusterHubConfig } from './jupyterhub/cluster-hub.ts';

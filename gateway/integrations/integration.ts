@@ -1,5 +1,6 @@
 import type { ComponentHealth, Principal, Resource, TileStatus } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
+import type { Registry } from './registry.ts';
 
 export type IntegrationClient = {
   clientId: string;
@@ -49,6 +50,8 @@ export type Integration = {
    * somebody who is gone is left, it is asked with `isGone`.
    */
   provide?(owner: ToolOwner): Promise<void>;
+  /** Of a registry of images: what Knot shows of it on pages of its own, and gives to pods. */
+  registry?: Registry;
   /** Of a tool that nobody here runs: the path at which it can be asked whether it answers. */
   probePath?: string;
   /** Starts what is to be started; returns at once, work goes on in the background. */

@@ -16,7 +16,6 @@ export type Action =
   | 'readFiles'
   | 'writeFiles'
   | 'addFiles'
-  | 'readMetrics'
   | 'administer'
   | 'impersonate';
 

@@ -110,7 +110,6 @@ t.test('app.ts names every module of the house', async (t) => {
     'services',
     'files',
     'admission',
-    'metrics',
     'main',
     'cli',
     'app',

@@ -1,0 +1,111 @@
+import { type ComponentHealth, KnotError, printable } from '../../lib/index.ts';
+import type { AskHarbor } from './ask.ts';
+import { lookAtSignIn, signInHealth, type SignInSettings } from './sign-in-settings.ts';
+
+/** Of the oldest version whose API and sign-in were looked at. */
+const oldest = [2, 13] as const;
+
+type SystemInfo = { auth_mode?: string; harbor_version?: string; external_url?: string };
+
+/** Asks a running Harbor whether it is set up as Knot needs it: each finding once, in the order one would look. */
+export async function checkHarbor(
+  ask: AskHarbor,
+  facts: {
+    url: string;
+    issuer: string;
+    isAdministrator: boolean;
+    hasLogin: boolean;
+    wanted: SignInSettings;
+    hasOwnAuthority: boolean;
+  },
+): Promise<ComponentHealth[]> {
+  const found: ComponentHealth[] = [];
+  const note = (name: string, status: ComponentHealth['status'], message: string, remedy?: string): void =>
+    void found.push({ name, status, message, ...(remedy !== undefined && { remedy }) });
+  const info = await tried(note, 'answers', () =>
+    ask<SystemInfo>('GET', '/api/v2.0/systeminfo', facts.hasLogin ? {} : { as: null }),
+  );
+  if (info === undefined) return found;
+  note(
+    'answers',
+    'ok',
+    `Harbor ${printable(info.body.harbor_version ?? '').slice(0, 40) || ''} answers.`.replace('  ', ' '),
+  );
+  const version = /^v?(\d+)\.(\d+)/.exec(info.body.harbor_version ?? '');
+  if (
+    version &&
+    (Number(version[1]) < oldest[0] || (Number(version[1]) === oldest[0] && Number(version[2]) < oldest[1]))
+  ) {
+    note('version', 'warning', `Knot was made for Harbor ${oldest.join('.')} and later.`, 'Upgrade Harbor.');
+  }
+  await tried(note, 'address', async () => {
+    const { challenge = '' } = await ask('GET', '/v2/', { as: null, also: [401] });
+    const realm = /realm="([^"]*)"/.exec(challenge)?.[1];
+    if (realm === `${facts.url}/service/token`) return note('address', 'ok', 'It tells programs the right address.');
+    const remedy = `Set externalURL of Harbor (external_url of harbor.yml) to ${facts.url}.`;
+    note(
+      'address',
+      'failed',
+      'It tells programs another address than that at which Knot serves it: they cannot sign in.',
+      remedy,
+    );
+  });
+  if (!facts.hasLogin) {
+    const remedy = 'Set integrations.harbor.admin or integrations.harbor.robot in knot.yaml.';
+    note('login', 'warning', 'Knot has no login of its own: it makes no projects and lists no images.', remedy);
+    return found;
+  }
+  // Lists are answered to nobody as well. A robot is nobody's user: 412.
+  const isLetIn = await tried(note, 'login', () => ask('GET', '/api/v2.0/users/current', { also: [412] }));
+  if (isLetIn === undefined) return found;
+  note('login', 'ok', 'Knot’s own login is accepted.');
+  if (!facts.isAdministrator) {
+    const isSet = info.body.auth_mode === 'oidc_auth';
+    const remedy = 'Paste what `knot integrations show harbor` prints.';
+    if (isSet) note('sign-in', 'ok', 'People sign in by OpenID Connect; with a robot Knot cannot see the settings.');
+    else note('sign-in', 'failed', 'People do not sign in with Knot.', remedy);
+    return found;
+  }
+  await tried(note, 'sign-in', async () => {
+    const state = await lookAtSignIn(ask, facts.wanted);
+    // Where Knot made its own certificate it is for Harbor to say whether it knows the authority (`issuer` below).
+    const wrong = facts.hasOwnAuthority ? state.wrong.filter((name) => name !== 'oidc_verify_cert') : state.wrong;
+    found.push({ ...signInHealth({ ...state, wrong }), name: 'sign-in' });
+  });
+  await tried(note, 'issuer', async () => {
+    const ping = async (verify_cert: boolean): Promise<boolean> =>
+      (await ask('POST', '/api/v2.0/system/oidc/ping', { body: { url: facts.issuer, verify_cert }, also: [400] }))
+        .status === 200;
+    if (await ping(true)) return note('issuer', 'ok', 'Harbor reaches Knot and trusts its certificate.');
+    if (await ping(false)) {
+      const status = facts.hasOwnAuthority ? 'warning' : 'failed';
+      return note(
+        'issuer',
+        status,
+        'Harbor reaches Knot but does not trust its certificate.',
+        'Have Harbor trust its authority (caBundleSecretName of its chart).',
+      );
+    }
+    note(
+      'issuer',
+      'failed',
+      'Harbor cannot reach Knot: nobody can sign in.',
+      `See that ${facts.issuer} can be reached from Harbor’s core.`,
+    );
+  });
+  return found;
+}
+
+async function tried<T>(
+  note: (name: string, status: 'failed', message: string, remedy?: string) => void,
+  name: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof KnotError)) throw error;
+    note(name, 'failed', error.message, error.remedy);
+    return undefined;
+  }
+}

@@ -1,0 +1,202 @@
+import type { Config } from '../../config/index.ts';
+import { type ComponentHealth, createKeyedQueue, KnotError } from '../../lib/index.ts';
+import { parseUpstream, type Route } from '../../routes/index.ts';
+import { elsewhere } from '../elsewhere.ts';
+import type { ToolGround } from '../ground.ts';
+import type { Integration } from '../integration.ts';
+import { connectHarbor, type HarborLogin } from './ask.ts';
+import { checkHarbor } from './check.ts';
+import { cliSecretOf, removePerson } from './cli-secret.ts';
+import { imagesOf } from './images.ts';
+import { findProject, provideLibrary, provideProject, retireProject } from './owner-project.ts';
+import { dockerConfig, providePullRobots, pullLogin } from './pull-robot.ts';
+import {
+  applySignIn,
+  callbackPath,
+  clientId,
+  pastedSettings,
+  signedOutPath,
+  signInHealth,
+  signInSettings,
+  type SignInSettings,
+} from './sign-in-settings.ts';
+
+export type HarborOptions = ToolGround & {
+  config: NonNullable<Config['integrations']['harbor']>;
+  /** Read from where the configuration says. */
+  secrets: { client?: string | undefined; admin?: string | undefined; robot?: string | undefined };
+  /** PEM to trust for an https upstream. */
+  caPem: string | undefined;
+  /** How long one question to it may take. */
+  timeoutMs?: number;
+};
+
+const hourMs = 3600 * 1000;
+
+/** Harbor at `harbor.DOMAIN`: people sign in with Knot, and have a project each and one for each of their teams. To open it asks nobody. */
+export function createHarbor(options: HarborOptions): Integration {
+  const { config, secrets, publicAddress, caFile, clock, log } = options;
+  const host = publicAddress.hostOf('harbor');
+  const url = publicAddress.originOf(host);
+  const issuer = `${publicAddress.origin}/oidc`;
+  const clientSecret = options.clientSecret('harbor', secrets.client);
+  const login = loginOf(options);
+  const upstream = parseUpstream(config.upstream, {
+    allowLoopback: true,
+    ...(options.caPem !== undefined && { ca: options.caPem }),
+  });
+  const { ask, close } = connectHarbor({
+    origin: config.upstream.replace(/\/$/, ''),
+    caPem: options.caPem,
+    login,
+    timeoutMs: options.timeoutMs,
+  });
+  const watched = elsewhere({
+    name: 'harbor',
+    words: 'Images of containers, and charts.',
+    probePath: '/api/v2.0/ping',
+  });
+  /** What Harbor puts before the names of robots, as it was seen last. */
+  let prefix = 'robot$';
+  let signIn: ComponentHealth | undefined;
+  const listeners = new Set<() => void>();
+
+  const wantedSettings = (verifiesCertificate = true): SignInSettings =>
+    signInSettings({ publicAddress, clientSecret, verifiesCertificate });
+
+  /** Sets up how people sign in, where Knot may, and what everybody has. */
+  async function setUp(): Promise<number> {
+    const before = signIn;
+    try {
+      if (secrets.admin !== undefined) {
+        const verifies = await verifiesCertificate();
+        const state = await applySignIn(ask, wantedSettings(verifies));
+        prefix = state.robotPrefix ?? prefix;
+        signIn = verifies ? signInHealth({ ...state, wrong: [] }) : unverified(caFile!);
+        if (state.wrong.length > 0) log.info({ settings: state.wrong }, 'Harbor was told how people sign in');
+      }
+      await provideLibrary(ask);
+      return hourMs;
+    } catch (error) {
+      signIn = failedHealth(error);
+      throw error;
+    } finally {
+      if (before?.status !== signIn?.status || before?.message !== signIn?.message)
+        for (const listener of listeners) listener();
+    }
+  }
+
+  /** Only where Knot made its certificate itself may Harbor leave it unchecked, and only when it does not know that authority. */
+  async function verifiesCertificate(): Promise<boolean> {
+    if (caFile === undefined) return true;
+    const body = { url: issuer, verify_cert: true };
+    return (await ask('POST', '/api/v2.0/system/oidc/ping', { body, also: [400] })).status === 200;
+  }
+
+  const work = createKeyedQueue({
+    work: setUp,
+    ...{ log, complaint: 'Harbor could not be set up', pauses: { firstMs: 5_000, mostMs: 10 * 60_000 } },
+  });
+
+  return {
+    ...watched,
+    name: 'harbor',
+    title: config.title,
+    url: `${url}/`,
+    route: routeOf(host, config.title, upstream),
+    client: {
+      clientId,
+      title: config.title,
+      secret: clientSecret,
+      redirectUris: [`${url}${callbackPath}`],
+      postLogoutRedirectUris: [`${url}${signedOutPath}`, `${publicAddress.origin}/`],
+    },
+    start() {
+      if (login !== undefined) work.add('sign-in');
+    },
+    async stop() {
+      await work.stop();
+      await close();
+    },
+    health: () => [...watched.health(), ...(signIn && signIn.status !== 'ok' ? [signIn] : [])],
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    ...(login !== undefined && {
+      async provide(owner) {
+        if (owner.isGone) {
+          const project = await findProject(ask, owner.name);
+          if (project)
+            await providePullRobots(ask, { owner, projectId: project.project_id, clientSecret, now: clock.now() });
+          await retireProject(ask, owner);
+          if (owner.kind === 'user') await removePerson(ask, issuer, { id: owner.id, username: owner.name });
+          return;
+        }
+        const { projectId } = await provideProject(ask, owner);
+        await providePullRobots(ask, { owner, projectId, clientSecret, now: clock.now() });
+      },
+    }),
+    settings: () =>
+      pastedSettings(wantedSettings(), {
+        origin: publicAddress.origin,
+        harborOrigin: url,
+        ...(caFile !== undefined && { caFile }),
+      }),
+    check: () =>
+      checkHarbor(ask, {
+        ...{ url, issuer, isAdministrator: secrets.admin !== undefined, hasLogin: login !== undefined },
+        wanted: wantedSettings(),
+        hasOwnAuthority: caFile !== undefined,
+      }),
+    registry: {
+      host: url.replace(/^https:\/\//, ''),
+      pageOf: (repository) => (repository === undefined ? `${url}/` : pageOf(url, repository)),
+      imagesOf: (project) => imagesOf(ask, project),
+      cliSecretOf: (person, { rotate }) => cliSecretOf(ask, issuer, person, rotate),
+      pullConfigOf: (project) =>
+        dockerConfig(url.replace(/^https:\/\//, ''), pullLogin({ project, clientSecret, prefix, now: clock.now() })),
+    },
+  };
+}
+
+function loginOf({ config, secrets }: HarborOptions): HarborLogin | undefined {
+  if (secrets.admin !== undefined) return { name: 'admin', secret: secrets.admin };
+  return config.robot && secrets.robot !== undefined ? { name: config.robot.name, secret: secrets.robot } : undefined;
+}
+
+/**
+ * What programs ask for with passwords of Harbor's own goes by unnamed: the registry (OCI distribution) and its token service. Everything
+ * else is for people with a browser, who are signed in at Knot first.
+ */
+function routeOf(host: string, title: string, upstream: Route['upstream']): Route {
+  return {
+    ...{ host, name: 'harbor', kind: 'integration', title, audience: 'everyone', upstream },
+    ownedPrefixes: [],
+    untouchedPrefixes: ['/v2', '/v2/', '/service/token'],
+    // Names of repositories with a slash.
+    switches: { encodedSlash: true, methods: [] },
+  };
+}
+
+/** `ada/deep/app` is the repository `deep/app` of the project `ada`; the page of Harbor takes its name encoded twice. */
+function pageOf(url: string, repository: string): string {
+  const at = repository.indexOf('/');
+  const name = encodeURIComponent(encodeURIComponent(repository.slice(at + 1)));
+  return `${url}/harbor/projects?name=${encodeURIComponent(repository.slice(0, at))}#${name}`;
+}
+
+const unverified = (caFile: string): ComponentHealth => ({
+  ...{ name: 'harbor:sign-in', title: 'Harbor', status: 'warning' },
+  message: 'Harbor does not know the authority of Knot’s certificate, and leaves it unchecked when people sign in.',
+  remedy: `Have Harbor trust ${caFile} (caBundleSecretName of its chart), then restart Knot.`,
+});
+
+function failedHealth(error: unknown): ComponentHealth {
+  const isKnown = error instanceof KnotError;
+  return {
+    ...{ name: 'harbor:sign-in', title: 'Harbor', status: 'failed' },
+    message: isKnown ? error.message : 'Harbor could not be set up.',
+    ...(isKnown && error.remedy !== undefined && { remedy: error.remedy }),
+  };
+}

@@ -1,0 +1,36 @@
+/** Somebody as Knot knows them: the name may be another's in the registry, the subject never is. */
+export type Person = { id: string; username: string };
+
+export type ImageKind = 'image' | 'chart' | 'other';
+
+/** Images of one name. Sizes in bytes, times in milliseconds. */
+export type Image = {
+  /** With the project before it. */
+  name: string;
+  kind: ImageKind;
+  tags: string[];
+  versions: number;
+  size: number | null;
+  pushedAt: number | null;
+};
+
+export type ProjectImages = {
+  images: Image[];
+  isWhole: boolean;
+  used: number;
+  /** Null without a bound. */
+  limit: number | null;
+};
+
+/** What Knot shows of the registry on its own pages, and gives to pods. */
+export type Registry = {
+  /** Host, with its port where it has one. */
+  host: string;
+  /** Page of a repository, or of all there is. */
+  pageOf(repository?: string): string;
+  imagesOf(project: string): Promise<ProjectImages>;
+  /** @throws KNOT_INTEGRATIONS_HARBOR_NEVER_OPENED */
+  cliSecretOf(person: Person, options: { rotate: boolean }): Promise<string>;
+  /** Docker's configuration file that pulls from the project of this name: `.dockerconfigjson` of a Secret. */
+  pullConfigOf(project: string): string;
+};
