@@ -56,6 +56,8 @@ function installPackages() {
     // A registry of images, and a client.
     ['docker-registry', () => existsSync('/usr/bin/docker-registry')],
     ['skopeo', () => existsSync('/usr/bin/skopeo')],
+    // What holds the metrics of a cluster.
+    ['prometheus', () => existsSync('/usr/bin/prometheus') && existsSync('/usr/bin/promtool')],
     // Clients of WebDAV.
     ['rclone', () => existsSync('/usr/bin/rclone')],
     ['cadaver', () => existsSync('/usr/bin/cadaver')],

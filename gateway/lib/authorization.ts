@@ -16,6 +16,7 @@ export type Action =
   | 'readFiles'
   | 'writeFiles'
   | 'addFiles'
+  | 'readMetrics'
   | 'administer'
   | 'impersonate';
 

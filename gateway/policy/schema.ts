@@ -22,6 +22,7 @@ export const questions: Readonly<Record<Action, readonly ResourceType[]>> = {
   readFiles: ['FileArea'],
   writeFiles: ['FileArea'],
   addFiles: ['FileArea'],
+  readMetrics: ['Namespace', 'Platform'],
   administer: ['Platform'],
   impersonate: ['Platform'],
 };

@@ -110,6 +110,7 @@ t.test('app.ts names every module of the house', async (t) => {
     'services',
     'files',
     'admission',
+    'metrics',
     'main',
     'cli',
     'app',

@@ -11,9 +11,18 @@ export const ranks: Record<string, number> = {
     ),
   ),
   ...Object.fromEntries(
-    ['login', 'oidc', 'proxy', 'provisioning', 'services', 'catalogue', 'files', 'integrations', 'admission'].map(
-      (name) => [name, 3],
-    ),
+    [
+      'login',
+      'oidc',
+      'proxy',
+      'provisioning',
+      'services',
+      'catalogue',
+      'files',
+      'integrations',
+      'admission',
+      'metrics',
+    ].map((name) => [name, 3]),
   ),
   ...Object.fromEntries(['api', 'guests', 'ui', 'ops'].map((name) => [name, 4])),
   ...Object.fromEntries(['main', 'cli', 'app', 'bin'].map((name) => [name, 5])),
