@@ -31,7 +31,8 @@ export type HarborOptions = ToolGround & {
   timeoutMs?: number;
 };
 
-const hourMs = 3600 * 1000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 
 /** Harbor at `harbor.DOMAIN`: people sign in with Knot, and have a project each and one for each of their teams. To open it asks nobody. */
 export function createHarbor(options: HarborOptions): Integration {
@@ -68,15 +69,17 @@ export function createHarbor(options: HarborOptions): Integration {
   async function setUp(): Promise<number> {
     const before = signIn;
     try {
+      let verifies = true;
       if (secrets.admin !== undefined) {
-        const verifies = await verifiesCertificate();
+        verifies = await verifiesCertificate();
         const state = await applySignIn(ask, wantedSettings(verifies));
         prefix = state.robotPrefix ?? prefix;
         signIn = verifies ? signInHealth({ ...state, wrong: [] }) : unverified(caFile!);
         if (state.wrong.length > 0) log.info({ settings: state.wrong }, 'Harbor was told how people sign in');
       }
       await provideLibrary(ask);
-      return hourMs;
+      // It may have been told of the authority since, or could not reach Knot yet.
+      return verifies ? hourMs : minuteMs;
     } catch (error) {
       signIn = failedHealth(error);
       throw error;

@@ -1,0 +1,216 @@
+/** Images as a person has them: Knot's own provider, the contract server of Harbor, a real registry behind it, and real clients in front. */
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { publicAddress } from '../../gateway/config/index.ts';
+import { createHarbor } from '../../gateway/integrations/index.ts';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { clusterPrograms } from '../cluster/build.ts';
+import { registryMissing, startHarbor } from '../contracts/harbor/harbor.ts';
+import { writeImage } from '../contracts/image.ts';
+import { run, skopeoMissing } from '../contracts/tools.ts';
+import { eventually } from '../support/eventually.ts';
+import { startCuttingProxy } from '../support/net/cutting-proxy.ts';
+import { openPeople } from '../support/process/people.ts';
+import { caOf } from '../support/process/gateway.ts';
+
+const missing = registryMissing() ?? skopeoMissing();
+if (missing !== undefined) {
+  t.pass(missing, { skip: missing });
+  process.exit();
+}
+t.setTimeout(180_000);
+
+const server = await startHarbor();
+const home = mkdtempSync(join(tmpdir(), 'knot-images-'));
+const admin = join(home, 'admin');
+writeFileSync(admin, server.adminPassword);
+/** Leads every name to this machine, as their DNS would. */
+const line = await startCuttingProxy();
+t.teardown(async () => {
+  await server.stop();
+  await line.close();
+  rmSync(home, { recursive: true, force: true });
+});
+const { gateway, ann, person, stranger } = await openPeople(t, {
+  others: ['bob', 'carl'],
+  config: {
+    integrations: {
+      jupyterhub: { mode: 'off' },
+      harbor: { upstream: server.origin, admin: { fromFile: admin } },
+    },
+  },
+});
+const outside = `https://harbor.localhost:${gateway.port}`;
+const host = `harbor.localhost:${gateway.port}`;
+server.setExternalUrl(outside);
+server.trust(caOf(gateway));
+const certificates = join(home, 'certs');
+mkdirSync(certificates);
+copyFileSync(gateway.caFile, join(certificates, 'ca.crt'));
+const environment = { HTTPS_PROXY: line.address };
+const { state } = server;
+
+const skopeo = (...words: string[]) => run(['skopeo', ...words], { home, environment });
+const to = ['--dest-cert-dir', certificates];
+const from = ['--src-cert-dir', certificates];
+const secretOf = async (name: string, rotate = false): Promise<string> => {
+  const answer = await (await person(name)).api('POST', '/images/cli-secret', { rotate });
+  if (answer.status !== 200) throw new Error(`no secret: ${answer.status}`);
+  return answer.json<{ secret: string }>().secret;
+};
+
+t.test('Harbor is set up, and whoever opens it is in, as themselves', async (t) => {
+  await eventually('sign-in', () => state.settings.auth_mode === 'oidc_auth');
+  await eventually('projects', () =>
+    ['ann', 'bob', 'carl'].every((name) => state.projects.some((one) => one.name === name)),
+  );
+  const bob = await person('bob');
+  const before = await bob.api('POST', '/images/cli-secret', {});
+  t.equal(before.status, 409);
+  t.match(before.json(), { code: 'KNOT_INTEGRATIONS_HARBOR_NEVER_OPENED' });
+  for (const name of ['bob', 'carl']) {
+    const page = await (await person(name)).visit(`${outside}/c/oidc/login?redirect_url=/harbor/projects`);
+    t.equal(page.url, `${outside}/harbor/projects`);
+    t.match(page.text, `<p id="user">${name}`);
+  }
+  const projects = await bob.request('GET', `${outside}/api/v2.0/projects?page_size=100`);
+  t.same(
+    projects.json<{ name: string }[]>().map(({ name }) => name),
+    ['library', 'bob'],
+    'their own and what is everybody’s',
+  );
+  t.equal((await ann.visit(`${outside}/c/oidc/login`)).status, 200);
+  t.ok(state.users.find(({ username }) => username === 'ann')!.adminByGroup, 'an administrator of Knot is one there');
+});
+
+t.test('nobody gets to its pages and its API without a sign-in at Knot', async (t) => {
+  const unknown = stranger();
+  const basic = `Basic ${Buffer.from(`admin:${server.adminPassword}`).toString('base64')}`;
+  server.asked.length = 0;
+  t.equal(
+    (await unknown.request('GET', `${outside}/api/v2.0/users/current`, { headers: { authorization: basic } })).status,
+    401,
+  );
+  t.notOk(server.asked.some((one) => one.includes('/users/current')));
+  for (const path of [
+    '/v2%2F..%2Fapi/v2.0/users',
+    '/v2/../api/v2.0/users/current',
+    '/v2/%2e%2e/api/v2.0/users/current',
+  ]) {
+    server.asked.length = 0;
+    const answer = await unknown.request('GET', `${outside}${path}`, { headers: { authorization: basic } });
+    t.ok(answer.status >= 400, path);
+    t.notOk(
+      server.asked.some((one) => one.includes('/api/v2.0/users')),
+      path,
+    );
+  }
+});
+
+t.test('programs push and pull with the secret that Knot shows', async (t) => {
+  const secret = await secretOf('bob');
+  const login = await skopeo('login', '--cert-dir', certificates, '--username', 'bob', '--password', secret, host);
+  t.equal(login.status, 0, login.output);
+  writeImage(join(home, 'image'), { bytes: 300_000 });
+  const pushed = await skopeo(
+    'copy',
+    ...to,
+    '--dest-creds',
+    `bob:${secret}`,
+    `oci:${home}/image:v1`,
+    `docker://${host}/bob/deep/app:v1`,
+  );
+  t.equal(pushed.status, 0, pushed.output);
+  const pull = (creds: string, folder: string) =>
+    skopeo('copy', ...from, '--src-creds', creds, `docker://${host}/bob/deep/app:v1`, `oci:${home}/${folder}:v1`);
+  t.equal((await pull(`bob:${secret}`, 'pulled')).status, 0);
+
+  const refused = await pull(`carl:${await secretOf('carl')}`, 'stolen');
+  t.not(refused.status, 0);
+  t.match(refused.output, /denied|unauthorized/i, 'another person’s pull');
+  t.not((await pull('bob:Wrong12345', 'stolen')).status, 0);
+
+  const listed = await (await person('bob')).api('GET', '/images');
+  t.match(listed.json(), {
+    registry: host,
+    isWhole: true,
+    images: [{ owner: { kind: 'user', name: 'bob' }, name: 'bob/deep/app', kind: 'image', tags: ['v1'], versions: 1 }],
+  });
+  const [image] = listed.json<{ images: { size: number; pull: string; pushedAt: number }[] }>().images;
+  t.ok(image!.size > 300_000);
+  t.ok(Date.now() - image!.pushedAt < 60_000);
+  t.equal(image!.pull, `docker pull ${host}/bob/deep/app:v1`);
+  t.equal((await (await person('carl')).api('GET', '/images?owner=bob')).status, 404);
+  t.same((await (await person('carl')).api('GET', '/images')).json()['images'], []);
+  const path = `/api/v2.0/projects/bob/repositories/${encodeURIComponent(encodeURIComponent('deep/app'))}/artifacts`;
+  const asked = await (await person('bob')).request('GET', `${outside}${path}`);
+  t.equal(asked.status, 200, `encoded slashes arrive as they were sent: ${asked.text.slice(0, 200)}`);
+
+  const other = await secretOf('bob', true);
+  t.not(other, secret);
+  t.not((await pull(`bob:${secret}`, 'old')).status, 0, 'the one of before');
+  t.equal((await pull(`bob:${other}`, 'new')).status, 0);
+  t.match((await ann.api('GET', '/audit')).text, /images\.secret\.rotated/);
+});
+
+t.test('what pods are given pulls the own images, and no others', async (t) => {
+  const clientSecret = readFileSync(join(gateway.data, 'integrations', 'harbor', 'client-secret'), 'utf8').trim();
+  const harbor = createHarbor({
+    ...{ publicAddress: publicAddress({ domain: 'localhost' }, gateway.port), clientSecret: () => clientSecret },
+    ...{ caFile: undefined, clock: systemClock, log: silentLog, caPem: undefined },
+    ...{ config: { upstream: server.origin, title: 'Images' }, secrets: { admin: server.adminPassword } },
+  });
+  t.teardown(() => harbor.stop());
+  const file = join(home, 'dockerconfig.json');
+  const pull = (project: string) =>
+    skopeo('copy', ...from, '--authfile', file, `docker://${host}/${project}/deep/app:v1`, `oci:${home}/by-robot:v1`);
+  writeFileSync(file, harbor.registry!.pullConfigOf('bob'));
+  const pulled = await pull('bob');
+  t.equal(pulled.status, 0, pulled.output);
+  writeFileSync(file, harbor.registry!.pullConfigOf('carl'));
+  t.not((await pull('bob')).status, 0);
+});
+
+t.test('helm signs in with the right secret alone, pushes and pulls', async (t) => {
+  const programs = await clusterPrograms();
+  if ('skip' in programs) return t.comment(programs.skip);
+  const secret = await secretOf('bob');
+  const helm = (words: string[], input?: string) =>
+    run([...programs.helm, ...words], { home, environment, ...(input !== undefined && { input }) });
+  const login = (password: string) =>
+    helm(['registry', 'login', host, '--ca-file', gateway.caFile, '-u', 'bob', '--password-stdin'], password);
+  t.not((await login('wrong')).status, 0, 'the POST that it tries first is no success');
+  const right = await login(secret);
+  t.equal(right.status, 0, right.output);
+  await helm(['create', join(home, 'chart')]);
+  await helm(['package', join(home, 'chart'), '-d', home]);
+  const pushed = await helm(['push', join(home, 'chart-0.1.0.tgz'), `oci://${host}/bob`, '--ca-file', gateway.caFile]);
+  t.equal(pushed.status, 0, pushed.output);
+  const pulled = await helm([
+    'pull',
+    `oci://${host}/bob/chart`,
+    '--ca-file',
+    gateway.caFile,
+    '-d',
+    join(home, 'certs'),
+  ]);
+  t.equal(pulled.status, 0, pulled.output);
+});
+
+t.test('a tool that is away is told in plain words, and comes back', async (t) => {
+  server.meddle = (_request, response) => {
+    response.destroy();
+    return true;
+  };
+  const carl = await person('carl');
+  const answer = await eventually('what is kept is over', async () => {
+    const found = await carl.api('GET', '/images');
+    return found.status !== 200 && found;
+  });
+  t.match(answer.json(), { code: 'KNOT_INTEGRATIONS_HARBOR_AWAY', message: /Harbor cannot be reached/ });
+  t.notMatch(answer.text, server.origin);
+  server.meddle = undefined;
+  await eventually('and back', async () => (await carl.api('GET', '/images')).status === 200);
+});
