@@ -1,7 +1,7 @@
 import { absolute, type Config, type PublicAddress } from '../config/index.ts';
-import type { Files } from '../files/index.ts';
+import { areaOfKey, type Files, pathOfText } from '../files/index.ts';
 import type { Kube } from '../kube/index.ts';
-import { type Clock, type Log, namespaceOf } from '../lib/index.ts';
+import { type Clock, KnotError, type Log, namespaceOf } from '../lib/index.ts';
 import { userIn } from '../provisioning/index.ts';
 import type { Policy } from '../policy/index.ts';
 import {
@@ -42,7 +42,7 @@ export async function openClusterServices(
     policy: Pick<Policy, 'decide'>;
     outputs: Outputs;
     publicAddress: PublicAddress;
-    files: Pick<Files, 'pathBeside'>;
+    files: Pick<Files, 'pathBeside' | 'trash'>;
     replicas: Replicas | undefined;
     clock: Clock;
     log: Log;
@@ -66,6 +66,7 @@ export async function openClusterServices(
     templatesFolder: files.pathBeside('templates'),
     asOwner: (namespace) => kube.as(userIn(namespace)),
     namespaceOf: ownNamespace,
+    trash: (service, folder) => trashHome(files, { service, folder, log }),
     async surroundingsOf({ owner, label }) {
       const hostname = publicAddress.hostOfService(label);
       return {
@@ -86,6 +87,21 @@ export async function openClusterServices(
     sizes: sizesOfCluster(config),
     whole: { cpu: Infinity, memory: Infinity },
   };
+}
+
+/** What cannot be taken away is told and stays: a service is not there for ever because somebody has put a link into its place. */
+async function trashHome(
+  files: Pick<Files, 'trash'>,
+  { service: { id, name, owner }, folder, log }: { service: Service; folder: string; log: Log },
+): Promise<void> {
+  const area = areaOfKey(`${owner.kind === 'user' ? 'private' : 'team'}/${owner.id}`);
+  if (area === undefined) return;
+  try {
+    await files.trash(area, pathOfText(folder), `Knot, with the service ${name}`);
+  } catch (error) {
+    if (error instanceof KnotError && error.code === 'KNOT_FILES_NOT_FOUND') return;
+    log.warn({ err: error, service: id, folder }, 'what a removed service kept for itself is among the files yet');
+  }
 }
 
 /** Teams whose files an owner's pods have: as provisioning mounts them. */

@@ -210,7 +210,10 @@ export const serviceCommands: readonly Command[] = [
   act('start', 'Starts a service, again if it failed.'),
   act('wake', 'Wakes a service that sleeps, as a visit to it does.'),
   act('stop', 'Stops a service; what it kept for itself stays.'),
-  act('remove', 'Stops a service and takes it away, with what it kept for itself; files of its owner stay.'),
+  act(
+    'remove',
+    'Stops a service and takes it away, with what it kept for itself (in a cluster: to the trash); files of its owner stay.',
+  ),
 ];
 
 async function launch(api: Api, { positionals, options: given, streams }: Invocation): Promise<void> {

@@ -53,8 +53,10 @@ export type Engine = {
   start(service: Service): Promise<void>;
   /** Ends it with everything it started. */
   stop(service: Pick<Service, 'id'>): Promise<void>;
-  /** Takes away what there is of it, and what was kept of it. Files of its owner stay. */
+  /** Takes away what there is of it, and what was kept of it; what `homeOf` says goes to the trash. Files of its owner stay. */
   remove(service: Service): Promise<void>;
+  /** The folder among the files of its owner that it keeps to itself, where it is there; it is not made here. */
+  homeOf?(service: Pick<Service, 'id' | 'name'>): string;
   observe(service: Pick<Service, 'id'>): Observed;
   /** Of the start that is under way, or of the last one in this run. */
   steps(service: Pick<Service, 'id'>): readonly LaunchStep[];

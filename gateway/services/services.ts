@@ -39,6 +39,8 @@ export type Services = Launch & {
   output(service: Service): Promise<ServiceOutput>;
   /** Shells in those that run. */
   terminals: Terminals;
+  /** The folder among the files of its owner that goes to their trash when it is removed; undefined where it has none there. */
+  homeOf(service: Pick<Service, 'id' | 'name'>): string | undefined;
   /** Of the start that is under way, or of the last one. */
   steps(service: Pick<Service, 'id'>): readonly LaunchStep[];
   /**
@@ -166,6 +168,7 @@ export function createServices(options: ServicesOptions): Services {
     terminals: createTerminals(engine, (id) => {
       metrics.trafficOf(id).use.lastAt = performance.now();
     }),
+    homeOf: (service) => engine.homeOf?.(service),
     steps: (service) => engine.steps(service),
     act: (id, act, by) =>
       change(id, by, {

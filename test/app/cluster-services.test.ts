@@ -59,6 +59,12 @@ function behaves(cluster: ControlPlane): void {
       await is('stopped');
       await joanna.api('POST', `/services/${id}/start`, {});
       await is('ready');
+      // Nothing is really in simulated pods: what it would keep for itself is written as if it were.
+      const home = `.services/site-${id}`;
+      t.equal((await joanna.api('GET', `/services/${id}`)).json<{ home?: string }>().home, home);
+      for (const folder of ['.services', home, '.services/others'])
+        await joanna.api('POST', `/files/private/${folder}?op=mkdir`, {});
+      await joanna.api('POST', `/files/private/${home}/data?op=mkdir`, {});
       await joanna.api('DELETE', `/services/${id}`);
       await eventually(
         'nothing of it is left',
@@ -75,6 +81,20 @@ function behaves(cluster: ControlPlane): void {
           )) === '',
         60_000,
       );
+      await eventually(
+        'it is known no more',
+        async () => (await joanna.api('GET', `/services/${id}`)).status === 404,
+        60_000,
+      );
+      const names = (await joanna.api('GET', '/files/private/.services')).json<{ entries: { name: string }[] }>();
+      t.strictSame(
+        names.entries.map(({ name }) => name),
+        ['others'],
+        'what it kept for itself is not among her files any more',
+      );
+      const { trash } = (await joanna.api('GET', '/files/private?list=trash')).json<{ trash: object[] }>();
+      t.match(trash, [{ path: home, kind: 'folder', deletedBy: 'Knot, with the service site' }]);
+      t.equal((await joanna.api('GET', '/files/private/public')).status, 200, 'and what she chose is');
     },
   );
 }

@@ -136,6 +136,12 @@ export const ServiceSchema = closed({
   ),
   size: Type.Optional(ServiceSizeSchema),
   rest: Type.Optional(ServiceRestSchema),
+  home: Type.Optional(
+    Type.String({
+      description:
+        'Folder among the files of its owner for what it keeps for itself, where it lies there; it goes to their trash when the service is removed.',
+    }),
+  ),
   revision: Type.Optional(Type.Integer({ description: 'Grows with each change and each new start.' })),
   newerVersion: Type.Optional(
     Type.String({ description: 'Of its template, to which it can be upgraded; where it is looked at alone.' }),

@@ -94,6 +94,7 @@ export function serviceContext(
     const [canOpen, canSee, canManage] = [can('open'), can('see'), can('manage')];
     const rest = await services.rest(service);
     const steps = services.steps(service);
+    const home = canSee ? services.homeOf(service) : undefined;
     const { newer, previous }: Versions = isWhole ? await services.history.versions(service, principal) : {};
     return {
       ...{ id, name, wish, state, since, createdBy, createdAt, canSee, canOpen, canManage, revision },
@@ -104,6 +105,7 @@ export function serviceContext(
       ...(cause && { cause: toCause(cause, canSee && canOpen) }),
       ...(size && { size: { ...size } }),
       ...(rest && { rest }),
+      ...(home !== undefined && { home }),
       ...(steps.length > 0 && { steps: steps.map((step) => ({ ...step })) }),
       ...(newer !== undefined && { newerVersion: newer }),
       ...(previous !== undefined && { previousVersion: previous }),

@@ -160,7 +160,7 @@ export function serviceRoutes(
     describe(
       'person',
       tag,
-      'Stop it and take it away, with what it kept for itself; files of its owner stay',
+      'Stop it and take it away, with what it kept for itself (`home` goes to the trash); files of its owner stay',
       { params: IdParamsSchema, response: { ...answers(200, ServiceSchema), 202: ServiceSchema } },
       'services',
     ),

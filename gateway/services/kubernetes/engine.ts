@@ -16,7 +16,7 @@ import { openShellIn } from './shell.ts';
 import { scaleBack, scaleToZero } from './scale.ts';
 import { observedOf, placeOf } from './sight.ts';
 import { createSteps, type Steps } from './steps.ts';
-import type { Surroundings } from './values.ts';
+import { homeFolderOf, type Surroundings } from './values.ts';
 import { createUsages } from './usage.ts';
 import { createView } from './view.ts';
 
@@ -27,6 +27,8 @@ export type KubernetesEngineOptions = {
   asOwner(namespace: string): Kube;
   namespaceOf(owner: Service['owner']): string;
   surroundingsOf(service: Pick<Service, 'owner' | 'label'>): Promise<Surroundings>;
+  /** Takes a folder out of the files of a service's owner, so that they can take it back; where there is none, nothing. */
+  trash(service: Service, folder: string): Promise<void>;
   dataFolder: string;
   /** Where templates that services were made of are kept: the same for every gateway, because any of them may launch and any may lead. */
   templatesFolder: string;
@@ -291,6 +293,8 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Kubern
       const { id } = service;
       await interrupt(id);
       await inTurn(() => releases.remove(service));
+      // Its program has ended: what it kept goes as the service does, and is not lost to who was mistaken.
+      await options.trash(service, homeFolderOf(service));
       following.forget(id);
       starts.delete(id);
       places.delete(id);
@@ -301,6 +305,7 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Kubern
       if (isWhole(service)) known.set(service.id, service);
       return observe(service.id);
     },
+    homeOf: homeFolderOf,
     steps: ({ id }) => starts.get(id)?.steps.list() ?? [],
     upstreamOf: ({ id }) => placeOf(view.of(id), places.get(id)) ?? places.get(id),
     output: async ({ id }) => outputOf(await outputs.of(id)),

@@ -32,7 +32,7 @@ export function valuesFor(
       ...{ hostname, origin, namespace, privateVolume, sharedVolume },
       teams: teams.map((team) => ({ ...team })),
       files: { ...files },
-      home: homeOf({ id, name, owner }),
+      home: `${owner.kind === 'user' ? '/files/private' : `/files/team/${owner.name}`}/${homeFolderOf({ id, name })}`,
       storageClass,
       ...(size && { size: { cpu: quantity(size.cpu), memory: String(size.memory) } }),
       secret,
@@ -49,8 +49,7 @@ export function valuesFor(
  * A folder among the files of its owner; a team has them where its members find them. No other service had it before: what an earlier
  * one of that name left is not what this one begins with, nor would its passwords fit.
  */
-const homeOf = ({ id, name, owner }: Pick<Service, 'id' | 'name' | 'owner'>): string =>
-  `${owner.kind === 'user' ? '/files/private' : `/files/team/${owner.name}`}/.services/${name}-${id}`;
+export const homeFolderOf = ({ id, name }: Pick<Service, 'id' | 'name'>): string => `.services/${name}-${id}`;
 
 /** Thousandths of a processor, as Kubernetes counts them. */
 const quantity = (cpu: number): string => (Number.isInteger(cpu) ? String(cpu) : `${Math.round(cpu * 1000)}m`);

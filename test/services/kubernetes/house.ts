@@ -73,6 +73,7 @@ export async function openKubernetesEngine(
     ...{ kube: own, helm, asOwner, outputs, dataFolder: folder, templatesFolder: join(folder, 'templates') },
     ...{ clock: systemClock, log: silentLog },
     namespaceOf: () => namespace,
+    trash: async () => undefined,
     surroundingsOf: async ({ label }) => ({
       ...{ namespace, hostname: `${label}.example.org`, origin: `https://${label}.example.org` },
       ...{ privateVolume: '', sharedVolume: '', teams: [], files: { user: 1000, group: 1000 } },
