@@ -26,6 +26,16 @@ export const foreignNamespace = (name: string, owner: string): StepFault =>
 export const foreignVolume = (name: string): StepFault =>
   new StepFault(`There is a volume ${name} that is not Knot's, so it was left alone. An administrator must remove it.`);
 
+/** Files that lie elsewhere by the configuration, and are in use where they were: nobody's work is ended for that unasked. */
+export function inUse(namespace: string, held: readonly { claim: string; pods: readonly string[] }[]): StepFault {
+  const pods = [...new Set(held.flatMap((one) => one.pods))];
+  const named = pods.slice(0, 5).join(', ') + (pods.length > 5 ? ` and ${pods.length - 5} more` : '');
+  const [is, it] = [held.length === 1 ? 'is' : 'are', pods.length === 1 ? 'it writes' : 'they write'];
+  return new StepFault(
+    `${held.map(({ claim }) => claim).join(', ')} ${is} in use where the files were before, by ${named}: what ${it} goes there, and not where the files are now (kubernetes.storage). Stop what runs, and the rest goes by itself; or an administrator ends it: kubectl annotate namespace ${namespace} knot/move-files=now`,
+  );
+}
+
 /** A namespace that is going, and what holds it up where the cluster says so (`status.conditions` of a namespace). */
 export function goingNamespace({ metadata, status }: KubeObject): string {
   const conditions = ((status as { conditions?: { type: string; status: string; message?: string }[] } | undefined)

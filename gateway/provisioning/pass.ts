@@ -1,13 +1,13 @@
 import { isKubeFault, type Kube, kinds, type KubeObject } from '../kube/index.ts';
 import { namespaceOf } from '../lib/index.ts';
-import { causeOf, foreignNamespace, goingNamespace, StepFault } from './causes.ts';
+import { causeOf, foreignNamespace, goingNamespace, inUse, StepFault } from './causes.ts';
 import { type Desired, desiredOf, type StepName, undecidedOf } from './desired/desired.ts';
 import { type ClusterSettings, ofProvisioning, type Wanted } from './desired/wanted.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { isOurs, keyOf, type Observed, observeOwner, ownerIdOf } from './observed.ts';
 import { begun, isQuiet, pauseAll, pausedMark, resumeAll } from './pause.ts';
 import type { Outcome } from './steps.ts';
-import { removeObject, write } from './write.ts';
+import { InUse, removeObject, write } from './write.ts';
 
 /** What one look at an owner found and did. */
 export type Passed = {
@@ -23,6 +23,8 @@ export type Passed = {
 
 /** An administrator's mark on a namespace that is to become somebody's: the name of whom. */
 const adoptMark = 'knot/adopt';
+/** An administrator's mark on a namespace: programs that use files where they were before are ended, and do not keep them there. */
+const moveMark = 'knot/move-files';
 /** On the namespace of somebody who is gone, see `removal.ts`. */
 export const removedMark = 'knot/removed';
 
@@ -80,6 +82,13 @@ export async function pass(
 
   async function doStep(step: StepName): Promise<Outcome> {
     const going = goingOf(desired, observed, step);
+    const endsUse = namespace?.metadata.annotations?.[moveMark] !== undefined;
+    /** The others of a step are made all the same. */
+    const held: InUse[] = [];
+    const unlessInUse = (error: unknown): undefined => {
+      if (!(error instanceof InUse)) throw error;
+      held.push(error);
+    };
     return guarded(async () => {
       if (step === 'files' && settings.storage.kind === 'unusable') throw new StepFault(settings.storage.cause);
       for (const difference of differences) {
@@ -88,10 +97,12 @@ export async function pass(
         // First of all: the cluster looks at a claim when it is made.
         if (difference.is === 'missing' && difference.object.kind === 'PersistentVolumeClaim')
           await release((difference.object['spec'] as { volumeName: string }).volumeName, undefined);
-        const { metadata } = await write(kube, difference);
-        if (step === 'namespace') passed.namespaceUid = metadata.uid;
+        const made = await write(kube, difference, { endsUse }).catch(unlessInUse);
+        if (made === undefined) continue;
+        if (step === 'namespace') passed.namespaceUid = made.metadata.uid;
         passed.mended.push(wordsOf(difference));
       }
+      if (held.length > 0) throw inUse(name, held);
       if (step === 'namespace') await marks();
       // Of a volume that is being removed the claim holds on, and the other way round: both are made anew.
       for (const object of going.values()) if (object.kind === 'PersistentVolume') await removeObject(kube, object);
@@ -100,6 +111,8 @@ export async function pass(
           state: 'doing',
           cause: `${[...going.keys()].join(', ')} is being removed and is made anew after that.`,
         };
+      if (step === 'files' && endsUse)
+        await kube.merge(kinds.namespace, name, undefined, { metadata: { annotations: { [moveMark]: null } } });
       return { state: 'done' };
     });
   }

@@ -7,8 +7,23 @@ import { isOurs } from './observed.ts';
 
 type Off = Extract<Difference, { is: 'missing' | 'changed' }>;
 
-/** Makes one object what it shall be, and returns it. @throws StepFault where it cannot be that yet */
-export async function write(kube: Kube, difference: Off): Promise<KubeObject> {
+/** Files that lie elsewhere now, and are in use where they were. */
+export class InUse extends Error {
+  readonly claim: string;
+  readonly pods: readonly string[];
+  constructor(claim: string, pods: readonly string[]) {
+    super(`${claim} is in use`);
+    this.claim = claim;
+    this.pods = pods;
+  }
+}
+
+/**
+ * Makes one object what it shall be, and returns it. `endsUse`: also when programs that use files where they were are ended for it.
+ * @throws StepFault where it cannot be that yet
+ * @throws InUse
+ */
+export async function write(kube: Kube, difference: Off, { endsUse }: { endsUse: boolean }): Promise<KubeObject> {
   const { object } = difference;
   try {
     if (difference.is === 'missing' && isOfCluster(object)) return await createOurs(kube, object);
@@ -16,10 +31,23 @@ export async function write(kube: Kube, difference: Off): Promise<KubeObject> {
   } catch (error) {
     // What an object is made of cannot be changed in these: they are made anew.
     if (!isKubeFault(error, 'KNOT_KUBE_INVALID') || difference.is === 'missing' || !isMadeAnew(object)) throw error;
+    if (object.kind === 'PersistentVolume' && !endsUse) await refuseInUse(kube, difference.found);
     await removeObject(kube, difference.found);
     if (object.kind === 'RoleBinding') return applyWhole(kube, object);
     throw new StepFault(`${object.kind} ${object.metadata.name} is made anew, once nothing uses it any more.`);
   }
+}
+
+/** People lose no work because an administrator has changed where files are: what runs keeps what it has until it ends. */
+async function refuseInUse(kube: Kube, volume: KubeObject): Promise<void> {
+  const claim = claimOf(volume);
+  if (claim === undefined) return;
+  const pods = (await usersOf(kube, claim.name, claim.namespace)).filter(({ status }) => !hasEnded(status?.phase));
+  if (pods.length > 0)
+    throw new InUse(
+      claim.name,
+      pods.map(({ metadata }) => metadata.name),
+    );
 }
 
 const isOfCluster = ({ kind }: KubeObject): boolean => kind === 'Namespace' || kind === 'PersistentVolume';
@@ -72,7 +100,7 @@ const kindFor = ({ kind }: KubeObject): Kind | undefined => byKind.get(kind);
 export async function removeObject(kube: Kube, found: KubeObject): Promise<void> {
   const { name, namespace, uid } = found.metadata;
   if (found.kind === 'PersistentVolume') {
-    const claim = (found['spec'] as { claimRef?: { name: string; namespace: string } } | undefined)?.claimRef;
+    const claim = claimOf(found);
     if (claim) await removeClaim(kube, claim.name, claim.namespace);
   }
   if (found.kind === 'PersistentVolumeClaim') return removeClaim(kube, name, namespace!);
@@ -82,11 +110,25 @@ export async function removeObject(kube: Kube, found: KubeObject): Promise<void>
 
 async function removeClaim(kube: Kube, claim: string, namespace: string): Promise<void> {
   if (!(await kube.remove(kinds.persistentVolumeClaim, claim, namespace))) return;
-  const { items } = await kube.list(kinds.pod, { namespace });
   const asOwner = kube.as(userIn(namespace));
-  for (const pod of items) {
-    const volumes = (pod['spec'] as { volumes?: { persistentVolumeClaim?: { claimName: string } }[] }).volumes ?? [];
-    if (volumes.some(({ persistentVolumeClaim: used }) => used?.claimName === claim))
-      await asOwner.remove(kinds.pod, pod.metadata.name, namespace);
-  }
+  for (const { metadata } of await usersOf(kube, claim, namespace))
+    await asOwner.remove(kinds.pod, metadata.name, namespace);
+}
+
+const claimOf = ({ spec }: KubeObject): { name: string; namespace: string } | undefined =>
+  (spec as { claimRef?: { name: string; namespace: string } } | undefined)?.claimRef;
+
+type Pod = KubeObject & {
+  spec: { volumes?: { persistentVolumeClaim?: { claimName: string } }[] };
+  status?: { phase?: string };
+};
+
+const hasEnded = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';
+
+/** Pods that have a claim; those that have ended keep it from going as well (Kubernetes, "Storage Object in Use Protection"). */
+async function usersOf(kube: Kube, claim: string, namespace: string): Promise<Pod[]> {
+  const { items } = await kube.list<Pod>(kinds.pod, { namespace });
+  return items.filter(({ spec }) =>
+    (spec.volumes ?? []).some(({ persistentVolumeClaim: used }) => used?.claimName === claim),
+  );
 }

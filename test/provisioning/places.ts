@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openProvisioning } from '../../gateway/app/kubernetes.ts';
+import type { Config } from '../../gateway/config/index.ts';
 import { openFiles } from '../../gateway/files/index.ts';
 import { type Kube, openKube } from '../../gateway/kube/index.ts';
 import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
@@ -71,9 +72,17 @@ export async function openPlaces(t: Ending, way: { kubeconfig: string }, given: 
   t.teardown(() => files.close());
 
   /** As a gateway that has just been started would. */
-  function open(on: Kube = kube, { hasFiles = true } = {}): Provisioning {
+  function open(
+    on: Kube = kube,
+    { hasFiles = true, storage = {} }: { hasFiles?: boolean; storage?: Partial<Config['kubernetes']['storage']> } = {},
+  ): Provisioning {
     const policy = { decide: () => ({ effect: 'allow' }) as never };
-    const provisioning = openProvisioning(facts.config, on, {
+    const { kubernetes } = facts.config;
+    const config = {
+      ...facts.config,
+      kubernetes: { ...kubernetes, storage: { ...kubernetes.storage, ...storage } },
+    };
+    const provisioning = openProvisioning(config, on, {
       ...{ facts, policy, clock, log: silentLog },
       files: hasFiles ? files : undefined,
     });

@@ -3,6 +3,7 @@ import { asGateway } from '../charts/as-gateway.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { lookingAt } from './looking.ts';
+import { movesFiles } from './moves.ts';
 import { openPlaces, watched } from './places.ts';
 
 t.setTimeout(180_000);
@@ -184,6 +185,10 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     t.match(files, { state: 'failed', cause: /cannot open files/ });
     await provisioning.close();
   });
+
+  t.test('files that lie elsewhere now are connected anew, once nothing uses them where they were', async (t) =>
+    movesFiles(t, cluster, await open(t)),
+  );
 
   t.test('of who is disabled nothing runs; what ran comes back as it was', async (t) => {
     const { open: start, person, accounts, actor, acts } = await open(t);
