@@ -30,7 +30,7 @@ import {
 } from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
 import { openCatalogue, openOutputs, openServices, startServices } from './app/services.ts';
-import { servicesInProxy } from './app/state-of.ts';
+import { servicesInProxy, stateOfDiscovered } from './app/state-of.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
@@ -153,7 +153,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       config.engine === 'kubernetes'
         ? await (
             await import('./app/kubernetes.ts')
-          ).openKubernetes(config, { facts, policy, files, publicAddress: address, clock, log })
+          ).openKubernetes(config, { facts, policy, files, routes, publicAddress: address, clock, log })
         : undefined;
     closing(cluster, (opened) => opened?.close());
 
@@ -244,11 +244,15 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       ownPorts: () => ownPorts,
       limits,
       stateOf: (asking) =>
-        asking.route.service
-          ? asleepOrNot?.stateOf(asking)
-          : (integrations.find(({ name }) => name === asking.route.name)?.tile() ?? watch.tile(asking.route)),
+        asking.route.kind === 'discovered'
+          ? stateOfDiscovered(asking.route)
+          : asking.route.service
+            ? asleepOrNot?.stateOf(asking)
+            : (integrations.find(({ name }) => name === asking.route.name)?.tile() ?? watch.tile(asking.route)),
       ...(asleepOrNot && { wake: asleepOrNot.wake }),
-      ...(services && { trafficOf: ({ service }) => service && services.trafficOf(service.id) }),
+      ...(services && {
+        trafficOf: ({ kind, service }) => (kind === 'service' ? services.trafficOf(service!.id) : undefined),
+      }),
       ...(tracer && { tracer }),
     });
     closing(proxy, (forwarder) => forwarder.close());

@@ -3,6 +3,7 @@ import type { Accounts } from '../accounts/index.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
+import type { Addresses } from '../discovery/index.ts';
 import type { Files, FilesSettings } from '../files/index.ts';
 import type { Integration } from '../integrations/index.ts';
 import type { Denials } from '../denials/index.ts';
@@ -92,7 +93,9 @@ export type ApiOptions = {
   /** Undefined on systems where services cannot run. */
   services: Services | undefined;
   /** Undefined where there is no cluster. */
-  places?: Places | undefined;
+  places?: Pick<Places, 'find' | 'all' | 'ask'> | undefined;
+  /** What people made reachable in the cluster by hand; undefined where there is none. */
+  addresses?: Addresses | undefined;
   fileSettings: Pick<FilesSettings, 'uploadMaxBytes' | 'trashDays'>;
   /** Clients of the OpenID Provider. */
   clients: Clients;

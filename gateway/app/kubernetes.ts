@@ -13,9 +13,11 @@ import {
   type OwnerFacts,
   type Provisioning,
 } from '../provisioning/index.ts';
+import type { Routes } from '../routes/index.ts';
 import { type ClusterAccess, openClusterAccess } from './cluster-access.ts';
 import { openAdmission } from './cluster-admission.ts';
-import type { Outputs } from '../services/index.ts';
+import { createDiscovery, type Discovery } from '../discovery/index.ts';
+import { labelIsTaken, type Outputs } from '../services/index.ts';
 import { claimNames } from './cluster-files.ts';
 import { type ClusterServices, openClusterServices } from './cluster-services.ts';
 import type { Facts } from './facts.ts';
@@ -27,6 +29,8 @@ export type Kubernetes = {
   kube: Kube;
   provisioning: Provisioning;
   admission: Admission;
+  /** What people made reachable there by hand. */
+  discovery: Discovery;
   /** What runs services there. */
   services(parts: { outputs: Outputs; publicAddress: PublicAddress; files: Files }): Promise<ClusterServices>;
   /** The API server for people's own programs, where Knot can lead there. */
@@ -48,9 +52,9 @@ export type KubernetesParts = {
 /** Opens what the configuration says of a cluster. Nothing is asked of it before `start`: it may be away. */
 export async function openKubernetes(
   config: Config,
-  parts: KubernetesParts & { publicAddress: PublicAddress },
+  parts: KubernetesParts & { publicAddress: PublicAddress; routes: Routes },
 ): Promise<Kubernetes> {
-  const { facts, policy, publicAddress, clock, log } = parts;
+  const { facts, policy, routes, publicAddress, clock, log } = parts;
   const { kubeconfig, context, namespace, namespacePrefix } = config.kubernetes;
   const kube = await openKube({ kubeconfig: absolute(config, kubeconfig), context }, { clock, log });
   // Of gateways on one PostgreSQL one writes to the cluster; on SQLite there is one.
@@ -62,19 +66,32 @@ export async function openKubernetes(
   const provisioning = openProvisioning(config, kube, { ...parts, leads });
   const wanted = createOwnerFacts(config, parts);
   const admission = openAdmission(config, kube, { owners: facts.owners, wanted, publicAddress, clock, log });
+  const discovery = createDiscovery({
+    ...{ kube, store: facts.store, routes, leads, clock, log },
+    places: {
+      ownerIn: provisioning.ownerIn,
+      namespaceOf: async (ownerId) => (await provisioning.find(ownerId))?.namespace,
+    },
+    isLaunched: (label) => labelIsTaken(facts.store.db, label),
+    hostOfService: publicAddress.hostOfService,
+    record: facts.audit.record,
+  });
   const access = await openClusterAccess(kube.connection, { publicAddress, namespacePrefix, log });
   const complain = (error: unknown): void => log.error({ err: error }, 'places could not be looked at');
   policy.onReload(() => void provisioning.ask().catch(complain));
   // Helm, too, ends while there is time for it.
-  const onLose = async (): Promise<void> => void (await Promise.all([provisioning.rest(), running?.engine.rest()]));
+  const onLose = async (): Promise<void> =>
+    void (await Promise.all([provisioning.rest(), discovery.rest(), running?.engine.rest()]));
   const begin = (): void => {
-    void provisioning.start().catch(complain);
+    provisioning.start().catch(complain);
+    discovery.start();
     for (const hear of listeners) hear();
   };
   return {
     kube,
     provisioning,
     admission,
+    discovery,
     access,
     health: () => [kube.health(), ...provisioning.health(), admission.health()],
     async services(needed) {
@@ -89,6 +106,7 @@ export async function openKubernetes(
       lease = takeLease(kube, { namespace, name: 'knot', onLead: begin, onLose, log });
     },
     async close() {
+      await discovery.close();
       await provisioning.close();
       await lease?.close();
       await admission.close();

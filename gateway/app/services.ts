@@ -13,7 +13,7 @@ import type { Files } from '../files/index.ts';
 import { checkValues, type Clock, type EngineKind, type Log, type ProcessPlan, withDefaults } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { Supervisor } from '../process/index.ts';
-import type { Route, Upstream } from '../routes/index.ts';
+import { nowhere, type Route } from '../routes/index.ts';
 import {
   createOutputs,
   createServices,
@@ -150,9 +150,6 @@ function planOf(engine: EngineKind, { process: plan, release }: Pick<Template, '
     ...(plan?.reaches !== undefined && { reaches: plan.reaches }),
   };
 }
-
-/** Of a service that is not anywhere yet: no name ends in this (RFC 6761 section 6.4), and who asks is told how far it is. */
-const nowhere: Upstream = { protocol: 'http:', hostname: 'nowhere.invalid', port: 80, allowLoopback: false };
 
 /** The address of a service: its own host, open to nobody whom the policies do not let in. */
 function routeOf(service: Service, engine: Engine, address: PublicAddress): Route {

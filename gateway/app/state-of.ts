@@ -1,6 +1,7 @@
 import type { PublicAddress } from '../config/index.ts';
-import { shownName } from '../lib/index.ts';
+import { type RouteState, shownName } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
+import { nowhere, type Route } from '../routes/index.ts';
 import { askedOf, type ProxyOptions } from '../proxy/index.ts';
 import type { Services } from '../services/index.ts';
 
@@ -30,3 +31,13 @@ export function servicesInProxy(parts: {
     },
   };
 }
+
+/** What somebody made in the cluster themselves, and where nobody answers. What is wrong there is for its owner alone to know. */
+export const stateOfDiscovered = ({ upstream, service }: Route): RouteState | undefined =>
+  upstream.hostname === nowhere.hostname
+    ? {
+        status: 'off',
+        message: 'Nothing answers at this address now.',
+        remedy: `${service!.isTeam ? `Whoever manages ${service!.owner}` : service!.owner} finds why on the page of services.`,
+      }
+    : undefined;

@@ -25,6 +25,15 @@
 export { openKube, type Kube, type Impersonated, type ListOptions } from './client.ts';
 export type { CacheHealth, Change, KubeCache, WatchOptions } from './cache.ts';
 export type { ExecOptions, Execution } from './exec.ts';
+export {
+  addressesOfPod,
+  answering,
+  type Endpoints,
+  endpointsOf,
+  type ServicePorts,
+  writtenByCluster,
+} from './endpoints.ts';
+export { type Backend, type Exposure, type ExposureRule, exposureOf } from './exposure.ts';
 export { isKubeFault, reasonOf } from './faults.ts';
 export { hold, holdMark, isHeld, letGo, wasAtRest } from './hold.ts';
 export { kinds, type Kind } from './kinds.ts';

@@ -36,6 +36,7 @@ export * from './page/public-error.ts';
 export * from './principal.ts';
 export * from './printable.ts';
 export * from './same-origin.ts';
+export * from './service-name.ts';
 export * from './slices.ts';
 export type * from './standing.ts';
 export * from './template-folder.ts';

@@ -9,6 +9,8 @@ export type Places = {
   find(ownerId: string): Promise<Place | undefined>;
   /** By name. */
   all(): Promise<Place[]>;
+  /** Whose a namespace is, and which one of that name; undefined of one that is nobody's, or of whom nothing runs. */
+  ownerIn(namespace: string): Promise<{ owner: Place['owner']; namespaceUid: string } | undefined>;
   /** Asks for a look at one owner, or at everybody, by whichever replica does it: it hears of it by the change feed. */
   ask(ownerId?: string, by?: Asker): Promise<void>;
 };
@@ -29,6 +31,11 @@ export function createPlaces({
   return {
     find: (ownerId) => records.findPlace(store.db, ownerId),
     all: () => records.allPlaces(store.db),
+    async ownerIn(namespace) {
+      const place = await records.findPlaceIn(store.db, namespace);
+      if (place?.namespaceUid === undefined || place.state === 'paused' || place.state === 'leaving') return undefined;
+      return { owner: place.owner, namespaceUid: place.namespaceUid };
+    },
     ask: (ownerId = everybody, by) =>
       store.transaction(async (transaction) => {
         transaction.announce({ topic: 'place-wishes', key: ownerId });

@@ -13,6 +13,11 @@ export async function findPlace(db: Database, ownerId: string): Promise<PlaceRec
   return row && placeOf(row);
 }
 
+export async function findPlaceIn(db: Database, namespace: string): Promise<PlaceRecord | undefined> {
+  const row = await db.selectFrom('provisioning').selectAll().where('namespace', '=', namespace).executeTakeFirst();
+  return row && placeOf(row);
+}
+
 /** By name. */
 export async function allPlaces(db: Database): Promise<PlaceRecord[]> {
   const rows = await db.selectFrom('provisioning').selectAll().orderBy('owner_name').orderBy('owner_id').execute();

@@ -9,6 +9,6 @@ export { createRoutes, type Routes } from './service.ts';
 export type { RouteChange } from './table.ts';
 export type { IdentityFields, Route, ServiceFacts } from './route.ts';
 export { atSocket } from './socket-file.ts';
-export { parseUpstream, socketUpstream, type Upstream, upstreamAddress } from './upstream.ts';
+export { nowhere, parseUpstream, socketUpstream, type Upstream, upstreamAddress, upstreamAt } from './upstream.ts';
 export { everybody, namespaceAt, type NamespacedPaths } from './namespaced.ts';
 export { serviceResource } from './resource.ts';

@@ -8,8 +8,9 @@ export type Route = {
   host: string;
   /** `jupyterhub`, `echo`: unique, the label of the host. */
   name: string;
-  kind: 'integration' | 'app' | 'service';
-  /** Whose it is, of a service and of nothing else: every path of it is the Service `owner/label`. */
+  /** `discovered`: what somebody made in the cluster themselves; to the rules it is a service of theirs, and nobody manages it here. */
+  kind: 'integration' | 'app' | 'service' | 'discovered';
+  /** Whose it is, of a service or what was discovered and of nothing else: every path of it is the Service `owner/label`. */
   service?: ServiceFacts;
   title: string;
   audience: 'everyone' | 'admins';
@@ -56,6 +57,7 @@ export type IdentityFields = { user?: string; email?: string; groups?: string; t
 /** `id` never changes; `label` is what its owner calls it, `owner` the name of a person or a team. */
 export type ServiceFacts = { id: string; label: string; owner: string; isTeam: boolean };
 
+const kinds: readonly Route['kind'][] = ['integration', 'app', 'service', 'discovered'];
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const plainPath = /^\/(?:[A-Za-z0-9._~-]+(?:\/(?=[^/])|\/?$))*$/;
 const method = /^[A-Z][A-Z-]{0,31}$/;
@@ -73,9 +75,8 @@ export function normalRoute(route: Route): Route {
     throw invalid(name, 'host', `"${host}" is not "${name}" below the domain, in lower case and without port`);
   }
   if (/^[0-9]+$/.test(parts.at(-1) ?? '')) throw invalid(name, 'host', `"${host}" looks like an IP address`);
-  if (kind !== 'integration' && kind !== 'app' && kind !== 'service')
-    throw invalid(name, 'kind', 'must be integration, app or service');
-  if ((kind === 'service') !== (route.service !== undefined))
+  if (!kinds.includes(kind)) throw invalid(name, 'kind', `must be one of ${kinds.join(', ')}`);
+  if ((kind === 'service' || kind === 'discovered') !== (route.service !== undefined))
     throw invalid(name, 'service', 'must be there for services, and for them alone');
   if (kind !== 'service' && upstream.socket !== undefined)
     throw invalid(name, 'upstream', 'may be a socket for services alone');

@@ -99,8 +99,11 @@ export async function createRoutes({ store, clock, log }: { store: Store; clock:
 }
 
 function takenBy(taken: Taken, kind: Route['kind'], name: string) {
-  return hostTaken(taken.host, `${taken.kind} "${taken.name}"`, `${kind} "${name}"`);
+  return hostTaken(taken.host, `${wordOf(taken.kind)} "${taken.name}"`, `${wordOf(kind)} "${name}"`);
 }
+
+/** As people say it. */
+const wordOf = (kind: string): string => (kind === 'discovered' ? 'address in the cluster' : kind);
 
 function checkOwnClashes(kind: Route['kind'], routes: readonly Route[]): void {
   const seen = new Map<string, Route>();

@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
-import { knotError, loopbackAddresses, mostSocketBytes, neverUpstream } from '../lib/index.ts';
+import { KnotError, knotError, loopbackAddresses, mostSocketBytes, neverUpstream } from '../lib/index.ts';
 
 export type Upstream = {
   protocol: 'http:' | 'https:';
@@ -18,6 +18,9 @@ export type Upstream = {
   /** Requests go over HTTP/2 (ALPN `h2` for https, prior knowledge for http), so that gRPC passes; WebSockets stay HTTP/1.1. */
   http2?: boolean;
 };
+
+/** Of what is not anywhere yet: no name ends in this (RFC 6761 section 6.4), and who asks is told how it is. */
+export const nowhere: Upstream = { protocol: 'http:', hostname: 'nowhere.invalid', port: 80, allowLoopback: false };
 
 const form = /^(https?):\/\/(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]+))(?::([0-9]{1,5}))?\/?$/;
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -53,6 +56,16 @@ export function parseUpstream(
     allowLoopback,
     ...(options.http2 === true && { http2: true }),
   };
+}
+
+/** An address and port that somebody else told of: undefined where nothing may be reached there, this machine before all. */
+export function upstreamAt(address: string, port: number): Upstream | undefined {
+  try {
+    return parseUpstream(upstreamAddress({ protocol: 'http:', hostname: address, port }));
+  } catch (error) {
+    if (error instanceof KnotError) return undefined;
+    throw error;
+  }
 }
 
 const socketPath = /^(?:\/[A-Za-z0-9._-]+)+$/;

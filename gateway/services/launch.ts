@@ -1,6 +1,8 @@
 import {
   type AuditEntry,
+  checkServiceName,
   type Clock,
+  hostLabel,
   type JsonObject,
   namesInPath,
   newId,
@@ -11,7 +13,6 @@ import type { Store, Transaction } from '../store/index.ts';
 import type { By } from './change.ts';
 import type { Engine } from './engine.ts';
 import { addRevision } from './history/revisions.ts';
-import { checkServiceName, hostLabel } from './name.ts';
 import { reachedBy } from './reach.ts';
 import * as records from './records.ts';
 import type { ServiceRoutes } from './reconciler.ts';
@@ -58,7 +59,7 @@ export function createLaunch(parts: {
     if (problem !== undefined) found.push({ field: 'name', message: problem });
     else {
       const label = hostLabel(name, owner.name);
-      if (routes.isTaken(label) || (await records.nameIsTaken(store.db, label)))
+      if (routes.isTaken(label) || (await records.labelIsTaken(store.db, label)))
         found.push({ field: 'name', message: `The address ${label} is taken.`, remedy: 'Choose another name.' });
     }
     if (template === undefined) {
@@ -68,7 +69,7 @@ export function createLaunch(parts: {
     const values = templates.withDefaults(template.defaults, request.values);
     found.push(...inValues(templates.check(template.schema, values)));
     for (const one of reachedBy(template.plan, values))
-      if (!(await records.nameIsTaken(store.db, hostLabel(one, owner.name))))
+      if (!(await records.labelIsTaken(store.db, hostLabel(one, owner.name))))
         found.push({
           field: `values${pointerOf(namesInPath(template.plan.reaches!))}`,
           message: `${owner.name} has no service "${one}".`,

@@ -59,7 +59,8 @@ export async function idsOn(db: Database, machine: string): Promise<string[]> {
   return (await rows.execute()).map(({ id }) => id);
 }
 
-export async function nameIsTaken(db: Database, label: string): Promise<boolean> {
+/** Whether a service has this label, wherever it is in its life. */
+export async function labelIsTaken(db: Database, label: string): Promise<boolean> {
   const row = await db.selectFrom('services').select('id').where('label', '=', label).executeTakeFirst();
   return row !== undefined;
 }

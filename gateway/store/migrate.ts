@@ -25,6 +25,7 @@ import * as serviceSizes from './migrations/0027-service-sizes.ts';
 import * as shareMarks from './migrations/0029-share-marks.ts';
 import * as guestVisits from './migrations/0031-guest-visits.ts';
 import * as provisioning from './migrations/0032-provisioning.ts';
+import * as discoveredAddresses from './migrations/0033-discovered-addresses.ts';
 import * as toolPlaces from './migrations/0036-tool-places.ts';
 import type { Tables } from './tables.ts';
 
@@ -54,6 +55,7 @@ const migrations: Record<string, Migration> = {
   '0029-share-marks': shareMarks,
   '0031-guest-visits': guestVisits,
   '0032-provisioning': provisioning,
+  '0033-discovered-addresses': discoveredAddresses,
   '0036-tool-places': toolPlaces,
 };
 

@@ -335,6 +335,22 @@ export type ProvisioningTable = {
   converged: string | null;
 };
 
+/** discovery: what people made reachable in the cluster by hand. */
+export type DiscoveredAddressesTable = {
+  id: string;
+  owner_id: string;
+  owner_kind: string;
+  owner_name: string;
+  namespace: string;
+  /** `Ingress web`. */
+  object: string;
+  host: string | null;
+  name: string | null;
+  state: string;
+  reason: string | null;
+  since: number;
+};
+
 /** store: what other processes on the same store must hear about. */
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
@@ -375,6 +391,7 @@ export type Tables = {
   file_locks: FileLocksTable;
   provisioning: ProvisioningTable;
   tool_places: ToolPlacesTable;
+  discovered_addresses: DiscoveredAddressesTable;
   changes: ChangesTable;
   settings: SettingsTable;
 };

@@ -8,8 +8,9 @@ import { openHouse } from './house.ts';
 t.setTimeout(120_000);
 
 async function given({ hasCluster = true } = {}) {
-  const later = Promise.withResolvers<Places>();
-  const known: Places = {
+  type Known = Pick<Places, 'find' | 'all' | 'ask'>;
+  const later = Promise.withResolvers<Known>();
+  const known: Known = {
     find: async (id) => (await later.promise).find(id),
     all: async () => (await later.promise).all(),
     ask: async (id, by) => (await later.promise).ask(id, by),

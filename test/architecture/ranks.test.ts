@@ -111,6 +111,7 @@ t.test('app.ts names every module of the house', async (t) => {
     'files',
     'admission',
     'metrics',
+    'discovery',
     'main',
     'cli',
     'app',

@@ -22,6 +22,7 @@ export const ranks: Record<string, number> = {
       'integrations',
       'admission',
       'metrics',
+      'discovery',
     ].map((name) => [name, 3]),
   ),
   ...Object.fromEntries(['api', 'guests', 'ui', 'ops'].map((name) => [name, 4])),

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { knotError } from '../../lib/index.ts';
 import { namespaceResource, type Owner } from '../../owners/index.ts';
-import type { Place as KnownPlace, Places } from '../../provisioning/index.ts';
+import type { Place as KnownPlace } from '../../provisioning/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { OwnPlaceSchema, type Place, PlaceListSchema, PlaceParamsSchema } from '../contract.ts';
 import { answers, describe, nothing } from './describe.ts';
@@ -66,7 +66,7 @@ export function provisioningRoutes(
     throw knotError('KNOT_API_NO_OWNER', 404, 'There is no person and no team of this name.');
   }
 
-  function places(): Places {
+  function places(): NonNullable<typeof context.places> {
     if (context.places) return context.places;
     throw knotError('KNOT_API_NO_CLUSTER', 404, 'This Knot has no cluster: it runs services on its own machine.');
   }

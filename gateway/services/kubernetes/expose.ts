@@ -1,8 +1,12 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { type Backend, exposureOf } from '../../kube/index.ts';
+import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import type { Rendered } from './manifest.ts';
 
 /** Which of a release's Services answers at the address of the service, and at which of its ports (name or number). */
-export type Exposed = { service: string; port: string | number };
+export type Exposed = Backend;
+
+/** Where the release is to be: its one host, and the namespace that it may lead to. */
+type Where = { host: string; namespace: string };
 
 /** On a Service, `true`: its port `http`, or its only one, is reached at the address of the service. */
 export const exposeAnnotation = 'knot/expose';
@@ -12,16 +16,10 @@ const usualPort = 'http';
  * What is reached at the service's address (charts/README.md, "What people open"): what an Ingress or HTTPRoute of the chart names, else
  * the Service that is marked, else the only one with a port named `http`. Problems: what cannot be reached as it is said.
  */
-export function exposedBy(
-  objects: readonly Rendered[],
-  { host }: { host: string },
-): { exposed?: Exposed; problems: string[] } {
+export function exposedBy(objects: readonly Rendered[], where: Where): { exposed?: Exposed; problems: string[] } {
   const problems: string[] = [];
   const found: Exposed[] = [];
-  for (const object of objects) {
-    if (object.kind === 'Ingress') found.push(...ofIngress(object, host, problems));
-    if (object.kind === 'HTTPRoute') found.push(...ofRoute(object, host, problems));
-  }
+  for (const object of objects) found.push(...ofObject(object, where, problems));
   const services = objects.filter(({ kind }) => kind === 'Service');
   const [named, ...others] = [...new Map(found.map((one) => [`${one.service}:${one.port}`, one])).values()];
   if (others.length > 0) problems.push('leads to several Services; one answers at an address');
@@ -56,48 +54,18 @@ const usualPortOf = (service: Rendered): JsonObject | undefined =>
   portsOf(service).find(({ name }) => name === usualPort);
 const nameOf = ({ name, port }: JsonObject): string | number => (typeof name === 'string' ? name : Number(port));
 
-/** `networking.k8s.io/v1` Ingress: every rule names the one host, and a Service. */
-function ofIngress({ spec }: Rendered, host: string, problems: string[]): Exposed[] {
-  if (!isJsonObject(spec)) return [];
-  if (spec['defaultBackend'] !== undefined) problems.push('answers for every host in its Ingress');
-  return objectsOf(spec['rules']).flatMap((rule) => {
-    problems.push(...hostProblems(rule['host'], host));
-    const paths = isJsonObject(rule['http']) ? objectsOf(rule['http']['paths']) : [];
-    return paths.flatMap(({ backend }) => {
-      const service = isJsonObject(backend) ? backend['service'] : undefined;
-      const port = isJsonObject(service) ? service['port'] : undefined;
-      if (!isJsonObject(service) || typeof service['name'] !== 'string' || !isJsonObject(port)) {
-        problems.push('leads to something that is no Service in its Ingress');
-        return [];
-      }
-      const { name, number } = port;
-      return [{ service: service['name'], port: typeof name === 'string' && name !== '' ? name : Number(number) }];
-    });
+/** What an Ingress or HTTPRoute leads to; every rule of it names the one host. */
+function ofObject(object: Rendered, { host, namespace }: Where, problems: string[]): Exposed[] {
+  const { rules, problems: found } = exposureOf(object, namespace);
+  problems.push(...found);
+  return rules.flatMap((rule) => {
+    problems.push(...hostProblems(rule.host, host));
+    return rule.backends;
   });
 }
 
-/** `gateway.networking.k8s.io/v1` HTTPRoute. */
-function ofRoute({ spec }: Rendered, host: string, problems: string[]): Exposed[] {
-  if (!isJsonObject(spec)) return [];
-  const hostnames = Array.isArray(spec['hostnames']) ? spec['hostnames'] : [];
-  if (hostnames.length === 0) problems.push(...hostProblems(undefined, host));
-  for (const one of hostnames) problems.push(...hostProblems(one, host));
-  return objectsOf(spec['rules']).flatMap((rule) =>
-    objectsOf(rule['backendRefs']).flatMap(({ name, port, namespace, kind }) => {
-      if (namespace !== undefined || (kind !== undefined && kind !== 'Service') || typeof name !== 'string') {
-        problems.push('leads to something that is no Service of it in its HTTPRoute');
-        return [];
-      }
-      return [{ service: name, port: Number(port) }];
-    }),
-  );
-}
-
-function hostProblems(named: JsonValue | undefined, host: string): string[] {
+function hostProblems(named: string | undefined, host: string): string[] {
   if (named === host) return [];
-  const what = typeof named === 'string' && named !== '' ? `the host "${named}"` : 'every host';
+  const what = named !== undefined ? `the host "${named}"` : 'every host';
   return [`answers for ${what}: a service has the address ${host} and no other`];
 }
-
-const objectsOf = (value: JsonValue | undefined): JsonObject[] =>
-  Array.isArray(value) ? value.filter((one) => isJsonObject(one)) : [];

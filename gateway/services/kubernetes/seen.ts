@@ -1,4 +1,4 @@
-import { isHeld, type KubeObject } from '../../kube/index.ts';
+import { addressesOfPod, type Endpoints, endpointsOf, isHeld, type KubeObject } from '../../kube/index.ts';
 import { contentMark, portMark, replicasMark, revisionMark, serviceLabel } from './marks.ts';
 
 /** What is kept of the objects of all services: as little as is looked at, because there may be thousands. */
@@ -60,11 +60,7 @@ export type SeenJob = Named & { isHook: boolean; hasEnded: boolean; isIdle: bool
 
 export type SeenService = Named & { port: string | undefined; ports: readonly { name: string; port: number }[] };
 
-export type SeenEndpoints = Named & {
-  of: string;
-  ports: readonly { name: string; port: number }[];
-  ready: readonly { address: string; pod: string }[];
-};
+export type SeenEndpoints = Named & Endpoints;
 
 /** Of an object, what is looked at (Kubernetes API reference); the API server keeps to its own schema. */
 type Condition = { type: string; status: string; reason?: string; message?: string };
@@ -98,25 +94,12 @@ type PodObject = {
     phase?: string;
     reason?: string;
     conditions?: Condition[];
-    podIPs?: { ip: string }[];
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];
   };
 };
 type JobObject = { spec?: { suspend?: boolean }; status?: { conditions?: Condition[] } };
 type ServiceObject = { spec?: { ports?: { name?: string; port: number }[] } };
-/** Lists that are empty are told as null. */
-type SliceObject = {
-  ports?: { name?: string; port?: number }[] | null;
-  endpoints?:
-    | {
-        addresses?: string[] | null;
-        conditions?: { ready?: boolean };
-        targetRef?: { kind?: string; uid?: string };
-      }[]
-    | null;
-};
-
 const namedOf = ({ metadata }: KubeObject): Named => ({
   namespace: metadata.namespace ?? '',
   name: metadata.name,
@@ -187,7 +170,7 @@ export function seenPod(object: KubeObject): SeenPod {
     node: spec?.nodeName,
     unschedulable: isUnschedulable ? (scheduled.message ?? '') : undefined,
     asksFor,
-    addresses: (status?.podIPs ?? []).map(({ ip }) => ip),
+    addresses: addressesOfPod(object),
     containers: [
       ...(status?.initContainerStatuses ?? []).map((one) => containerOf(one, true)),
       ...(status?.containerStatuses ?? []).map((one) => containerOf(one, false)),
@@ -219,20 +202,4 @@ export function seenService(object: KubeObject): SeenService {
   };
 }
 
-/** Only what the cluster itself says, and only of pods: addresses that somebody writes down are nobody's. */
-export function seenEndpoints(object: KubeObject): SeenEndpoints {
-  const slice = object as SliceObject;
-  const ports = slice.ports ?? [];
-  const labels = object.metadata.labels ?? {};
-  const isMade = labels['endpointslice.kubernetes.io/managed-by'] === 'endpointslice-controller.k8s.io';
-  const ready: SeenEndpoints['ready'][number][] = [];
-  for (const { addresses, conditions, targetRef } of isMade ? (slice.endpoints ?? []) : [])
-    if (conditions?.ready === true && targetRef?.kind === 'Pod' && targetRef.uid !== undefined)
-      for (const address of addresses ?? []) ready.push({ address, pod: targetRef.uid });
-  return {
-    ...namedOf(object),
-    of: labels['kubernetes.io/service-name'] ?? '',
-    ports: ports.flatMap(({ name = '', port }) => (port === undefined ? [] : [{ name, port }])),
-    ready,
-  };
-}
+export const seenEndpoints = (object: KubeObject): SeenEndpoints => ({ ...namedOf(object), ...endpointsOf(object) });

@@ -1,4 +1,5 @@
-import { parseUpstream, type Upstream } from '../../routes/index.ts';
+import { answering } from '../../kube/index.ts';
+import { type Upstream, upstreamAt } from '../../routes/index.ts';
 import type { Observed } from '../engine.ts';
 import { causeOfPods, type SightFacts, type Standing } from './pod-causes.ts';
 import type { SeenEndpoints, SeenJob, SeenPod, SeenProgram, SeenService } from './seen.ts';
@@ -50,20 +51,9 @@ export function placeOf(
 ): Upstream | undefined {
   const reached = services.find(({ port }) => port !== undefined);
   if (reached === undefined) return undefined;
-  const own = new Map(pods.map((pod) => [pod.uid, pod]));
-  const named = reached.ports.find(({ name, port }) => name === reached.port || String(port) === reached.port)?.name;
-  const found: Upstream[] = [];
-  for (const slice of endpoints) {
-    if (slice.of !== reached.name || slice.namespace !== reached.namespace) continue;
-    const port = slice.ports.find(({ name }) => name === (named ?? ''))?.port;
-    if (port === undefined) continue;
-    for (const { address, pod } of slice.ready)
-      if (own.get(pod)?.addresses.includes(address)) found.push(at(address, port));
-  }
-  const kept = found.find(({ hostname, port }) => hostname === before?.hostname && port === before.port);
-  return kept ?? found.toSorted((one, other) => (one.hostname < other.hostname ? -1 : 1))[0];
+  const own = new Map(pods.map((pod) => [pod.uid, pod.addresses]));
+  const found = answering(reached, reached.port!, endpoints, (uid) => own.get(uid)).flatMap(
+    ({ address, port }) => upstreamAt(address, port) ?? [],
+  );
+  return found.find(({ hostname, port }) => hostname === before?.hostname && port === before.port) ?? found[0];
 }
-
-/** Never this machine: what a cluster says is not believed for that. */
-const at = (address: string, port: number): Upstream =>
-  parseUpstream(`http://${address.includes(':') ? `[${address}]` : address}:${port}`);

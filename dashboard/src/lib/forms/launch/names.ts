@@ -1,4 +1,4 @@
-/** A service's name is a part of its address: 32 characters at most (gateway/services/name.ts). */
+/** A service's name is a part of its address: 32 characters at most (gateway/lib/service-name.ts). */
 const mostCharacters = 32;
 
 /** The name of a template, with a number where it is taken. */
