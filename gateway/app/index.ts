@@ -5,6 +5,7 @@
  */
 import type { DecisionExplanation, UrlExplanation } from '../api/index.ts';
 import type { Catalogue } from '../catalogue/index.ts';
+import type { Addresses } from '../discovery/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
 import { silentLog, systemClock } from '../lib/index.ts';
@@ -63,6 +64,11 @@ export async function prepareTemplate(
 /** What is known of the places of people and teams in the cluster; what is asked of it the gateway hears. */
 export async function placesBeside({ store, audit }: Facts): Promise<Places> {
   return (await import('../provisioning/index.ts')).createPlaces({ store, record: audit.record });
+}
+
+/** What people made reachable in the cluster by hand, as the gateway saw it last. */
+export async function addressesBeside({ store }: Facts): Promise<Addresses> {
+  return (await import('../discovery/index.ts')).createAddresses({ store });
 }
 
 /** As `differencesBeside` of `kubernetes.ts`: what is not as it shall be in the cluster, by the ids of owners. */

@@ -22,6 +22,7 @@ import { uiRoutes } from '../ui/index.ts';
 import type { Applications } from './applications.ts';
 import { shapeErrors } from './errors.ts';
 import { createExplain, createExplainDecision } from './explain.ts';
+import type { Discovery } from '../discovery/index.ts';
 import type { Facts } from './facts.ts';
 import type { createSeen } from './seen.ts';
 import { type Sockets, takeSockets } from './sockets.ts';
@@ -41,7 +42,7 @@ export type MainHostParts = Pick<Applications, 'integrations' | 'watch'> & {
   files: Files | undefined;
   catalogue: Catalogue;
   services: Services | undefined;
-  cluster: { provisioning: Provisioning } | undefined;
+  cluster: { provisioning: Provisioning; discovery: Discovery } | undefined;
   oidc: Oidc;
   identify: Identify;
   identifyBearer: IdentifyBearer;
@@ -109,6 +110,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     sizes: configuredSizes(config),
     services,
     places: cluster?.provisioning,
+    addresses: cluster?.discovery,
     fileSettings: config.files,
     identifyBearer,
     routes,

@@ -1,6 +1,7 @@
-import { differencesBeside, type Facts, placesBeside } from '../app/index.ts';
+import { addressesBeside, differencesBeside, type Facts, placesBeside } from '../app/index.ts';
 import type { Config } from '../config/index.ts';
-import { knotError } from '../lib/index.ts';
+import type { Address } from '../discovery/index.ts';
+import { knotError, printable } from '../lib/index.ts';
 import type { Difference, Place, Places } from '../provisioning/index.ts';
 import { type Command, type Invocation, table } from './command.ts';
 import { actor, withFacts } from './facts.ts';
@@ -14,8 +15,14 @@ export const provisionCommands: readonly Command[] = [
     options: { json: { type: 'boolean' } },
     positionals: [0, 1],
     run: (invocation) =>
-      withPlaces(invocation, async ({ places: known, ownerId, print }) => {
-        const places = ownerId === undefined ? await known.all() : [await placeOf(known, ownerId)];
+      withPlaces(invocation, async ({ places: known, facts, ownerId, print }) => {
+        const found = ownerId === undefined ? await known.all() : [await placeOf(known, ownerId)];
+        const addresses = await addressesBeside(facts);
+        const made = ownerId === undefined ? await addresses.all() : await addresses.of([{ id: ownerId }]);
+        const places = found.map((place) => ({
+          ...place,
+          addresses: made.filter(({ owner }) => owner.id === place.owner.id),
+        }));
         print(places, () => (ownerId === undefined ? listOf(places) : stepsOf(places[0]!)));
       }),
   },
@@ -103,19 +110,27 @@ async function placeOf(places: Places, ownerId: string): Promise<Place> {
   });
 }
 
-function listOf(places: readonly Place[]): string {
+type WithAddresses = Place & { addresses: readonly Address[] };
+
+function listOf(places: readonly WithAddresses[]): string {
   if (places.length === 0) return 'Nothing has been made yet.';
-  const rows = places.map(({ owner, namespace, state, since, steps }) => [
+  const rows = places.map(({ owner, namespace, state, since, steps, addresses }) => [
     owner.name,
     namespace,
     state,
     new Date(since).toISOString(),
-    steps.find(({ cause }) => cause !== undefined)?.cause ?? '',
+    steps.find(({ cause }) => cause !== undefined)?.cause ?? refusalsOf(addresses),
   ]);
   return table([['OWNER', 'NAMESPACE', 'STATE', 'SINCE', 'BECAUSE'], ...rows]);
 }
 
-function stepsOf({ owner, namespace, state, steps, overrides }: Place): string {
+/** What of an owner's own making leads nowhere, in short. */
+function refusalsOf(addresses: readonly Address[]): string {
+  const refused = addresses.filter(({ state }) => state === 'refused').length;
+  return refused === 0 ? '' : `${refused} ${refused === 1 ? 'address' : 'addresses'} refused`;
+}
+
+function stepsOf({ owner, namespace, state, steps, overrides, addresses }: WithAddresses): string {
   const rows = steps.map((step) => [
     step.title,
     step.state,
@@ -128,8 +143,21 @@ function stepsOf({ owner, namespace, state, steps, overrides }: Place): string {
     `${owner.name}: ${namespace} is ${state}.`,
     table([['STEP', 'STATE', 'SINCE', 'FAILED', 'BECAUSE'], ...rows]),
     ...taken,
+    ...(addresses.length === 0 ? [] : ['', 'Made reachable by hand:', addressTable(addresses)]),
   ].join('\n');
 }
+
+const addressTable = (addresses: readonly Address[]): string =>
+  table([
+    ['OBJECT', 'HOST', 'STATE', 'SINCE', 'BECAUSE'],
+    ...addresses.map(({ object, host, state, since, reason }) => [
+      printable(object),
+      printable(host ?? '*'),
+      state,
+      new Date(since).toISOString(),
+      printable(reason ?? ''),
+    ]),
+  ]);
 
 const shown = (owner: string, difference: Difference) => ({
   owner,

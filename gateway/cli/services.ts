@@ -21,6 +21,17 @@ export type Service = {
   cause?: { what: string; remedy: string; lines?: string[] };
 };
 
+/** Of what somebody made reachable in the cluster by hand. */
+type Address = {
+  owner: { name: string };
+  object: string;
+  host?: string;
+  url?: string;
+  state: string;
+  reason?: string;
+};
+type ServiceList = { services: Service[]; addresses?: Address[] };
+
 const options = elsewhereOptions;
 const ownOption = { json: { type: 'boolean' } } as const;
 const which = elsewhereUsage;
@@ -31,8 +42,8 @@ export async function send<T>(api: Api, method: string, path: string, body?: obj
   return (await api.json(path, { method, ...(body && { headers, body: JSON.stringify(body) }) })) as T;
 }
 
-const list = async (api: Api): Promise<Service[]> =>
-  (await send<{ services: Service[] }>(api, 'GET', '/api/v1/services')).services;
+const listAll = (api: Api): Promise<ServiceList> => send<ServiceList>(api, 'GET', '/api/v1/services');
+const list = async (api: Api): Promise<Service[]> => (await listAll(api)).services;
 
 /** By its name, or OWNER/NAME where two owners have one of that name. */
 export async function find(api: Api, named: string): Promise<Service> {
@@ -66,6 +77,12 @@ function valuesOf(settings: unknown): Record<string, unknown> {
 function line({ name, owner, state, cause, url, template }: Service): string[] {
   const why = cause && (state === 'failed' || state === 'starting') ? `: ${cause.what}` : '';
   return [`${owner.name}/${name}`, template.title, printable(`${state}${why}`), url];
+}
+
+/** Made reachable in the cluster by hand: in place of a template stands what asks for it. */
+function lineOfAddress({ owner, object, state, reason, host, url }: Address): string[] {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return [owner.name, printable(object), printable(`${state}${why}`), printable(url ?? host ?? '*')];
 }
 
 /** When it sleeps, and what there is to upgrade to. */
@@ -158,11 +175,11 @@ export const serviceCommands: readonly Command[] = [
     positionals: [0, 0],
     run: (invocation) =>
       withApi(invocation, async (api) => {
-        const found = await list(api);
+        const { services, addresses = [] } = await listAll(api);
         const shown =
           invocation.options['json'] === true
-            ? JSON.stringify(found, null, 2)
-            : table([['NAME', 'TEMPLATE', 'STATE', 'ADDRESS'], ...found.map(line)]);
+            ? JSON.stringify(services, null, 2)
+            : table([['NAME', 'TEMPLATE', 'STATE', 'ADDRESS'], ...services.map(line), ...addresses.map(lineOfAddress)]);
         invocation.streams.stdout.write(`${shown}\n`);
       }),
   },

@@ -181,6 +181,9 @@ export const refusedThings: Probe[] = [
     '*.example.org': 'a host for all',
     'web-ann.example.org.evil.org': 'a host that goes on',
     'example.org': 'the main host',
+    'a--b-ann.example.org': 'a name with two hyphens side by side',
+    '1web-ann.example.org': 'a name that begins with a digit',
+    [`${'a'.repeat(33)}-ann.example.org`]: 'a name that is too long',
     'jupyterhub.example.org': 'the host of a tool',
   }).flatMap(([host, title]) =>
     title === undefined

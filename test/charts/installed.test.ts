@@ -102,6 +102,8 @@ t.test('what the gateway may, and what not', { skip }, async (t) => {
       ['bind', 'clusterroles.rbac.authorization.k8s.io', '', 'knot-user'],
       ['impersonate', 'serviceaccounts', 'knot-ada', 'knot-user'],
       ['watch', 'pods', ''],
+      ['watch', 'ingresses.networking.k8s.io', ''],
+      ['list', 'httproutes.gateway.networking.k8s.io', ''],
       ['get', 'secrets', 'knot-home', 'knot-admission'],
       // Who may change this rule is bound by none that says who may do something.
       ['patch', 'validatingadmissionpolicies.admissionregistration.k8s.io', '', 'knot-managed'],
@@ -120,6 +122,8 @@ t.test('what the gateway may, and what not', { skip }, async (t) => {
       ['get', 'persistentvolumeclaims', 'knot-ada'],
       ['update', 'leases.coordination.k8s.io', 'kube-system'],
       ['get', 'pods/log', 'knot-ada'],
+      ['patch', 'ingresses.networking.k8s.io', 'knot-ada'],
+      ['update', 'ingresses/status.networking.k8s.io', 'knot-ada'],
       ['create', 'pods', 'knot-ada'],
       ['create', 'pods/exec', 'knot-ada'],
       ['create', 'serviceaccounts/token', 'knot-ada'],

@@ -71,13 +71,18 @@ export const hostsRule = ({ servicesDomain }: RuleSettings): Rule => ({
       says: 'An Ingress has no default backend: it would take the hosts of everybody.',
     },
     {
+      hold: "object.kind == 'Ingress' || !has(object.spec.rules) || object.spec.rules.all(r, !has(r.backendRefs) || r.backendRefs.all(b, !has(b.namespace) || b.namespace == object.metadata.namespace))",
+      says: 'A route leads to Services of its own namespace, whatever another one grants.',
+    },
+    {
       hold: "!has(object.metadata.annotations) || object.metadata.annotations.all(k, !k.endsWith('-snippet') && !k.endsWith('-snippets'))",
       says: 'An Ingress brings no lines for the configuration of a proxy (snippets).',
     },
   ],
 });
 
+/** As `checkServiceName` has it: what is let in here is what discovery makes a route of. */
 function isForeign(host: string): string {
   const name = `${host}.substring(0, ${host}.size() - variables.ending.size())`;
-  return `!(${host}.endsWith(variables.ending) && ${name}.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$'))`;
+  return `!(${host}.endsWith(variables.ending) && ${name}.matches('^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$') && !${name}.contains('--'))`;
 }

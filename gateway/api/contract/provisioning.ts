@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { closed, oneOf, TimeSchema } from './common.ts';
+import { AddressSchema } from './services.ts';
 
 export const PlaceStepSchema = closed({
   name: oneOf('namespace', 'accounts', 'limits', 'network', 'files', 'rights', 'tidy', 'workloads'),
@@ -29,8 +30,11 @@ export type Place = Static<typeof PlaceSchema>;
 export const PlaceListSchema = closed({ places: Type.Array(PlaceSchema) });
 export type PlaceList = Static<typeof PlaceListSchema>;
 
-/** `place` is absent while nothing has been made yet. */
-export const OwnPlaceSchema = closed({ place: Type.Optional(PlaceSchema) });
+/** `place` is absent while nothing has been made yet; `addresses`: what was made reachable in it by hand, and what was refused. */
+export const OwnPlaceSchema = closed({
+  place: Type.Optional(PlaceSchema),
+  addresses: Type.Optional(Type.Array(AddressSchema)),
+});
 export type OwnPlace = Static<typeof OwnPlaceSchema>;
 
 export const PlaceParamsSchema = closed({

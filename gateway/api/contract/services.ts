@@ -168,7 +168,27 @@ export const ServiceFormSchema = closed({
 });
 export type ServiceForm = Static<typeof ServiceFormSchema>;
 
-export const ServiceListSchema = closed({ services: Type.Array(ServiceSchema) });
+/** What somebody made reachable in the cluster by hand: Knot did not launch it, so it can be opened and not managed. */
+export const AddressSchema = closed({
+  id: Type.String(),
+  owner: closed({ kind: oneOf('user', 'team'), name: Type.String() }),
+  object: Type.String({ description: '`Ingress web`: which object in the namespace of the owner asks for it.' }),
+  host: Type.Optional(Type.String({ description: 'As it stands there; absent where it is every host.' })),
+  url: Type.Optional(Type.String({ description: 'Where it is reached, of all that were not refused.' })),
+  state: oneOf('open', 'waiting', 'refused'),
+  reason: Type.Optional(Type.String({ description: 'What it waits for, or why it is refused.' })),
+  since: TimeSchema,
+  canView: Type.Boolean({ description: 'May look at it; `canOpen`: may use it.' }),
+  canOpen: Type.Boolean(),
+});
+export type Address = Static<typeof AddressSchema>;
+
+export const ServiceListSchema = closed({
+  services: Type.Array(ServiceSchema),
+  addresses: Type.Optional(
+    Type.Array(AddressSchema, { description: 'Where there is a cluster: what was made reachable there by hand.' }),
+  ),
+});
 export type ServiceList = Static<typeof ServiceListSchema>;
 export const ServiceQuerySchema = closed({
   owner: Type.Optional(

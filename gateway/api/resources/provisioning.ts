@@ -4,6 +4,7 @@ import { namespaceResource, type Owner } from '../../owners/index.ts';
 import type { Place as KnownPlace } from '../../provisioning/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { OwnPlaceSchema, type Place, PlaceListSchema, PlaceParamsSchema } from '../contract.ts';
+import { addressesFor } from './addresses.ts';
 import { answers, describe, nothing } from './describe.ts';
 import { findOwner } from './plans.ts';
 
@@ -12,8 +13,9 @@ const tag = 'Kubernetes';
 /** How far the places of people and teams in the cluster are. Admins see all of them, whoever else their own and those of their teams. */
 export function provisioningRoutes(
   app: ApiServer,
-  context: Needs<'places' | 'owners' | 'decide' | 'decideAdminister' | 'actorOf'>,
+  context: Needs<'places' | 'addresses' | 'owners' | 'decide' | 'decideAdminister' | 'actorOf' | 'publicAddress'>,
 ): void {
+  const addresses = addressesFor(context);
   const { owners, decide, decideAdminister, actorOf } = context;
 
   app.get(
@@ -36,7 +38,7 @@ export function provisioningRoutes(
     async (request) => {
       const owner = await ownerOf(request);
       const place = await places().find(owner.id);
-      return place ? { place: toPlace(place) } : {};
+      return { ...(place && { place: toPlace(place) }), ...(await addresses(request, [owner])) };
     },
   );
 

@@ -14,6 +14,7 @@ import {
   SizesQuerySchema,
   SizesSchema,
 } from '../contract.ts';
+import { addressesFor } from './addresses.ts';
 import { answers, describe } from './describe.ts';
 import { serviceContext, toCause } from './service-context.ts';
 
@@ -22,9 +23,10 @@ const tag = 'Services';
 /** What people and teams run. */
 export function serviceRoutes(
   app: ApiServer,
-  context: Needs<'services' | 'owners' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
+  context: Needs<'services' | 'addresses' | 'owners' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress'>,
 ): void {
   const { owners, decide, demand } = context;
+  const addresses = addressesFor(context);
   const { servicesOrRefusal, may, mayRead, find, findFor, toService, by } = serviceContext(context);
 
   app.get(
@@ -39,15 +41,17 @@ export function serviceRoutes(
     async (request) => {
       const { owner } = request.query;
       const services = servicesOrRefusal();
-      const mine = async (): Promise<OwnService[]> => {
+      const mine = async () => {
         const own = await owners.of(identityOf(request).principal);
-        return services.of(owner === undefined ? own : own.filter(({ name }) => name === owner));
+        return owner === undefined ? own : own.filter(({ name }) => name === owner);
       };
-      const found = owner === '*' ? await services.all() : await mine();
+      const asked = owner === '*' ? 'everybody' : await mine();
+      const found: OwnService[] = asked === 'everybody' ? await services.all() : await services.of(asked);
       return {
         services: await Promise.all(
           found.filter((service) => may(request, 'see', service)).map((service) => toService(request, service)),
         ),
+        ...(await addresses(request, asked)),
       };
     },
   );
