@@ -22,9 +22,9 @@ const mostRules = 50;
 
 /** What an object makes reachable, read strictly: what is not understood is a problem, never a guess. Empty for every other kind. */
 export function exposureOf({ kind, spec }: Exposing, namespace: string): Exposure {
-  if (!isJsonObject(spec as JsonValue)) return { rules: [], problems: [] };
+  if (!isJsonObject(spec)) return { rules: [], problems: [] };
   const read = kind === 'Ingress' ? ofIngress : kind === 'HTTPRoute' ? ofRoute : undefined;
-  const { rules, problems } = read?.(spec as JsonObject, namespace) ?? { rules: [], problems: [] };
+  const { rules, problems } = read?.(spec, namespace) ?? { rules: [], problems: [] };
   const tooMany = rules.length > mostRules ? [`has more than ${mostRules} hosts in its ${kind}`] : [];
   return { rules: rules.slice(0, mostRules), problems: [...new Set([...problems, ...tooMany])] };
 }
