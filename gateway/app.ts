@@ -168,6 +168,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
           filesOf: createFilesOf({ files, accounts, owners, policy, dataFolder: config.data, domain: config.domain }),
         }),
         wayOut: outboundOfNotebooks(config, { accounts, policy, log }),
+        cluster,
         clock,
         log,
       },

@@ -24,3 +24,4 @@ export * from './contract/shares.ts';
 export * from './contract/teams.ts';
 export * from './contract/tokens.ts';
 export * from './contract/users.ts';
+export * from './contract/workflows.ts';

@@ -36,6 +36,7 @@ import { templateRoutes } from './resources/templates.ts';
 import { tileRoutes } from './resources/tiles.ts';
 import { tokenRoutes } from './resources/tokens.ts';
 import { userRoutes } from './resources/users.ts';
+import { workflowRoutes } from './resources/workflows.ts';
 import { createRunning } from './running.ts';
 import { createShownTiles } from './shown-tiles.ts';
 import { compileSerializer, compileValidator } from './schemas.ts';
@@ -83,6 +84,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   clientRoutes(app, context);
   imageRoutes(app, context);
   kubernetesRoutes(app, context);
+  workflowRoutes(app, context);
   provisioningRoutes(app, context);
   planRoutes(app, context);
   policyRoutes(app, context);

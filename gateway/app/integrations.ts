@@ -9,6 +9,7 @@ import {
 } from '../config/index.ts';
 import {
   createApplication,
+  createArgo,
   createHarbor,
   describeJupyterHub,
   type Integration,
@@ -20,11 +21,16 @@ import {
   type ToolGround,
 } from '../integrations/index.ts';
 import { newSecret, silentLog, systemClock } from '../lib/index.ts';
+import { parseUpstream } from '../routes/index.ts';
 import { caFileIn } from '../tls/index.ts';
 import { appRoute, readCa } from './apps.ts';
+import type { Kubernetes } from './kubernetes.ts';
 
 /** What every tool stands on: the address, the supervisor, the listener and whose files are mounted. */
-export type IntegrationGround = Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'>;
+export type IntegrationGround = Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'> & {
+  /** What tools of the cluster stand on, where there is one. */
+  cluster?: Pick<Kubernetes, 'requestToken' | 'sampleNamespace'> | undefined;
+};
 
 /** Every configured tool with single sign-on. Each is made, none is started. */
 export async function openIntegrations(config: Config, options: IntegrationGround): Promise<Integration[]> {
@@ -33,10 +39,12 @@ export async function openIntegrations(config: Config, options: IntegrationGroun
     // Who managed it before may have left servers behind: of a crash, or for a restart with another configuration than this.
     void options.supervisor.endEarlierRun();
   }
-  const { publicAddress, caFile, clock, log } = options;
+  const { publicAddress, caFile, cluster, clock, log } = options;
   const clientSecret: ToolGround['clientSecret'] = (name, configured) =>
     configured ?? keepSecret(secretFile(config, name), newSecret);
-  const others = toolsElsewhere(config).map(({ open }) => open({ publicAddress, caFile, clientSecret, clock, log }));
+  const others = toolsElsewhere(config, cluster).map(({ open }) =>
+    open({ publicAddress, caFile, clientSecret, clock, log }),
+  );
   if (jupyterhub.mode === 'off') return others;
   const { pythonEnvironment } = jupyterhub;
   const hub = await openJupyterHub({
@@ -84,12 +92,44 @@ export function describeIntegration(config: Config, name: string): string | unde
 }
 
 /** The tools that run elsewhere. To open one asks nobody: it reads what the configuration names. */
-function toolsElsewhere(config: Config): { name: string; title: string; open(ground: ToolGround): Integration }[] {
+function toolsElsewhere(config: Config, cluster?: IntegrationGround['cluster']): ToolElsewhere[] {
   const read = (secret: SecretSource | undefined) => secret && readSecret(secret, config.baseFolder);
-  const { harbor } = config.integrations;
-  const apps = config.apps
+  const upstreamOf = ({ upstream, ca }: { upstream: string; ca?: string }) =>
+    parseUpstream(upstream.toLowerCase(), {
+      allowLoopback: true,
+      ...(ca !== undefined && { ca: readCa(config, ca) }),
+    });
+  const { argo, harbor } = config.integrations;
+  const tools: ToolElsewhere[] = [];
+  if (argo)
+    tools.push({
+      name: 'argo',
+      title: argo.title,
+      open: (ground) =>
+        createArgo({
+          ...ground,
+          ...cluster,
+          config: argo,
+          upstream: upstreamOf(argo),
+          secret: read(argo.clientSecret),
+          namespacePrefix: config.kubernetes.namespacePrefix,
+        }),
+    });
+  if (harbor)
+    tools.push({
+      name: 'harbor',
+      title: harbor.title,
+      open: (ground) =>
+        createHarbor({
+          ...ground,
+          config: harbor,
+          secrets: { client: read(harbor.clientSecret), admin: read(harbor.admin), robot: read(harbor.robot?.secret) },
+          caPem: harbor.ca === undefined ? undefined : readCa(config, harbor.ca),
+        }),
+    });
+  const applications = config.apps
     .filter(({ kind }) => kind !== 'plain')
-    .map((app) => ({
+    .map((app): ToolElsewhere => ({
       name: app.name,
       title: app.title ?? app.name,
       open: (ground: ToolGround) =>
@@ -100,16 +140,10 @@ function toolsElsewhere(config: Config): { name: string; title: string; open(gro
           secrets: { client: read(app.clientSecret), token: read(app.token) },
         }),
     }));
-  if (harbor === undefined) return apps;
-  const openHarbor = (ground: ToolGround): Integration =>
-    createHarbor({
-      ...ground,
-      config: harbor,
-      secrets: { client: read(harbor.clientSecret), admin: read(harbor.admin), robot: read(harbor.robot?.secret) },
-      caPem: harbor.ca === undefined ? undefined : readCa(config, harbor.ca),
-    });
-  return [{ name: 'harbor', title: harbor.title, open: openHarbor }, ...apps];
+  return [...tools, ...applications];
 }
+
+type ToolElsewhere = { name: string; title: string; open(ground: ToolGround): Integration };
 
 const secretFile = (config: Config, tool: string): string => join(config.data, 'integrations', tool, 'client-secret');
 

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import type { Admission } from '../admission/index.ts';
 import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
 import { areaOfKey, type Files } from '../files/index.ts';
-import { type Kube, type Lease, openKube, takeLease } from '../kube/index.ts';
+import type { RequestToken } from '../integrations/index.ts';
+import { kinds, type Kube, type Lease, openKube, pathOf, takeLease } from '../kube/index.ts';
 import { type Clock, type ComponentHealth, type Log, silentLog, systemClock } from '../lib/index.ts';
 import { createPolicy, type Policy } from '../policy/index.ts';
 import {
+  argoAccount,
   createProvisioning,
   createSettings,
   type Difference,
@@ -35,6 +37,10 @@ export type Kubernetes = {
   services(parts: { outputs: Outputs; publicAddress: PublicAddress; files: Files }): Promise<ClusterServices>;
   /** The API server for people's own programs, where Knot can lead there. */
   access: ClusterAccess | undefined;
+  /** A token of ten minutes of the account that Argo Workflows acts as in a namespace. */
+  requestToken: RequestToken;
+  /** Some namespace that is somebody's. */
+  sampleNamespace(): Promise<string | undefined>;
   health(): ComponentHealth[];
   /** Begins to bring the cluster to what is wanted. */
   start(): void;
@@ -93,6 +99,8 @@ export async function openKubernetes(
     admission,
     discovery,
     access,
+    requestToken: requestTokenFrom(kube),
+    sampleNamespace: async () => (await kube.list(kinds.namespace, { labels: ofOwners })).items[0]?.metadata.name,
     health: () => [kube.health(), ...provisioning.health(), admission.health()],
     async services(needed) {
       const replicas = isAlone ? undefined : { leads, onLead: (hear: () => void) => void listeners.push(hear) };
@@ -112,6 +120,29 @@ export async function openKubernetes(
       await admission.close();
       await kube.close();
     },
+  };
+}
+
+const ofOwners = 'app.kubernetes.io/managed-by=knot,knot/owner';
+
+/** The shortest life that the API server gives (Kubernetes, TokenRequest). What it grants may be another. */
+const tokenSeconds = 600;
+
+function requestTokenFrom(kube: Kube): RequestToken {
+  return async (namespace) => {
+    const { spec, status } = await kube.ask<{ spec: { expirationSeconds: number }; status: { token: string } }>({
+      method: 'POST',
+      path: `${pathOf(kinds.serviceAccount, namespace, argoAccount)}/token`,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: { expirationSeconds: tokenSeconds },
+      }),
+      // Another one is as good.
+      isRepeatable: true,
+    });
+    return { token: status.token, lifeMs: spec.expirationSeconds * 1000 };
   };
 }
 
@@ -176,6 +207,7 @@ function fixedSettings(config: Config, hasFiles: boolean): FixedSettings {
     // A volume of a folder that nobody makes would keep every pod waiting, without a word.
     storage: hasFiles ? storageOf(config) : { kind: 'unusable', cause: withoutFiles },
     hasHub: config.integrations.jupyterhub.mode === 'external',
+    hasArgo: config.integrations.argo !== undefined,
     pullSecrets: [],
   };
 }

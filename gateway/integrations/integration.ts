@@ -1,6 +1,7 @@
 import type { ComponentHealth, Principal, Resource, TileStatus } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
 import type { Registry } from './registry.ts';
+import type { Workflows } from './argo/workflows.ts';
 
 export type IntegrationClient = {
   clientId: string;
@@ -77,6 +78,8 @@ export type Integration = {
   onChange(listener: () => void): () => void;
   /** Knot runs and configures it: there is nothing to paste anywhere. */
   isManaged?: true;
+  /** What people run in it as workflows, for pages of Knot's own. */
+  workflows?: Workflows;
   /** What an operator pastes into the tool's own configuration (`knot integrations show NAME`). */
   settings(): string;
   /** Asks the running tool whether it is set up as it must be: what is right and what is not (`knot integrations check NAME`). */

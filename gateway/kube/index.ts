@@ -36,7 +36,7 @@ export {
 export { type Backend, type Exposure, type ExposureRule, exposureOf } from './exposure.ts';
 export { isKubeFault, reasonOf } from './faults.ts';
 export { hold, holdMark, isHeld, letGo, wasAtRest } from './hold.ts';
-export { kinds, type Kind } from './kinds.ts';
+export { kinds, type Kind, pathOf } from './kinds.ts';
 export { takeLease, type Lease, type LeaseOptions } from './lease.ts';
 export type { KubeConnection } from './connection.ts';
 export type { KubeRequest } from './request.ts';

@@ -1,7 +1,16 @@
 import { knotError } from '../lib/index.ts';
 
 /** What a token may be used for. `write` includes `read`. */
-export const scopeSubjects = ['account', 'files', 'shares', 'services', 'kubernetes', 'teams', 'admin'] as const;
+export const scopeSubjects = [
+  'account',
+  'files',
+  'shares',
+  'services',
+  'kubernetes',
+  'workflows',
+  'teams',
+  'admin',
+] as const;
 export type ScopeSubject = (typeof scopeSubjects)[number];
 export type ScopeAct = 'read' | 'write';
 
@@ -9,7 +18,7 @@ export type ScopeAct = 'read' | 'write';
 export type Scope = { subject: ScopeSubject; act: ScopeAct; area?: string };
 
 const pattern =
-  /^(account|files|shares|services|kubernetes|teams|admin):(read|write)(?::(private|shared|admin|team:[a-z][a-z0-9]{0,29}))?$/;
+  /^(account|files|shares|services|kubernetes|workflows|teams|admin):(read|write)(?::(private|shared|admin|team:[a-z][a-z0-9]{0,29}))?$/;
 
 /** In words for people, beside each box. */
 export const scopeWords: Readonly<Record<ScopeSubject, string>> = {
@@ -18,6 +27,7 @@ export const scopeWords: Readonly<Record<ScopeSubject, string>> = {
   shares: 'what I share with others',
   services: 'what I and my teams run',
   kubernetes: 'the namespaces of mine and my teams in the cluster',
+  workflows: 'workflows of mine and my teams',
   teams: 'who is in the teams I manage',
   admin: 'everything an administrator may do',
 };

@@ -9,6 +9,7 @@ const reachOf = (chosen: Partial<Record<Part, Reach>>) =>
     shares: 'none',
     services: 'none',
     kubernetes: 'none',
+    workflows: 'none',
     teams: 'none',
     account: 'none',
     admin: 'none',

@@ -1,5 +1,5 @@
 /**
- * Argo Workflows for tests: its server, its controller and what stands beside each step in a pod, built from `module` by Go, once, into
+ * Argo Workflows for tests: its server, its controller, and what stands beside each step in a pod, built from `module` by Go, once, into
  * the cache of the tests, and never shipped. Run by itself (`node test/cluster/argo/build.ts`) it makes sure that everything is there.
  */
 import { execFile } from 'node:child_process';
@@ -19,15 +19,14 @@ const commit = '0ab1452144d8f4d57c50b37ce50dad218868e950';
 const builds = [
   { file: 'argo', from: '.' },
   { file: 'workflow-controller', from: `${source}/cmd/workflow-controller` },
-  { file: 'argoexec', from: `${source}/cmd/argoexec` },
 ] as const;
+/** What a pod of a workflow starts before, beside and in each step: in an image of its own, for pods that really run. */
+const executor = { file: 'argoexec', from: `${source}/cmd/argoexec` } as const;
 
 export type ArgoPrograms = {
   /** `argo` is the command for people as well as the server (`argo server`). */
   argo: string;
   controller: string;
-  /** What a pod of a workflow starts before, beside and in each step. */
-  executor: string;
   /** Definitions and roles, as the project publishes them. */
   manifests: string;
 };
@@ -40,15 +39,31 @@ export async function argoPrograms(): Promise<ArgoPrograms | { skip: string }> {
   } else {
     if (!hasGo() && process.env['CI'] === 'true') throw new Error('Go is not installed');
     if (!hasGo()) return { skip: 'Go is not installed, and Argo is built by it' };
-    await makeOnce(kind, folder, isComplete, build);
+    await makeOnce(kind, folder, isComplete, (unfinished) =>
+      build(unfinished, builds).then(() => keepManifests(unfinished)),
+    );
   }
   const file = (name: string): string => join(folder, name);
   return {
     argo: file('argo'),
     controller: file('workflow-controller'),
-    executor: file('argoexec'),
     manifests: file('manifests'),
   };
+}
+
+/** The file of `argoexec`. */
+export async function argoExecutor(): Promise<string> {
+  const folder = folderOf('argoexec', module, linkerFlags);
+  const file = join(folder, executor.file);
+  if (existsSync(file)) markUsed(folder);
+  else
+    await makeOnce(
+      'argoexec',
+      folder,
+      () => existsSync(file),
+      (unfinished) => build(unfinished, [executor]),
+    );
+  return file;
 }
 
 const isComplete = (folder: string): boolean =>
@@ -65,7 +80,7 @@ const linkerFlags = [
  * The published module lacks one thing that it embeds, the built page, for which a module cannot be replaced in part. So what is needed
  * of all modules is copied beside ours (`go mod vendor`, checked against `go.sum`), and a page of our own is put there.
  */
-async function build(unfinished: string): Promise<void> {
+async function build(unfinished: string, programs: readonly { file: string; from: string }[]): Promise<void> {
   const copy = await mkdtemp(join(unfinished, 'module-'));
   await cp(module, copy, { recursive: true });
   // Says that it found no page to embed, and fails for that; all is there nevertheless, or the builds fail.
@@ -73,12 +88,15 @@ async function build(unfinished: string): Promise<void> {
   const page = join(copy, 'vendor', source, 'ui', 'dist', 'app');
   await mkdir(page, { recursive: true });
   await writeFile(join(page, 'index.html'), placeholder);
-  for (const { file, from } of builds) {
+  for (const { file, from } of programs) {
     await runGo(copy, ['build', '-mod=vendor', '-p', '2', '-ldflags', linkerFlags, '-o', join(unfinished, file), from]);
   }
+  await rm(copy, { recursive: true, force: true });
+}
+
+async function keepManifests(unfinished: string): Promise<void> {
   await cp(join(await folderOfSource(), 'manifests'), join(unfinished, 'manifests'), { recursive: true });
   await makeWritable(join(unfinished, 'manifests'));
-  await rm(copy, { recursive: true, force: true });
 }
 
 /** Where Go keeps the module as it was published. */

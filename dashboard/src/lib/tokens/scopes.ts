@@ -2,7 +2,7 @@
 import { listed } from '#lib/words.ts';
 
 /** Parts of the API that a token can be for, in the order of the form. */
-export const parts = ['files', 'shares', 'services', 'kubernetes', 'teams', 'account', 'admin'] as const;
+export const parts = ['files', 'shares', 'services', 'kubernetes', 'workflows', 'teams', 'account', 'admin'] as const;
 export type Part = (typeof parts)[number];
 export type Reach = 'none' | 'read' | 'write';
 
@@ -11,6 +11,7 @@ export const partTitles: Record<Part, string> = {
   shares: 'Shares',
   services: 'Services',
   kubernetes: 'Kubernetes',
+  workflows: 'Workflows',
   teams: 'Teams',
   account: 'Who I am',
   admin: 'Administering',
@@ -28,6 +29,10 @@ const objects: Record<Part, { read: string; write: string }> = {
   kubernetes: {
     read: 'see what is in the namespaces of mine and my teams',
     write: 'see and change what is in the namespaces of mine and my teams',
+  },
+  workflows: {
+    read: 'see the workflows of mine and my teams',
+    write: 'run and change workflows of mine and my teams',
   },
   teams: { read: 'see who is in my teams', write: 'see and change who is in the teams I manage' },
   account: { read: 'know who I am, my teams and tools', write: 'know who I am, my teams and tools' },

@@ -1,0 +1,189 @@
+import { Pool } from 'undici';
+import { KnotError, knotError, type Log } from '../../lib/index.ts';
+import { type Upstream, upstreamAddress } from '../../routes/index.ts';
+import type { AccountTokens } from './account-tokens.ts';
+
+/** One workflow as lists show it. Times are epoch milliseconds. */
+export type Workflow = {
+  name: string;
+  namespace: string;
+  uid: string;
+  /** As Argo says it; `Pending` also where it has said nothing yet. */
+  state: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Error';
+  /** Somebody has told it to wait. */
+  isSuspended: boolean;
+  /** Somebody has told it to stop. */
+  isStopping: boolean;
+  createdAt: number;
+  startedAt?: number;
+  finishedAt?: number;
+  /** Steps that are done, and all that are known of. */
+  progress?: { done: number; all: number };
+  message?: string;
+};
+
+export type WorkflowAct = 'stop' | 'resubmit' | 'terminate' | 'retry';
+
+/** Workflows of one namespace, asked for and acted on as the account that Argo acts as there. */
+export type Workflows = {
+  /**
+   * The newest first.
+   * @throws KNOT_INTEGRATIONS_ARGO_AWAY, KNOT_INTEGRATIONS_ARGO_REFUSED
+   */
+  list(namespace: string, limit: number): Promise<Workflow[]>;
+  /**
+   * What there is afterwards: the workflow itself, or the new one.
+   * @throws KNOT_INTEGRATIONS_NO_WORKFLOW, KNOT_INTEGRATIONS_ARGO_AWAY, KNOT_INTEGRATIONS_ARGO_REFUSED
+   */
+  act(namespace: string, name: string, act: WorkflowAct): Promise<Workflow>;
+  /** The status of an answer without a token, and the version it says with one of this namespace. */
+  ask(path: string, namespace?: string): Promise<{ status: number; body: unknown }>;
+  close(): Promise<void>;
+};
+
+/** Nobody waits for long: pages show the rest without it. */
+const mostMs = 5_000;
+const mostBytes = 16 * 1024 * 1024;
+
+/** What a list is asked for: without it each workflow comes with all its steps, a hundred times as much. */
+const fields = [
+  ...['name', 'namespace', 'uid', 'creationTimestamp'].map((field) => `items.metadata.${field}`),
+  ...['phase', 'startedAt', 'finishedAt', 'progress', 'message'].map((field) => `items.status.${field}`),
+  ...['suspend', 'shutdown'].map((field) => `items.spec.${field}`),
+].join(',');
+
+export function createWorkflows({
+  upstream,
+  tokens,
+  log,
+}: {
+  upstream: Upstream;
+  tokens: AccountTokens;
+  log: Log;
+}): Workflows {
+  const pool = new Pool(upstreamAddress(upstream), {
+    connections: 8,
+    connect: { timeout: mostMs, ...(upstream.ca !== undefined && { ca: upstream.ca }) },
+    headersTimeout: mostMs,
+    bodyTimeout: mostMs,
+    maxResponseSize: mostBytes,
+  });
+
+  async function send(method: 'GET' | 'PUT', path: string, namespace: string | undefined, body?: object) {
+    try {
+      const answer = await pool.request({
+        method,
+        path,
+        headers: {
+          accept: 'application/json',
+          ...(namespace !== undefined && { authorization: `Bearer ${await tokens.of(namespace)}` }),
+          ...(body && { 'content-type': 'application/json' }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(mostMs),
+      });
+      return { status: answer.statusCode, body: parsed(await answer.body.text()) };
+    } catch (error) {
+      if (error instanceof KnotError) throw error;
+      throw away(error);
+    }
+  }
+
+  /** As the account of the namespace. One that is refused is another one by now, and is asked for once more. */
+  async function asAccount(method: 'GET' | 'PUT', path: string, namespace: string, body?: object): Promise<unknown> {
+    let answer = await send(method, path, namespace, body);
+    if (answer.status === 401) {
+      tokens.forget(namespace);
+      answer = await send(method, path, namespace, body);
+    }
+    if (answer.status === 404) throw noWorkflow();
+    if (answer.status >= 500) throw away(new Error(`Argo answered ${answer.status}`));
+    if (answer.status !== 200) {
+      log.warn({ status: answer.status, namespace }, 'Argo refused what Knot asked for');
+      throw refused(answer.status);
+    }
+    return answer.body;
+  }
+
+  return {
+    async list(namespace, limit) {
+      const query = new URLSearchParams({ 'listOptions.limit': String(limit), fields });
+      const found = await asAccount('GET', `/api/v1/workflows/${namespace}?${query.toString()}`, namespace);
+      const items = (found as { items?: RawWorkflow[] | null } | null)?.items ?? [];
+      // A server without a cache of its own gives as many as there are, in the order of their names.
+      return items
+        .map(toWorkflow)
+        .sort((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? -1 : 1))
+        .slice(0, limit);
+    },
+    async act(namespace, name, act) {
+      const path = `/api/v1/workflows/${namespace}/${encodeURIComponent(name)}/${act}`;
+      return toWorkflow((await asAccount('PUT', path, namespace, { namespace, name })) as RawWorkflow);
+    },
+    ask: (path, namespace) => send('GET', path, namespace),
+    close: () => pool.destroy(),
+  };
+}
+
+type RawWorkflow = {
+  metadata: { name: string; namespace: string; uid: string; creationTimestamp: string };
+  spec?: { suspend?: boolean | null; shutdown?: string | null };
+  status?: {
+    phase?: string;
+    startedAt?: string | null;
+    finishedAt?: string | null;
+    progress?: string;
+    message?: string;
+  };
+};
+
+const states = new Set(['Pending', 'Running', 'Succeeded', 'Failed', 'Error']);
+
+function toWorkflow({ metadata, spec = {}, status = {} }: RawWorkflow): Workflow {
+  const { name, namespace, uid, creationTimestamp } = metadata;
+  const startedAt = timeOf(status.startedAt);
+  const finishedAt = timeOf(status.finishedAt);
+  const [done, all] = (status.progress ?? '').split('/').map(Number);
+  return {
+    ...{ name, namespace, uid },
+    state: states.has(status.phase ?? '') ? (status.phase as Workflow['state']) : 'Pending',
+    isSuspended: spec.suspend === true,
+    isStopping: Boolean(spec.shutdown),
+    createdAt: timeOf(creationTimestamp) ?? 0,
+    ...(startedAt !== undefined && { startedAt }),
+    ...(finishedAt !== undefined && { finishedAt }),
+    ...(Number.isInteger(done) && Number.isInteger(all) && { progress: { done: done!, all: all! } }),
+    ...(status.message && { message: status.message.slice(0, 500) }),
+  };
+}
+
+/** Absent, `null` and the year 1 all say that it has not happened (Go's zero time). */
+function timeOf(text: string | null | undefined): number | undefined {
+  const time = text ? Date.parse(text) : NaN;
+  return time > 0 ? time : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+const away = (cause: unknown) =>
+  knotError('KNOT_INTEGRATIONS_ARGO_AWAY', 503, 'Argo Workflows does not answer.', {
+    cause,
+    remedy: 'Try again; if it stays so, tell an administrator: `knot integrations check argo` says what is wrong.',
+  });
+
+const refused = (status: number) =>
+  knotError('KNOT_INTEGRATIONS_ARGO_REFUSED', 502, 'Argo Workflows did not do what Knot asked for.', {
+    remedy: 'Tell an administrator: `knot integrations check argo` says what is wrong.',
+    details: { status },
+  });
+
+const noWorkflow = () =>
+  knotError('KNOT_INTEGRATIONS_NO_WORKFLOW', 404, 'There is no such workflow any more.', {
+    remedy: 'Read the list again.',
+  });
