@@ -162,6 +162,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       ground: {
         publicAddress: address,
         caFile: certificates.caFile(),
+        ownCaPem: certificates.caPem(),
+        metricsCookieOf: undefined,
         supervisor,
         listenAddress: { host: listen.host, port },
         ...(files && {

@@ -8,7 +8,7 @@ import type { Catalogue } from '../catalogue/index.ts';
 import type { Addresses } from '../discovery/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
-import { silentLog, systemClock } from '../lib/index.ts';
+import { type ComponentHealth, silentLog, systemClock } from '../lib/index.ts';
 import type { Difference, Places } from '../provisioning/index.ts';
 import type { Facts } from './facts.ts';
 import type { ListedIntegration } from './integrations.ts';
@@ -37,6 +37,11 @@ export async function explainDecision(facts: Facts, config: Config, id: string):
 /** As `describeIntegration` of `integrations.ts`: what belongs into a tool's own configuration. */
 export async function describeIntegration(config: Config, name: string): Promise<string | undefined> {
   return (await import('./integrations.ts')).describeIntegration(config, name);
+}
+
+/** As `checkIntegration` of `integrations.ts`: what is right and what is not with a running tool. */
+export async function checkIntegration(config: Config, name: string): Promise<ComponentHealth[] | undefined> {
+  return (await import('./integrations.ts')).checkIntegration(config, name);
 }
 
 /** As `integrationNames` of `integrations.ts`: the tools of a configuration. */

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   type Config,
@@ -10,6 +11,7 @@ import {
 import {
   createApplication,
   createArgo,
+  createGrafana,
   createHarbor,
   describeJupyterHub,
   type Integration,
@@ -20,17 +22,18 @@ import {
   readSecretFile,
   type ToolGround,
 } from '../integrations/index.ts';
-import { newSecret, silentLog, systemClock } from '../lib/index.ts';
+import { type ComponentHealth, newSecret, silentLog, systemClock } from '../lib/index.ts';
 import { parseUpstream } from '../routes/index.ts';
 import { caFileIn } from '../tls/index.ts';
 import { appRoute, readCa } from './apps.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
 /** What every tool stands on: the address, the supervisor, the listener and whose files are mounted. */
-export type IntegrationGround = Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'> & {
-  /** What tools of the cluster stand on, where there is one. */
-  cluster?: Pick<Kubernetes, 'requestToken' | 'sampleNamespace'> | undefined;
-};
+export type IntegrationGround = Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'> &
+  Pick<ToolGround, 'ownCaPem' | 'metricsCookieOf'> & {
+    /** What tools of the cluster stand on, where there is one. */
+    cluster?: Pick<Kubernetes, 'requestToken' | 'sampleNamespace'> | undefined;
+  };
 
 /** Every configured tool with single sign-on. Each is made, none is started. */
 export async function openIntegrations(config: Config, options: IntegrationGround): Promise<Integration[]> {
@@ -39,11 +42,11 @@ export async function openIntegrations(config: Config, options: IntegrationGroun
     // Who managed it before may have left servers behind: of a crash, or for a restart with another configuration than this.
     void options.supervisor.endEarlierRun();
   }
-  const { publicAddress, caFile, cluster, clock, log } = options;
+  const { publicAddress, caFile, ownCaPem, metricsCookieOf, cluster, clock, log } = options;
   const clientSecret: ToolGround['clientSecret'] = (name, configured) =>
     configured ?? keepSecret(secretFile(config, name), newSecret);
   const others = toolsElsewhere(config, cluster).map(({ open }) =>
-    open({ publicAddress, caFile, clientSecret, clock, log }),
+    open({ publicAddress, caFile, ownCaPem, metricsCookieOf, clientSecret, clock, log }),
   );
   if (jupyterhub.mode === 'off') return others;
   const { pythonEnvironment } = jupyterhub;
@@ -74,12 +77,32 @@ const addressOf = (config: Config): PublicAddress => publicAddress(config, parse
  * @throws KNOT_INTEGRATIONS_NO_SECRET, KNOT_INTEGRATIONS_SECRET_UNUSABLE
  */
 export function describeIntegration(config: Config, name: string): string | undefined {
-  const address = addressOf(config);
-  const caFile = config.tls.cert === undefined ? caFileIn(config.data) : undefined;
-  if (name === 'jupyterhub') {
-    if (config.integrations.jupyterhub.mode === 'off') return undefined;
-    return describeJupyterHub({ ...hubFacts(config), publicAddress: address, caFile });
+  if (name !== 'jupyterhub') return openToAsk(config, name)?.settings();
+  if (config.integrations.jupyterhub.mode === 'off') return undefined;
+  return describeJupyterHub({ ...hubFacts(config), publicAddress: addressOf(config), caFile: caFileOf(config) });
+}
+
+/**
+ * Asks a running tool whether it is set up as Knot needs it, from this machine; changes nothing. Undefined for an unknown one; a tool that
+ * has no such questions answers with none.
+ */
+export async function checkIntegration(config: Config, name: string): Promise<ComponentHealth[] | undefined> {
+  if (name === 'jupyterhub') return config.integrations.jupyterhub.mode === 'off' ? undefined : [];
+  const tool = openToAsk(config, name);
+  if (tool === undefined) return undefined;
+  try {
+    return (await tool.check?.()) ?? [];
+  } finally {
+    await tool.stop();
   }
+}
+
+const caFileOf = (config: Config): string | undefined =>
+  config.tls.cert === undefined ? caFileIn(config.data) : undefined;
+
+/** A tool that runs elsewhere, beside a gateway that may run. */
+function openToAsk(config: Config, name: string): Integration | undefined {
+  const caFile = caFileOf(config);
   const clientSecret: ToolGround['clientSecret'] = (tool, configured) => {
     const secret = configured ?? readSecretFile(secretFile(config, tool));
     if (secret === undefined) throw noSecret(tool);
@@ -87,60 +110,60 @@ export function describeIntegration(config: Config, name: string): string | unde
   };
   return toolsElsewhere(config)
     .find((tool) => tool.name === name)
-    ?.open({ publicAddress: address, caFile, clientSecret, clock: systemClock, log: silentLog })
-    .settings();
+    ?.open({
+      ...{ publicAddress: addressOf(config), caFile, clientSecret, clock: systemClock, log: silentLog },
+      ownCaPem: caFile !== undefined && existsSync(caFile) ? readFileSync(caFile, 'utf8') : undefined,
+      // Nothing is asked of Prometheus here, but whether Grafana is to ask it.
+      metricsCookieOf: config.integrations.prometheus && (async () => ''),
+    });
 }
 
-/** The tools that run elsewhere. To open one asks nobody: it reads what the configuration names. */
+/** The tools that run elsewhere, in the order of their tiles. To open one asks nobody: it reads what the configuration names. */
 function toolsElsewhere(config: Config, cluster?: IntegrationGround['cluster']): ToolElsewhere[] {
   const read = (secret: SecretSource | undefined) => secret && readSecret(secret, config.baseFolder);
-  const upstreamOf = ({ upstream, ca }: { upstream: string; ca?: string }) =>
-    parseUpstream(upstream.toLowerCase(), {
-      allowLoopback: true,
-      ...(ca !== undefined && { ca: readCa(config, ca) }),
-    });
-  const { argo, harbor } = config.integrations;
-  const tools: ToolElsewhere[] = [];
-  if (argo)
-    tools.push({
+  const caOf = ({ ca }: { ca?: string }) => (ca === undefined ? undefined : readCa(config, ca));
+  const { argo, harbor, grafana } = config.integrations;
+  const tools: (ToolElsewhere | undefined)[] = [
+    argo && {
       name: 'argo',
       title: argo.title,
-      open: (ground) =>
-        createArgo({
-          ...ground,
-          ...cluster,
-          config: argo,
-          upstream: upstreamOf(argo),
-          secret: read(argo.clientSecret),
-          namespacePrefix: config.kubernetes.namespacePrefix,
-        }),
-    });
-  if (harbor)
-    tools.push({
+      open(ground) {
+        const ca = caOf(argo);
+        const upstream = parseUpstream(argo.upstream, { allowLoopback: true, ...(ca !== undefined && { ca }) });
+        const secret = read(argo.clientSecret);
+        const { namespacePrefix } = config.kubernetes;
+        return createArgo({ ...ground, ...cluster, config: argo, upstream, secret, namespacePrefix });
+      },
+    },
+    harbor && {
       name: 'harbor',
       title: harbor.title,
-      open: (ground) =>
-        createHarbor({
-          ...ground,
-          config: harbor,
-          secrets: { client: read(harbor.clientSecret), admin: read(harbor.admin), robot: read(harbor.robot?.secret) },
-          caPem: harbor.ca === undefined ? undefined : readCa(config, harbor.ca),
-        }),
-    });
-  const applications = config.apps
-    .filter(({ kind }) => kind !== 'plain')
-    .map((app): ToolElsewhere => ({
-      name: app.name,
-      title: app.title ?? app.name,
-      open: (ground: ToolGround) =>
-        createApplication({
-          ...ground,
-          app,
-          route: appRoute(app, config, ground.publicAddress),
-          secrets: { client: read(app.clientSecret), token: read(app.token) },
-        }),
-    }));
-  return [...tools, ...applications];
+      open(ground) {
+        const { clientSecret, admin, robot } = harbor;
+        const secrets = { client: read(clientSecret), admin: read(admin), robot: read(robot?.secret) };
+        return createHarbor({ ...ground, config: harbor, secrets, caPem: caOf(harbor) });
+      },
+    },
+    grafana && {
+      name: 'grafana',
+      title: grafana.title,
+      open(ground) {
+        const secrets = { client: read(grafana.clientSecret), admin: read(grafana.admin?.password) };
+        return createGrafana({ ...ground, config: grafana, secrets, caPem: caOf(grafana) });
+      },
+    },
+    ...config.apps
+      .filter(({ kind }) => kind !== 'plain')
+      .map((app) => ({
+        name: app.name,
+        title: app.title ?? app.name,
+        open(ground: ToolGround) {
+          const secrets = { client: read(app.clientSecret), token: read(app.token) };
+          return createApplication({ ...ground, app, route: appRoute(app, config, ground.publicAddress), secrets });
+        },
+      })),
+  ];
+  return tools.filter((tool) => tool !== undefined);
 }
 
 type ToolElsewhere = { name: string; title: string; open(ground: ToolGround): Integration };

@@ -1,5 +1,5 @@
-import { knotError } from '../lib/index.ts';
-import { describeIntegration, integrationNames } from '../app/index.ts';
+import { type ComponentHealth, knotError } from '../lib/index.ts';
+import { checkIntegration, describeIntegration, integrationNames } from '../app/index.ts';
 import { loadConfig } from '../config/index.ts';
 import { type Command, table } from './command.ts';
 
@@ -31,7 +31,39 @@ export const integrationCommands: readonly Command[] = [
       streams.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
     },
   },
+  {
+    words: ['integrations', 'check'],
+    usage: 'NAME [--json]',
+    summary: 'Asks a running tool whether it is set up as Knot needs it, and says what is wrong. Changes nothing.',
+    options: { json: { type: 'boolean' } },
+    positionals: [1, 1],
+    async run({ positionals, options, settings, streams }) {
+      const { config } = loadConfig(settings);
+      const findings = await checkIntegration(config, positionals[0]!);
+      if (findings === undefined) throw await noSuchIntegration(positionals[0]!, config);
+      if (options['json'] === true) streams.stdout.write(`${JSON.stringify(findings, undefined, 2)}\n`);
+      else streams.stdout.write(textOf(findings));
+      const failed = findings.filter(({ status }) => status === 'failed');
+      if (failed.length === 0) return;
+      throw knotError('KNOT_CLI_INTEGRATION_WRONG', 409, `${positionals[0]} is not set up as Knot needs it.`, {
+        remedy: failed.map(({ remedy }) => remedy).find((remedy) => remedy !== undefined) ?? 'See above.',
+      });
+    },
+  },
 ];
+
+const marks = { ok: 'ok', working: '…', warning: 'note', failed: 'WRONG' } as const;
+
+function textOf(findings: readonly ComponentHealth[]): string {
+  if (findings.length === 0)
+    return 'Knot has no questions to this tool; its tile and the page Health say whether it answers.\n';
+  return findings
+    .map(({ name, status, message, remedy }) => {
+      const what = `${marks[status].padEnd(5)}  ${name}: ${message}\n`;
+      return remedy === undefined || status === 'ok' ? what : `${what}       ${remedy}\n`;
+    })
+    .join('');
+}
 
 async function noSuchIntegration(name: string, config: ReturnType<typeof loadConfig>['config']) {
   const known = (await integrationNames(config)).map((tool) => tool.name).join(', ');

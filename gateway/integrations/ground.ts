@@ -1,5 +1,5 @@
 import type { PublicAddress } from '../config/index.ts';
-import type { Clock, Log } from '../lib/index.ts';
+import type { Clock, Log, Principal } from '../lib/index.ts';
 
 /** What a tool that runs elsewhere stands on. */
 export type ToolGround = {
@@ -8,6 +8,10 @@ export type ToolGround = {
   clientSecret(name: string, configured: string | undefined): string;
   /** PEM file of Knot's own CA, when it has one. */
   caFile: string | undefined;
+  /** What is in it, for tools that are told by their API whom to trust. */
+  ownCaPem?: string | undefined;
+  /** The cookie (`NAME=VALUE`) that lets a tool ask for metrics as somebody, for two minutes; without it there are no metrics. */
+  metricsCookieOf?: ((principal: Principal) => Promise<string>) | undefined;
   clock: Clock;
   log: Log;
 };

@@ -8,6 +8,7 @@ export type { Integration, IntegrationClient, ToolOwner } from './integration.ts
 export type { ToolGround } from './ground.ts';
 export type { ToolPlace } from './places/place.ts';
 export { createToolPlaces, type ToolOwners, type ToolPlaces } from './places/places.ts';
+export { createGrafana } from './grafana/grafana.ts';
 export { createHarbor, type HarborOptions } from './harbor/harbor.ts';
 export type { ProjectImages, Registry } from './registry.ts';
 export type { RequestToken } from './argo/account-tokens.ts';

@@ -60,9 +60,10 @@ export function createAssertions(options: {
     async sign({ session, principal }, route, resource) {
       const { id, email, version } = principal;
       const until = clock.now() + reuseMs;
-      const credentials = credentialsOf?.(route);
-      if (credentials !== undefined) {
-        const headers = fieldBlock(await credentials(principal, resource));
+      const credentials = (await credentialsOf?.(route)?.(principal, resource)) ?? [];
+      // Beside them the tool is told who asks only where it is said in which fields.
+      if (credentials.length > 0 && route.switches.identityFields === undefined) {
+        const headers = fieldBlock(credentials);
         cache.set(keyOf(session, route, resource), { headers, version, route, until });
         return headers;
       }
@@ -88,6 +89,7 @@ export function createAssertions(options: {
         ...field(fields.groups, headerText(groups.join(','))),
         ...(isCut && fields === ownFields ? ['x-knot-groups-truncated', 'true'] : []),
         ...field(fields.token, fields.token === 'authorization' ? `Bearer ${token}` : token),
+        ...credentials,
       ]);
       cache.set(session.id, { headers, version, route, until });
       return headers;

@@ -1,0 +1,132 @@
+import type { Agent, request } from 'undici';
+import { type KnotError, knotError, printable } from '../lib/index.ts';
+
+/** Asks the API of a tool. Every answer is bounded, and nothing is asked for longer than `timeoutMs`. */
+export type Ask = <T = unknown>(method: Method, path: string, options?: AskOptions) => Promise<Answer<T>>;
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export type AskOptions = {
+  body?: unknown;
+  /** Statuses that are an answer beside the successes; all others are errors. */
+  also?: readonly number[];
+  /** Fields in place of those by which Knot signs in. */
+  headers?: Record<string, string>;
+};
+
+/** `body` is undefined where the tool answered with nothing, or with something that is not JSON. */
+export type Answer<T> = { status: number; body: T };
+
+export type ToolConnection = { ask: Ask; close(): Promise<void> };
+
+const defaultTimeoutMs = 10_000;
+const mostBytes = 4 * 1024 * 1024;
+
+/**
+ * `origin`: where the tool listens. `caPem`: what its certificate must be signed by, in place of what the system trusts. `headers`: how
+ * Knot signs in. No cookie is kept and no redirect followed.
+ * @throws of `ask`: KNOT_INTEGRATIONS_TOOL_AWAY, KNOT_INTEGRATIONS_TOOL_FORBIDDEN, KNOT_INTEGRATIONS_TOOL_REFUSED
+ */
+export function connectTool(options: {
+  name: string;
+  title: string;
+  origin: string;
+  caPem: string | undefined;
+  headers?: Record<string, string>;
+  timeoutMs?: number | undefined;
+}): ToolConnection {
+  const { origin, caPem, timeoutMs = defaultTimeoutMs } = options;
+  // Loaded when first asked: a command that only prints settings asks nobody.
+  let agent: Promise<Dispatching> | undefined;
+  const dispatching = (): Promise<Dispatching> => (agent ??= makeAgent(caPem, timeoutMs));
+  return {
+    async ask<T>(method: Method, path: string, { body, also = [], headers = options.headers }: AskOptions = {}) {
+      let status, text;
+      try {
+        const { request, dispatcher } = await dispatching();
+        const answer = await request(`${origin}${path}`, {
+          method,
+          dispatcher,
+          signal: AbortSignal.timeout(timeoutMs),
+          headers: {
+            ...headers,
+            accept: 'application/json',
+            ...(body !== undefined && { 'content-type': 'application/json' }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+        status = answer.statusCode;
+        text = await readBounded(answer.body);
+      } catch (error) {
+        throw away(options, { method, path }, error);
+      }
+      const said = parsed(text);
+      if ((status >= 200 && status < 300) || also.includes(status)) return { status, body: said as T };
+      throw refused(options, { method, path, status }, wordsOf(said));
+    },
+    async close() {
+      const made = await agent?.catch(() => undefined);
+      await made?.dispatcher.destroy();
+    },
+  };
+}
+
+type Dispatching = { request: typeof request; dispatcher: Agent };
+type Tool = { name: string; title: string };
+
+async function makeAgent(caPem: string | undefined, timeoutMs: number): Promise<Dispatching> {
+  const { Agent, request } = await import('undici');
+  const connect = { timeout: 5_000, ...(caPem !== undefined && { ca: caPem }) };
+  const dispatcher = new Agent({ connect, connections: 8, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+  return { request, dispatcher };
+}
+
+async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > mostBytes) throw new Error(`more than ${mostBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The sentence that most APIs say what is wrong in, as it may stand in a line. */
+function wordsOf(said: unknown): string {
+  const { message, error } = (said ?? {}) as { message?: unknown; error?: unknown };
+  const words = [message, error].find((one) => typeof one === 'string') as string | undefined;
+  return words === undefined ? '' : printable(words).slice(0, 300);
+}
+
+function away({ name, title }: Tool, asked: { method: string; path: string }, cause: unknown): KnotError {
+  const remedy = `Try again; if it stays, see whether it runs: knot integrations check ${name}.`;
+  const message = `${title} cannot be reached or does not answer.`;
+  return knotError('KNOT_INTEGRATIONS_TOOL_AWAY', 503, message, { remedy, cause, internal: asked });
+}
+
+/** What a tool refuses, in its own words where they are about what was asked. */
+function refused(tool: Tool, asked: { method: string; path: string; status: number }, said: string): KnotError {
+  const { name, title } = tool;
+  const { status } = asked;
+  const internal = { ...asked, said };
+  if (status >= 500) return away(tool, asked, new Error(`${status}: ${said}`));
+  if (status === 401 || status === 403) {
+    const remedy = `See that what \`integrations.${name}\` says of its administrator is right: knot integrations check ${name}.`;
+    return knotError('KNOT_INTEGRATIONS_TOOL_FORBIDDEN', 502, `${title} does not let Knot do this.`, {
+      remedy,
+      internal,
+    });
+  }
+  const message = `${title} refuses${said === '' ? '' : `: ${said}`} (${status}).`;
+  const remedy = `See knot integrations check ${name}, and the log of the gateway.`;
+  return knotError('KNOT_INTEGRATIONS_TOOL_REFUSED', 502, message, { remedy, internal });
+}

@@ -1,0 +1,87 @@
+import { type ComponentHealth, KnotError, printable } from '../../lib/index.ts';
+import type { Ask } from '../ask.ts';
+import type { GrafanaContent } from './content.ts';
+import type { GrafanaSettings } from './settings.ts';
+
+/** What an API never shows. */
+const secrets = new Set(['client_secret']);
+
+/** Asks a running Grafana whether it is set up as Knot needs it: each finding once, in the order one would look. */
+export async function checkGrafana(
+  ask: Ask,
+  { wanted, content, hasLogin }: { wanted: GrafanaSettings; content: GrafanaContent | undefined; hasLogin: boolean },
+): Promise<ComponentHealth[]> {
+  const found: ComponentHealth[] = [];
+  const note = (name: string, status: ComponentHealth['status'], message: string, remedy?: string): void =>
+    void found.push({ name, status, message, ...(remedy !== undefined && { remedy }) });
+  /** Undefined once it was noted why something could not be asked. */
+  async function tried<T>(name: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof KnotError)) throw error;
+      note(name, 'failed', error.message, error.remedy);
+      return undefined;
+    }
+  }
+
+  const health = await tried('answers', () => ask<{ version?: string }>('GET', '/api/health', { headers: {} }));
+  if (health === undefined) return found;
+  note(
+    'answers',
+    'ok',
+    `Grafana ${printable(String(health.body?.version ?? '')).slice(0, 40)} answers.`.replace('  ', ' '),
+  );
+  if (!hasLogin) {
+    const remedy = 'Set integrations.grafana.admin in knot.yaml.';
+    note('login', 'warning', 'Knot has no login of its own: it makes no folders, dashboards and data source.', remedy);
+    return found;
+  }
+  const settings = await tried('login', () => ask<GrafanaSettings>('GET', '/api/admin/settings'));
+  if (settings === undefined) return found;
+  note('login', 'ok', 'Knot is let in as an administrator of the server.');
+  const wrong = differencesOf(wanted, settings.body ?? {});
+  if (wrong.length === 0) note('settings', 'ok', 'Its configuration is as Knot needs it.');
+  else
+    note(
+      'settings',
+      'failed',
+      `Its configuration is not as Knot needs it: ${wrong.slice(0, 8).join(', ')}${wrong.length > 8 ? ', …' : ''}.`,
+      'Paste what `knot integrations show grafana` prints into its grafana.ini, and restart it.',
+    );
+  if (content === undefined) {
+    note('metrics', 'warning', 'It has no data of Knot.', 'Set integrations.prometheus in knot.yaml.');
+    return found;
+  }
+  const missing = await tried('content', () => content.differences());
+  if (missing === undefined) return found;
+  if (missing.length === 0) note('content', 'ok', 'Its data source and dashboards are those of Knot.');
+  else
+    note(
+      'content',
+      'warning',
+      `Not as Knot has them: ${missing.join(', ')}.`,
+      'The running gateway puts them right within the hour.',
+    );
+  return found;
+}
+
+/** `section.key`, of what Grafana says of its own configuration. */
+function differencesOf(wanted: GrafanaSettings, found: GrafanaSettings): string[] {
+  return Object.entries(wanted).flatMap(([section, values]) =>
+    Object.entries(values)
+      .filter(([key, value]) => !secrets.has(key) && normal(found[section]?.[key]) !== normal(value))
+      .map(([key]) => `${section}.${key}`),
+  );
+}
+
+/** An address with and without its last slash, and an object in any order, are one. */
+function normal(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if (!value.startsWith('{')) return value.replace(/\/$/, '');
+  try {
+    return JSON.stringify(Object.entries(JSON.parse(value) as object).sort());
+  } catch {
+    return value;
+  }
+}

@@ -1,0 +1,138 @@
+import type { Config } from '../../config/index.ts';
+import { type ComponentHealth, createKeyedQueue, KnotError, newSecret } from '../../lib/index.ts';
+import { parseUpstream, type Route } from '../../routes/index.ts';
+import { connectTool } from '../ask.ts';
+import { elsewhere } from '../elsewhere.ts';
+import type { ToolGround } from '../ground.ts';
+import type { Integration } from '../integration.ts';
+import { checkGrafana } from './check.ts';
+import { createGrafanaContent, metricsCookie } from './content.ts';
+import { createGrafanaPlaces } from './places.ts';
+import { grafanaSettings, pastedSettings, tokenField } from './settings.ts';
+
+export type GrafanaOptions = ToolGround & {
+  config: NonNullable<Config['integrations']['grafana']>;
+  /** Read from where the configuration says. */
+  secrets: { client?: string | undefined; admin?: string | undefined };
+  /** PEM to trust for an https upstream. */
+  caPem: string | undefined;
+  /** How long one question to it may take. */
+  timeoutMs?: number;
+};
+
+const hourMs = 3600 * 1000;
+
+/** What Grafana calls its own sessions; one that is left over would outrank who Knot says it is (grafana#7080). */
+const sessionCookies = ['grafana_sess', metricsCookie];
+
+/**
+ * Grafana at `grafana.DOMAIN`: people are in as themselves, see dashboards with the series of their own namespaces, and edit in a folder
+ * of theirs and one for each of their teams. To open it asks nobody.
+ */
+export function createGrafana(options: GrafanaOptions): Integration {
+  const { config, secrets, publicAddress, caPem, ownCaPem, caFile, metricsCookieOf, log } = options;
+  const { auth, title } = config;
+  const host = publicAddress.hostOf('grafana');
+  const origin = publicAddress.originOf(host);
+  const url = `${origin}/`;
+  const secret = auth === 'oidc' ? options.clientSecret('grafana', secrets.client) : undefined;
+  const hasLogin = config.admin !== undefined && secrets.admin !== undefined;
+  const { ask, close } = connectTool({
+    ...{ name: 'grafana', title: 'Grafana', origin: config.upstream.replace(/\/$/, ''), caPem },
+    timeoutMs: options.timeoutMs,
+    ...(hasLogin && { headers: { authorization: basicOf(config.admin!.user, secrets.admin!) } }),
+  });
+  const wanted = grafanaSettings({ auth, publicAddress, url, secret });
+  const content = metricsCookieOf && createGrafanaContent(ask, { publicAddress, caPem: ownCaPem });
+  const places = createGrafanaPlaces(ask, { makesPeople: auth === 'jwt', newPassword: newSecret });
+  const watched = elsewhere({ name: 'grafana', words: 'What runs, and how much it uses.', probePath: '/api/health' });
+  const listeners = new Set<() => void>();
+  let contentHealth: ComponentHealth | undefined;
+
+  async function setUp(): Promise<number> {
+    const before = contentHealth?.message;
+    try {
+      const repaired = await content!.apply();
+      if (repaired.length > 0) log.info({ repaired }, 'Grafana was given what it has of Knot');
+      contentHealth = undefined;
+      return hourMs;
+    } catch (error) {
+      contentHealth = failedHealth(error);
+      throw error;
+    } finally {
+      if (before !== contentHealth?.message) for (const listener of listeners) listener();
+    }
+  }
+
+  const work = createKeyedQueue({
+    work: setUp,
+    ...{ log, complaint: 'Grafana could not be set up', pauses: { firstMs: 5_000, mostMs: 10 * 60_000 } },
+  });
+
+  return {
+    ...watched,
+    name: 'grafana',
+    title,
+    url,
+    route: {
+      ...{ host, name: 'grafana', kind: 'integration', title, audience: 'everyone' },
+      upstream: parseUpstream(config.upstream, { allowLoopback: true, ...(caPem !== undefined && { ca: caPem }) }),
+      ownedPrefixes: [],
+      untouchedPrefixes: [],
+      switches: switchesOf(auth),
+    },
+    ...(secret !== undefined && {
+      client: {
+        clientId: 'grafana',
+        ...{ title, secret },
+        redirectUris: [`${url}login/generic_oauth`],
+        postLogoutRedirectUris: [`${url}login`, `${publicAddress.origin}/`],
+      },
+    }),
+    ...(metricsCookieOf && {
+      credentials: async (principal) => ['cookie', await metricsCookieOf(principal)],
+    }),
+    ...(hasLogin && { provide: places.provide }),
+    start() {
+      if (content && hasLogin) work.add('content');
+    },
+    async stop() {
+      await work.stop();
+      await close();
+    },
+    health: () => [...watched.health(), ...(contentHealth ? [contentHealth] : [])],
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    settings: () => pastedSettings(wanted, { caFile }),
+    check: () => checkGrafana(ask, { wanted, content, hasLogin }),
+  };
+}
+
+const basicOf = (user: string, password: string): string =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+
+/**
+ * With `jwt` one thing says who asks: the token in its field. Grafana's own sessions and passwords, which would say otherwise, are kept from it.
+ * With `oidc` it keeps a session of its own.
+ */
+function switchesOf(auth: 'jwt' | 'oidc'): Route['switches'] {
+  const always = { encodedSlash: true, methods: [] };
+  if (auth === 'oidc')
+    return { ...always, withheld: { headers: [tokenField.toLowerCase()], cookies: [metricsCookie] } };
+  return {
+    ...always,
+    identityFields: { token: tokenField.toLowerCase() },
+    withheld: { headers: ['authorization'], cookies: sessionCookies },
+  };
+}
+
+function failedHealth(error: unknown): ComponentHealth {
+  const isKnown = error instanceof KnotError;
+  return {
+    ...{ name: 'grafana:content', title: 'Grafana', status: 'failed' },
+    message: isKnown ? error.message : 'Grafana could not be set up.',
+    remedy: (isKnown ? error.remedy : undefined) ?? '`knot integrations check grafana` says what is wrong with it.',
+  };
+}
