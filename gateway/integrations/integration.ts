@@ -9,6 +9,8 @@ export type IntegrationClient = {
   secret: string;
   redirectUris: string[];
   postLogoutRedirectUris: string[];
+  /** Days that offline access lasts, of a tool whose programs stop when it ends. */
+  offlineDays?: number;
 };
 
 /** Somebody who has something in tools: a person or a team. */

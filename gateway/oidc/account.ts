@@ -7,6 +7,10 @@ export type ClientView = { clientId: string; [key: string]: unknown };
 
 export const isFirstParty = (client: ClientView): boolean => client['knot:first_party'] === true;
 
+/** Seconds that offline access of this client lasts; undefined where it lasts as long as everybody's. */
+export const offlineSecondsOf = (client: ClientView | undefined): number | undefined =>
+  client?.['knot:offline_seconds'] as number | undefined;
+
 /** Whether the groups of a person let them use a client at all. */
 export function mayUse(client: ClientView, principal: Principal): boolean {
   const allowed = client['knot:allowed_groups'] as string[] | undefined;

@@ -7,6 +7,7 @@ export const extraMetadata = [
   'knot:allowed_groups',
   'knot:previous_secret',
   'knot:previous_secret_until',
+  'knot:offline_seconds',
 ] as const;
 
 export type StoredClient = ClientMetadata & {
@@ -17,6 +18,8 @@ export type StoredClient = ClientMetadata & {
   /** The hash of the secret of before, taken as well until then (milliseconds; without a time as long as it stands there). */
   'knot:previous_secret'?: string | undefined;
   'knot:previous_secret_until'?: number | undefined;
+  /** How long what it was given for offline access lasts, where that is longer than everybody's. */
+  'knot:offline_seconds'?: number | undefined;
 };
 
 /** The parts of a stored client that are about its secrets. */
@@ -46,6 +49,8 @@ export type ClientFacts = {
   /** Groups that may use it; empty: everyone. */
   allowedGroups?: readonly string[] | undefined;
   backchannelLogoutUri?: string | undefined;
+  /** Days that offline access lasts, of a tool that shuts people's programs out when it ends; without it that of everybody. */
+  offlineDays?: number | undefined;
   /** What signs its ID tokens; RS256 unless it asks for another. */
   idTokenSignedResponseAlg?: SigningAlgorithm | undefined;
 };
@@ -83,6 +88,7 @@ export function toMetadata(client: ClientFacts): StoredClient {
       ? {}
       : { backchannel_logout_uri: client.backchannelLogoutUri, backchannel_logout_session_required: true }),
     id_token_signed_response_alg: client.idTokenSignedResponseAlg ?? 'RS256',
+    ...(client.offlineDays === undefined ? {} : { 'knot:offline_seconds': client.offlineDays * 24 * 3600 }),
     'knot:first_party': client.firstParty ?? false,
     'knot:allowed_groups': [...(client.allowedGroups ?? [])],
   };

@@ -1,7 +1,7 @@
 import type { AdapterFactory, Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Log, Principal } from '../lib/index.ts';
 import type { SigningKeys } from '../keys/index.ts';
-import { createFindAccount, createLoadGrant, isFirstParty, mayUse } from './account.ts';
+import { createFindAccount, createLoadGrant, isFirstParty, mayUse, offlineSecondsOf } from './account.ts';
 import type { SessionBinding } from './binding.ts';
 import { passwordContext } from './context-class.ts';
 import { cookieNames, interactionCookie, sessionCookie } from './cookies.ts';
@@ -102,8 +102,13 @@ export function buildProvider(options: ProviderOptions): Provider {
       IdToken: (_context, _token, client) => (client.clientId === commandLineClient.clientId ? 300 : hourSeconds),
       Interaction: hourSeconds,
       Session: options.sessionSeconds,
-      Grant: grantSeconds,
-      RefreshToken: (context) => Math.min(refreshSeconds, context.oidc.entities.Grant?.remainingTTL ?? refreshSeconds),
+      // What a person allows on our own page is made outside a request of the library.
+      Grant: (context: Partial<KoaContextWithOIDC> | undefined) =>
+        offlineSecondsOf(context?.oidc?.client) ?? grantSeconds,
+      RefreshToken(context) {
+        const seconds = offlineSecondsOf(context.oidc.client) ?? refreshSeconds;
+        return Math.min(seconds, context.oidc.entities.Grant?.remainingTTL ?? seconds);
+      },
     },
     // First-party tools re-read userinfo with short tokens; without offline_access the refresh dies with the sign-in.
     issueRefreshToken: async (_context, client, source) =>

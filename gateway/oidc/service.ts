@@ -42,6 +42,7 @@ export type IntegratedClient = {
   redirectUris: string[];
   postLogoutRedirectUris: string[];
   backchannelLogoutUri?: string;
+  offlineDays?: number;
 };
 
 export type OidcOptions = {

@@ -63,6 +63,34 @@ t.test('Harbor: the CLI secret lives on its refresh token, at any number of uses
   }
 });
 
+t.test('a tool whose programs stop with it has offline access for as long as it says', async (t) => {
+  const registry = { ...harbor, id: 'registry', redirectUri: 'https://registry.example/c/oidc/callback' };
+  const { id: clientId, secret, redirectUri } = registry;
+  const integrated = { clientId, title: 'Images', secret, redirectUris: [redirectUri], postLogoutRedirectUris: [] };
+  const house = await openHouse(t, { configuredClients, integrationClients: [{ ...integrated, offlineDays: 365 }] });
+  const ann = await house.person('ann');
+  const browser = house.browser();
+  await house.signIn(browser, ann);
+  for (const [party, days] of [
+    [registry, 365],
+    [harbor, 30],
+  ] as const) {
+    const tokens = await createRelyingParty(house, party).tokens(browser, { scope });
+    t.equal(
+      (await createRelyingParty(house, party).refresh(tokens.refresh_token!)).body.refresh_token,
+      tokens.refresh_token,
+    );
+    const rows = await house.store.db
+      .selectFrom('oidc_records')
+      .selectAll()
+      .where('model', '=', 'RefreshToken')
+      .where('account_id', '=', ann.id)
+      .execute();
+    const ends = rows.filter(({ payload }) => payload.includes(`"${party.id}"`)).map(({ expires_at }) => expires_at!);
+    t.equal(Math.round((ends[0]! - Date.now()) / 86_400_000), days, party.id);
+  }
+});
+
 t.test('a silent request of a first-party client gets offline access too', async (t) => {
   const { house, browser, session } = await open(t);
   const party = createRelyingParty(house, harbor);

@@ -113,6 +113,8 @@ export function createHarbor(options: HarborOptions): Integration {
       secret: clientSecret,
       redirectUris: [`${url}${callbackPath}`],
       postLogoutRedirectUris: [`${url}${signedOutPath}`, `${publicAddress.origin}/`],
+      // Each use of a CLI secret stands on it; who is disabled loses it at once.
+      offlineDays: 365,
     },
     start() {
       if (login !== undefined) work.add('sign-in');
