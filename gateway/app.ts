@@ -158,7 +158,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     closing(cluster, (opened) => opened?.close());
 
     // The tools and applications, and where they are reached.
-    const { integrations, watch, credentialsOf } = await openApplications(config, {
+    const { integrations, watch, credentialsOf, claimedBy } = await openApplications(config, {
       ground: {
         publicAddress: address,
         caFile: certificates.caFile(),
@@ -233,6 +233,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       accounts,
       decide: policy.decide,
       identifyBearer,
+      claimedBy,
       credentialsOf: (route) => cluster?.access?.credentialsOf(route) ?? credentialsOf(route),
       sharedOn,
       guests: createGuestVisitors(shares),

@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts';
 import type { Integration } from '../integrations/index.ts';
 import type { Log } from '../lib/index.ts';
-import type { CredentialsOf } from '../proxy/index.ts';
+import type { ClaimedBy, CredentialsOf } from '../proxy/index.ts';
 import type { Route, Routes } from '../routes/index.ts';
 import { appRoute } from './apps.ts';
 import { type IntegrationGround, openIntegrations } from './integrations.ts';
@@ -14,6 +14,8 @@ export type Applications = {
   watch: Watch;
   /** What tools are told that are told of nobody by the gateway's own fields. */
   credentialsOf: CredentialsOf;
+  /** Whom the credentials of tools' own name. */
+  claimedBy: ClaimedBy;
 };
 
 /** Makes the configured tools and applications and their routes; none is started. `stop` is how a tool ends with the gateway. */
@@ -41,10 +43,15 @@ export async function openApplications(
     apps.map(({ route }) => route),
   );
   for (const { route, probe } of apps) if (probe !== false) watch.add(route, probe === true ? '/' : probe);
-  return { integrations, watch, credentialsOf: credentialsFrom(integrations) };
+  return { integrations, watch, credentialsOf: credentialsFrom(integrations), claimedBy: claimsFrom(integrations) };
 }
 
 function credentialsFrom(integrations: readonly Integration[]): CredentialsOf {
   const byHost = new Map(integrations.map((tool) => [tool.route.host, tool]));
   return (route) => byHost.get(route.host)?.credentials;
+}
+
+function claimsFrom(integrations: readonly Integration[]): ClaimedBy {
+  const byHost = new Map(integrations.map((tool) => [tool.route.host, tool]));
+  return (route) => byHost.get(route.host)?.claimedBy;
 }

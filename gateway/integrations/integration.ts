@@ -49,6 +49,11 @@ export type Integration = {
    */
   credentials?(principal: Principal, resource: Resource): Promise<readonly string[]>;
   /**
+   * Whom credentials of the tool's own name, on paths that go by unnamed: the name of a person, or of anybody else it knows. Believed only
+   * to refuse, and to cut what is open when they may not come any more.
+   */
+  claimedBy?(authorization: string): string | undefined;
+  /**
    * Brings what a person or a team has in the tool to what is wanted (projects, folders, rights); twice is as once. Where something of
    * somebody who is gone is left, it is asked with `isGone`.
    */

@@ -18,6 +18,7 @@
 export { createEdge, type Edge, type EdgeOptions, type MainUpgrade } from './edge.ts';
 export { canonicalOf } from './listener/remembered.ts';
 export type { CredentialsOf } from './judge/assertion.ts';
+export type { ClaimedBy } from './judge/claims.ts';
 export { askedOf } from './judge/gate.ts';
 export { createExplain, type ExplainOptions, type ExplainUrl, type UrlExplanation } from './explain.ts';
 export { createRedirectListener, type RedirectListener } from './listener/redirect.ts';

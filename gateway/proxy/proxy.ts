@@ -27,12 +27,20 @@ import { createFailurePages, type StateOf, type Wake, withWayOn } from './exchan
 import { createGate, isUntouched, type SharedOn, type Verdict, type Visitor } from './judge/gate.ts';
 import { createHandoff, type GuestEntry, isReserved, signInAddress } from './handoff.ts';
 import { createProbe, type Probe } from './upstream/probe.ts';
+import type { ClaimedBy } from './judge/claims.ts';
 import { createPrograms } from './judge/programs.ts';
 import { refererTarget } from './sign-in/referer.ts';
 import { denied, notFoundHere, unavailable } from './message/refusals.ts';
 import type { FieldBlock } from './wire/field-block.ts';
 import { createSessionStreams } from './exchange/session-streams.ts';
-import { crossOrigin, foreignFormNotSent, formNotSent, programRefused, unauthenticated } from './sign-in/refusals.ts';
+import {
+  claimRefused,
+  crossOrigin,
+  foreignFormNotSent,
+  formNotSent,
+  programRefused,
+  unauthenticated,
+} from './sign-in/refusals.ts';
 import { createSwept } from './exchange/swept.ts';
 import type { Timings } from './exchange/timings.ts';
 import { tracedContext } from './exchange/traced-context.ts';
@@ -43,7 +51,7 @@ import { createUpstreams, type Target, type TrafficOf } from './upstream/upstrea
 export type ProxyOptions = {
   routes: Pick<Routes, 'find' | 'list' | 'resourceAt' | 'onChange'>;
   sessions: Pick<Sessions, 'peek' | 'find' | 'redeemCode' | 'cookie' | 'kept'>;
-  accounts: Pick<Accounts, 'peekPrincipal' | 'principal'>;
+  accounts: Pick<Accounts, 'peekPrincipal' | 'principal' | 'principalByName'>;
   decide: Authorize;
   sharedOn: SharedOn;
   /** Who is let in by a link. */
@@ -66,6 +74,8 @@ export type ProxyOptions = {
   wake?: Wake;
   /** Whose program shows a token, on routes that let programs in. */
   identifyBearer?: IdentifyBearer;
+  /** Whom the credentials of tools' own name. */
+  claimedBy?: ClaimedBy;
   /** What upstreams are told that do not know Knot. */
   credentialsOf?: CredentialsOf;
   /** What counts the requests of a route; asked once for each. */
@@ -150,7 +160,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (isCrossOrigin(canonical, target)) {
       return subject.refuse(crossOrigin(target.route, target.publicOrigin, canonical.origin));
     }
-    if (isUntouched(target.route, canonical)) return subject.forward(undefined);
+    if (isUntouched(target.route, canonical)) return admitClaimed(subject, gate.claims.peek(canonical, target.route));
     const hasBody = subject instanceof Exchange && subject.hasBody;
     if (isListedPreflight(canonical, target, hasBody)) return subject.forward(undefined);
     const secret = programs.secretOf(canonical.authorization, target.route);
@@ -158,6 +168,21 @@ export function createProxy(options: ProxyOptions): Proxy {
     const visitor = gate.peek(canonical.cookie, canonical.host);
     if (visitor === undefined) return settle(subject, lookUp(subject));
     admit(subject, visitor);
+  }
+
+  /** What the upstream alone can judge goes by unnamed, unless it names somebody who may not come themselves. */
+  function admitClaimed(subject: Subject, claimed: Visitor | 'refused' | null | undefined): void {
+    const { canonical, target } = subject;
+    if (claimed === undefined) {
+      const found = gate.claims.find(canonical, target.route);
+      return settle(
+        subject,
+        found.then((visitor) => admitClaimed(subject, visitor)),
+      );
+    }
+    if (claimed === 'refused') return subject.refuse(claimRefused(target.route));
+    if (claimed !== null && subject instanceof Exchange) subject.claimed = claimed;
+    subject.forward(undefined);
   }
 
   async function lookUp(subject: Subject): Promise<void> {

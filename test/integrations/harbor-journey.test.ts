@@ -199,18 +199,74 @@ t.test('helm signs in with the right secret alone, pushes and pulls', async (t) 
   t.equal(pulled.status, 0, pulled.output);
 });
 
+t.test('whoever is disabled is out within two seconds, whatever their programs still have', async (t) => {
+  const secret = await secretOf('carl');
+  const { id } = (await (await person('carl')).api('GET', '/me')).json<{ user: { id: string } }>().user;
+  const basic = (name: string, password: string) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+  const unknown = stranger();
+  const tokenOf = async (name: string, password: string) => {
+    const scope = 'scope=repository:carl/app:pull,push';
+    const headers = { authorization: basic(name, password) };
+    return await unknown.request('GET', `${outside}/service/token?service=harbor-registry&${scope}`, { headers });
+  };
+  const { token } = (await tokenOf('carl', secret)).json<{ token: string }>();
+  const tags = async () =>
+    (
+      await unknown.request('GET', `${outside}/v2/carl/app/tags/list`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+    ).status;
+  t.equal(await tags(), 404, 'let in, and there is nothing');
+
+  // A layer that takes its time, of the person and of a robot of theirs.
+  writeImage(join(home, 'large'), { bytes: 30_000_000 });
+  const { limit } = line;
+  limit(2_000_000);
+  const copying = skopeo(
+    'copy',
+    ...to,
+    '--dest-creds',
+    `carl:${secret}`,
+    `oci:${home}/large:v1`,
+    `docker://${host}/carl/app:v1`,
+  );
+  await eventually('a layer is under way', async () =>
+    server.asked.some((one) => /^PATCH \/v2\/carl\/app\/blobs/.test(one)),
+  );
+  // Long requests are found by a look twice a second.
+  await eventually('registered', async () =>
+    /knot_live_streams[^\n]* [1-9]/.test(await (await fetch(`${gateway.ops}/metrics`)).text()),
+  );
+  const at = performance.now();
+  t.equal((await ann.api('PATCH', `/users/${id}`, { state: 'disabled' })).status, 200);
+  await eventually('login', async () => (await tokenOf('carl', secret)).status === 401, 2_000);
+  await eventually('a token from before', async () => (await tags()) === 401, 2_000);
+  await gateway.line(/stream closed: no longer allowed/);
+  t.comment(`cut ${Math.round(performance.now() - at)} ms after the question to disable them`);
+  limit(undefined);
+  t.not((await copying).status, 0);
+  await eventually('robots', () =>
+    state.robots.filter(({ name }) => name.includes('$carl+')).every(({ isDisabled }) => isDisabled),
+  );
+  t.equal((await tokenOf('robot$carl+anything', 'x')).status, 401);
+  server.asked.length = 0;
+  await tokenOf('carl', secret);
+  t.same(server.asked, [], 'Harbor is not even asked');
+  t.equal((await tokenOf('bob', await secretOf('bob'))).status, 200, 'others go on');
+});
+
 t.test('a tool that is away is told in plain words, and comes back', async (t) => {
   server.meddle = (_request, response) => {
     response.destroy();
     return true;
   };
-  const carl = await person('carl');
+  const bob = await person('bob');
   const answer = await eventually('what is kept is over', async () => {
-    const found = await carl.api('GET', '/images');
+    const found = await bob.api('GET', '/images');
     return found.status !== 200 && found;
   });
   t.match(answer.json(), { code: 'KNOT_INTEGRATIONS_HARBOR_AWAY', message: /Harbor cannot be reached/ });
   t.notMatch(answer.text, server.origin);
   server.meddle = undefined;
-  await eventually('and back', async () => (await carl.api('GET', '/images')).status === 200);
+  await eventually('and back', async () => (await bob.api('GET', '/images')).status === 200);
 });

@@ -5,6 +5,7 @@ import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
 import { connectHarbor, type HarborLogin } from './ask.ts';
+import { claimedBy } from './claimed-by.ts';
 import { checkHarbor } from './check.ts';
 import { cliSecretOf, removePerson } from './cli-secret.ts';
 import { imagesOf } from './images.ts';
@@ -116,6 +117,7 @@ export function createHarbor(options: HarborOptions): Integration {
       // Each use of a CLI secret stands on it; who is disabled loses it at once.
       offlineDays: 365,
     },
+    claimedBy,
     start() {
       if (login !== undefined) work.add('sign-in');
     },

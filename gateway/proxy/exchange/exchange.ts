@@ -31,6 +31,8 @@ import { crossedBound, type WatchedExchange } from './watch.ts';
 export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, LastingSubject, Counted {
   /** Set once known; undefined on paths that need no session. */
   visitor: Visitor | undefined = undefined;
+  /** Whom its own credentials name, on such paths; never told to anybody, and known only so that it can be cut. */
+  claimed: Visitor | undefined = undefined;
   verdict = '';
   decisionId: string | undefined = undefined;
   isOver = false;
@@ -186,8 +188,9 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
   #becomeLong(): void {
     const { admission } = this.target.backend;
     if (this.#slot === 'request' && this.hasAnswer && admission.becomeStream()) this.#slot = 'stream';
-    if (this.visitor === undefined || this.#slot === 'none') return;
-    this.#lasting ??= new Lasting(this, this.visitor, this.context);
+    const visitor = this.visitor ?? this.claimed;
+    if (visitor === undefined || this.#slot === 'none') return;
+    this.#lasting ??= new Lasting(this, visitor, this.context);
     this.#lasting.register(
       this.isEventStream ? 'events' : this.hasBody ? 'upload' : this.hasAnswer ? 'download' : 'request',
     );

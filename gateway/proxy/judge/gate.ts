@@ -10,6 +10,7 @@ import type {
   ShareRight,
 } from '../../lib/index.ts';
 import type { Route, Routes } from '../../routes/index.ts';
+import { type ClaimedBy, type Claims, createClaims } from './claims.ts';
 import { bringsOwnToken } from './own-token.ts';
 import type { Sessions } from '../../sessions/index.ts';
 
@@ -47,6 +48,8 @@ export type Gate = {
   peekGuest(cookie: string | undefined, route: Route): Visitor | null | undefined;
   findGuest(cookie: string | undefined, route: Route): Promise<Visitor | null>;
   decide(asked: Asked, route: Route, principal: Principal): Verdict;
+  /** Whom credentials of an upstream's own name. */
+  claims: Claims;
   /** Session (or link), person, route and verdict, all asked anew, of whom it was opened as (`userId`): nobody goes on under another's name. */
   isStillAllowed(shown: Shown, asked: Asked, route: Route, userId: string): Promise<boolean>;
 };
@@ -59,12 +62,13 @@ export type SharedOn = (principal: Principal, serviceId: string) => readonly Sha
 
 export type GateOptions = {
   sessions: Pick<Sessions, 'peek' | 'find'>;
-  accounts: Pick<Accounts, 'peekPrincipal' | 'principal'>;
+  accounts: Pick<Accounts, 'peekPrincipal' | 'principal' | 'principalByName'>;
   routes: Pick<Routes, 'find' | 'resourceAt'>;
   decide: Authorize;
   sharedOn: SharedOn;
   guests?: Guests;
   programs: Programs;
+  claimedBy?: ClaimedBy | undefined;
 };
 
 /** Safe methods without an upgrade only look; everything else acts (DESIGN.md section 6). */
@@ -91,7 +95,8 @@ export function askedOf(
   };
 }
 
-export function createGate({ sessions, accounts, routes, decide, sharedOn, guests, programs }: GateOptions): Gate {
+export function createGate(options: GateOptions): Gate {
+  const { sessions, accounts, routes, decide, sharedOn, guests, programs, claimedBy } = options;
   const facts = { routes, sharedOn };
 
   function visitor(session: Session, principal: Principal | undefined): Visitor | null {
@@ -112,7 +117,10 @@ export function createGate({ sessions, accounts, routes, decide, sharedOn, guest
     return service && guests ? guests.find(cookie, host) : null;
   }
 
+  const claims = createClaims({ claimedBy, accounts, decide: verdict });
+
   return {
+    claims,
     peek(cookie, host) {
       const session = sessions.peek(cookie, host);
       if (session === undefined || session === null) return session;
@@ -126,6 +134,10 @@ export function createGate({ sessions, accounts, routes, decide, sharedOn, guest
     async isStillAllowed({ cookie, authorization }, asked, route, userId) {
       const current = routes.find(route.host);
       if (current === undefined || current.name !== route.name) return false;
+      if (isUntouched(current, { decodedPath: asked.decodedPath, authorization })) {
+        const claimed = await claims.find({ ...asked, authorization }, current);
+        return claimed !== 'refused' && claimed?.principal.id === userId;
+      }
       const isAllowed = (found: Visitor | null): boolean =>
         found?.principal.id === userId && verdict(asked, current, found.principal).decision.effect === 'allow';
       const secret = programs.secretOf(authorization, current);

@@ -89,6 +89,19 @@ export function crossOrigin({ title }: Route, publicOrigin: string, origin: stri
   };
 }
 
+/** Whom a tool's own credentials name may not come: told alike whether they are disabled or the policies say so, because anybody can name them. */
+export function claimRefused({ title }: Route): Refusal {
+  return {
+    status: 401,
+    heading: 'Not let in',
+    reason: `Whom these credentials name may not use ${title} now.`,
+    remedy: 'Sign in to Knot to see why.',
+    code: 'KNOT_PROXY_CLAIMED',
+    reasonCode: 'claimed_refused',
+    headers: { 'www-authenticate': 'Basic realm="Knot"' },
+  };
+}
+
 /** What a program showed does not let it in (RFC 6750 section 3.1). */
 export function programRefused(why: NoProgram, { title, switches: { programs } }: Route, origin: string): Refusal {
   const makeOne = `Make a token for ${programs} at ${origin}/account/tokens.`;

@@ -24,6 +24,7 @@ function gateWhere(facts: {
     sessions: { peek: () => undefined, find: async () => (facts.session === undefined ? session : facts.session) },
     accounts: {
       peekPrincipal: () => undefined,
+      principalByName: async () => undefined,
       principal: async (id) => ({ id, state: facts.state ?? 'active' }) as Principal,
     },
     routes: {
