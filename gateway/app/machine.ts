@@ -52,11 +52,24 @@ export function openMachine(
     outbound: outboundOfServices(config, { accounts, policy, log }),
     fillIn,
     neighbour,
+    room: roomOfOwners(files),
     groups: () => openGroups({ stateFolder: join(config.data, 'process'), log }),
     outputs,
   });
   return { engine, machine: machineOf(config.data), sizes: configuredSizes(config), whole: promisable(config), close };
 }
+
+/** What services add to the files of their owner is counted; what somebody else writes into those of everyone is nobody's. */
+const roomOfOwners = (files: Files): NonNullable<ProcessEngineOptions['room']> => ({
+  folder: files.pathOf({ kind: 'shared' }),
+  async of({ kind, id }) {
+    const area = { kind: kind === 'user' ? ('private' as const) : ('team' as const), id };
+    // Where nothing bounds them nothing is counted.
+    if ((await files.usage(area)).limit === undefined) return undefined;
+    const { bytes, limit } = await files.counted(area);
+    return limit === undefined ? undefined : { bytes, limit };
+  },
+});
 
 /** Where programs run here, and as whom. */
 function machineFacts(config: Config) {

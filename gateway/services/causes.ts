@@ -2,20 +2,29 @@ import { KnotError } from '../lib/index.ts';
 import type { Cause, Size } from './service.ts';
 
 /** What a service may take at most, and was counted to have wanted more of: by the kernel or by Knot, whatever its program said. */
-export type Crossed = 'memory' | 'processes' | 'disk';
+export type Crossed = 'memory' | 'processes' | 'disk' | 'files';
 
 /** How a program ended, and the last it said. */
-export type End = { reason: string; lines: readonly string[]; crossed?: Crossed | undefined; size?: Size | undefined };
+export type End = {
+  reason: string;
+  lines: readonly string[];
+  crossed?: Crossed | undefined;
+  size?: Size | undefined;
+  /** What the files of its owner took when they were counted, and may take, in bytes. */
+  room?: { bytes: number; limit: number } | undefined;
+};
 
 const remedies = {
   memory: 'Choose a larger size, or let it work on less at a time.',
   processes: 'Let it start fewer programs at a time.',
   disk: 'It can be started again to tidy up; it is stopped again if that does not happen. Large files belong into your files.',
+  files:
+    'Delete what is not needed and empty the trash, or ask for a larger plan. It can be started again to tidy up; it is stopped again when it adds more.',
 };
 
 /** The button beside a cause follows from its code: `no-memory` leads to the size. */
-const crossings: Record<Crossed, (size: Size | undefined) => Pick<Cause, 'code' | 'what' | 'remedy'>> = {
-  memory: (size) => ({
+const crossings: Record<Crossed, (end: Pick<End, 'size' | 'room'>) => Pick<Cause, 'code' | 'what' | 'remedy'>> = {
+  memory: ({ size }) => ({
     code: 'no-memory',
     what: `It needed more memory than its size has${size === undefined ? '' : ` (${size.title}: ${gibibytes(size.memory)})`}.`,
     remedy: remedies.memory,
@@ -29,6 +38,11 @@ const crossings: Record<Crossed, (size: Size | undefined) => Pick<Cause, 'code' 
     code: 'home-full',
     what: 'It kept more in its own home than a service may.',
     remedy: remedies.disk,
+  }),
+  files: ({ room }) => ({
+    code: 'files-full',
+    what: `The files of its owner take more room than they may${room === undefined ? '' : ` (${gibibytes(room.bytes)} of ${gibibytes(room.limit)}, the trash included)`}, and more was added while it ran.`,
+    remedy: remedies.files,
   }),
 };
 
@@ -110,9 +124,9 @@ const rows: readonly Row[] = [
 const shownLines = 20;
 
 /** Why a program ended, for its owner, with the lines that show it. */
-export function causeOf({ reason, lines, crossed, size }: End): Cause {
+export function causeOf({ reason, lines, crossed, size, room }: End): Cause {
   const said = lines.slice(-shownLines);
-  if (crossed !== undefined) return { ...crossings[crossed](size), ...(said.length > 0 && { lines: said }) };
+  if (crossed !== undefined) return { ...crossings[crossed]({ size, room }), ...(said.length > 0 && { lines: said }) };
   const text = `${said.join('\n')}\n${reason}`;
   const row = rows.find(({ matches }) => matches.test(text));
   const { code, what, remedy } = row ?? {

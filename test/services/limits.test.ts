@@ -133,6 +133,47 @@ t.test('nobody waits while homes are counted', { skip: skipWithoutSandbox }, asy
   t.match(engine.observe(one), { cause: { code: 'home-full' } });
 });
 
+t.test(
+  'who adds to files that take more than they may is stopped, and may come back',
+  { skip: skipWithoutSandbox },
+  async (t) => {
+    let now = Date.now();
+    const files = { bytes: 2 * 1024 ** 3, limit: 1024 ** 3 };
+    let counts = 0;
+    const room = { folder: tmpdir(), of: async () => ((counts += 1), { ...files }) };
+    const { engine, service } = await openProcessEngine(t, { room, clock: { now: () => now } });
+    const one = await service(listen);
+    const runs = async () => {
+      await engine.start(one);
+      await eventually('it runs', async () => engine.observe(one).phase === 'running', 30_000);
+    };
+    const look = async () => {
+      const before = counts;
+      now += 11 * 60_000;
+      await engine.usages();
+      await eventually('it is counted', () => counts > before);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    await runs();
+    await look();
+    await look();
+    t.match(engine.observe(one), { phase: 'running' }, 'full before it began');
+    files.bytes = 1.5 * 1024 ** 3;
+    await look();
+    files.bytes = 1.75 * 1024 ** 3;
+    await look();
+    await eventually('it is given up', () => engine.observe(one).phase === 'gone');
+    const what = /take more room than they may \(1\.8 GiB of 1 GiB, the trash included\)/;
+    t.match(engine.observe(one), { cause: { code: 'files-full', what } });
+    await engine.stop(one);
+    await engine.usages();
+    await runs();
+    await look();
+    t.match(engine.observe(one), { phase: 'running' }, 'begun again, for example to tidy up');
+    await engine.stop(one);
+  },
+);
+
 t.test('what could not be started leaves no group and no way out', { skip: skipWithoutGroups }, async (t) => {
   const ways = new Set<string>();
   const outbound: ServiceOutbound = {

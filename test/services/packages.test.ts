@@ -17,7 +17,10 @@ process.umask(0o077);
 
 const isRoot = process.getuid?.() === 0;
 
-function open(t: Test): { folder: string; packages: Packages; make: () => Packages } {
+function open(
+  t: Test,
+  options: { mostBytes?: number; lookMs?: number } = {},
+): { folder: string; packages: Packages; make: () => Packages } {
   const dataFolder = mkdtempSync(join(tmpdir(), 'knot-packages-'));
   const supervisor = createSupervisor({ clock: systemClock, log: silentLog, timing: { graceMs: 1000 } });
   t.teardown(async () => {
@@ -27,6 +30,7 @@ function open(t: Test): { folder: string; packages: Packages; make: () => Packag
   const make = () =>
     openPackages({
       ...{ dataFolder, supervisor, clock: systemClock, log: silentLog },
+      ...options,
       sandbox: async () => sandbox,
       accounts: accounts(dataFolder),
     });
@@ -104,6 +108,19 @@ t.test('packages of templates', { skip: skipWithoutSandbox }, async (t) => {
     t.equal(await packages.find(setOf('tiny==2.0', 'slow==1.0')), undefined);
     goOn();
     t.match(await make().install(setOf('tiny==2.0', 'slow==1.0'), waiter()), { key: /^[0-9a-f]{24}$/ });
+  });
+
+  await t.test('one that takes more of the disk than one may is ended, told so, and leaves nothing', async (t) => {
+    const { folder, packages } = open(t, { mostBytes: 4096, lookMs: 20 });
+    const goOn = index.hold('/files/slow');
+    t.teardown(goOn);
+    t.match(await packages.install(setOf('tiny==2.0', 'slow==1.0'), waiter()), {
+      problem: { kind: 'other', message: /take more of the disk than the 0 GiB that one installation may/ },
+    });
+    t.strictSame(
+      readdirSync(folder).filter((name) => !name.startsWith('.')),
+      [],
+    );
   });
 
   await t.test('a folder that cannot be used is named, and not taken for the work of another Knot', async (t) => {

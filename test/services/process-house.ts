@@ -51,7 +51,7 @@ export async function openProcessEngine(
     /** How long a program has that was told of its end. */
     graceMs?: number;
     outbound?: ServiceOutbound;
-  } & Partial<Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired' | 'bytesIn'>> = {},
+  } & Partial<Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired' | 'bytesIn' | 'room' | 'clock'>> = {},
 ): Promise<EngineHouse & { folder: string }> {
   const folder = mkdtempSync(join(below, 'knot-engine-'));
   const supervisor = createSupervisor({
@@ -85,6 +85,7 @@ export async function openProcessEngine(
     supervisor,
     sandbox: async () => sandbox,
     isSandboxRequired: true,
+    clock: systemClock,
     ...more,
     accounts: accounts(folder),
     filesOf: async () => files,
@@ -93,7 +94,6 @@ export async function openProcessEngine(
     fillIn: (text, facts, values) => fillIn(text, facts, values),
     ...(isGrouped && { groups: () => openGroups({ stateFolder: join(folder, 'process'), log: silentLog }) }),
     bounds,
-    clock: systemClock,
   });
   t.teardown(async () => {
     await engine.close();

@@ -24,6 +24,7 @@ import type { Outputs } from '../output/outputs.ts';
 import { outputOf } from '../output/pages.ts';
 import { readInto, type ServiceReading } from '../output/reading.ts';
 import { isBusy } from '../busy.ts';
+import { createFullDisks } from './full-disks.ts';
 import { createHomes } from './homes.ts';
 import { identityFiles } from './identity.ts';
 import { isInstalled } from './installed.ts';
@@ -33,6 +34,7 @@ import { markLife } from './life.ts';
 import { type Bounds, boundsBefore, limit, type Limited, usualBounds } from './limits.ts';
 import { type Neighbour, offersOf } from './offers.ts';
 import type { Environment } from './packages/packages.ts';
+import { createOwnersRoom, type OwnersRoom, type Room } from './owners-room.ts';
 import { createShell } from './shell.ts';
 import { answersAt } from './readiness.ts';
 import { type FillIn, type OwnersFiles, sandboxedProgram } from './sandboxed.ts';
@@ -59,6 +61,8 @@ export type ProcessEngineOptions = {
   bounds?: Partial<Bounds>;
   /** Bytes of a folder, counted in place of du(1). */
   bytesIn?(folder: string): Promise<number>;
+  /** What bounds the files of owners; without it nothing does. */
+  room?: OwnersRoom;
   clock: Clock;
   log: Log;
   /** Other services of an owner here. */
@@ -79,6 +83,8 @@ type Running = {
   crossed?: Crossed | undefined;
   /** What it has too much of now: it is not to go on. */
   over?: Crossed | undefined;
+  owner: Service['owner'];
+  room?: Room | undefined;
 };
 
 const quickEndsUntilGone = 3;
@@ -97,12 +103,12 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
   let groups: Promise<Groups | undefined> | undefined;
   const groupsOnce = () => (groups ??= options.groups?.() ?? Promise.resolve(undefined));
   const layout = layoutIn(dataFolder);
-  const homes = createHomes({
-    root: dataFolder,
-    homeOf: layout.home,
-    mostBytes: bounds.disk,
-    clock,
-    bytesIn: options.bytesIn,
+  const { bytesIn, room } = options;
+  const fullDisks = createFullDisks<Running>({
+    homes: createHomes({ root: dataFolder, homeOf: layout.home, mostBytes: bounds.disk, clock, bytesIn }),
+    ownersRoom: room && createOwnersRoom({ room, clock }),
+    giveUp,
+    log,
   });
   const running = new Map<string, Running>();
   const ending = new Map<string, Promise<void>>();
@@ -175,7 +181,8 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
         ...(limited && { admit: limited.group.admit }),
       });
       const terminal = () => sandboxedProgram({ ...sandboxed, isTerminal: true });
-      begin(id, { child, revision, size, limited, closeWayOut, terminal, shells: new Set() }, output);
+      const { owner } = service;
+      begin(id, { child, revision, owner, size, limited, closeWayOut, terminal, shells: new Set() }, output);
     } catch (error) {
       closeWayOut?.();
       await limited?.group.end();
@@ -239,24 +246,13 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
       const entry = running.get(id);
       if (entry?.size !== undefined && usage.memory > entry.size.memory) giveUp(id, entry, 'memory');
     }
-    void lookAtHomes();
+    // Nobody waits for it: where much is kept it takes minutes.
+    void fullDisks.look(running);
     return found;
   }
 
-  /** Nobody waits for it: where much is kept it takes minutes. */
-  async function lookAtHomes(): Promise<void> {
-    try {
-      for (const id of await homes.over([...running.keys()])) {
-        const entry = running.get(id);
-        if (entry !== undefined) giveUp(id, entry, 'disk');
-      }
-    } catch (error) {
-      log.warn({ err: error }, 'what services keep in their homes could not be counted');
-    }
-  }
-
-  function giveUp(id: string, entry: Running, over: Crossed): void {
-    entry.over = over;
+  function giveUp(id: string, entry: Running, over: Crossed, room?: Room): void {
+    Object.assign(entry, { over, room });
     tell(id);
   }
 
@@ -307,11 +303,15 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
     observe({ id }) {
       const found = running.get(id);
       if (found === undefined) return ending.has(id) ? { phase: 'ending' } : { phase: 'absent' };
-      const { revision, size, crossed, over } = found;
+      const { revision, size, crossed, over, room } = found;
       const { status, lastExit, output } = found.child.state();
       const cause = lastExit === undefined ? undefined : causeOf({ reason: lastExit, lines: output, crossed, size });
       if (over !== undefined)
-        return { phase: 'gone', revision, cause: causeOf({ reason: 'ended', lines: output, crossed: over, size }) };
+        return {
+          phase: 'gone',
+          revision,
+          cause: causeOf({ reason: 'ended', lines: output, crossed: over, size, room }),
+        };
       // Whoever waits has waited long enough: the template says how long it may take.
       if (status === 'waiting' && cause?.code === 'slow') return { phase: 'gone', revision, cause };
       switch (status) {

@@ -19,6 +19,7 @@ import {
   type Supervisor,
 } from '../../../process/index.ts';
 import { lockWhenFree } from '../../../store/index.ts';
+import { boundRoom, tooLarge } from './bound-room.ts';
 import { confinedStep, prepareWork } from './confined.ts';
 import { keyOf, type PackageSet } from './package-set.ts';
 
@@ -55,6 +56,9 @@ export type PackagesOptions = {
   searchPath?: string;
   /** For one installation. */
   timeoutMs?: number;
+  /** Bytes that one installation may take on the disk, with what it downloads; and how often they are looked at. */
+  mostBytes?: number;
+  lookMs?: number;
   clock: Clock;
   log: Log;
 };
@@ -69,6 +73,8 @@ const words: InstallWords = {
 };
 
 const usualTimeoutMs = 20 * 60_000;
+const usualMostBytes = 16 * 1024 ** 3;
+const usualLookMs = 1000;
 const unusedMs = 30 * 24 * 60 * 60_000;
 const pythonAgainMs = 20_000;
 /** At a time: each takes a processor. */
@@ -82,6 +88,7 @@ type Result = Environment | { problem: Problem };
 /** Python packages of templates: each set of versions once, for whoever needs it, read-only for all. */
 export function createPackages(options: PackagesOptions): Packages {
   const { folder, supervisor, clock, log, timeoutMs = usualTimeoutMs } = options;
+  const { mostBytes = usualMostBytes, lookMs = usualLookMs } = options;
   const searchPath = options.searchPath ?? process.env['PATH'] ?? '';
   const works = new Map<string, Work>();
   /** Looked at in this run, and whole. */
@@ -174,6 +181,7 @@ export function createPackages(options: PackagesOptions): Packages {
     await rm(work, { recursive: true, force: true });
     prepareWork(work, account);
     const startedAt = clock.now();
+    const bound = await boundRoom({ folders: [placeOf(key), work, cache], mostBytes, lookMs, clock, log });
     try {
       const result = await installEnvironment({
         supervisor,
@@ -194,7 +202,13 @@ export function createPackages(options: PackagesOptions): Packages {
           return confinedStep({ ...step, env }, facts);
         },
         ...waiter,
+        signal: AbortSignal.any([waiter.signal, bound.signal]),
       });
+      if (bound.signal.aborted) {
+        await rm(placeOf(key), { recursive: true, force: true });
+        log.warn({ key, mostBytes }, 'an installation took more of the disk than one may');
+        return { problem: tooLarge(mostBytes) };
+      }
       if (!result.isInstalled) {
         if (!waiter.signal.aborted)
           log.warn({ key, problem: result.problem }, 'installing packages of a template failed');
@@ -206,6 +220,7 @@ export function createPackages(options: PackagesOptions): Packages {
       whole.add(key);
       return environment;
     } finally {
+      await bound.close();
       await rm(work, { recursive: true, force: true });
     }
   }
