@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -158,8 +158,12 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
     status: 1,
     stderr: /did not find a file or folder/,
   });
-  for (const name of ['mine', 'other', 'caller']) t.match(await knot('remove', name), { status: 0 });
-  await eventually('none is left', async () => /^NAME[^\n]*\n$/.test((await knot('list')).stdout), 30_000);
+  for (const name of ['other', 'caller']) t.match(await knot('remove', name), { status: 0 });
+  await eventually(
+    'one is left',
+    async () => /^NAME[^\n]*\n[^\n]*mine[^\n]*\n$/.test((await knot('list')).stdout),
+    30_000,
+  );
 
   t.equal((await ann.api('DELETE', `/services/${id}`)).status, 202);
   await eventually(
@@ -167,7 +171,9 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
     async () => (await ann.api('GET', `/services/${id}`)).status === 404,
     30_000,
   );
-  for (const folder of ['run', 'out']) t.strictSame(readdirSync(join(gateway.data, 'services', folder)), [], folder);
+  const [mine] = (await ann.api('GET', '/services')).json<{ services: Shown[] }>().services;
+  const left = (folder: string) => readdirSync(join(gateway.data, 'services', folder));
+  for (const folder of ['run', 'out']) t.strictSame(left(folder), [mine!.id], folder);
   t.notOk(existsSync(join(gateway.data, 'services/home', id)));
   const statusOf = (address: string) =>
     joanna.visit(address).then(
@@ -177,4 +183,11 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   t.ok([404, 'no certificate'].includes(await statusOf(url)), 'its address is nobody’s');
   const audit = (await ann.api('GET', '/audit?limit=100')).text;
   for (const action of ['launched', 'stopped', 'started', 'changed', 'removed']) t.match(audit, `service.${action}`);
+
+  // With the gateway ends what it runs, in order: what is killed says nothing any more.
+  t.equal(await gateway.signal('SIGTERM'), 0);
+  const said = left(`output/${mine!.id}`).map((name) =>
+    readFileSync(join(gateway.data, 'services/output', mine!.id, name), 'utf8'),
+  );
+  t.match(said.join(''), /Stopped\.[^\n]*\n$/);
 });

@@ -26,7 +26,9 @@ export function remediesOf(service: Service, me: Pick<Me, 'canAdminister'>): Rem
   const isMissing = code === 'no-program' || code === 'no-module';
   return [
     ...(service.canManage && labels[code] !== undefined ? to('values', labels[code]) : []),
-    ...(['disk-full', 'files-full'].includes(code) && service.canOpen ? [{ label: 'See what takes room', href: urls.files() }] : []),
+    ...(['disk-full', 'files-full'].includes(code) && service.canOpen
+      ? [{ label: 'See what takes room', href: urls.files() }]
+      : []),
     // What is missing, and the command that installs it, stands with the template.
     ...(isMissing && me.canAdminister
       ? [{ label: 'How to install it', href: urls.newService({ id: service.template.id }) }]
