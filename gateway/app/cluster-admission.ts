@@ -1,7 +1,7 @@
 import { type Admission, type AdmissionSettings, createAdmission, type FindGrant } from '../admission/index.ts';
 import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
 import type { Kube } from '../kube/index.ts';
-import { type Clock, type Log, namespaceOf, ownerOfNamespace } from '../lib/index.ts';
+import { type Log, namespaceOf, ownerOfNamespace } from '../lib/index.ts';
 import type { Owners } from '../owners/index.ts';
 import type { OwnerFacts } from '../provisioning/index.ts';
 import { grantedClaim } from './cluster-files.ts';
@@ -17,14 +17,14 @@ export function openAdmission(
     owners: Pick<Owners, 'find'>;
     wanted: Pick<OwnerFacts, 'find'>;
     publicAddress: Pick<PublicAddress, 'origin'>;
-    clock: Clock;
     log: Log;
   },
 ): Admission {
-  const { owners, wanted, publicAddress, clock, log } = parts;
+  const { owners, wanted, publicAddress, log } = parts;
   const environment = { KNOT_INGRESS_URL: publicAddress.origin };
   const findGrant = createFindGrant(config, { owners, wanted, environment });
-  return createAdmission({ kube, settings: admissionSettings(config), findGrant, clock, log });
+  // Who believes its certificates goes by that clock.
+  return createAdmission({ kube, settings: admissionSettings(config), findGrant, clock: { now: kube.now }, log });
 }
 
 export function admissionSettings(config: Config): AdmissionSettings {

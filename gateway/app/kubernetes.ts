@@ -71,7 +71,7 @@ export async function openKubernetes(
   const leads = (): boolean => isAlone || lease?.isLeader() === true;
   const provisioning = openProvisioning(config, kube, { ...parts, leads });
   const wanted = createOwnerFacts(config, parts);
-  const admission = openAdmission(config, kube, { owners: facts.owners, wanted, publicAddress, clock, log });
+  const admission = openAdmission(config, kube, { owners: facts.owners, wanted, publicAddress, log });
   const discovery = createDiscovery({
     ...{ kube, store: facts.store, routes, leads, clock, log },
     places: {
@@ -101,7 +101,7 @@ export async function openKubernetes(
     access,
     requestToken: requestTokenFrom(kube),
     sampleNamespace: async () => (await kube.list(kinds.namespace, { labels: ofOwners })).items[0]?.metadata.name,
-    health: () => [kube.health(), ...provisioning.health(), admission.health()],
+    health: () => [kube.health(), ...(lease ? [lease.health()] : []), ...provisioning.health(), admission.health()],
     async services(needed) {
       const replicas = isAlone ? undefined : { leads, onLead: (hear: () => void) => void listeners.push(hear) };
       running = await openClusterServices(config, { kube, facts, policy, ...needed, replicas, clock, log });

@@ -12,6 +12,7 @@ import type { KubeObject } from './objects.ts';
 import { type Pace, usualPace } from './pace.ts';
 import { listAll, type Selection } from './pages.ts';
 import type { KubeRequest } from './request.ts';
+import { type Skew, watchSkew } from './skew.ts';
 import type { SocketRequest } from './socket.ts';
 
 /** As whom a request is made in place of Knot: what it may is what they may. */
@@ -67,6 +68,8 @@ export type Kube = {
   ask<T>(asked: KubeRequest): Promise<T>;
   /** Whether the cluster answers, and how current what is kept of it is. Names no address. */
   health(): ComponentHealth;
+  /** The time there, as far as it is known: what times in objects are compared with. Milliseconds since the epoch. */
+  now(): number;
   /** The same cluster as somebody else. */
   as(identity: Impersonated): Kube;
   close(): Promise<void>;
@@ -80,14 +83,18 @@ export async function openKube(
   { clock, log = silentLog, pace = usualPace }: { clock: Clock; log?: Log; pace?: Pace },
 ): Promise<Kube> {
   const caches = new Set<KubeCache<unknown>>();
-  return kubeOn(await connect(at, { clock, log }), {}, { clock, log, pace, caches, reach: watchReach(clock) });
+  const parts = { clock, log, pace, caches, reach: watchReach(clock), skew: watchSkew(clock) };
+  return kubeOn(await connect(at, { clock, log }), {}, parts);
 }
 
-type Parts = { clock: Clock; log: Log; pace: Pace; caches: Set<KubeCache<unknown>>; reach: Reach };
+type Parts = { clock: Clock; log: Log; pace: Pace; caches: Set<KubeCache<unknown>>; reach: Reach; skew: Skew };
 
 function kubeOn(connection: KubeConnection, identity: Record<string, string | string[]>, parts: Parts): Kube {
-  const send = (asked: KubeRequest) =>
-    parts.reach.note(connection.send({ ...asked, headers: { ...identity, ...asked.headers } }));
+  const send = async (asked: KubeRequest) => {
+    const answer = await parts.reach.note(connection.send({ ...asked, headers: { ...identity, ...asked.headers } }));
+    parts.skew.note(answer.headers.date);
+    return answer;
+  };
   const open = (asked: SocketRequest) => connection.open({ ...asked, headers: { ...identity, ...asked.headers } });
   const ask = createAsk(send, parts.pace);
   const placeOf = (object: KubeObject, kind = kindOf(object)) => {
@@ -150,8 +157,9 @@ function kubeOn(connection: KubeConnection, identity: Record<string, string | st
     health: () =>
       healthOf(
         [...parts.caches].map((cache) => cache.health()),
-        { now: parts.clock.now(), silentSince: parts.reach.silentSince() },
+        { now: parts.clock.now(), silentSince: parts.reach.silentSince(), aheadMs: parts.skew.aheadMs() },
       ),
+    now: () => parts.clock.now() - parts.skew.aheadMs(),
     as: ({ user, groups = [] }) =>
       kubeOn(
         connection,

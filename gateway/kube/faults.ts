@@ -26,6 +26,7 @@ export function faultOf(statusCode: number, status: Status, what: string, retryA
   const afterS = details?.retryAfterSeconds ?? (/^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined);
   const internal = { kubernetes: { statusCode, reason, message, what, ...(afterS !== undefined && { afterS }) } };
   const options = { internal };
+  if (isFull(message)) return full(options);
   switch (statusCode) {
     case 401:
       return knotError('KNOT_KUBE_UNAUTHENTICATED', 503, 'The cluster does not know Knot any more.', options);
@@ -47,6 +48,17 @@ export function faultOf(statusCode: number, status: Status, what: string, retryA
       return knotError('KNOT_KUBE_FAILED', 503, 'The cluster could not do what was asked.', options);
   }
 }
+
+/** etcd takes no write any more (its errors `ErrNoSpace` and `no space`), which the API server passes on as a failure of its own. */
+const isFull = (message: string | undefined): boolean =>
+  message !== undefined && /etcdserver: (?:mvcc: database space exceeded|no space)/.test(message);
+
+const full = (options: { internal: Record<string, unknown> }): KnotError =>
+  knotError('KNOT_KUBE_FULL', 503, 'The database of the cluster is full: nothing can be changed there.', {
+    ...options,
+    remedy:
+      'An administrator of the cluster makes room in etcd: compact and defragment it, or raise --quota-backend-bytes; then take back the alarm (etcdctl alarm disarm). Knot goes on by itself.',
+  });
 
 /** Who Knot is there could not even be read: a plugin failed, a file is gone. */
 export const unauthenticated = (cause: unknown): KnotError =>
@@ -70,6 +82,8 @@ export function retryOf(error: unknown): { afterMs?: number; mayHaveBeenDone: bo
     if (code === 'ECONNREFUSED') return { mayHaveBeenDone: false };
     return ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code) ? { mayHaveBeenDone: true } : undefined;
   }
+  // That lasts until somebody makes room.
+  if (isKubeFault(error, 'KNOT_KUBE_FULL')) return undefined;
   const said = isKubeFault(error)
     ? (error.internal?.['kubernetes'] as { statusCode?: number; afterS?: number } | undefined)
     : undefined;

@@ -27,13 +27,15 @@ export function watchReach(clock: Clock): Reach {
   };
 }
 
+/** Tokens live for minutes. */
+const noticeableMs = 30_000;
 /** Nobody is troubled with what is over by then. */
 const troublesomeMs = 10_000;
 
 /** The cluster as the page of health shows it: no address, nothing of what is in it. */
 export function healthOf(
   caches: readonly CacheHealth[],
-  { now, silentSince }: { now: number; silentSince: number | undefined },
+  { now, silentSince, aheadMs }: { now: number; silentSince: number | undefined; aheadMs: number },
 ): ComponentHealth {
   const name = 'cluster';
   const oldest = Math.max(0, ...caches.map(({ ageMs }) => ageMs));
@@ -55,6 +57,14 @@ export function healthOf(
         'Compare the ClusterRole knot-gateway with the chart. The log of the gateway holds what the cluster said.',
     };
   }
+  if (Math.abs(aheadMs) >= noticeableMs) {
+    const how = `${spanOf(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
+    return {
+      ...{ name, status: 'warning' },
+      message: `The clock of this gateway is ${how} that of the cluster. What is good for a time only (tokens, certificates) may be refused, and times are told wrong.`,
+      remedy: 'Let both machines set their clocks by themselves (NTP), and see which of them is wrong.',
+    };
+  }
   const objects = caches.reduce((sum, cache) => sum + cache.objects, 0);
   const message = `It answers. Objects that are followed: ${objects}.`;
   return { name, status: 'ok', message: caches.length === 0 ? 'It answers.' : message };
@@ -63,5 +73,7 @@ export function healthOf(
 function spanOf(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  const hours = Math.round(seconds / 3600);
+  return hours < 72 ? `${hours} h` : `${Math.round(hours / 24)} days`;
 }

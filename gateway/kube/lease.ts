@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type Log, systemTimers, type Timers } from '../lib/index.ts';
+import { type ComponentHealth, KnotError, type Log, systemTimers, type Timers } from '../lib/index.ts';
 import type { Kube } from './client.ts';
 import { isKubeFault } from './faults.ts';
 import { kinds, pathOf } from './kinds.ts';
@@ -26,6 +26,8 @@ export type Lease = {
   isLeader(): boolean;
   /** Who leads, as far as is known. */
   holder(): string | undefined;
+  /** Whether somebody leads; what keeps this one from it for `troublesomeMs` and longer is told. */
+  health(troublesomeMs?: number): ComponentHealth;
   /** Stops leading, then leaves the lease to whoever comes. */
   close(): Promise<void>;
 };
@@ -67,6 +69,8 @@ export function takeLease(kube: Kube, options: LeaseOptions): Lease {
   /** Whether a write can be of the version that was seen. */
   let isKnown = false;
   let isClosed = false;
+  /** Since when nothing is known of it, or it cannot be written. */
+  let trouble: { since: number; error: unknown } | undefined;
   let callOffNext = () => undefined as void;
   const cache = kube.watch<LeaseObject>(kinds.lease, { namespace, fields: `metadata.name=${name}` });
   // Who leaves it, or takes it, is heard of at once.
@@ -98,8 +102,12 @@ export function takeLease(kube: Kube, options: LeaseOptions): Lease {
     let pauseMs = durationMs / 7;
     try {
       await tryToLead();
+      trouble = undefined;
     } catch (error) {
-      if (!isKubeFault(error, 'KNOT_KUBE_CONFLICT')) log.warn({ err: error, lease: name }, 'the lease was not renewed');
+      if (!isKubeFault(error, 'KNOT_KUBE_CONFLICT')) {
+        trouble = { since: trouble?.since ?? now(), error };
+        log.warn({ err: error, lease: name }, 'the lease was not renewed');
+      }
       isKnown = false;
       pauseMs = durationMs / 30;
     }
@@ -181,6 +189,11 @@ export function takeLease(kube: Kube, options: LeaseOptions): Lease {
   return {
     isLeader: () => leading !== undefined && now() < leading.until,
     holder: () => holderOf(seen?.object),
+    health: (troublesomeMs = durationMs) =>
+      healthOfLease({
+        isLeader: leading !== undefined && now() < leading.until,
+        trouble: trouble !== undefined && now() - trouble.since >= troublesomeMs ? trouble.error : undefined,
+      }),
     async close() {
       isClosed = true;
       callOffNext();
@@ -192,6 +205,22 @@ export function takeLease(kube: Kube, options: LeaseOptions): Lease {
       // Somebody else may lead by now; then this is refused.
       if (isKnown && holderOf(seen?.object) === me) await write('', 1).catch(() => undefined);
     },
+  };
+}
+
+/** Who does what is to be done in the cluster, for administrators. */
+function healthOfLease({ isLeader, trouble }: { isLeader: boolean; trouble: unknown }): ComponentHealth {
+  const name = 'leader';
+  if (trouble === undefined || isLeader) {
+    const who = isLeader ? 'This gateway does' : 'Another gateway does';
+    return { name, status: 'ok', message: `${who} what is to be done in the cluster.` };
+  }
+  const { message, remedy } =
+    trouble instanceof KnotError ? trouble : { message: 'Its log says why.', remedy: undefined };
+  return {
+    ...{ name, status: 'failed' },
+    message: `No gateway can say that it is the one that acts in the cluster, so nothing new is made there; what runs goes on. ${message}`,
+    remedy: remedy ?? 'See that the API server answers, and that the Role of the gateway lets it write Leases.',
   };
 }
 

@@ -11,6 +11,8 @@ export function causeOf(error: unknown): string {
     return 'The cluster does not know Knot any more. An administrator must renew its credentials.';
   if (isKubeFault(error, 'KNOT_KUBE_FORBIDDEN'))
     return `The cluster does not let Knot do this: its ClusterRole lacks a right. ${said(error)}`.trim();
+  if (isKubeFault(error, 'KNOT_KUBE_FULL'))
+    return 'The database of the cluster is full, so nothing can be made there. An administrator makes room; Knot goes on by itself.';
   if (isKubeFault(error)) return `The cluster refused: ${said(error) || error.message}`;
   return 'A failure of Knot itself; its log says more.';
 }

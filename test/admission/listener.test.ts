@@ -5,9 +5,11 @@ import { Agent, request } from 'undici';
 import { type AdmissionSettings, createAdmission, type Grant, readCertificate } from '../../gateway/admission/index.ts';
 import { kinds, openKube } from '../../gateway/kube/index.ts';
 import { createManualClock, silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { openAdmission } from '../../gateway/app/cluster-admission.ts';
 import { asGateway } from '../charts/as-gateway.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import { callerCertificate } from '../support/cluster-callers.ts';
+import { configWith } from '../support/house/facts.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
 
@@ -257,6 +259,50 @@ t.test('admission on a real API server', async (t): Promise<void> => {
     );
     await back.close();
   });
+
+  await t.test(
+    'a certificate that has ended keeps new pods from starting, and a wrong clock here makes none',
+    async (t) => {
+      const place = { namespace: 'knot', name: 'knot-admission' };
+      const day = 24 * 3600 * 1000;
+      const before = await kube.get(kinds.secret, place.name, place.namespace);
+      // Half a year behind: what is made then has ended long ago for the API server.
+      const behind = createManualClock(Date.now() - 180 * day);
+      await kube.merge(kinds.secret, place.name, place.namespace, { data: { 'tls.crt': null } });
+      const wrong = replica({}, findGrant, behind);
+      await wrong.look();
+      t.match(
+        await eventually('a refusal', async () => {
+          const says = await saysOf(create());
+          return says !== 'made' && says;
+        }),
+        /failed calling webhook[^]*certificate has expired/,
+      );
+      await wrong.close();
+      const admission = {
+        ...{
+          listen: `127.0.0.1:${port}`,
+          url: settings.url,
+          clientCa: callers.caFile,
+          clientNames: ['kube-apiserver'],
+        },
+        ...{ csiDrivers: [], ephemeralContainers: false },
+      };
+      // A gateway, as it is wired: certificates go by the time of the cluster, whatever the clock here says.
+      const skewed = await openKube({ kubeconfig: gateway.kubeconfig }, { clock: behind });
+      t.teardown(() => skewed.close());
+      const right = openAdmission(configWith({ kubernetes: { admission } } as never), skewed, {
+        ...{ owners: { find: async () => undefined }, wanted: { find: async () => undefined } },
+        ...{ publicAddress: { origin: 'https://example.org' }, clock: behind, log: silentLog },
+      });
+      t.teardown(() => right.close());
+      await right.look();
+      await eventually('the API server believes it', async () => /belongs to no person/.test(await saysOf(create())));
+      t.match(skewed.health(), { status: 'warning', message: /days behind/ });
+      await right.close();
+      t.not(before, undefined);
+    },
+  );
 
   await t.test('a certificate is renewed before it ends, and the authority before it; both stay trusted', async (t) => {
     const day = 24 * 3600 * 1000;

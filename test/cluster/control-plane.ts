@@ -12,6 +12,7 @@ import {
   apiserverFlags,
   controllerManagerFlags,
   etcdFlags,
+  etcdUrl,
   flagsForNodes,
   kwokFlags,
   schedulerFlags,
@@ -68,6 +69,8 @@ export type ControlPlane = Client & {
   /** All records so far, oldest first. The API server writes them a moment after its answer. */
   auditLog(): Promise<AuditRecord[]>;
   etcd: KeptProgram;
+  /** Of its clients. */
+  etcdUrl: string;
   /** `start` resolves when it answers again. */
   apiserver: KeptProgram;
   controllerManager: KeptProgram;
@@ -212,6 +215,7 @@ async function start(
     issue: authority.issue,
     auditLog: () => readAuditLog(file('audit.log')),
     etcd,
+    etcdUrl: etcdUrl(setting),
     apiserver: {
       ...apiserver,
       async start() {

@@ -10,7 +10,7 @@ export type Setting = {
   ports: { etcd: number; peer: number; apiserver: number; kubelet: number };
 };
 
-const etcdUrl = ({ ports }: Setting) => `http://127.0.0.1:${ports.etcd}`;
+export const etcdUrl = ({ ports }: Setting) => `http://127.0.0.1:${ports.etcd}`;
 
 export function etcdFlags(setting: Setting): string[] {
   const peerUrl = `http://127.0.0.1:${setting.ports.peer}`;

@@ -4,6 +4,7 @@ import t from 'tap';
 import { hold, isHeld, kinds, type KubeObject, letGo, openKube, takeLease } from '../../gateway/kube/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
+import { databaseOf } from '../cluster/full.ts';
 import { eventually } from '../support/eventually.ts';
 import { quick } from '../support/kube/open.ts';
 import { describeApiServer } from './api-server.ts';
@@ -153,6 +154,32 @@ if ('skip' in cluster) {
     await eventually('the other leads', () => second.isLeader());
     t.strictSame(told, [['leads', 'stopped'], ['leads']]);
   });
+
+  t.test(
+    'while the database of the cluster is full nothing can be written, which is said, and nobody leads',
+    async (t) => {
+      const lease = takeLease(kube, {
+        ...{ namespace: 'default', name: 'full', log: silentLog, durationMs: 3_000 },
+        onLead: () => undefined,
+        onLose: () => undefined,
+      });
+      t.teardown(() => lease.close());
+      await eventually('it leads', () => lease.isLeader());
+      t.match(lease.health(), { name: 'leader', status: 'ok', message: /This gateway/ });
+      const database = databaseOf(cluster);
+      await database.fill();
+      t.teardown(() => database.makeRoom());
+      const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one-more', namespace: 'default' } };
+      await t.rejects(kube.apply(map), { code: 'KNOT_KUBE_FULL', remedy: /etcd/ });
+      t.match((await kube.list(kinds.configMap, { namespace: 'default' })).items, [], 'reading goes on');
+      await eventually('it leads no more', () => !lease.isLeader());
+      await eventually('that is told', () => lease.health(0).status === 'failed');
+      t.match(lease.health(0), { message: /No gateway[^]* full/, remedy: /etcd/ });
+      await database.makeRoom();
+      await eventually('it leads again', () => lease.isLeader());
+      t.match(lease.health(0), { status: 'ok' });
+    },
+  );
 
   t.test('a restart of the API server in the middle of a watch loses nothing', async (t) => {
     const map = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } });

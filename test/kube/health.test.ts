@@ -4,6 +4,26 @@ import { createManualClock } from '../../gateway/lib/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFake } from '../support/kube/open.ts';
 
+t.test('clocks that differ are told, and what the cluster wrote is compared with its own time', async (t) => {
+  const clock = createManualClock();
+  const { fake, kube } = await openFake(t, { clock });
+  t.equal(kube.now(), clock.now());
+  for (const [aheadMs, message] of [
+    [-720_000, /clock of this gateway is 12 min ahead of that of the cluster/],
+    [3 * 3_600_000, /3 h behind/],
+  ] as const) {
+    fake.clockAheadMs = aheadMs;
+    clock.advance(120_000);
+    await kube.list(kinds.secret);
+    t.match(kube.health(), { name: 'cluster', status: 'warning', message, remedy: /NTP/ });
+    t.ok(Math.abs(kube.now() - clock.now() - aheadMs) <= 1000);
+  }
+  fake.clockAheadMs = 0;
+  await kube.list(kinds.secret);
+  t.match(kube.health(), { status: 'ok' }, 'as soon as they agree');
+  t.equal(kube.now(), clock.now());
+});
+
 t.test(
   'the page of health tells whether the cluster answers, since when not, and how old what is known is',
   async (t) => {

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { asGateway } from '../charts/as-gateway.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { databaseOf } from '../cluster/full.ts';
 import { eventually } from '../support/eventually.ts';
 import { lookingAt } from './looking.ts';
 import { movesFiles } from './moves.ts';
@@ -366,6 +367,27 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     // Before the API server is started again, which knows of no roles for a moment then.
     t.strictSame((await way.rights()).refused, []);
   });
+
+  t.test(
+    'while the database of the cluster is full who comes is told so, and gets a place when there is room',
+    async (t) => {
+      const { open: start, person } = await open(t);
+      const provisioning = start();
+      await provisioning.start();
+      const database = databaseOf(cluster);
+      await database.fill();
+      t.teardown(() => database.makeRoom());
+      const mona = await person('mona');
+      const failed = await eventually('that it failed', async () => {
+        const place = await provisioning.find(mona.id);
+        return place?.state === 'failed' && place;
+      });
+      t.match(failed.steps[0], { cause: /database of the cluster is full/ });
+      t.notMatch(JSON.stringify(failed.steps), /etcdserver/);
+      await database.makeRoom();
+      await become(provisioning, mona.id, 'ready', 60_000);
+    },
+  );
 
   t.test('while the API server is away nothing is lost, and what was asked for is done when it is back', async (t) => {
     const { open: start, person } = await open(t);

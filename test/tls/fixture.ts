@@ -1,13 +1,22 @@
 import type { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer, type Server } from 'node:tls';
+import t from 'tap';
 import { type Certificates, tlsOptions } from '../../gateway/tls/index.ts';
 
-export const newFolder = () => mkdtempSync(join(tmpdir(), 'knot-tls-'));
+const folders: string[] = [];
+t.teardown(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/** Gone when the file of tests has ended. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'knot-tls-'));
+  folders.push(folder);
+  return folder;
+}
 
 /** A TLS server as the edge builds it: default context, SNI callback, swap on change. */
 export async function serve(certificates: Certificates): Promise<{ server: Server; port: number; close(): void }> {

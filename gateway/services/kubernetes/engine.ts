@@ -149,7 +149,8 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Kubern
       startSeconds: known.get(id)?.template.plan.startSeconds ?? usualStartSeconds,
       size: known.get(id)?.size,
       lines: following.lines(id),
-      now: clock.now(),
+      // Times of pods are the cluster's.
+      now: kube.now(),
     });
     if (start === undefined || start.phase === 'over') return seen;
     const { revision } = start.service;

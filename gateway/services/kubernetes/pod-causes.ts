@@ -1,6 +1,6 @@
 import { causeOf } from '../causes.ts';
 import type { Cause, Size } from '../service.ts';
-import { sayRefusal } from './say-refusal.ts';
+import { passes, sayRefusal } from './say-refusal.ts';
 import { hasRun, type SeenContainer, type SeenJob, type SeenPod, type SeenProgram } from './seen.ts';
 
 /** How a service is judged. */
@@ -50,12 +50,23 @@ function causeOfPod(pod: SeenPod, facts: SightFacts): Standing | undefined {
         remedy: 'It is started again; choose a larger size if that happens often.',
       },
     };
+  if (pod.isCutOff) return nodeLost;
   for (const container of pod.containers) {
     const found = causeOfContainer(container, pod, facts);
     if (found !== undefined) return found;
   }
   return causeOfSilence(pod, facts);
 }
+
+export const nodeLost: Standing = {
+  isFinal: false,
+  cause: {
+    code: 'node-lost',
+    what: 'Its machine does not answer; nobody can say whether it still runs there.',
+    remedy:
+      'It goes on when the machine is back, or is begun on another one after about five minutes, if there is one that reaches its files; an administrator sees to the machine.',
+  },
+};
 
 /** Nothing was heard of it since it has a machine: an image that takes long, or never comes, or storage that cannot be had. */
 function causeOfSilence({ node, containers, createdAt }: SeenPod, { now }: SightFacts): Standing | undefined {
@@ -163,7 +174,8 @@ function notMade(message: string): Standing {
     what: 'The cluster makes no pods of it.',
     remedy: 'Start it again; if that does not help, an administrator finds the reason in the cluster.',
   };
-  return { cause, isFinal: true };
+  // Whoever makes the pods tries again by itself.
+  return { cause, isFinal: !passes(cause) };
 }
 
 const taskFailed = ({ lines }: SightFacts): Standing => ({

@@ -57,11 +57,28 @@ const rows: readonly Row[] = [
   },
   {
     code: 'webhook',
+    matches: /failed calling webhook[^]*x509: /,
+    what: () =>
+      'The cluster does not believe whom it asks before it makes something: a certificate is over, or a clock is wrong.',
+    remedy:
+      'It goes on by itself when an administrator has seen to that; the page of health says what Knot knows of it.',
+  },
+  {
+    code: 'webhook',
     matches: /failed calling webhook/,
     what: () => 'What the cluster asks before it makes something does not answer.',
     remedy: 'Try again in a minute; if that does not help, ask an administrator.',
   },
+  {
+    code: 'full',
+    matches: /etcdserver: (?:mvcc: database space exceeded|no space)/,
+    what: () => 'The database of the cluster is full: nothing new can be made there.',
+    remedy: 'An administrator makes room in it; then start it again.',
+  },
 ];
+
+/** Whether that is over by itself, so that whoever waits for it need do nothing. */
+export const passes = ({ code }: Cause): boolean => code === 'webhook' || code === 'full';
 
 const words: Record<string, string> = { cpu: 'processors', memory: 'memory', storage: 'storage' };
 

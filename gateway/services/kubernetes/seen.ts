@@ -42,6 +42,10 @@ export const hasRun = ({ runningSince, ended, endedBefore }: SeenContainer): boo
 export type SeenPod = Named & {
   createdAt: number;
   isEnding: boolean;
+  /** By when it was to have ended. */
+  endsBy?: number;
+  /** Its node was given up: what the kubelet said of it last was that it is well. */
+  isCutOff: boolean;
   phase: string;
   reason: string | undefined;
   isReady: boolean;
@@ -89,7 +93,11 @@ type ProgramObject = {
   };
 };
 type PodObject = {
-  spec?: { nodeName?: string; containers?: { resources?: { limits?: Record<string, string> } }[] };
+  spec?: {
+    nodeName?: string;
+    readinessGates?: unknown[];
+    containers?: { resources?: { limits?: Record<string, string> } }[];
+  };
   status?: {
     phase?: string;
     reason?: string;
@@ -164,6 +172,12 @@ export function seenPod(object: KubeObject): SeenPod {
     ...namedOf(object),
     createdAt: timeOf(object.metadata.creationTimestamp),
     isEnding: object.metadata.deletionTimestamp !== undefined,
+    ...(object.metadata.deletionTimestamp !== undefined && { endsBy: timeOf(object.metadata.deletionTimestamp) }),
+    // The controller of nodes takes back this one condition (`MarkPodsNotReady`), and only that.
+    isCutOff:
+      is('ContainersReady')?.status === 'True' &&
+      is('Ready')?.status === 'False' &&
+      (spec?.readinessGates ?? []).length === 0,
     phase: status?.phase ?? 'Pending',
     reason: status?.reason,
     isReady: is('Ready')?.status === 'True',

@@ -1,7 +1,7 @@
 import { answering } from '../../kube/index.ts';
 import { type Upstream, upstreamAt } from '../../routes/index.ts';
 import type { Observed } from '../engine.ts';
-import { causeOfPods, type SightFacts, type Standing } from './pod-causes.ts';
+import { causeOfPods, nodeLost, type SightFacts, type Standing } from './pod-causes.ts';
 import type { SeenEndpoints, SeenJob, SeenPod, SeenProgram, SeenService } from './seen.ts';
 
 /** All that is seen of one service. */
@@ -13,14 +13,21 @@ export type Things = {
   endpoints: readonly SeenEndpoints[];
 };
 
-const isAlive = ({ phase }: SeenPod): boolean => phase !== 'Succeeded' && phase !== 'Failed';
+/** Longer than a node takes to tell of an end. */
+const lateMs = 60_000;
+
+/** Was to have ended long ago, and its node says nothing of it: whoever waits for that waits until somebody takes the node away. */
+const isStuck = ({ isCutOff, endsBy }: SeenPod, now: number): boolean =>
+  isCutOff && endsBy !== undefined && now > endsBy + lateMs;
+
+const isAlive = (pod: SeenPod, now: number): boolean =>
+  pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && !isStuck(pod, now);
 
 /** What a service is by what is seen of it. Pure. */
 export function observedOf(things: Things, facts: SightFacts): Observed {
   const { programs, pods, jobs } = things;
-  if (programs.length === 0) return pods.some(isAlive) ? { phase: 'ending' } : { phase: 'absent' };
   if (programs.every(({ wanted }) => wanted === 0))
-    return pods.some(isAlive) ? { phase: 'ending' } : { phase: 'absent' };
+    return pods.some((pod) => isAlive(pod, facts.now)) ? { phase: 'ending' } : { phase: 'absent' };
   const revision = Math.max(...programs.map((program) => program.revision));
   const tasks = jobs.filter(({ isHook, isIdle }) => !isHook && !isIdle);
   const isReady =
@@ -34,7 +41,9 @@ export function observedOf(things: Things, facts: SightFacts): Observed {
 }
 
 export function causeOfThings({ programs, pods, jobs }: Things, facts: SightFacts): Standing | undefined {
-  return causeOfPods({ programs, pods: pods.filter(({ isEnding }) => !isEnding), jobs }, facts);
+  const found = causeOfPods({ programs, pods: pods.filter(({ isEnding }) => !isEnding), jobs }, facts);
+  // Of a StatefulSet there is no other pod before that one is gone.
+  return found ?? (pods.some((pod) => isStuck(pod, facts.now)) ? nodeLost : undefined);
 }
 
 /** Whether there is a Service of it that is to be reached at its address. */

@@ -1,11 +1,13 @@
 import { type ControlPlane, startControlPlane, type ControlPlaneOptions } from '../../cluster/control-plane.ts';
 import type { FileFigure } from '../files.ts';
 import { median } from '../generators.ts';
+import { startNode } from '../../cluster/node/start.ts';
 import { callerCertificate } from '../../support/cluster-callers.ts';
 import { measureAdmission } from './admission.ts';
 import { measureCache } from './cache.ts';
 import { measureLaunching } from './launching.ts';
 import { measureProvisioning } from './provisioning.ts';
+import { measureRoute } from './route.ts';
 
 /** What a cluster costs Knot, on a real API server with simulated nodes (test/cluster). */
 
@@ -21,9 +23,11 @@ export async function measureCluster(setting: ClusterSetting, rounds: number): P
     console.log(`${figure.what}: ${figure.value.toFixed(2)} ${figure.unit}${bar}`);
   };
   await measureStart(rounds, note);
+  await measureNodeStart(rounds, note);
   await onCluster({ nodes: 10 }, (cluster) => measureCache(cluster, setting, note));
   await onCluster({ nodes: 0 }, (cluster) => measureProvisioning(cluster, setting, note));
   await onCluster({}, (cluster) => measureLaunching(cluster, rounds, note));
+  await onCluster({}, (cluster) => measureRoute(cluster, rounds, note));
   await withCallers(async (callers) =>
     onCluster({ nodes: 0, flags: callers.flags }, (cluster) => measureAdmission(cluster, callers, setting, note)),
   );
@@ -60,4 +64,21 @@ async function measureStart(rounds: number, note: Note): Promise<void> {
     times.push(await onCluster({}, async ({ startedInMs }) => startedInMs / 1000));
   const value = median(times);
   note({ what: 'start of the test cluster', value, unit: 's', bar: '≤ 6', isMet: value <= 6 });
+}
+
+/** Of a node on which pods run; where there can be none, nothing is said of it. */
+async function measureNodeStart(rounds: number, note: Note): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const endings: (() => Promise<void>)[] = [];
+    const startedAt = performance.now();
+    try {
+      const node = await startNode({ teardown: (end) => void endings.push(end) });
+      if ('skip' in node) return console.log(`start of a real node: ${node.skip}`);
+      times.push((performance.now() - startedAt) / 1000);
+    } finally {
+      for (const end of endings.reverse()) await end();
+    }
+  }
+  note({ what: 'start of the test cluster with a real node', value: median(times), unit: 's' });
 }

@@ -4,6 +4,7 @@ import { pauseAll, resumeAll } from '../../../gateway/provisioning/pause.ts';
 import type { Engine } from '../../../gateway/services/index.ts';
 import type { Service } from '../../../gateway/services/service.ts';
 import { startControlPlane } from '../../cluster/control-plane.ts';
+import { databaseOf } from '../../cluster/full.ts';
 import { eventually } from '../../support/eventually.ts';
 import { openKubernetesEngine, web } from './house.ts';
 
@@ -316,6 +317,51 @@ spec: { suspend: true, template: { spec: { restartPolicy: Never, containers: [{ 
       await eventually('nothing is left', async () => (await second.left(third)).length === 0);
     },
   );
+
+  t.test('what passes by itself ends nothing: a webhook that is not trusted, a database that is full', async (t) => {
+    const { engine, kube, namespace, service } = await openKubernetesEngine(t, cluster);
+    const name = `broken-${namespace}`;
+    const webhook = {
+      ...{ name: 'pods.broken.test', sideEffects: 'None', admissionReviewVersions: ['v1'], timeoutSeconds: 1 },
+      clientConfig: { url: 'https://127.0.0.1:1/' },
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+    };
+    const kind = { ...kinds.mutatingWebhook };
+    await cluster.apply({
+      ...{ apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name }, webhooks: [webhook] },
+    });
+    t.teardown(() => kube.remove(kind, name));
+    const one = await service(web());
+    await engine.start(one);
+    const seen = await eventually(
+      'why it does not start',
+      async () => {
+        const now = engine.observe(one);
+        return 'cause' in now && now.cause !== undefined && now;
+      },
+      30_000,
+    );
+    t.match(seen, { phase: 'starting', cause: { code: 'webhook' } }, 'it is not given up');
+    await kube.remove(kind, name);
+    await phase(engine, one, 'running');
+
+    const database = databaseOf(cluster);
+    await database.fill();
+    t.teardown(() => database.makeRoom());
+    const two = await service(web());
+    t.match(await engine.obstacles(two), [], 'nothing is written by a look');
+    await engine.start(two);
+    const full = await eventually('why it was not made', async () => {
+      const now = engine.observe(two);
+      return now.phase === 'gone' && now;
+    });
+    t.match(full, { cause: { code: 'full', what: /database of the cluster is full/ } });
+    await database.makeRoom();
+    await engine.start({ ...two, revision: 2 });
+    await phase(engine, { ...two, revision: 2 }, 'running');
+    for (const each of [one, two]) await engine.remove(each);
+  });
 
   t.test('a release of that name that is somebody else’s is not touched', async (t) => {
     const { engine, kube, namespace, service } = await openKubernetesEngine(t, cluster);

@@ -1,13 +1,18 @@
 import t from 'tap';
 import { causeOfPods } from '../../../gateway/services/kubernetes/pod-causes.ts';
-import { seenPod } from '../../../gateway/services/kubernetes/seen.ts';
+import { seenPod, seenProgram } from '../../../gateway/services/kubernetes/seen.ts';
+import { observedOf } from '../../../gateway/services/kubernetes/sight.ts';
 
 const at = Date.parse('2026-01-01T00:00:00Z');
 
 /** What is said of a pod with such a status, so many seconds after it was made. */
-function causeAfter(seconds: number, status: object, { isScheduled = true } = {}) {
+function causeAfter(
+  seconds: number,
+  status: object,
+  { isScheduled = true, spec = isScheduled ? { nodeName: 'a' } : {} }: { isScheduled?: boolean; spec?: object } = {},
+) {
   const pod = seenPod({
-    ...{ apiVersion: 'v1', kind: 'Pod', spec: isScheduled ? { nodeName: 'a' } : {}, status },
+    ...{ apiVersion: 'v1', kind: 'Pod', spec, status },
     metadata: { name: 'web-1', namespace: 'knot-ann', creationTimestamp: new Date(at).toISOString() },
   });
   const size = { name: 's', title: 'Small', cpu: 1, memory: 1024 ** 3 };
@@ -29,6 +34,43 @@ t.test('a pod of which nothing is heard is told after some seconds, and given up
   t.match(causeAfter(9, creating), { isFinal: false, cause: { code: 'not-begun-yet' } });
   t.match(causeAfter(9, {}), { isFinal: false, cause: { code: 'not-begun-yet' } });
   t.match(causeAfter(1201, creating), { isFinal: true });
+});
+
+/** As the controller of nodes leaves it when nothing is heard of a node any more (tried on Kubernetes 1.36): the kubelet said otherwise. */
+const cutOff = {
+  ...running,
+  phase: 'Running',
+  conditions: [
+    { type: 'Ready', status: 'False' },
+    { type: 'ContainersReady', status: 'True' },
+  ],
+};
+
+t.test('of a machine that is lost it is said that it does not answer, and nothing is given up', async (t) => {
+  t.match(causeAfter(9000, { ...cutOff, ...container({ running: {} }, { ready: true }) }), {
+    isFinal: false,
+    cause: { code: 'node-lost', what: /machine does not answer/, remedy: /five minutes/ },
+  });
+  const gate = { spec: { nodeName: 'a', readinessGates: [{ conditionType: 'x' }] } };
+  t.not(causeAfter(20, cutOff, gate)?.cause.code, 'node-lost', 'somebody else may say that it is not ready');
+});
+
+t.test('a pod that should have ended long ago, on a machine that is lost, holds nothing up', async (t) => {
+  const metadata = { name: 'web-1', namespace: 'knot-ann', deletionTimestamp: new Date(at).toISOString() };
+  const pod = seenPod({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: 'a' }, status: cutOff });
+  const program = (wanted: number) =>
+    seenProgram({
+      ...{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'web', namespace: 'knot-ann' } },
+      ...{ spec: { replicas: wanted }, status: {} },
+    });
+  const phaseAfter = (seconds: number, wanted: number) =>
+    observedOf(
+      { programs: [program(wanted)], pods: [pod], jobs: [], services: [], endpoints: [] },
+      { startSeconds: 60, size: undefined, lines: [], now: at + seconds * 1000 },
+    );
+  t.match(phaseAfter(30, 0), { phase: 'ending' });
+  t.match(phaseAfter(90, 0), { phase: 'absent' }, 'it is stopped, and can be removed');
+  t.match(phaseAfter(90, 1), { phase: 'starting', cause: { code: 'node-lost' } });
 });
 
 t.test('what a pod says is told in plain words, and whether waiting helps', async (t) => {

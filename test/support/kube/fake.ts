@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { kinds, type KubeObject } from '../../../gateway/kube/index.ts';
+import { type Clock, systemClock } from '../../../gateway/lib/index.ts';
 import { selfSignedPair } from '../net/self-signed.ts';
 import { createObjects, type Place, Refusal } from './objects.ts';
 import { selectorOf } from './selectors.ts';
@@ -50,6 +51,8 @@ export type FakeApiServer = {
   fail(fault: Fault, about?: (asked: Asked) => boolean, times?: number): void;
   /** Nothing fails any more. */
   recover(): void;
+  /** How far its clock is ahead of that of who asks. */
+  clockAheadMs: number;
   /** Answers requests for logs. */
   onLog: (asked: Asked, response: ServerResponse) => void;
   /** What is at the other end of WebSockets (`exec`, `portforward`); without it they are refused. */
@@ -76,7 +79,10 @@ const lists = new Map<string, string>();
  * A small API server in this process for what a real one cannot be made to do at a wish: forget, fall silent, refuse, cut. What it does
  * otherwise, `test/kube/api-server.ts` compares with a real one.
  */
-export async function startFakeApiServer({ token = 'admin' }: { token?: string } = {}): Promise<FakeApiServer> {
+export async function startFakeApiServer({
+  token = 'admin',
+  clock = systemClock,
+}: { token?: string; clock?: Clock } = {}): Promise<FakeApiServer> {
   const { key, cert } = selfSignedPair();
   const objects = createObjects();
   const watchers = new Set<Watcher>();
@@ -87,6 +93,7 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
   let oldest = 0;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader('date', new Date(clock.now() + fake.clockAheadMs).toUTCString());
     const url = new URL(request.url!, 'https://fake');
     const query = url.searchParams;
     const isWatch = query.get('watch') === 'true';
@@ -203,6 +210,7 @@ export async function startFakeApiServer({ token = 'admin' }: { token?: string }
   const cut = () => sockets.forEach((socket) => socket.destroy());
 
   const fake: FakeApiServer = {
+    clockAheadMs: 0,
     onLog: (_asked, response) => void response.end(),
     onSocket: undefined,
     protocols: ['v5.channel.k8s.io', 'v4.channel.k8s.io'],

@@ -41,7 +41,7 @@ export async function openFake(
   t: Test,
   { pace = quick, clock = systemClock, ...how }: { pace?: Pace; clock?: Clock; cluster?: object; user?: object } = {},
 ): Promise<{ fake: FakeApiServer; kube: Kube; kubeconfig: string; lines: LogLine[] }> {
-  const fake = await startFakeApiServer();
+  const fake = await startFakeApiServer({ clock });
   const kubeconfig = kubeconfigOf(t.testdir({}), fake, how);
   const lines: LogLine[] = [];
   const write = (level: LogLine['level']) => (fields: object, message: string) =>
