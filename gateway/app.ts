@@ -157,6 +157,11 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         : undefined;
     closing(cluster, (opened) => opened?.close());
 
+    // What people ask Prometheus, where there is one; reading queries is loaded only then.
+    const asked = config.integrations.prometheus && (await import('./app/metrics.ts'));
+    const measured = asked?.openMetrics(config, { facts, keys, publicAddress: address, clock, log });
+    closing(measured, (opened) => opened?.close());
+
     // The tools and applications, and where they are reached.
     const { integrations, watch, credentialsOf, claimedBy } = await openApplications(config, {
       ground: {
@@ -293,6 +298,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       catalogue,
       services,
       cluster,
+      metrics: measured,
       oidc,
       identify,
       identifyBearer,

@@ -26,6 +26,8 @@ declare module 'fastify' {
     scope?: string;
     /** What it does, where that is another thing than its method says. */
     act?: 'read' | 'write';
+    /** Grafana may ask it for somebody who is there now (`metrics`, grants). */
+    grant?: 'metrics';
   }
 }
 
@@ -70,7 +72,12 @@ export function createQuestions({ policy, routes, addressOf, publicAddress, note
 
   const decide = (request: FastifyRequest, question: Question): Decision => {
     // Who may administer does so with a token only if it was made for that.
-    if (question.action === 'administer' && request.identity?.token?.allows('admin', actOf(request)) === false) {
+    const isOfAdmins =
+      question.action === 'administer' || (question.action === 'readMetrics' && question.resource.type === 'Platform');
+    if (
+      isOfAdmins &&
+      request.identity?.token?.allows('admin', request.routeOptions.config.act ?? actOf(request)) === false
+    ) {
       return { effect: 'deny', rules: [], policyVersion: policy.status().version, reason: 'token_scope' };
     }
     return policy.decide(asked(request, question));

@@ -13,6 +13,7 @@ export * from './contract/health.ts';
 export * from './contract/images.ts';
 export * from './contract/kubernetes.ts';
 export * from './contract/me.ts';
+export * from './contract/metrics.ts';
 export * from './contract/owners.ts';
 export * from './contract/people.ts';
 export * from './contract/plans.ts';

@@ -11,6 +11,7 @@ import type { Clock, ComponentHealth, Decision, Identify, IdentifyBearer, Log, T
 import type { Live } from '../live/index.ts';
 import type { Throttle } from '../login/index.ts';
 import type { Mail } from '../mail/index.ts';
+import type { Grants, Metrics } from '../metrics/index.ts';
 import type { Clients, Connections } from '../oidc/index.ts';
 import type { Owners, Plans } from '../owners/index.ts';
 import type { Explanation, Policy } from '../policy/index.ts';
@@ -96,6 +97,8 @@ export type ApiOptions = {
   places?: Pick<Places, 'find' | 'all' | 'ask'> | undefined;
   /** What people made reachable in the cluster by hand; undefined where there is none. */
   addresses?: Addresses | undefined;
+  /** Undefined where no Prometheus is configured. */
+  metrics?: (Metrics & Pick<Grants, 'identify'>) | undefined;
   fileSettings: Pick<FilesSettings, 'uploadMaxBytes' | 'trashDays'>;
   /** Clients of the OpenID Provider. */
   clients: Clients;

@@ -16,6 +16,7 @@ import { invitationRoutes } from './resources/invitations.ts';
 import { imageRoutes } from './resources/images.ts';
 import { kubernetesRoutes } from './resources/kubernetes.ts';
 import { meRoutes } from './resources/me.ts';
+import { metricsRoutes } from './resources/metrics.ts';
 import { ownerFileRoutes } from './resources/owner-files.ts';
 import { ownerRoutes } from './resources/owners.ts';
 import { peopleRoutes } from './resources/people.ts';
@@ -86,6 +87,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   kubernetesRoutes(app, context);
   workflowRoutes(app, context);
   provisioningRoutes(app, context);
+  metricsRoutes(app, context);
   planRoutes(app, context);
   policyRoutes(app, context);
   auditRoutes(app, context);

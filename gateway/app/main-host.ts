@@ -24,6 +24,7 @@ import { shapeErrors } from './errors.ts';
 import { createExplain, createExplainDecision } from './explain.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Facts } from './facts.ts';
+import type { OpenedMetrics } from './metrics.ts';
 import type { createSeen } from './seen.ts';
 import { type Sockets, takeSockets } from './sockets.ts';
 import { version } from './version.ts';
@@ -43,6 +44,7 @@ export type MainHostParts = Pick<Applications, 'integrations' | 'watch'> & {
   catalogue: Catalogue;
   services: Services | undefined;
   cluster: { provisioning: Provisioning; discovery: Discovery } | undefined;
+  metrics: OpenedMetrics | undefined;
   oidc: Oidc;
   identify: Identify;
   identifyBearer: IdentifyBearer;
@@ -69,6 +71,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     catalogue,
     services,
     cluster,
+    metrics,
     oidc,
     identify,
     identifyBearer,
@@ -111,6 +114,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     services,
     places: cluster?.provisioning,
     addresses: cluster?.discovery,
+    metrics,
     fileSettings: config.files,
     identifyBearer,
     routes,

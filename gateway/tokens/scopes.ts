@@ -6,6 +6,7 @@ export const scopeSubjects = [
   'files',
   'shares',
   'services',
+  'metrics',
   'kubernetes',
   'workflows',
   'teams',
@@ -18,7 +19,7 @@ export type ScopeAct = 'read' | 'write';
 export type Scope = { subject: ScopeSubject; act: ScopeAct; area?: string };
 
 const pattern =
-  /^(account|files|shares|services|kubernetes|workflows|teams|admin):(read|write)(?::(private|shared|admin|team:[a-z][a-z0-9]{0,29}))?$/;
+  /^(account|files|shares|services|metrics|kubernetes|workflows|teams|admin):(read|write)(?::(private|shared|admin|team:[a-z][a-z0-9]{0,29}))?$/;
 
 /** In words for people, beside each box. */
 export const scopeWords: Readonly<Record<ScopeSubject, string>> = {
@@ -26,6 +27,7 @@ export const scopeWords: Readonly<Record<ScopeSubject, string>> = {
   files: 'files',
   shares: 'what I share with others',
   services: 'what I and my teams run',
+  metrics: 'what is measured of what I and my teams run',
   kubernetes: 'the namespaces of mine and my teams in the cluster',
   workflows: 'workflows of mine and my teams',
   teams: 'who is in the teams I manage',

@@ -8,6 +8,7 @@ const reachOf = (chosen: Partial<Record<Part, Reach>>) =>
     files: 'none',
     shares: 'none',
     services: 'none',
+    metrics: 'none',
     kubernetes: 'none',
     workflows: 'none',
     teams: 'none',

@@ -2,7 +2,17 @@
 import { listed } from '#lib/words.ts';
 
 /** Parts of the API that a token can be for, in the order of the form. */
-export const parts = ['files', 'shares', 'services', 'kubernetes', 'workflows', 'teams', 'account', 'admin'] as const;
+export const parts = [
+  'files',
+  'shares',
+  'services',
+  'metrics',
+  'kubernetes',
+  'workflows',
+  'teams',
+  'account',
+  'admin',
+] as const;
 export type Part = (typeof parts)[number];
 export type Reach = 'none' | 'read' | 'write';
 
@@ -10,6 +20,7 @@ export const partTitles: Record<Part, string> = {
   files: 'Files',
   shares: 'Shares',
   services: 'Services',
+  metrics: 'Metrics',
   kubernetes: 'Kubernetes',
   workflows: 'Workflows',
   teams: 'Teams',
@@ -25,6 +36,10 @@ const objects: Record<Part, { read: string; write: string }> = {
   services: {
     read: 'see what I and my teams run',
     write: 'start, change and stop what I and my teams run',
+  },
+  metrics: {
+    read: 'see what is measured of what I and my teams run',
+    write: 'see what is measured of what I and my teams run',
   },
   kubernetes: {
     read: 'see what is in the namespaces of mine and my teams',

@@ -1,0 +1,35 @@
+import { checkLabel, type Endpoint, enforceParameters, type Parameters } from './parameters.ts';
+import type { Readable } from './promql/enforce.ts';
+import { type Answer, openPrometheus, type PrometheusOptions } from './upstream.ts';
+
+export type Question = {
+  endpoint: Endpoint;
+  /** Of `values`: whose. */
+  label?: string;
+  parameters: Parameters;
+  readable: Readable;
+  /** Whoever asked has gone. */
+  signal?: AbortSignal;
+};
+
+export type Metrics = {
+  /**
+   * What Prometheus answers to a question about no more than somebody may read: JSON, as its API has it.
+   * @throws KNOT_METRICS_QUERY, KNOT_METRICS_NAMESPACE, KNOT_METRICS_NOTHING, KNOT_METRICS_PARAMETER, KNOT_METRICS_AWAY,
+   * KNOT_METRICS_SLOW, KNOT_METRICS_LARGE
+   */
+  ask(question: Question): Promise<Answer>;
+  close(): Promise<void>;
+};
+
+/** The way of people's questions to Prometheus. What goes on is what was judged. */
+export function createMetrics(options: PrometheusOptions): Metrics {
+  const prometheus = openPrometheus(options);
+  return {
+    async ask({ endpoint, label, parameters, readable, signal }) {
+      const name = endpoint === 'values' ? checkLabel(label ?? '') : undefined;
+      return prometheus.ask(endpoint, enforceParameters(endpoint, parameters, readable), name, signal);
+    },
+    close: () => prometheus.close(),
+  };
+}
