@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Accounts } from '../../accounts/index.ts';
 import type { CanonicalRequest, Principal } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
-import type { Asked, Verdict, Visitor } from './gate.ts';
+import type { Asked, Verdict, Visitor } from './visitor.ts';
 
 /** Whom credentials of an upstream's own name: a person, or somebody that Knot does not know; nothing where they name nobody. */
 export type ClaimedBy = (route: Route) => ((authorization: string) => string | undefined) | undefined;

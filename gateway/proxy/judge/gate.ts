@@ -4,24 +4,17 @@ import type {
   AuthorizationRequest,
   Authorize,
   CanonicalRequest,
-  Decision,
   Principal,
   Session,
   ShareRight,
 } from '../../lib/index.ts';
 import type { Route, Routes } from '../../routes/index.ts';
 import { type ClaimedBy, type Claims, createClaims } from './claims.ts';
+import type { Asked, Verdict, Visitor } from './visitor.ts';
 import { bringsOwnToken } from './own-token.ts';
 import type { Sessions } from '../../sessions/index.ts';
 
-/** Who is behind a request: the session of this host, and the person. */
-export type Visitor = { session: Session; principal: Principal };
-
-/** A decision with the question it answers. */
-export type Verdict = { question: AuthorizationRequest; decision: Decision };
-
-/** What is asked for, apart from who asks: the facts a decision needs, kept for judging a long stream again. */
-export type Asked = Pick<CanonicalRequest, 'method' | 'host' | 'decodedPath' | 'query' | 'address' | 'isUpgrade'>;
+export type { Asked, Verdict, Visitor } from './visitor.ts';
 
 /** Holders of links on the hosts of services, who have no session; given by `app` from `guests`. */
 export type Guests = {

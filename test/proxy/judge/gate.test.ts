@@ -4,7 +4,12 @@ import { createGate } from '../../../gateway/proxy/judge/gate.ts';
 import type { Route } from '../../../gateway/routes/index.ts';
 
 const session = { id: 's', userId: 'ann' } as Session;
-const route = { host: 'tool.localhost', name: 'tool', switches: {} } as Route;
+const route = {
+  host: 'tool.localhost',
+  name: 'tool',
+  untouchedPrefixes: [] as readonly string[],
+  switches: {},
+} as unknown as Route;
 const asked = { method: 'GET', host: route.host, query: '', decodedPath: '/', address: '127.0.0.1', isUpgrade: true };
 
 /** A gate for which everything holds but what is said otherwise. */
