@@ -103,7 +103,7 @@ function parsed(text: string): unknown {
 /** The sentence that most APIs say what is wrong in, as it may stand in a line. */
 function wordsOf(said: unknown): string {
   const { message, error } = (said ?? {}) as { message?: unknown; error?: unknown };
-  const words = [message, error].find((one) => typeof one === 'string') as string | undefined;
+  const words = [message, error].find((one) => typeof one === 'string');
   return words === undefined ? '' : printable(words).slice(0, 300);
 }
 
