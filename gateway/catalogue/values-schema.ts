@@ -29,6 +29,7 @@ const hints: Record<string, (value: unknown) => boolean> = {
   presets: Array.isArray,
   visibleIf: (value) => isJsonObject(value) && Object.keys(value).length <= 10,
   engine: (value) => ['process', 'kubernetes'].includes(value as string),
+  accelerator: (value) => typeof value === 'string' && /^[a-z0-9.-]{1,253}\/[A-Za-z0-9._-]{1,63}$/.test(value),
   from: (value) => ['folders', 'teams', 'services', 'sizes'].includes(value as string),
 };
 

@@ -32,6 +32,18 @@ export type Candidate = Pick<Service, 'name' | 'owner' | 'label' | 'template' | 
 export type Missing = { what: string; remedy: string };
 
 /**
+ * Something that a cluster has beside processors and memory (`nvidia.com/gpu`): how many there are, how many nobody has, and the same of the
+ * one machine that has most.
+ */
+export type Accelerator = {
+  name: string;
+  total: number;
+  free: number;
+  mostTogether: number;
+  mostFreeTogether: number;
+};
+
+/**
  * What runs services: programs of this machine, or releases in a cluster. Every engine passes the same contract suite
  * (`test/services/engine.ts`). All acts are level-triggered: asking twice is asking once, and what was cut short is asked again.
  */
@@ -45,6 +57,8 @@ export type Engine = {
    * often as somebody types.
    */
   obstacles(candidate: Candidate): Promise<Obstacle[]>;
+  /** What there is beside processors and memory, where the engine knows of such. */
+  accelerators?(): Promise<readonly Accelerator[]>;
   /** Keeps the files of its template, before its record is written: whatever happens to the template, the service has them. */
   keep(folder: TemplateFolder): Promise<string>;
   /** Takes away the files of templates that were kept before and are none of these, except what was kept just now. */

@@ -16,7 +16,7 @@ import { addRevision } from './history/revisions.ts';
 import { reachedBy } from './reach.ts';
 import * as records from './records.ts';
 import type { ServiceRoutes } from './reconciler.ts';
-import { inValues, type Obstacle, refused } from './refusals.ts';
+import { inTheWay, inValues, type Obstacle, refused } from './refusals.ts';
 import type { Room } from './room.ts';
 import type { Service } from './service.ts';
 import { chooseSize } from './sizes.ts';
@@ -100,7 +100,8 @@ export function createLaunch(parts: {
     async launch(request, { actor, address }) {
       const template = await templates.find(request.template, request.person);
       const { found, values, size, mayLackSandbox, whatFits } = await examine(request, template);
-      if (found.length > 0 || template === undefined || values === undefined) throw refused(found);
+      const problems = inTheWay(found);
+      if (problems.length > 0 || template === undefined || values === undefined) throw refused(problems);
       const { name, owner } = request;
       const now = clock.now();
       const service: Service = {

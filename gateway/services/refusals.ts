@@ -1,7 +1,16 @@
 import { knotError } from '../lib/index.ts';
 
 /** Why something would not start, by the field of the form it is about. */
-export type Obstacle = { field: string; message: string; remedy?: string };
+export type Obstacle = {
+  field: string;
+  message: string;
+  remedy?: string;
+  /** It can be launched, and does not run before that is over. */
+  isWait?: true;
+};
+
+/** What keeps from launching. */
+export const inTheWay = (found: readonly Obstacle[]): Obstacle[] => found.filter(({ isWait }) => isWait !== true);
 
 /** What is wrong with values, by the fields of the form. */
 export const inValues = (problems: readonly { pointer: string; message: string }[]): Obstacle[] =>

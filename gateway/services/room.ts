@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Store, Tables, Transaction } from '../store/index.ts';
+import type { Engine } from './engine.ts';
 import { type Holder, holders, isHolding } from './records.ts';
 import { type Obstacle, refused } from './refusals.ts';
 import type { Service, Size } from './service.ts';
@@ -8,13 +9,26 @@ import { chooseSize } from './sizes.ts';
 type Database = Kysely<Tables>;
 
 /** What an owner may have, from their plan; what is absent is not limited. Memory in bytes. */
-export type OwnerLimits = { services?: number; cpu?: number; memory?: number; idleSeconds?: number };
+export type OwnerLimits = {
+  services?: number;
+  cpu?: number;
+  memory?: number;
+  idleSeconds?: number;
+  /** Of what a cluster has beside processors and memory, by its name there. */
+  resources?: Readonly<Record<string, number>>;
+};
 
 /** What services have or may have together. */
 export type Amount = { services: number; cpu: number; memory: number };
 
 /** What an owner may choose from, may have, and has. */
-export type RoomTold = { sizes: readonly Size[]; limits: OwnerLimits; held: Amount };
+export type RoomTold = {
+  sizes: readonly Size[];
+  limits: OwnerLimits;
+  held: Amount;
+  /** `limit`: how many the plan of the owner allows. */
+  accelerators: readonly { name: string; total: number; free: number; limit?: number }[];
+};
 
 export type Room = {
   /** Smallest first. */
@@ -48,8 +62,9 @@ export function createRoom(options: {
   /** What services may be promised of this machine. */
   whole: { cpu: number; memory: number };
   limitsOf(owner: Service['owner']): Promise<OwnerLimits>;
+  acceleratorsNow?: Engine['accelerators'];
 }): Room {
-  const { store, machine, sizes, whole, limitsOf } = options;
+  const { store, machine, sizes, whole, limitsOf, acceleratorsNow = async () => [] } = options;
 
   return {
     sizes,
@@ -90,7 +105,11 @@ export function createRoom(options: {
       return size;
     },
     async tell(owner) {
-      const [all, { services, cpu, memory }] = await Promise.all([holders(store.db), limitsOf(owner)]);
+      const [all, { services, cpu, memory, resources = {} }, special] = await Promise.all([
+        holders(store.db),
+        limitsOf(owner),
+        acceleratorsNow(),
+      ]);
       return {
         sizes,
         limits: {
@@ -99,6 +118,10 @@ export function createRoom(options: {
           ...(memory !== undefined && { memory }),
         },
         held: sum(all.filter((one) => one.ownerId === owner.id)),
+        accelerators: special.map(({ name, total, free }) => {
+          const limit = Object.hasOwn(resources, name) ? resources[name] : undefined;
+          return { name, total, free, ...(limit !== undefined && { limit }) };
+        }),
       };
     },
     async held() {

@@ -111,7 +111,7 @@ export function createServices(options: ServicesOptions): Services {
     onSeen: ({ id, state }) => void (metrics.trafficOf(id).isHeld = state !== 'ready'),
   });
   const { look } = reconciler;
-  const room = createRoom(options);
+  const room = createRoom({ ...options, ...(engine.accelerators && { acceleratorsNow: engine.accelerators }) });
   const change = createChange({ store, record, room, look, clock });
   const launch = createLaunch({ store, engine, templates, machine, routes, room, record, look, clock });
   const history = createHistory({ store, engine, templates, change, clock });

@@ -103,6 +103,7 @@ t.test('what the gateway may, and what not', { skip }, async (t) => {
       ['impersonate', 'serviceaccounts', 'knot-ada', 'knot-user'],
       ['watch', 'pods', ''],
       ['watch', 'ingresses.networking.k8s.io', ''],
+      ['list', 'nodes', ''],
       ['list', 'httproutes.gateway.networking.k8s.io', ''],
       ['get', 'secrets', 'knot-home', 'knot-admission'],
       // Who may change this rule is bound by none that says who may do something.

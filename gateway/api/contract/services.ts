@@ -203,6 +203,9 @@ export const ObstacleSchema = closed({
   field: Type.String({ description: '`name`, `template`, or `values` with a JSON pointer.' }),
   message: Type.String(),
   remedy: Type.Optional(Type.String()),
+  isWait: Type.Optional(
+    Type.Boolean({ description: 'It can be launched all the same, and does not run before that is over.' }),
+  ),
 });
 export const LaunchedSchema = closed({
   service: Type.Optional(ServiceSchema),
@@ -328,6 +331,15 @@ export const SizesSchema = closed({
   sizes: Type.Array(ServiceSizeSchema, { description: 'Smallest first; values hold the name.' }),
   held: Type.Required(AmountSchema),
   limits: AmountSchema,
+  accelerators: Type.Array(
+    closed({
+      name: Type.String({ description: '`nvidia.com/gpu`.' }),
+      total: Type.Number({ description: 'In the cluster; `free`: those that nobody has now.' }),
+      free: Type.Number(),
+      limit: Type.Optional(Type.Number({ description: 'How many the plan allows at once.' })),
+    }),
+    { description: 'What the cluster has beside processors and memory.' },
+  ),
 });
 export type Sizes = Static<typeof SizesSchema>;
 

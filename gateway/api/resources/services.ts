@@ -103,8 +103,8 @@ export function serviceRoutes(
         ({ name }) => name === (request.query.owner ?? principal.username),
       );
       if (owner === undefined) throw noSuchOwner();
-      const { sizes, held, limits } = await servicesOrRefusal().room(owner);
-      return { sizes: [...sizes], held, limits };
+      const { sizes, accelerators, ...told } = await servicesOrRefusal().room(owner);
+      return { sizes: [...sizes], accelerators: [...accelerators], ...told };
     },
   );
 

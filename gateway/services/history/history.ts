@@ -12,6 +12,7 @@ import { begunAnew, type By, type ChangeService } from '../change.ts';
 import type { Engine } from '../engine.ts';
 import * as records from '../records.ts';
 import {
+  inTheWay,
   alreadyThat,
   changedMeanwhile,
   doesNotFit,
@@ -127,7 +128,7 @@ export function createHistory(parts: {
 
   /** What is refused where it runs is refused before it becomes that. */
   async function demandPlace(service: Service, made: Partial<Pick<Service, 'template' | 'values'>>): Promise<void> {
-    const found = await engine.obstacles({ ...service, ...made });
+    const found = inTheWay(await engine.obstacles({ ...service, ...made }));
     if (found.length > 0) throw refused(found);
   }
 

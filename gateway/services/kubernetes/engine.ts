@@ -9,6 +9,7 @@ import { keepOnly, keepTemplate } from '../kept-templates.ts';
 import { outputOf } from '../output/pages.ts';
 import type { Outputs } from '../output/outputs.ts';
 import type { Cause, Service } from '../service.ts';
+import { createAccelerators } from './accelerators.ts';
 import { createFollowing, readLog } from './following.ts';
 import type { Helm } from './helm.ts';
 import { createReleases } from './releases.ts';
@@ -84,10 +85,12 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Kubern
   const listeners = new Set<(serviceId: string) => void>();
   const view = createView(kube);
   const usages = createUsages({ kube, clock });
+  const accelerators = createAccelerators({ kube, clock, log });
   const following = createFollowing({ open: (at, signal) => readLog(asOwner(at.namespace), at, signal), outputs });
   const releases = createReleases({
     ...{ helm, asOwner, namespaceOf, clock, log },
     surroundingsOf: options.surroundingsOf,
+    acceleratorsNow: accelerators.read,
     chartOf: (digest) => join(templates, digest),
     folder: join(dataFolder, 'helm'),
     run: options.run ?? newId(),
@@ -257,6 +260,7 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Kubern
       return found;
     },
     obstacles: (candidate) => inTurn(() => releases.obstacles(candidate)),
+    accelerators: accelerators.read,
     keep: (folder) => keepTemplate(folder, templates),
     keepOnly: (digests) => keepOnly(templates, digests),
     async start(service) {

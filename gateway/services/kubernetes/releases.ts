@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Kube, kinds } from '../../kube/index.ts';
 import { type Clock, type Log, newSecret } from '../../lib/index.ts';
-import type { Candidate } from '../engine.ts';
+import type { Accelerator, Candidate } from '../engine.ts';
 import type { Obstacle } from '../refusals.ts';
 import type { Cause, Service } from '../service.ts';
+import { waitsOf } from './accelerators.ts';
 import { sealChart } from './chart.ts';
 import { type Helm, HelmFailure } from './helm.ts';
 import type { Judged } from './judge.ts';
@@ -53,6 +54,8 @@ export function createReleases(options: {
   asOwner(namespace: string): Kube;
   namespaceOf(owner: Service['owner']): string;
   surroundingsOf(service: Pick<Service, 'owner' | 'label'>): Promise<Surroundings>;
+  /** What machines have beside processors and memory. */
+  acceleratorsNow(): Promise<readonly Accelerator[]>;
   /** Where the files of a kept template are. */
   chartOf(digest: string): string;
   /** Of the gateway alone, for charts that live as long as one act. */
@@ -65,7 +68,20 @@ export function createReleases(options: {
   clock: Clock;
   log: Log;
 }): Releases {
-  const { helm, asOwner, namespaceOf, surroundingsOf, chartOf, folder, run, isAlive, replicasOf, clock, log } = options;
+  const {
+    helm,
+    asOwner,
+    namespaceOf,
+    surroundingsOf,
+    chartOf,
+    folder,
+    run,
+    isAlive,
+    replicasOf,
+    acceleratorsNow,
+    clock,
+    log,
+  } = options;
 
   const contentOf: Releases['contentOf'] = ({ template, values, size, owner, name, label }) =>
     digestOf([template.digest, template.version, values, size, owner.name, name, label]);
@@ -141,7 +157,9 @@ export function createReleases(options: {
         return [{ field: 'name', message: taken.what, remedy: taken.remedy }];
       const { judged } = await render(candidate, { isUpgrade: found.length > 0 });
       if ('problems' in judged) return judged.problems;
-      return dryRun(asOwner(namespace), namespace, judged.objects, { isChange: id !== undefined });
+      const refusals = await dryRun(asOwner(namespace), namespace, judged.objects, { isChange: id !== undefined });
+      // What runs of it has what it asks for.
+      return refusals.length > 0 || id !== undefined ? refusals : waitsOf(judged.objects, await acceleratorsNow());
     },
     async apply(service, { signal, onStep }) {
       const { id, revision } = service;

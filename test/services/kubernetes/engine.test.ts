@@ -163,9 +163,29 @@ spec: { suspend: true, template: { spec: { restartPolicy: Never, containers: [{ 
       phase: 'starting',
       cause: { code: 'waits', what: /waits for 1 nvidia\.com\/gpu/ },
     });
+    const asking = async (more: string) => {
+      const { id: _, ...candidate } = await service(web({ container: more }));
+      return engine.obstacles(candidate);
+    };
+    const gpus = (count: number) => asking(`resources: { limits: { nvidia.com/gpu: ${count} } }`);
+    // What is known of machines is a few seconds old at most.
+    const accelerators = (wanted: object[]) =>
+      eventually(
+        JSON.stringify(wanted),
+        async () => JSON.stringify(await engine.accelerators!()) === JSON.stringify(wanted),
+        30_000,
+      );
+    t.match(await gpus(1), [{ isWait: true, message: 'It waits for 1 nvidia.com/gpu: no machine here has any.' }]);
+    const one = { name: 'nvidia.com/gpu', total: 1, free: 0, mostTogether: 1, mostFreeTogether: 0 };
     await cluster.addNode('with-gpu', { 'nvidia.com/gpu': '1' });
     await phase(engine, late, 'running');
+    await accelerators([one]);
+    t.match(await gpus(1), [{ isWait: true, message: 'It waits for 1 nvidia.com/gpu: 0 of 1 are free.' }]);
     await engine.stop(late);
+    await accelerators([{ ...one, free: 1, mostFreeTogether: 1 }]);
+    t.strictSame(await gpus(1), []);
+    t.match(await gpus(2), [{ message: /the machines here have 1, and 1 in one/ }]);
+    t.strictSame(await asking(''), []);
   });
 
   t.test('quota, Pod Security and kinds that are not there are told before anything is made', async (t) => {

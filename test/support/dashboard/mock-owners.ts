@@ -41,7 +41,7 @@ export function ownerRoutes(api: FastifyInstance, data: MockData): void {
     },
   ];
   api.get('/tokens', () => ({ tokens }));
-  api.get('/sizes', (): Sizes => ({ sizes: [], held, limits }));
+  api.get('/sizes', (): Sizes => ({ sizes: [], held, limits, accelerators: [] }));
   api.get('/areas', (): FileAreaList => ({
     areas: [
       {

@@ -1,11 +1,11 @@
 /** What the fields of a form know besides their own value. */
 import { getContext, setContext } from 'svelte';
-import type { Owner, Size } from '#lib/contract.ts';
+import type { Owner, Size, Sizes } from '#lib/contract.ts';
 import type { Option } from './controls.ts';
 import type { JsonValue } from './pointer.ts';
 
-/** Of a plan: processors, and bytes of memory. */
-export type Left = { cpu: number; memory: number };
+/** Of a plan: processors, and bytes of memory. `accelerators`: what the cluster has of them, and what the plan allows. */
+export type Left = { cpu: number; memory: number; accelerators: Sizes['accelerators'] };
 
 export type FormFacts = {
   /** For whom it is started; undefined while nobody is chosen. */

@@ -18,6 +18,8 @@ export type Hints = {
   hidden?: boolean;
   secret?: boolean;
   unit?: string;
+  /** What a number counts, of what a cluster has beside processors and memory: `nvidia.com/gpu`. */
+  accelerator?: string;
   presets?: unknown[];
   from?: 'folders' | 'teams' | 'services' | 'sizes';
   visibleIf?: Record<string, unknown>;

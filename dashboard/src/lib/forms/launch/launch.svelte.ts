@@ -10,7 +10,7 @@ import { type JsonObject, valueAt } from '../pointer.ts';
 import { secretsIn } from '../settle.ts';
 import { TypedValues } from '../typed-values.svelte.ts';
 import { freeName } from './names.ts';
-import { allObstacles, type Obstacle, valueProblems, wordsAt } from './obstacles.ts';
+import { allObstacles, type Obstacle, valueProblems, waitsIn, wordsAt } from './obstacles.ts';
 
 type Fields = { name: string; owner: string; values: string };
 const restMs = 400;
@@ -18,6 +18,8 @@ const restMs = 400;
 export class Launch {
   /** Why it would not start, as the gateway said last; undefined while it did not say yet. */
   obstacles = $state.raw<readonly Obstacle[]>();
+  /** What it would wait for, as things were when that was asked. */
+  waits = $state.raw<readonly Obstacle[]>([]);
   /** The gateway could not say. */
   isUnknown = $state(false);
   hasTried = $state(false);
@@ -104,7 +106,8 @@ export class Launch {
     try {
       const { obstacles } = await servicesApi.check(wanted);
       if (turn !== this.#asked) return;
-      this.obstacles = obstacles;
+      this.obstacles = obstacles.filter(({ isWait }) => isWait !== true);
+      this.waits = waitsIn(obstacles);
       this.isUnknown = false;
       this.#about = JSON.stringify(wanted);
     } catch (error) {

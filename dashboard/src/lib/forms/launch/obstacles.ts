@@ -29,6 +29,9 @@ export function allObstacles(problems: readonly ValueProblem[], told: readonly O
   ];
 }
 
+/** What it would wait for after it was launched. */
+export const waitsIn = (told: readonly Obstacle[]): Obstacle[] => told.filter(({ isWait }) => isWait === true);
+
 export function wordsAt(field: string, told: readonly Obstacle[]): string | undefined {
   const found = told.filter((one) => one.field === field);
   return found.length === 0
