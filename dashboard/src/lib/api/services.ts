@@ -53,12 +53,12 @@ export const servicesApi = {
   rollBack: (id: string, body: { dryRun?: boolean; to?: number; revision?: number } = {}) =>
     request<ServiceChanged>('POST', at(id, '/rollback'), body),
   /** Mine and my teams', then those of others that are shared with me. */
-  reachable: async (): Promise<Service[]> => {
+  reachable: async (): Promise<ServiceList> => {
     const [own, received] = await Promise.all([
       request<ServiceList>('GET', '/services'),
       request<ReceivedServices>('GET', '/services/shared'),
     ]);
-    return [...own.services, ...received.services.map(({ service }) => service)];
+    return { ...own, services: [...own.services, ...received.services.map(({ service }) => service)] };
   },
   shares: (id: string) => request<ServiceShareList>('GET', at(id, '/shares')),
   share: (id: string, wish: NewServiceShare) => request<CreatedServiceShare>('POST', at(id, '/shares'), wish),

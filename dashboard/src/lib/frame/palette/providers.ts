@@ -73,7 +73,7 @@ async function tools(): Promise<Offer[]> {
 }
 
 async function services(): Promise<Offer[]> {
-  return (await servicesApi.reachable()).map((service): Offer => {
+  return (await servicesApi.reachable()).services.map((service): Offer => {
     const { id, name, owner, template } = service;
     const hint = `${template.title}, ${shownState(service).word.toLowerCase()}`;
     const words = `service ${owner.name} ${new URL(service.url).host}`;

@@ -9,5 +9,5 @@ export const load: PageLoad = async ({ url, depends }) => {
   depends(changeKey('services'), changeKey('shares'));
   const isAll = url.searchParams.get('owner') === everybody;
   if (isAll) return orErrorPage(() => servicesApi.list({ owner: everybody }));
-  return { services: await orErrorPage(servicesApi.reachable) };
+  return orErrorPage(servicesApi.reachable);
 };

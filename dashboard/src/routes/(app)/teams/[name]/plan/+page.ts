@@ -10,6 +10,6 @@ export const load: PageLoad = async ({ params, depends, parent }) => {
   const { me, own } = await parent();
   const hasPlace = me.hasCluster && own !== undefined;
   if (hasPlace) depends(changeKey('places', own.id));
-  const place = hasPlace ? (await orNothing(placesApi.of('team', params.name)))?.place : undefined;
-  return { hasPlace, place, held: own && (await orNothing(servicesApi.sizes({ owner: params.name })))?.held };
+  const found = hasPlace ? await orNothing(placesApi.of('team', params.name)) : undefined;
+  return { hasPlace, found, held: own && (await orNothing(servicesApi.sizes({ owner: params.name })))?.held };
 };

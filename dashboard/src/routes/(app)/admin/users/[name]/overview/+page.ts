@@ -6,7 +6,7 @@ import type { PageLoad } from './$types';
 /** How far the person's place in the cluster is, where there is one and they were let in. */
 export const load: PageLoad = async ({ depends, parent }) => {
   const { me, user } = await parent();
-  if (!me.hasCluster || !user.hasName) return { hasPlace: false, place: undefined };
+  if (!me.hasCluster || !user.hasName) return { hasPlace: false, found: undefined };
   depends(changeKey('places', user.id));
-  return { hasPlace: true, place: (await orNothing(placesApi.of('user', user.username)))?.place };
+  return { hasPlace: true, found: await orNothing(placesApi.of('user', user.username)) };
 };
