@@ -186,6 +186,8 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       log,
     });
     tools = integrations;
+    const registry = integrations.find((tool) => tool.registry !== undefined)?.registry;
+    if (registry) cluster?.keepPullSecrets(registry);
     const toolPlaces = closing(openToolPlaces(integrations, { facts, clock, log }), (places) => places.close());
 
     // What people launch themselves.

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Admission } from '../admission/index.ts';
 import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
 import { areaOfKey, type Files } from '../files/index.ts';
-import type { RequestToken } from '../integrations/index.ts';
+import type { Registry, RequestToken } from '../integrations/index.ts';
 import { kinds, type Kube, type Lease, openKube, pathOf, takeLease } from '../kube/index.ts';
 import { type Clock, type ComponentHealth, type Log, silentLog, systemClock } from '../lib/index.ts';
 import { createPolicy, type Policy } from '../policy/index.ts';
@@ -21,6 +21,7 @@ import { openAdmission } from './cluster-admission.ts';
 import { createDiscovery, type Discovery } from '../discovery/index.ts';
 import { labelIsTaken, type Outputs } from '../services/index.ts';
 import { claimNames } from './cluster-files.ts';
+import { createPullSecrets, type PullSecrets, pullSecretName } from './cluster-pull-secrets.ts';
 import { type ClusterServices, openClusterServices } from './cluster-services.ts';
 import type { Facts } from './facts.ts';
 import { configuredSizes } from './sizes.ts';
@@ -42,6 +43,8 @@ export type Kubernetes = {
   /** Some namespace that is somebody's. */
   sampleNamespace(): Promise<string | undefined>;
   health(): ComponentHealth[];
+  /** Keeps in each namespace what its pods pull images of the registry with, from `start` on. */
+  keepPullSecrets(registry: Registry): void;
   /** Begins to bring the cluster to what is wanted. */
   start(): void;
   close(): Promise<void>;
@@ -67,6 +70,7 @@ export async function openKubernetes(
   const isAlone = facts.store.kind === 'sqlite';
   let lease: Lease | undefined;
   let running: ClusterServices | undefined;
+  let pullSecrets: PullSecrets | undefined;
   const listeners: (() => void)[] = [];
   const leads = (): boolean => isAlone || lease?.isLeader() === true;
   const provisioning = openProvisioning(config, kube, { ...parts, leads });
@@ -91,6 +95,7 @@ export async function openKubernetes(
   const begin = (): void => {
     provisioning.start().catch(complain);
     discovery.start();
+    pullSecrets?.start();
     for (const hear of listeners) hear();
   };
   return {
@@ -102,6 +107,11 @@ export async function openKubernetes(
     requestToken: requestTokenFrom(kube),
     sampleNamespace: async () => (await kube.list(kinds.namespace, { labels: ofOwners })).items[0]?.metadata.name,
     health: () => [kube.health(), ...(lease ? [lease.health()] : []), ...provisioning.health(), admission.health()],
+    keepPullSecrets(registry) {
+      if (!hasPullRobots(config)) return;
+      const { accounts, store } = facts;
+      pullSecrets = createPullSecrets({ kube, registry, accounts, store, kubernetes: config.kubernetes, leads, log });
+    },
     async services(needed) {
       const replicas = isAlone ? undefined : { leads, onLead: (hear: () => void) => void listeners.push(hear) };
       running = await openClusterServices(config, { kube, facts, policy, ...needed, replicas, clock, log });
@@ -114,6 +124,7 @@ export async function openKubernetes(
       lease = takeLease(kube, { namespace, name: 'knot', onLead: begin, onLose, log });
     },
     async close() {
+      await pullSecrets?.close();
       await discovery.close();
       await provisioning.close();
       await lease?.close();
@@ -208,9 +219,13 @@ function fixedSettings(config: Config, hasFiles: boolean): FixedSettings {
     storage: hasFiles ? storageOf(config) : { kind: 'unusable', cause: withoutFiles },
     hasHub: config.integrations.jupyterhub.mode === 'external',
     hasArgo: config.integrations.argo !== undefined,
-    pullSecrets: [],
+    // Without a login of Knot's own there are no robots to pull with.
+    pullSecrets: hasPullRobots(config) ? [pullSecretName] : [],
   };
 }
+
+const hasPullRobots = ({ integrations: { harbor } }: Config): boolean =>
+  harbor !== undefined && (harbor.admin ?? harbor.robot) !== undefined;
 
 const withoutFiles =
   'The gateway cannot open files on its system, so there are none to give to anybody; its log says why.';

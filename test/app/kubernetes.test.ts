@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import type { Place } from '../../gateway/provisioning/index.ts';
 import { asGateway } from '../charts/as-gateway.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { startHarbor } from '../contracts/harbor/harbor.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 
@@ -14,11 +17,18 @@ else behaves(cluster);
 function behaves(cluster: ControlPlane): void {
   t.test('a gateway on a cluster makes a place for whoever comes, and says how far it is', async (t) => {
     const { kubeconfig } = await asGateway(cluster);
+    const harbor = await startHarbor({ withRegistry: false });
+    t.teardown(harbor.stop);
+    const admin = join(t.testdir({}), 'harbor');
+    writeFileSync(admin, harbor.adminPassword);
     const gateway = await startGateway({
       config: {
         engine: 'kubernetes',
         kubernetes: { kubeconfig, graceDays: 0 },
-        integrations: { jupyterhub: { mode: 'off' } },
+        integrations: {
+          jupyterhub: { mode: 'off' },
+          harbor: { upstream: harbor.origin, admin: { fromFile: admin } },
+        },
         plans: [{ name: 'small', defaultFor: ['people'], cpu: 2, resources: [{ name: 'nvidia.com/gpu', count: 1 }] }],
       },
     });
@@ -41,6 +51,20 @@ function behaves(cluster: ControlPlane): void {
     const folder = `${gateway.data}/files/private/${place!.owner.id}`;
     const { body: volume } = await cluster.request('/api/v1/persistentvolumes/knot-ann.knot-private');
     t.equal(volume.spec.hostPath.path, folder, 'her files as the dashboard has them');
+
+    // Her pods pull the images of her project with no further word.
+    const account = await cluster.request('/api/v1/namespaces/knot-ann/serviceaccounts/default');
+    t.match(account.body, { imagePullSecrets: [{ name: 'knot-harbor' }] });
+    const secret = await eventually('a pull secret', async () => {
+      const { status, body } = await cluster.request('/api/v1/namespaces/knot-ann/secrets/knot-harbor');
+      return status === 200 && body;
+    });
+    t.equal(secret.type, 'kubernetes.io/dockerconfigjson');
+    const { auths } = JSON.parse(Buffer.from(secret.data['.dockerconfigjson'], 'base64').toString());
+    const { username, password } = auths[`harbor.localhost:${gateway.port}`];
+    await eventually('a robot that has it', () =>
+      harbor.state.robots.some((robot) => robot.name === username && robot.secret === password),
+    );
 
     t.match(await gateway.knot(['provision', 'status', 'ann']), {
       status: 0,
