@@ -99,7 +99,13 @@ export function createHandoff({
     });
     const next = redemption.next !== undefined && isTarget(redemption.next) ? redemption.next : undefined;
     if (next === undefined) return exchange.refuse(handoffFailed(target.route));
-    if (redemption.kind === 'started') return redirect(exchange, next, sessions.cookie(redemption.secret));
+    if (redemption.kind === 'started') {
+      // What an upstream keeps of who was here before is nothing of theirs.
+      const taken = (target.route.switches.ownSignIn ?? []).map(
+        (name) => `${name}=; Path=/; Max-Age=0; Secure; HttpOnly`,
+      );
+      return redirect(exchange, next, [sessions.cookie(redemption.secret), ...taken]);
+    }
     if (redemption.kind === 'live') return redirect(exchange, next);
     if (maySignIn(canonical) && !parameters.has('again')) return begin(exchange, next, true);
     exchange.refuse(handoffFailed(target.route, next));
@@ -148,7 +154,7 @@ export function createHandoff({
   };
 }
 
-function redirect(exchange: Exchange, location: string, cookie?: string): void {
+function redirect(exchange: Exchange, location: string, cookie?: string | string[]): void {
   const headers = {
     location,
     ...(cookie !== undefined && { 'set-cookie': cookie }),

@@ -48,6 +48,11 @@ export type Route = {
      * sign-in, which would outrank them.
      */
     withheld?: { headers: readonly string[]; cookies: readonly string[] };
+    /**
+     * Cookies (of the path `/`) in which the upstream keeps a sign-in of its own: taken from a browser where somebody's session on this host
+     * begins, so that nobody goes on as who was there before.
+     */
+    ownSignIn?: readonly string[];
   };
 };
 
@@ -106,11 +111,20 @@ export function normalRoute(route: Route): Route {
       ...(isSet(switches.crossOrigins) && { crossOrigins: Object.freeze([...switches.crossOrigins]) }),
       ...(isSet(switches.groups) && { groups: Object.freeze([...switches.groups]) }),
       ...(switches.programs !== undefined && { programs: switches.programs }),
+      ...(isSet(switches.ownSignIn) && { ownSignIn: normalCookies(name, switches.ownSignIn) }),
       ...(switches.ownTokens === true && { ownTokens: true }),
       ...(switches.identityFields && { identityFields: Object.freeze({ ...switches.identityFields }) }),
       ...normalWithheld(name, switches),
     },
   });
+}
+
+/** RFC 6265 section 4.1.1: a name is a token (RFC 9110 section 5.6.2). */
+function normalCookies(route: string, names: readonly string[]): readonly string[] {
+  for (const name of names)
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+      throw invalid(route, 'switches.ownSignIn', `"${name}" is no name of a cookie`);
+  return Object.freeze([...names]);
 }
 
 function isSet(list: readonly string[] | undefined): list is readonly string[] {

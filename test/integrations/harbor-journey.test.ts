@@ -12,7 +12,7 @@ import { writeImage } from '../contracts/image.ts';
 import { run, skopeoMissing } from '../contracts/tools.ts';
 import { eventually } from '../support/eventually.ts';
 import { startCuttingProxy } from '../support/net/cutting-proxy.ts';
-import { openPeople } from '../support/process/people.ts';
+import { openPeople, password } from '../support/process/people.ts';
 import { caOf } from '../support/process/gateway.ts';
 
 const missing = registryMissing() ?? skopeoMissing();
@@ -107,6 +107,21 @@ t.test('nobody gets to its pages and its API without a sign-in at Knot', async (
       path,
     );
   }
+});
+
+t.test('in one browser nobody goes on as who was there before', async (t) => {
+  const browser = stranger();
+  const name = async (): Promise<string | undefined> =>
+    /<p id="user">([a-z]*)/.exec((await browser.visit(`${outside}/`)).text)?.[1];
+  await browser.signIn('bob', password);
+  await browser.visit(`${outside}/c/oidc/login`);
+  t.equal(await name(), 'bob');
+  await browser.fill(await browser.visit('/logout'), {});
+  t.not(await name(), 'bob', 'signed out, though the cookie of Harbor is still there');
+  await browser.signIn('carl', password);
+  t.equal(await name(), '', 'nobody yet');
+  await browser.visit(`${outside}/c/oidc/login`);
+  t.equal(await name(), 'carl');
 });
 
 t.test('programs push and pull with the secret that Knot shows', async (t) => {

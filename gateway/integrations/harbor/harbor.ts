@@ -182,7 +182,7 @@ function routeOf(host: string, title: string, upstream: Route['upstream']): Rout
     ownedPrefixes: [],
     untouchedPrefixes: ['/v2', '/v2/', '/service/token'],
     // Names of repositories with a slash.
-    switches: { encodedSlash: true, methods: [] },
+    switches: { encodedSlash: true, methods: [], ownSignIn: ['sid'] },
   };
 }
 
