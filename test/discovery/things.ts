@@ -12,14 +12,14 @@ export const backendOf = (name: string, port: number | string = 80) => ({
 export const ingress = (
   name: string,
   hosts: readonly string[],
-  { to = 'web', namespace = 'knot-ann', at = '2026-01-01T00:00:00Z' } = {},
+  { to = 'web', port = 80, namespace = 'knot-ann', at = '2026-01-01T00:00:00Z' } = {},
 ): KubeObject => ({
   ...{ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
   metadata: meta(name, namespace, { creationTimestamp: at }),
   spec: {
     rules: hosts.map((host) => ({
       ...(host !== '' && { host }),
-      http: { paths: [{ path: '/', pathType: 'Prefix', backend: backendOf(to) }] },
+      http: { paths: [{ path: '/', pathType: 'Prefix', backend: backendOf(to, port) }] },
     })),
   },
 });

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Helm, openHelm } from '../../charts/helm.ts';
+import { ingress } from '../../discovery/things.ts';
 import { eventually } from '../../support/eventually.ts';
 import { openPeople, password, type People } from '../../support/process/people.ts';
 import type { Person } from '../../support/process/person.ts';
@@ -111,7 +112,7 @@ async function shareFiles(t: Test, node: RunningNode, { gateway }: People, joann
   t.equal((await asOwner(node, 'joanna', pod('knot-ann', 'worker'))).status, 403, 'nowhere else');
 }
 
-async function serve(t: Test, node: RunningNode, { gateway, stranger }: People, joanna: Person) {
+async function serve(t: Test, node: RunningNode, { gateway, ann, stranger }: People, joanna: Person) {
   const server = pod('knot-joanna', 'web', {
     containers: [
       {
@@ -129,6 +130,25 @@ async function serve(t: Test, node: RunningNode, { gateway, stranger }: People, 
   const web = `https://web.localhost:${gateway.port}/`;
   await eventually('the page of the pod', async () => (await joanna.visit(web)).text === 'served by web\n');
   t.notMatch((await stranger().visit(web)).text, 'served by');
+
+  // The same by an Ingress of her own, with nothing in the configuration: hers alone, and gone with it.
+  const address = `https://mine-joanna.localhost:${gateway.port}/`;
+  const mine = ingress('mine', ['mine-joanna.localhost'], { to: 'web', port: 8080, namespace: 'knot-joanna' });
+  const ingresses = '/apis/networking.k8s.io/v1/namespaces/knot-joanna/ingresses';
+  const token = await node.serviceAccountToken('knot-joanna', 'knot-user');
+  t.equal((await node.request(ingresses, { method: 'POST', body: mine, token })).status, 201);
+  // Until then there is no such host, and no certificate for it.
+  const read = (person: Person) =>
+    person.visit(address).then(
+      ({ status, text }) => `${status} ${text}`,
+      () => undefined,
+    );
+  t.equal(await eventually('the page at her own address', () => read(joanna)), '200 served by web\n');
+  t.match(await read(ann), /^403 /, 'an administrator does not enter');
+  t.notMatch(await read(stranger()), 'served by');
+  t.equal((await node.request(`${ingresses}/mine`, { method: 'DELETE', token })).status, 200);
+  // 404 on a connection that is open already.
+  await eventually('no such host', async () => !(await read(joanna))?.startsWith('200 '));
 }
 
 /** Ann is in it, Joanna is not. */
