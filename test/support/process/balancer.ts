@@ -7,7 +7,7 @@ import type { RunningGateway } from './gateway.ts';
 /** One address in front of several gateways, as a Service of a cluster is. */
 export type Balancer = {
   port: number;
-  /** These stand behind it from now on; who of them gets a new connection follows from who says that it is ready. Resolves when they were asked. */
+  /** These stand behind it from now on; who of them gets a new connection follows from who says that it is ready. Resolves when all of them do. */
   behind(...gateways: Backend[]): Promise<void>;
   /** New connections go to this one alone; to all again without. */
   only(gateway?: Backend): void;
@@ -61,8 +61,12 @@ export async function startBalancer(
   await once(server, 'listening');
 
   async function look(): Promise<void> {
-    const answers = await Promise.all(gateways.map(async (one) => ((await isReady(one)) ? [one] : [])));
-    ready = portOf === undefined ? answers.flat() : gateways;
+    if (portOf !== undefined) return void (ready = gateways);
+    const asked = gateways;
+    const answers = await Promise.all(asked.map(isReady));
+    // Who does not answer in time stays as it was: this machine may be busy.
+    const now = asked.filter((one, index) => answers[index] ?? ready.includes(one));
+    if (asked === gateways) ready = now;
   }
   const looking = setInterval(() => void look(), askMs);
   t.teardown(async () => {
@@ -74,22 +78,30 @@ export async function startBalancer(
 
   return {
     port: (server.address() as AddressInfo).port,
-    behind(...others) {
+    async behind(...others) {
       gateways = others;
       ready = ready.filter((one) => others.includes(one));
-      return look();
+      const end = performance.now() + 30_000;
+      for (await look(); ready.length < others.length; await look())
+        if (performance.now() > end) throw new Error('not all of the gateways are ready');
     },
     only: (gateway) => void (chosen = gateway),
   };
 }
 
-function isReady({ ops }: Backend): Promise<boolean> {
+/** Undefined while it says nothing. */
+function isReady({ ops }: Backend): Promise<boolean | undefined> {
   return new Promise((resolve) => {
-    const asked = request(`${ops}/readyz`, { agent: false, timeout: 2000 }, (answer) => {
+    const asked = request(`${ops}/readyz`, { agent: false, timeout: 3000 }, (answer) => {
       answer.resume();
       resolve(answer.statusCode === 200);
     });
-    asked.on('error', () => resolve(false)).on('timeout', () => asked.destroy());
+    asked
+      .on('error', () => resolve(false))
+      .on('timeout', () => {
+        resolve(undefined);
+        asked.destroy();
+      });
     asked.end();
   });
 }
