@@ -154,13 +154,13 @@ function ownerOf(namespace: string, prefix: string): Exclude<NamespacedPath, und
   return owner === undefined ? 'nobodys' : { owner: owner.name, isTeam: owner.kind === 'team' };
 }
 
-/** The namespace of whoever owns what was asked for; that of the person who asks where it is nobody's in particular. */
+/** The namespace of whoever owns what was asked for; that of the person who asks where it is nobody's, or nobody's in particular. */
 export function namespaceAt(
   { attributes: { owner, team } }: Resource,
   { prefix }: Pick<NamespacedPaths, 'prefix'>,
   self: string,
 ): string {
-  const isOfSomebody = owner !== undefined && owner !== everybody;
+  const isOfSomebody = owner !== undefined && owner !== '' && owner !== everybody;
   const kind = !isOfSomebody || team === undefined ? 'user' : 'team';
   return namespaceOf({ namespacePrefix: prefix }, { kind, name: isOfSomebody ? owner : self });
 }

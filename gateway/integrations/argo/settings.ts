@@ -24,7 +24,6 @@ controller:
   workflowDefaults:
     spec:
       serviceAccountName: knot-workflow
-      automountServiceAccountToken: true
       securityContext: { runAsNonRoot: true, seccompProfile: { type: RuntimeDefault } }
 mainContainer:
   securityContext: &restricted { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }

@@ -15,7 +15,8 @@ export const argoAccount = 'knot-argo';
 const workflowAccount = 'knot-workflow';
 
 /**
- * ServiceAccounts: none mounts a token unless a pod asks for it, and `default`, which every pod has that names none, has no rights.
+ * ServiceAccounts: none mounts a token unless a pod asks for it, and `default`, which every pod has that names none, has no rights. Steps of
+ * workflows cannot ask (Argo has no way to), and must tell how they ended.
  * `knot-notebook` and `knot-workflow` are whom notebooks and steps of workflows run as.
  */
 export function accountsOf({ pullSecrets, hasArgo = false }: ClusterSettings): KubeObject[] {
@@ -24,7 +25,7 @@ export function accountsOf({ pullSecrets, hasArgo = false }: ClusterSettings): K
     apiVersion: 'v1',
     kind: 'ServiceAccount',
     metadata: { name },
-    automountServiceAccountToken: false,
+    automountServiceAccountToken: hasArgo && name === workflowAccount,
     ...(pullSecrets.length > 0 && { imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })) }),
   }));
 }

@@ -57,7 +57,7 @@ async function behaves(argo: Argo): Promise<void> {
 
   t.test('it is the version it was built of, and asks who one is', async (t) => {
     t.match(await ask('/api/v1/version'), { status: 200, body: { version: /^v4\./, gitTreeState: 'clean' } });
-    t.equal((await ask('/api/v1/version', undefined, 'nobody')).status, 401);
+    t.equal((await ask('/api/v1/workflows/ann-has', undefined, 'nobody')).status, 401);
   });
 
   t.test('a workflow runs to its end, and one whose step fails ends so', async (t) => {
