@@ -92,11 +92,19 @@ async function prepareEnvironments() {
   if (!isMade) console.log('A Python environment could not be made; the tests that need it will say so.');
 }
 
-/** The programs of the test cluster are built once as well, but for nobody who runs a few files that need no cluster. */
+/**
+ * The programs of the test cluster, and Argo Workflows beside it, are built once as well, but for nobody who runs a few files that need none
+ * of them. One after the other: each takes all processors.
+ */
 async function prepareCluster() {
-  if (given.length > 0 && !given.some((file) => needsCluster(resolve(root, file)))) return;
-  const isMade = await succeeds(join(root, 'test', 'cluster', 'build.ts'));
-  if (!isMade) console.log('The test cluster could not be built; the tests that need it will say so.');
+  for (const [folder, what] of [
+    [join(root, 'test', 'cluster'), 'The test cluster'],
+    [join(root, 'test', 'cluster', 'argo'), 'Argo Workflows'],
+  ]) {
+    if (given.length > 0 && !given.some((file) => needs(folder, resolve(root, file)))) continue;
+    const isMade = await succeeds(join(folder, 'build.ts'));
+    if (!isMade) console.log(`${what} could not be built; the tests that need it will say so.`);
+  }
 }
 
 function succeeds(script) {
@@ -107,13 +115,13 @@ function succeeds(script) {
   });
 }
 
-/** Whether a file is one of `test/cluster`, or imports one, or what it imports does. */
-function needsCluster(file, seen = new Set()) {
-  if (file.startsWith(join(root, 'test', 'cluster') + sep)) return true;
+/** Whether a file is one of a folder of tests, or imports one, or what it imports does. */
+function needs(folder, file, seen = new Set()) {
+  if (file.startsWith(folder + sep)) return true;
   if (seen.has(file) || !existsSync(file) || !file.startsWith(join(root, 'test'))) return false;
   seen.add(file);
   return [...readFileSync(file, 'utf8').matchAll(/(?:from|import|import\() ?'(\.[^']+)'/g)].some(([, name]) =>
-    needsCluster(resolve(dirname(file), name), seen),
+    needs(folder, resolve(dirname(file), name), seen),
   );
 }
 
