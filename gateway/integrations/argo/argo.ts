@@ -93,11 +93,19 @@ export function createArgo(options: ArgoOptions): Integration {
   };
 }
 
+/**
+ * Of the namespace that the address leads into only for who it belongs to, or is in the team that it belongs to. Were a rule to let in
+ * somebody else, they would be asked for as themselves, and Argo would refuse them as well.
+ */
 const credentialsWith =
-  (tokens: AccountTokens, namespaces: { prefix: string }) =>
-  async ({ username }: Principal, resource: Resource): Promise<readonly string[]> => [
-    'authorization',
-    `Bearer ${await tokens.of(namespaceAt(resource, namespaces, username))}`,
-  ];
+  (tokens: AccountTokens, { prefix }: { prefix: string }) =>
+  async ({ username, teams }: Principal, resource: Resource): Promise<readonly string[]> => {
+    const { owner, team } = resource.attributes;
+    const isTheirs = team === undefined ? owner === username : teams.some(({ name: of }) => of === team);
+    const namespace = isTheirs
+      ? namespaceAt(resource, { prefix }, username)
+      : namespaceOf({ namespacePrefix: prefix }, { kind: 'user', name: username });
+    return ['authorization', `Bearer ${await tokens.of(namespace)}`];
+  };
 
 const noCluster: RequestToken = () => Promise.reject(new Error('there is no cluster to ask for a token'));
