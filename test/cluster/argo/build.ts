@@ -88,6 +88,14 @@ async function build(unfinished: string, programs: readonly { file: string; from
   const page = join(copy, 'vendor', source, 'ui', 'dist', 'app');
   await mkdir(page, { recursive: true });
   await writeFile(join(page, 'index.html'), placeholder);
+  // The module lacks the file of Linux beside that of Darwin, which says the same.
+  const signals = join(copy, 'vendor', source, 'workflow', 'executor', 'osspecific');
+  if (existsSync(join(signals, 'signal_darwin.go'))) {
+    await cp(join(signals, 'signal_darwin.go'), join(signals, 'signal_linux.go'), {
+      errorOnExist: false,
+      force: false,
+    });
+  }
   for (const { file, from } of programs) {
     await runGo(copy, ['build', '-mod=vendor', '-p', '2', '-ldflags', linkerFlags, '-o', join(unfinished, file), from]);
   }
