@@ -168,7 +168,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         publicAddress: address,
         caFile: certificates.caFile(),
         ownCaPem: certificates.caPem(),
-        metricsCookieOf: undefined,
+        metricsCookieOf: measured?.cookieFor,
         supervisor,
         listenAddress: { host: listen.host, port },
         ...(files && {

@@ -73,6 +73,7 @@ t.test('me: who, which session, what is allowed', async (t) => {
       domain: 'localhost',
       canAdminister: false,
       hasCluster: false,
+      offers: [],
       version: '9.9.9',
     },
   });

@@ -31,6 +31,11 @@ export const urls = {
   templates: (query: { q?: string | undefined; category?: string | undefined } = {}) => withQuery('/start', query),
   /** The form of one template: `web`, or of a team or a person `team:physics/web`, whose parts are two of the path. */
   newService: ({ id }: { id: string }) => `/start/${id.split('/').map(encodeURIComponent).join('/')}`,
+  /** What runs in Argo; of a team with its name. */
+  workflows: (query: { owner?: string | undefined } = {}) => withQuery('/workflows', query),
+  images: () => '/images',
+  /** What somebody used, in a month (`2026-11`). */
+  metrics: (query: { owner?: string | undefined; month?: string | undefined } = {}) => withQuery('/metrics', query),
   admin: () => '/admin',
   users: (
     query: {

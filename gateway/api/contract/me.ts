@@ -13,6 +13,9 @@ export const MeSchema = closed({
   session: closed({ id: Type.String(), startedAt: TimeSchema, expiresAt: TimeSchema }),
   domain: Type.String(),
   hasCluster: Type.Boolean({ description: 'Whether services run in a cluster.' }),
+  offers: Type.Array(oneOf('workflows', 'images', 'metrics'), {
+    description: 'Pages of Knot about tools that this installation has.',
+  }),
   canAdminister: Type.Boolean({ description: 'Whether the policies let this person use the admin pages.' }),
   minimumPasswordLength: Type.Integer({ description: 'In characters; said where a password is chosen.' }),
   version: Type.String({ description: 'Version of the gateway.' }),

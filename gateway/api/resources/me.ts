@@ -12,6 +12,12 @@ export function meRoutes(
     decideAdminister,
   }: Needs<'publicAddress' | 'config' | 'version' | 'decideAdminister'>,
 ): void {
+  const { argo, harbor, prometheus } = config.integrations;
+  const offers: Me['offers'] = [];
+  if (argo) offers.push('workflows');
+  if (harbor) offers.push('images');
+  if (prometheus) offers.push('metrics');
+
   app.get(
     '/me',
     describe('person', 'Me', 'Who is signed in', { response: answers(200, MeSchema) }, 'account'),
@@ -23,6 +29,7 @@ export function meRoutes(
         session: { id: session.centralId, startedAt: session.startedAt, expiresAt: session.expiresAt },
         domain: publicAddress.domain,
         hasCluster: config.engine === 'kubernetes',
+        offers,
         canAdminister: decideAdminister(request, principal).effect === 'allow',
         minimumPasswordLength: config.login.minimumPasswordLength,
         version,

@@ -5,14 +5,17 @@ import Blocks from '@lucide/svelte/icons/blocks';
 import CircleUser from '@lucide/svelte/icons/circle-user-round';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Gauge from '@lucide/svelte/icons/gauge';
+import ChartLine from '@lucide/svelte/icons/chart-line';
 import House from '@lucide/svelte/icons/house';
 import Network from '@lucide/svelte/icons/network';
+import Package from '@lucide/svelte/icons/package';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import SlidersHorizontal from '@lucide/svelte/icons/sliders-horizontal';
 import Users from '@lucide/svelte/icons/users';
 import UsersRound from '@lucide/svelte/icons/users-round';
+import Workflow from '@lucide/svelte/icons/workflow';
 import type { Attention } from '#lib/attention.svelte.ts';
 import type { Me } from '#lib/contract.ts';
 import { troubledIn } from '#lib/states.ts';
@@ -30,7 +33,7 @@ export type SectionBadge = {
 };
 
 /** What a person must be able to do for a section to be of use to them. */
-export type Capability = 'administer' | 'haveTeams';
+export type Capability = 'administer' | 'haveTeams' | Me['offers'][number];
 
 export type Section = {
   id: string;
@@ -80,6 +83,37 @@ const everything: readonly Section[] = [
     phone: 5,
     key: 'v',
     words: 'start launch run programs notebook web template catalogue',
+  },
+  {
+    id: 'workflows',
+    label: 'Workflows',
+    href: urls.workflows(),
+    icon: Workflow,
+    needs: 'workflows',
+    place: 'rail',
+    phone: 8,
+    key: 'w',
+    words: 'argo pipelines jobs steps runs',
+  },
+  {
+    id: 'images',
+    label: 'Images',
+    href: urls.images(),
+    icon: Package,
+    needs: 'images',
+    place: 'rail',
+    key: 'i',
+    words: 'harbor registry docker containers charts push pull secret',
+  },
+  {
+    id: 'metrics',
+    label: 'Metrics',
+    href: urls.metrics(),
+    icon: ChartLine,
+    needs: 'metrics',
+    place: 'rail',
+    key: 'e',
+    words: 'usage cost grafana prometheus processors memory',
   },
   {
     id: 'my-teams',
@@ -212,8 +246,8 @@ export function sectionsFor(can: ReadonlySet<Capability>): readonly Section[] {
 }
 
 /** What somebody may do, as the table asks for it. */
-export function capabilitiesOf(me: Pick<Me, 'canAdminister' | 'user'>): ReadonlySet<Capability> {
-  const can = new Set<Capability>();
+export function capabilitiesOf(me: Pick<Me, 'canAdminister' | 'offers' | 'user'>): ReadonlySet<Capability> {
+  const can = new Set<Capability>(me.offers);
   if (me.canAdminister) can.add('administer');
   if (me.user.teams.length > 0) can.add('haveTeams');
   return can;
