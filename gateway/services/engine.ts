@@ -67,6 +67,12 @@ export type Engine = {
   start(service: Service): Promise<void>;
   /** Ends it with everything it started. */
   stop(service: Pick<Service, 'id'>): Promise<void>;
+  /**
+   * Whether somebody who connects to what it offers to its owner's other services is to wake it, now that it does not run; `onRing`
+   * hears of them. Asked at each look at one that is not to run.
+   */
+  rest?(service: Service, isAsleep: boolean): Promise<void>;
+  onRing?(listener: (serviceId: string) => void): () => void;
   /** Takes away what there is of it, and what was kept of it; what `homeOf` says goes to the trash. Files of its owner stay. */
   remove(service: Service): Promise<void>;
   /** The folder among the files of its owner that it keeps to itself, where it is there; it is not made here. */

@@ -138,6 +138,8 @@ export function createReconciler(options: {
         return;
       case undefined:
         await note(service, step);
+        if (step.state === 'sleeping' || step.state === 'stopped')
+          await engine.rest?.(service, step.state === 'sleeping');
     }
   }
 

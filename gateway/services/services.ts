@@ -139,6 +139,16 @@ export function createServices(options: ServicesOptions): Services {
       change(id, { actor: 'system' }, { action: 'service.slept', onlyIf: 'running', change: wished('sleep') }),
   });
 
+  /** One that sleeps is woken, nothing else happens. */
+  function wake(id: string, actor: string): void {
+    if (reconciler.stateOf(id)?.wish !== 'asleep') return;
+    change(id, { actor }, { action: 'service.woken', onlyIf: 'asleep', change: wished('wake') }).catch(
+      (error: unknown) => log.warn({ err: error, service: id }, 'a service could not be woken'),
+    );
+  }
+  // Another service of its owner wants what it offers.
+  const stopHearing = engine.onRing?.((id) => wake(id, 'system'));
+
   /** Asked after every wait: what is closed begins nothing. */
   async function begin(): Promise<void> {
     if (isClosed) return;
@@ -179,13 +189,7 @@ export function createServices(options: ServicesOptions): Services {
           throw service.wish === 'removed' ? noSuchService() : notToBeWoken();
         },
       }),
-    visited(id, actor) {
-      const known = reconciler.stateOf(id);
-      if (known?.wish !== 'asleep') return;
-      change(id, { actor }, { action: 'service.woken', onlyIf: 'asleep', change: wished('wake') }).catch(
-        (error: unknown) => log.warn({ err: error, service: id }, 'a service could not be woken'),
-      );
-    },
+    visited: wake,
     async extend(id, longer, by) {
       const service = await records.findService(store.db, id);
       if (service === undefined) throw noSuchService();
@@ -224,6 +228,7 @@ export function createServices(options: ServicesOptions): Services {
     start: () => (starting ??= begin()),
     async close() {
       isClosed = true;
+      stopHearing?.();
       engine.quit?.();
       await starting?.catch(() => undefined);
       await tidying?.stop();

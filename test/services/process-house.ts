@@ -51,7 +51,9 @@ export async function openProcessEngine(
     /** How long a program has that was told of its end. */
     graceMs?: number;
     outbound?: ServiceOutbound;
-  } & Partial<Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired' | 'bytesIn' | 'room' | 'clock'>> = {},
+  } & Partial<
+    Pick<ProcessEngineOptions, 'sandbox' | 'isSandboxRequired' | 'bytesIn' | 'room' | 'clock' | 'neighbour'>
+  > = {},
 ): Promise<EngineHouse & { folder: string }> {
   const folder = mkdtempSync(join(below, 'knot-engine-'));
   const supervisor = createSupervisor({

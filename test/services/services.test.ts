@@ -107,6 +107,43 @@ await onBothStores(t, async (t, openDatabase) => {
         });
   });
 
+  await t.test('one that sleeps is woken by who rings for it, one that was stopped by nobody', async (t) => {
+    const { store } = await openDatabase(t);
+    const { make, wanted, house, by } = await open(t, store);
+    let ring = (_id: string): void => undefined;
+    const rests: boolean[] = [];
+    const services = make({
+      engine: {
+        ...idleEngine,
+        observe: () => house.observed,
+        stop: async () => void (house.observed = { phase: 'absent' }),
+        rest: async (_service, isAsleep) => void rests.push(isAsleep),
+        onRing: (listener) => ((ring = listener), () => undefined),
+      },
+    });
+    t.teardown(() => services.close());
+    await services.start();
+    const { id } = await services.launch(wanted('db'), by);
+    const becomes = (state: string) =>
+      eventually(state, async () => (await services.find(id))?.state === state).then(() => services.find(id));
+    house.observed = { phase: 'running', revision: 1 };
+    await services.lookAt(wanted('db').owner);
+    await becomes('ready');
+    const asleep = { wish: 'asleep', state: 'stopping' };
+    await store.db.updateTable('services').set(asleep).where('id', '=', id).execute();
+    await services.lookAt(wanted('db').owner);
+    await becomes('sleeping');
+    await eventually('it may be rung for', () => rests.at(-1) === true);
+    ring(id);
+    t.match(await becomes('waking'), { wish: 'running', revision: 2 });
+    await services.act(id, 'stop', by);
+    await becomes('stopped');
+    await eventually('it is not any more', () => rests.at(-1) === false);
+    ring(id);
+    await services.lookAt(wanted('db').owner);
+    t.match(await services.find(id), { wish: 'stopped' });
+  });
+
   await t.test('names, templates and values that cannot be are told together, by field', async (t) => {
     const { store } = await openDatabase(t);
     const { services, wanted, by } = await open(t, store);

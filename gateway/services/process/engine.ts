@@ -24,6 +24,7 @@ import type { Outputs } from '../output/outputs.ts';
 import { outputOf } from '../output/pages.ts';
 import { readInto, type ServiceReading } from '../output/reading.ts';
 import { isBusy } from '../busy.ts';
+import { createBells } from './bells.ts';
 import { createFullDisks } from './full-disks.ts';
 import { createHomes } from './homes.ts';
 import { identityFiles } from './identity.ts';
@@ -116,6 +117,10 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
   const tell = (id: string): void => {
     for (const listener of listeners) listener(id);
   };
+  const bells = createBells({ log });
+
+  const accountFor = async ({ name }: Service['owner'], sandbox: Sandbox): Promise<Account | undefined> =>
+    sandbox.isAvailable && sandbox.confinement === 'account' ? accountOf(accounts, name) : undefined;
 
   async function prepare(
     { id, owner }: Service,
@@ -123,8 +128,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
   ): Promise<{ files: OwnersFiles; account: Account | undefined }> {
     const files = await filesOf(owner);
     if (files === undefined) throw knotError('KNOT_SERVICES_NO_OWNER', 409, 'The owner of the service is gone.');
-    const hasAccounts = sandbox.isAvailable && sandbox.confinement === 'account';
-    const account = hasAccounts ? await accountOf(accounts, owner.name) : undefined;
+    const account = await accountFor(owner, sandbox);
     const home = layout.home(id);
     const run = layout.run(id);
     for (const folder of [layout.root, join(layout.root, 'home'), join(layout.root, 'run'), home, run])
@@ -146,6 +150,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
     const { files, account } = await prepare(service, sandbox);
     const { id, revision, template, size } = service;
     const { ready, startSeconds } = template.plan;
+    bells.makeWay(id);
     const origin = originOf(service.label);
     const shown = [
       ...identityFiles(layout.identity, { name: service.owner.name, account }),
@@ -184,6 +189,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
       const { owner } = service;
       begin(id, { child, revision, owner, size, limited, closeWayOut, terminal, shells: new Set() }, output);
     } catch (error) {
+      bells.drop(id);
       closeWayOut?.();
       await limited?.group.end();
       throw error;
@@ -195,8 +201,11 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
     running.set(id, entry);
     markLife(child, output);
     child.onChange(() => {
+      const { status } = child.state();
+      if (status === 'running') bells.join(id);
+      if (status === 'failed') bells.drop(id);
       // Read when it ended, before the next one is begun.
-      if (['waiting', 'failed'].includes(child.state().status)) entry.crossed = limited?.crossed(clock.now());
+      if (status === 'waiting' || status === 'failed') entry.crossed = limited?.crossed(clock.now());
       tell(id);
     });
     child.start();
@@ -206,6 +215,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
     const found = running.get(id);
     if (found === undefined) return ending.get(id);
     running.delete(id);
+    bells.drop(id);
     const release = async (): Promise<void> => {
       await Promise.all([...found.shells].map((shell) => shell.end()));
       await supervisor.release(found.child);
@@ -261,6 +271,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
       await (await groupsOnce())?.endEarlier();
     },
     async close() {
+      bells.close();
       await Promise.all([...running.keys()].map((id) => end(id)));
       await Promise.all(ending.values());
       await (await groups)?.close();
@@ -287,7 +298,14 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
       await launch(service, environment);
     },
     stop: ({ id }) => end(id),
+    async rest({ id, owner, template }, isAsleep) {
+      const { listen } = template.plan;
+      if (!isAsleep || listen.kind !== 'offer' || running.has(id)) return bells.drop(id);
+      await bells.hang(id, join(layout.offer(id), listen.file), await accountFor(owner, await options.sandbox()));
+    },
+    onRing: bells.onRing,
     async remove({ id }) {
+      bells.drop(id);
       await end(id);
       await Promise.all(
         [layout.home(id), layout.run(id), layout.offer(id)].map((folder) =>
