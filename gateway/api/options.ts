@@ -111,7 +111,7 @@ export type ApiOptions = {
   live: Pick<Live, 'open'>;
   integrations: () => readonly Integration[];
   publicAddress: PublicAddress;
-  config: Pick<Config, 'login' | 'engine' | 'kubernetes' | 'integrations'>;
+  config: Pick<Config, 'login' | 'engine' | 'kubernetes' | 'integrations' | 'metrics'>;
   /** The state of every part, with the warnings that stay until they are cured. */
   health: () => Promise<ComponentHealth[]>;
   explainUrl: ExplainUrl;

@@ -36,6 +36,7 @@ import { teamRoutes } from './resources/teams.ts';
 import { templateRoutes } from './resources/templates.ts';
 import { tileRoutes } from './resources/tiles.ts';
 import { tokenRoutes } from './resources/tokens.ts';
+import { usageRoutes } from './resources/usage.ts';
 import { userRoutes } from './resources/users.ts';
 import { workflowRoutes } from './resources/workflows.ts';
 import { createRunning } from './running.ts';
@@ -88,6 +89,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   workflowRoutes(app, context);
   provisioningRoutes(app, context);
   metricsRoutes(app, context);
+  usageRoutes(app, context);
   planRoutes(app, context);
   policyRoutes(app, context);
   auditRoutes(app, context);

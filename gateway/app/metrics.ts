@@ -20,6 +20,7 @@ export function openMetrics(
     upstream: prometheus.upstream,
     ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }),
     ...(prometheus.token && { token: readSecret(prometheus.token, config.baseFolder) }),
+    clock,
     log,
   });
   return {

@@ -1,6 +1,8 @@
+import type { Clock } from '../lib/index.ts';
 import { checkLabel, type Endpoint, enforceParameters, type Parameters } from './parameters.ts';
 import type { Readable } from './promql/enforce.ts';
 import { type Answer, openPrometheus, type PrometheusOptions } from './upstream.ts';
+import { createUsage, type UsageOf } from './usage.ts';
 
 export type Question = {
   endpoint: Endpoint;
@@ -19,17 +21,24 @@ export type Metrics = {
    * KNOT_METRICS_SLOW, KNOT_METRICS_LARGE
    */
   ask(question: Question): Promise<Answer>;
+  /**
+   * What a namespace used in a month (`YYYY-MM`, the present one without), from the same path.
+   * @throws KNOT_METRICS_USAGE, KNOT_METRICS_AWAY, KNOT_METRICS_SLOW, KNOT_METRICS_LARGE
+   */
+  usageOf: UsageOf;
   close(): Promise<void>;
 };
 
 /** The way of people's questions to Prometheus. What goes on is what was judged. */
-export function createMetrics(options: PrometheusOptions): Metrics {
+export function createMetrics({ clock, ...options }: PrometheusOptions & { clock: Clock }): Metrics {
   const prometheus = openPrometheus(options);
+  const ask: Metrics['ask'] = async ({ endpoint, label, parameters, readable, signal }) => {
+    const name = endpoint === 'values' ? checkLabel(label ?? '') : undefined;
+    return prometheus.ask(endpoint, enforceParameters(endpoint, parameters, readable), name, signal);
+  };
   return {
-    async ask({ endpoint, label, parameters, readable, signal }) {
-      const name = endpoint === 'values' ? checkLabel(label ?? '') : undefined;
-      return prometheus.ask(endpoint, enforceParameters(endpoint, parameters, readable), name, signal);
-    },
+    ask,
+    usageOf: createUsage({ ask, clock }),
     close: () => prometheus.close(),
   };
 }

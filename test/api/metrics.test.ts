@@ -17,6 +17,7 @@ async function given() {
         asked.push(question);
         return { status: 200, body: '{"status":"success"}' };
       },
+      usageOf: async () => Promise.reject(new Error('nobody asks')),
       identify: async (cookie) => late.grants?.identify(cookie),
       close: async () => undefined,
     },

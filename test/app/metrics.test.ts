@@ -24,7 +24,11 @@ if ('skip' in prometheus) t.pass('nothing to ask', { skip: prometheus.skip });
 else {
   const people = await openPeople(t, {
     others: ['ada', 'bob'],
-    config: { integrations: { jupyterhub: { mode: 'off' }, prometheus: { upstream: prometheus.url } } },
+    config: {
+      plans: [{ name: 'small', defaultFor: ['people'], cpu: 2, services: 3 }],
+      metrics: { prices: { currency: 'EUR', cpuHour: 0.5 } },
+      integrations: { jupyterhub: { mode: 'off' }, prometheus: { upstream: prometheus.url } },
+    },
   });
   t.teardown(prometheus.stop);
   const { gateway, ann } = people;
@@ -140,6 +144,28 @@ else {
       'secret',
       'web',
     ]);
+  });
+
+  t.test('use is told to whom the policies let read it, with the plan and its price', async (t) => {
+    const usage = (who: Person, query: string) => who.request('GET', `${base}/usage${query}`);
+    const own = await usage(ada, '?month=2023-11');
+    t.equal(own.status, 200, own.text);
+    t.match(own.json(), {
+      owner: { kind: 'user', name: 'ada' },
+      month: '2023-11',
+      limits: { cpu: 2, services: 3 },
+      plan: { name: 'small' },
+      total: { cpuHours: 0, memoryGibHours: 0, cost: 0 },
+      prices: { currency: 'EUR', cpuHour: 0.5 },
+    });
+    t.equal(own.json<{ days: unknown[] }>().days.length, 30);
+    t.match((await usage(ada, '')).json(), { month: new Date().toISOString().slice(0, 7) });
+    t.match((await usage(ada, '?owner=physics')).json(), { owner: { kind: 'team', name: 'physics' }, limits: {} });
+    t.match(await usage(ada, '?owner=bob'), { status: 403, text: /KNOT_API_DENIED.*see what bob uses/ });
+    t.match(await usage(ada, '?owner=nobody'), { status: 404 });
+    t.match(await usage(ann, '?owner=bob'), { status: 200 });
+    for (const month of ['2023-13', '2023', '2023-11-01', 'now'])
+      t.match(await usage(ada, `?month=${month}`), { status: 400 });
   });
 
   t.test('who may read what is decided by the policies, and by their next version at once', async (t) => {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
-import { silentLog } from '../../gateway/lib/index.ts';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createMetrics } from '../../gateway/metrics/index.ts';
 
 const readable = { label: 'namespace', names: ['knot-ada'] };
@@ -18,7 +18,12 @@ async function given(
   const server = createServer((request, response) => void handler(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const metrics = createMetrics({ upstream: `http://127.0.0.1:${port}/prom/`, log: silentLog, ...more });
+  const metrics = createMetrics({
+    upstream: `http://127.0.0.1:${port}/prom/`,
+    log: silentLog,
+    clock: systemClock,
+    ...more,
+  });
   t.teardown(async () => {
     await metrics.close();
     server.closeAllConnections();

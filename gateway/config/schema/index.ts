@@ -7,6 +7,7 @@ import { LimitsConfig } from './limits.ts';
 import { listenerKeys } from './listeners.ts';
 import { LogConfig } from './log.ts';
 import { MailConfig } from './mail.ts';
+import { MetricsConfig } from './metrics.ts';
 import { OidcConfig } from './oidc.ts';
 import { PlanConfig } from './plans.ts';
 import { object } from './section.ts';
@@ -47,6 +48,7 @@ export const ConfigSchema = object(
     kubernetes: KubernetesConfig,
     limits: LimitsConfig,
     mail: Type.Optional(MailConfig),
+    metrics: Type.Optional(MetricsConfig),
     tracing: Type.Optional(TracingConfig),
     log: LogConfig,
   },
