@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
- * `--only CASE[,CASE]` picks cases (`soak`, `population`, `files`, `services` and `cluster` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
+ * `--only CASE[,CASE]` picks cases (`soak`, `population`, `files`, `services`, `metrics` and `cluster` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
  * missed). `--against FOLDER` compares with another checkout of the gateway instead of the peers; `--profile h1|h2` prints
  * where the gateway's time goes.
  */
@@ -24,6 +24,7 @@ import {
 import { installedPeers, type RunningProxy, startPeer } from './peers.ts';
 import { measurePopulation, populationTable } from './population.ts';
 import { profile } from './profile.ts';
+import { measureMetrics } from './metrics.ts';
 import { judge, type Result, tableOf, verdictLines } from './report.ts';
 import { isPinned, killEverything, pinSelf, stopAll } from './servers.ts';
 import { measureServices } from './services.ts';
@@ -43,13 +44,13 @@ const { values: options } = parseArgs({
   },
 });
 const wanted = options.only?.split(',');
-const known = [...cases.map(({ id }) => id), 'soak', 'population', 'files', 'services', 'cluster'];
+const known = [...cases.map(({ id }) => id), 'soak', 'population', 'files', 'services', 'metrics', 'cluster'];
 const unknown = wanted?.find((id) => !known.includes(id));
 if (unknown !== undefined) {
   console.error(`There is no case "${unknown}": ${known.join(', ')}.`);
   process.exit(2);
 }
-if ((!hasHttp2Generator || !hasWrk) && options.only !== 'cluster') {
+if ((!hasHttp2Generator || !hasWrk) && !['cluster', 'metrics'].includes(options.only ?? '')) {
   console.error('h2load and wrk are needed (Debian: nghttp2-client, wrk), nginx as the upstream.');
   process.exit(2);
 }
@@ -71,6 +72,13 @@ async function main(): Promise<number> {
   if (wanted?.includes('cluster')) {
     const figures = await measureCluster({ isQuick: options.quick }, Number(options.rounds ?? (options.quick ? 1 : 3)));
     console.log(`\ncluster\n${filesTable(figures)}`);
+    console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
+    if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
+  }
+
+  if (wanted?.includes('metrics')) {
+    const figures = measureMetrics({ isQuick: options.quick });
+    console.log(`\nmetrics\n${filesTable(figures)}`);
     console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
     if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
   }
