@@ -6,8 +6,8 @@
  * Mounts: nothing.
  */
 export { enforceQuery, enforceSelector, type Readable, selectorOf } from './promql/enforce.ts';
-export { type Endpoint, endpoints, enforceParameters, type Parameters } from './parameters.ts';
+export { type Endpoint, endpoints, enforceParameters, type Parameters, type Question } from './parameters.ts';
 export { createGrants, grantCookie, type Grants } from './grants.ts';
-export { createMetrics, type Metrics, type Question } from './service.ts';
+export { createMetrics, type Metrics } from './service.ts';
 export type { Amounts, MonthOfUse } from './usage.ts';
 export { type Answer, type PrometheusOptions } from './upstream.ts';

@@ -20,6 +20,16 @@ export type Endpoint = keyof typeof endpoints;
 /** As they came, from the address and from the body. */
 export type Parameters = readonly (readonly [name: string, value: string])[];
 
+export type Question = {
+  endpoint: Endpoint;
+  /** Of `values`: whose. */
+  label?: string;
+  parameters: Parameters;
+  readable: Readable;
+  /** Whoever asked has gone. */
+  signal?: AbortSignal;
+};
+
 const mostSelectors = 64;
 /** Times, durations, numbers and words. */
 const plainValue = /^[A-Za-z0-9.:+_-]{1,64}$/;

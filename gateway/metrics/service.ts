@@ -1,18 +1,7 @@
 import type { Clock } from '../lib/index.ts';
-import { checkLabel, type Endpoint, enforceParameters, type Parameters } from './parameters.ts';
-import type { Readable } from './promql/enforce.ts';
+import { checkLabel, enforceParameters, type Question } from './parameters.ts';
 import { type Answer, openPrometheus, type PrometheusOptions } from './upstream.ts';
 import { createUsage, type UsageOf } from './usage.ts';
-
-export type Question = {
-  endpoint: Endpoint;
-  /** Of `values`: whose. */
-  label?: string;
-  parameters: Parameters;
-  readable: Readable;
-  /** Whoever asked has gone. */
-  signal?: AbortSignal;
-};
 
 export type Metrics = {
   /**

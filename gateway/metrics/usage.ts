@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/index.ts';
 import { knotError } from '../lib/index.ts';
 import type { Readable } from './promql/enforce.ts';
-import type { Question } from './service.ts';
+import type { Question } from './parameters.ts';
 import type { Answer } from './upstream.ts';
 
 /** Processors times the hours they were busy; memory in GiB times the hours it was held. */
