@@ -88,12 +88,19 @@ export function describeIntegration(config: Config, name: string): string | unde
  */
 export async function checkIntegration(config: Config, name: string): Promise<ComponentHealth[] | undefined> {
   if (name === 'jupyterhub') return config.integrations.jupyterhub.mode === 'off' ? undefined : [];
-  const tool = openToAsk(config, name);
-  if (tool === undefined) return undefined;
+  // What asks the cluster is loaded only for who needs it.
+  const needsCluster = name === 'argo' && config.engine === 'kubernetes';
+  const cluster = needsCluster ? await (await import('./kubernetes.ts')).tokensBeside(config) : undefined;
   try {
-    return (await tool.check?.()) ?? [];
+    const tool = openToAsk(config, name, cluster);
+    if (tool === undefined) return undefined;
+    try {
+      return (await tool.check?.()) ?? [];
+    } finally {
+      await tool.stop();
+    }
   } finally {
-    await tool.stop();
+    await cluster?.close();
   }
 }
 
@@ -101,14 +108,14 @@ const caFileOf = (config: Config): string | undefined =>
   config.tls.cert === undefined ? caFileIn(config.data) : undefined;
 
 /** A tool that runs elsewhere, beside a gateway that may run. */
-function openToAsk(config: Config, name: string): Integration | undefined {
+function openToAsk(config: Config, name: string, cluster?: IntegrationGround['cluster']): Integration | undefined {
   const caFile = caFileOf(config);
   const clientSecret: ToolGround['clientSecret'] = (tool, configured) => {
     const secret = configured ?? readSecretFile(secretFile(config, tool));
     if (secret === undefined) throw noSecret(tool);
     return secret;
   };
-  return toolsElsewhere(config)
+  return toolsElsewhere(config, cluster)
     .find((tool) => tool.name === name)
     ?.open({
       ...{ publicAddress: addressOf(config), caFile, clientSecret, clock: systemClock, log: silentLog },

@@ -104,8 +104,7 @@ export async function openKubernetes(
     admission,
     discovery,
     access,
-    requestToken: requestTokenFrom(kube),
-    sampleNamespace: async () => (await kube.list(kinds.namespace, { labels: ofOwners })).items[0]?.metadata.name,
+    ...tokensFrom(kube),
     health: () => [kube.health(), ...(lease ? [lease.health()] : []), ...provisioning.health(), admission.health()],
     keepPullSecrets(registry) {
       if (!hasPullRobots(config)) return;
@@ -135,6 +134,23 @@ export async function openKubernetes(
 }
 
 const ofOwners = 'app.kubernetes.io/managed-by=knot,knot/owner';
+
+/** What tools of the cluster are asked with, for a command beside a gateway that may run. */
+export async function tokensBeside(
+  config: Config,
+): Promise<Pick<Kubernetes, 'requestToken' | 'sampleNamespace' | 'close'>> {
+  const { kubeconfig, context } = config.kubernetes;
+  const kube = await openKube(
+    { kubeconfig: absolute(config, kubeconfig), context },
+    { clock: systemClock, log: silentLog },
+  );
+  return { ...tokensFrom(kube), close: () => kube.close() };
+}
+
+const tokensFrom = (kube: Kube): Pick<Kubernetes, 'requestToken' | 'sampleNamespace'> => ({
+  requestToken: requestTokenFrom(kube),
+  sampleNamespace: async () => (await kube.list(kinds.namespace, { labels: ofOwners })).items[0]?.metadata.name,
+});
 
 /** The shortest life that the API server gives (Kubernetes, TokenRequest). What it grants may be another. */
 const tokenSeconds = 600;

@@ -338,6 +338,9 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
 
   t.test('what is set up wrong is told by a check, and what is right as well', async (t) => {
     const said = async () => (await gateway.knot(['integrations', 'show', 'argo'])).stdout;
+    const { status, stdout } = await gateway.knot(['integrations', 'check', 'argo']);
+    t.equal(status, 0, stdout);
+    t.match(stdout, /It takes a token of the cluster[\s\S]*It sees those of no other/);
     t.match(await said(), /authModes: \[client\][\s\S]*IP_KEY_FUNC_HEADERS[\s\S]*serviceAccountName: knot-workflow/);
   });
 
