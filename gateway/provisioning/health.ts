@@ -23,7 +23,7 @@ export function healthOf(state: {
       {
         ...{ name, status: 'warning', isPersonal: true },
         message: `Something is in the way of ${failing.length === 1 ? 'the place' : 'the places'} of ${failing.slice(0, 5).join(', ')}${failing.length > 5 ? ` and ${failing.length - 5} more` : ''}.`,
-        remedy: '`knot provision status` says what, for each of them.',
+        remedy: 'Admin, Places says what, for each of them; so does `knot provision status`.',
       },
     ];
   }

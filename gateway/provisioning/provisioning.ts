@@ -23,7 +23,7 @@ import type { Place } from './place.ts';
 import { createPlaces, everybody, type Places } from './places.ts';
 import * as records from './records.ts';
 import { removePlace } from './removal.ts';
-import { newSteps, nextLookMs, type Outcome, sameSteps, type Step, stepsAfter } from './steps.ts';
+import { newSteps, nextLookMs, type Outcome, sameSteps, type Step, stepsAfter, waitingForCluster } from './steps.ts';
 
 /** Who there is, from accounts, plans and files. */
 export type OwnerFacts = {
@@ -156,8 +156,10 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
       if (!isKubeFault(error)) throw error;
       away(error);
       // Who waits for the first time sees why; of everybody else there is no news.
-      if (wanted && before === undefined)
-        await note(newPlace(wanted, await settings().catch(() => undefined)), undefined);
+      if (wanted && (before === undefined || before.state === 'making')) {
+        const place = before ?? newPlace(wanted, await settings().catch(() => undefined));
+        await note({ ...place, steps: waitingForCluster(place.steps) }, before);
+      }
       return awayMs;
     }
   }

@@ -45,6 +45,14 @@ export function stepsAfter(before: readonly Step[], outcomes: ReadonlyMap<StepNa
   });
 }
 
+/** While the cluster is away the first step that is not done says so; the next look takes it back. */
+export function waitingForCluster(steps: readonly Step[]): Step[] {
+  const next = steps.findIndex(({ state }) => state !== 'done');
+  return steps.map((step, index) => (index === next ? { ...step, cause: clusterAway } : step));
+}
+
+const clusterAway = 'The cluster does not answer now. Knot goes on as soon as it does.';
+
 export const sameSteps = (one: readonly Step[], other: readonly Step[]): boolean =>
   one.length === other.length &&
   one.every(({ name, state, cause }, index) => {

@@ -69,6 +69,9 @@ export const urls = {
       page?: number | undefined;
     } = {},
   ) => withQuery('/admin/plans', query),
+  /** The places of people and teams in the cluster. */
+  places: (query: { q?: string | undefined; state?: string | undefined; page?: number | undefined } = {}) =>
+    withQuery('/admin/places', query),
   newTeam: () => '/admin/teams#new',
   clients: () => '/admin/clients',
   newClient: () => '/admin/clients#new',

@@ -129,8 +129,8 @@ function imageCause(container: SeenContainer, message: string): Standing {
     isFinal: false,
     cause: {
       code: 'image-late',
-      what: `The image ${container.image} cannot be fetched now.`,
-      remedy: 'It is tried again by itself; if that does not help, its registry cannot be reached.',
+      what: `The image ${container.image} cannot be fetched now: its registry does not answer, or its name is wrong.`,
+      remedy: 'It is tried again by itself. If that does not help, correct the name of the image in its values.',
     },
   };
 }

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, realpath, stat } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises';
+import { basename, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
 import { type Entry, fileAt, type ImageSettings, writeImage } from '../../../gateway/bin/image/index.ts';
 import { testCache } from '../../support/process/test-cache.ts';
@@ -29,7 +29,7 @@ export const images = {
 const cache = join(testCache, 'images');
 
 /** Raised when what is made of the same programs changes. */
-const recipe = '1';
+const recipe = '2';
 const waiting = ['/bin/sleep', '2147483647'];
 
 /** Archives of `pause` and `box`. */
@@ -48,7 +48,10 @@ export async function nodeArchive(): Promise<string> {
   return archiveOf('node', [busybox, program], [boxEntries, () => programAt(program, 'usr/local/bin/node')], settings);
 }
 
-/** Made once for the same programs; the first of two that make it at once does no harm to the other. */
+/**
+ * Made once for the same programs, told by what is in them: each clone installs its own, with times of its own. The first of two that
+ * make it at once does no harm to the other.
+ */
 export async function archiveOf(
   name: keyof typeof images,
   programs: readonly string[],
@@ -57,15 +60,31 @@ export async function archiveOf(
 ): Promise<string> {
   const key = createHash('sha256').update(recipe);
   for (const program of programs) {
-    const { size, mtimeMs } = await stat(program);
-    key.update(`${program.slice(program.lastIndexOf('/'))} ${size} ${mtimeMs}`);
+    key.update(`${basename(program)}\0`);
+    for await (const part of createReadStream(program, { highWaterMark: 1 << 20 })) key.update(part as Buffer);
   }
   const archive = join(cache, `${name}-${key.digest('hex').slice(0, 12)}.tar`);
-  if (existsSync(archive)) return archive;
+  if (existsSync(archive)) {
+    const now = new Date();
+    await utimes(archive, now, now);
+    return archive;
+  }
   await mkdir(cache, { recursive: true });
   const made = await Promise.all(layers.map(async (entries) => ({ comment: name, entries: await entries() })));
   await writeImage({ archive, reference: images[name], layers: made, settings, compress: 'none' });
+  await removeOlder(name);
   return archive;
+}
+
+/** Hundreds of megabytes each, of programs that were there before; not what was used within a day. */
+async function removeOlder(name: string): Promise<void> {
+  const dayAgo = Date.now() - 24 * 3600 * 1000;
+  for (const file of await readdir(cache)) {
+    if (!file.startsWith(`${name}-`)) continue;
+    const path = join(cache, file);
+    const { mtimeMs } = await stat(path);
+    if (mtimeMs < dayAgo) await rm(path, { force: true });
+  }
 }
 
 export async function boxEntries(): Promise<Entry[]> {

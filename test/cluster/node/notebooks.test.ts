@@ -1,5 +1,4 @@
-import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { asGateway } from '../../charts/as-gateway.ts';
@@ -9,9 +8,10 @@ import { type RunningGateway, startGateway } from '../../support/process/gateway
 import { runCell, startKernel } from '../../support/process/kernel.ts';
 import { createPerson } from '../../support/process/person.ts';
 import { hubArchive } from './hub-image.ts';
+import { asPerson, helmInside } from './as-person.ts';
 import { images } from './images.ts';
 import { serveNames } from './names.ts';
-import { execute, pod, read } from './pods.ts';
+import { execute, object, read } from './pods.ts';
 import { addresses } from './settings.ts';
 import { type RunningNode, startNode } from './start.ts';
 
@@ -49,6 +49,7 @@ async function notebooks(t: Test, node: RunningNode): Promise<void> {
       kubernetes: {
         // Beside the configuration, where its account may read it.
         kubeconfig: 'kubeconfig',
+        helm: helmInside,
         podSecurity: 'restricted',
         admission: { listen: '127.0.0.1:9443', url: 'https://127.0.0.1:9443' },
       },
@@ -84,39 +85,73 @@ async function notebooks(t: Test, node: RunningNode): Promise<void> {
     t.equal(await read(node, 'knot-ann', 'pod/jupyter-ann', '.spec.serviceAccountName'), 'knot-notebook');
   });
 
-  await t.test('a cell, the dashboard and a job read and write the same files', async (t) => {
-    const { socketUrl } = await startKernel(ann, hub, 'ann');
-    const socket = ann.socket(socketUrl);
-    t.equal(await runCell(socket, "open('/files/private/cell.txt', 'w').write('of a cell')"), '9');
-    t.equal((await ann.api('GET', '/files/private/cell.txt')).text, 'of a cell');
-    t.match(await runCell(socket, "__import__('os').listdir('/files')"), /shared/);
-    await node.apply(
-      pod('knot-ann', 'job', {
-        restartPolicy: 'Never',
-        securityContext: { runAsUser: 1000, runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-        containers: [
-          {
-            name: 'c',
-            image: images.box,
-            command: ['sh', '-c', 'cat /files/private/cell.txt > /files/private/job.txt; sleep 3600'],
-            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-            resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '64Mi' } },
-          },
-        ],
-      }),
-    );
-    await node.until('pod/job', 'condition=Ready', 'knot-ann', 60);
-    await eventually(
-      'the job has written',
-      async () => (await ann.api('GET', '/files/private/job.txt')).status === 200,
-    );
-    t.equal(await runCell(socket, "open('/files/private/job.txt').read()"), "'of a cell'");
-    socket.close();
-  });
+  await t.test(
+    'a cell, the dashboard, a service and a job with what goes before it read and write the same files',
+    async (t) => {
+      const [repository, tag] = images.hub.split(/:(?=[^:/]+$)/);
+      // Begun before there is a file: it shows what is there when it is asked.
+      const wanted = {
+        template: 'web',
+        name: 'site',
+        values: { folder: '/files/private', image: { repository, tag } },
+      };
+      const launched = await ann.api('POST', '/services', wanted);
+      t.equal(launched.status, 202, launched.text);
+      const { id } = launched.json<{ service: { id: string } }>().service;
+      const { socketUrl } = await startKernel(ann, hub, 'ann');
+      const socket = ann.socket(socketUrl);
+      t.equal(await runCell(socket, "open('/files/private/cell.txt', 'w').write('of a cell')"), '9');
+      t.equal((await ann.api('GET', '/files/private/cell.txt')).text, 'of a cell');
+      t.match(await runCell(socket, "__import__('os').listdir('/files')"), /shared/);
+      await node.apply(job('of-files'));
+      await eventually(
+        'the service runs',
+        async () => {
+          const { state, cause } = (await ann.api('GET', `/services/${id}`)).json<{ state: string; cause?: object }>();
+          if (state === 'failed') throw new Error(JSON.stringify(cause));
+          return state === 'ready';
+        },
+        60_000,
+      );
+      const served = `https://site-ann.${domain}:${port}`;
+      t.equal((await ann.visit(`${served}/cell.txt`)).text, 'of a cell');
+      await node.until('job/of-files', 'jsonpath={.status.ready}=1', 'knot-ann', 60);
+      await eventually(
+        'the job has written',
+        async () => (await ann.api('GET', '/files/private/job.txt')).text === 'of a cell, of an init container',
+      );
+      t.equal((await ann.visit(`${served}/job.txt`)).text, 'of a cell, of an init container');
+      t.equal(await runCell(socket, "open('/files/private/job.txt').read()"), "'of a cell, of an init container'");
+      socket.close();
+    },
+  );
 
   await t.test('a notebook does not reach the proxy of the hub past the gateway', async (t) => {
-    const reach = (to: string) => execute(node, 'knot-ann', 'job', 'timeout', '3', 'nc', to, '80', '-e', 'true');
+    const reach = (to: string) =>
+      execute(node, 'knot-ann', 'job/of-files', 'timeout', '3', 'nc', to, '80', '-e', 'true');
     await t.rejects(reach(proxy));
+  });
+}
+
+/** A job of hers: an init container adds a word to what the cell wrote, a container makes a file of that and stays. */
+function job(name: string) {
+  const container = (name: string, script: string) => ({
+    name,
+    image: images.box,
+    command: ['sh', '-c', script],
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '64Mi' } },
+  });
+  const [cell, before, done] = ['cell', 'before', 'job'].map((file) => `/files/private/${file}.txt`);
+  return object('batch/v1', 'Job', 'knot-ann', name, {
+    template: {
+      spec: {
+        restartPolicy: 'Never',
+        securityContext: { runAsUser: 1000, runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+        initContainers: [container('before', `echo -n "$(cat ${cell}), of an init container" > ${before}`)],
+        containers: [container('c', `cat ${before} > ${done}; sleep 3600`)],
+      },
+    },
   });
 }
 
@@ -126,34 +161,4 @@ async function tellHub(node: RunningNode, gateway: RunningGateway): Promise<void
   const secret = readFileSync(join(gateway.data, 'jupyterhub/client-secret'), 'utf8').trim();
   const literal = `--from-literal=secret=${secret}`;
   await node.kubectl('-n', 'knot', 'create', 'secret', 'generic', 'jupyterhub-client', literal);
-}
-
-/** Runs programs of this checkout in the network of the node, as the account that the chart gives the gateway; wherever the checkout is. */
-function asPerson({ enterNetwork }: RunningNode, kubeconfig: string) {
-  const repository = join(import.meta.dirname, '../../..');
-  const place = '/mnt/knot';
-  return (command: readonly [string, ...string[]], options: SpawnOptions): ChildProcess => {
-    const folder = String(options.cwd);
-    writeFileSync(join(folder, 'kubeconfig'), inOneFile(kubeconfig));
-    execFileSync('chown', ['-R', '1000:1000', folder]);
-    const moved = command.map((word) =>
-      word.startsWith(`${repository}/`) ? place + word.slice(repository.length) : word,
-    );
-    const seesCheckout = ['bwrap', '--dev-bind', '/', '/', '--tmpfs', '/mnt', '--ro-bind', repository, place, '--'];
-    const asAccount = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', '--pdeathsig', 'KILL', '--'];
-    const [program, ...args] = [...enterNetwork, ...seesCheckout, ...asAccount, ...moved];
-    return spawn(program!, args, options);
-  };
-}
-
-/** The authority too, whose file is somebody else's. */
-function inOneFile(kubeconfig: string): string {
-  type Kubeconfig = { clusters: { cluster: { server: string; 'certificate-authority'?: string } }[] };
-  const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig;
-  for (const entry of config.clusters) {
-    const { 'certificate-authority': file, ...cluster } = entry.cluster;
-    const authority = file && { 'certificate-authority-data': readFileSync(file).toString('base64') };
-    entry.cluster = { ...cluster, ...authority };
-  }
-  return JSON.stringify(config);
 }

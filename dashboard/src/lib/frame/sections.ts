@@ -2,6 +2,7 @@
 import Activity from '@lucide/svelte/icons/activity';
 import AppWindow from '@lucide/svelte/icons/app-window';
 import Blocks from '@lucide/svelte/icons/blocks';
+import Boxes from '@lucide/svelte/icons/boxes';
 import CircleUser from '@lucide/svelte/icons/circle-user-round';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Gauge from '@lucide/svelte/icons/gauge';
@@ -33,7 +34,7 @@ export type SectionBadge = {
 };
 
 /** What a person must be able to do for a section to be of use to them. */
-export type Capability = 'administer' | 'haveTeams' | Me['offers'][number];
+export type Capability = 'administer' | 'administerCluster' | 'haveTeams' | Me['offers'][number];
 
 export type Section = {
   id: string;
@@ -170,6 +171,16 @@ const everything: readonly Section[] = [
     words: 'quota storage limits full over',
   },
   {
+    id: 'places',
+    label: 'Places',
+    href: urls.places(),
+    icon: Boxes,
+    needs: 'administerCluster',
+    place: 'admin',
+    key: 'c',
+    words: 'cluster kubernetes namespaces provisioning',
+  },
+  {
     id: 'applications',
     label: 'Applications',
     href: urls.clients(),
@@ -246,9 +257,12 @@ export function sectionsFor(can: ReadonlySet<Capability>): readonly Section[] {
 }
 
 /** What somebody may do, as the table asks for it. */
-export function capabilitiesOf(me: Pick<Me, 'canAdminister' | 'offers' | 'user'>): ReadonlySet<Capability> {
+export function capabilitiesOf(
+  me: Pick<Me, 'canAdminister' | 'hasCluster' | 'offers' | 'user'>,
+): ReadonlySet<Capability> {
   const can = new Set<Capability>(me.offers);
   if (me.canAdminister) can.add('administer');
+  if (me.canAdminister && me.hasCluster) can.add('administerCluster');
   if (me.user.teams.length > 0) can.add('haveTeams');
   return can;
 }

@@ -1,3 +1,4 @@
+import type { Mark } from '#lib/ui/mark.ts';
 import type { Place, PlaceStep, PreparationStep } from '#lib/contract.ts';
 
 /** Said of a place as a whole; `whose` begins the sentence: `Your place`, `The place of ann`. */
@@ -16,6 +17,15 @@ export function placeWords(whose: string, place: Pick<Place, 'state' | 'namespac
       return `${whose} in the cluster is being removed.`;
   }
 }
+
+/** A place as mark and word. */
+export const placeStates: Record<Place['state'], { mark: Mark; word: string }> = {
+  making: { mark: 'working', word: 'Being made' },
+  ready: { mark: 'ready', word: 'Ready' },
+  failed: { mark: 'failed', word: 'Something is in the way' },
+  paused: { mark: 'asleep', word: 'Disabled' },
+  leaving: { mark: 'waiting', word: 'Being removed' },
+};
 
 /** Steps as long work shows them. What is done shows no time: it may have been so for months. */
 export const shownSteps = (steps: readonly PlaceStep[]): PreparationStep[] =>

@@ -16,6 +16,9 @@ const labels: Readonly<Record<string, string>> = {
   'not-allowed': values,
   slow: larger,
   ended: values,
+  'no-image': values,
+  'image-refused': values,
+  template: values,
 };
 
 /** The ways on from a failure that lead somewhere; starting it again is always one, and is not among them. */

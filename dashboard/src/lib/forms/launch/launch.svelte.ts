@@ -14,14 +14,16 @@ import { allObstacles, type Obstacle, valueProblems, waitsIn, wordsAt } from './
 
 type Fields = { name: string; owner: string; values: string };
 const restMs = 400;
+/** What could not be said is asked again. */
+const againMs = 5000;
 
 export class Launch {
   /** Why it would not start, as the gateway said last; undefined while it did not say yet. */
   obstacles = $state.raw<readonly Obstacle[]>();
   /** What it would wait for, as things were when that was asked. */
   waits = $state.raw<readonly Obstacle[]>([]);
-  /** The gateway could not say. */
-  isUnknown = $state(false);
+  /** Why the gateway could not say, in words. */
+  unknown = $state<string>();
   hasTried = $state(false);
   readonly form: FormState<Fields>;
   readonly template: Template;
@@ -29,6 +31,7 @@ export class Launch {
   readonly owners: readonly Owner[];
   started = $state.raw<Service>();
   #asked = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** What the last answer was about. */
   #about = $state.raw('');
 
@@ -97,8 +100,13 @@ export class Launch {
   /** Asks a moment after the last change; an answer that a later question overtook is not heard. */
   watch(): () => void {
     const { wanted } = this;
-    const timer = setTimeout(() => void this.#ask(wanted), restMs);
-    return () => clearTimeout(timer);
+    this.#askIn(restMs, wanted);
+    return () => clearTimeout(this.#timer);
+  }
+
+  #askIn(ms: number, wanted: Launch['wanted']): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#ask(wanted), ms);
   }
 
   async #ask(wanted: Launch['wanted']): Promise<void> {
@@ -108,7 +116,7 @@ export class Launch {
       if (turn !== this.#asked) return;
       this.obstacles = obstacles.filter(({ isWait }) => isWait !== true);
       this.waits = waitsIn(obstacles);
-      this.isUnknown = false;
+      this.unknown = undefined;
       this.#about = JSON.stringify(wanted);
     } catch (error) {
       if (turn !== this.#asked) return;
@@ -120,12 +128,13 @@ export class Launch {
   #refuse(error: unknown, wanted: Launch['wanted']): void {
     const { status, message, remedy, fields } = problemIn(error);
     if (![400, 403, 422].includes(status)) {
-      this.isUnknown = true;
+      this.unknown = remedy === undefined ? message : `${message} ${remedy}`;
+      this.#askIn(againMs, wanted);
       return;
     }
     const told = Object.entries(fields ?? {}).map(([field, message]): Obstacle => ({ field, message }));
     this.obstacles = told.length > 0 ? told : [{ field: 'owner', message, ...(remedy !== undefined && { remedy }) }];
-    this.isUnknown = false;
+    this.unknown = undefined;
     this.#about = JSON.stringify(wanted);
   }
 
