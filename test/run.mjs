@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepare } from '../gateway/bin/prepare.mjs';
+import { inTurns, watchProcessors } from './in-turns.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules', '.bin');
@@ -131,19 +132,19 @@ function needs(folder, file, seen = new Set()) {
  */
 async function runFiles(files) {
   const seconds = readSeconds();
-  const waiting = longestFirst(files, seconds);
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  const worker = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const result = await runFile(file);
-      const { passed, failed, skipped } = report(file, result);
-      if (failed === 0) seconds[file] = Math.round(result.seconds * 10) / 10;
-      counts.passed += passed;
-      counts.failed += failed;
-      counts.skipped += skipped;
-    }
+  const work = async (file) => {
+    const result = await runFile(file);
+    const { passed, failed, skipped } = report(file, result);
+    if (failed === 0) seconds[file] = Math.round(result.seconds * 10) / 10;
+    counts.passed += passed;
+    counts.failed += failed;
+    counts.skipped += skipped;
   };
-  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker));
+  const atOnce = Math.max(2, availableParallelism());
+  // Many files mostly wait: for a pod, for a time limit, for a program to start.
+  const most = atOnce + Math.ceil(atOnce / 2);
+  await inTurns(longestFirst(files, seconds), work, { atOnce, most, isIdle: watchProcessors() });
   writeFileSync(secondsFile, JSON.stringify(seconds, null, 1));
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;

@@ -36,6 +36,7 @@ function writeTemplate(folder: string, version: '1.0.0' | '1.1.0'): void {
   change('values.yaml', (text) =>
     text.replace(/repository: .*/, `repository: ${repository}`).replace(/tag: .*/, `tag: '${tag}'`),
   );
+  change('serve.mjs', (text) => `console.log('At your service.');\n${text}`);
   if (version === '1.0.0') return;
   change('values.yaml', (text) => `mood: good\n${text}`);
   change('values.schema.json', (text) =>
@@ -193,7 +194,7 @@ async function journey(t: Test, node: RunningNode): Promise<void> {
   await t.test('its logs and its events', async (t) => {
     await page.getByRole('link', { name: 'Logs', exact: true }).click();
     await page.waitForURL('**/logs');
-    await page.getByText('It has not said anything yet.').waitFor();
+    await page.getByText('At your service.').waitFor();
     await page.getByRole('link', { name: 'Events', exact: true }).click();
     await page.getByText('About to start by joanna').waitFor();
     t.same(await violationsOn(page), []);
