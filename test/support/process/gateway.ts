@@ -86,7 +86,7 @@ export async function startGateway({
     env: { ...environmentForChild(), ...environment },
   });
   const lines = watchLines(child);
-  const ready = await lines.first(/ready https:\/\//, 60_000).catch(async (error: unknown) => {
+  const ready = await lines.first(/ready https:\/\//, 180_000).catch(async (error: unknown) => {
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     rmSync(folder, { recursive: true, force: true });
