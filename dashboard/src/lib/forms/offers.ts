@@ -20,14 +20,6 @@ export const leftOfPlans = () =>
     return { cpu: left('cpu'), memory: left('memory'), accelerators };
   });
 
-/** `2 of 4 free`: of something that a cluster has beside processors and memory. */
-export function acceleratorWords(name: string, { accelerators }: Pick<Left, 'accelerators'>): string {
-  const known = accelerators.find((one) => one.name === name);
-  if (known === undefined) return `The cluster has no ${name} now.`;
-  const { free, total, limit } = known;
-  return `${free} of ${total} free${limit === undefined ? '' : `; the plan allows ${limit}`}`;
-}
-
 function oncePerOwner<T>(ask: (owner: string) => Promise<T>): (owner: string) => Promise<T> {
   const asked = new Map<string, Promise<T>>();
   return (owner) => {
