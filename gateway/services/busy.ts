@@ -6,21 +6,26 @@ import { type AskedAt, askAt } from './ask.ts';
 const measuredMs = 2_000;
 
 /**
- * Whether a program works at something, as its template says that it is found out: by what it answers, or by the processors it uses.
+ * Whether a program works at something, as its template says that it is found out: by what it answers, or by how many processors it
+ * uses now (`processors`).
  * A program that cannot be asked is not taken for one that works: it would be awake for ever.
  */
 export async function isBusy(
   { path, pointer = '', is, cpu }: BusyPlan,
-  { at, processorMs }: { at: AskedAt; processorMs: () => number | Promise<number> },
+  { at, processors }: { at: AskedAt; processors: () => Promise<number> },
 ): Promise<boolean> {
   if (path !== undefined) {
     const answer = await askAt(at, path, { readsBody: true });
     if (answer?.status === 200 && saysBusy(answer.body, pointer, is)) return true;
   }
-  if (cpu === undefined) return false;
-  const from = { at: performance.now(), used: await processorMs() };
+  return cpu !== undefined && (await processors()) >= cpu;
+}
+
+/** Processors that are used from now on, for a while, by what counts the milliseconds of them. */
+export async function measured(processorMs: () => number): Promise<number> {
+  const from = { at: performance.now(), used: processorMs() };
   await delay(measuredMs, undefined, { ref: false });
-  return (await processorMs()) - from.used >= cpu * (performance.now() - from.at);
+  return (processorMs() - from.used) / (performance.now() - from.at);
 }
 
 export function saysBusy(text: string, pointer: string, is: readonly JsonValue[] | undefined): boolean {

@@ -17,13 +17,10 @@ export type EngineHouse = {
 const answers = (text: string) =>
   `require('http').createServer((q, r) => r.end(${JSON.stringify(text)})).listen(process.env.LISTEN)`;
 
-/**
- * What every engine must do, told on any engine. `asks`: whether the engine of this house can ask services itself where they are, and
- * is told what they use.
- */
-export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>, { asks = true } = {}): void {
+/** What every engine must do, told on any engine. */
+export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>): void {
   const phase = (engine: Engine, service: Service, wanted: string) =>
-    eventually(`the engine sees it ${wanted}`, async () => engine.observe(service).phase === wanted, 30_000);
+    eventually(`the engine sees it ${wanted}`, async () => engine.observe(service).phase === wanted, 60_000);
 
   void t.test('a service runs, and is gone when it is stopped', async (t) => {
     const { engine, service, ask, left } = await open(t);
@@ -106,12 +103,11 @@ export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>, { a
     t.strictSame(left(one), []);
   });
 
-  if (asks)
-    void t.test(
-      'what a service works at is found out as its template says; what cannot be asked does not work',
-      async (t) => {
-        const { engine, service, ask } = await open(t);
-        const program = `
+  void t.test(
+    'what a service works at is found out as its template says; what cannot be asked does not work',
+    async (t) => {
+      const { engine, service, ask } = await open(t);
+      const program = `
       let state = 'idle';
       require('http').createServer((q, r) => {
         if (q.url.startsWith('/become/')) state = q.url.slice(8);
@@ -119,32 +115,34 @@ export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>, { a
       }).listen(process.env.LISTEN);
       setInterval(() => { for (const from = Date.now(); state === 'spinning' && Date.now() - from < 90; ); }, 100);
     `;
-        const resting = (busy: BusyPlan) => ({ plan: { rest: { quiet: [], sockets: 'acts', busy } } }) as const;
-        const says = 'A cell is running.';
-        const asked = await service(program, resting({ says, path: '/cells', pointer: '/*/state', is: ['busy'] }));
-        t.equal(await engine.busyWith(asked), undefined, 'what does not run');
-        await engine.start(asked);
-        await phase(engine, asked, 'running');
-        t.equal(await engine.busyWith(asked), undefined);
-        await ask(asked, '/become/busy');
-        t.equal(await engine.busyWith(asked), says);
-        await ask(asked, '/become/hung').catch(() => undefined);
-        t.equal(await engine.busyWith(asked), undefined, 'one that does not answer');
-        await engine.stop(asked);
+      const resting = (busy: BusyPlan) => ({ plan: { rest: { quiet: [], sockets: 'acts', busy } } }) as const;
+      const says = 'A cell is running.';
+      const asked = await service(program, resting({ says, path: '/cells', pointer: '/*/state', is: ['busy'] }));
+      t.equal(await engine.busyWith(asked), undefined, 'what does not run');
+      await engine.start(asked);
+      await phase(engine, asked, 'running');
+      t.equal(await engine.busyWith(asked), undefined);
+      await ask(asked, '/become/busy');
+      t.equal(await engine.busyWith(asked), says);
+      await ask(asked, '/become/hung').catch(() => undefined);
+      t.equal(await engine.busyWith(asked), undefined, 'one that does not answer');
+      await engine.stop(asked);
 
-        const measured = await service(program, resting({ says, cpu: 0.1 }));
-        await engine.start(measured);
-        await phase(engine, measured, 'running');
-        t.equal(await engine.busyWith(measured), undefined);
-        await ask(measured, '/become/spinning');
-        t.equal(await engine.busyWith(measured), says);
-        await engine.stop(measured);
-        const silent = await service(program, { plan: {} });
-        await engine.start(silent);
-        t.equal(await engine.busyWith(silent), undefined, 'of one whose template says nothing nothing is known');
-        await engine.stop(silent);
-      },
-    );
+      const measured = await service(program, resting({ says, cpu: 0.1 }));
+      await engine.start(measured);
+      await phase(engine, measured, 'running');
+      t.equal(await engine.busyWith(measured), undefined);
+      await ask(measured, '/become/spinning');
+      await eventually('it is measured', async () => (await engine.busyWith(measured)) === says, 60_000);
+      await ask(measured, '/become/idle');
+      await eventually('it works no more', async () => (await engine.busyWith(measured)) === undefined, 60_000);
+      await engine.stop(measured);
+      const silent = await service(program, { plan: {} });
+      await engine.start(silent);
+      t.equal(await engine.busyWith(silent), undefined, 'of one whose template says nothing nothing is known');
+      await engine.stop(silent);
+    },
+  );
 
   void t.test('a program that is ended from outside is started again', async (t) => {
     const { engine, service, ask } = await open(t);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Kube } from '../../kube/index.ts';
 import { type Clock, every, type Log, newId } from '../../lib/index.ts';
 import type { Upstream } from '../../routes/index.ts';
+import type { AskedAt } from '../ask.ts';
 import { isBusy } from '../busy.ts';
 import { causeOfError } from '../causes.ts';
 import type { Engine, Missing, Observed } from '../engine.ts';
@@ -15,7 +16,7 @@ import type { Helm } from './helm.ts';
 import { createReleases } from './releases.ts';
 import { openShellIn } from './shell.ts';
 import { scaleBack, scaleToZero } from './scale.ts';
-import { observedOf, placeOf } from './sight.ts';
+import { observedOf, placeOf, podOf } from './sight.ts';
 import { createSteps, type Steps } from './steps.ts';
 import { homeFolderOf, type Surroundings } from './values.ts';
 import { createUsages } from './usage.ts';
@@ -30,6 +31,8 @@ export type KubernetesEngineOptions = {
   surroundingsOf(service: Pick<Service, 'owner' | 'label'>): Promise<Surroundings>;
   /** Takes a folder out of the files of a service's owner, so that they can take it back; where there is none, nothing. */
   trash(service: Service, folder: string): Promise<void>;
+  /** Where this process reaches an address of the cluster when it is not in its network; there itself by default. */
+  reachedAt?(place: Upstream): Promise<AskedAt>;
   dataFolder: string;
   /** Where templates that services were made of are kept: the same for every gateway, because any of them may launch and any may lead. */
   templatesFolder: string;
@@ -315,20 +318,18 @@ export function createKubernetesEngine(options: KubernetesEngineOptions): Kubern
     upstreamOf: ({ id }) => placeOf(view.of(id), places.get(id)) ?? places.get(id),
     output: async ({ id }) => outputOf(await outputs.of(id)),
     async openShell({ id }, size) {
-      const pod = view.of(id).pods.find(({ isReady, isEnding }) => isReady && !isEnding);
-      const container = pod?.containers.find(({ isInit }) => !isInit);
-      if (pod === undefined || container === undefined) return undefined;
-      const { namespace, name } = pod;
-      return openShellIn(asOwner(namespace), { namespace, pod: name, container: container.name }, size);
+      const pod = podOf(view.of(id), places.get(id));
+      if (pod?.main === undefined) return undefined;
+      const { namespace, name, main: container } = pod;
+      return openShellIn(asOwner(namespace), { namespace, pod: name, container }, size);
     },
     usages: () => usages.read(),
     async busyWith(service) {
       const busy = service.template.plan.rest?.busy;
       const place = places.get(service.id);
       if (busy === undefined || place === undefined) return undefined;
-      return (await isBusy(busy, { at: place, processorMs: () => usages.processors(service.id) * performance.now() }))
-        ? busy.says
-        : undefined;
+      const at = (await options.reachedAt?.(place)) ?? place;
+      return (await isBusy(busy, { at, processors: () => usages.processors(service.id) })) ? busy.says : undefined;
     },
     async health() {
       const version = await helm.version();

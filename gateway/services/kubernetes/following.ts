@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Kube } from '../../kube/index.ts';
+import type { Kube, LogLine } from '../../kube/index.ts';
+import { type Book, linesOf } from '../output/book.ts';
 import type { Outputs } from '../output/outputs.ts';
 import { readInto, type ServiceReading } from '../output/reading.ts';
 import { hasRun, type SeenContainer, type SeenPod } from './seen.ts';
@@ -25,17 +26,18 @@ type Followed = {
   ended: Set<string>;
   /** Instances that run now. */
   running: Set<string>;
-  isNew: boolean;
+  /** What an earlier gateway has read; what is seen later was begun under this one. */
+  earlier: Promise<Earlier | undefined> | undefined;
 };
 
 const mostStreams = 20;
 
-/** Which log is read. `since`: only what was said later; milliseconds. */
+/** Which log is read. `earlier`: what of it need not be told again. */
 export type LogAt = {
   namespace: string;
   pod: string;
   container: string;
-  since: number | undefined;
+  earlier: Earlier | undefined;
   /** Whether this instance of the container has ended: what the next one writes is read as that one's. */
   isOver(): Promise<boolean>;
 };
@@ -66,10 +68,12 @@ export function createFollowing(options: {
     if (found === undefined) {
       const begun: Followed = {
         reading: outputs.of(id).then((book) => (begun.known = readInto(book))),
-        ...{ known: undefined, begun: new Map<string, AbortController>(), ended: new Set<string>(), isNew: true },
+        ...{ known: undefined, begun: new Map<string, AbortController>(), ended: new Set<string>() },
         running: new Set<string>(),
+        earlier: outputs.of(id).then(earlierIn),
       };
       begun.reading.catch(() => undefined);
+      begun.earlier?.catch(() => undefined);
       all.set(id, (found = begun));
     }
     return found;
@@ -82,27 +86,27 @@ export function createFollowing(options: {
       for (const container of pod.containers) {
         const key = keyOf(pod, container);
         if (hasRun(container) && !known.begun.has(key) && streamsOf(known) < mostStreams)
-          void read(id, known, { namespace, pod, container, key });
+          void read(known, { namespace, pod, container, key });
         noteEnd(known, pod, container, key);
       }
-    known.isNew = false;
+    known.earlier = undefined;
   }
 
   const streamsOf = ({ begun }: Followed): number => [...begun.values()].filter(({ signal }) => !signal.aborted).length;
 
   async function read(
-    id: string,
     known: Followed,
     { namespace, pod, container, key }: { namespace: string; pod: SeenPod; container: SeenContainer; key: string },
   ): Promise<void> {
     const abort = new AbortController();
     known.begun.set(key, abort);
     try {
-      const since = known.isNew ? (await outputs.of(id)).recent().at(-1)?.at : undefined;
+      const earlier = await known.earlier;
       const reading = await known.reading;
-      if (since === undefined) reading.mark(container.restarts === 0 ? 'Started.' : 'Started again.');
+      if (earlier === undefined || (container.runningSince ?? 0) > earlier.at)
+        reading.mark(container.restarts === 0 ? 'Started.' : 'Started again.');
       const isOver = (): Promise<boolean> => hasEnded(known, key, abort.signal);
-      const at = { namespace, pod: pod.name, container: container.name, since, isOver };
+      const at = { namespace, pod: pod.name, container: container.name, earlier, isOver };
       const stream = open(at, abort.signal);
       reading.read(stream, () => undefined, 'out');
       stream.once('close', () => abort.abort());
@@ -148,16 +152,42 @@ export function createFollowing(options: {
   };
 }
 
+/**
+ * What an earlier gateway has written down: `at` the last of it, milliseconds, and how often each line of its last moments. It has read
+ * a line a moment after it was written, and may have been behind with a program that writes much.
+ */
+type Earlier = { at: number; lines: Map<string, number> };
+
+const behindMs = 10_000;
+
+async function earlierIn(book: Book): Promise<Earlier | undefined> {
+  const pieces = await book.pieces();
+  const last = (await Promise.all(pieces.slice(-2).map(linesOf))).flat().filter(({ from }) => from === 'out');
+  const at = last.at(-1)?.at;
+  if (at === undefined) return undefined;
+  const lines = new Map<string, number>();
+  for (const { text } of last.filter((line) => line.at >= at - 2 * behindMs))
+    lines.set(text, (lines.get(text) ?? 0) + 1);
+  return { at, lines };
+}
+
 /** What a container writes, until it has ended. */
 export function readLog(
   kube: Kube,
-  { namespace, pod, container, since, isOver }: LogAt,
+  { namespace, pod, container, earlier, isOver }: LogAt,
   signal: AbortSignal,
 ): Readable {
-  const after = since === undefined ? {} : { since: new Date(since + 1).toISOString() };
+  const after = earlier === undefined ? {} : { since: new Date(earlier.at - behindMs).toISOString() };
   const lines = kube.logs(namespace, pod, { container, follow: true, ...after, isOver, signal });
+  /** Of what was written before the end of that, each line that is there stands for one. */
+  function isTold({ at, text }: LogLine): boolean {
+    const count = earlier?.lines.get(text) ?? 0;
+    if (earlier === undefined || count === 0 || at === undefined || Date.parse(at) > earlier.at) return false;
+    earlier.lines.set(text, count - 1);
+    return true;
+  }
   async function* texts(): AsyncGenerator<string> {
-    for await (const { text } of lines) yield `${text}\n`;
+    for await (const line of lines) if (!isTold(line)) yield `${line.text}\n`;
   }
   return Readable.from(texts());
 }

@@ -55,6 +55,8 @@ export type SeenPod = Named & {
   asksFor: Readonly<Record<string, string>>;
   addresses: readonly string[];
   containers: readonly SeenContainer[];
+  /** The container that people mean: that of the usual annotation (`kubectl exec` goes by it), else the first. Statuses are in order of names. */
+  main: string | undefined;
   /** Of a task of the release, not of a program. */
   isOfJob: boolean;
 };
@@ -96,7 +98,7 @@ type PodObject = {
   spec?: {
     nodeName?: string;
     readinessGates?: unknown[];
-    containers?: { resources?: { limits?: Record<string, string> } }[];
+    containers?: { name?: string; resources?: { limits?: Record<string, string> } }[];
   };
   status?: {
     phase?: string;
@@ -189,8 +191,15 @@ export function seenPod(object: KubeObject): SeenPod {
       ...(status?.initContainerStatuses ?? []).map((one) => containerOf(one, true)),
       ...(status?.containerStatuses ?? []).map((one) => containerOf(one, false)),
     ],
+    main: mainOf(object),
     isOfJob: (object.metadata.ownerReferences ?? []).some(({ kind }) => kind === 'Job'),
   };
+}
+
+function mainOf(object: KubeObject): string | undefined {
+  const names = ((object as PodObject).spec?.containers ?? []).map(({ name }) => name);
+  const named = object.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
+  return named !== undefined && names.includes(named) ? named : names[0];
 }
 
 export function seenJob(object: KubeObject): SeenJob {

@@ -66,3 +66,10 @@ export function placeOf(
   );
   return found.find(({ hostname, port }) => hostname === before?.hostname && port === before.port) ?? found[0];
 }
+
+/** The pod that a service is for whoever wants into it: the one that requests go to, else one of its programs; of tasks none. */
+export function podOf({ pods }: Pick<Things, 'pods'>, place: Upstream | undefined): SeenPod | undefined {
+  const own = pods.filter(({ isReady, isEnding, isOfJob }) => isReady && !isEnding && !isOfJob);
+  const host = place?.hostname.replace(/^\[|\]$/g, '');
+  return own.find(({ addresses }) => host !== undefined && addresses.includes(host)) ?? own[0];
+}

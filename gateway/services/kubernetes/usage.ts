@@ -7,8 +7,8 @@ import { serviceLabel } from './marks.ts';
 export type ClusterUsages = {
   /** Of each of which something is known now; empty where the cluster measures nothing. */
   read(): Promise<ReadonlyMap<string, Usage>>;
-  /** Processors a service used when it was read last; 0 of one of which nothing is known. */
-  processors(serviceId: string): number;
+  /** Processors a service uses now, which is asked anew; 0 of one of which nothing is known. */
+  processors(serviceId: string): Promise<number>;
 };
 
 /** So long a cluster that measures nothing is not asked again. */
@@ -19,45 +19,53 @@ const quietMs = 5 * 60_000;
  * last seconds, which is summed up here.
  */
 export function createUsages({ kube, clock }: { kube: Pick<Kube, 'list'>; clock: Clock }): ClusterUsages {
-  let known = new Map<string, { at: number; processors: number; usage: Usage }>();
+  let known = new Map<string, { at: number; usage: Usage }>();
   let quietUntil = 0;
 
-  async function measured(): Promise<KubeObject[]> {
-    if (clock.now() < quietUntil) return [];
+  /** Of the pods with a label, by service. */
+  async function measured(labels: string): Promise<Map<string, Sum>> {
+    if (clock.now() < quietUntil) return new Map();
     try {
-      return (await kube.list(kinds.podMetrics, { labels: serviceLabel })).items;
+      return sumsOf((await kube.list(kinds.podMetrics, { labels })).items);
     } catch (error) {
       if (!isKubeFault(error)) throw error;
       quietUntil = clock.now() + quietMs;
-      return [];
+      return new Map();
     }
   }
 
   return {
     async read() {
-      const sums = new Map<string, { processors: number; memory: number }>();
-      for (const { metadata, containers } of await measured()) {
-        const id = metadata.labels?.[serviceLabel];
-        if (id === undefined || !Array.isArray(containers)) continue;
-        const sum = sums.get(id) ?? { processors: 0, memory: 0 };
-        for (const { usage } of containers as { usage?: Record<string, string> }[]) {
-          sum.processors += amountOf(usage?.['cpu']);
-          sum.memory += amountOf(usage?.['memory']);
-        }
-        sums.set(id, sum);
-      }
+      const sums = await measured(serviceLabel);
       const at = clock.now();
       known = new Map(
         [...sums].map(([id, { processors, memory }]) => {
           const before = known.get(id);
           const since = before === undefined ? 0 : processors * (at - before.at);
-          return [id, { at, processors, usage: { processorMs: (before?.usage.processorMs ?? 0) + since, memory } }];
+          return [id, { at, usage: { processorMs: (before?.usage.processorMs ?? 0) + since, memory } }];
         }),
       );
       return new Map([...known].map(([id, { usage }]) => [id, usage]));
     },
-    processors: (id) => known.get(id)?.processors ?? 0,
+    processors: async (id) => (await measured(`${serviceLabel}=${id}`)).get(id)?.processors ?? 0,
   };
+}
+
+type Sum = { processors: number; memory: number };
+
+function sumsOf(pods: readonly KubeObject[]): Map<string, Sum> {
+  const sums = new Map<string, Sum>();
+  for (const { metadata, containers } of pods) {
+    const id = metadata.labels?.[serviceLabel];
+    if (id === undefined || !Array.isArray(containers)) continue;
+    const sum = sums.get(id) ?? { processors: 0, memory: 0 };
+    for (const { usage } of containers as { usage?: Record<string, string> }[]) {
+      sum.processors += amountOf(usage?.['cpu']);
+      sum.memory += amountOf(usage?.['memory']);
+    }
+    sums.set(id, sum);
+  }
+  return sums;
 }
 
 const factors: Readonly<Record<string, number>> = {

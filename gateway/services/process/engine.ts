@@ -23,7 +23,7 @@ import type { Shell } from '../shell.ts';
 import type { Outputs } from '../output/outputs.ts';
 import { outputOf } from '../output/pages.ts';
 import { readInto, type ServiceReading } from '../output/reading.ts';
-import { isBusy } from '../busy.ts';
+import { isBusy, measured } from '../busy.ts';
 import { createBells } from './bells.ts';
 import { createFullDisks } from './full-disks.ts';
 import { createHomes } from './homes.ts';
@@ -357,7 +357,8 @@ export function createProcessEngine(options: ProcessEngineOptions): ProgramEngin
         if (found.limited !== undefined) return found.limited.group.usage()?.processorMs ?? 0;
         return pid === undefined ? 0 : usagesBelow([pid]).get(pid)!.processorMs;
       };
-      return (await isBusy(busy, { at: socketUpstream(layout.socket(id)), processorMs })) ? busy.says : undefined;
+      const at = socketUpstream(layout.socket(id));
+      return (await isBusy(busy, { at, processors: () => measured(processorMs) })) ? busy.says : undefined;
     },
     async openShell({ id }, size) {
       const found = running.get(id);

@@ -1,13 +1,15 @@
 import { request } from 'node:http';
 import t, { type Test } from 'tap';
 import { images } from '../../cluster/node/images.ts';
+import { measurePods } from '../../cluster/node/metrics.ts';
 import { type RunningNode, startNode } from '../../cluster/node/start.ts';
 import { processesWith } from '../../support/process/processes-with.ts';
-import { type EngineHouse, testEngine } from '../engine.ts';
+import { testEngine } from '../engine.ts';
 import { type Chart, openKubernetesEngine } from './house.ts';
+import { type Again, type TalkHouse, testTalk } from './talk.ts';
 
-/** A program of Node behind a Service. */
-const chartOf = (program: string): Chart => ({
+/** A program of Node behind a Service; `beside`: other containers of its pod. */
+const chartOf = (program: string, beside = ''): Chart => ({
   'files/program.js': program,
   'templates/program.yaml': `
 apiVersion: apps/v1
@@ -29,6 +31,7 @@ spec:
             - { name: SERVICE, value: {{ .Values.knot.service.id | quote }} }
           ports: [{ name: http, containerPort: 8080 }]
           readinessProbe: { httpGet: { path: /, port: http }, periodSeconds: 1, timeoutSeconds: 2 }
+${beside}
 ---
 apiVersion: v1
 kind: Service
@@ -45,28 +48,33 @@ const node = await startNode(t, { withNodeImage: true });
 if ('skip' in node) t.test('releases in a cluster', { skip: node.skip }, async () => undefined);
 else
   await t.test('releases in a cluster', { jobs: 4 }, async (t) => {
-    // Pods answer in the network of the node, where this process is not; and nothing in it measures what they use.
-    testEngine(t, (t) => openOn(t, node), { asks: false });
+    await measurePods(t, node);
+    testEngine(t, (t) => openOn(t, node));
+    testTalk(t, (t, again) => openOn(t, node, again));
   });
 
-async function openOn(t: Test, node: RunningNode): Promise<EngineHouse> {
-  const { engine, service } = await openKubernetesEngine(t, node);
+/** Pods answer in the network of the node, where this process is not. */
+async function openOn(t: Test, node: RunningNode, again: Again = {}): Promise<TalkHouse> {
   /** Ways from here to where pods answer, by address. */
   const ways = new Map<string, Promise<number>>();
+  async function reachedAt({ hostname, port }: { hostname: string; port: number }) {
+    const key = `${hostname}:${port}`;
+    if (!ways.has(key)) ways.set(key, node.inward({ host: hostname, port }));
+    return { hostname: '127.0.0.1', port: await ways.get(key)! };
+  }
+  const house = await openKubernetesEngine(t, node, { reachedAt, ...again });
+  const { engine, service, namespace, folder, close } = house;
   return {
-    engine,
-    async service(program, { plan = {}, values = { say: '' }, size } = {}) {
-      const made = await service(chartOf(program), { values, ...(size && { size }) });
+    ...{ engine, close, again: { namespace, folder } },
+    async service(program, { plan = {}, values = { say: '' }, size, beside = '' } = {}) {
+      const made = await service(chartOf(program, beside), { values, ...(size && { size }) });
       const { template } = made;
       return { ...made, template: { ...template, plan: { ...template.plan, startSeconds: 20, ...plan } } };
     },
     async ask(one, path = '/') {
       const place = engine.upstreamOf(one);
       if (place === undefined || engine.observe(one).phase === 'absent') return undefined;
-      const to = { host: place.hostname, port: place.port };
-      const key = `${to.host}:${to.port}`;
-      if (!ways.has(key)) ways.set(key, node.inward(to));
-      return ask(await ways.get(key)!, path);
+      return ask((await reachedAt(place)).port, path);
     },
     left: ({ id }) => processesWith(id),
   };

@@ -27,6 +27,8 @@ export type House = {
   folder: string;
   /** A service of a chart. */
   service(files: Chart, facts?: Partial<Service>): Promise<Service>;
+  /** As when the gateway ends. */
+  close(): Promise<void>;
   /** Every object in the namespace with the service's label, `Kind name`. */
   left(service: Service): Promise<string[]>;
 };
@@ -82,14 +84,20 @@ export async function openKubernetesEngine(
     ...more,
   });
   await engine.tidy();
+  let closing: Promise<unknown> | undefined;
+  const close = async (): Promise<void> => {
+    closing ??= engine
+      .close()
+      .then(() => outputs.close())
+      .then(() => Promise.all([own.close(), kube.close()]));
+    await closing;
+  };
   t.teardown(async () => {
-    await engine.close();
-    await outputs.close();
-    await Promise.all([own.close(), kube.close()]);
+    await close();
     if (more.folder === undefined) rmSync(folder, { recursive: true, force: true });
   });
   return {
-    ...{ engine, kube, namespace, folder, account },
+    ...{ engine, kube, namespace, folder, account, close },
     async service(files, facts = {}) {
       const chart = mkdtempSync(join(folder, 'chart-'));
       for (const [name, text] of Object.entries({ 'Chart.yaml': chartFile, 'values.yaml': '{}\n', ...files })) {

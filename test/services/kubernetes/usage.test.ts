@@ -23,14 +23,16 @@ t.test('what the pods of a service use is told together, and summed up over time
   t.strictSame(first.get('one'), { processorMs: 0, memory: 2.5 * 2 ** 20 });
   t.strictSame(first.get('two'), { processorMs: 0, memory: 0 }, 'what nothing is said of uses nothing');
   t.equal(first.size, 2);
-  t.equal(usages.processors('one'), 1.5);
-  t.equal(usages.processors('nobody'), 0);
+  t.equal(await usages.processors('one'), 1.5);
+  t.equal(await usages.processors('nobody'), 0);
   clock.at += 10_000;
   t.equal((await usages.read()).get('one')?.processorMs, 15_000);
   await kube.remove(kinds.podMetrics, 'a', 'knot-ann');
   await kube.remove(kinds.podMetrics, 'b', 'knot-ann');
   t.notOk((await usages.read()).has('one'), 'of what does not run nothing is known');
-  t.equal(usages.processors('one'), 0);
+  t.equal(await usages.processors('one'), 0);
+  await kube.create(pod('e', 'one', [using('20m', '1Mi')]), { kind: kinds.podMetrics });
+  t.equal(await usages.processors('one'), 0.02, 'it is asked anew, whenever all were read');
 });
 
 t.test('a cluster that measures nothing is asked again after a while', async (t) => {
