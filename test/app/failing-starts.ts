@@ -108,4 +108,6 @@ for (let statements = 0; ; statements += 1) {
   process.send!(outcome);
   if (outcome.failedAt === undefined || outcome.left.length > 0) break;
 }
+// Also when something was left open that would keep it alive: what it is was told.
+process.once('disconnect', () => process.exit());
 process.disconnect();
