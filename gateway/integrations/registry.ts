@@ -15,6 +15,8 @@ export type Image = {
 };
 
 export type ProjectImages = {
+  /** Of the registry's own; undefined where there is no project yet. */
+  projectId?: number;
   images: Image[];
   isWhole: boolean;
   used: number;
@@ -26,8 +28,8 @@ export type ProjectImages = {
 export type Registry = {
   /** Host, with its port where it has one. */
   host: string;
-  /** Page of a repository, or of all there is. */
-  pageOf(repository?: string): string;
+  /** Page of a project. */
+  pageOf(projectId: number): string;
   imagesOf(project: string): Promise<ProjectImages>;
   /** @throws KNOT_INTEGRATIONS_HARBOR_NEVER_OPENED */
   cliSecretOf(person: Person, options: { rotate: boolean }): Promise<string>;

@@ -49,6 +49,8 @@ const rows: Row[] = [
   { url: '/owners', access: 'person' },
   { url: '/people?q=eve', access: 'person' },
   { url: '/kubernetes', access: 'person', ok: 404 },
+  { url: '/images', access: 'person', ok: 404 },
+  { method: 'POST', url: '/images/cli-secret', body: {}, access: 'person', ok: 404 },
   { url: '/workflows', access: 'person', ok: 404 },
   { method: 'POST', url: `/workflows/${id}/stop`, body: {}, access: 'person', ok: 404 },
   { method: 'POST', url: `/workflows/${id}/resubmit`, body: {}, access: 'person', ok: 404 },

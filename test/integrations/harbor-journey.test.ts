@@ -153,9 +153,13 @@ t.test('programs push and pull with the secret that Knot shows', async (t) => {
     isWhole: true,
     images: [{ owner: { kind: 'user', name: 'bob' }, name: 'bob/deep/app', kind: 'image', tags: ['v1'], versions: 1 }],
   });
-  const [image] = listed.json<{ images: { size: number; pull: string; pushedAt: number }[] }>().images;
+  const [image] = listed.json<{ images: { size: number; pull: string; pushedAt: number; url: string }[] }>().images;
   t.ok(image!.size > 300_000);
   t.ok(Date.now() - image!.pushedAt < 60_000);
+  t.equal(
+    image!.url,
+    `${outside}/harbor/projects/${state.projects.find(({ name }) => name === 'bob')!.id}/repositories`,
+  );
   t.equal(image!.pull, `docker pull ${host}/bob/deep/app:v1`);
   t.equal((await (await person('carl')).api('GET', '/images?owner=bob')).status, 404);
   t.same((await (await person('carl')).api('GET', '/images')).json()['images'], []);

@@ -23,7 +23,7 @@ export const ImageSchema = closed({
   }),
   pushedAt: Type.Union([TimeSchema, Type.Null()]),
   pull: Type.String({ description: 'Command that fetches the newest one: docker pull or helm pull.' }),
-  url: Type.String({ description: 'Its page in Harbor.' }),
+  url: Type.String({ description: 'The page of its project in Harbor.' }),
 });
 export type Image = Static<typeof ImageSchema>;
 

@@ -35,7 +35,7 @@ export function imageRoutes(
       const found = registry();
       const seen = await ownersSeen(request, request.query.owner);
       const listed = await Promise.all(seen.map(async (owner) => ({ owner, ...(await imagesOf(found, owner.name)) })));
-      const images = listed.flatMap(({ owner, images }) =>
+      const images = listed.flatMap(({ owner, images, projectId }) =>
         images.map(({ name, kind, tags, versions, size, pushedAt }): Image => {
           const newest = tags[0];
           const place = `${found.host}/${name}`;
@@ -43,7 +43,7 @@ export function imageRoutes(
             kind === 'chart'
               ? `helm pull oci://${place}${newest === undefined ? '' : ` --version ${newest.replaceAll('_', '+')}`}`
               : `docker pull ${place}${newest === undefined ? '' : `:${newest}`}`;
-          return { owner, name, kind, tags, versions, size, pushedAt, pull, url: found.pageOf(name) };
+          return { owner, name, kind, tags, versions, size, pushedAt, pull, url: found.pageOf(projectId!) };
         }),
       );
       return {

@@ -158,7 +158,7 @@ export function createHarbor(options: HarborOptions): Integration {
       }),
     registry: {
       host: url.replace(/^https:\/\//, ''),
-      pageOf: (repository) => (repository === undefined ? `${url}/` : pageOf(url, repository)),
+      pageOf: (projectId) => `${url}/harbor/projects/${projectId}/repositories`,
       imagesOf: (project) => imagesOf(ask, project),
       cliSecretOf: (person, { rotate }) => cliSecretOf(ask, issuer, person, rotate),
       pullConfigOf: (project) =>
@@ -184,13 +184,6 @@ function routeOf(host: string, title: string, upstream: Route['upstream']): Rout
     // Names of repositories with a slash.
     switches: { encodedSlash: true, methods: [], ownSignIn: ['sid'] },
   };
-}
-
-/** `ada/deep/app` is the repository `deep/app` of the project `ada`; the page of Harbor takes its name encoded twice. */
-function pageOf(url: string, repository: string): string {
-  const at = repository.indexOf('/');
-  const name = encodeURIComponent(encodeURIComponent(repository.slice(at + 1)));
-  return `${url}/harbor/projects?name=${encodeURIComponent(repository.slice(0, at))}#${name}`;
 }
 
 const unverified = (caFile: string): ComponentHealth => ({

@@ -31,7 +31,13 @@ export async function imagesOf(ask: AskHarbor, project: string): Promise<Project
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   const limit = quota?.hard?.storage ?? -1;
-  return { images, isWhole, used: quota?.used?.storage ?? 0, limit: limit < 0 ? null : limit };
+  return {
+    projectId: known.project_id,
+    images,
+    isWhole,
+    used: quota?.used?.storage ?? 0,
+    limit: limit < 0 ? null : limit,
+  };
 }
 
 async function fillIn(ask: AskHarbor, path: string, project: string, image: Image): Promise<void> {
