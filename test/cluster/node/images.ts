@@ -23,6 +23,8 @@ export const images = {
   notebook: 'registry.test/notebook:1',
   /** The same with JupyterHub, KubeSpawner and the hub's proxy, if its archive was made and imported (hub-image.ts). */
   hub: 'registry.test/hub:1',
+  /** What stands beside each step of a workflow, if its archive was made and imported (argo/image.ts). */
+  argoexec: 'registry.test/argoexec:1',
 } as const;
 
 /** Not `cluster-…`: such folders go with the builds of the programs. */
