@@ -91,10 +91,8 @@ if ('skip' in cluster) {
       );
       return engine.obstacles(candidate);
     };
-    // What is known of machines is a few seconds old at most.
     const free = (count: number) =>
       eventually(`${count} free`, async () => (await engine.accelerators!())[0]?.free === count, 30_000);
-    t.match(await gpus(1), [{ isWait: true, message: 'It waits for 1 nvidia.com/gpu: no machine here has any.' }]);
     await cluster.addNode('with-gpu', { 'nvidia.com/gpu': '1' });
     await phase(engine, late, 'running');
     await free(0);
@@ -102,7 +100,6 @@ if ('skip' in cluster) {
     await engine.stop(late);
     await free(1);
     t.strictSame(await gpus(1), []);
-    t.match(await gpus(2), [{ message: /the machines here have 1, and 1 in one/ }]);
   });
 
   t.test('quota, Pod Security and kinds that are not there are told before anything is made', async (t) => {
