@@ -15,6 +15,8 @@ import { definitionsIn, rightsIn } from './manifests.ts';
 export type Argo = {
   /** `http://127.0.0.1:PORT`, where its server answers on this machine. */
   url: string;
+  /** Of what belongs to it; goes with it. */
+  folder: string;
   programs: ArgoPrograms;
   server: KeptProgram;
   controller: KeptProgram;
@@ -128,6 +130,7 @@ export async function startArgo(
   await untilAnswering();
   return {
     url,
+    folder,
     programs,
     controller,
     server: {
@@ -144,9 +147,9 @@ export async function startArgo(
   };
 }
 
-/** Nothing of it outlives us: the first process in it ends with this one, and the kernel ends the others with that. */
+/** Nothing of it outlives us: the keeper in it sees us end, removes the folder and leaves; the kernel ends what is left with its namespace. */
 const ownNetwork = [
-  ...['bwrap', '--die-with-parent', '--unshare-net', '--unshare-pid', '--unshare-user', '--uid', '0', '--gid', '0'],
+  ...['bwrap', '--unshare-net', '--unshare-pid', '--unshare-user', '--uid', '0', '--gid', '0'],
   ...['--bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--'],
 ];
 
