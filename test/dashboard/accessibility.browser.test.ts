@@ -29,6 +29,9 @@ const pages = [
   '/admin/plans',
   '/teams/genomics/members',
   '/account/tokens',
+  '/workflows',
+  '/images',
+  '/metrics',
   '/admin/clients',
   '/admin/policies',
   '/admin/policies?as=bela&url=https%3A%2F%2Fjupyterhub.localhost%2Fuser%2Fann%2F',
@@ -74,6 +77,7 @@ t.setTimeout(240_000);
 t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason() }, async (t) => {
   ensureDashboardBuild();
   const data = mockData(Date.now());
+  data.me.offers = ['workflows', 'images', 'metrics'];
   data.me.user.username = 'wolfeschlegelsteinhausenberger';
   const gateway = await startMockGateway(data);
   const browser = await launchBrowser();

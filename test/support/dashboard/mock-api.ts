@@ -6,6 +6,7 @@ import { uiRoutes } from '../../../gateway/ui/index.ts';
 import { type MockData } from './mock-data.ts';
 import { listRoutes, toTeam } from './mock-lists.ts';
 import { ownerRoutes } from './mock-owners.ts';
+import { toolRoutes } from './mock-tools.ts';
 import { explanationFor, refusalOf, refusedId } from './mock-policies.ts';
 
 export const dashboardBuild = join(import.meta.dirname, '../../../dashboard/build');
@@ -61,6 +62,7 @@ export async function startMockGateway(data: MockData, folder = dashboardBuild):
         request.raw.on('close', () => streams.delete(reply.raw));
       });
       readRoutes(api, data);
+      toolRoutes(api);
       changeRoutes(api, data);
     },
     { prefix: '/api/v1' },

@@ -1,0 +1,76 @@
+import t from 'tap';
+import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard/browser.ts';
+import { startMockGateway } from '../support/dashboard/mock-api.ts';
+import { mockData } from '../support/dashboard/mock-data.ts';
+
+t.setTimeout(240_000);
+
+t.test('what I have in tools, without the tools', { skip: browserSkipReason() }, async (t) => {
+  ensureDashboardBuild();
+  const data = mockData(Date.now());
+  data.me.offers = ['workflows', 'images', 'metrics'];
+  const gateway = await startMockGateway(data);
+  const browser = await launchBrowser();
+  t.teardown(() => Promise.all([browser.close(), gateway.close()]));
+  const { page, complaints } = await openPage(browser, { width: 1280, theme: 'light' });
+  const away = { code: 'KNOT_INTEGRATIONS_TOOL_AWAY', message: 'Argo does not answer.', remedy: 'Try again.' };
+
+  await t.test('workflows: states at a glance, stopped from here; while Argo is away that is said', async (t) => {
+    await page.goto(`${gateway.origin}/`);
+    await page.getByRole('navigation').getByRole('link', { name: 'Workflows' }).first().click();
+    await page.getByRole('heading', { level: 1, name: 'Workflows' }).waitFor();
+    for (const words of ['Runs', 'Succeeded', 'Failed', 'Waits to go on'])
+      await page.getByText(words, { exact: true }).waitFor();
+    await page.getByText("child 'train-b2m8c-step' failed").waitFor();
+    await page.getByText('3 of 12 steps').waitFor();
+    const row = page.getByRole('row').filter({ hasText: 'align-reads' });
+    await row.getByRole('button').click();
+    await page.getByRole('menuitem', { name: 'Stop' }).click();
+    await page.getByText('is told to stop').waitFor();
+    await row.getByText('Stopping').waitFor();
+    t.ok(gateway.changes.some((change) => /POST .*\/workflows\/align-reads.*\/stop/.test(change)));
+
+    gateway.refuse('/workflows', 503, away);
+    await page.reload();
+    await page.getByText('Argo does not answer.').waitFor();
+    t.equal(await page.getByText('No workflows yet').count(), 0, 'what is not known is not nothing');
+    gateway.clearRefusals();
+  });
+
+  await t.test('images: with the command that fetches each, and the secret of programs', async (t) => {
+    await page.goto(`${gateway.origin}/images`);
+    await page.getByText('docker pull harbor.localhost/ann/aligner:2.1').waitFor();
+    await page.getByText('chart', { exact: true }).waitFor();
+    await page.getByRole('meter').first().waitFor();
+    await page.getByRole('button', { name: 'Sign in a program' }).click();
+    await page.getByText('Secret-of-ann-1').waitFor();
+    await page.getByRole('button', { name: 'Make another one' }).click();
+    await page.getByText('Secret-of-ann-2').waitFor();
+    t.equal(await page.getByText('Secret-of-ann-1').count(), 0);
+    await page.getByRole('button', { name: 'Done' }).click();
+  });
+
+  await t.test('metrics: now against the plan, by day, by service, with what it costs', async (t) => {
+    await page.goto(`${gateway.origin}/metrics`);
+    await page.getByRole('heading', { name: 'Now, of the plan Standard' }).waitFor();
+    t.equal(await page.getByRole('meter').count(), 3, 'what has no limit has no bar');
+    await page.getByText('1.4 of 4').waitFor();
+    await page.getByText('€17.30').waitFor();
+    t.equal(await page.locator('svg rect title').count(), 30);
+    await page.getByLabel('What is shown').selectOption({ label: 'Cost' });
+    await page.getByText('At most €3.30 in a day').waitFor();
+    await page.getByText('The same as a table').click();
+    await page.getByRole('rowheader', { name: '2026-11-30' }).waitFor();
+    t.strictSame(
+      complaints.filter((text) => !text.includes('503')),
+      [],
+    );
+  });
+
+  await t.test('a tool that is not there has no page in the navigation', async (t) => {
+    data.me.offers = [];
+    await page.goto(`${gateway.origin}/`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    t.equal(await page.getByRole('link', { name: 'Workflows' }).count(), 0);
+  });
+});
