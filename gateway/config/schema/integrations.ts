@@ -162,6 +162,8 @@ export function checkIntegrations(integrations: Integrations, engine: 'process' 
   const { argo, harbor } = integrations;
   if (argo && engine !== 'kubernetes')
     add('integrations.argo', 'needs `engine: kubernetes`: workflows are pods of a cluster');
+  // What Argo keeps of one person's sign-in is not taken from the next in the same browser yet, and nobody makes its accounts.
+  if (argo?.auth === 'sso') add('integrations.argo.auth', 'cannot be "sso" yet: use "token"');
   if (harbor?.admin && harbor.robot)
     add('integrations.harbor.robot', 'has no effect beside `admin`; remove one of both');
 }
