@@ -113,6 +113,18 @@ t.test('settings that contradict one another or point at nothing are refused', a
       /is needed/,
     ],
     [
+      'an Argo without a cluster',
+      'integrations: {argo: {upstream: "http://argo:2746"}}',
+      'integrations.argo',
+      /needs `engine: kubernetes`/,
+    ],
+    [
+      'single sign-on of Argo, which is not whole yet',
+      'engine: kubernetes\nintegrations: {argo: {upstream: "http://argo:2746", auth: sso}}',
+      'integrations.argo.auth',
+      /use "token"/,
+    ],
+    [
       'address of a managed hub',
       'integrations: {jupyterhub: {upstream: "http://a:1"}}',
       'integrations.jupyterhub.upstream',
