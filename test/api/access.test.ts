@@ -51,6 +51,14 @@ const rows: Row[] = [
   { url: '/kubernetes', access: 'person', ok: 404 },
   { url: '/images', access: 'person', ok: 404 },
   { method: 'POST', url: '/images/cli-secret', body: {}, access: 'person', ok: 404 },
+  { url: '/metrics/usage', access: 'person', ok: 404 },
+  ...['', '/prometheus/api/v1'].flatMap((below): Row[] => [
+    { url: `/metrics${below}/label/pod/values`, access: 'person', ok: 404 },
+    ...['query', 'query_range', 'query_exemplars', 'series', 'labels'].flatMap((name): Row[] => [
+      { url: `/metrics${below}/${name}`, access: 'person', ok: 404 },
+      { method: 'POST', url: `/metrics${below}/${name}`, body: {}, access: 'person', ok: 404 },
+    ]),
+  ]),
   { url: '/workflows', access: 'person', ok: 404 },
   { method: 'POST', url: `/workflows/${id}/stop`, body: {}, access: 'person', ok: 404 },
   { method: 'POST', url: `/workflows/${id}/resubmit`, body: {}, access: 'person', ok: 404 },
@@ -149,7 +157,10 @@ t.test('guest, user and admin: each route answers exactly whom it should, and ne
   for (const { access, ok = 200, ...call } of rows) {
     const title = `${call.method ?? 'GET'} ${call.url}`;
     const guest = await house.call(call);
-    t.match(guest, { status: 401, json: { code: 'KNOT_API_SIGN_IN' } }, `${title}: guest`);
+    // Programs that know Prometheus' own API are answered in its words.
+    const isPrometheus = call.url.startsWith('/metrics/prometheus/');
+    const json = isPrometheus ? { status: 'error', error: /sign in/i } : { code: 'KNOT_API_SIGN_IN' };
+    t.match(guest, { status: 401, json }, `${title}: guest`);
     const asUser = await house.call({ ...call, cookie: user.cookie });
     if (access === 'admin') {
       t.match(

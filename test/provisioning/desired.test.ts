@@ -238,7 +238,7 @@ t.test(
       subjects: [{ kind: 'ServiceAccount', name: 'knot-argo', namespace: 'knot-team-physics' }],
     });
     t.match(bindings(ann, true)[0], { automountServiceAccountToken: true }, 'steps tell how they ended');
-  const left = bindings({ ...ann, isPaused: true }, true).map(({ kind }) => kind);
+    const left = bindings({ ...ann, isPaused: true }, true).map(({ kind }) => kind);
     t.notOk(left.includes('RoleBinding'), 'a token that was kept is worth nothing');
     t.same(
       bindings(ann, false).map(({ metadata }) => metadata.name),

@@ -1,96 +1,19 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { createManualClock, silentLog, type JsonObject } from '../../gateway/lib/index.ts';
-import { createServices, type Engine, type NewService, type ServicesOptions } from '../../gateway/services/index.ts';
-import type { Observed } from '../../gateway/services/engine.ts';
-import type { LaunchableTemplate } from '../../gateway/services/template.ts';
+import t from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { openTestFacts } from '../support/house/facts.ts';
 import { onBothStores } from '../support/house/stores.ts';
 import { idleEngine, plainTemplate as first } from './idle-engine.ts';
 import type { Store } from '../../gateway/store/index.ts';
+import { openRecords } from './record-house.ts';
 
 /** Records of services on both stores, with an engine that runs nothing. */
 t.setTimeout(600_000);
 
-async function open(t: Test, store: Store) {
-  const clock = createManualClock();
-  const facts = await openTestFacts(t, { clock, log: silentLog, store });
-  const { accounts } = facts;
-  const ann = await accounts.createUser(
-    { username: 'ann', email: 'ann@example.org', state: 'active' },
-    { name: 'test' },
-  );
-  const begun: string[] = [];
-  const kept: ReadonlySet<string>[] = [];
-  /** What the catalogue has today. */
-  const house: {
-    template: LaunchableTemplate | undefined;
-    observed: Observed;
-    hasSandbox: boolean;
-    starts: boolean;
-    tidies: boolean;
-  } = {
-    template: first,
-    observed: { phase: 'absent' },
-    hasSandbox: true,
-    starts: true,
-    tidies: true,
-  };
-  const engine: Engine = {
-    ...idleEngine,
-    keep: async () => `digest of ${house.template?.version}`,
-    async start({ id }) {
-      if (!house.starts) throw new Error('nothing can be started');
-      begun.push(id);
-    },
-    observe: () => house.observed,
-    missing: async (_plan, mayLackSandbox) =>
-      house.hasSandbox || mayLackSandbox ? [] : [{ what: 'There is no sandbox.', remedy: 'Install one.' }],
-    async keepOnly(digests) {
-      if (!house.tidies) throw new Error('the disk is full');
-      kept.push(digests);
-    },
-  };
-  const routes = {
-    put: async () => undefined,
-    remove: async () => undefined,
-    isTaken: (label: string) => label === 'app-ann',
-  };
-  const metricsFolder = t.testdir();
-  const make = (more: Partial<ServicesOptions> = {}) =>
-    createServices({
-      ...{ store, engine, routes, clock, log: silentLog },
-      machine: 'm',
-      metricsFolder,
-      sizes: [{ name: 'small', title: 'Small', cpu: 1, memory: 1024 }],
-      whole: { cpu: 1000, memory: 1e9 },
-      limitsOf: async () => ({}),
-      templates: {
-        find: async (id) => (id === 'web' ? house.template : undefined),
-        check: ({ strict }, { a }) => [
-          ...(a === 'bad' ? [{ pointer: '/a', message: 'is bad' }] : []),
-          ...(strict && a === 'odd' ? [{ pointer: '/a', message: 'is odd' }] : []),
-        ],
-        withDefaults: (defaults, given) => ({ ...defaults, ...given }),
-      },
-      isActive: async () => true,
-      idleSecondsOf: async () => [],
-      record: facts.audit.record,
-      ...more,
-    });
-  const services = make();
-  t.teardown(() => services.close());
-  const owner = { kind: 'user' as const, id: ann.id, name: 'ann' };
-  const wanted = (name: string, values: JsonObject = {}): NewService => ({ template: 'web', name, owner, values });
-  return { begun, house, kept, metricsFolder, clock, services, make, wanted, owner, by: { actor: 'ann' }, facts };
-}
-
 await onBothStores(t, async (t, openDatabase) => {
   await t.test('T9 of two who want one name at one moment one has it, and the other is told', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, make, wanted, by } = await open(t, store);
+    const { services, make, wanted, by } = await openRecords(t, store);
     const other = make();
     t.teardown(() => other.close());
     const results = await Promise.allSettled([
@@ -109,7 +32,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('one that sleeps is woken by who rings for it, one that was stopped by nobody', async (t) => {
     const { store } = await openDatabase(t);
-    const { make, wanted, house, by } = await open(t, store);
+    const { make, wanted, house, by } = await openRecords(t, store);
     let ring = (_id: string): void => undefined;
     const rests: boolean[] = [];
     const services = make({
@@ -146,7 +69,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('names, templates and values that cannot be are told together, by field', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, wanted, by } = await open(t, store);
+    const { services, wanted, by } = await openRecords(t, store);
     for (const name of ['A', '1a', 'a-', '-a', 'a--b', 'a_b', 'a.b', 'xn--a', 'ä', 'a'.repeat(33), 'a\n'])
       t.match(await services.check(wanted(name)), [{ field: 'name' }], JSON.stringify(name));
     t.match(
@@ -165,7 +88,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('nothing is begun before the start, and then what is wanted is', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, wanted, by, begun } = await open(t, store);
+    const { services, wanted, by, begun } = await openRecords(t, store);
     const { id } = await services.launch(wanted('one'), by);
     await services.act(id, 'stop', by);
     await services.act(id, 'start', by);
@@ -177,7 +100,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('of several gateways one acts, and who takes over does at once what waits', async (t) => {
     const { store } = await openDatabase(t);
-    const { make, wanted, by, begun } = await open(t, store);
+    const { make, wanted, by, begun } = await openRecords(t, store);
     let isLeader = false;
     let begin = (): void => undefined;
     const services = make({ replicas: { leads: () => isLeader, onLead: (hear) => void (begin = hear) } });
@@ -193,7 +116,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('what was wrong the last time is not told of a new start', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, house, wanted, by } = await open(t, store);
+    const { services, house, wanted, by } = await openRecords(t, store);
     const { id } = await services.launch(wanted('one'), by);
     house.starts = false;
     await services.start();
@@ -207,7 +130,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('what they use is measured also where old files of templates cannot be taken away', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, house, wanted, by, metricsFolder } = await open(t, store);
+    const { services, house, wanted, by, metricsFolder } = await openRecords(t, store);
     const { id } = await services.launch(wanted('one'), by);
     for (const name of [id, 'gone']) writeFileSync(join(metricsFolder, name), '');
     house.tidies = false;
@@ -228,7 +151,7 @@ await onBothStores(t, async (t, openDatabase) => {
       }
       return answer;
     };
-    const { services, house, wanted, owner, by } = await open(t, { ...store, transaction });
+    const { services, house, wanted, owner, by } = await openRecords(t, { ...store, transaction });
     await services.start();
     const { id } = await services.launch(wanted('one'), by);
     house.observed = { phase: 'starting', revision: 1 };
@@ -245,7 +168,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('the last wish is what is wanted, and whoever acted on an older picture is told', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, wanted, owner, by, facts } = await open(t, store);
+    const { services, wanted, owner, by, facts } = await openRecords(t, store);
     const { id } = await services.launch(wanted('one'), by);
     t.equal((await services.find(id))?.values['a'], 1, 'the defaults are kept with it');
     t.strictSame(
@@ -286,7 +209,7 @@ await onBothStores(t, async (t, openDatabase) => {
     'each change is a revision that can be gone back to, and an upgrade keeps what was chosen',
     async (t) => {
       const { store } = await openDatabase(t);
-      const { services, house, wanted, by, kept, owner, facts } = await open(t, store);
+      const { services, house, wanted, by, kept, owner, facts } = await openRecords(t, store);
       const person = (await facts.accounts.principal(owner.id))!;
       const { history } = services;
       const { id } = await services.launch(wanted('one', { a: 5 }), by);
@@ -365,7 +288,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('what is said of an upgrade is what was done, also while its template is edited', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, house, wanted, by, owner, facts } = await open(t, store);
+    const { services, house, wanted, by, owner, facts } = await openRecords(t, store);
     const person = (await facts.accounts.principal(owner.id))!;
     const { id } = await services.launch(wanted('one'), by);
     let edits = 0;
@@ -377,7 +300,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('where there is no sandbox, who may launch may upgrade and go back as well', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, house, wanted, by, owner, facts } = await open(t, store);
+    const { services, house, wanted, by, owner, facts } = await openRecords(t, store);
     const person = { ...(await facts.accounts.principal(owner.id))!, isAdmin: true };
     const admin = { ...by, isAdmin: true };
     house.hasSandbox = false;
@@ -394,7 +317,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('two who change one service at one moment do not write over one another', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, wanted, by } = await open(t, store);
+    const { services, wanted, by } = await openRecords(t, store);
     const { id } = await services.launch(wanted('one'), by);
     const results = await Promise.allSettled(
       [1, 2, 3].map((a) => services.history.change(id, { a }, by, { revision: 1 })),
@@ -407,7 +330,7 @@ await onBothStores(t, async (t, openDatabase) => {
 
   await t.test('it is kept awake for longer on request, within bounds, and that is taken back', async (t) => {
     const { store } = await openDatabase(t);
-    const { services, wanted, by, clock } = await open(t, store);
+    const { services, wanted, by, clock } = await openRecords(t, store);
     const { id } = await services.launch(wanted('one'), by);
     const hour = 3_600_000;
     const now = clock.now();

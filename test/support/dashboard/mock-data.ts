@@ -71,7 +71,7 @@ export function mockData(now: number, { isAdmin = true } = {}): MockData {
       domain: 'localhost',
       canAdminister: isAdmin,
       hasCluster: false,
-    offers: [],
+      offers: [],
       minimumPasswordLength: 10,
       version: '0.1.0',
     },

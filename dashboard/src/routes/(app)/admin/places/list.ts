@@ -1,9 +1,14 @@
-/** The list of places: what it understands of an address, its columns and filters, and which rows an address shows. */
+/** The list of places: what it understands of an address, its columns, filters and acts, and which rows an address shows. */
+import RefreshCw from '@lucide/svelte/icons/refresh-cw';
+import { placesApi } from '#lib/api/places.ts';
 import type { Place } from '#lib/contract.ts';
+import { refresh } from '#lib/live/changes.ts';
 import { placeStates } from '#lib/places/words.ts';
 import { urls } from '#lib/urls.ts';
 import { addressAfter, type ListAddress, type ListShape } from '#lib/ui/list/address.ts';
-import type { Chip, Column } from '#lib/ui/list/columns.ts';
+import type { Act, Chip, Column } from '#lib/ui/list/columns.ts';
+import { performOnAll } from '#lib/ui/list/perform.ts';
+import { counted } from '#lib/words.ts';
 
 type PlaceFilter = 'state';
 type Address = ListAddress<PlaceFilter>;
@@ -59,3 +64,19 @@ export function chipsOf(places: readonly Place[], address: Address): Chip[] {
       .filter(({ count, isChosen }) => count > 0 || isChosen),
   ];
 }
+
+export const acts: Act<Place>[] = [
+  {
+    label: 'Look again',
+    icon: RefreshCw,
+    fits: () => true,
+    act: (rows) =>
+      performOnAll({
+        rows,
+        nameOf: ({ name }) => name,
+        run: ({ kind, name }) => placesApi.run(kind, name),
+        done: (asked) => `${counted(asked.length, 'place is', 'places are')} being looked at.`,
+        refresh: () => refresh({ topic: 'places' }),
+      }),
+  },
+];
