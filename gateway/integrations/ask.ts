@@ -10,16 +10,20 @@ export type AskOptions = {
   body?: unknown;
   /** Statuses that are an answer beside the successes; all others are errors. */
   also?: readonly number[];
-  /** Fields in place of those by which Knot signs in. */
+  /** Fields in place of those by which Knot signs in: somebody else asks, or nobody. */
   headers?: Record<string, string>;
 };
 
-/** `body` is undefined where the tool answered with nothing, or with something that is not JSON. */
-export type Answer<T> = { status: number; body: T };
+/**
+ * `body` is undefined where the tool answered with nothing, or with something that is not said to be JSON. `challenge`: of
+ * `WWW-Authenticate`, where there is one.
+ */
+export type Answer<T> = { status: number; body: T; challenge: string | undefined };
 
 export type ToolConnection = { ask: Ask; close(): Promise<void> };
 
 const defaultTimeoutMs = 10_000;
+/** A page of a hundred things with all that is said of them is less than a tenth of it. */
 const mostBytes = 4 * 1024 * 1024;
 
 /**
@@ -33,6 +37,8 @@ export function connectTool(options: {
   origin: string;
   caPem: string | undefined;
   headers?: Record<string, string>;
+  /** What somebody does whom the tool does not let do something, in place of what Knot's own administrator would do. */
+  remedyOfOthers?: string;
   timeoutMs?: number | undefined;
 }): ToolConnection {
   const { origin, caPem, timeoutMs = defaultTimeoutMs } = options;
@@ -40,8 +46,9 @@ export function connectTool(options: {
   let agent: Promise<Dispatching> | undefined;
   const dispatching = (): Promise<Dispatching> => (agent ??= makeAgent(caPem, timeoutMs));
   return {
-    async ask<T>(method: Method, path: string, { body, also = [], headers = options.headers }: AskOptions = {}) {
-      let status, text;
+    async ask<T>(method: Method, path: string, { body, also = [], headers }: AskOptions = {}) {
+      const asked = { method, path };
+      let status: number, said: unknown, challenge: string | undefined;
       try {
         const { request, dispatcher } = await dispatching();
         const answer = await request(`${origin}${path}`, {
@@ -49,20 +56,23 @@ export function connectTool(options: {
           dispatcher,
           signal: AbortSignal.timeout(timeoutMs),
           headers: {
-            ...headers,
+            ...(headers ?? options.headers),
             accept: 'application/json',
             ...(body !== undefined && { 'content-type': 'application/json' }),
           },
           ...(body !== undefined && { body: JSON.stringify(body) }),
         });
-        status = answer.statusCode;
-        text = await readBounded(answer.body);
+        const text = await readBounded(answer.body);
+        const { statusCode, headers: fields } = answer;
+        status = statusCode;
+        challenge = fields['www-authenticate']?.toString();
+        const isJson = text !== '' && /json/i.test(String(fields['content-type'] ?? ''));
+        said = isJson ? JSON.parse(text) : undefined;
       } catch (error) {
-        throw away(options, { method, path }, error);
+        throw away(options, asked, error);
       }
-      const said = parsed(text);
-      if ((status >= 200 && status < 300) || also.includes(status)) return { status, body: said as T };
-      throw refused(options, { method, path, status }, wordsOf(said));
+      if ((status >= 200 && status < 300) || also.includes(status)) return { status, body: said as T, challenge };
+      throw refused(options, { ...asked, status, isKnot: headers === undefined }, wordsOf(said));
     },
     async close() {
       const made = await agent?.catch(() => undefined);
@@ -72,7 +82,7 @@ export function connectTool(options: {
 }
 
 type Dispatching = { request: typeof request; dispatcher: Agent };
-type Tool = { name: string; title: string };
+type Tool = { name: string; title: string; remedyOfOthers?: string };
 
 async function makeAgent(caPem: string | undefined, timeoutMs: number): Promise<Dispatching> {
   const { Agent, request } = await import('undici');
@@ -92,39 +102,39 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function parsed(text: string): unknown {
-  try {
-    return text === '' ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The sentence that most APIs say what is wrong in, as it may stand in a line. */
 function wordsOf(said: unknown): string {
-  const { message, error } = (said ?? {}) as { message?: unknown; error?: unknown };
-  const words = [message, error].find((one) => typeof one === 'string');
+  const { message, error, errors } = (said ?? {}) as {
+    message?: unknown;
+    error?: unknown;
+    errors?: { message?: unknown }[];
+  };
+  const ofFirst = Array.isArray(errors) ? errors[0]?.message : undefined;
+  const words = [message, error, ofFirst].find((one) => typeof one === 'string');
   return words === undefined ? '' : printable(words).slice(0, 300);
 }
 
 function away({ name, title }: Tool, asked: { method: string; path: string }, cause: unknown): KnotError {
-  const remedy = `Try again; if it stays, see whether it runs: knot integrations check ${name}.`;
+  const remedy = `Try again; if it stays, see whether ${title} runs: knot integrations check ${name}.`;
   const message = `${title} cannot be reached or does not answer.`;
   return knotError('KNOT_INTEGRATIONS_TOOL_AWAY', 503, message, { remedy, cause, internal: asked });
 }
 
 /** What a tool refuses, in its own words where they are about what was asked. */
-function refused(tool: Tool, asked: { method: string; path: string; status: number }, said: string): KnotError {
+function refused(
+  tool: Tool,
+  asked: { method: string; path: string; status: number; isKnot: boolean },
+  said: string,
+): KnotError {
   const { name, title } = tool;
-  const { status } = asked;
+  const { status, isKnot } = asked;
   const internal = { ...asked, said };
   if (status >= 500) return away(tool, asked, new Error(`${status}: ${said}`));
   if (status === 401 || status === 403) {
-    const remedy = `See that what \`integrations.${name}\` says of its administrator is right: knot integrations check ${name}.`;
-    return knotError('KNOT_INTEGRATIONS_TOOL_FORBIDDEN', 502, `${title} does not let Knot do this.`, {
-      remedy,
-      internal,
-    });
+    const ofKnot = `See that what \`integrations.${name}\` says of its administrator is right: knot integrations check ${name}.`;
+    const remedy = isKnot ? ofKnot : (tool.remedyOfOthers ?? `Open ${title} in Knot once, then try again.`);
+    const message = `${title} does not let ${isKnot ? 'Knot' : 'you'} do this.`;
+    return knotError('KNOT_INTEGRATIONS_TOOL_FORBIDDEN', 502, message, { remedy, internal });
   }
   const message = `${title} refuses${said === '' ? '' : `: ${said}`} (${status}).`;
   const remedy = `See knot integrations check ${name}, and the log of the gateway.`;

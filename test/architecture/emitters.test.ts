@@ -44,7 +44,6 @@ const heardElsewhere: Record<string, string> = {
   'gateway/bin/image/archive.ts createWriteStream': 'pipeline listens and rejects',
   'gateway/bin/image/archive.ts createGzip': 'pipeline listens and rejects',
   'gateway/bin/image/tar.ts createReadStream': 'its iterator listens and rejects',
-  'gateway/integrations/harbor/ask.ts undici': 'its requests are promises: undici listens and rejects',
   'gateway/integrations/ask.ts undici': 'its requests are promises: undici listens and rejects',
   'gateway/oidc/outbound.ts Agent': 'its requests are promises: undici listens and rejects',
   'gateway/oidc/outbound.ts fetch': 'a promise: undici listens and rejects',

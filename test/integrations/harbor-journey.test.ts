@@ -284,7 +284,7 @@ t.test('a tool that is away is told in plain words, and comes back', async (t) =
     const found = await bob.api('GET', '/images');
     return found.status !== 200 && found;
   });
-  t.match(answer.json(), { code: 'KNOT_INTEGRATIONS_HARBOR_AWAY', message: /Harbor cannot be reached/ });
+  t.match(answer.json(), { code: 'KNOT_INTEGRATIONS_TOOL_AWAY', message: /Harbor cannot be reached/ });
   t.notMatch(answer.text, server.origin);
   server.meddle = undefined;
   await eventually('and back', async () => (await bob.api('GET', '/images')).status === 200);

@@ -254,18 +254,14 @@ t.test('what Harbor answers wrongly is said in plain words, without its address'
       return true;
     });
   const cases = [
-    [
-      500,
-      '{"errors":[{"code":"UNKNOWN","message":"pq: password of db at 10.0.0.3"}]}',
-      'KNOT_INTEGRATIONS_HARBOR_AWAY',
-    ],
-    [502, '<html>nginx', 'KNOT_INTEGRATIONS_HARBOR_AWAY'],
-    [401, '{"errors":[]}', 'KNOT_INTEGRATIONS_HARBOR_FORBIDDEN'],
-    [403, 'null', 'KNOT_INTEGRATIONS_HARBOR_FORBIDDEN'],
-    [422, '{"errors":[{"message":"bad\\u001b[31m name"}]}', 'KNOT_INTEGRATIONS_HARBOR_REFUSED'],
-    [302, '', 'KNOT_INTEGRATIONS_HARBOR_REFUSED'],
-    [201, '{"cut', 'KNOT_INTEGRATIONS_HARBOR_AWAY'],
-    [201, JSON.stringify('x'.repeat(5 * 1024 * 1024)), 'KNOT_INTEGRATIONS_HARBOR_AWAY'],
+    [500, '{"errors":[{"code":"UNKNOWN","message":"pq: password of db at 10.0.0.3"}]}', 'KNOT_INTEGRATIONS_TOOL_AWAY'],
+    [502, '<html>nginx', 'KNOT_INTEGRATIONS_TOOL_AWAY'],
+    [401, '{"errors":[]}', 'KNOT_INTEGRATIONS_TOOL_FORBIDDEN'],
+    [403, 'null', 'KNOT_INTEGRATIONS_TOOL_FORBIDDEN'],
+    [422, '{"errors":[{"message":"bad\\u001b[31m name"}]}', 'KNOT_INTEGRATIONS_TOOL_REFUSED'],
+    [302, '', 'KNOT_INTEGRATIONS_TOOL_REFUSED'],
+    [201, '{"cut', 'KNOT_INTEGRATIONS_TOOL_AWAY'],
+    [201, JSON.stringify('x'.repeat(5 * 1024 * 1024)), 'KNOT_INTEGRATIONS_TOOL_AWAY'],
   ] as const;
   for (const [status, body, code] of cases) {
     answers(status, body);
@@ -309,7 +305,7 @@ t.test(
     const wrong = await open(t, { secrets: { admin: 'wrong' } });
     t.match(
       (await wrong.harbor.check!()).find(({ name }) => name === 'login'),
-      { status: 'failed', remedy: /password of its administrator/ },
+      { status: 'failed', remedy: /of its administrator is right/ },
     );
   },
 );
