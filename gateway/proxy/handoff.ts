@@ -154,7 +154,8 @@ export function createHandoff({
   };
 }
 
-function redirect(exchange: Exchange, location: string, cookie?: string | string[]): void {
+/** Leads a browser elsewhere, to be asked for by GET; nothing of it is kept. */
+export function redirect(exchange: Exchange, location: string, cookie?: string | string[]): void {
   const headers = {
     location,
     ...(cookie !== undefined && { 'set-cookie': cookie }),

@@ -25,7 +25,8 @@ import { Exchange } from './exchange/exchange.ts';
 import type { ExchangeContext } from './exchange/context.ts';
 import { createFailurePages, type StateOf, type Wake, withWayOn } from './exchange/failure-pages.ts';
 import { createGate, isUntouched, type SharedOn, type Verdict, type Visitor } from './judge/gate.ts';
-import { createHandoff, type GuestEntry, isReserved, signInAddress } from './handoff.ts';
+import { createHandoff, type GuestEntry, isReserved, redirect, signInAddress } from './handoff.ts';
+import { leadOf } from './judge/leads.ts';
 import { createProbe, type Probe } from './upstream/probe.ts';
 import type { ClaimedBy } from './judge/claims.ts';
 import { createPrograms } from './judge/programs.ts';
@@ -236,6 +237,10 @@ export function createProxy(options: ProxyOptions): Proxy {
 
   function letThrough(subject: Subject, visitor: Visitor, { question }: Verdict): void {
     const { canonical, target } = subject;
+    if (target.route.leads !== undefined && subject instanceof Exchange && asksForPage(canonical)) {
+      const to = leadOf(target.route, canonical.decodedPath, visitor.principal);
+      if (to !== undefined) return redirect(subject, to);
+    }
     if (question.shared !== undefined && target.route.service)
       noteShareUse?.(visitor, target.route.service.id, canonical.address);
     const { traffic } = target;

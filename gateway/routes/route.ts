@@ -24,6 +24,11 @@ export type Route = {
   untouchedPrefixes: readonly string[];
   /** Paths that lead into the namespace of a person or team: the Service `<name>/OWNER`, as with `ownedPrefixes`. */
   namespaces?: NamespacedPaths;
+  /**
+   * Pages of the upstream that are not for people who are here by Knot, such as a sign-in of its own: exact path to where whoever opens it
+   * is led, a path of this host in which `{}` is the person's own namespace.
+   */
+  leads?: Readonly<Record<string, string>>;
   switches: {
     /** `%2F` and `%5C` in the path are passed on (Jupyter, Harbor). */
     encodedSlash: boolean;
@@ -100,6 +105,7 @@ export function normalRoute(route: Route): Route {
     ownedPrefixes: ownedPrefixes.map((prefix) => checkOwnedPrefix(name, prefix)),
     untouchedPrefixes: untouchedPrefixes.map((prefix) => checkPath(name, 'untouchedPrefixes', prefix)),
     ...(route.namespaces && { namespaces: normalNamespaces(name, route.namespaces) }),
+    ...(route.leads && { leads: normalLeads(route) }),
     switches: {
       encodedSlash: switches.encodedSlash === true,
       methods: switches.methods.map((verb) => {
@@ -175,6 +181,15 @@ function normalWithheld(name: string, { withheld, identityFields = {} }: Route['
         throw invalid(name, `switches.withheld.${kind}`, `"${one}" is not a name in lower case`);
   if (headers.length + cookies.length === 0) return {};
   return { withheld: Object.freeze({ headers: Object.freeze(headers), cookies: Object.freeze([...cookies]) }) };
+}
+
+function normalLeads({ name, leads = {}, namespaces }: Route): Readonly<Record<string, string>> {
+  for (const [path, to] of Object.entries(leads)) {
+    checkPath(name, 'leads', path);
+    checkPath(name, 'leads', to.replace('{}', 'x'));
+    if (to.includes('{}') && namespaces === undefined) throw invalid(name, 'leads', `"${to}" needs namespaces`);
+  }
+  return Object.freeze({ ...leads });
 }
 
 function normalUpstream(upstream: Upstream): Upstream {

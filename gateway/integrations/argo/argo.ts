@@ -23,6 +23,7 @@ export type ArgoOptions = ToolGround & {
 };
 
 const name = 'argo';
+const ownPage = '/workflows/{}';
 
 /**
  * Argo Workflows that runs in the cluster. With `token` it signs nobody in: each request that the policies let through carries a short
@@ -50,6 +51,8 @@ export function createArgo(options: ArgoOptions): Integration {
     ownedPrefixes: [],
     untouchedPrefixes: [],
     namespaces,
+    // Nobody signs in there, and the page of all namespaces shows nothing to most.
+    ...(isByToken && { leads: { '/': ownPage, '/login': ownPage, '/oauth2/redirect': ownPage } }),
     switches: {
       encodedSlash: false,
       methods: [],

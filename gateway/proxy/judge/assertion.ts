@@ -91,7 +91,7 @@ export function createAssertions(options: {
         ...field(fields.token, fields.token === 'authorization' ? `Bearer ${token}` : token),
         ...credentials,
       ]);
-      cache.set(session.id, { headers, version, route, until });
+      cache.set(keyOf(session, route, resource), { headers, version, route, until });
       return headers;
     },
     forget: () => cache.clear(),
