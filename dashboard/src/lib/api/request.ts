@@ -31,7 +31,10 @@ export async function request<T>(method: Method, path: string, body?: unknown): 
     headers: body === undefined ? {} : { 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  const answer: unknown = await response.json().catch(() => undefined);
+  const answer: unknown = await response.json().catch(() => {
+    // A line that breaks in the middle of an answer is as one that breaks before it.
+    if (method === 'GET') throw new ApiError(problemOf(0, undefined));
+  });
   if (method !== 'GET') noteUndo(method, path, answer);
   return answer as T;
 }
