@@ -44,8 +44,13 @@ export async function checkArgo(workflows: Workflows, namespace?: string): Promi
       `It was let see those of all namespaces (${all.status}): some role gives accounts of people too much.`,
     );
   } catch (error) {
-    const message = error instanceof KnotError ? error.message : 'It could not be asked.';
-    found.push({ name: 'argo', status: 'failed', message });
+    const isKnown = error instanceof KnotError;
+    found.push({
+      ...{ name: 'argo', status: 'failed', message: isKnown ? error.message : 'It could not be asked.' },
+      remedy:
+        (isKnown ? error.remedy : undefined) ??
+        'See that its server runs, and that integrations.argo.upstream is its address.',
+    });
   }
   return found;
 }
