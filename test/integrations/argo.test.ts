@@ -81,6 +81,8 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
     const page = await joanna.visit(tile!.url);
     t.equal(page.status, 200);
     t.equal(page.url, tile!.url);
+    for (const path of ['/', '/login?redirect=https://evil.example', '/oauth2/redirect'])
+      t.equal((await joanna.visit(`${origin}${path}`)).url, tile!.url, `${path} leads there as well`);
     t.match(page.text, '<title>Argo</title>');
     t.match((await ask(joanna, 'GET', '/api/v1/userinfo')).json(), {
       serviceAccountName: 'knot-argo',
