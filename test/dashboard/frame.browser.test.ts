@@ -282,6 +282,24 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     },
   );
 
+  await scene('an answer that breaks off in its middle is as none at all', async (t, { page, gateway, goTo }) => {
+    const mistakes: Error[] = [];
+    page.on('pageerror', (error) => mistakes.push(error));
+    await goTo('/');
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    let cut = 0;
+    await page.route('**/api/v1/me', (route) => {
+      cut += 1;
+      return route.fulfill({ status: 200, contentType: 'application/json', body: '{"user": {"id' });
+    });
+    gateway.announce({ topic: 'users', id: gateway.data.me.user.id });
+    await eventually('it is asked for', () => cut > 0);
+    gateway.data.me.user.username = 'annette';
+    await page.unroute('**/api/v1/me');
+    await page.getByRole('button', { name: /annette/ }).waitFor();
+    t.strictSame(mistakes, []);
+  });
+
   await scene('work that was left finds the person again', async (t, { page, gateway, goTo }) => {
     await page.goto(gateway.origin);
     await page.getByRole('progressbar').waitFor();
