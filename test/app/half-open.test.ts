@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -26,7 +26,9 @@ t.test(
     };
     const file = join(folder, 'knot.yaml');
     writeFileSync(file, JSON.stringify(config));
-    // Without programs to find, the hub stays at its first step.
+    // With a Python that is none the hub stays at its first step, and something was started.
+    mkdirSync(join(folder, 'no-programs'));
+    writeFileSync(join(folder, 'no-programs/python3'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
     const child = fork(join(import.meta.dirname, 'failing-starts.ts'), [file, folder], {
       env: { PATH: join(folder, 'no-programs') },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
