@@ -43,15 +43,14 @@ export async function openApplications(
     apps.map(({ route }) => route),
   );
   for (const { route, probe } of apps) if (probe !== false) watch.add(route, probe === true ? '/' : probe);
-  return { integrations, watch, credentialsOf: credentialsFrom(integrations), claimedBy: claimsFrom(integrations) };
+  return { integrations, watch, ...askedOf(integrations) };
 }
 
-function credentialsFrom(integrations: readonly Integration[]): CredentialsOf {
+/** What the proxy asks of the tool that a route leads to. */
+function askedOf(integrations: readonly Integration[]): Pick<Applications, 'credentialsOf' | 'claimedBy'> {
   const byHost = new Map(integrations.map((tool) => [tool.route.host, tool]));
-  return (route) => byHost.get(route.host)?.credentials;
-}
-
-function claimsFrom(integrations: readonly Integration[]): ClaimedBy {
-  const byHost = new Map(integrations.map((tool) => [tool.route.host, tool]));
-  return (route) => byHost.get(route.host)?.claimedBy;
+  return {
+    credentialsOf: (route) => byHost.get(route.host)?.credentials,
+    claimedBy: (route) => byHost.get(route.host)?.claimedBy,
+  };
 }
