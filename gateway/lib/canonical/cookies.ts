@@ -17,10 +17,7 @@ export function cookieValues(header: string | undefined, name: string): string[]
  * strip does not carry it through (catalogue C1, C4).
  */
 export function withoutOwnCookies(header: string): string | undefined {
-  if (!/__host-knot/i.test(header)) return header;
-  const kept = header.split(';').filter((pair) => !holdsOwnName(pair));
-  const joined = kept.join(';').replace(/^[ \t]+/, '');
-  return joined === '' ? undefined : joined;
+  return /__host-knot/i.test(header) ? withoutPairs(header, holdsOwnName) : header;
 }
 
 /**
@@ -28,7 +25,11 @@ export function withoutOwnCookies(header: string): string | undefined {
  * case. Undefined when nothing stays.
  */
 export function withoutCookies(header: string, names: readonly string[]): string | undefined {
-  const kept = header.split(';').filter((pair) => !isNamed(pair, names));
+  return withoutPairs(header, (pair) => isNamed(pair, names));
+}
+
+function withoutPairs(header: string, goes: (pair: string) => boolean): string | undefined {
+  const kept = header.split(';').filter((pair) => !goes(pair));
   const joined = kept.join(';').replace(/^[ \t]+/, '');
   return joined === '' ? undefined : joined;
 }
