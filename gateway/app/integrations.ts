@@ -128,17 +128,17 @@ function openToAsk(config: Config, name: string, cluster?: IntegrationGround['cl
 /** The tools that run elsewhere, in the order of their tiles. To open one asks nobody: it reads what the configuration names. */
 function toolsElsewhere(config: Config, cluster?: IntegrationGround['cluster']): ToolElsewhere[] {
   const read = (secret: SecretSource | undefined) => secret && readSecret(secret, config.baseFolder);
-  const caOf = ({ ca }: { ca?: string }) => (ca === undefined ? undefined : readCa(config, ca));
+  const upstreamOf = ({ upstream, ca }: { upstream: string; ca?: string }) =>
+    parseUpstream(upstream, { allowLoopback: true, ...(ca !== undefined && { ca: readCa(config, ca) }) });
   const { argo, harbor, grafana } = config.integrations;
   const tools: (ToolElsewhere | undefined)[] = [
     argo && {
       name: 'argo',
       title: argo.title,
       open(ground) {
-        const ca = caOf(argo);
-        const upstream = parseUpstream(argo.upstream, { allowLoopback: true, ...(ca !== undefined && { ca }) });
         const secret = read(argo.clientSecret);
         const { namespacePrefix } = config.kubernetes;
+        const upstream = upstreamOf(argo);
         return createArgo({ ...ground, ...cluster, config: argo, upstream, secret, namespacePrefix });
       },
     },
@@ -148,7 +148,7 @@ function toolsElsewhere(config: Config, cluster?: IntegrationGround['cluster']):
       open(ground) {
         const { clientSecret, admin, robot } = harbor;
         const secrets = { client: read(clientSecret), admin: read(admin), robot: read(robot?.secret) };
-        return createHarbor({ ...ground, config: harbor, secrets, caPem: caOf(harbor) });
+        return createHarbor({ ...ground, config: harbor, upstream: upstreamOf(harbor), secrets });
       },
     },
     grafana && {
@@ -156,7 +156,7 @@ function toolsElsewhere(config: Config, cluster?: IntegrationGround['cluster']):
       title: grafana.title,
       open(ground) {
         const secrets = { client: read(grafana.clientSecret), admin: read(grafana.admin?.password) };
-        return createGrafana({ ...ground, config: grafana, secrets, caPem: caOf(grafana) });
+        return createGrafana({ ...ground, config: grafana, upstream: upstreamOf(grafana), secrets });
       },
     },
     ...config.apps

@@ -1,10 +1,9 @@
-import type { Agent, request } from 'undici';
 import { type KnotError, knotError, printable } from '../lib/index.ts';
+import type { Upstream } from '../routes/index.ts';
+import { connect, type Method } from './connection.ts';
 
 /** Asks the API of a tool. Every answer is bounded, and nothing is asked for longer than `timeoutMs`. */
 export type Ask = <T = unknown>(method: Method, path: string, options?: AskOptions) => Promise<Answer<T>>;
-
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export type AskOptions = {
   body?: unknown;
@@ -27,44 +26,28 @@ const defaultTimeoutMs = 10_000;
 const mostBytes = 4 * 1024 * 1024;
 
 /**
- * `origin`: where the tool listens. `caPem`: what its certificate must be signed by, in place of what the system trusts. `headers`: how
- * Knot signs in. No cookie is kept and no redirect followed.
+ * `headers`: how Knot signs in.
  * @throws of `ask`: KNOT_INTEGRATIONS_TOOL_AWAY, KNOT_INTEGRATIONS_TOOL_FORBIDDEN, KNOT_INTEGRATIONS_TOOL_REFUSED
  */
 export function connectTool(options: {
   name: string;
   title: string;
-  origin: string;
-  caPem: string | undefined;
+  upstream: Upstream;
   headers?: Record<string, string>;
   /** What somebody does whom the tool does not let do something, in place of what Knot's own administrator would do. */
   remedyOfOthers?: string;
   timeoutMs?: number | undefined;
 }): ToolConnection {
-  const { origin, caPem, timeoutMs = defaultTimeoutMs } = options;
-  // Loaded when first asked: a command that only prints settings asks nobody.
-  let agent: Promise<Dispatching> | undefined;
-  const dispatching = (): Promise<Dispatching> => (agent ??= makeAgent(caPem, timeoutMs));
+  const { upstream, timeoutMs = defaultTimeoutMs } = options;
+  const { send, close } = connect({ upstream, timeoutMs, mostBytes });
   return {
     async ask<T>(method: Method, path: string, { body, also = [], headers }: AskOptions = {}) {
       const asked = { method, path };
       let status: number, said: unknown, challenge: string | undefined;
       try {
-        const { request, dispatcher } = await dispatching();
-        const answer = await request(`${origin}${path}`, {
-          method,
-          dispatcher,
-          signal: AbortSignal.timeout(timeoutMs),
-          headers: {
-            ...(headers ?? options.headers),
-            accept: 'application/json',
-            ...(body !== undefined && { 'content-type': 'application/json' }),
-          },
-          ...(body !== undefined && { body: JSON.stringify(body) }),
-        });
-        const text = await readBounded(answer.body);
-        const { statusCode, headers: fields } = answer;
-        status = statusCode;
+        const answer = await send(method, path, { headers: headers ?? options.headers ?? {}, body });
+        const { text, headers: fields } = answer;
+        status = answer.status;
         challenge = fields['www-authenticate']?.toString();
         const isJson = text !== '' && /json/i.test(String(fields['content-type'] ?? ''));
         said = isJson ? JSON.parse(text) : undefined;
@@ -74,33 +57,11 @@ export function connectTool(options: {
       if ((status >= 200 && status < 300) || also.includes(status)) return { status, body: said as T, challenge };
       throw refused(options, { ...asked, status, isKnot: headers === undefined }, wordsOf(said));
     },
-    async close() {
-      const made = await agent?.catch(() => undefined);
-      await made?.dispatcher.destroy();
-    },
+    close,
   };
 }
 
-type Dispatching = { request: typeof request; dispatcher: Agent };
 type Tool = { name: string; title: string; remedyOfOthers?: string };
-
-async function makeAgent(caPem: string | undefined, timeoutMs: number): Promise<Dispatching> {
-  const { Agent, request } = await import('undici');
-  const connect = { timeout: 5_000, ...(caPem !== undefined && { ca: caPem }) };
-  const dispatcher = new Agent({ connect, connections: 8, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
-  return { request, dispatcher };
-}
-
-async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > mostBytes) throw new Error(`more than ${mostBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
 
 /** The sentence that most APIs say what is wrong in, as it may stand in a line. */
 function wordsOf(said: unknown): string {

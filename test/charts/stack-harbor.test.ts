@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { publicAddress } from '../../gateway/config/index.ts';
 import { createHarbor } from '../../gateway/integrations/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { parseUpstream } from '../../gateway/routes/index.ts';
 
 const stack = join(import.meta.dirname, '../../charts/stack/harbor');
 const read = (name: string) => parse(readFileSync(join(stack, name), 'utf8'));
@@ -18,8 +19,9 @@ t.test(
         publicAddress: publicAddress({ domain: 'knot.example.org' }, 443),
         clientSecret: () => 'client-secret-0123456789',
       },
-      ...{ caFile: undefined, clock: systemClock, log: silentLog, caPem: undefined, secrets: {} },
-      config: { upstream: 'http://harbor.harbor', title: 'Images' },
+      ...{ caFile: undefined, clock: systemClock, log: silentLog, secrets: {} },
+      config: { title: 'Images' },
+      upstream: parseUpstream('http://harbor.harbor'),
     });
     t.teardown(() => harbor.stop());
     t.equal(`${values.externalURL}/`, harbor.url);

@@ -6,6 +6,7 @@ import t from 'tap';
 import { publicAddress } from '../../gateway/config/index.ts';
 import { createHarbor } from '../../gateway/integrations/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { parseUpstream } from '../../gateway/routes/index.ts';
 import { clusterPrograms } from '../cluster/build.ts';
 import { registryMissing, startHarbor } from '../contracts/harbor/harbor.ts';
 import { writeImage } from '../contracts/image.ts';
@@ -178,8 +179,9 @@ t.test('what pods are given pulls the own images, and no others', async (t) => {
   const clientSecret = readFileSync(join(gateway.data, 'integrations', 'harbor', 'client-secret'), 'utf8').trim();
   const harbor = createHarbor({
     ...{ publicAddress: publicAddress({ domain: 'localhost' }, gateway.port), clientSecret: () => clientSecret },
-    ...{ caFile: undefined, clock: systemClock, log: silentLog, caPem: undefined },
-    ...{ config: { upstream: server.origin, title: 'Images' }, secrets: { admin: server.adminPassword } },
+    ...{ caFile: undefined, clock: systemClock, log: silentLog, config: { title: 'Images' } },
+    upstream: parseUpstream(server.origin, { allowLoopback: true }),
+    ...{ secrets: { admin: server.adminPassword } },
   });
   t.teardown(() => harbor.stop());
   const file = join(home, 'dockerconfig.json');

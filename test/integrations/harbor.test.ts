@@ -6,10 +6,12 @@ import t, { type Test } from 'tap';
 import { publicAddress } from '../../gateway/config/index.ts';
 import { createHarbor, type HarborOptions, type ToolOwner } from '../../gateway/integrations/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { parseUpstream } from '../../gateway/routes/index.ts';
 import { startHarbor } from '../contracts/harbor/harbor.ts';
 import { eventually } from '../support/eventually.ts';
 
 const address = publicAddress({ domain: 'knot.test' }, 443);
+const upstreamOf = (origin: string) => parseUpstream(origin, { allowLoopback: true });
 const dayMs = 24 * 3600 * 1000;
 
 async function open(t: Test, changes: Partial<HarborOptions> = {}) {
@@ -23,9 +25,9 @@ async function open(t: Test, changes: Partial<HarborOptions> = {}) {
     caFile: undefined,
     clock: { ...systemClock, now: () => now },
     log: silentLog,
-    config: { upstream: server.origin, title: 'Images' },
+    config: { title: 'Images' },
+    upstream: upstreamOf(server.origin),
     secrets: { admin: server.adminPassword },
-    caPem: undefined,
     ...changes,
   });
   t.teardown(() => harbor.stop());
@@ -281,10 +283,10 @@ t.test('one that cannot be reached, or never answers, is told as that', async (t
     silent.closeAllConnections();
     silent.close();
   });
-  const gone = await open(t, { config: { upstream: 'http://127.0.0.1:1', title: 'Images' } });
+  const gone = await open(t, { upstream: upstreamOf('http://127.0.0.1:1') });
   t.match(await gone.harbor.check!(), [{ name: 'answers', status: 'failed', remedy: /see whether Harbor runs/ }]);
   const { port } = silent.address() as AddressInfo;
-  const slow = await open(t, { config: { upstream: `http://127.0.0.1:${port}`, title: 'Images' }, timeoutMs: 200 });
+  const slow = await open(t, { upstream: upstreamOf(`http://127.0.0.1:${port}`), timeoutMs: 200 });
   t.match(await slow.harbor.check!(), [{ name: 'answers', status: 'failed' }]);
 });
 
@@ -345,9 +347,9 @@ t.test('a system robot does what an administrator does for projects, and sign-in
     caFile: undefined,
     clock: systemClock,
     log: silentLog,
-    config: { upstream: server.origin, title: 'Images', robot: { name: 'robot$knot', secret: { fromEnv: 'X' } } },
+    config: { title: 'Images', robot: { name: 'robot$knot', secret: { fromEnv: 'X' } } },
+    upstream: upstreamOf(server.origin),
     secrets: { robot: 'Robot12345' },
-    caPem: undefined,
   });
   t.teardown(() => robot.stop());
   await robot.provide!(ada);

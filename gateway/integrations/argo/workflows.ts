@@ -1,6 +1,6 @@
-import { Pool } from 'undici';
 import { KnotError, knotError, type Log } from '../../lib/index.ts';
-import { type Upstream, upstreamAddress } from '../../routes/index.ts';
+import type { Upstream } from '../../routes/index.ts';
+import { connect } from '../connection.ts';
 import type { AccountTokens } from './account-tokens.ts';
 
 /** One workflow as lists show it. Times are epoch milliseconds. */
@@ -61,28 +61,13 @@ export function createWorkflows({
   tokens: AccountTokens;
   log: Log;
 }): Workflows {
-  const pool = new Pool(upstreamAddress(upstream), {
-    connections: 8,
-    connect: { timeout: mostMs, ...(upstream.ca !== undefined && { ca: upstream.ca }) },
-    headersTimeout: mostMs,
-    bodyTimeout: mostMs,
-    maxResponseSize: mostBytes,
-  });
+  const connection = connect({ upstream, timeoutMs: mostMs, mostBytes });
 
   async function send(method: 'GET' | 'PUT', path: string, namespace: string | undefined, body?: object) {
     try {
-      const answer = await pool.request({
-        method,
-        path,
-        headers: {
-          accept: 'application/json',
-          ...(namespace !== undefined && { authorization: `Bearer ${await tokens.of(namespace)}` }),
-          ...(body && { 'content-type': 'application/json' }),
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(mostMs),
-      });
-      return { status: answer.statusCode, body: parsed(await answer.body.text()) };
+      const headers = namespace !== undefined ? { authorization: `Bearer ${await tokens.of(namespace)}` } : {};
+      const { status, text } = await connection.send(method, path, { headers, body });
+      return { status, body: parsed(text) };
     } catch (error) {
       if (error instanceof KnotError) throw error;
       throw away(error);
@@ -121,7 +106,7 @@ export function createWorkflows({
       return toWorkflow((await asAccount('PUT', path, namespace, { namespace, name })) as RawWorkflow);
     },
     ask: (path, namespace) => send('GET', path, namespace),
-    close: () => pool.destroy(),
+    close: connection.close,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { type ComponentHealth, createKeyedQueue, KnotError, newSecret } from '../../lib/index.ts';
-import { parseUpstream, type Route } from '../../routes/index.ts';
+import type { Route, Upstream } from '../../routes/index.ts';
 import { connectTool } from '../ask.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
@@ -11,11 +11,10 @@ import { createGrafanaPlaces } from './places.ts';
 import { grafanaSettings, pastedSettings, tokenField } from './settings.ts';
 
 export type GrafanaOptions = ToolGround & {
-  config: NonNullable<Config['integrations']['grafana']>;
+  config: Omit<NonNullable<Config['integrations']['grafana']>, 'upstream' | 'ca'>;
+  upstream: Upstream;
   /** Read from where the configuration says. */
   secrets: { client?: string | undefined; admin?: string | undefined };
-  /** PEM to trust for an https upstream. */
-  caPem: string | undefined;
   /** How long one question to it may take. */
   timeoutMs?: number;
 };
@@ -30,7 +29,7 @@ const sessionCookies = ['grafana_sess', metricsCookie];
  * of theirs and one for each of their teams. To open it asks nobody.
  */
 export function createGrafana(options: GrafanaOptions): Integration {
-  const { config, secrets, publicAddress, caPem, ownCaPem, caFile, metricsCookieOf, log } = options;
+  const { config, upstream, secrets, publicAddress, ownCaPem, caFile, metricsCookieOf, log } = options;
   const { auth, title } = config;
   const host = publicAddress.hostOf('grafana');
   const origin = publicAddress.originOf(host);
@@ -38,8 +37,7 @@ export function createGrafana(options: GrafanaOptions): Integration {
   const secret = auth === 'oidc' ? options.clientSecret('grafana', secrets.client) : undefined;
   const hasLogin = config.admin !== undefined && secrets.admin !== undefined;
   const { ask, close } = connectTool({
-    ...{ name: 'grafana', title: 'Grafana', origin: config.upstream.replace(/\/$/, ''), caPem },
-    timeoutMs: options.timeoutMs,
+    ...{ name: 'grafana', title: 'Grafana', upstream, timeoutMs: options.timeoutMs },
     ...(hasLogin && { headers: { authorization: basicOf(config.admin!.user, secrets.admin!) } }),
   });
   const wanted = grafanaSettings({ auth, publicAddress, url, secret });
@@ -75,8 +73,7 @@ export function createGrafana(options: GrafanaOptions): Integration {
     title,
     url,
     route: {
-      ...{ host, name: 'grafana', kind: 'integration', title, audience: 'everyone' },
-      upstream: parseUpstream(config.upstream, { allowLoopback: true, ...(caPem !== undefined && { ca: caPem }) }),
+      ...{ host, name: 'grafana', kind: 'integration', title, audience: 'everyone', upstream },
       ownedPrefixes: [],
       untouchedPrefixes: [],
       switches: switchesOf(auth),

@@ -1,4 +1,6 @@
-import { type Answer, type AskOptions, connectTool, type Method } from '../ask.ts';
+import type { Upstream } from '../../routes/index.ts';
+import { type Answer, type AskOptions, connectTool } from '../ask.ts';
+import type { Method } from '../connection.ts';
 
 /** How Knot signs in to the API: as the administrator, or as a system robot. */
 export type HarborLogin = { name: string; secret: string };
@@ -12,10 +14,9 @@ export type AskHarbor = <T = unknown>(
 
 export type HarborConnection = { ask: AskHarbor; close(): Promise<void> };
 
-/** `origin`: where Harbor listens. `caPem`: what its certificate must be signed by, in place of what the system trusts. */
+/** Asks as `login` where nothing else is said. */
 export function connectHarbor(options: {
-  origin: string;
-  caPem: string | undefined;
+  upstream: Upstream;
   login: HarborLogin | undefined;
   timeoutMs?: number | undefined;
 }): HarborConnection {

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { type ComponentHealth, createKeyedQueue, KnotError } from '../../lib/index.ts';
-import { parseUpstream, type Route } from '../../routes/index.ts';
+import type { Route, Upstream } from '../../routes/index.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
@@ -23,11 +23,10 @@ import {
 } from './sign-in-settings.ts';
 
 export type HarborOptions = ToolGround & {
-  config: NonNullable<Config['integrations']['harbor']>;
+  config: Omit<NonNullable<Config['integrations']['harbor']>, 'upstream' | 'ca'>;
+  upstream: Upstream;
   /** Read from where the configuration says. */
   secrets: { client?: string | undefined; admin?: string | undefined; robot?: string | undefined };
-  /** PEM to trust for an https upstream. */
-  caPem: string | undefined;
   /** How long one question to it may take. */
   timeoutMs?: number;
 };
@@ -37,22 +36,13 @@ const hourMs = 60 * minuteMs;
 
 /** Harbor at `harbor.DOMAIN`: people sign in with Knot, and have a project each and one for each of their teams. To open it asks nobody. */
 export function createHarbor(options: HarborOptions): Integration {
-  const { config, secrets, publicAddress, caFile, clock, log } = options;
+  const { config, upstream, secrets, publicAddress, caFile, clock, log } = options;
   const host = publicAddress.hostOf('harbor');
   const url = publicAddress.originOf(host);
   const issuer = `${publicAddress.origin}/oidc`;
   const clientSecret = options.clientSecret('harbor', secrets.client);
   const login = loginOf(options);
-  const upstream = parseUpstream(config.upstream, {
-    allowLoopback: true,
-    ...(options.caPem !== undefined && { ca: options.caPem }),
-  });
-  const { ask, close } = connectHarbor({
-    origin: config.upstream.replace(/\/$/, ''),
-    caPem: options.caPem,
-    login,
-    timeoutMs: options.timeoutMs,
-  });
+  const { ask, close } = connectHarbor({ upstream, login, timeoutMs: options.timeoutMs });
   const watched = elsewhere({
     name: 'harbor',
     words: 'Images of containers, and charts.',
@@ -176,7 +166,7 @@ function loginOf({ config, secrets }: HarborOptions): HarborLogin | undefined {
  * What programs ask for with passwords of Harbor's own goes by unnamed: the registry (OCI distribution) and its token service. Everything
  * else is for people with a browser, who are signed in at Knot first.
  */
-function routeOf(host: string, title: string, upstream: Route['upstream']): Route {
+function routeOf(host: string, title: string, upstream: Upstream): Route {
   return {
     ...{ host, name: 'harbor', kind: 'integration', title, audience: 'everyone', upstream },
     ownedPrefixes: [],
