@@ -1,5 +1,6 @@
-import { type ComponentHealth, KnotError, printable } from '../../lib/index.ts';
+import { type ComponentHealth, printable } from '../../lib/index.ts';
 import type { Ask } from '../ask.ts';
+import { createFindings } from '../findings.ts';
 import type { GrafanaContent } from './content.ts';
 import type { GrafanaSettings } from './settings.ts';
 
@@ -11,20 +12,7 @@ export async function checkGrafana(
   ask: Ask,
   { wanted, content, hasLogin }: { wanted: GrafanaSettings; content: GrafanaContent | undefined; hasLogin: boolean },
 ): Promise<ComponentHealth[]> {
-  const found: ComponentHealth[] = [];
-  const note = (name: string, status: ComponentHealth['status'], message: string, remedy?: string): void =>
-    void found.push({ name, status, message, ...(remedy !== undefined && { remedy }) });
-  /** Undefined once it was noted why something could not be asked. */
-  async function tried<T>(name: string, work: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof KnotError)) throw error;
-      note(name, 'failed', error.message, error.remedy);
-      return undefined;
-    }
-  }
-
+  const { found, note, tried } = createFindings();
   const health = await tried('answers', () => ask<{ version?: string }>('GET', '/api/health', { headers: {} }));
   if (health === undefined) return found;
   note(

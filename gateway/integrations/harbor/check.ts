@@ -1,4 +1,5 @@
-import { type ComponentHealth, KnotError, printable } from '../../lib/index.ts';
+import { type ComponentHealth, printable } from '../../lib/index.ts';
+import { createFindings } from '../findings.ts';
 import type { AskHarbor } from './ask.ts';
 import { lookAtSignIn, signInHealth, type SignInSettings } from './sign-in-settings.ts';
 
@@ -19,10 +20,8 @@ export async function checkHarbor(
     hasOwnAuthority: boolean;
   },
 ): Promise<ComponentHealth[]> {
-  const found: ComponentHealth[] = [];
-  const note = (name: string, status: ComponentHealth['status'], message: string, remedy?: string): void =>
-    void found.push({ name, status, message, ...(remedy !== undefined && { remedy }) });
-  const info = await tried(note, 'answers', () =>
+  const { found, note, tried } = createFindings();
+  const info = await tried('answers', () =>
     ask<SystemInfo>('GET', '/api/v2.0/systeminfo', facts.hasLogin ? {} : { as: null }),
   );
   if (info === undefined) return found;
@@ -38,7 +37,7 @@ export async function checkHarbor(
   ) {
     note('version', 'warning', `Knot was made for Harbor ${oldest.join('.')} and later.`, 'Upgrade Harbor.');
   }
-  await tried(note, 'address', async () => {
+  await tried('address', async () => {
     const { challenge = '' } = await ask('GET', '/v2/', { as: null, also: [401] });
     const realm = /realm="([^"]*)"/.exec(challenge)?.[1];
     if (realm === `${facts.url}/service/token`) return note('address', 'ok', 'It tells programs the right address.');
@@ -56,7 +55,7 @@ export async function checkHarbor(
     return found;
   }
   // Lists are answered to nobody as well. A robot is nobody's user: 412.
-  const isLetIn = await tried(note, 'login', () => ask('GET', '/api/v2.0/users/current', { also: [412] }));
+  const isLetIn = await tried('login', () => ask('GET', '/api/v2.0/users/current', { also: [412] }));
   if (isLetIn === undefined) return found;
   note('login', 'ok', 'Knot’s own login is accepted.');
   if (!facts.isAdministrator) {
@@ -66,13 +65,13 @@ export async function checkHarbor(
     else note('sign-in', 'failed', 'People do not sign in with Knot.', remedy);
     return found;
   }
-  await tried(note, 'sign-in', async () => {
+  await tried('sign-in', async () => {
     const state = await lookAtSignIn(ask, facts.wanted);
     // Where Knot made its own certificate it is for Harbor to say whether it knows the authority (`issuer` below).
     const wrong = facts.hasOwnAuthority ? state.wrong.filter((name) => name !== 'oidc_verify_cert') : state.wrong;
     found.push({ ...signInHealth({ ...state, wrong }), name: 'sign-in' });
   });
-  await tried(note, 'issuer', async () => {
+  await tried('issuer', async () => {
     const ping = async (verify_cert: boolean): Promise<boolean> =>
       (await ask('POST', '/api/v2.0/system/oidc/ping', { body: { url: facts.issuer, verify_cert }, also: [400] }))
         .status === 200;
@@ -94,18 +93,4 @@ export async function checkHarbor(
     );
   });
   return found;
-}
-
-async function tried<T>(
-  note: (name: string, status: 'failed', message: string, remedy?: string) => void,
-  name: string,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof KnotError)) throw error;
-    note(name, 'failed', error.message, error.remedy);
-    return undefined;
-  }
 }
