@@ -362,4 +362,14 @@ t.test('a system robot does what an administrator does for projects, and sign-in
   );
   await robot.provide!({ ...ada, isPaused: true, isGone: true });
   t.notOk(state.projects.some(({ name }) => name === 'ada'));
+
+  const told = () => robot.health().find(({ name }) => name === 'harbor:sign-in');
+  server.meddle = (_request, response) => {
+    response.writeHead(502).end();
+    return true;
+  };
+  robot.start();
+  t.match(await eventually('told', told), { status: 'failed' });
+  server.meddle = undefined;
+  await eventually('taken back, since it could be set up', () => told() === undefined);
 });

@@ -1,10 +1,11 @@
 import type { Config } from '../../config/index.ts';
-import { type ComponentHealth, createKeyedQueue, KnotError, newSecret } from '../../lib/index.ts';
+import { newSecret } from '../../lib/index.ts';
 import type { Route, Upstream } from '../../routes/index.ts';
 import { connectTool } from '../ask.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
+import { createUpkeep } from '../upkeep.ts';
 import { checkGrafana } from './check.ts';
 import { createGrafanaContent, metricsCookie } from './content.ts';
 import { createGrafanaPlaces } from './places.ts';
@@ -44,27 +45,14 @@ export function createGrafana(options: GrafanaOptions): Integration {
   const content = metricsCookieOf && createGrafanaContent(ask, { publicAddress, caPem: ownCaPem });
   const places = createGrafanaPlaces(ask, { makesPeople: auth === 'jwt', newPassword: newSecret });
   const watched = elsewhere({ name: 'grafana', words: 'What runs, and how much it uses.', probePath: '/api/health' });
-  const listeners = new Set<() => void>();
-  let contentHealth: ComponentHealth | undefined;
-
-  async function setUp(): Promise<number> {
-    const before = contentHealth?.message;
-    try {
+  const upkeep = createUpkeep({
+    ...{ name: 'grafana:content', title: 'Grafana', log },
+    remedy: '`knot integrations check grafana` says what is wrong with it.',
+    async setUp() {
       const repaired = await content!.apply();
       if (repaired.length > 0) log.info({ repaired }, 'Grafana was given what it has of Knot');
-      contentHealth = undefined;
-      return hourMs;
-    } catch (error) {
-      contentHealth = failedHealth(error);
-      throw error;
-    } finally {
-      if (before !== contentHealth?.message) for (const listener of listeners) listener();
-    }
-  }
-
-  const work = createKeyedQueue({
-    work: setUp,
-    ...{ log, complaint: 'Grafana could not be set up', pauses: { firstMs: 5_000, mostMs: 10 * 60_000 } },
+      return { againMs: hourMs };
+    },
   });
 
   return {
@@ -91,17 +79,14 @@ export function createGrafana(options: GrafanaOptions): Integration {
     }),
     ...(hasLogin && { provide: places.provide }),
     start() {
-      if (content && hasLogin) work.add('content');
+      if (content && hasLogin) upkeep.start();
     },
     async stop() {
-      await work.stop();
+      await upkeep.stop();
       await close();
     },
-    health: () => [...watched.health(), ...(contentHealth ? [contentHealth] : [])],
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    health: () => [...watched.health(), ...upkeep.health()],
+    onChange: upkeep.onChange,
     settings: () => pastedSettings(wanted, { caFile }),
     check: () => checkGrafana(ask, { wanted, content, hasLogin }),
   };
@@ -122,14 +107,5 @@ function switchesOf(auth: 'jwt' | 'oidc'): Route['switches'] {
     ...always,
     identityFields: { token: tokenField.toLowerCase() },
     withheld: { headers: ['authorization'], cookies: sessionCookies },
-  };
-}
-
-function failedHealth(error: unknown): ComponentHealth {
-  const isKnown = error instanceof KnotError;
-  return {
-    ...{ name: 'grafana:content', title: 'Grafana', status: 'failed' },
-    message: isKnown ? error.message : 'Grafana could not be set up.',
-    remedy: (isKnown ? error.remedy : undefined) ?? '`knot integrations check grafana` says what is wrong with it.',
   };
 }

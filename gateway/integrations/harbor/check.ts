@@ -1,7 +1,7 @@
 import { type ComponentHealth, printable } from '../../lib/index.ts';
 import { createFindings } from '../findings.ts';
 import type { AskHarbor } from './ask.ts';
-import { lookAtSignIn, signInHealth, type SignInSettings } from './sign-in-settings.ts';
+import { lookAtSignIn, signInFinding, type SignInSettings } from './sign-in-settings.ts';
 
 /** Of the oldest version whose API and sign-in were looked at. */
 const oldest = [2, 13] as const;
@@ -69,7 +69,7 @@ export async function checkHarbor(
     const state = await lookAtSignIn(ask, facts.wanted);
     // Where Knot made its own certificate it is for Harbor to say whether it knows the authority (`issuer` below).
     const wrong = facts.hasOwnAuthority ? state.wrong.filter((name) => name !== 'oidc_verify_cert') : state.wrong;
-    found.push({ ...signInHealth({ ...state, wrong }), name: 'sign-in' });
+    found.push(signInFinding({ ...state, wrong }));
   });
   await tried('issuer', async () => {
     const ping = async (verify_cert: boolean): Promise<boolean> =>

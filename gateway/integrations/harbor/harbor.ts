@@ -1,9 +1,10 @@
 import type { Config } from '../../config/index.ts';
-import { type ComponentHealth, createKeyedQueue, KnotError } from '../../lib/index.ts';
+import type { ComponentHealth } from '../../lib/index.ts';
 import type { Route, Upstream } from '../../routes/index.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
+import { createUpkeep } from '../upkeep.ts';
 import { connectHarbor, type HarborLogin } from './ask.ts';
 import { claimedBy } from './claimed-by.ts';
 import { checkHarbor } from './check.ts';
@@ -17,7 +18,6 @@ import {
   clientId,
   pastedSettings,
   signedOutPath,
-  signInHealth,
   signInSettings,
   type SignInSettings,
 } from './sign-in-settings.ts';
@@ -30,6 +30,9 @@ export type HarborOptions = ToolGround & {
   /** How long one question to it may take. */
   timeoutMs?: number;
 };
+
+/** Of Knot's health. */
+const part = { name: 'harbor:sign-in', title: 'Harbor' };
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -50,34 +53,29 @@ export function createHarbor(options: HarborOptions): Integration {
   });
   /** What Harbor puts before the names of robots, as it was seen last. */
   let prefix = 'robot$';
-  let signIn: ComponentHealth | undefined;
-  const listeners = new Set<() => void>();
 
   const wantedSettings = (verifiesCertificate = true): SignInSettings =>
     signInSettings({ publicAddress, clientSecret, verifiesCertificate });
 
   /** Sets up how people sign in, where Knot may, and what everybody has. */
-  async function setUp(): Promise<number> {
-    const before = signIn;
-    try {
-      let verifies = true;
-      if (secrets.admin !== undefined) {
-        verifies = await verifiesCertificate();
-        const state = await applySignIn(ask, wantedSettings(verifies));
-        prefix = state.robotPrefix ?? prefix;
-        signIn = verifies ? signInHealth({ ...state, wrong: [] }) : unverified(caFile!);
-        if (state.wrong.length > 0) log.info({ settings: state.wrong }, 'Harbor was told how people sign in');
-      }
+  const upkeep = createUpkeep({
+    ...part,
+    log,
+    async setUp() {
+      const verifies = secrets.admin === undefined || (await setUpSignIn());
       await provideLibrary(ask);
       // It may have been told of the authority since, or could not reach Knot yet.
-      return verifies ? hourMs : minuteMs;
-    } catch (error) {
-      signIn = failedHealth(error);
-      throw error;
-    } finally {
-      if (before?.status !== signIn?.status || before?.message !== signIn?.message)
-        for (const listener of listeners) listener();
-    }
+      return verifies ? { againMs: hourMs } : { againMs: minuteMs, health: unverified(caFile!) };
+    },
+  });
+
+  /** Whether Harbor checks Knot's certificate from now on. */
+  async function setUpSignIn(): Promise<boolean> {
+    const verifies = await verifiesCertificate();
+    const state = await applySignIn(ask, wantedSettings(verifies));
+    prefix = state.robotPrefix ?? prefix;
+    if (state.wrong.length > 0) log.info({ settings: state.wrong }, 'Harbor was told how people sign in');
+    return verifies;
   }
 
   /** Only where Knot made its certificate itself may Harbor leave it unchecked, and only when it does not know that authority. */
@@ -86,11 +84,6 @@ export function createHarbor(options: HarborOptions): Integration {
     const body = { url: issuer, verify_cert: true };
     return (await ask('POST', '/api/v2.0/system/oidc/ping', { body, also: [400] })).status === 200;
   }
-
-  const work = createKeyedQueue({
-    work: setUp,
-    ...{ log, complaint: 'Harbor could not be set up', pauses: { firstMs: 5_000, mostMs: 10 * 60_000 } },
-  });
 
   return {
     ...watched,
@@ -109,17 +102,14 @@ export function createHarbor(options: HarborOptions): Integration {
     },
     claimedBy,
     start() {
-      if (login !== undefined) work.add('sign-in');
+      if (login !== undefined) upkeep.start();
     },
     async stop() {
-      await work.stop();
+      await upkeep.stop();
       await close();
     },
-    health: () => [...watched.health(), ...(signIn && signIn.status !== 'ok' ? [signIn] : [])],
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    health: () => [...watched.health(), ...upkeep.health()],
+    onChange: upkeep.onChange,
     ...(login !== undefined && {
       async provide(owner) {
         if (owner.isGone) {
@@ -177,16 +167,8 @@ function routeOf(host: string, title: string, upstream: Upstream): Route {
 }
 
 const unverified = (caFile: string): ComponentHealth => ({
-  ...{ name: 'harbor:sign-in', title: 'Harbor', status: 'warning' },
+  ...part,
+  status: 'warning',
   message: 'Harbor does not know the authority of Knot’s certificate, and leaves it unchecked when people sign in.',
   remedy: `Have Harbor trust ${caFile} (caBundleSecretName of its chart), then restart Knot.`,
 });
-
-function failedHealth(error: unknown): ComponentHealth {
-  const isKnown = error instanceof KnotError;
-  return {
-    ...{ name: 'harbor:sign-in', title: 'Harbor', status: 'failed' },
-    message: isKnown ? error.message : 'Harbor could not be set up.',
-    ...(isKnown && error.remedy !== undefined && { remedy: error.remedy }),
-  };
-}

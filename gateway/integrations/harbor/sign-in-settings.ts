@@ -95,9 +95,9 @@ const trapped = () =>
     remedy: trapRemedy,
   });
 
-/** The same as a part of Knot's health. */
-export function signInHealth({ wrong, isTrapped }: Pick<SignInState, 'wrong' | 'isTrapped'>): ComponentHealth {
-  const part = { name: 'harbor:sign-in', title: 'Harbor' };
+/** The same as a finding. */
+export function signInFinding({ wrong, isTrapped }: Pick<SignInState, 'wrong' | 'isTrapped'>): ComponentHealth {
+  const part = { name: 'sign-in', title: 'Harbor' };
   if (isTrapped) return { ...part, status: 'failed', message: trapWords, remedy: trapRemedy };
   if (wrong.length === 0) return { ...part, status: 'ok', message: 'People sign in with Knot.' };
   const message = `These settings are not as Knot sets them: ${wrong.join(', ')}.`;
