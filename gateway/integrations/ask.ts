@@ -63,6 +63,10 @@ export function connectTool(options: {
 
 type Tool = { name: string; title: string; remedyOfOthers?: string };
 
+/** The field by which a name and a password sign in (RFC 7617). */
+export const basicOf = (name: string, password: string): string =>
+  `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+
 /** The sentence that most APIs say what is wrong in, as it may stand in a line. */
 function wordsOf(said: unknown): string {
   const { message, error, errors } = (said ?? {}) as {

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PublicAddress } from '../../config/index.ts';
-import { lookAlike, type Shape } from './look-alike.ts';
 import type { Ask } from '../ask.ts';
+import { type Grant, holds, provideFolder, views } from './folders.ts';
+import { lookAlike, type Shape } from './look-alike.ts';
 
 /** The cookie by which Grafana tells Knot for whom it asks: it passes on what its data source names, and nothing else of a browser. */
 export const metricsCookie = 'knot-metrics';
@@ -14,11 +15,10 @@ type Dashboard = { uid: string; title: string; [key: string]: unknown };
 type Shelf = {
   uid: string;
   title: string;
-  grants: { role: 'Viewer' | 'Editor'; permission: number }[];
+  grants: Grant[];
   folder: string;
 };
 
-const views = 1;
 const shelves: Shelf[] = [
   {
     uid: 'knot',
@@ -80,32 +80,7 @@ export function createGrafanaContent(
 
   async function shelfDiffers({ uid, grants }: Shelf): Promise<boolean> {
     const { status } = await ask('GET', `/api/folders/${uid}`, { also: [404] });
-    return status === 404 || !(await holds(uid, grants));
-  }
-
-  async function holds(uid: string, grants: Shelf['grants']): Promise<boolean> {
-    const { body } = await ask<{ role?: string; permission: number; userId?: number; teamId?: number }[]>(
-      'GET',
-      `/api/folders/${uid}/permissions`,
-    );
-    const others = body.filter(({ role }) => role !== 'Admin');
-    return (
-      others.length === grants.length &&
-      grants.every((grant) =>
-        others.some(({ role, permission }) => role === grant.role && permission === grant.permission),
-      )
-    );
-  }
-
-  async function applyShelf({ uid, title, grants }: Shelf): Promise<void> {
-    const { status } = await ask('POST', '/api/folders', { body: { uid, title }, also: [409, 412] });
-    try {
-      await ask('POST', `/api/folders/${uid}/permissions`, { body: { items: grants } });
-      if (!(await holds(uid, grants))) throw new Error(`the rights of the folder ${uid} were set and do not hold`);
-    } catch (error) {
-      if (status < 300) await ask('DELETE', `/api/folders/${uid}`, { also: [404] }).catch(() => undefined);
-      throw error;
-    }
+    return status === 404 || !(await holds(ask, uid, grants));
   }
 
   async function dashboardDiffers(dashboard: Dashboard, { uid }: Shelf): Promise<boolean> {
@@ -130,7 +105,7 @@ export function createGrafanaContent(
         {
           name: `the folder ${shelf.title}`,
           differs: () => shelfDiffers(shelf),
-          apply: () => applyShelf(shelf),
+          apply: () => provideFolder(ask, shelf),
         },
         ...shippedDashboards(shelf.folder).map((dashboard) => ({
           name: `the dashboard ${dashboard.title}`,

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import { newSecret } from '../../lib/index.ts';
 import type { Route, Upstream } from '../../routes/index.ts';
-import { connectTool } from '../ask.ts';
+import { basicOf, connectTool } from '../ask.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
@@ -91,9 +91,6 @@ export function createGrafana(options: GrafanaOptions): Integration {
     check: () => checkGrafana(ask, { wanted, content, hasLogin }),
   };
 }
-
-const basicOf = (user: string, password: string): string =>
-  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
 /**
  * With `jwt` one thing says who asks: the token in its field. Grafana's own sessions and passwords, which would say otherwise, are kept from it.

@@ -1,15 +1,12 @@
 import type { Ask } from '../ask.ts';
 import type { ToolOwner } from '../integration.ts';
+import { edits, type Grant, provideFolder } from './folders.ts';
 
 /** A person's or a team's part of Grafana: a folder that they alone see and edit, and for a team the team of those in it. */
 export type GrafanaPlace = { provide(owner: ToolOwner): Promise<void> };
 
 type User = { id: number; login: string; email: string; isDisabled?: boolean };
 type Team = { id: number; uid: string; name: string };
-type Grant = { userId?: number; teamId?: number; role?: string; permission: number };
-
-/** Edit, of view (1), edit (2) and admin (4). Grafana, "Folder permissions API". */
-const edits = 2;
 
 /**
  * `makesPeople`: where Grafana is told who asks by each request it takes a person by their name, and so they may be made before they come.
@@ -47,13 +44,13 @@ export function createGrafanaPlaces(
     }
     if (owner.isPaused) return;
     if (isDisabled) await ask('POST', `/api/admin/users/${user.id}/enable`);
-    await provideFolder(owner, [{ userId: user.id, permission: edits }]);
+    await provideFolderOf(owner, { userId: user.id, permission: edits });
   }
 
   async function provideTeam(owner: ToolOwner): Promise<void> {
     const team = await makeTeam(owner);
     await setMembers(team, owner.members ?? []);
-    await provideFolder(owner, [{ teamId: team.id, permission: edits }]);
+    await provideFolderOf(owner, { teamId: team.id, permission: edits });
   }
 
   const teamName = ({ name }: ToolOwner): string => `knot-team-${name}`;
@@ -87,33 +84,8 @@ export function createGrafanaPlaces(
     }
   }
 
-  /**
-   * A folder is everybody's until its rights are set (community.grafana#213): a new one whose rights do not hold is taken away again.
-   */
-  async function provideFolder(owner: ToolOwner, grants: readonly Grant[]): Promise<void> {
-    const uid = owner.id;
-    const title = owner.kind === 'team' ? `${owner.title} (team)` : owner.name;
-    const before = await ask<{ title: string; version: number }>('GET', `/api/folders/${uid}`, { also: [404] });
-    const isNew = before.status === 404;
-    if (isNew) await ask('POST', '/api/folders', { body: { uid, title }, also: [409, 412] });
-    else if (before.body.title !== title) await ask('PUT', `/api/folders/${uid}`, { body: { title, overwrite: true } });
-    try {
-      if (!isNew && (await holds(uid, grants))) return;
-      await ask('POST', `/api/folders/${uid}/permissions`, { body: { items: grants } });
-      if (!(await holds(uid, grants))) throw new Error(`the rights of the folder ${uid} were set and do not hold`);
-    } catch (error) {
-      if (isNew) await ask('DELETE', `/api/folders/${uid}`, { also: [404] }).catch(() => undefined);
-      throw error;
-    }
-  }
-
-  async function holds(uid: string, grants: readonly Grant[]): Promise<boolean> {
-    const { body } = await ask<(Grant & { inherited?: boolean })[]>('GET', `/api/folders/${uid}/permissions`);
-    const told = body
-      .filter(({ inherited, role }) => inherited !== true && role !== 'Admin')
-      .map(({ userId, teamId, role, permission }) => [userId || 0, teamId || 0, role ?? '', permission].join());
-    const wanted = grants.map(({ userId = 0, teamId = 0, permission }) => [userId, teamId, '', permission].join());
-    return told.length === wanted.length && wanted.every((one) => told.includes(one));
+  function provideFolderOf({ id, kind, name, title }: ToolOwner, grant: Grant): Promise<void> {
+    return provideFolder(ask, { uid: id, title: kind === 'team' ? `${title} (team)` : name, grants: [grant] });
   }
 
   /** What somebody made stays for administrators to look at; nobody else sees it. */

@@ -1,5 +1,5 @@
 import type { Upstream } from '../../routes/index.ts';
-import { type Answer, type AskOptions, connectTool } from '../ask.ts';
+import { type Answer, type AskOptions, basicOf, connectTool } from '../ask.ts';
 import type { Method } from '../connection.ts';
 
 /** How Knot signs in to the API: as the administrator, or as a system robot. */
@@ -35,9 +35,6 @@ export function connectHarbor(options: {
 
 /** A name of digits would be taken for a number without the second field. */
 const fieldsOf = (login: HarborLogin | null): Record<string, string> => ({
-  ...(login !== null && { authorization: basicOf(login) }),
+  ...(login !== null && { authorization: basicOf(login.name, login.secret) }),
   'x-is-resource-name': 'true',
 });
-
-const basicOf = ({ name, secret }: HarborLogin): string =>
-  `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`;
