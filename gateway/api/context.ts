@@ -31,9 +31,9 @@ declare module 'fastify' {
   }
 }
 
-/** What a method does, in the words of scopes. */
-export const actOf = ({ method }: Pick<FastifyRequest, 'method'>): 'read' | 'write' =>
-  method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+/** What a request does, in the words of scopes: what its route says, or its method. */
+export const actOf = ({ method, routeOptions }: Pick<FastifyRequest, 'method' | 'routeOptions'>): 'read' | 'write' =>
+  routeOptions.config.act ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write');
 
 export type Access = 'everyone' | 'person' | 'admin';
 
@@ -74,10 +74,7 @@ export function createQuestions({ policy, routes, addressOf, publicAddress, note
     // Who may administer does so with a token only if it was made for that.
     const isOfAdmins =
       question.action === 'administer' || (question.action === 'readMetrics' && question.resource.type === 'Platform');
-    if (
-      isOfAdmins &&
-      request.identity?.token?.allows('admin', request.routeOptions.config.act ?? actOf(request)) === false
-    ) {
+    if (isOfAdmins && request.identity?.token?.allows('admin', actOf(request)) === false) {
       return { effect: 'deny', rules: [], policyVersion: policy.status().version, reason: 'token_scope' };
     }
     return policy.decide(asked(request, question));

@@ -73,7 +73,7 @@ export function guard(app: ApiServer, context: ApiContext): void {
 
   function demandScope(request: FastifyRequest, token: TokenGrant, access: Access): void {
     const subject = access === 'admin' ? 'admin' : request.routeOptions.config.scope;
-    const act = request.routeOptions.config.act ?? actOf(request);
+    const act = actOf(request);
     if (subject !== undefined && token.allows(subject, act)) return;
     // What no token can be made for is not offered.
     const isMakeable = (scopeSubjects as readonly (string | undefined)[]).includes(subject);

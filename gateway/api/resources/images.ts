@@ -4,8 +4,9 @@ import type { ProjectImages, Registry } from '../../integrations/index.ts';
 import { namespaceResource, type Owner } from '../../owners/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { CliSecretRequestSchema, CliSecretSchema, type Image, ImageListSchema, ImageQuerySchema } from '../contract.ts';
+import { noteDone } from '../note-done.ts';
 import { answers, describe } from './describe.ts';
-import { findOwner } from './plans.ts';
+import { findOwner, noOwner } from './plans.ts';
 
 const tag = 'Images';
 /** What was seen a moment ago is shown again: a page that is loaded anew asks for all of it. */
@@ -19,7 +20,7 @@ export function imageRoutes(
   app: ApiServer,
   context: Needs<'integrations' | 'owners' | 'decide' | 'audit' | 'actorOf' | 'clock'>,
 ): void {
-  const { integrations, owners, decide, audit, actorOf, clock } = context;
+  const { integrations, owners, decide, clock } = context;
   const kept = new Map<string, { at: number; images: Promise<ProjectImages> }>();
 
   app.get(
@@ -70,9 +71,8 @@ export function imageRoutes(
       const { id, username } = identityOf(request).principal;
       const rotate = request.body.rotate === true;
       const secret = await found.cliSecretOf({ id, username }, { rotate });
-      const { name: actor, address } = actorOf(request);
       const action = rotate ? 'images.secret.rotated' : 'images.secret.shown';
-      await audit.append({ action, actor, subject: `user:${username}`, outcome: 'done', ...(address && { address }) });
+      await noteDone(context, request, { action, subject: `user:${username}` });
       return { registry: found.host, username, secret, login: `docker login ${found.host} --username ${username}` };
     },
   );
@@ -94,7 +94,7 @@ export function imageRoutes(
     const asked = name === undefined ? await owners.of(principal) : [await findOwner(owners, name)];
     const seen = asked.filter(maySee).map(({ kind, name }) => ({ kind, name }));
     if (name === undefined || seen.length > 0) return seen;
-    throw knotError('KNOT_API_NO_OWNER', 404, 'There is no person and no team of this name.');
+    throw noOwner();
   }
 
   /** One question at a time for each project, also while the registry is slow. */

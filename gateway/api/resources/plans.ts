@@ -83,8 +83,11 @@ export function planRoutes(
 export async function findOwner(owners: Needs<'owners'>['owners'], name: string): Promise<Owner> {
   const owner = await owners.find(name);
   if (owner) return owner;
-  throw knotError('KNOT_API_NO_OWNER', 404, 'There is no person and no team of this name.');
+  throw noOwner();
 }
+
+/** The same of one that there is not, and of one who may not be seen. */
+export const noOwner = () => knotError('KNOT_API_NO_OWNER', 404, 'There is no person and no team of this name.');
 
 const limitsOf = ({
   defaultFor: _,

@@ -6,7 +6,7 @@ import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { OwnPlaceSchema, type Place, PlaceListSchema, PlaceParamsSchema } from '../contract.ts';
 import { addressesFor } from './addresses.ts';
 import { answers, describe, nothing } from './describe.ts';
-import { findOwner } from './plans.ts';
+import { findOwner, noOwner } from './plans.ts';
 
 const tag = 'Kubernetes';
 
@@ -65,7 +65,7 @@ export function provisioningRoutes(
       decide(request, { principal, action: 'see', resource: namespaceResource(owner) }).effect === 'allow' ||
       decideAdminister(request, principal).effect === 'allow';
     if (owner.kind === kind && maySee) return owner;
-    throw knotError('KNOT_API_NO_OWNER', 404, 'There is no person and no team of this name.');
+    throw noOwner();
   }
 
   function places(): NonNullable<typeof context.places> {
