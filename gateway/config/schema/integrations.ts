@@ -49,12 +49,16 @@ export const JupyterHubConfig = object(
   'JupyterHub at https://jupyterhub.DOMAIN.',
 );
 
-/** What every tool that runs elsewhere has. */
-const elsewhere = (title: string) => ({
+const whereItListens = {
   upstream: Type.String({ pattern: httpOrigin, description: 'Where it listens: http(s)://HOST:PORT.' }),
   ca: Type.Optional(
     Type.String({ minLength: 1, description: 'PEM file to trust for an https upstream instead of the system.' }),
   ),
+};
+
+/** What every tool that runs elsewhere has. */
+const elsewhere = (title: string) => ({
+  ...whereItListens,
   title: Type.String({ default: title, minLength: 1, maxLength: 60, description: 'What the tile says.' }),
 });
 
@@ -120,10 +124,7 @@ export const GrafanaConfig = object(
 
 export const PrometheusConfig = object(
   {
-    upstream: Type.String({ pattern: httpOrigin, description: 'Where it listens: http(s)://HOST:PORT.' }),
-    ca: Type.Optional(
-      Type.String({ minLength: 1, description: 'PEM file to trust for an https upstream instead of the system.' }),
-    ),
+    ...whereItListens,
     token: Type.Optional(SecretReference),
   },
   'Prometheus, asked by the gateway alone: people see the series of their own namespaces. `token`: a bearer token for it.',
