@@ -5,7 +5,7 @@
  */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderOf, hasGo, makeOnce, markUsed, requiredVersion, runGo } from './made-once.ts';
+import { folderOf, hasGo, makeOnce, markUsed, requiredVersion, runGo } from '../support/process/go-programs.ts';
 
 const module = join(import.meta.dirname, 'module');
 

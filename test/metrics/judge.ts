@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
-import { goProgram } from '../support/process/go-program.ts';
+import { goProgram } from '../support/process/go-programs.ts';
 
 /** What came from a person, and what Knot makes of it: null where it refuses. */
 export type Question = {

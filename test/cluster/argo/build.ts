@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { folderOf, hasGo, makeOnce, markUsed, requiredVersion, runGo } from '../made-once.ts';
+import { folderOf, hasGo, makeOnce, markUsed, requiredVersion, runGo } from '../../support/process/go-programs.ts';
 
 const kind = 'argo';
 const module = join(import.meta.dirname, 'module');

@@ -3,10 +3,10 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { globSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { testCache } from '../support/process/test-cache.ts';
+import { testCache } from './test-cache.ts';
 
 /** Another checkout may still use a folder that is no longer ours. */
 const unusedForMs = 7 * 24 * 3600 * 1000;
@@ -24,11 +24,34 @@ export function requiredVersion(module: string, name: string): string {
 }
 
 /**
- * `KIND-HASH` of the cache, for what is built of a module with these flags. The version of Go is not in it: a newer one makes no other
- * programs.
+ * A small program that a test needs, built from the one package of its module. Resolves with its file.
+ * With CI=true it is an error when Go is not there: what is never run there is never tested.
  */
-export function folderOf(kind: string, module: string, flags: string): string {
-  const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${flags}`);
+export async function goProgram(name: string, module: string): Promise<string | { skip: string }> {
+  const folder = folderOf(name, module);
+  const file = join(folder, name);
+  const isComplete = (): boolean => existsSync(file);
+  if (isComplete()) {
+    markUsed(folder);
+    return file;
+  }
+  if (!hasGo()) {
+    const skip = 'Go is not installed';
+    if (process.env['CI'] === 'true') throw new Error(skip);
+    return { skip };
+  }
+  await makeOnce(name, folder, isComplete, (unfinished) =>
+    runGo(module, ['build', '-ldflags', '-s -w', '-o', join(unfinished, name), '.']),
+  );
+  return file;
+}
+
+/**
+ * `KIND-HASH` of the cache, for what is built of a module, and with which flags where they may change. The version of Go is not in it: a
+ * newer one makes no other programs.
+ */
+export function folderOf(kind: string, module: string, ...flags: readonly string[]): string {
+  const hash = createHash('sha256').update([process.platform, process.arch, ...flags].join(' '));
   for (const file of globSync('**/*', { cwd: module }).sort()) {
     if (!statSync(join(module, file)).isFile()) continue;
     hash.update(`\0${file}\0`).update(readFileSync(join(module, file)));
