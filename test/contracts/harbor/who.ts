@@ -92,6 +92,16 @@ export function groupNamed(state: State, name: string): { id: number; name: stri
   return made;
 }
 
+/** In a project that is public. */
+const byAnybody = [
+  'project:read',
+  'repository:pull',
+  'repository:list',
+  'repository:read',
+  'artifact:list',
+  'artifact:read',
+];
+const byGuest = [...byAnybody, 'tag:list', 'member:list', 'quota:read'];
 /** What the roles may in a project, of what Knot and registry clients ask. */
 const byRole: Record<number, readonly string[]> = {
   1: ['*'],
@@ -106,39 +116,10 @@ const byRole: Record<number, readonly string[]> = {
     'robot:read',
     'quota:read',
   ],
-  2: [
-    'project:read',
-    'repository:pull',
-    'repository:push',
-    'repository:list',
-    'repository:read',
-    'artifact:list',
-    'artifact:read',
-    'tag:list',
-    'member:list',
-    'quota:read',
-  ],
-  3: [
-    'project:read',
-    'repository:pull',
-    'repository:list',
-    'repository:read',
-    'artifact:list',
-    'artifact:read',
-    'tag:list',
-    'member:list',
-    'quota:read',
-  ],
+  2: [...byGuest, 'repository:push'],
+  3: byGuest,
   5: ['project:read', 'repository:pull', 'repository:read', 'artifact:read'],
 };
-const byAnybody = [
-  'project:read',
-  'repository:pull',
-  'repository:list',
-  'repository:read',
-  'artifact:list',
-  'artifact:read',
-];
 
 const covers = (allowed: readonly string[], resource: string, action: string): boolean =>
   ['*', `${resource}:*`, `${resource}:${action}`].some((one) => allowed.includes(one));
