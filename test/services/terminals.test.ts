@@ -3,8 +3,8 @@ import t, { type Test } from 'tap';
 import { createTerminals, type TerminalViewer } from '../../gateway/services/terminals.ts';
 import type { Engine } from '../../gateway/services/index.ts';
 import type { Service } from '../../gateway/services/service.ts';
-import type { Shell } from '../../gateway/services/shell.ts';
 import { eventually } from '../support/eventually.ts';
+import { gather } from './gather.ts';
 import { openProcessEngine, skipWithoutSandbox } from './process-house.ts';
 
 t.setTimeout(120_000);
@@ -21,37 +21,14 @@ async function openService(t: Test) {
   return { ...house, one };
 }
 
-/** A shell, and all it showed. */
-function gather(shell: Shell) {
-  let shown = '';
-  shell.onData((bytes) => (shown += bytes.toString()));
-  return {
-    shown: () => shown,
-    /** Types a command, and waits for what it shows. */
-    async run(command: string, until: RegExp) {
-      shell.write(Buffer.from(`${command}\n`));
-      return eventually(
-        () => `${command}: ${JSON.stringify(shown)}`,
-        () => until.exec(shown),
-        20_000,
-      );
-    },
-  };
-}
-
 t.test('a shell in the sandbox of a service', { skip: skipWithoutSandbox }, async (t) => {
   const { engine, service, one, left } = await openService(t);
   t.equal(await engine.openShell(await service(program), size), undefined, 'none where nothing runs');
   const shell = (await engine.openShell(one, size))!;
-  const { run } = gather(shell);
+  const { run, comesToSize } = gather(shell);
   await run('stty size; echo "<$TERM $HOME $KNOT_SERVICE>"', /\r30 100\r\n<xterm-256color \/home\/service one>/);
   shell.resize({ columns: 44, rows: 22 });
-  let asked = 0;
-  await eventually('its size is another one', async () => {
-    asked += 1;
-    const [, found] = await run(`echo "size ${asked}: $(stty size)"`, new RegExp(`size ${asked}: (\\d+ \\d+)`));
-    return found === '22 44';
-  });
+  await comesToSize('22 44');
   await run(
     'ls /files; echo mine > /files/private/typed.txt; cat /files/private/typed.txt',
     /private[^]*shared[^]*team[^]*\nmine\r/,

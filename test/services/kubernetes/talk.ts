@@ -5,6 +5,7 @@ import { images } from '../../cluster/node/images.ts';
 import { eventually } from '../../support/eventually.ts';
 import { processesWith } from '../../support/process/processes-with.ts';
 import type { EngineHouse } from '../engine.ts';
+import { gather } from '../gather.ts';
 
 /** What an engine is opened on once more, as after a restart of the gateway. */
 export type Again = { namespace?: string; folder?: string };
@@ -69,15 +70,10 @@ export function testTalk(t: Test, open: (t: Test, again?: Again) => Promise<Talk
       await engine.start(one);
       await runs(engine, one);
       const shell = (await engine.openShell(one, size))!;
-      const { run } = gather(shell);
+      const { run, comesToSize } = gather(shell);
       await run('stty size; echo "<$SERVICE>"', new RegExp(`30 100\\r\\n<${one.id}>`));
       shell.resize({ columns: 44, rows: 22 });
-      let asked = 0;
-      await eventually('its size is another one', async () => {
-        asked += 1;
-        const [, found] = await run(`echo "size ${asked}: $(stty size)"`, new RegExp(`size ${asked}: (\\d+ \\d+)`));
-        return found === '22 44';
-      });
+      await comesToSize('22 44');
       // 'ä' in two writes, and more than one message takes.
       const letter = Buffer.from('ä');
       shell.write(Buffer.from('echo "<'));
@@ -101,21 +97,4 @@ export function testTalk(t: Test, open: (t: Test, again?: Again) => Promise<Talk
       await engine.remove(one);
     },
   );
-}
-
-/** A shell, and all it showed. */
-function gather(shell: NonNullable<Awaited<ReturnType<Engine['openShell']>>>) {
-  let shown = '';
-  shell.onData((bytes) => (shown += bytes.toString()));
-  return {
-    /** Types a command, and waits for what it shows. */
-    async run(command: string, until: RegExp) {
-      shell.write(Buffer.from(`${command}\n`));
-      return eventually(
-        () => `${command}: ${JSON.stringify(shown)}`,
-        () => until.exec(shown),
-        20_000,
-      );
-    },
-  };
 }
