@@ -118,6 +118,7 @@ if (typeof judge !== 'function') {
       return { parameter: 'query', came: ['up'], sent: sentFor('up', enforceQuery, two), names: two };
     });
     for (const [index, { ours, proxied }] of (await judge(questions)).entries())
-      t.strictSame(ours, proxied, JSON.stringify(questions[index]!.names));
+      // A line separator (U+2028) in a title would end the test.
+      t.strictSame(ours, proxied, encodeURIComponent(questions[index]!.names.join(' ')));
   });
 }
