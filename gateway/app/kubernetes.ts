@@ -21,11 +21,14 @@ import { openAdmission } from './cluster-admission.ts';
 import { createDiscovery, type Discovery } from '../discovery/index.ts';
 import { labelIsTaken, type Outputs } from '../services/index.ts';
 import { claimNames } from './cluster-files.ts';
-import { createPullSecrets, type PullSecrets, pullSecretName } from './cluster-pull-secrets.ts';
+import { createArgoTokens, type RequestBoundToken } from './cluster-argo-tokens.ts';
+import type { ClusterUpkeep } from './cluster-owners.ts';
+import { createPullSecrets, pullSecretName } from './cluster-pull-secrets.ts';
 import { type ClusterServices, openClusterServices } from './cluster-services.ts';
 import type { Facts } from './facts.ts';
 import { configuredSizes } from './sizes.ts';
 import { createTeamAreas } from './team-areas.ts';
+import { createWorkflowMembers } from './workflow-members.ts';
 
 /** All of the gateway that is about a cluster. This file is imported only where `engine` is `kubernetes`. */
 export type Kubernetes = {
@@ -70,7 +73,7 @@ export async function openKubernetes(
   const isAlone = facts.store.kind === 'sqlite';
   let lease: Lease | undefined;
   let running: ClusterServices | undefined;
-  let pullSecrets: PullSecrets | undefined;
+  const upkeeps: ClusterUpkeep[] = [];
   const listeners: (() => void)[] = [];
   const leads = (): boolean => isAlone || lease?.isLeader() === true;
   const provisioning = openProvisioning(config, kube, { ...parts, leads });
@@ -86,6 +89,11 @@ export async function openKubernetes(
     hostOfService: publicAddress.hostOfService,
     record: facts.audit.record,
   });
+  if (config.integrations.argo?.auth === 'sso') {
+    const { accounts, store } = facts;
+    const given = { kube, accounts, store, wanted, kubernetes: config.kubernetes, leads, clock, log };
+    upkeeps.push(createArgoTokens({ ...given, requestToken: boundTokensFrom(kube) }));
+  }
   const access = await openClusterAccess(kube.connection, { publicAddress, namespacePrefix, log });
   const complain = (error: unknown): void => log.error({ err: error }, 'places could not be looked at');
   policy.onReload(() => void provisioning.ask().catch(complain));
@@ -95,7 +103,7 @@ export async function openKubernetes(
   const begin = (): void => {
     provisioning.start().catch(complain);
     discovery.start();
-    pullSecrets?.start();
+    for (const upkeep of upkeeps) upkeep.start();
     for (const hear of listeners) hear();
   };
   return {
@@ -109,7 +117,7 @@ export async function openKubernetes(
     keepPullSecrets(registry) {
       if (!hasPullRobots(config)) return;
       const { accounts, store } = facts;
-      pullSecrets = createPullSecrets({ kube, registry, accounts, store, kubernetes: config.kubernetes, leads, log });
+      upkeeps.push(createPullSecrets({ kube, registry, accounts, store, kubernetes: config.kubernetes, leads, log }));
     },
     async services(needed) {
       const replicas = isAlone ? undefined : { leads, onLead: (hear: () => void) => void listeners.push(hear) };
@@ -123,7 +131,7 @@ export async function openKubernetes(
       lease = takeLease(kube, { namespace, name: 'knot', onLead: begin, onLose, log });
     },
     async close() {
-      await pullSecrets?.close();
+      for (const upkeep of upkeeps) await upkeep.close();
       await discovery.close();
       await provisioning.close();
       await lease?.close();
@@ -154,23 +162,31 @@ const tokensFrom = (kube: Kube): Pick<Kubernetes, 'requestToken' | 'sampleNamesp
 
 /** The shortest life that the API server gives (Kubernetes, TokenRequest). What it grants may be another. */
 const tokenSeconds = 600;
+/** Of one that lies in the cluster, and is written anew each time. */
+const keptTokenSeconds = 3600;
 
-function requestTokenFrom(kube: Kube): RequestToken {
-  return async (namespace) => {
-    const { spec, status } = await kube.ask<{ spec: { expirationSeconds: number }; status: { token: string } }>({
-      method: 'POST',
-      path: `${pathOf(kinds.serviceAccount, namespace, argoAccount)}/token`,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: { expirationSeconds: tokenSeconds },
-      }),
-      // Another one is as good.
-      isRepeatable: true,
-    });
-    return { token: status.token, lifeMs: spec.expirationSeconds * 1000 };
+const requestTokenFrom =
+  (kube: Kube): RequestToken =>
+  (namespace) =>
+    askForToken(kube, namespace, { expirationSeconds: tokenSeconds });
+
+const boundTokensFrom =
+  (kube: Kube): RequestBoundToken =>
+  (namespace, { metadata: { name, uid } }) => {
+    const boundObjectRef = { apiVersion: 'v1', kind: 'Secret', name, uid };
+    return askForToken(kube, namespace, { expirationSeconds: keptTokenSeconds, boundObjectRef });
   };
+
+async function askForToken(kube: Kube, namespace: string, wanted: object): ReturnType<RequestToken> {
+  const { spec, status } = await kube.ask<{ spec: { expirationSeconds: number }; status: { token: string } }>({
+    method: 'POST',
+    path: `${pathOf(kinds.serviceAccount, namespace, argoAccount)}/token`,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: wanted }),
+    // Another one is as good.
+    isRepeatable: true,
+  });
+  return { token: status.token, lifeMs: spec.expirationSeconds * 1000 };
 }
 
 /** What a look at somebody would change, for a command: nothing is begun, and nothing is made. */
@@ -235,6 +251,7 @@ function fixedSettings(config: Config, hasFiles: boolean): FixedSettings {
     storage: hasFiles ? storageOf(config) : { kind: 'unusable', cause: withoutFiles },
     hasHub: config.integrations.jupyterhub.mode === 'external',
     hasArgo: config.integrations.argo !== undefined,
+    argoSignsIn: config.integrations.argo?.auth === 'sso',
     // Without a login of Knot's own there are no robots to pull with.
     pullSecrets: hasPullRobots(config) ? [pullSecretName] : [],
   };
@@ -265,6 +282,7 @@ function createOwnerFacts(
 ): OwnerFacts {
   const { accounts, owners, plans } = facts;
   const teamAreasOf = createTeamAreas({ owners, policy, domain: config.domain });
+  const membersOf = createWorkflowMembers(config, { accounts, policy });
   const shared = { claim: claimNames.shared, folder: 'shared' };
   const ofTeam = ({ id, name }: { id: string; name: string }) => ({
     claim: claimNames.team(name),
@@ -279,7 +297,8 @@ function createOwnerFacts(
         const team = await accounts.findTeam(id);
         if (team === undefined) return undefined;
         const owner = { kind: 'team', id, name: team.name } as const;
-        return { owner, isPaused: false, limits: await limitsOf('team', id), areas: [shared, ofTeam(team)] };
+        const [limits, members] = [await limitsOf('team', id), await membersOf(team)];
+        return { owner, isPaused: false, limits, areas: [shared, ofTeam(team)], ...(members && { members }) };
       }
       if (principal.state !== 'active' && principal.state !== 'disabled') return undefined;
       const isPaused = principal.state === 'disabled';

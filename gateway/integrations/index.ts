@@ -13,6 +13,7 @@ export { createHarbor, type HarborOptions } from './harbor/harbor.ts';
 export type { ProjectImages, Registry } from './registry.ts';
 export type { RequestToken } from './argo/account-tokens.ts';
 export { createArgo } from './argo/argo.ts';
+export { argoSecretNames } from './argo/settings.ts';
 export type { Workflow, WorkflowAct, Workflows } from './argo/workflows.ts';
 export { createApplication } from './application/application.ts';
 export { keepSecret, noSecret, readSecretFile } from './secret-file.ts';

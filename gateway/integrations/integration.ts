@@ -46,8 +46,12 @@ export type Integration = {
   /**
    * What the tool is told in place of who asks, by each request that the policies let through: names (lower case) and values in turn.
    * Asked about once a minute for each session and resource, never by each request. The names are among the route's `withheld`.
+   * `isProgram`: a program of theirs comes, with a token. `refused` hears that the tool did not know what it was told.
    */
-  credentials?(principal: Principal, resource: Resource): Promise<readonly string[]>;
+  credentials?: {
+    (principal: Principal, resource: Resource, visit: { isProgram: boolean }): Promise<readonly string[]>;
+    refused?(principal: Principal, resource: Resource): void;
+  };
   /**
    * Whom credentials of the tool's own name, on paths that go by unnamed: the name of a person, or of anybody else it knows. Believed only
    * to refuse, and to cut what is open when they may not come any more.

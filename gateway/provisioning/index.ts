@@ -14,6 +14,7 @@
  */
 export { desiredOf, type Desired, type StepName, stepNames } from './desired/desired.ts';
 export { cloneOf } from './desired/clone.ts';
+export { argoRule } from './desired/argo-rule.ts';
 export { argoAccount, userAccount, userIn } from './desired/rights.ts';
 export { type ClusterSettings, type Storage, type Wanted, type WantedArea } from './desired/wanted.ts';
 export type { Difference } from './differences.ts';

@@ -2,7 +2,7 @@ import { type Kube, kinds, type KubeObject } from '../kube/index.ts';
 import { goingNamespace } from './causes.ts';
 import type { StepName } from './desired/desired.ts';
 import { quotaOf } from './desired/limits.ts';
-import { hubRole, rightsOf, userAccount } from './desired/rights.ts';
+import { argoAccount, hubRole, rightsOf, userAccount, workflowAccount } from './desired/rights.ts';
 import { labelsOf, ofProvisioning, type Wanted } from './desired/wanted.ts';
 import { isOurs, ownerIdOf } from './observed.ts';
 import { guarded, removedMark } from './pass.ts';
@@ -69,7 +69,11 @@ export async function removePlace(
   async function pause(): Promise<Outcome> {
     if (!isQuiet(namespace)) {
       const quota = quotaOf({ limits: {}, isPaused: true, areas: [] });
-      const rights = rightsOf(name, { owner, isPaused: true }, { gatewayNamespace: '', isQuiet: false });
+      const rights = rightsOf(
+        name,
+        { owner, isPaused: true },
+        { namespacePrefix: '', gatewayNamespace: '', isQuiet: false },
+      );
       for (const { metadata, ...object } of [quota, ...rights])
         await kube.apply({
           ...object,
@@ -79,7 +83,8 @@ export async function removePlace(
       const annotations = { [pausedMark]: new Date(now).toISOString() };
       await kube.merge(kinds.namespace, name, undefined, { metadata: { annotations } });
     }
-    for (const role of [userAccount, hubRole]) await kube.remove(kinds.roleBinding, role, name);
+    for (const role of [userAccount, hubRole, argoAccount, workflowAccount])
+      await kube.remove(kinds.roleBinding, role, name);
     return { state: 'done' };
   }
 }

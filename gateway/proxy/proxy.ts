@@ -26,12 +26,12 @@ import type { ExchangeContext } from './exchange/context.ts';
 import { createFailurePages, type StateOf, type Wake, withWayOn } from './exchange/failure-pages.ts';
 import { createGate, isUntouched, type SharedOn, type Verdict, type Visitor } from './judge/gate.ts';
 import { createHandoff, type GuestEntry, isReserved, redirect, signInAddress } from './handoff.ts';
-import { leadOf } from './judge/leads.ts';
+import { createLeads } from './judge/leads.ts';
 import { createProbe, type Probe } from './upstream/probe.ts';
 import type { ClaimedBy } from './judge/claims.ts';
 import { createPrograms } from './judge/programs.ts';
 import { refererTarget } from './sign-in/referer.ts';
-import { denied, notFoundHere, unavailable } from './message/refusals.ts';
+import { denied, notFoundHere, notTaken, unavailable } from './message/refusals.ts';
 import type { FieldBlock } from './wire/field-block.ts';
 import { createSessionStreams } from './exchange/session-streams.ts';
 import {
@@ -133,6 +133,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   });
   const context: ExchangeContext = {
     ...{ gate, live, log, limits, inFlight, sessionStreams, onAccess, describeFailure, warnOnce },
+    notKnown: (visitor, { decodedPath, query }, route) =>
+      assertions.refused(visitor, route, routes.resourceAt(route, decodedPath, query)),
   };
   const contextOf = (canonical: CanonicalRequest): ExchangeContext =>
     tracer === undefined ? context : tracedContext(context, tracer, canonical);
@@ -145,6 +147,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const assertions = createAssertions({
     ...{ issuer: publicAddress.origin, signAssertion, credentialsOf, identityBytes, warnOnce, clock },
   });
+  const leads = createLeads(clock);
   const stopWatchingRoutes = routes.onChange(upstreams.follow);
 
   function judge(subject: Subject): void {
@@ -238,7 +241,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   function letThrough(subject: Subject, visitor: Visitor, { question }: Verdict): void {
     const { canonical, target } = subject;
     if (target.route.leads !== undefined && subject instanceof Exchange && asksForPage(canonical)) {
-      const to = leadOf(target.route, canonical.decodedPath, visitor.principal);
+      const to = leads(target.route, canonical, visitor);
+      if (to === null) return subject.refuse(withWayOn(notTaken(target.route), subject, publicAddress.origin));
       if (to !== undefined) return redirect(subject, to);
     }
     if (question.shared !== undefined && target.route.service)

@@ -11,4 +11,4 @@ export type { IdentityFields, Route, ServiceFacts } from './route.ts';
 export { atSocket } from './socket-file.ts';
 export { nowhere, parseUpstream, socketUpstream, type Upstream, upstreamAddress, upstreamAt } from './upstream.ts';
 export { everybody, namespaceAt, type NamespacedPaths } from './namespaced.ts';
-export { serviceResource } from './resource.ts';
+export { partOf, serviceResource } from './resource.ts';

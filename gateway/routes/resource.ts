@@ -53,13 +53,7 @@ const maps = new WeakMap<Route, RouteMap>();
 function mapOf(route: Route): RouteMap {
   let map = maps.get(route);
   if (!map) {
-    const self: Resource = route.service
-      ? serviceResource(route.service, route.title)
-      : {
-          type: 'Integration',
-          id: route.name,
-          attributes: { name: route.name, title: route.title, audience: route.audience },
-        };
+    const self: Resource = route.service ? serviceResource(route.service, route.title) : toolResource(route);
     map = {
       // The longest first: `/a/b/` wins over `/a/`.
       prefixes: [...route.ownedPrefixes].sort((a, b) => b.length - a.length || (a < b ? -1 : 1)),
@@ -74,6 +68,18 @@ function mapOf(route: Route): RouteMap {
   return map;
 }
 
+type Tool = Pick<Route, 'name' | 'title' | 'audience'>;
+
+const toolResource = ({ name, title, audience }: Tool): Resource => ({
+  type: 'Integration',
+  id: name,
+  attributes: { name, title, audience },
+});
+
+/** What a person or a team has in a tool, wherever it is asked for: what a path into their namespace stands for. */
+export const partOf = (tool: Tool, owner: { kind: 'user' | 'team'; name: string }): Resource =>
+  serviceOf(tool, toolResource(tool), owner.name, owner.kind === 'team');
+
 /** A service that somebody launched, wherever it is asked for: on its host, or in a list. */
 export function serviceResource({ label, owner, isTeam }: Omit<ServiceFacts, 'id'>, title: string): Resource {
   return {
@@ -83,7 +89,7 @@ export function serviceResource({ label, owner, isTeam }: Omit<ServiceFacts, 'id
   };
 }
 
-function serviceOf(route: Route, integration: Resource, owner: string, isTeam = false): Resource {
+function serviceOf(route: Pick<Route, 'name'>, integration: Resource, owner: string, isTeam = false): Resource {
   return {
     type: 'Service',
     id: `${route.name}/${owner}`,

@@ -26,7 +26,8 @@ export type Route = {
   namespaces?: NamespacedPaths;
   /**
    * Pages of the upstream that are not for people who are here by Knot, such as a sign-in of its own: exact path to where whoever opens it
-   * is led, a path of this host in which `{}` is the person's own namespace.
+   * is led, a path of this host in which `{}` is the person's own namespace. Behind it may stand one parameter that says where it goes on
+   * from there (`/sign-in?next=/page/{}`); whoever comes with one of that name goes on there instead.
    */
   leads?: Readonly<Record<string, string>>;
   switches: {
@@ -186,7 +187,9 @@ function normalWithheld(name: string, { withheld, identityFields = {} }: Route['
 function normalLeads({ name, leads = {}, namespaces }: Route): Readonly<Record<string, string>> {
   for (const [path, to] of Object.entries(leads)) {
     checkPath(name, 'leads', path);
-    checkPath(name, 'leads', to.replace('{}', 'x'));
+    const [page = '', parameter] = to.replace('{}', 'x').split('?', 2);
+    checkPath(name, 'leads', page);
+    if (parameter !== undefined) checkPath(name, 'leads', parameter.replace(/^[a-z_]+=/, ''));
     if (to.includes('{}') && namespaces === undefined) throw invalid(name, 'leads', `"${to}" needs namespaces`);
   }
   return Object.freeze({ ...leads });

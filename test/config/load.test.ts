@@ -119,12 +119,6 @@ t.test('settings that contradict one another or point at nothing are refused', a
       /needs `engine: kubernetes`/,
     ],
     [
-      'single sign-on of Argo, which is not whole yet',
-      'engine: kubernetes\nintegrations: {argo: {upstream: "http://argo:2746", auth: sso}}',
-      'integrations.argo.auth',
-      /use "token"/,
-    ],
-    [
       'address of a managed hub',
       'integrations: {jupyterhub: {upstream: "http://a:1"}}',
       'integrations.jupyterhub.upstream',

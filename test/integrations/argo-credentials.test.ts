@@ -6,23 +6,33 @@ import { parseUpstream } from '../../gateway/routes/index.ts';
 import { resourceAt } from '../../gateway/routes/resource.ts';
 import { normalRoute } from '../../gateway/routes/route.ts';
 
-const argo = createArgo({
-  publicAddress: publicAddress({ domain: 'localhost' }, 8443),
-  clientSecret: () => 'secret',
-  caFile: undefined,
-  ownCaPem: undefined,
-  clock: systemClock,
-  log: silentLog,
-  config: { title: 'Workflows', namespace: 'argo', auth: 'token' },
-  upstream: parseUpstream('http://127.0.0.1:2746', { allowLoopback: true }),
-  secret: undefined,
-  namespacePrefix: 'knot-',
-  requestToken: async (namespace) => ({ token: `of ${namespace}`, lifeMs: 600_000 }),
-});
-t.teardown(() => argo.stop());
+let asked = 0;
+function open(auth: 'token' | 'sso') {
+  const argo = createArgo({
+    publicAddress: publicAddress({ domain: 'localhost' }, 8443),
+    clientSecret: () => 'secret',
+    caFile: undefined,
+    ownCaPem: undefined,
+    clock: systemClock,
+    log: silentLog,
+    config: { title: 'Workflows', namespace: 'argo', auth },
+    upstream: parseUpstream('http://127.0.0.1:2746', { allowLoopback: true }),
+    secret: undefined,
+    namespacePrefix: 'knot-',
+    requestToken: async (namespace) => {
+      asked += 1;
+      return { token: `of ${namespace}`, lifeMs: 600_000 };
+    },
+  });
+  t.teardown(() => argo.stop());
+  return argo;
+}
+const argo = open('token');
 const route = normalRoute(argo.route);
 const bob = { username: 'bob', teams: [{ name: 'physics', role: 'member' }] } as unknown as Principal;
-const shown = async (path: string, query = '') => (await argo.credentials!(bob, resourceAt(route, path, query)))[1];
+const [browser, program] = [{ isProgram: false }, { isProgram: true }];
+const shown = async (path: string, query = '') =>
+  (await argo.credentials!(bob, resourceAt(route, path, query), browser))[1];
 
 t.test(
   'a person is asked for as the account of their namespace or of their team’s, whatever the rules let in',
@@ -56,3 +66,28 @@ t.test('no client tells Argo who it is, and Argo’s own cookies go neither way'
   });
   t.equal(argo.client, undefined, 'it signs nobody in');
 });
+
+t.test('a token that Argo did not take is not shown it again', async (t) => {
+  const resource = resourceAt(route, '/api/v1/workflows/knot-bob', '');
+  await argo.credentials!(bob, resource, browser);
+  const before = asked;
+  await argo.credentials!(bob, resource, browser);
+  t.equal(asked, before, 'one that is good is kept');
+  argo.credentials!.refused!(bob, resource);
+  await argo.credentials!(bob, resource, browser);
+  t.equal(asked, before + 1);
+});
+
+t.test(
+  'where Argo signs people in, its own cookie says who they are, and Knot speaks for their programs alone',
+  async (t) => {
+    const signing = open('sso');
+    const { switches, leads } = normalRoute(signing.route);
+    const resource = resourceAt(normalRoute(signing.route), '/api/v1/workflows/knot-bob', '');
+    t.strictSame(await signing.credentials!(bob, resource, browser), []);
+    t.strictSame(await signing.credentials!(bob, resource, program), ['authorization', 'Bearer of knot-bob']);
+    t.match(switches, { withheld: { headers: ['authorization'], cookies: [] }, ownSignIn: ['authorization'] });
+    t.equal(leads?.['/login'], '/oauth2/redirect?redirect=/workflows/{}');
+    t.match(signing.client, { clientId: 'argo', redirectUris: ['https://argo.localhost:8443/oauth2/callback'] });
+  },
+);

@@ -103,7 +103,7 @@ for (const tool of tools) {
     }
 
     const { withheld, identityFields } = normalRoute(route).switches;
-    const given = (await tool.credentials?.(ann, resource)) ?? [];
+    const given = (await tool.credentials?.(ann, resource, { isProgram: true })) ?? [];
     for (let index = 0; index < given.length; index += 2) {
       const field = given[index]!;
       t.equal(field, field.toLowerCase());

@@ -246,3 +246,52 @@ t.test(
     );
   },
 );
+
+t.test(
+  'members of a team use its workflows as the accounts of their own namespaces, for as long as they may',
+  async (t) => {
+    const team: Wanted = {
+      ...physics,
+      members: [
+        { id: 'id-of-joanna', name: 'joanna' },
+        { id: 'id-of-ann', name: 'ann' },
+      ],
+    };
+    const subjectsOf = (wanted: Wanted, name: string, more: object = {}) =>
+      desiredOf(wanted, { ...settings, hasArgo: true, ...more }).find(
+        ({ object }) => object.kind === 'RoleBinding' && object.metadata.name === name,
+      )?.object['subjects'];
+    const account = (namespace: string) => ({ kind: 'ServiceAccount', name: 'knot-argo', namespace });
+    t.strictSame(subjectsOf(team, 'knot-argo'), ['knot-team-physics', 'knot-ann', 'knot-joanna'].map(account));
+    t.strictSame(subjectsOf({ ...team, members: [] }, 'knot-argo'), [account('knot-team-physics')]);
+    t.strictSame(
+      subjectsOf(team, 'knot-workflow'),
+      [{ kind: 'ServiceAccount', name: 'knot-workflow', namespace: 'knot-team-physics' }],
+      'what steps run as is the team’s alone',
+    );
+  },
+);
+
+t.test(
+  'an Argo that signs people in is told by whose account who may act there: by an id that is never somebody else’s',
+  async (t) => {
+    const ruleOf = (wanted: Wanted, argoSignsIn = true) => {
+      const accounts = desiredOf(wanted, { ...settings, hasArgo: true, argoSignsIn }).filter(
+        ({ object }) => object.kind === 'ServiceAccount',
+      );
+      const annotated = accounts.filter(({ object }) => object.metadata.annotations !== undefined);
+      t.strictSame(
+        annotated.map(({ object }) => object.metadata.name),
+        argoSignsIn ? ['knot-argo'] : [],
+      );
+      return annotated[0]?.object.metadata.annotations;
+    };
+    const rule = 'workflows.argoproj.io/rbac-rule';
+    t.strictSame(ruleOf(ann), { [rule]: 'sub in ["id-of-ann"]', [`${rule}-precedence`]: '1' });
+    t.equal(ruleOf({ ...ann, isPaused: true })?.[rule], 'false', 'nobody while paused');
+    t.equal(ruleOf(physics)?.[rule], 'false', 'a team without members is nobody’s');
+    const members = ['b', 'a'].map((name) => ({ id: `id-of-${name}`, name }));
+    t.equal(ruleOf({ ...physics, members })?.[rule], 'sub in ["id-of-a", "id-of-b"]', 'in one order');
+    t.equal(ruleOf(ann, false), undefined);
+  },
+);

@@ -8,6 +8,7 @@ import { createSigningKeys } from '../../gateway/keys/index.ts';
 import {
   type AccessEntry,
   type Authorize,
+  type Clock,
   hashSecret,
   type Log,
   newSecret,
@@ -44,6 +45,7 @@ export type GatewayOptions = {
   appsDomain?: string;
   tracer?: Tracer;
   log?: Log;
+  clock?: Clock;
   trafficOf?: ProxyOptions['trafficOf'];
   /** Called when the port is known and nothing could answer yet. */
   whileStarting?: (raw: RawTarget) => unknown;
@@ -59,7 +61,7 @@ export async function openGateway(t: Test, options: GatewayOptions = {}) {
   const { appsDomain } = options;
   const names = { domain: 'localhost', ...(appsDomain !== undefined && { appsDomain }) };
   const folder = mkdtempSync(join(tmpdir(), 'knot-proxy-'));
-  const clock = systemClock;
+  const { clock = systemClock } = options;
   const log = options.log ?? silentLog;
   const facts = await openTestFacts(t, { clock, log });
   const { store, accounts, sessions, routes, denials } = facts;

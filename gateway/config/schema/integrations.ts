@@ -75,7 +75,7 @@ export const ArgoConfig = object(
     auth: Type.Union([Type.Literal('token'), Type.Literal('sso')], {
       default: 'token',
       description:
-        '`token`: Knot shows the server a short token of the account of whoever asks (the server runs with --auth-mode client); `sso`: the server signs people in at Knot.',
+        '`token`: Knot shows the server a short token of the account of whoever asks (the server runs with --auth-mode client); `sso`: the server signs people in at Knot, keeps a session of its own, and finds whose rights they have in accounts that Knot keeps (--auth-mode sso --auth-mode client).',
     }),
     clientSecret,
   },
@@ -163,8 +163,6 @@ export function checkIntegrations(integrations: Integrations, engine: 'process' 
   const { argo, harbor } = integrations;
   if (argo && engine !== 'kubernetes')
     add('integrations.argo', 'needs `engine: kubernetes`: workflows are pods of a cluster');
-  // What Argo keeps of one person's sign-in is not taken from the next in the same browser yet, and nobody makes its accounts.
-  if (argo?.auth === 'sso') add('integrations.argo.auth', 'cannot be "sso" yet: use "token"');
   if (harbor?.admin && harbor.robot)
     add('integrations.harbor.robot', 'has no effect beside `admin`; remove one of both');
 }

@@ -25,17 +25,23 @@ export type ArgoOptions = ToolGround & {
 const name = 'argo';
 const ownPage = '/workflows/{}';
 
+/** In which the server keeps whom it has signed in itself, or a token that somebody gave its page (server/auth/gatekeeper.go). */
+const ownCookie = 'authorization';
+
 /**
  * Argo Workflows that runs in the cluster. With `token` it signs nobody in: each request that the policies let through carries a short
  * token of the account `knot-argo` of the namespace that its address leads into (of the person's own where it leads into none), which has
- * rights in that namespace alone, and nothing that a browser has kept of a sign-in of its own. With `sso` its server signs people in at
- * Knot, and keeps a session of its own beside that of Knot.
+ * rights there and, of a person, in the namespaces of their teams; and nothing that a browser has kept of a sign-in of its own. With `sso` its
+ * server signs people in at Knot, and keeps a session of its own beside that of Knot; programs that come with a token of Knot's are shown to it
+ * as with `token`, because it cannot sign them in.
  */
 export function createArgo(options: ArgoOptions): Integration {
-  const { config, publicAddress, namespacePrefix, caFile, clock, log } = options;
+  const { config, publicAddress, namespacePrefix, caFile, ownCaPem, clock, log } = options;
   const { upstream, requestToken = noCluster } = options;
   const host = publicAddress.hostOf(name);
   const origin = publicAddress.originOf(host);
+  const issuer = `${publicAddress.origin}/oidc`;
+  const redirectUri = `${origin}/oauth2/callback`;
   const namespaces = argoPaths(namespacePrefix);
   const tokens = createAccountTokens({ requestToken, clock, log });
   const isByToken = config.auth === 'token';
@@ -51,14 +57,18 @@ export function createArgo(options: ArgoOptions): Integration {
     ownedPrefixes: [],
     untouchedPrefixes: [],
     namespaces,
-    // Nobody signs in there, and the page of all namespaces shows nothing to most.
-    ...(isByToken && { leads: { '/': ownPage, '/login': ownPage, '/oauth2/redirect': ownPage } }),
+    // The page of all namespaces shows nothing to most, and that for signing in asks by which way: there is one.
+    leads: isByToken
+      ? { '/': ownPage, '/login': ownPage, '/oauth2/redirect': ownPage }
+      : { '/': ownPage, '/login': `/oauth2/redirect?redirect=${ownPage}` },
     switches: {
       encodedSlash: false,
       methods: [],
       // Tokens of the cluster's own accounts: machines have them, and the cluster says what they may.
       ownTokens: true,
-      ...(isByToken && { programs: 'workflows', withheld: { headers: ['authorization'], cookies: ['authorization'] } }),
+      programs: 'workflows',
+      withheld: { headers: ['authorization'], cookies: isByToken ? [ownCookie] : [] },
+      ...(!isByToken && { ownSignIn: [ownCookie] }),
     },
   };
   const workflows = createWorkflows({ upstream, tokens, log });
@@ -84,15 +94,19 @@ export function createArgo(options: ArgoOptions): Integration {
         clientId: name,
         title: config.title,
         secret,
-        redirectUris: [`${origin}/oauth2/callback`],
+        redirectUris: [redirectUri],
         postLogoutRedirectUris: [`${publicAddress.origin}/`, `${origin}/`],
       },
     }),
-    ...(isByToken && { credentials: credentialsWith(tokens, namespaces) }),
-    settings: () =>
-      argoSettings({ origin, issuer: `${publicAddress.origin}/oidc`, caFile, namespace: config.namespace, secret }),
+    credentials: credentialsWith(tokens, namespaces, { isByToken }),
+    settings: () => argoSettings({ origin, issuer, caPem: ownCaPem, caFile, namespace: config.namespace, secret }),
     workflows,
-    check: async () => checkArgo(workflows, await options.sampleNamespace?.()),
+    check: async () =>
+      checkArgo(workflows, {
+        namespace: await options.sampleNamespace?.(),
+        signIn: isByToken ? undefined : { issuer, redirectUri },
+        now: clock.now,
+      }),
   };
 }
 
@@ -100,15 +114,21 @@ export function createArgo(options: ArgoOptions): Integration {
  * Of the namespace that the address leads into only for who it belongs to, or is in the team that it belongs to. Were a rule to let in
  * somebody else, they would be asked for as themselves, and Argo would refuse them as well.
  */
-const credentialsWith =
-  (tokens: AccountTokens, { prefix }: { prefix: string }) =>
-  async ({ username, teams }: Principal, resource: Resource): Promise<readonly string[]> => {
+function credentialsWith(
+  tokens: AccountTokens,
+  { prefix }: { prefix: string },
+  { isByToken }: { isByToken: boolean },
+): NonNullable<Integration['credentials']> {
+  function askedIn({ username, teams }: Principal, resource: Resource): string {
     const { owner, team } = resource.attributes;
     const isTheirs = team === undefined ? owner === username : teams.some(({ name: of }) => of === team);
-    const namespace = isTheirs
-      ? namespaceAt(resource, { prefix }, username)
-      : namespaceOf({ namespacePrefix: prefix }, { kind: 'user', name: username });
-    return ['authorization', `Bearer ${await tokens.of(namespace)}`];
-  };
+    if (isTheirs) return namespaceAt(resource, { prefix }, username);
+    return namespaceOf({ namespacePrefix: prefix }, { kind: 'user', name: username });
+  }
+  const credentials: NonNullable<Integration['credentials']> = async (principal, resource, { isProgram }) =>
+    isByToken || isProgram ? ['authorization', `Bearer ${await tokens.of(askedIn(principal, resource))}`] : [];
+  credentials.refused = (principal, resource) => tokens.forget(askedIn(principal, resource));
+  return credentials;
+}
 
 const noCluster: RequestToken = () => Promise.reject(new Error('there is no cluster to ask for a token'));

@@ -1,21 +1,45 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { ComponentHealth } from '../../lib/index.ts';
 import { KnotError } from '../../lib/index.ts';
+import { createFindings } from '../findings.ts';
 import type { Workflows } from './workflows.ts';
 
+type Facts = {
+  /** One that an account acts in; undefined where there is none yet. */
+  namespace: string | undefined;
+  /** Where the server signs people in itself: at whom, and where it has them come back. */
+  signIn: { issuer: string; redirectUri: string } | undefined;
+  now(): number;
+};
+
+/** What is let pass: a second of the field `Date`, and what an answer takes. Cookies and tokens of people go by hours. */
+const mostSkewMs = 30_000;
+
 /** Whether a running server is set up as `settings` says. Asks it as nobody, and as one of the accounts that it acts as. */
-export async function checkArgo(workflows: Workflows, namespace?: string): Promise<ComponentHealth[]> {
-  const found: ComponentHealth[] = [];
+export async function checkArgo(workflows: Workflows, { namespace, signIn, now }: Facts): Promise<ComponentHealth[]> {
+  const { found, note } = createFindings();
   const say = (name: string, isRight: boolean, right: string, wrong: string): void =>
-    void found.push({ name, status: isRight ? 'ok' : 'failed', message: isRight ? right : wrong });
+    note(name, isRight ? 'ok' : 'failed', isRight ? right : wrong);
   try {
-    const { status } = await workflows.ask('/api/v1/version');
+    const { status, headers } = await workflows.ask('/api/v1/version');
     if (status === 200) {
       const wrong =
         'It asks nobody who they are: started with --auth-mode server it does everything for everybody with its own rights. Leave that mode out.';
-      return [{ name: 'argo: sign-in', status: 'failed', message: wrong }];
+      note('argo: sign-in', 'failed', wrong);
+      return found;
     }
     say('argo: sign-in', status === 401, 'It asks who one is.', `It answers ${status}; 401 was expected.`);
-    if (status !== 401 || namespace === undefined) return found;
+    const skewMs = skewOf(headers, now());
+    if (skewMs !== undefined && Math.abs(skewMs) > mostSkewMs)
+      note(
+        'argo: clock',
+        'failed',
+        `Its clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'ahead of' : 'behind'} that of Knot: sign-ins and tokens end too early or begin too late.`,
+        'Let both machines keep time by NTP.',
+      );
+    if (status !== 401) return found;
+    if (signIn) await checkSignIn(workflows, signIn, say);
+    if (namespace === undefined) return found;
 
     const version = await workflows.ask('/api/v1/version', namespace);
     const says = (version.body as { version?: unknown } | null)?.version;
@@ -45,12 +69,46 @@ export async function checkArgo(workflows: Workflows, namespace?: string): Promi
     );
   } catch (error) {
     const isKnown = error instanceof KnotError;
-    found.push({
-      ...{ name: 'argo', status: 'failed', message: isKnown ? error.message : 'It could not be asked.' },
-      remedy:
-        (isKnown ? error.remedy : undefined) ??
+    note(
+      'argo',
+      'failed',
+      isKnown ? error.message : 'It could not be asked.',
+      (isKnown ? error.remedy : undefined) ??
         'See that its server runs, and that integrations.argo.upstream is its address.',
-    });
+    );
   }
   return found;
+}
+
+/** Where it sends whoever is to sign in (server/auth/sso, `HandleRedirect`). */
+async function checkSignIn(
+  workflows: Workflows,
+  { issuer, redirectUri }: NonNullable<Facts['signIn']>,
+  say: (name: string, isRight: boolean, right: string, wrong: string) => void,
+): Promise<void> {
+  const { status, headers } = await workflows.ask('/oauth2/redirect?redirect=/');
+  const { location = '' } = headers;
+  const to = URL.canParse(location) ? new URL(location) : undefined;
+  say(
+    'argo: signs in at Knot',
+    status === 302 && to?.href.startsWith(`${issuer}/`) === true,
+    'It sends people to Knot to sign in.',
+    status === 302
+      ? `It sends people to ${to?.origin ?? 'nowhere'} to sign in: its sso.issuer is to be ${issuer}.`
+      : `It signs nobody in (${status}): start it with --auth-mode sso, and with what \`knot integrations show argo\` says of sso.`,
+  );
+  if (status !== 302) return;
+  const back = to?.searchParams.get('redirect_uri');
+  say(
+    'argo: comes back from Knot',
+    back === redirectUri,
+    'It has people come back to its own address.',
+    `It has people come back to ${back?.slice(0, 200) ?? 'no address'}: its sso.redirectUrl is to be ${redirectUri}.`,
+  );
+}
+
+/** How far the clock that wrote `Date` is ahead of ours, in milliseconds. */
+function skewOf({ date }: IncomingHttpHeaders, now: number): number | undefined {
+  const theirs = Date.parse(date ?? '');
+  return Number.isNaN(theirs) ? undefined : theirs - now;
 }

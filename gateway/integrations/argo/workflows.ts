@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { KnotError, knotError, type Log } from '../../lib/index.ts';
 import type { Upstream } from '../../routes/index.ts';
 import { connect } from '../connection.ts';
@@ -36,8 +37,8 @@ export type Workflows = {
    * @throws KNOT_INTEGRATIONS_NO_WORKFLOW, KNOT_INTEGRATIONS_ARGO_AWAY, KNOT_INTEGRATIONS_ARGO_REFUSED
    */
   act(namespace: string, name: string, act: WorkflowAct): Promise<Workflow>;
-  /** The status of an answer without a token, and the version it says with one of this namespace. */
-  ask(path: string, namespace?: string): Promise<{ status: number; body: unknown }>;
+  /** What is answered without a token, or with one of this namespace, whatever it is. */
+  ask(path: string, namespace?: string): Promise<{ status: number; headers: IncomingHttpHeaders; body: unknown }>;
   close(): Promise<void>;
 };
 
@@ -66,8 +67,8 @@ export function createWorkflows({
   async function send(method: 'GET' | 'PUT', path: string, namespace: string | undefined, body?: object) {
     try {
       const headers = namespace !== undefined ? { authorization: `Bearer ${await tokens.of(namespace)}` } : {};
-      const { status, text } = await connection.send(method, path, { headers, body });
-      return { status, body: parsed(text) };
+      const answer = await connection.send(method, path, { headers, body });
+      return { status: answer.status, headers: answer.headers, body: parsed(answer.text) };
     } catch (error) {
       if (error instanceof KnotError) throw error;
       throw away(error);

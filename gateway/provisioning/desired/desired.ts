@@ -33,7 +33,7 @@ export function desiredOf(wanted: Wanted, settings: ClusterSettings, { isQuiet =
   const namespace = namespaceOf(settings, wanted.owner);
   const steps: [StepName, KubeObject[]][] = [
     ['namespace', [namespaceObject(namespace, settings)]],
-    ['accounts', accountsOf(settings)],
+    ['accounts', accountsOf(wanted, settings)],
     ['limits', [quotaOf(wanted), limitRangeOf(wanted, settings)]],
     ['network', networkOf(settings)],
     ['files', storageOf(namespace, wanted, settings)],

@@ -8,6 +8,8 @@ export type Wanted = {
   /** Of the plan in force. */
   limits: Limits;
   areas: readonly WantedArea[];
+  /** Of a team: who of it may use its workflows, as the rules say. Unordered. */
+  members?: readonly { id: string; name: string }[];
 };
 
 /** Files of an area as a claim: `folder` is its place below the folder of all files. */
@@ -39,6 +41,8 @@ export type ClusterSettings = {
   hasHub?: boolean;
   /** Argo Workflows runs people's workflows. */
   hasArgo?: boolean;
+  /** Its server signs people in, and is told by its accounts whom each namespace is open to. */
+  argoSignsIn?: boolean;
   /** Secrets in each namespace that images are pulled with. */
   pullSecrets: readonly string[];
 };

@@ -63,6 +63,8 @@ export abstract class AnswerRelay implements ForwardHandler {
   abstract readonly isOver: boolean;
   abstract readonly hasBody: boolean;
   abstract refuse(refusal: Refusal): void;
+  /** The upstream does not know who asks. */
+  abstract noteNotKnown(): void;
   abstract onBodySent(chunk: Uint8Array): void;
   abstract onResponseError(control: ForwardControl, error: Error): void;
 
@@ -83,6 +85,7 @@ export abstract class AnswerRelay implements ForwardHandler {
       return relayInformation(this.response, status, clientHeaders(headers, this.target), this.#informationCount);
     }
     if (status > 599) throw new RangeError('status out of range');
+    if (status === 401) this.noteNotKnown();
     if (isBareFailure(status, headers, this.canonical))
       return this.refuse(withRetryAfter(this.context.describeFailure('upstream_unavailable', this), headers));
     this.lastMoveAt = this.timings.answeredAt = performance.now();

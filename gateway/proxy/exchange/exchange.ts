@@ -130,6 +130,10 @@ export class Exchange extends AnswerRelay implements Ticket, WatchedExchange, La
     return ownerOf(this.request, this.canonical, this.visitor);
   }
 
+  noteNotKnown(): void {
+    if (this.visitor !== undefined) this.context.notKnown(this.visitor, this.canonical, this.target.route);
+  }
+
   onBodySent(chunk: Uint8Array): void {
     this.bytesIn += chunk.length;
     this.lastMoveAt = performance.now();

@@ -10,15 +10,24 @@ import type { WarnOnce } from './warn-once.ts';
  * What an upstream that does not know Knot is to be told in place of an assertion: who it is that asks, and for what, in the upstream's
  * own words (alternating lower-case names and values), with credentials of the gateway. Undefined for all other routes.
  */
-export type CredentialsOf = (
-  route: Route,
-) => ((principal: Principal, resource: Resource) => Promise<readonly string[]>) | undefined;
+export type CredentialsOf = (route: Route) => Credentials | undefined;
+
+export type Credentials = {
+  (principal: Principal, resource: Resource, visit: { isProgram: boolean }): Promise<readonly string[]>;
+  /** Hears that the upstream answered 401 to whom it was told. */
+  refused?(principal: Principal, resource: Resource): void;
+};
 
 /** What an upstream is told about a visitor. */
 export type Assertions = {
   /** Undefined when none is cached or the cached one is old: then `sign`. */
   peek(visitor: Visitor, route: Route, resource: Resource): FieldBlock | undefined;
   sign(visitor: Visitor, route: Route, resource: Resource): Promise<FieldBlock>;
+  /**
+   * The upstream knows them no more. Those that were told it for a while are asked for anew by the next request; what is fresh and refused
+   * as well is not: a client that makes an upstream say so again and again costs nothing.
+   */
+  refused(visitor: Visitor, route: Route, resource: Resource): void;
   /** After a rotation of the signing keys. */
   forget(): void;
 };
@@ -29,6 +38,8 @@ const keyOf = ({ id }: Visitor['session'], { namespaces }: Route, resource: Reso
 
 const lifetimeSeconds = 120;
 const reuseMs = 60_000;
+/** So long at least what was refused is told once more. */
+const freshMs = 5_000;
 
 type Signed = { headers: FieldBlock; version: number; route: Route; until: number };
 
@@ -57,10 +68,10 @@ export function createAssertions(options: {
       if (signed === undefined || signed.version !== principal.version || signed.until <= clock.now()) return undefined;
       return signed.route === route ? signed.headers : undefined;
     },
-    async sign({ session, principal }, route, resource) {
+    async sign({ session, principal, isProgram = false }, route, resource) {
       const { id, email, version } = principal;
       const until = clock.now() + reuseMs;
-      const credentials = (await credentialsOf?.(route)?.(principal, resource)) ?? [];
+      const credentials = (await credentialsOf?.(route)?.(principal, resource, { isProgram })) ?? [];
       // Beside them the tool is told who asks only where it is said in which fields.
       if (credentials.length > 0 && route.switches.identityFields === undefined) {
         const headers = fieldBlock(credentials);
@@ -93,6 +104,15 @@ export function createAssertions(options: {
       ]);
       cache.set(keyOf(session, route, resource), { headers, version, route, until });
       return headers;
+    },
+    refused({ session, principal }, route, resource) {
+      const credentials = credentialsOf?.(route);
+      if (credentials === undefined) return;
+      const key = keyOf(session, route, resource);
+      const signed = cache.get(key);
+      if (signed === undefined || signed.until > clock.now() + reuseMs - freshMs) return;
+      cache.delete(key);
+      credentials.refused?.(principal, resource);
     },
     forget: () => cache.clear(),
   };

@@ -17,7 +17,7 @@ export function createPrograms(identifyBearer: IdentifyBearer | undefined): Prog
         const { principal, session, token } = identity;
         const act = actionOf(asked) === 'view' ? 'read' : 'write';
         if (token?.allows(switches.programs!, act) === false) return 'scope';
-        return { principal, session: { ...session, host } };
+        return { principal, session: { ...session, host }, isProgram: true };
       } catch (error) {
         if (error instanceof KnotError && error.statusCode === 429) return 'too-often';
         throw error;

@@ -1,7 +1,7 @@
 import type { AuthorizationRequest, CanonicalRequest, Decision, Principal, Session } from '../../lib/index.ts';
 
-/** Who is behind a request: the session of this host, and the person. */
-export type Visitor = { session: Session; principal: Principal };
+/** Who is behind a request: the session of this host, and the person. `isProgram`: by a credential of theirs for programs. */
+export type Visitor = { session: Session; principal: Principal; isProgram?: true };
 
 /** A decision with the question it answers. */
 export type Verdict = { question: AuthorizationRequest; decision: Decision };

@@ -148,6 +148,19 @@ export function unavailable(): Refusal {
   };
 }
 
+/** A tool that sends whoever Knot lets in to a sign-in of its own, again and again. */
+export function notTaken({ title, name }: Pick<Route, 'title' | 'name'>): Refusal {
+  return {
+    status: 502,
+    heading: `${title} does not take you as signed in`,
+    reason: `You are signed in, and ${title} has sent you to sign in several times within half a minute.`,
+    remedy: `Try again in a minute. If it stays so, tell an administrator: \`knot integrations check ${name}\` says what is wrong.`,
+    code: 'KNOT_PROXY_NOT_TAKEN',
+    reasonCode: 'sign_in_circle',
+    headers: { 'retry-after': '30' },
+  };
+}
+
 export type UpstreamFailure =
   | 'upstream_unreachable'
   | 'upstream_certificate'

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
+import { createManualClock } from '../../../gateway/lib/index.ts';
 import { openRaw, sendHttp2, sendRaw } from '../../support/net/raw-client.ts';
 import { eventually } from '../../support/eventually.ts';
 import { openGateway } from '../fixture.ts';
@@ -125,4 +126,52 @@ t.test('what a program has open ends with its token', async (t) => {
   await eventually('it is cut', async () => live.count() === 0);
   t.match(cuts, [{ host: 'echo.localhost', username: 'ann' }]);
   client.destroy();
+});
+
+t.test('what an upstream did not take is asked for anew by the next request, and not over and over', async (t) => {
+  const clock = createManualClock(Date.now());
+  const refused: string[] = [];
+  const visits: boolean[] = [];
+  const gateway = await openGateway(t, {
+    clock,
+    route: (route) => ({ ...route, switches: { ...route.switches, programs: 'kubernetes' } }),
+    credentialsOf: ({ name }) =>
+      name !== 'echo'
+        ? undefined
+        : Object.assign(
+            async (_principal: unknown, _resource: unknown, { isProgram }: { isProgram: boolean }) => {
+              visits.push(isProgram);
+              return ['authorization', `Bearer number-${visits.length}`];
+            },
+            { refused: ({ username }: { username: string }) => void refused.push(username) },
+          ),
+  });
+  const { cookie } = await gateway.signIn();
+  const ask = (fields = `Cookie: ${cookie}\r\n`) =>
+    sendRaw(
+      gateway.raw,
+      `GET /x HTTP/1.1\r\nHost: echo.localhost:${gateway.port}\r\n${fields}Connection: close\r\n\r\n`,
+    );
+  const shown = () => gateway.recorder.requests.at(-1)?.headers.get('authorization');
+  await ask();
+  clock.advance(10_000);
+  gateway.recorder.answerWith(() => 'HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n');
+  t.equal((await ask()).status, 401, 'it is told as it is');
+  t.strictSame(shown(), ['Bearer number-1']);
+  t.strictSame(refused, ['ann']);
+  await ask();
+  t.strictSame(shown(), ['Bearer number-2']);
+  await ask();
+  t.strictSame(shown(), ['Bearer number-2'], 'one that is fresh and refused as well is kept for a while');
+  t.strictSame(refused, ['ann']);
+  clock.advance(10_000);
+  await ask();
+  t.strictSame(refused, ['ann', 'ann']);
+
+  const { secret } = await gateway.tokens.create(
+    { userId: gateway.user.id, name: 'of-a-program', scopes: ['kubernetes:read'], days: 1 },
+    { actor: 'ann' },
+  );
+  await ask(`Authorization: Bearer ${secret}\r\n`);
+  t.strictSame(visits, [false, false, true], 'whether a program asks is told');
 });
