@@ -30,6 +30,13 @@ t.test('what I have in tools, without the tools', { skip: browserSkipReason() },
     await row.getByText('Stopping').waitFor();
     t.ok(gateway.changes.some((change) => /POST .*\/workflows\/align-reads.*\/stop/.test(change)));
 
+    const refusal = { code: 'KNOT_INTEGRATIONS_TOOL_REFUSED', message: 'Argo refuses: quota (403).' };
+    gateway.refuse('/workflows/train-b2m8c/resubmit', 502, refusal);
+    for (const name of ['train-b2m8c', 'train-f9q1z']) await page.getByLabel(`Choose ${name}`).check();
+    await page.getByRole('button', { name: 'Run once more 2' }).click();
+    await page.getByText('Not done for 1 of 2. train-b2m8c: Argo refuses: quota (403).').waitFor();
+    await page.getByText('“train-f9q1z” runs once more.').waitFor();
+
     gateway.refuse('/workflows', 503, away);
     await page.reload();
     await page.getByText('Argo does not answer.').waitFor();
@@ -62,9 +69,24 @@ t.test('what I have in tools, without the tools', { skip: browserSkipReason() },
     await page.getByText('The same as a table').click();
     await page.getByRole('rowheader', { name: '2026-11-30' }).waitFor();
     t.strictSame(
-      complaints.filter((text) => !text.includes('503')),
+      complaints.filter((text) => !/50[23]/.test(text)),
       [],
     );
+  });
+
+  await t.test('wherever a place is shown, it says what made by hand in it nobody reaches, and why', async (t) => {
+    data.me.hasCluster = true;
+    for (const path of [
+      '/account',
+      '/admin/users/ann/overview',
+      '/admin/teams/genomics/storage',
+      '/teams/genomics/plan',
+    ]) {
+      await page.goto(`${gateway.origin}${path}`);
+      await page.getByText('Ingress web (wiki.example.org): Another application has this host.').waitFor();
+      t.equal(await page.getByText('Ingress open').count(), 0, path);
+    }
+    data.me.hasCluster = false;
   });
 
   await t.test('a tool that is not there has no page in the navigation', async (t) => {

@@ -1,5 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import type { CliSecret, ImageList, Usage, WorkflowInList, WorkflowList } from '../../../gateway/api/contract.ts';
+import type {
+  CliSecret,
+  ImageList,
+  OwnPlace,
+  Usage,
+  WorkflowInList,
+  WorkflowList,
+} from '../../../gateway/api/contract.ts';
 
 /** What somebody has in tools: enough of each state to look at. */
 export const sampleTools = (now: number): { workflows: WorkflowList; images: ImageList; usage: Usage } => {
@@ -70,6 +77,21 @@ const secret = (number: number): CliSecret => ({
   login: 'docker login harbor.localhost -u ann',
 });
 
+/** A place that is as it shall be, in which one thing that was made by hand is reached and another one is not. */
+const placeOf = (kind: 'user' | 'team', name: string): OwnPlace => ({
+  place: { kind, id: `p-${name}`, name, namespace: `knot-${name}`, state: 'ready', since: 0, overrides: [], steps: [] },
+  addresses: [
+    {
+      ...{ id: 'a-1', owner: { kind, name }, object: 'Ingress web', host: 'wiki.example.org', since: 0 },
+      ...{ state: 'refused', reason: 'Another application has this host.', canView: false, canOpen: false },
+    },
+    {
+      ...{ id: 'a-2', owner: { kind, name }, object: 'Ingress open', host: 'open.example.org', since: 0 },
+      ...{ state: 'open', url: 'https://open.example.org/', canView: true, canOpen: true },
+    },
+  ],
+});
+
 /** The API of tools, answered from memory. */
 export function toolRoutes(api: FastifyInstance): void {
   const tools = sampleTools(Date.now());
@@ -85,4 +107,7 @@ export function toolRoutes(api: FastifyInstance): void {
     secret(body.rotate ? ++secrets : secrets),
   );
   api.get('/metrics/usage', () => tools.usage);
+  api.get<{ Params: { kind: 'user' | 'team'; name: string } }>('/provisioning/:kind/:name', ({ params }) =>
+    placeOf(params.kind, params.name),
+  );
 }

@@ -1,5 +1,6 @@
 /** Questions about templates, and about what I and my teams run from them. */
 import { apiRoot, request, segment } from '#lib/api/request.ts';
+import { rememberUndo } from '#lib/api/undo.ts';
 import type {
   ChangedServiceShare,
   CreatedServiceShare,
@@ -38,10 +39,15 @@ export const servicesApi = {
   start: (id: string) => request<Service>('POST', at(id, '/start')),
   stop: (id: string) => request<Service>('POST', at(id, '/stop')),
   wake: (id: string) => request<Service>('POST', at(id, '/wake')),
-  /** It stays awake for so many hours more, though nobody uses it. */
-  extend: (id: string, hours: number) => request<Service>('POST', at(id, '/extend'), { hours }),
-  /** What was before; null: no longer than it would by itself. */
-  keepUntil: (id: string, until: number | null) => request<Service>('POST', at(id, '/extend'), { until }),
+  /**
+   * It stays awake for so many hours more, though nobody uses it. `before`: until when it did, to which it can be taken back; null: no
+   * longer than it would by itself.
+   */
+  async extend(id: string, hours: number, before: number | null): Promise<Service> {
+    const path = at(id, '/extend');
+    const kept = await request<Service>('POST', path, { hours });
+    return rememberUndo(kept, { method: 'POST', path, body: { until: before }, topic: 'services' });
+  },
   change: (id: string, body: { values: Service['values']; revision?: number | undefined }) =>
     request<Service>('PATCH', at(id), body),
   /** What its values are checked by. */

@@ -1,4 +1,4 @@
-/** How full the files of somebody are: one picture and one sentence for every page that tells it. Pure. */
+/** How full something is that a plan bounds: one picture and one sentence for every page that tells it. Pure. */
 import type { EffectivePlan, OwnerPlan, Plan } from '#lib/contract.ts';
 import { byteSize, counted, duration, memorySize } from '#lib/words.ts';
 
@@ -19,11 +19,31 @@ export type Fullness = {
 /** From here on somebody had better look for what is not needed. */
 const nearly = 0.9;
 
+/** The part of a limit that an amount is, 0 to 1. */
+const shareOf = (amount: number, limit: number): number =>
+  limit === 0 ? Number(amount > 0) : Math.min(1, amount / limit);
+
+/** What one thing is that a plan bounds, how full it is, and whether it is bounded at all. */
+export type Part = { about: string; isLimited: boolean; shown: Fullness };
+
+/** `words`: where it is not limited, and where it is. `isCalm`: a full one is nothing to worry about; more than allowed is. */
+export function partOf(
+  about: string,
+  { amount, limit, isCalm = false }: { amount: number; limit: number | undefined; isCalm?: boolean },
+  [free, limited]: readonly [free: string, limited: string],
+): Part {
+  const used = limit === undefined ? 0 : shareOf(amount, limit);
+  const isNearly = !isCalm && used >= nearly;
+  const tone = limit !== undefined && amount > limit ? 'over' : isNearly ? 'nearly' : 'calm';
+  const words = limit === undefined ? free : limited;
+  return { about, isLimited: limit !== undefined, shown: { used, reserved: 0, tone, words, meaning: undefined } };
+}
+
 export function fullnessOf({ bytes, reserved = 0, limit }: Usage): Fullness {
   if (limit === undefined) {
     return { used: 0, reserved: 0, tone: 'calm', words: `${byteSize(bytes)} used, not limited`, meaning: undefined };
   }
-  const used = limit === 0 ? Number(bytes > 0) : Math.min(1, bytes / limit);
+  const used = shareOf(bytes, limit);
   const words = `${byteSize(bytes)} of ${byteSize(limit)} used`;
   if (bytes > limit) {
     const meaning = `${byteSize(bytes - limit)} over: nothing is lost, and nothing more fits until less than ${byteSize(limit)} is used.`;
@@ -36,22 +56,11 @@ export function fullnessOf({ bytes, reserved = 0, limit }: Usage): Fullness {
 }
 
 type Held = NonNullable<OwnerPlan['held']>;
-type HeldPart = { about: string; isLimited: boolean; shown: Fullness };
 
 /** What services have of what a plan allows: how many, processors, memory. A full part is nothing to worry about; more than allowed is. */
-export function heldParts(held: Held, limits: Partial<Held>): HeldPart[] {
-  const part = (
-    about: string,
-    amount: number,
-    limit: number | undefined,
-    [free, limited]: [string, string],
-  ): HeldPart => {
-    const isOver = limit !== undefined && amount > limit;
-    const used = limit === undefined ? 0 : limit === 0 ? Number(amount > 0) : Math.min(1, amount / limit);
-    const words = limit === undefined ? free : limited;
-    const shown: Fullness = { used, reserved: 0, tone: isOver ? 'over' : 'calm', words, meaning: undefined };
-    return { about, isLimited: limit !== undefined, shown };
-  };
+export function heldParts(held: Held, limits: Partial<Held>): Part[] {
+  const part = (about: string, amount: number, limit: number | undefined, words: [string, string]): Part =>
+    partOf(about, { amount, limit, isCalm: true }, words);
   const { services, cpu, memory } = limits;
   const processors = Math.round(held.cpu * 100) / 100;
   return [
@@ -71,7 +80,7 @@ export function heldParts(held: Held, limits: Partial<Held>): HeldPart[] {
 }
 
 /** The part that is nearest to its limit; how many run where nothing is limited. */
-export const nearestLimit = (parts: readonly HeldPart[]): HeldPart =>
+export const nearestLimit = (parts: readonly Part[]): Part =>
   parts.reduce((nearest, part) =>
     part.isLimited && (!nearest.isLimited || part.shown.used > nearest.shown.used) ? part : nearest,
   );

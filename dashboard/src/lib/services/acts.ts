@@ -1,10 +1,12 @@
 /** What people do to services, one or many, each with its words. */
 import { servicesApi } from '#lib/api/services.ts';
+import { undoOf } from '#lib/api/undo.ts';
 import type { Service } from '#lib/contract.ts';
 import { refresh } from '#lib/live/changes.ts';
 import { followStart } from '#lib/services/work.ts';
 import { attempt, type Offer } from '#lib/toasts.svelte.ts';
 import { performOnAll } from '#lib/ui/list/perform.ts';
+import { takeBack } from '#lib/undo.ts';
 import { counted, shortTime } from '#lib/words.ts';
 
 /** Whoever may see the services of others names them by their owner. */
@@ -12,7 +14,7 @@ const nameOf = ({ name, owner }: Pick<Service, 'name' | 'owner'>): string => `${
 
 const show = (id?: string): Promise<void> =>
   refresh(id === undefined ? { topic: 'services' } : { topic: 'services', id });
-const aboutOf = ({ id }: Service): string => `service:${id}`;
+const aboutOf = ({ id }: Pick<Service, 'id'>): string => `service:${id}`;
 
 /** Not waited for when it failed: while Knot is away it would never end. */
 async function then<T>(id: string, act: Promise<T>): Promise<T> {
@@ -81,21 +83,14 @@ export const serviceActs = {
   stop: actOn({ run: servicesApi.stop, words: 'being stopped', offer: startAgain }),
   wake: actOn({ run: servicesApi.wake, words: 'waking up', isWaitedFor: true }),
   /** It stays awake though nobody uses it. */
-  extend(service: Service, hours: number): Promise<boolean> {
-    const { id, name, rest } = service;
+  extend({ id, rest }: Service, hours: number): Promise<boolean> {
+    const about = aboutOf({ id });
+    const offer = (kept: Service): Offer | undefined => {
+      const way = undoOf(kept);
+      return way && { label: 'Undo', act: () => takeBack([way], { text: keptWords(kept), about }) };
+    };
     const before = rest?.keptUntil ?? null;
-    const undo = () =>
-      attempt(() => then(id, servicesApi.keepUntil(id, before)), `Undone: ${name} sleeps as before.`, {
-        about: aboutOf(service),
-      });
-    return attempt(
-      () => then(id, servicesApi.extend(id, hours)),
-      (kept) => keptWords(kept),
-      {
-        about: aboutOf(service),
-        offer: () => ({ label: 'Undo', act: undo }),
-      },
-    );
+    return attempt(() => then(id, servicesApi.extend(id, hours, before)), keptWords, { about, offer });
   },
   /** What shows it is told by whoever asked: its own page is left first. */
   remove: ({ id }: Service): Promise<unknown> => servicesApi.remove(id),

@@ -1,5 +1,6 @@
 /** What was used, in words and as parts of pictures. Pure. */
 import type { Usage } from '#lib/contract.ts';
+import { type Part, partOf } from '#lib/plans/fullness.ts';
 import { byteSize } from '#lib/words.ts';
 
 /** `0.25`, `3.4`, `120`: three digits at most, never none of a little. */
@@ -29,20 +30,17 @@ export function measuresOf({ prices }: Pick<Usage, 'prices'>): Measure[] {
   ];
 }
 
-export type Gauge = { title: string; words: string; used: number; isLimited: boolean };
-
 /** What is used at this moment, of what the plan gives. */
-export function gaugesOf({ now, limits }: Pick<Usage, 'now' | 'limits'>): Gauge[] {
-  const gauge = (title: string, value: number, limit: number | undefined, words: (value: number) => string): Gauge => ({
-    title,
-    words: limit === undefined ? `${words(value)}, not limited` : `${words(value)} of ${words(limit)}`,
-    used: limit === undefined || limit === 0 ? 0 : Math.min(1, value / limit),
-    isLimited: limit !== undefined,
-  });
+export function partsOf({ now, limits }: Pick<Usage, 'now' | 'limits'>): Part[] {
+  const part = (about: string, used: number, limit: number | undefined, words: (value: number) => string): Part =>
+    partOf(about, { amount: used, limit }, [
+      `${words(used)}, not limited`,
+      `${words(used)} of ${limit === undefined ? '' : words(limit)}`,
+    ]);
   return [
-    gauge('Processors', now.cpu, limits.cpu, (value) => amount(value)),
-    gauge('Memory', now.memory, limits.memory, (value) => byteSize(value)),
-    gauge('Files', now.storage, limits.storage, (value) => byteSize(value)),
-    gauge('Services', now.services, limits.services, (value) => amount(value)),
+    part('Processors', now.cpu, limits.cpu, (value) => amount(value)),
+    part('Memory', now.memory, limits.memory, (value) => byteSize(value)),
+    part('Files', now.storage, limits.storage, (value) => byteSize(value)),
+    part('Services', now.services, limits.services, (value) => amount(value)),
   ];
 }

@@ -27,6 +27,6 @@ export const load: PageLoad = async ({ depends, parent }) => {
     owners: own?.owners ?? [],
     usage: list?.areas.find(({ name }) => name === 'private')?.usage,
     held: sizes?.held,
-    place: found?.place,
+    found,
   };
 };

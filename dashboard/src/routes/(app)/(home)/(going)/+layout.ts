@@ -13,9 +13,9 @@ export const load: LayoutLoad = async ({ depends, parent }) => {
 
   /** While it is being made, and while something is in its way, whoever waits for it is told. */
   async function placeOf({ me }: { me: Me }) {
-    if (!me.hasCluster) return { isPlaceAwaited: false, place: undefined };
+    if (!me.hasCluster) return { isPlaceAwaited: false, found: undefined };
     depends(changeKey('places', me.user.id));
     const found = await orNothing(placesApi.of('user', me.user.username));
-    return { isPlaceAwaited: found !== undefined && found.place?.state !== 'ready', place: found?.place };
+    return { isPlaceAwaited: found !== undefined && found.place?.state !== 'ready', found };
   }
 };

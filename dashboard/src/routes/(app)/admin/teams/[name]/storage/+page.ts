@@ -11,5 +11,5 @@ export const load: PageLoad = async ({ parent, depends }) => {
     loadStorage(team.name),
     me.hasCluster ? orNothing(placesApi.of('team', team.name)) : undefined,
   ]);
-  return { storage, hasPlace: me.hasCluster, place: found?.place };
+  return { storage, hasPlace: me.hasCluster, found };
 };
