@@ -191,7 +191,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     const toolPlaces = closing(openToolPlaces(integrations, { facts, clock, log }), (places) => places.close());
 
     // What people launch themselves.
-    const catalogue = openCatalogue(config, { clock, log, ...(files && { own: { files, owners, policy } }) });
+    const catalogue = openCatalogue(config, { clock, log, registry, ...(files && { own: { files, owners, policy } }) });
     const services =
       files &&
       openServices(config, {

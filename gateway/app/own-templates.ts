@@ -1,9 +1,9 @@
 import { close as closeDescriptor } from 'node:fs';
 import { promisify } from 'node:util';
-import { readWhole, type TemplateSource } from '../catalogue/index.ts';
+import { type ChartShelf, readWhole, type TemplateSource } from '../catalogue/index.ts';
 import { areaOfKey, type DiskArea, type Files, nameOf, type Path } from '../files/index.ts';
 import { KnotError, type Principal, type TemplateEntry, type TemplateFolder } from '../lib/index.ts';
-import type { Owners } from '../owners/index.ts';
+import { namespaceResource, type Owner, type Owners } from '../owners/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { createMayUse } from './may-use.ts';
 
@@ -11,8 +11,10 @@ const close = promisify(closeDescriptor);
 
 export type OwnTemplatesParts = {
   files: Files;
-  owners: Pick<Owners, 'areasOf'>;
+  owners: Pick<Owners, 'areasOf' | 'of'>;
   policy: Pick<Policy, 'decide'>;
+  /** Where somebody's charts in the registry are, where there is one. */
+  shelfOf?: ((owner: string) => ChartShelf) | undefined;
 };
 
 /** The folder of a file area in which each folder is a template. */
@@ -21,14 +23,17 @@ const ownFolder = 'services';
 const mostEntries = 1_000;
 
 /**
- * Where a person finds templates that they, or teams of theirs, keep among their files: in `services/` of each area whose files they
- * may read. Everything is read through the one way into file areas, so that no link leads out of them.
+ * Where a person finds templates of their own and of their teams: in `services/` of each area whose files they may read, through the one
+ * way into file areas, so that no link leads out of them; and among the charts that owners whose things they may see pushed to the registry.
  */
 export function createOwnTemplates(
   parts: OwnTemplatesParts & { domain: string; mayNeedPackages: boolean },
 ): (person: Principal) => Promise<TemplateSource[]> {
-  const { files, owners, policy, domain, mayNeedPackages } = parts;
+  const { files, owners, policy, shelfOf, domain, mayNeedPackages } = parts;
   const mayRead = createMayUse(policy, domain, ['readFiles']);
+  const context = { method: 'GET', host: domain, path: '/', address: '127.0.0.1', isUpgrade: false };
+  const maySee = (principal: Principal, owner: Owner): boolean =>
+    policy.decide({ principal, action: 'see', resource: namespaceResource(owner), context }).effect === 'allow';
 
   return async (person) => {
     if (person.state !== 'active') return [];
@@ -38,6 +43,12 @@ export function createOwnTemplates(
       if ((kind !== 'private' && kind !== 'team') || owner === undefined || !mayRead(person, area)) continue;
       const folder = folderOfTemplates(files, areaOfKey(key)!, `/files/${name.replace(':', '/')}`);
       sources.push({ folder, origin: { kind: owner.kind, owner: owner.name }, mayNeedPackages });
+    }
+    if (shelfOf === undefined) return sources;
+    for (const owner of await owners.of(person)) {
+      if (!maySee(person, owner)) continue;
+      const { kind, name } = owner;
+      sources.push({ ...shelfOf(name), origin: { kind, owner: name, isFromRegistry: true }, mayNeedPackages });
     }
     return sources;
   };

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import {
   type Catalogue,
   createCatalogue,
+  createChartShelves,
   diskFolder,
   isUsable,
   runsBy,
@@ -27,12 +28,17 @@ import type { ClusterServices } from './cluster-services.ts';
 import type { Facts } from './facts.ts';
 import { openMachine } from './machine.ts';
 import { createOwnTemplates, type OwnTemplatesParts } from './own-templates.ts';
+import type { Registry } from '../integrations/index.ts';
 
-/** Templates of this installation: those that Knot ships, then the folders of knot.yaml; and what people and teams keep themselves. */
+/**
+ * Templates of this installation: those that Knot ships, then the folders of knot.yaml; and what people and teams keep themselves, among
+ * their files and in the registry.
+ */
 export function openCatalogue(
   config: Config,
-  { clock, log, own }: { clock: Clock; log: Log; own?: OwnTemplatesParts },
+  parts: { clock: Clock; log: Log; own?: Omit<OwnTemplatesParts, 'shelfOf'>; registry?: ChartsOfRegistry | undefined },
 ): Catalogue {
+  const { clock, log, own, registry } = parts;
   return createCatalogue({
     sources: [
       { folder: diskFolder(shippedTemplates), origin: { kind: 'shipped' } },
@@ -42,11 +48,20 @@ export function openCatalogue(
       })),
     ],
     engine: config.engine,
-    ...(own && config.services.ownTemplates && { sourcesOf: ownTemplates(config, own) }),
+    ...(own &&
+      config.services.ownTemplates && { sourcesOf: ownTemplates(config, { ...own, shelfOf: registry && shelves() }) }),
     now: clock.now,
     log,
   });
+
+  function shelves() {
+    const { host, chartsOf, fetchChart } = registry!;
+    const addressOf = (owner: string): string => `oci://${host}/${owner}`;
+    return createChartShelves({ registry: { addressOf, list: chartsOf, fetch: fetchChart }, now: clock.now, log });
+  }
 }
+
+type ChartsOfRegistry = Pick<Registry, 'host' | 'chartsOf' | 'fetchChart'>;
 
 const ownTemplates = ({ domain, services }: Config, parts: OwnTemplatesParts) =>
   createOwnTemplates({ ...parts, domain, mayNeedPackages: services.ownTemplatePackages });

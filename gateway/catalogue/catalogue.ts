@@ -2,7 +2,7 @@ import { type EngineKind, folderIn, type Log, type Principal, type TemplateFolde
 import { readTemplateFiles } from './folder.ts';
 import { createFresh } from './fresh.ts';
 import { readTemplate } from './read-template.ts';
-import { type Origin, type Template, templateId } from './template.ts';
+import { type Origin, partsOfOwn, type Template, templateId } from './template.ts';
 
 /** A folder of templates: each folder in it is one. */
 export type TemplateSource = {
@@ -10,12 +10,14 @@ export type TemplateSource = {
   origin: Origin;
   /** Whether its templates may ask for packages; they may without. */
   mayNeedPackages?: boolean;
+  /** Of one template, where there are several: the newest first. Each is in a folder `NAME@VERSION` too. */
+  versionsOf?(name: string): Promise<readonly string[]>;
 };
 
 export type Catalogue = {
   /** Every template of the administrators, and of this person and their teams, by title; what is wrong with one stands in it. */
   list(person?: Principal): Promise<readonly Template[]>;
-  /** By id (`templateId`); those of people and teams only for whom they are. */
+  /** By id (`templateId`, with `@VERSION` after it for that one of several); those of people and teams only for whom they are. */
   find(id: string, person?: Principal): Promise<Template | undefined>;
 };
 
@@ -46,8 +48,11 @@ export function createCatalogue(options: {
 
   const shared = (): Promise<readonly Template[]> => freshOfAll('', () => readShared(sources, engine, log));
   /** By id and not by folder: the private files of everybody are found at one path. */
-  const readOwn = (source: TemplateSource, name: string): Promise<Template | undefined> =>
-    freshOfOwners(templateId({ origin: source.origin, name }), () => readFrom(source, name, engine, log));
+  const readOwn = (source: TemplateSource, name: string, version?: string): Promise<Template | undefined> => {
+    const id = templateId({ origin: source.origin, name });
+    const folder = version === undefined ? name : `${name}@${version}`;
+    return freshOfOwners(`${id} ${folder}`, () => readFrom(source, name, engine, log, folder));
+  };
 
   async function own(person: Principal): Promise<Template[]> {
     const found: Template[] = [];
@@ -69,13 +74,13 @@ export function createCatalogue(options: {
       return all.sort((a, b) => a.title.localeCompare(b.title, 'en') || (a.name < b.name ? -1 : 1));
     },
     async find(id, person) {
-      const [, kind, owner, name] = /^(team|user):([^/]+)\/(.+)$/.exec(id) ?? [];
-      if (kind === undefined) return (await shared()).find((template) => templateId(template) === id);
-      if (person === undefined || !nameOfFolder.test(name!)) return undefined;
-      for (const source of await sourcesOf(person)) {
-        const { origin } = source;
-        if ('owner' in origin && origin.kind === kind && origin.owner === owner) return readOwn(source, name!);
-      }
+      if (!/^(?:team|user):/.test(id)) return (await shared()).find((template) => templateId(template) === id);
+      const parts = partsOfOwn(id);
+      if (person === undefined || parts === undefined) return undefined;
+      const { name, version } = parts;
+      const isIn = ({ origin }: TemplateSource): boolean =>
+        templateId({ origin, name }) === templateId({ origin: parts.origin, name });
+      for (const source of await sourcesOf(person)) if (isIn(source)) return readOwn(source, name, version);
       return undefined;
     },
   };
@@ -128,10 +133,13 @@ async function readFrom(
   name: string,
   engine: EngineKind,
   log: Log,
+  folderName = name,
 ): Promise<Template | undefined> {
-  const folder = folderIn(source.folder, name);
+  const folder = folderIn(source.folder, folderName);
   try {
-    return await readTemplateAt(folder, name, source.origin, { ...source, engine });
+    const template = await readTemplateAt(folder, name, source.origin, { ...source, engine });
+    const versions = await source.versionsOf?.(name);
+    return { ...template, ...(versions !== undefined && { versions }) };
   } catch (error) {
     const said = { err: error, folder: folder.path };
     // What people keep among their files is theirs to see to; what administrators offer is missed by everybody.

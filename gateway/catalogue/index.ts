@@ -5,6 +5,7 @@
  * Does not own: launching (services), whose folders of templates there are (app), the form (dashboard).
  * Mounts: nothing.
  *
+ *   packed charts of a registry ─▶ shelf ─▶ folder (in memory)
  *   folder ─▶ files ─┬─▶ Chart.yaml ─────────▶ name, version, title
  *                    ├─▶ values.yaml ────────▶ defaults ─┐
  *                    ├─▶ values.schema.json ─▶ schema ◀──┘ inferred when there is none
@@ -12,6 +13,7 @@
  *                    └─▶ templates/ ─────────▶ that it runs on Kubernetes, by Helm
  */
 export { type Catalogue, createCatalogue, readTemplateAt, type TemplateSource } from './catalogue.ts';
+export { type ChartRegistry, type ChartShelf, createChartShelves, type RegistryChart } from './chart-shelf.ts';
 export { diskFolder, readWhole } from './folder.ts';
 export { fillIn } from './placeholders.ts';
 export { isUsable, type Origin, runsBy, type Template, templateId, type TemplateProblem } from './template.ts';

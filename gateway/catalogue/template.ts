@@ -1,7 +1,14 @@
 import type { EngineKind, JsonObject, JsonSchema, ProcessPlan, ReleasePlan, TemplateFolder } from '../lib/index.ts';
 
 /** Where a template comes from: shipped or named in `knot.yaml`, of a team, or of one person. Names of different origins never meet. */
-export type Origin = { kind: 'shipped' | 'admin' } | { kind: 'team' | 'user'; owner: string };
+export type Origin =
+  | { kind: 'shipped' | 'admin' }
+  | {
+      kind: 'team' | 'user';
+      owner: string;
+      /** Pushed to the registry of images, in place of lying among the files. */
+      isFromRegistry?: true;
+    };
 
 /** Something in a template that is not as it must be. */
 export type TemplateProblem = {
@@ -19,6 +26,8 @@ export type Template = {
   name: string;
   origin: Origin;
   version: string;
+  /** Those that can be chosen, the newest first; absent where there is but this one. */
+  versions?: readonly string[];
   title: string;
   description: string;
   categories: readonly string[];
@@ -48,7 +57,22 @@ export const isUsable = ({ problems }: Pick<Template, 'problems'>): boolean =>
 export const runsBy = (engine: EngineKind, { process, release }: Pick<Template, 'process' | 'release'>): boolean =>
   (engine === 'kubernetes' ? release : process) !== undefined;
 
-/** `web`, `team:physics/web`, `user:ann/web`: what the API and the command line call it. */
+/** `web`, `team:physics/web`, `user:ann/web`, `user:ann@registry/web`: what the API and the command line call it. */
 export function templateId({ origin, name }: Pick<Template, 'origin' | 'name'>): string {
-  return origin.kind === 'team' || origin.kind === 'user' ? `${origin.kind}:${origin.owner}/${name}` : name;
+  if (!('owner' in origin)) return name;
+  return `${origin.kind}:${origin.owner}${origin.isFromRegistry ? '@registry' : ''}/${name}`;
+}
+
+/** The parts of the id of a template of a person or team; undefined for any other. One of a registry may name a version: `…/web@1.0.0`. */
+export function partsOfOwn(
+  id: string,
+): { origin: Origin & { owner: string }; name: string; version?: string } | undefined {
+  const [, kind, owner, registry, name, version] =
+    /^(team|user):([^/@]+)(@registry)?\/([a-z][a-z0-9-]{0,39})(?:@([0-9A-Za-z.+-]{1,100}))?$/.exec(id) ?? [];
+  if (kind === undefined || (registry === undefined && version !== undefined)) return undefined;
+  return {
+    origin: { kind: kind as 'team' | 'user', owner: owner!, ...(registry !== undefined && { isFromRegistry: true }) },
+    name: name!,
+    ...(version !== undefined && { version }),
+  };
 }

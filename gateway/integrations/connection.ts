@@ -5,7 +5,7 @@ import { type Upstream, upstreamAddress } from '../routes/index.ts';
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** The whole of what a tool answered. */
-export type Sent = { status: number; headers: IncomingHttpHeaders; text: string };
+export type Sent = { status: number; headers: IncomingHttpHeaders; bytes: Buffer; readonly text: string };
 
 export type Connection = {
   /**
@@ -47,13 +47,19 @@ export function connect({
         path,
         signal: AbortSignal.timeout(timeoutMs),
         headers: {
-          ...headers,
           accept: 'application/json',
+          ...headers,
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+      const bytes = Buffer.from(await answer.body.arrayBuffer());
+      return {
+        ...{ status: answer.statusCode, headers: answer.headers, bytes },
+        get text() {
+          return new TextDecoder().decode(bytes);
+        },
+      };
     },
     async close() {
       await (await pool?.catch(() => undefined))?.destroy();

@@ -10,7 +10,7 @@ export type { ToolPlace } from './places/place.ts';
 export { createToolPlaces, type ToolOwners, type ToolPlaces } from './places/places.ts';
 export { createGrafana } from './grafana/grafana.ts';
 export { createHarbor, type HarborOptions } from './harbor/harbor.ts';
-export type { ProjectImages, Registry } from './registry.ts';
+export type { ProjectImages, Registry, RegistryChart } from './registry.ts';
 export type { RequestToken } from './argo/account-tokens.ts';
 export { createArgo } from './argo/argo.ts';
 export { argoSecretNames } from './argo/settings.ts';

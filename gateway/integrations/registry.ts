@@ -24,6 +24,9 @@ export type ProjectImages = {
   limit: number | null;
 };
 
+/** A chart directly in a project, by its versions; `digest` is that of its manifest. */
+export type RegistryChart = { name: string; versions: { version: string; digest: string }[] };
+
 /** What Knot shows of the registry on its own pages, and gives to pods. */
 export type Registry = {
   /** Host, with its port where it has one. */
@@ -31,6 +34,13 @@ export type Registry = {
   /** Page of a project. */
   pageOf(projectId: number): string;
   imagesOf(project: string): Promise<ProjectImages>;
+  /** Charts of a project; none where Knot keeps no project of that name. */
+  chartsOf(project: string): Promise<RegistryChart[]>;
+  /** What was packed, read as the pods of the project's owner would, or why it is not. */
+  fetchChart(
+    project: string,
+    chart: { name: string; digest: string; mostBytes: number },
+  ): Promise<{ bytes: Buffer } | { refused: string }>;
   /** @throws KNOT_INTEGRATIONS_HARBOR_NEVER_OPENED */
   cliSecretOf(person: Person, options: { rotate: boolean }): Promise<string>;
   /** Docker's configuration file that pulls from the project of this name: `.dockerconfigjson` of a Secret. */

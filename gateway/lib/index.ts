@@ -50,4 +50,5 @@ export * from './values/differences.ts';
 export * from './values/pattern.ts';
 export * from './values/plain-schema.ts';
 export * from './values/pointer.ts';
+export * from './version.ts';
 export * from './within.ts';

@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
 import type { Test } from 'tap';
 import { diskFolder, readTemplateAt } from '../../gateway/catalogue/index.ts';
 import type { EngineKind } from '../../gateway/lib/index.ts';
@@ -26,4 +28,17 @@ export async function read(t: Test, files: Record<string, string>, engine: Engin
   const template = await readTemplateAt(folder, 'web', { kind: 'admin' }, { engine });
   const problems = template.problems.map(({ file, line, message }) => `${file}:${line ?? ''} ${message}`);
   return { template, problems };
+}
+
+export type Entry = { name: string; text?: string; type?: 'file' | 'symlink' | 'link' | 'directory' | 'fifo' };
+
+/** What `helm package` makes of a chart: gzip over tar. Links lead to a file of the machine. */
+export async function packed(entries: readonly Entry[]): Promise<Buffer> {
+  const archive = pack();
+  for (const { name, text = '', type = 'file' } of entries)
+    archive.entry({ name, type, ...(type.endsWith('link') && { linkname: '/etc/hostname' }) }, text);
+  archive.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of archive) chunks.push(chunk as Buffer);
+  return gzipSync(Buffer.concat(chunks));
 }

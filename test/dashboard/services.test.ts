@@ -6,7 +6,7 @@ import type {
   ServiceMetrics,
   TemplateSummary,
 } from '../../dashboard/src/lib/contract.ts';
-import { apart, categoryChips } from '../../dashboard/src/lib/forms/catalogue.ts';
+import { apart, originWords, categoryChips } from '../../dashboard/src/lib/forms/catalogue.ts';
 import { continuing, offered } from '../../dashboard/src/lib/services/home.ts';
 import { held, withNewer, withOlder } from '../../dashboard/src/lib/services/logs/blocks.ts';
 import { plots, summaryOf, tableOf } from '../../dashboard/src/lib/services/plots/metrics.ts';
@@ -207,6 +207,13 @@ t.test('what runs on Kubernetes only stands apart, and is in no count of what ca
     categoryChips(here, {}).find(({ label }) => label === 'database'),
     { count: 3 },
   );
+});
+
+t.test('who put a template there is said, also of what was pushed to the registry', async (t) => {
+  const source = 'oci://harbor.test/ann/web';
+  t.equal(originWords({ origin: 'user', owner: 'ann' }), 'Your own');
+  t.equal(originWords({ origin: 'user', owner: 'ann', source }), 'Your own, from the registry');
+  t.equal(originWords({ origin: 'team', owner: 'physics', source }), 'From team physics, from the registry');
 });
 
 t.test('of many lines the oldest go, but not those that somebody just went back to', async (t) => {

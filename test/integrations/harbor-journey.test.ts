@@ -15,6 +15,7 @@ import { eventually } from '../support/eventually.ts';
 import { startCuttingProxy } from '../support/net/cutting-proxy.ts';
 import { openPeople, password } from '../support/process/people.ts';
 import { caOf } from '../support/process/gateway.ts';
+import { programTemplate } from '../support/process/templates.ts';
 
 const missing = registryMissing() ?? skopeoMissing();
 if (missing !== undefined) {
@@ -220,6 +221,80 @@ t.test('helm signs in with the right secret alone, pushes and pulls', async (t) 
     join(home, 'certs'),
   ]);
   t.equal(pulled.status, 0, pulled.output);
+});
+
+t.test('a chart that is pushed is a template for its owner and only for them, until it is taken away', async (t) => {
+  const programs = await clusterPrograms();
+  if ('skip' in programs) return t.comment(programs.skip);
+  const folder = programTemplate(t, {
+    name: 'greeter',
+    description: 'Greets.',
+    values: 'greeting: hello\n',
+    program:
+      "import { createServer } from 'node:http';\ncreateServer((_request, response) => response.end('from a chart')).listen(process.argv[2]);\n",
+  });
+  const helm = (...words: string[]) => run([...programs.helm, ...words], { home, environment });
+  const push = async (project: string, version: string) => {
+    await helm('package', join(folder, 'greeter'), '--version', version, '-d', home);
+    const words = [
+      'push',
+      join(home, `greeter-${version}.tgz`),
+      `oci://${host}/${project}`,
+      '--ca-file',
+      gateway.caFile,
+    ];
+    return await helm(...words);
+  };
+  await helm('registry', 'login', host, '--ca-file', gateway.caFile, '-u', 'ann', '-p', await secretOf('ann'));
+  const pushed = await push('ann', '1.0.0');
+  t.equal(pushed.status, 0, pushed.output);
+  type Listed = { id: string; version: string; versions: string[]; isUsable: boolean; problems: unknown[] };
+  const listed = async (who: string) =>
+    (await (await person(who)).api('GET', '/templates'))
+      .json<{ templates: Listed[] }>()
+      .templates.find(({ id }) => id === 'user:ann@registry/greeter');
+  const found = await eventually('listed', () => listed('ann'), 15_000);
+  t.match(found, {
+    ...{ version: '1.0.0', versions: ['1.0.0'], isUsable: true, problems: [], origin: 'user', owner: 'ann' },
+    source: `oci://${host}/ann/greeter`,
+  });
+  t.equal(await listed('bob'), undefined, 'nobody else');
+  t.equal((await (await person('bob')).api('GET', '/templates/user:ann@registry/greeter')).status, 404);
+
+  const wanted = { template: 'user:ann@registry/greeter', name: 'greeter', values: {} };
+  const launched = await ann.api('POST', '/services', wanted);
+  t.equal(launched.status, 202, launched.text);
+  const { id, url } = launched.json<{ service: { id: string; url: string } }>().service;
+  const isReady = async () => {
+    const { state, cause } = (await ann.api('GET', `/services/${id}`)).json<{ state: string; cause?: unknown }>();
+    if (state === 'failed') throw new Error(JSON.stringify(cause));
+    return state === 'ready';
+  };
+  await eventually('ready', isReady, 30_000);
+  t.match(await ann.visit(url), { status: 200, text: 'from a chart' });
+
+  t.equal((await push('ann', '1.1.0')).status, 0);
+  await eventually('the newer one', async () => (await listed('ann'))?.version === '1.1.0', 15_000);
+  t.match((await ann.api('GET', '/templates/user:ann@registry/greeter@1.0.0')).json(), {
+    ...{ id: 'user:ann@registry/greeter@1.0.0', version: '1.0.0', versions: ['1.1.0', '1.0.0'] },
+  });
+  t.match((await ann.api('GET', `/services/${id}`)).json(), { newerVersion: '1.1.0' });
+
+  // Taken away: out of the catalogue, while what runs of it goes on, and is started anew from what was kept.
+  state.artifacts = state.artifacts.filter(({ repository }) => repository !== 'ann/greeter');
+  await eventually('gone', async () => (await listed('ann')) === undefined, 15_000);
+  t.match(await ann.visit(url), { status: 200, text: 'from a chart' });
+  for (const act of ['stop', 'start']) {
+    const answer = await ann.api('POST', `/services/${id}/${act}`, {});
+    t.ok(answer.status < 300, answer.text);
+    const state = act === 'stop' ? 'stopped' : 'ready';
+    await eventually(
+      state,
+      async () => (await ann.api('GET', `/services/${id}`)).json<{ state: string }>().state === state,
+      30_000,
+    );
+  }
+  t.match(await ann.visit(url), { status: 200, text: 'from a chart' });
 });
 
 t.test('whoever is disabled is out within two seconds, whatever their programs still have', async (t) => {

@@ -15,10 +15,17 @@ export const TemplateProblemSchema = closed({
 });
 
 const templateFacts = {
-  id: Type.String({ description: '`web`; `team:NAME/web` and `user:NAME/web` for those of a team or a person.' }),
+  id: Type.String({
+    description:
+      '`web`; `team:NAME/web` and `user:NAME/web` for those of a team or a person, `user:NAME@registry/web` for charts they pushed to the registry; of these `…/web@1.0.0` is that version.',
+  }),
   name: Type.String(),
   origin: oneOf('shipped', 'admin', 'team', 'user'),
   version: Type.String(),
+  versions: Type.Optional(
+    Type.Array(Type.String(), { description: 'Of those in the registry: what there is, the newest first.' }),
+  ),
+  source: Type.Optional(Type.String({ description: 'Of those in the registry: where, such as `oci://HOST/ada/web`.' })),
   title: Type.String(),
   description: Type.String(),
   categories: Type.Array(Type.String()),
@@ -61,11 +68,11 @@ export type Template = Static<typeof TemplateSchema>;
 export const TemplateParamsSchema = closed({ name: Type.String({ minLength: 1, maxLength: 120 }) });
 export const OwnTemplateParamsSchema = closed({
   origin: Type.String({ minLength: 1, maxLength: 60 }),
-  name: Type.String({ minLength: 1, maxLength: 60 }),
+  name: Type.String({ minLength: 1, maxLength: 160 }),
 });
 
 export const NewServiceSchema = closed({
-  template: Type.String({ minLength: 1, maxLength: 120 }),
+  template: Type.String({ minLength: 1, maxLength: 220 }),
   name: Type.String({ minLength: 1, maxLength: 100 }),
   owner: Type.Optional(Type.String({ maxLength: 100, description: 'Myself, or a team I manage; myself without.' })),
   values: JsonObjectSchema,

@@ -35,13 +35,26 @@ export function templateRoutes(
   }
 
   async function summaryOf(request: FastifyRequest, template: CatalogueTemplate): Promise<TemplateSummary> {
-    const { name, origin, version, title, description, categories, icon, problems, process: plan } = template;
+    const {
+      name,
+      origin,
+      version,
+      versions,
+      folder,
+      title,
+      description,
+      categories,
+      icon,
+      problems,
+      process: plan,
+    } = template;
     const id = templateId(template);
     const isSound = isUsable(template);
     const canRun = isSound && runsBy(engine, template);
     return {
       ...{ id, name, origin: origin.kind, version, title, description },
-      ...('owner' in origin && { owner: origin.owner }),
+      ...('owner' in origin && { owner: origin.owner, ...(origin.isFromRegistry && { source: folder.path }) }),
+      ...(versions !== undefined && { versions: [...versions] }),
       categories: [...categories],
       ...(icon !== undefined && { icon: iconAddress(id, icon.digest) }),
       isUsable: canRun,
@@ -56,7 +69,8 @@ export function templateRoutes(
     const template = await find(request, id);
     const { readme, schema, schemaSource, values } = template;
     const summary = await summaryOf(request, template);
-    return { ...summary, ...(readme !== undefined && { readme }), schema, schemaSource, values, sizes: [...sizes] };
+    // A version that was chosen is what is launched.
+    return { ...summary, id, ...(readme !== undefined && { readme }), schema, schemaSource, values, sizes: [...sizes] };
   }
 
   async function picture(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {

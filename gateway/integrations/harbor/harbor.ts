@@ -7,6 +7,7 @@ import type { Integration } from '../integration.ts';
 import { createUpkeep } from '../upkeep.ts';
 import { connectHarbor, type HarborLogin } from './ask.ts';
 import { claimedBy } from './claimed-by.ts';
+import { createChartReader, createCharts } from './charts.ts';
 import { checkHarbor } from './check.ts';
 import { cliSecretOf, removePerson } from './cli-secret.ts';
 import { imagesOf } from './images.ts';
@@ -46,6 +47,8 @@ export function createHarbor(options: HarborOptions): Integration {
   const clientSecret = options.clientSecret('harbor', secrets.client);
   const login = loginOf(options);
   const { ask, close } = connectHarbor({ upstream, login, timeoutMs: options.timeoutMs });
+  const reader = createChartReader({ upstream, timeoutMs: options.timeoutMs });
+  const pullLoginOf = (project: string): HarborLogin => pullLogin({ project, clientSecret, prefix, now: clock.now() });
   const watched = elsewhere({
     name: 'harbor',
     words: 'Images of containers, and charts.',
@@ -106,7 +109,7 @@ export function createHarbor(options: HarborOptions): Integration {
     },
     async stop() {
       await upkeep.stop();
-      await close();
+      await Promise.all([close(), reader.close()]);
     },
     health: () => [...watched.health(), ...upkeep.health()],
     onChange: upkeep.onChange,
@@ -141,8 +144,10 @@ export function createHarbor(options: HarborOptions): Integration {
       pageOf: (projectId) => `${url}/harbor/projects/${projectId}/repositories`,
       imagesOf: (project) => imagesOf(ask, project),
       cliSecretOf: (person, { rotate }) => cliSecretOf(ask, issuer, person, rotate),
-      pullConfigOf: (project) =>
-        dockerConfig(url.replace(/^https:\/\//, ''), pullLogin({ project, clientSecret, prefix, now: clock.now() })),
+      chartsOf: createCharts(ask),
+      fetchChart: (project, { name, digest, mostBytes }) =>
+        reader.fetch(pullLoginOf(project), { repository: `${project}/${name}`, digest, mostBytes }),
+      pullConfigOf: (project) => dockerConfig(url.replace(/^https:\/\//, ''), pullLoginOf(project)),
     },
   };
 }

@@ -94,7 +94,8 @@ const bodyOf = ({ name, level, duration, description = '', permissions }: Robot)
   ...{ name, level, duration, description, permissions },
 });
 
-const tokenPath = '/service/token?service=harbor-registry';
+/** Where programs get tokens for the registry. */
+export const tokenPath = '/service/token?service=harbor-registry';
 
 async function isAccepted(ask: AskHarbor, as: HarborLogin): Promise<boolean> {
   return (await ask('GET', tokenPath, { as, also: [401, 403] })).status === 200;

@@ -2,6 +2,7 @@ import {
   type Clock,
   type Difference,
   differences,
+  isNewer,
   isSame,
   type JsonObject,
   masked,
@@ -35,7 +36,6 @@ import {
   revisionsOf,
   versionBefore,
 } from './revisions.ts';
-import { isNewer } from './version.ts';
 
 /** What a change would make of a service. */
 export type Preview = {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request as send, type IncomingMessage, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { tokenService } from './registry.ts';
@@ -111,7 +112,7 @@ export function createDataPath(state: State, { registry, tokens, externalUrl }: 
     }
     response.on('finish', () => {
       if (response.statusCode !== 201) return;
-      const digest = String(response.getHeader('docker-content-digest'));
+      const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
       const isSame = (one: { repository: string; digest: string }) =>
         one.repository === repository && one.digest === digest;
       const tag = reference.startsWith('sha256:') ? [] : [reference];

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { differences, isSame, type JsonObject, namesIn, withDefaults } from '../../../gateway/lib/index.ts';
+import { differences, isNewer, isSame, type JsonObject, namesIn, withDefaults } from '../../../gateway/lib/index.ts';
 import { rebase, withValueAt } from '../../../gateway/services/history/rebase.ts';
-import { isNewer } from '../../../gateway/services/history/version.ts';
 
 t.test('what differs, put where it differs, makes the one of the other', async () => {
   const leaf = fc.oneof(fc.integer(), fc.string(), fc.boolean(), fc.constant(null), fc.array(fc.integer()));

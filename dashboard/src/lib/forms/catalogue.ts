@@ -7,16 +7,17 @@ import { urls } from '#lib/urls.ts';
 export type CatalogueQuery = { q?: string | undefined; category?: string | undefined };
 
 /** Who put it there. */
-export function originWords({ origin, owner }: Pick<TemplateSummary, 'origin' | 'owner'>): string {
+export function originWords({ origin, owner, source }: Pick<TemplateSummary, 'origin' | 'owner' | 'source'>): string {
+  const registry = source === undefined ? '' : ', from the registry';
   switch (origin) {
     case 'shipped':
       return 'Comes with Knot';
     case 'admin':
       return 'From your administrators';
     case 'team':
-      return `From team ${owner ?? ''}`;
+      return `From team ${owner ?? ''}${registry}`;
     case 'user':
-      return 'Your own';
+      return `Your own${registry}`;
   }
 }
 
