@@ -225,6 +225,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         emailVerified: config.oidc.emailVerified,
         configuredClients: configuredClients(config),
         integrationClients: integrations.flatMap((tool) => tool.client ?? []),
+        onSignIn: toolPlaces.arrived,
         audit,
         log,
       }),

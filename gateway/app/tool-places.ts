@@ -17,6 +17,11 @@ const mostMembers = 10_000;
 function toolOwners({ accounts, plans }: Pick<Facts, 'accounts' | 'plans'>): ToolOwners {
   const storageOf = async (kind: 'user' | 'team', id: string) => (await plans.of({ kind, id })).plan?.storage;
   return {
+    async teamsOf(id) {
+      const names = (await accounts.principal(id))?.teams.map(({ name }) => name) ?? [];
+      const found = await Promise.all(names.map((name) => accounts.findOwner(name)));
+      return found.flatMap((owner) => owner?.id ?? []);
+    },
     ids: async () => (await accounts.listOwners()).map(({ id }) => id),
     async find(id) {
       const principal = await accounts.principal(id);

@@ -59,9 +59,9 @@ export type Integration = {
   claimedBy?(authorization: string): string | undefined;
   /**
    * Brings what a person or a team has in the tool to what is wanted (projects, folders, rights); twice is as once. Where something of
-   * somebody who is gone is left, it is asked with `isGone`.
+   * somebody who is gone is left, it is asked with `isGone`. `unknown`: of a person whom the tool only knows once they have come to it.
    */
-  provide?(owner: ToolOwner): Promise<void>;
+  provide?(owner: ToolOwner): Promise<void | 'unknown'>;
   /** Of a registry of images: what Knot shows of it on pages of its own, and gives to pods. */
   registry?: Registry;
   /** Of a tool that nobody here runs: the path at which it can be asked whether it answers. */

@@ -73,6 +73,8 @@ export type OidcOptions = {
   configuredClients: readonly ConfiguredClient[];
   integrationClients: readonly IntegratedClient[];
   audit: { append(entry: AuditEntry): Promise<void>; record: ClientsOptions['record'] };
+  /** Hears of each code that a client was given tokens for. */
+  onSignIn?(userId: string, clientId: string): void;
   log: Log;
 };
 
@@ -155,8 +157,8 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
   });
   const tellingAway = createTellingAway(library.errors);
   const adapterOf = createAdapter({ records, directory, clock, library, hold: sessions.hold });
-  const build = () =>
-    buildProvider({
+  const build = () => {
+    const made = buildProvider({
       library,
       issuer: publicAddress.issuer,
       adapter: (model) => tellingAwayIn(tellingAway, adapterOf(model)),
@@ -175,6 +177,12 @@ export async function createOidc(options: OidcOptions): Promise<Oidc> {
       onRefused: tellingAway((principal, clientId) => auditRefusal(principal, clientId, 'group')),
       log,
     });
+    made.on('grant.success', ({ oidc: { params, client, account } }) => {
+      if (params?.['grant_type'] !== 'authorization_code' || !client || !account) return;
+      options.onSignIn?.(account.accountId, client.clientId);
+    });
+    return made;
+  };
   let provider = build();
   let callback = provider.callback();
 

@@ -55,8 +55,8 @@ export type Route = {
      */
     withheld?: { headers: readonly string[]; cookies: readonly string[] };
     /**
-     * Cookies (of the path `/`) in which the upstream keeps a sign-in of its own: taken from a browser where somebody's session on this host
-     * begins, so that nobody goes on as who was there before.
+     * Cookies (of the path `/`, exact names) in which the upstream keeps a sign-in of its own. They are tied to the session of this host in
+     * which the upstream gave them, and taken from a browser where another begins, so that nobody goes on as who was there before.
      */
     ownSignIn?: readonly string[];
   };

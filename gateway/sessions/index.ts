@@ -4,7 +4,7 @@
  * Does not own: checking a password (accounts), pages (login).
  * Mounts: nothing.
  */
-export { cookieName } from './cookie.ts';
+export { cookieName, readSessionCookie } from './cookie.ts';
 export { describeDevice } from './device.ts';
 export type { Redemption, Visit } from './handoff.ts';
 export type { SessionListing } from './listing.ts';

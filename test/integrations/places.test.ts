@@ -14,6 +14,13 @@ const physics: ToolOwner = {
   isPaused: false,
 };
 
+const ownersOf = (people: ReadonlyMap<string, ToolOwner>) => ({
+  ids: async () => [...people.keys()],
+  find: async (id: string) => people.get(id),
+  teamsOf: async (id: string) =>
+    [...people.values()].filter(({ members }) => members?.includes(people.get(id)?.name ?? '')).map((team) => team.id),
+});
+
 await onBothStores(t, async (t, open) => {
   await t.test('everybody gets what they should have in each tool, and what fails says why', async (t) => {
     const { store, clock } = await open(t);
@@ -38,7 +45,7 @@ await onBothStores(t, async (t, open) => {
         },
         { name: 'jupyterhub', title: 'Notebooks' },
       ],
-      owners: { ids: async () => [...people.keys()], find: async (id) => people.get(id) },
+      owners: ownersOf(people),
       store,
       record: async (_transaction, entry) => void entries.push(entry),
       clock,
@@ -114,7 +121,7 @@ await onBothStores(t, async (t, open) => {
               provide: async ({ name, isPaused, isGone }) => void given.push(`${name} ${isPaused} ${isGone ?? false}`),
             },
           ],
-          owners: { ids: async () => [...people.keys()], find: async (id) => people.get(id) },
+          owners: ownersOf(people),
           ...{ store, record: async () => undefined, clock, log: silentLog },
         });
         t.teardown(() => places.close());
@@ -134,4 +141,44 @@ await onBothStores(t, async (t, open) => {
       t.notMatch(given.join(), 'bob');
     },
   );
+
+  await t.test('whom a tool only knows once they came has theirs a moment after, and is in their teams', async (t) => {
+    const { store, clock } = await open(t);
+    const people = new Map([ann, physics].map((owner) => [owner.id, owner]));
+    const given: string[] = [];
+    let unknownFor = Infinity;
+    const places = createToolPlaces({
+      tools: [
+        {
+          name: 'grafana',
+          title: 'Metrics',
+          async provide({ kind, name }) {
+            given.push(name);
+            if (kind === 'user' && unknownFor-- > 0) return 'unknown';
+          },
+        },
+      ],
+      owners: ownersOf(people),
+      ...{ store, record: async () => undefined, clock, log: silentLog },
+    });
+    t.teardown(() => places.close());
+    places.start();
+    await eventually('everybody was looked at', () => given.length === 2);
+    await places.idle();
+    t.strictSame(await places.of('id-ann'), [], 'who never came has nothing there');
+
+    unknownFor = 2;
+    given.length = 0;
+    places.arrived('id-ann', 'grafana');
+    await eventually('the team was looked at again', () => given.includes('physics'));
+    t.strictSame(given, ['ann', 'ann', 'ann', 'physics']);
+    await eventually('it is noted', async () => (await places.of('id-ann'))[0]?.state === 'ready');
+
+    given.length = 0;
+    places.arrived('id-ann', 'jupyterhub');
+    places.ask('id-ann');
+    await eventually('looked at', () => given.length > 0);
+    await places.idle();
+    t.strictSame(given, ['ann'], 'not for another tool, and not again without an arrival');
+  });
 });

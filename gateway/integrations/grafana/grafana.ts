@@ -23,7 +23,7 @@ export type GrafanaOptions = ToolGround & {
 const hourMs = 3600 * 1000;
 
 /** What Grafana calls its own sessions; one that is left over would outrank who Knot says it is (grafana#7080). */
-const sessionCookies = ['grafana_sess', metricsCookie];
+const sessionCookie = 'grafana_session';
 
 /**
  * Grafana at `grafana.DOMAIN`: people are in as themselves, see dashboards with the series of their own namespaces, and edit in a folder
@@ -93,16 +93,20 @@ export function createGrafana(options: GrafanaOptions): Integration {
 }
 
 /**
- * With `jwt` one thing says who asks: the token in its field. Grafana's own sessions and passwords, which would say otherwise, are kept from it.
- * With `oidc` it keeps a session of its own.
+ * One thing says who asks, never a password or token of Grafana's own: with `jwt` the token in its field, from which its own sessions, which
+ * would say otherwise, are kept too; with `oidc` the session it keeps of a sign-in here, as long as that lasts.
  */
 function switchesOf(auth: 'jwt' | 'oidc'): Route['switches'] {
   const always = { encodedSlash: true, methods: [] };
   if (auth === 'oidc')
-    return { ...always, withheld: { headers: [tokenField.toLowerCase()], cookies: [metricsCookie] } };
+    return {
+      ...always,
+      ownSignIn: [sessionCookie],
+      withheld: { headers: ['authorization', tokenField.toLowerCase()], cookies: [metricsCookie] },
+    };
   return {
     ...always,
     identityFields: { token: tokenField.toLowerCase() },
-    withheld: { headers: ['authorization'], cookies: sessionCookies },
+    withheld: { headers: ['authorization'], cookies: [sessionCookie, metricsCookie] },
   };
 }

@@ -1,9 +1,9 @@
 import type { Ask } from '../ask.ts';
-import type { ToolOwner } from '../integration.ts';
+import type { Integration, ToolOwner } from '../integration.ts';
 import { edits, type Grant, provideFolder } from './folders.ts';
 
 /** A person's or a team's part of Grafana: a folder that they alone see and edit, and for a team the team of those in it. */
-export type GrafanaPlace = { provide(owner: ToolOwner): Promise<void> };
+export type GrafanaPlace = Pick<Required<Integration>, 'provide'>;
 
 type User = { id: number; login: string; email: string; isDisabled?: boolean };
 type Team = { id: number; uid: string; name: string };
@@ -33,9 +33,9 @@ export function createGrafanaPlaces(
     return status === 412 ? undefined : findUser(name);
   }
 
-  async function providePerson(owner: ToolOwner): Promise<void> {
+  async function providePerson(owner: ToolOwner): Promise<void | 'unknown'> {
     const user = owner.isPaused ? await findUser(owner.name) : await makeUser(owner);
-    if (user === undefined) return;
+    if (user === undefined) return makesPeople ? undefined : 'unknown';
     const isDisabled = user.isDisabled === true;
     if (owner.isPaused && !isDisabled) {
       await ask('POST', `/api/admin/users/${user.id}/disable`);

@@ -17,6 +17,8 @@ export type ToolPlaces = {
   of(ownerId: string): Promise<ToolPlace[]>;
   /** Looks at somebody in every tool soon; without one at everybody. */
   ask(ownerId?: string): void;
+  /** Somebody signs in at a tool: one that did not know them will in a moment. */
+  arrived(ownerId: string, tool: string): void;
   health(): ComponentHealth[];
   /** Until then nothing is looked at. */
   start(): void;
@@ -30,11 +32,15 @@ export type ToolOwners = {
   ids(): Promise<string[]>;
   /** Undefined for who is no more, or was never let in. */
   find(id: string): Promise<ToolOwner | undefined>;
+  /** Ids of the teams somebody is in. */
+  teamsOf(id: string): Promise<string[]>;
 };
 
 /** Looks at everybody again: what was changed by hand in a tool is put right. */
 const sweepMs = 10 * 60_000;
 const atOnce = 4;
+/** A tool makes somebody its own a moment after it heard who they are. */
+const arrival = { looks: 5, everyMs: 500 };
 
 /**
  * Keeps what people and teams have in tools equal to what is wanted: on each change of an owner, and again and again. Each owner in each
@@ -53,6 +59,8 @@ export function createToolPlaces(options: {
   const { owners, store, record, clock, log, pauses = { firstMs: 5_000, mostMs: 10 * 60_000 } } = options;
   const tools = new Map(options.tools.filter(({ provide }) => provide !== undefined).map((tool) => [tool.name, tool]));
   const failing = new Map<string, Map<string, { name: string; cause: string }>>();
+  /** How often a tool is still asked about who has just come to it. */
+  const arriving = new Map<string, number>();
   let isAtWork = false;
   const queue = createKeyedQueue({
     work: look,
@@ -90,7 +98,7 @@ export function createToolPlaces(options: {
     return [...keys];
   }
 
-  async function look(key: string): Promise<void> {
+  async function look(key: string): Promise<number | void> {
     const [name, ownerId] = partsOf(key);
     const tool = tools.get(name);
     if (!isAtWork || tool === undefined) return;
@@ -100,7 +108,9 @@ export function createToolPlaces(options: {
     if (before === undefined && (wanted === undefined || wanted.isPaused)) return;
     const owner = wanted ?? { ...before!.owner, title: before!.owner.name, isPaused: true, isGone: true as const };
     try {
-      await tool.provide!(owner);
+      if ((await tool.provide!(owner)) === 'unknown') return lookOnceMore(key);
+      // The teams of who was not known could not have them in it.
+      if (arriving.delete(key)) for (const id of await owners.teamsOf(ownerId)) queue.add(keyOf(name, id));
     } catch (error) {
       const cause = causeOf(error, tool.title);
       failuresOf(name).set(ownerId, { name: owner.name, cause });
@@ -110,6 +120,13 @@ export function createToolPlaces(options: {
     failuresOf(name).delete(ownerId);
     if (wanted === undefined) return forget(before!);
     await note({ tool: name, owner: partOf(owner), state: 'ready', since: clock.now() }, before);
+  }
+
+  function lookOnceMore(key: string): number | void {
+    const left = arriving.get(key) ?? 0;
+    if (left > 1) arriving.set(key, left - 1);
+    else arriving.delete(key);
+    if (left > 0) return arrival.everyMs;
   }
 
   const failuresOf = (tool: string): Map<string, { name: string; cause: string }> => {
@@ -140,6 +157,11 @@ export function createToolPlaces(options: {
   return {
     of: (ownerId) => records.toolPlaces(store.db, ownerId),
     ask,
+    arrived(ownerId, tool) {
+      if (!isAtWork || !tools.has(tool)) return;
+      arriving.set(keyOf(tool, ownerId), arrival.looks);
+      queue.add(keyOf(tool, ownerId));
+    },
     health() {
       return [...tools.values()].flatMap(({ name, title }) => {
         const failures = [...failuresOf(name).values()];

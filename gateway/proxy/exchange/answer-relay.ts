@@ -80,9 +80,11 @@ export abstract class AnswerRelay implements ForwardHandler {
 
   onResponseStart(control: ForwardControl, status: number, headers: Fields, message?: string): void {
     if (this.isOver) return control.abort();
+    const { cookie } = this.canonical;
     if (status < 200) {
       this.#informationCount += 1;
-      return relayInformation(this.response, status, clientHeaders(headers, this.target), this.#informationCount);
+      const told = clientHeaders(headers, this.target, cookie);
+      return relayInformation(this.response, status, told, this.#informationCount);
     }
     if (status > 599) throw new RangeError('status out of range');
     if (status === 401) this.noteNotKnown();
@@ -92,7 +94,7 @@ export abstract class AnswerRelay implements ForwardHandler {
     const { response, target } = this;
     const received = unbound(headers, target, this.context.warnOnce);
     if (status === 401 && isHttp2(response) && asksToBind(received)) return this.requireHttp1(response);
-    const head = clientHeaders(status === 204 ? withoutLength(received) : received, target);
+    const head = clientHeaders(status === 204 ? withoutLength(received) : received, target, cookie);
     this.#readBodyFacts(head);
     // Over HTTP/2 it means nothing, and is left out.
     if (this.hasBody && !this.request.complete) head.push('connection', 'close');

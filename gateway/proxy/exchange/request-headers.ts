@@ -11,6 +11,7 @@ import type { Route } from '../../routes/index.ts';
 import { holdsToken } from '../../tokens/index.ts';
 import { bringsOwnToken } from '../judge/own-token.ts';
 import { bindsConnection } from '../wire/connection-schemes.ts';
+import { withoutForeignSignIns } from './own-sign-in.ts';
 
 /**
  * What an upstream gets of the client's own fields, as alternating names and values: all of them untouched except those the edge
@@ -64,7 +65,10 @@ export function upstreamHeaders(
   }
   if (request.cookie !== undefined && hopNames?.has('cookie') !== true) {
     const own = withoutOwnCookies(request.cookie);
-    const cookie = own === undefined || withheld === undefined ? own : withoutCookies(own, withheld.cookies);
+    const told = own === undefined || withheld === undefined ? own : withoutCookies(own, withheld.cookies);
+    const { ownSignIn } = switches;
+    const cookie =
+      told === undefined || ownSignIn === undefined ? told : withoutForeignSignIns(told, ownSignIn, request.cookie);
     if (cookie !== undefined) headers.push('cookie', cookie);
   }
   return headers;

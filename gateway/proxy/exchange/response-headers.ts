@@ -3,12 +3,14 @@ import { type Fields, fieldsWhere } from '../wire/http-fields.ts';
 import { addressFields, publicValue } from './public-addresses.ts';
 import { neverTrailing } from '../wire/trailers.ts';
 import type { Target } from '../upstream/upstreams.ts';
+import { tiedSignIn } from './own-sign-in.ts';
 
 /**
  * The headers a client gets, as alternating names and values for `writeHead`. Hop-by-hop fields end here, nothing of ours is
- * let through, cookies for other hosts are dropped, and addresses of the upstream itself become public.
+ * let through, cookies for other hosts are dropped, and addresses of the upstream itself become public. `cookie`: the `Cookie` field of
+ * the request, by whose session a sign-in of the upstream's own is tied.
  */
-export function clientHeaders(answer: Fields, target: Target): string[] {
+export function clientHeaders(answer: Fields, target: Target, cookie: string | undefined): string[] {
   const headers: string[] = [];
   let hops = '';
   for (let index = 0; index < answer.length; index += 2) {
@@ -22,7 +24,7 @@ export function clientHeaders(answer: Fields, target: Target): string[] {
         hops += `,${value}`;
         break;
       case answerField.setCookie:
-        if (isAcceptableSetCookie(value, target.route.host) && !isWithheld(value, target)) headers.push(name, value);
+        pushSetCookie(headers, value, target, cookie);
         break;
       case answerField.address:
         headers.push(name, publicValue(name, value, target));
@@ -47,6 +49,13 @@ export function withoutLength(answer: Fields): Fields {
  */
 export function clientTrailers(trailers: Fields): string[] {
   return fieldsWhere(trailers, (name) => answerFieldKind(name) === answerField.pass && !neverTrailing.test(name));
+}
+
+function pushSetCookie(headers: string[], value: string, target: Target, cookie: string | undefined): void {
+  const { host, switches } = target.route;
+  if (!isAcceptableSetCookie(value, host) || isWithheld(value, target)) return;
+  const told = switches.ownSignIn === undefined ? value : tiedSignIn(value, switches.ownSignIn, cookie);
+  if (told !== undefined) headers.push('set-cookie', told);
 }
 
 /** A cookie that would not be sent on is not kept by the browser either. */

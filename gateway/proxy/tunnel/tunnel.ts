@@ -139,7 +139,7 @@ export class Tunnel implements LastingSubject, UpgradeHandler, Counted {
 
   /** The upstream said no: its status and body, on a connection that then ends (catalogue W2). */
   get onRefusal(): ForwardHandler {
-    return upgradeRefusal(this.#client, this.target, {
+    return upgradeRefusal(this.#client, this.target, this.canonical.cookie, {
       onHead: (status) => {
         this.#answered(status);
         this.reason = 'upstream_refused_upgrade';
@@ -157,7 +157,7 @@ export class Tunnel implements LastingSubject, UpgradeHandler, Counted {
     if (this.#isOver) return void upstream.destroy();
     this.#answered(101);
     this.#context.trace?.end(this.#entry(0));
-    const headers = clientHeaders(answer, this.target);
+    const headers = clientHeaders(answer, this.target, this.canonical.cookie);
     headers.push('upgrade', 'websocket');
     this.#client.write(headText(101, message, headers, 'Upgrade'), 'latin1');
     this.canonical = withoutHeaders(this.canonical, this.target.route);

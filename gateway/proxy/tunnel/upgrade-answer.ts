@@ -16,10 +16,14 @@ export function headText(
   return `${line}${fieldLines(headers)}connection: ${connection}\r\n\r\n`;
 }
 
-/** Relays an upstream's own refusal of an upgrade to the client's raw socket, as an answer that ends with its connection. */
+/**
+ * Relays an upstream's own refusal of an upgrade to the client's raw socket, as an answer that ends with its connection. `cookie`: of the
+ * request.
+ */
 export function upgradeRefusal(
   client: Duplex,
   target: Target,
+  cookie: string | undefined,
   events: { onHead(status: number): void; onBytes(count: number): void; onError(error: Error): void },
 ): ForwardHandler {
   let hasBegun = false;
@@ -35,7 +39,7 @@ export function upgradeRefusal(
       if (status < 200) return;
       hasBegun = true;
       events.onHead(status);
-      client.write(headText(status, message, clientHeaders(headers, target), 'close'), 'latin1');
+      client.write(headText(status, message, clientHeaders(headers, target, cookie), 'close'), 'latin1');
     },
     onResponseData(control, chunk) {
       events.onBytes(chunk.length);

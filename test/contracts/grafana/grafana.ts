@@ -5,7 +5,12 @@ import { Agent, request } from 'undici';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Answered, createApi, type State } from './api.ts';
 import { readConfiguration } from './configuration.ts';
+import { createOauthPeople, type Tokens } from './oauth.ts';
 import { addUser, createTokenPeople, Refused, type User } from './people.ts';
+
+/** A session of its own, and the tokens it stands on where it came of an OpenID provider. */
+type Session = { user: User; tokens?: Tokens };
+type Said = Answered & { type?: string; cookies?: string[]; to?: string };
 
 export type ContractGrafana = {
   origin: string;
@@ -17,9 +22,16 @@ export type ContractGrafana = {
   failWith(status?: number): void;
   /** Has its own session for somebody, and returns the cookie. */
   leaveSession(login: string): string;
+  /** Why sign-ins by an OpenID provider failed. */
+  failures: string[];
+  /** The access tokens of all sessions are over. */
+  expireTokens(): void;
   configure(ini: string): void;
   stop(): Promise<void>;
 };
+
+const sessionIdOf = (cookie: string | undefined): string =>
+  /(?:^|; ?)grafana_session=([^;]+)/.exec(cookie ?? '')?.[1] ?? '';
 
 /** Starts a Grafana with a configuration, as an operator pastes it. */
 export async function startGrafana(ini = ''): Promise<ContractGrafana> {
@@ -32,15 +44,25 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
     ...{ users, teams: [], folders: new Map(), dashboards: new Map(), dataSources: new Map() },
   };
   const api = createApi(state);
-  const sessions = new Map<string, User>();
+  const sessions = new Map<string, Session>();
+  let oauth = createOauthPeople(state.configuration, users);
   let people = createTokenPeople(state.configuration, users);
   let failing: number | undefined;
   const requests: ContractGrafana['requests'] = [];
+  const failures: string[] = [];
 
   /** The order of Grafana's ways to sign in, with a session before the token as in the versions where it outranked it. */
   async function whoAsks({ headers }: IncomingMessage): Promise<User> {
-    const session = sessions.get(/(?:^|; ?)grafana_session=([^;]+)/.exec(headers.cookie ?? '')?.[1] ?? '');
-    if (session) return session;
+    const id = sessionIdOf(headers.cookie);
+    const session = sessions.get(id);
+    if (session) {
+      const tokens = session.tokens && (await oauth.keep(session.tokens));
+      if (session.tokens !== undefined && tokens === undefined) sessions.delete(id);
+      else if (!session.user.isDisabled) {
+        if (tokens) session.tokens = tokens;
+        return session.user;
+      }
+    }
     const token = headers[people.field];
     if (people.isEnabled && typeof token === 'string') return people.find(token);
     const basic = /^Basic (.+)$/.exec(headers.authorization ?? '')?.[1];
@@ -50,15 +72,75 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
     return admin;
   }
 
-  async function answer(incoming: IncomingMessage, body: Buffer): Promise<Answered & { type?: string }> {
+  function begin(session: Session): string[] {
+    const id = createHash('sha256').update(randomUUID()).digest('hex').slice(0, 32);
+    sessions.set(id, session);
+    // The page itself reads when it has to ask for another.
+    return [
+      `grafana_session=${id}; Path=/; Max-Age=2592000; HttpOnly; Secure; SameSite=Lax`,
+      `grafana_session_expiry=${Math.floor(Date.now() / 1000) + 600}; Path=/; Max-Age=2592000; Secure; SameSite=Lax`,
+    ];
+  }
+
+  /** The pages by which a browser comes and goes. */
+  async function signIn(incoming: IncomingMessage, url: URL): Promise<Said | undefined> {
+    const redirect = (to: string, cookies: string[] = []): Said => ({ status: 302, body: '', to, cookies });
+    switch (url.pathname) {
+      case '/login':
+        // What went wrong is shown, and not tried again and again.
+        if (/(?:^|; ?)login_error=/.test(incoming.headers.cookie ?? ''))
+          return {
+            status: 200,
+            body: '<html>Login failed</html>',
+            type: 'text/html',
+            cookies: ['login_error=; Path=/; Max-Age=0'],
+          };
+        if (state.configuration['auth']?.['oauth_auto_login'] === 'true') return redirect('/login/generic_oauth');
+        return { status: 200, body: '<html><form>Password</form></html>', type: 'text/html' };
+      case '/login/generic_oauth': {
+        if (!oauth.isEnabled) throw new Refused(404, 'OAuth not enabled');
+        if (!url.searchParams.has('code') && !url.searchParams.has('error')) {
+          const { to, cookies } = oauth.begin();
+          return redirect(to, cookies);
+        }
+        try {
+          const cookies = begin(await oauth.end(incoming, url.searchParams));
+          const to = /(?:^|; ?)redirect_to=([^;]+)/.exec(incoming.headers.cookie ?? '')?.[1];
+          return redirect(to === undefined ? '/' : decodeURIComponent(to), [...cookies, ...oauth.spent]);
+        } catch (error) {
+          if (!(error instanceof Refused)) throw error;
+          failures.push(error.message);
+          return redirect('/login', ['login_error=1; Path=/; Max-Age=60; HttpOnly; Secure', ...oauth.spent]);
+        }
+      }
+      case '/logout':
+        sessions.delete(sessionIdOf(incoming.headers.cookie));
+        return redirect(state.configuration['auth']?.['signout_redirect_url'] ?? '/login', [
+          'grafana_session=; Path=/; Max-Age=0; HttpOnly; Secure',
+          'grafana_session_expiry=; Path=/; Max-Age=0; Secure',
+        ]);
+    }
+    return undefined;
+  }
+
+  async function answer(incoming: IncomingMessage, body: Buffer): Promise<Said> {
     const url = new URL(incoming.url!, 'http://grafana');
     if (url.pathname === '/api/health')
       return { status: 200, body: { database: 'ok', version: '13.0.1', commit: 'contract' } };
-    const user = await whoAsks(incoming);
+    const page = await signIn(incoming, url);
+    if (page) return page;
+    const isPage = !url.pathname.startsWith('/api/');
+    const user = await whoAsks(incoming).catch((error: unknown) => {
+      if (isPage && oauth.isEnabled && error instanceof Refused) return undefined;
+      throw error;
+    });
+    if (user === undefined) {
+      const wanted = `redirect_to=${encodeURIComponent(incoming.url!)}; Path=/; Max-Age=60; HttpOnly; Secure`;
+      return { status: 302, body: '', to: '/login', cookies: [wanted] };
+    }
     const proxied = /^\/api\/datasources\/proxy\/uid\/([^/]+)(\/.*)$/.exec(url.pathname);
     if (proxied) return askDataSource(proxied[1]!, `${proxied[2]}${url.search}`, incoming, body);
-    if (!url.pathname.startsWith('/api/'))
-      return { status: 200, body: `<html>Hello ${user.login}</html>`, type: 'text/html' };
+    if (isPage) return { status: 200, body: `<html>Hello ${user.login}</html>`, type: 'text/html' };
     const said = body.length > 0 ? (JSON.parse(body.toString()) as unknown) : undefined;
     return api({ user, method: incoming.method!, path: url.pathname, query: url.searchParams, body: said });
   }
@@ -95,16 +177,19 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
       requests.push({ method: incoming.method!, path: incoming.url!, headers: incoming.headers });
       const isFailing = failing !== undefined;
       const work = isFailing
-        ? Promise.resolve({ status: failing!, body: { message: 'internal error at 10.0.0.7' }, type: undefined })
+        ? Promise.resolve<Said>({ status: failing!, body: { message: 'internal error at 10.0.0.7' } })
         : answer(incoming, Buffer.concat(chunks));
       work
-        .catch((error: unknown) => {
-          if (error instanceof Refused)
-            return { status: error.status, body: { message: error.message }, type: undefined };
-          return { status: 500, body: { message: String(error) }, type: undefined };
+        .catch((error: unknown): Said => {
+          if (error instanceof Refused) return { status: error.status, body: { message: error.message } };
+          return { status: 500, body: { message: String(error) } };
         })
-        .then(({ status, body, type }) => {
-          response.writeHead(status, { 'content-type': type ?? 'application/json' });
+        .then(({ status, body, type, to, cookies = [] }) => {
+          response.writeHead(status, {
+            'content-type': type ?? 'application/json',
+            ...(cookies.length > 0 && { 'set-cookie': cookies }),
+            ...(to !== undefined && { location: to }),
+          });
           response.end(type === undefined ? JSON.stringify(body) : String(body));
         });
     });
@@ -133,18 +218,16 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
     state,
     requests,
     failWith: (status) => void (failing = status),
-    leaveSession(login) {
-      const id = createHash('sha256').update(randomUUID()).digest('hex').slice(0, 32);
-      sessions.set(
-        id,
-        users.find((one) => one.login === login)!,
-      );
-      return `grafana_session=${id}`;
+    failures,
+    leaveSession: (login) => begin({ user: users.find((one) => one.login === login)! })[0]!.split(';')[0]!,
+    expireTokens() {
+      for (const { tokens } of sessions.values()) if (tokens) tokens.expiresAt = 0;
     },
     configure(text) {
       for (const section of Object.keys(state.configuration)) delete state.configuration[section];
       Object.assign(state.configuration, readConfiguration(text));
       people = createTokenPeople(state.configuration, users);
+      oauth = createOauthPeople(state.configuration, users);
     },
     async stop() {
       for (const client of live.clients) client.terminate();

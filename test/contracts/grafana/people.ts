@@ -67,19 +67,25 @@ export function createTokenPeople(configuration: Configuration, users: User[]) {
       const login = String(claims[jwt['username_claim'] ?? 'sub'] ?? '');
       const email = String(claims[jwt['email_claim'] ?? ''] ?? '');
       if (login === '' && email === '') throw new Refused(401, 'Invalid JWT');
-      const role: unknown = search(claims as never, jwt['role_attribute_path'] ?? '');
-      if (jwt['role_attribute_strict'] === 'true' && !['Viewer', 'Editor', 'Admin'].includes(role as string))
-        throw new Refused(401, 'invalid role');
+      const role = roleOf(claims, jwt);
+      if (jwt['role_attribute_strict'] === 'true' && role === undefined) throw new Refused(401, 'invalid role');
       let user = users.find((one) => one.login === login) ?? users.find((one) => one.email === email);
       if (user === undefined) {
         if (jwt['auto_sign_up'] !== 'true') throw new Refused(401, 'user not found');
         user = addUser(users, { login, email, name: login });
       }
       if (user.isDisabled) throw new Refused(401, 'user is disabled');
-      user.role = role as User['role'];
+      if (role !== undefined) user.role = role;
       return user;
     },
   };
+}
+
+/** What the expression `role_attribute_path` makes of claims; undefined where it is no role. */
+export function roleOf(claims: object, section: Configuration[string]): User['role'] | undefined {
+  const path = section['role_attribute_path'] ?? '';
+  const found: unknown = path === '' ? undefined : search(claims as never, path);
+  return (['Viewer', 'Editor', 'Admin'] as const).find((role) => role === found);
 }
 
 export function addUser(users: User[], { login, email, name }: Pick<User, 'login' | 'email' | 'name'>): User {
