@@ -124,6 +124,12 @@ else {
     const wrong = await query(ada, 'up{', grafana);
     t.match(wrong, { status: 400 });
     t.match(wrong.json(), { status: 'error', errorType: 'bad_data', error: /line 1, column 4: it ends too early/ });
+    const nobodys = await query(people.stranger(), 'up', grafana);
+    t.equal(nobodys.status, 401);
+    t.match(nobodys.json(), {
+      status: 'error',
+      error: /An alert rule of Grafana asks for nobody: write it for Prometheus/,
+    });
     const tokenOf = async (who: Person, ...scopes: string[]) =>
       (await who.api('POST', '/tokens', { name: 'grafana', scopes })).json<{ secret: string }>().secret;
     const by = async (secret: string, text: string) =>

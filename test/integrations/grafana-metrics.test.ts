@@ -86,6 +86,17 @@ else {
     t.notMatch(stolen.text, '"username":"ann"', 'and it opens nothing else');
   });
 
+  t.test('an alert rule, for which nobody asks, is refused in words that Grafana shows', async (t) => {
+    const authorization = `Basic ${Buffer.from(`admin:${grafana.adminPassword}`).toString('base64')}`;
+    // As Grafana's scheduler does: for no browser, and saying whose rule it is.
+    const answer = await fetch(`${grafana.origin}/api/datasources/proxy/uid/knot/api/v1/query?query=up`, {
+      headers: { authorization, 'x-rule-folder': 'ada', 'x-rule-uid': 'of-ada', fromalert: 'true' },
+    });
+    t.equal(answer.status, 401);
+    t.match(await answer.json(), { status: 'error', error: /alert rule of Grafana asks for nobody.*Prometheus/ });
+    t.equal(grafana.state.dataSources.get('knot').jsonData.manageAlerts, false);
+  });
+
   t.test('every question of the dashboards is one that may be asked', async (t) => {
     const dashboards = ['everyone', 'admins'].flatMap((folder) => shippedDashboards(folder));
     for (const dashboard of dashboards) {

@@ -40,7 +40,9 @@ export function metricsRoutes(
 
   /** As Prometheus words errors: what asks it shows people the text. */
   function answerAsPrometheus(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const { statusCode, message, remedy } = publicError(error, request.id);
+    const said = publicError(error, request.id);
+    const isNobody = said.statusCode === 401 && request.headers.authorization === undefined;
+    const { statusCode, message, remedy } = isNobody ? nobodyAsks : said;
     if (statusCode >= 500) context.log.error({ err: error, requestId: request.id }, 'an api request failed');
     const errorType = statusCode < 500 ? 'bad_data' : statusCode === 504 ? 'timeout' : 'unavailable';
     const text = remedy === undefined ? message : `${message} ${remedy}`;
@@ -83,6 +85,14 @@ export function metricsRoutes(
 }
 
 const json = 'application/json; charset=utf-8';
+
+/** Grafana asks by itself for its alert rules (decision 0079), and shows the text beside them. */
+const nobodyAsks = {
+  statusCode: 401,
+  message: 'Knot does not know for whom this is asked.',
+  remedy:
+    'A dashboard asks for whoever opened it, a program by a personal token. An alert rule of Grafana asks for nobody: write it for Prometheus.',
+};
 
 /** @throws KNOT_API_NO_METRICS */
 export function demandMetrics({ metrics }: Needs<'metrics'>): Metrics {
