@@ -73,6 +73,12 @@ export type Integration = {
   /** People with something running here that ends when Knot stops: usernames, sorted. */
   people?(): string[];
   /**
+   * Whether this person has something running in a tool that runs elsewhere: what Knot itself runs is told by `people`. Asked beside their
+   * tiles, which do not wait for it.
+   * @throws what the tool answers
+   */
+  runsFor?(username: string): Promise<boolean>;
+  /**
    * Ends what this person runs here, and resolves when it has ended or nothing ran; absent where Knot cannot.
    * @throws KNOT_INTEGRATIONS_NOT_STOPPED
    */

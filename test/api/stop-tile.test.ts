@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { createRunning, type StoppableTool } from '../../gateway/api/running.ts';
+import { silentLog } from '../../gateway/lib/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { openHouse } from './house.ts';
 
@@ -58,7 +59,7 @@ t.test('while it is being stopped its tile says so', async (t) => {
 
 t.test('who asks again meanwhile waits for the same end, and both ends are told', async (t) => {
   const { house, bob, asked } = await openRunning(t);
-  const running = createRunning({ clock: house.clock });
+  const running = createRunning({ clock: house.clock, log: silentLog });
   const told: object[] = [];
   running.onChange((change) => told.push(change));
   const person = (await house.accounts.principal(bob.id))!;
@@ -80,6 +81,68 @@ t.test('a tool that does not end it says so, and nothing is taken for stopped', 
   t.match(await tile(bob.cookie), { isRunning: true });
   t.notOk('isStopping' in (await tile(bob.cookie)));
   t.strictSame(await house.audit.list({ action: 'tool.stopped', limit: 10 }), []);
+});
+
+t.test('a tool elsewhere is asked beside the page, which is told what was found', async (t) => {
+  const { house, bob, tile, stop, asked } = await openRunning(t);
+  const questions: string[] = [];
+  const answers: ((isRunning: boolean) => void)[] = [];
+  Object.assign(house.hub, {
+    people: undefined,
+    runsFor(username: string) {
+      questions.push(username);
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      answers.push(resolve);
+      return promise;
+    },
+  });
+  const answer = async (isRunning: boolean): Promise<void> => {
+    answers.shift()!(isRunning);
+    await new Promise(setImmediate);
+  };
+  t.notOk('isRunning' in (await tile(bob.cookie)), 'it has not answered yet, and nobody waits for it');
+  t.notOk('isRunning' in (await tile(bob.cookie)));
+  t.strictSame(questions, ['bob'], 'asked once');
+  await answer(true);
+  t.match(await tile(bob.cookie), { isRunning: true, canStop: true });
+  house.clock.advance(2_001);
+  t.match(await tile(bob.cookie), { isRunning: true }, 'as it was known, until it answers anew');
+  await answer(false);
+  t.match(await tile(bob.cookie), { isRunning: false });
+  house.clock.advance(2_001);
+  await tile(bob.cookie);
+  t.match(await stop(bob.cookie), { status: 200 });
+  t.strictSame(asked, ['bob']);
+  await answer(true);
+  t.notOk('isRunning' in (await tile(bob.cookie)), 'what was asked before the stop is not believed after it');
+});
+
+t.test('of a tool elsewhere that does not answer nothing is said, and it is asked rarely', async (t) => {
+  const { house, bob } = await openRunning(t);
+  let questions = 0;
+  const tool = {
+    ...house.hub,
+    people: undefined,
+    runsFor: () => ((questions += 1), Promise.reject(new Error('away'))),
+  };
+  const person = (await house.accounts.principal(bob.id))!;
+  const running = createRunning({ clock: house.clock, log: silentLog });
+  const told: object[] = [];
+  running.onChange((change) => told.push(change));
+  const look = async () => {
+    const found = running.of(tool as never, person);
+    await new Promise(setImmediate);
+    return found;
+  };
+  t.strictSame([await look(), await look()], [{}, {}]);
+  house.clock.advance(30_000);
+  await look();
+  t.equal(questions, 1);
+  house.clock.advance(31_000);
+  tool.runsFor = () => Promise.resolve(true) as never;
+  await look();
+  t.strictSame(told, [{ userId: bob.id, tool: 'jupyterhub' }], 'what is found is told once');
+  t.strictSame(await look(), { isRunning: true });
 });
 
 t.test('what Knot cannot stop is not offered, and cannot be asked for', async (t) => {

@@ -5,6 +5,7 @@ import t from 'tap';
 import { readHostPattern, silentLog } from '../../gateway/lib/index.ts';
 import { createOutbound, createOutboundDial, findSandbox } from '../../gateway/process/index.ts';
 import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder } from './hub-fixture.ts';
+import { createHubApi } from '../../gateway/integrations/jupyterhub/hub-api.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
 import { eventually } from '../support/eventually.ts';
@@ -243,6 +244,19 @@ print(json.dumps({
         );
       await bob.startServer();
       t.strictSame(hub.people!(), ['ann', 'bob'], 'it starts again when it is opened');
+      await t.test('as Knot asks a hub that runs elsewhere: whether somebody’s server runs', async (t) => {
+        const scopes = ['read:servers!user=ann'];
+        const made = await ann.post('/hub/api/users/ann/tokens', '/hub/', JSON.stringify({ scopes, note: 'servers' }));
+        const { token } = JSON.parse(made.body) as { token: string };
+        const api = createHubApi({ title: 'Notebooks', upstream: hub.route.upstream, token: () => token });
+        t.teardown(() => api.close());
+        t.equal(await api.hasServer('ann'), true);
+        t.equal(await api.hasServer('bob'), false, 'of whom the token may not know');
+        await t.rejects(api.stopServer('ann'), { code: 'KNOT_INTEGRATIONS_NOT_STOPPED' });
+        await hub.stopOf!('ann');
+        t.equal(await api.hasServer('ann'), false);
+        await ann.startServer();
+      });
     });
 
     await t.test('stopping ends hub, proxy, servers and kernels', async (t) => {

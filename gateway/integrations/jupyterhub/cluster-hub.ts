@@ -1,4 +1,5 @@
-import { signInBy } from './hub-config.ts';
+import { purposeOfToken } from './hub-api.ts';
+import { serviceBy, signInBy } from './hub-config.ts';
 
 /**
  * The whole jupyterhub_config.py of the hub that `charts/stack/jupyterhub` installs beside Knot: each person's server is a pod in the
@@ -6,6 +7,7 @@ import { signInBy } from './hub-config.ts';
  */
 export function clusterHubConfig(): string {
   return `# Written by Knot (npm run chart); what an installation decides is in the environment. Settings of your own: hub.extraConfig of the chart.
+import hmac
 import json
 import os
 
@@ -85,5 +87,6 @@ c.JupyterHub.last_activity_interval = 5
 c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = os.environ["PROXY_API_URL"]
 c.JupyterHub.log_level = "WARN"
+${serviceBy(`hmac.new(os.environ["JUPYTERHUB_CLIENT_SECRET"].encode(), ${JSON.stringify(`${purposeOfToken}`)}.encode(), "sha256").hexdigest()`)}
 `;
 }

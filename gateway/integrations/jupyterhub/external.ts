@@ -2,7 +2,8 @@ import type { PublicAddress } from '../../config/index.ts';
 import type { Upstream } from '../../routes/index.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { Integration } from '../integration.ts';
-import { signInSettings } from './hub-config.ts';
+import { createHubApi, hubTokenOf } from './hub-api.ts';
+import { serviceBy, signInSettings } from './hub-config.ts';
 import { describeIdentity } from './identity.ts';
 import { tileWords } from './status.ts';
 
@@ -15,11 +16,16 @@ export function createExternalHub(options: {
   caFile: string | undefined;
 }): Integration {
   const { publicAddress, upstream, clientSecret } = options;
-  const identity = describeIdentity({ publicAddress, title: options.config.title, clientSecret, upstream });
+  const { title } = options.config;
+  const identity = describeIdentity({ publicAddress, title, clientSecret, upstream });
+  const api = createHubApi({ title, upstream, token: () => hubTokenOf(clientSecret) });
   return {
     ...identity,
     // Answers 200 without a sign-in (jupyterhub/handlers/base.py, HealthCheckHandler).
     ...elsewhere({ name: 'jupyterhub', words: tileWords, probePath: '/hub/health' }),
+    stop: api.close,
+    runsFor: api.hasServer,
+    stopOf: api.stopServer,
     settings: () => externalSettings(publicAddress, clientSecret, options.caFile),
   };
 }
@@ -43,5 +49,6 @@ ${trust}
 ${signInSettings({ publicAddress, caFile, clientSecret: JSON.stringify(clientSecret) })}
 # A cookie the hub no longer accepts is refused at once by the notebook servers too.
 c.Spawner.args = ["--HubOAuth.cache_max_age=1"]
+${serviceBy(JSON.stringify(hubTokenOf(clientSecret)))}
 `;
 }

@@ -107,6 +107,12 @@ c.JupyterHub.public_url = ${facts.publicUrl}
 `;
 }
 
+/** What lets Knot look for the servers of people in a hub that runs elsewhere, and stop them. `token`: an expression of Python. */
+export const serviceBy = (token: string): string =>
+  `# Knot shows people whether their server runs, and stops it when they ask it to; it may do nothing else here.
+c.JupyterHub.services.append({"name": "knot", "api_token": ${token}})
+c.JupyterHub.load_roles.append({"name": "knot", "services": ["knot"], "scopes": ["read:servers", "delete:servers"]})`;
+
 /** The whole jupyterhub_config.py of a managed hub. Holds no secret: they are in files and in the hub's environment. */
 export function hubConfig(facts: HubFacts): string {
   const { ports, folder } = facts;

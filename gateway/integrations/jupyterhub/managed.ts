@@ -7,6 +7,7 @@ import type { Child, Installed } from '../../process/index.ts';
 import type { Integration } from '../integration.ts';
 import { openAreasSocket, type PersonsFiles } from './areas-socket.ts';
 import { hubChild, proxyChild } from './children.ts';
+import { createHubApi } from './hub-api.ts';
 import { hubConfig } from './hub-config.ts';
 import { writePages } from './hub-pages.ts';
 import { beginRun, keepRun } from './hub-run.ts';
@@ -24,7 +25,6 @@ import { openToPeople } from './venv-files.ts';
 import { describeHealth, describeTile, type HubStatus } from './status.ts';
 import { createSteps } from './steps.ts';
 import { createWays } from './ways.ts';
-import { stopServer } from './stop-server.ts';
 
 type ManagedOptions = JupyterHubOptions & { folder: string; clientSecret: string };
 
@@ -47,6 +47,11 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
   const configFile = configFileIn(folder);
   const stopTokenFile = join(folder, 'stop-token');
   const stopToken = () => keepSecret(stopTokenFile, newSecret);
+  const api = createHubApi({
+    ...{ title: options.config.title, token: stopToken },
+    // Past the proxy: what stops a server does not wait for it.
+    upstream: { protocol: 'http:', hostname: '127.0.0.1', port: ports.hub, allowLoopback: true },
+  });
   const mounts = openMounts(folder, log);
   const { wayOut } = options;
   const ways = createWays({ folder, hubPort: ports.hub, wayOut, log });
@@ -249,6 +254,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
       abort.abort();
       areasSocket?.close();
       ways.close();
+      await api.close();
       // Nothing of it is asked to end: the supervisor knows what stays.
       if (handsOver) return work;
       // First the hub, which ends the notebook servers in good order and tells its proxy.
@@ -263,7 +269,7 @@ export async function createManagedHub(options: ManagedOptions): Promise<Integra
     health: () => describeHealth(status, isolation, children ? peopleOf(children.hub) : []),
     sharesNetwork: () => isolation?.sandbox.isAvailable === false,
     people: () => (children ? peopleOf(children.hub) : []),
-    stopOf: (username) => stopServer({ hubPort: ports.hub, token: stopToken() }, username),
+    stopOf: api.stopServer,
     teamsOf: (username) => mounts.of(username),
     endsOnRestart() {
       if (process.platform !== 'linux') return 'this system has no /proc, so running servers cannot be found again';

@@ -1,4 +1,5 @@
 # Written by Knot (npm run chart); what an installation decides is in the environment. Settings of your own: hub.extraConfig of the chart.
+import hmac
 import json
 import os
 
@@ -109,3 +110,6 @@ c.JupyterHub.last_activity_interval = 5
 c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = os.environ["PROXY_API_URL"]
 c.JupyterHub.log_level = "WARN"
+# Knot shows people whether their server runs, and stops it when they ask it to; it may do nothing else here.
+c.JupyterHub.services.append({"name": "knot", "api_token": hmac.new(os.environ["JUPYTERHUB_CLIENT_SECRET"].encode(), "knot: servers of people".encode(), "sha256").hexdigest()})
+c.JupyterHub.load_roles.append({"name": "knot", "services": ["knot"], "scopes": ["read:servers", "delete:servers"]})
