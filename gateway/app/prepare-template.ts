@@ -35,7 +35,7 @@ export async function prepareTemplate(
       const { message, remedy } = found.problem;
       throw knotError('KNOT_CLI_NOT_PREPARED', 503, message, { remedy });
     }
-    return set.requirements.length;
+    return found.packages;
   } finally {
     sandbox.close();
     await supervisor.stopAll();

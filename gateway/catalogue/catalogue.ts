@@ -1,4 +1,11 @@
-import { type EngineKind, folderIn, type Log, type Principal, type TemplateFolder } from '../lib/index.ts';
+import {
+  type EngineKind,
+  folderIn,
+  type Log,
+  needsPackages,
+  type Principal,
+  type TemplateFolder,
+} from '../lib/index.ts';
 import { readTemplateFiles } from './folder.ts';
 import { createFresh } from './fresh.ts';
 import { readTemplate } from './read-template.ts';
@@ -119,14 +126,16 @@ export async function readTemplateAt(
   }: Pick<TemplateSource, 'mayNeedPackages'> & { engine?: EngineKind } = {},
 ): Promise<Template> {
   const template = readTemplate(folder, name, origin, await readTemplateFiles(folder), engine);
-  if (engine === 'kubernetes' || mayNeedPackages || template.process === undefined || !needsPackages(template.process))
+  if (
+    engine === 'kubernetes' ||
+    mayNeedPackages ||
+    template.process === undefined ||
+    !needsPackages(template.process.needs)
+  )
     return template;
   const message = 'needs packages, which templates of people and teams may not have on this platform';
   return { ...template, problems: [...template.problems, { file: 'process.yaml', severity: 'error', message }] };
 }
-
-const needsPackages = ({ needs }: NonNullable<Template['process']>): boolean =>
-  needs.python.length > 0 || needs.requirements !== undefined;
 
 async function readFrom(
   source: TemplateSource,

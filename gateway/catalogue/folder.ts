@@ -3,6 +3,7 @@ import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TemplateFolder } from '../lib/index.ts';
+import { npmListName } from './npm-list.ts';
 
 /** The files of one template that Knot reads, by name; what is too large or no plain file is named with the reason instead. */
 export type TemplateFiles = {
@@ -23,6 +24,8 @@ const wanted = [
 ] as const;
 export type TemplateFile = (typeof wanted)[number];
 
+const mostLists = 5;
+
 const readAt = promisify(read);
 
 /** Of one file: a chart is text that people write. */
@@ -37,8 +40,8 @@ export async function readTemplateFiles(folder: TemplateFolder): Promise<Templat
   const present = new Set(entries.map(({ name }) => name));
   const texts = new Map<string, string>();
   const refused = new Map<string, string>();
-  for (const name of wanted) {
-    if (!present.has(name)) continue;
+  const lists = [...present].filter((name) => npmListName.test(name)).slice(0, mostLists);
+  for (const name of [...wanted.filter((name) => present.has(name)), ...lists]) {
     const found = await folder.read(name, mostBytes);
     if ('refused' in found) {
       refused.set(name, found.refused);

@@ -14,6 +14,7 @@ export const launchFacts = {
   template: 'the folder of the template, read-only',
   node: 'the Node.js of Knot',
   python: 'the Python of the packages that the template needs',
+  packages: 'the folder of the npm packages that the template needs',
   offer: 'a folder that other services of the owner see at /run/services/NAME, where their values say so',
   values: 'all values, as JSON',
 } as const satisfies LaunchFacts;

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { checkAgainst, checkAmount, checkHost, parseAmount } from '../config/index.ts';
+import { npmListName } from './npm-list.ts';
 import { checkPlaceholders } from './placeholders.ts';
 import { type FileMount, type JsonObject, type ProcessPlan } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
@@ -112,6 +113,25 @@ const ProcessFile = Type.Object(
         requirements: Type.Optional(
           Type.Literal('requirements.txt', { description: 'A file of the template: every package with digests.' }),
         ),
+        npm: Type.Optional(
+          Type.Array(
+            Type.Object(
+              {
+                lock: Type.String({
+                  pattern: npmListName.source,
+                  description: 'A package-lock.json of the template: every package with its digest.',
+                }),
+                into: Type.String({
+                  default: '',
+                  pattern: '^(node_modules(/[A-Za-z0-9@_~-][A-Za-z0-9._~-]*){1,20})?$',
+                  description: 'The folder of an installed package that has packages of its own.',
+                }),
+              },
+              closed,
+            ),
+            { minItems: 1, maxItems: 5 },
+          ),
+        ),
       },
       closed,
     ),
@@ -181,6 +201,7 @@ export function readProcess(text: string, values: JsonObject, problems: Template
       })),
       python: needs.python,
       requirements: needs.requirements,
+      ...(needs.npm && { npm: needs.npm }),
     },
     files: [...new Set(files as FileMount[])],
     network,
@@ -229,11 +250,19 @@ function checkMeaning(settings: Static<typeof ProcessFile>, values: JsonObject):
     [...settings.command, ...settings.environment.map(({ value }) => value)].some((text) => text.includes(placeholder));
   if (socket && !mentions('{socket}')) add('command', 'must tell the program where to listen: {socket}');
   if (offer !== undefined && !mentions('{offer}')) add('command', 'must tell the program where its offer is: {offer}');
-  const { python, requirements } = settings.needs;
+  const { python, requirements, npm } = settings.needs;
   if (python.length > 0 && requirements !== undefined)
     add('needs.python', 'stands in requirements.txt: name the one or the other');
   if ((python.length > 0 || requirements !== undefined) && !mentions('{python}'))
     add('command', 'must start what it needs: {python}');
+  if (npm !== undefined) {
+    if (python.length > 0 || requirements !== undefined)
+      add('needs.npm', 'stands beside packages of Python: a template needs the one or the other');
+    if (!mentions('{packages}')) add('command', 'must start what it needs: {packages}');
+    if (npm[0]!.into !== '') add('needs.npm[0].into', 'must be empty: the first is what others go into');
+    for (const [index, { into }] of npm.entries())
+      if (npm.findIndex((one) => one.into === into) < index) add(`needs.npm[${index}].into`, 'stands twice');
+  }
   const busy = settings.rest?.busy;
   if (busy !== undefined && busy.path === undefined && busy.cpu === undefined)
     add('rest.busy', 'must say path: or cpu:, by which it is found out');

@@ -3,6 +3,7 @@ import { readChart } from './chart-file.ts';
 import type { TemplateFile, TemplateFiles } from './folder.ts';
 import { inferSchema } from './infer-schema.ts';
 import { valuesOfEngine } from './of-engine.ts';
+import { checkNpmList } from './npm-list.ts';
 import { readProcess } from './process-file.ts';
 import { checkRequirements } from './requirements-file.ts';
 import {
@@ -48,6 +49,12 @@ export function readTemplate(
     read('requirements.txt', (text) => checkRequirements(text, problems));
     if (files.text('requirements.txt') === undefined && !files.refused.has('requirements.txt'))
       problems.push({ file: 'requirements.txt', severity: 'error', message: 'is missing: process.yaml names it' });
+  }
+  for (const { lock } of plan?.needs.npm ?? []) {
+    const text = files.text(lock);
+    if (text !== undefined) checkNpmList(lock, text, problems);
+    else if (!files.refused.has(lock))
+      problems.push({ file: lock, severity: 'error', message: 'is missing: process.yaml names it' });
   }
   if (written)
     for (const { pointer, message } of checkValues(schema, withoutKnot(values)))

@@ -34,6 +34,8 @@ export type ProcessPlan = {
     python: readonly string[];
     /** Instead: a file of the template that lists every package with version and digests. */
     requirements?: string | undefined;
+    /** Packages of npm: lists in files of the template, and where in what is installed each belongs ('' for the first). */
+    npm?: readonly { lock: string; into: string }[] | undefined;
   };
   files: readonly FileMount[];
   /** Hosts that it reaches (`readHostPattern`), where its template is the administrators' own. */
@@ -43,6 +45,10 @@ export type ProcessPlan = {
   /** The value (`values.PATH`) that names other services of the owner whose offers it sees below `/run/services`. */
   reaches?: string | undefined;
 };
+
+/** Whether anything has to be installed before its program can be started. */
+export const needsPackages = ({ python, requirements, npm }: ProcessPlan['needs']): boolean =>
+  python.length > 0 || requirements !== undefined || npm !== undefined;
 
 /** What runs services: programs of this machine, or releases in a cluster. */
 export type EngineKind = 'process' | 'kubernetes';
@@ -84,7 +90,18 @@ export type FileMount = 'private' | 'shared' | 'teams';
 
 /** What a launch knows and a template may name in braces (`{socket}`). */
 export type LaunchFact =
-  'socket' | 'port' | 'home' | 'base' | 'origin' | 'secret' | 'template' | 'node' | 'python' | 'offer' | 'values';
+  | 'socket'
+  | 'port'
+  | 'home'
+  | 'base'
+  | 'origin'
+  | 'secret'
+  | 'template'
+  | 'node'
+  | 'python'
+  | 'packages'
+  | 'offer'
+  | 'values';
 export type LaunchFacts = Readonly<Record<LaunchFact, string>>;
 
 /** A program of the machine, and how an administrator gets it. */

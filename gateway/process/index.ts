@@ -1,7 +1,7 @@
 /**
  * process: child processes that Knot starts for others.
- * Owns: starting, restarting with back-off, stopping (with all descendants), log lines, the bubblewrap sandbox, Python environments
- * (finding a Python, installing packages, what went wrong in plain words, what is damaged), the way out of a sandbox.
+ * Owns: starting, restarting with back-off, stopping (with all descendants), log lines, the bubblewrap sandbox, packages of
+ * Python and npm (finding who installs them, installing them, what went wrong in plain words, what is damaged), the way out of a sandbox.
  * Does not own: what they are for (integrations, services).
  * Mounts: nothing.
  */
@@ -31,13 +31,13 @@ export {
   type Installation,
   type Installed,
   installEnvironment,
-  installerEnvironment,
-  type InstallProgress,
   interpreter,
-  readableForEverybody,
-  type Step as InstallStep,
 } from './python/install.ts';
+export { installerEnvironment, type InstallProgress, type InstallStep, readableForEverybody } from './installer.ts';
+export { findNpm, type Npm } from './npm/find-npm.ts';
+export { findNpmDamage, findNpmPackages, installNpmPackages, type NpmInstallation } from './npm/install-npm.ts';
+export type { NpmList } from './npm/lock.ts';
 export { describePipProblem, describeSystemProblem, lastMeaningfulLine } from './python/pip-problem.ts';
-export type { InstallWords, Problem } from './python/problem.ts';
+export type { InstallWords, Problem } from './problem.ts';
 export { sandboxIn, sandboxRequirements, shipSandbox } from './python/shipped-sandbox.ts';
 export { sitePackagesOf } from './python/venv-folder.ts';

@@ -10,7 +10,7 @@ import {
   templateId,
 } from '../../gateway/catalogue/index.ts';
 import { type Principal, silentLog, type TemplateFolder } from '../../gateway/lib/index.ts';
-import { chart, folderWith, read, runs } from './written.ts';
+import { chart, folderWith, npmList, read, runs } from './written.ts';
 
 const shipped = join(import.meta.dirname, '../../charts/templates');
 const digest = 'a'.repeat(64);
@@ -179,11 +179,13 @@ t.test('what is wrong is told with file and line', async (t) => {
 t.test('templates of people need packages only where they may', async (t) => {
   const needing = (needs: string) => ({
     'Chart.yaml': chart,
-    'process.yaml': `command: ["{python}"]\nlisten: {port: 8000}\nneeds: ${needs}\n`,
+    'process.yaml': `command: ["{python}", "{packages}"]\nlisten: {port: 8000}\nneeds: ${needs}\n`,
+    'package-lock.json': npmList({}),
   });
   for (const [needs, isNeeding] of [
     ['{python: ["jupyterlab==4.0.0"]}', true],
     ['{requirements: requirements.txt}', true],
+    ['{npm: [{lock: package-lock.json}]}', true],
     ['{executables: [{name: sh}]}', false],
   ] as const) {
     const files = isNeeding
@@ -279,6 +281,7 @@ t.test('one argument stays one, whatever is filled in', async (t) => {
     template: 't',
     node: 'n',
     python: 'p',
+    packages: '/p',
     offer: '/f',
     values: '{}',
   };

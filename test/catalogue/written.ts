@@ -42,3 +42,22 @@ export async function packed(entries: readonly Entry[]): Promise<Buffer> {
   for await (const chunk of archive) chunks.push(chunk as Buffer);
   return gzipSync(Buffer.concat(chunks));
 }
+export const integrity = `sha512-${'A'.repeat(86)}==`;
+export const tiny = { version: '1.0.0', integrity };
+
+/** A list of npm packages: of one, and others or other things of it. */
+export function npmList({ lockfileVersion = 3, ...more }: Record<string, unknown>): string {
+  const others = Object.entries({ tiny, ...more }).map(([name, entry]) => [`node_modules/${name}`, entry]);
+  const packages = { '': { dependencies: { tiny: '1.0.0' } }, ...Object.fromEntries(others) };
+  return JSON.stringify({ lockfileVersion, packages }, null, 2);
+}
+
+/** A `process.yaml` that needs these. */
+export const npmProcess = (needs: Record<string, string>): string =>
+  [
+    'command: ["{node}", "{packages}/x.js", "{python}"]',
+    'listen: {port: 8000}',
+    'needs:',
+    ...Object.entries({ npm: '[{lock: package-lock.json}]', ...needs }).map(([name, text]) => `  ${name}: ${text}`),
+    '',
+  ].join('\n');

@@ -1,4 +1,15 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -7,7 +18,8 @@ import { createSupervisor, sitePackagesOf } from '../../gateway/process/index.ts
 import { openPackages, type Packages } from '../../gateway/services/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { accounts, sandbox, skipWithoutSandbox } from './process-house.ts';
-import { openIndex } from './tiny-index.ts';
+import { openIndex, settings } from './tiny-index.ts';
+import { openRegistry } from './tiny-registry.ts';
 
 /** Packages of templates, from an index of the test's own: once for each set, whole or not at all, and why not in plain words. */
 t.setTimeout(240_000);
@@ -149,5 +161,100 @@ t.test('packages of templates', { skip: skipWithoutSandbox }, async (t) => {
         t.match(result, { problem: { kind, message, remedy } }, name);
       }),
     );
+  });
+});
+
+t.test('packages of npm', { skip: skipWithoutSandbox }, async (t) => {
+  const registry = await openRegistry(t, [
+    {
+      name: 'editor',
+      version: '1.0.0',
+      files: { 'lib/part/main.js': "module.exports = require('tiny');" },
+      more: { scripts: { postinstall: 'echo ran > ran.txt' } },
+    },
+    { name: 'tiny', version: '1.0.0', files: { 'index.js': "module.exports = 'one';" } },
+    { name: 'tiny', version: '2.0.0', files: { 'index.js': "module.exports = 'two';" } },
+  ]);
+  const editor = { name: 'editor', version: '1.0.0' };
+  const tiny = (version: string, integrity?: string) => ({ name: 'tiny', version, ...(integrity && { integrity }) });
+  const list = (text: string, into = '') => ({ text, into });
+  const lists = [
+    list(registry.listOf({ 'node_modules/editor': editor, 'node_modules/tiny': tiny('1.0.0') })),
+    list(registry.listOf({ 'node_modules/tiny': tiny('2.0.0') }), 'node_modules/editor/lib/part'),
+  ];
+  const tarballs = () => registry.asked.filter((url) => url.startsWith('/files/'));
+
+  await t.test('each list is where it belongs, once for everybody, and runs nothing of its own', async (t) => {
+    const { packages, make } = open(t);
+    const { said, ...waits } = waiter();
+    const found = await packages.install({ lists }, waits);
+    if ('problem' in found) return t.fail(JSON.stringify(found));
+    t.equal(found.packages, 3);
+    t.ok(said.includes('Downloading packages (2 of 3)'), said.join('\n'));
+    const file = (path: string) => join(found.folder, 'node_modules', path);
+    const require = createRequire(file('x.js'));
+    t.equal(require(file('editor/lib/part/main.js')), 'two', 'its own part has its own');
+    t.equal(require(file('tiny/index.js')), 'one');
+    t.notOk(existsSync(file('editor/ran.txt')), 'no script of a package ran');
+    t.equal(statSync(file('tiny/index.js')).mode & 0o777, 0o644, 'whoever runs it reads it');
+    if (isRoot) t.ok(statSync(file('tiny/index.js')).uid > 0, 'nothing of it was installed as root');
+    t.strictSame(readdirSync(found.folder).sort(), ['knot-files.json', 'knot-installed.json', 'node_modules']);
+
+    t.match(await make().find({ lists }), { key: found.key, packages: 3 });
+    const before = tarballs().length;
+    rmSync(file('editor/lib/part/node_modules/tiny/index.js'));
+    const fresh = make();
+    t.equal(await fresh.find({ lists }), undefined, 'damaged');
+    t.match(await fresh.install({ lists }, waiter()), { key: found.key });
+    t.match(readFileSync(file('editor/lib/part/node_modules/tiny/index.js'), 'utf8'), 'two');
+    t.equal(tarballs().length, before, 'what was downloaded is not fetched again');
+  });
+
+  await t.test('why it does not work is told, with what to do', async (t) => {
+    const { packages, make } = open(t);
+    const another = `sha512-${Buffer.alloc(64).toString('base64')}`;
+    const cases = [
+      ['another digest', { tiny: tiny('1.0.0', another) }, 'changed', /not the one that was chosen/, /do not use it/],
+      ['no such version', { tiny: tiny('9.9.9', another) }, 'package', /does not have/, /wrote the template/],
+      [
+        'no such package',
+        { none: { name: 'none', version: '1.0.0', integrity: another } },
+        'package',
+        /Not Found/,
+        /npmrc/,
+      ],
+    ] as const;
+    await Promise.all(
+      cases.map(async ([name, places, kind, message, remedy]) => {
+        const [[at, one]] = Object.entries(places) as [[string, { name: string; version: string }]];
+        const set = { lists: [list(registry.listOf({ [`node_modules/${at}`]: one }))] };
+        t.match(await packages.install(set, waiter()), { problem: { kind, message, remedy } }, name);
+      }),
+    );
+    const notThere = { lists: [lists[0]!, { ...lists[1]!, into: 'node_modules/editor/nowhere' }] };
+    t.match(await packages.install(notThere, waiter()), {
+      problem: { message: /there is no node_modules.editor.nowhere/ },
+    });
+    const part = JSON.parse(lists[0]!.text) as { packages: Record<string, unknown> };
+    delete part.packages['node_modules/tiny'];
+    const cut = { lists: [list(JSON.stringify(part))] };
+    t.match(await packages.install(cut, waiter()), {
+      problem: { kind: 'conflict', message: /is not whole.*\(Missing: tiny@1.0.0/ },
+    });
+    settings(t, { npm_config_registry: 'http://127.0.0.1:1/' });
+    // Of its own, which nothing is kept of.
+    const gone = { lists: [list(registry.listOf({ 'node_modules/editor': editor }))] };
+    t.match(await make().install(gone, waiter()), { problem: { kind: 'index', message: /cannot be reached/ } });
+  });
+
+  await t.test('a machine without npm', async (t) => {
+    const { make } = open(t);
+    settings(t, { PATH: t.testdir({}) });
+    const needs = { executables: [], python: [], npm: [{ lock: 'package-lock.json', into: '' }] };
+    t.match(await make().missing(needs), {
+      kind: 'npm-missing',
+      message: 'It needs npm, which is not installed on this machine.',
+    });
+    t.match(await make().install({ lists }, waiter()), { problem: { kind: 'npm-missing', remedy: /Node\.js/ } });
   });
 });

@@ -57,21 +57,15 @@ export async function openIndex(
     response.end(`<!doctype html>${own.map((file) => `<a href="/files/${file}">${file}</a>`).join('')}`);
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const settings = {
+  settings(t, {
     // Only what comes from somewhere that is trusted is kept by pip.
     PIP_TRUSTED_HOST: '127.0.0.1',
     PIP_INDEX_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/simple`,
     PIP_DEFAULT_TIMEOUT: '1',
     PIP_RETRIES: '0',
     PIP_FIND_LINKS: '',
-  };
-  const before = Object.keys(settings).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, settings);
+  });
   t.teardown(() => {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
     server.closeAllConnections();
     server.close();
   });
@@ -86,4 +80,16 @@ export async function openIndex(
       };
     },
   };
+}
+
+/** These variables of the environment are as they are here until the test is over. */
+export function settings(t: Test, wanted: Record<string, string>): void {
+  const before = Object.keys(wanted).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, wanted);
+  t.teardown(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
 }

@@ -1,6 +1,6 @@
 import { systemEnvironment } from '../environment.ts';
 import type { Supervisor } from '../supervisor.ts';
-import type { InstallWords, Problem } from './problem.ts';
+import type { InstallWords, Problem } from '../problem.ts';
 
 export type Python = {
   command: string;

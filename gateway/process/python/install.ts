@@ -1,25 +1,16 @@
 import { accessSync, chmodSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { systemEnvironment } from '../environment.ts';
-import type { Command, CommandResult } from '../command.ts';
+import type { CommandResult } from '../command.ts';
+import { installerEnvironment, type InstallProgress, type InstallStep, readableForEverybody } from '../installer.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { packagesIn } from './damage.ts';
 import { findPython, type Python } from './find-python.ts';
 import { describePipProblem, describeSystemProblem } from './pip-problem.ts';
-import type { InstallWords, Problem } from './problem.ts';
+import type { InstallWords, Problem } from '../problem.ts';
 
 /** A finished Python environment. */
 export type Installed = { isInstalled: true; python: string; basePrefix: string; packages?: string[] };
 export type Installation = Installed | { isInstalled: false; problem: Problem };
-
-/** Programs of people may run under other accounts than the gateway; nothing in an environment is a secret. */
-export const readableForEverybody = 0o022;
-
-/** `progress` (0 to 1) is real: packages seen in pip's output or on the disk, of those that there are. */
-export type InstallProgress = { step: string; message: string; progress: number };
-
-/** What is run, and where it may write. */
-export type Step = Pick<Command, 'command' | 'args' | 'env' | 'cwd'>;
 
 export type InstallOptions = {
   supervisor: Supervisor;
@@ -37,7 +28,7 @@ export type InstallOptions = {
   /** A Python that was found before. */
   python?: Python;
   /** Starts a step elsewhere than in the gateway's own account and view of the machine. */
-  confine?(step: Step, python: Python): Step;
+  confine?(step: InstallStep, python: Python): InstallStep;
   /** Whatever has to be put into it besides packages. */
   finish?(venvFolder: string): void;
   /** For the whole; without it there is no limit. */
@@ -123,7 +114,7 @@ function createRun(options: InstallOptions, python: Python): Run {
   return async (name, args, { isBase = false, onLine } = {}) => {
     // Inside a sandbox only the program itself is sure to be there, no starter of it.
     const base = confine ? python.executable : python.command;
-    const step: Step = {
+    const step: InstallStep = {
       command: isBase ? base : interpreter(venvFolder),
       args,
       env: { ...installerEnvironment(), PATH: searchPath },
@@ -198,26 +189,6 @@ async function explained(failed: CommandResult, pip: readonly string[], run: Run
   const args = ['-I', ...pip, 'download', '-vv', '--dest', '/tmp', ...pipOptions, '--no-deps'];
   await run('pip-explain', [...args, '--only-binary', ':all:', name], { onLine });
   return { ...failed, output: [...failed.output, ...[...reasons].map((reason) => `hint: ${reason}`)] };
-}
-
-/** Proxy, certificate and pip settings of the operator reach the installer (and nothing else). */
-export function installerEnvironment(): Record<string, string> {
-  const environment = systemEnvironment();
-  const isForInstaller =
-    /^(PIP_.+|https?_proxy|no_proxy|all_proxy|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|XDG_CACHE_HOME|XDG_CONFIG_HOME)$/i;
-  const wouldMislead = new Set([
-    'PIP_TARGET',
-    'PIP_PREFIX',
-    'PIP_ROOT',
-    'PIP_USER',
-    'PIP_REQUIREMENT',
-    'PIP_CONSTRAINT',
-    'PIP_DRY_RUN',
-  ]);
-  for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && isForInstaller.test(name) && !wouldMislead.has(name)) environment[name] = value;
-  }
-  return environment;
 }
 
 export function interpreter(venvFolder: string): string {

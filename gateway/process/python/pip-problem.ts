@@ -1,9 +1,12 @@
-import type { InstallWords, Problem } from './problem.ts';
-
-type Rule = { kind: Problem['kind']; pattern: RegExp; message: string; remedy: string };
-
-const unreachable =
-  /NewConnectionError|Connection refused|ConnectTimeoutError|ReadTimeoutError|Read timed out|name resolution|nodename nor servname|Network is unreachable|ProxyError|Connection broken|ConnectionResetError|Connection aborted|ProtocolError|Max retries exceeded|HTTP error 5\d\d|5\d\d (Server )?Error/i;
+import {
+  describeBy,
+  type InstallWords,
+  type Problem,
+  type Rule,
+  saidBySystem,
+  unreachable,
+  withoutAddresses,
+} from '../problem.ts';
 
 /**
  * pip names the real cause in a warning or traceback somewhere in its output and often ends with a misleading line ("no matching
@@ -73,47 +76,18 @@ export function describePipProblem(
   reason: string | undefined,
   words: InstallWords,
 ): Problem {
-  const text = output.join('\n');
-  const said = lastMeaningfulLine(output);
-  const rule = rulesFor(words).find(({ pattern }) => pattern.test(text));
-  if (rule) return { kind: rule.kind, message: `${rule.message}${quote(said)}`, remedy: rule.remedy };
-  if (reason === 'took too long') {
-    return {
-      kind: 'too-long',
-      message: `Installing ${words.packages} took too long.`,
-      remedy: `Check the network and the disk of the machine; what was downloaded is not fetched again. ${words.again}`,
-    };
-  }
-  return {
-    kind: 'other',
-    message: `Installing ${words.packages} failed.${quote(said ?? (reason === undefined ? undefined : `The installer ${reason}.`))}`,
-    remedy: `The log of the gateway has the whole output. ${words.again}`,
-  };
+  return describeBy(rulesFor(words), output, { reason, said: lastMeaningfulLine(output), words });
 }
 
 /** The same of an error of this process: what the system says of it, without the places on this machine. */
-export function describeSystemProblem(error: unknown, words: InstallWords): Problem {
-  let first = error;
-  while (first instanceof Error && first.cause !== undefined) first = first.cause;
-  const said = first instanceof Error ? first.message : String(first);
-  return describePipProblem([/^E[A-Z]+: [^,]+/.exec(said)?.[0] ?? said], undefined, words);
-}
+export const describeSystemProblem = (error: unknown, words: InstallWords): Problem =>
+  describePipProblem([saidBySystem(error)], undefined, words);
 
-function quote(line: string | undefined): string {
-  return line === undefined ? '' : ` (${line})`;
-}
-
-/**
- * The last line that says something: pip's `ERROR:` lines, else the last of a traceback. Addresses are cut to the host, because an
- * index address may carry credentials and the tile is seen by everybody.
- */
+/** The last line that says something: pip's `ERROR:` lines, else the last of a traceback. */
 export function lastMeaningfulLine(output: readonly string[]): string | undefined {
   const isNoise = (line: string) =>
     /^\s*(\[notice\]|WARNING: Retrying|hint:|note:|at |File "|\^|~)/i.test(line) || line.trim() === '';
   const lines = output.filter((line) => !isNoise(line));
   const line = lines.findLast((candidate) => /^(ERROR|error)[: ]/.test(candidate)) ?? lines.at(-1);
-  return line
-    ?.replace(/^(ERROR|error): /, '')
-    .replace(/\b([a-z+]+:\/\/)(?:[^\s/@]*@)?([^\s/]+)\S*/gi, '$1$2')
-    .slice(0, 200);
+  return line === undefined ? undefined : withoutAddresses(line.replace(/^(ERROR|error): /, ''));
 }

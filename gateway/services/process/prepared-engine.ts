@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import type { Clock } from '../../lib/index.ts';
+import { type Clock, needsPackages } from '../../lib/index.ts';
 import type { Problem } from '../../process/index.ts';
 import { causeOfError } from '../causes.ts';
 import type { Engine, LaunchStep, Observed } from '../engine.ts';
 import type { Cause, Service } from '../service.ts';
 import type { Layout } from './layout.ts';
 import type { ProgramEngine } from './engine.ts';
-import { needsPackages, packageSetOf } from './packages/package-set.ts';
+import { packageSetOf } from './packages/package-set.ts';
 import type { Environment, Packages } from './packages/packages.ts';
 
 /** A start that is under way, or the last one. */
@@ -111,7 +111,7 @@ export function createPreparedEngine(options: {
     async missing(plan, mayLackSandbox) {
       const found = await engine.missing(plan, mayLackSandbox);
       if (!needsPackages(plan.needs)) return found;
-      const problem = await packages.missing();
+      const problem = await packages.missing(plan.needs);
       if (problem) found.push({ what: problem.message, remedy: `Ask an administrator. ${problem.remedy}` });
       return found;
     },

@@ -70,6 +70,7 @@ export function sandboxedProgram(options: {
     template: seen.template,
     node,
     python: environment?.python ?? '/usr/bin/python3',
+    packages: environment?.folder ?? '',
     offer: seen.offer,
     values: JSON.stringify(values),
   };
@@ -85,7 +86,7 @@ export function sandboxedProgram(options: {
           enterProgram,
           // The library and its part for this machine stand side by side.
           ...(isTerminal ? [terminalProgram, terminalSettings, dirname(dirname(terminalLibrary))] : []),
-          ...(environment ? [environment.basePrefix, environment.folder] : []),
+          ...(environment ? [...environment.readOnly, environment.folder] : []),
         ],
         hidden: [dataFolder],
         home: { source: layout.home(id), target: inside.home },

@@ -5,7 +5,6 @@ import {
   type Account,
   installerEnvironment,
   type InstallStep,
-  type Python,
   type Sandbox,
   sandboxArguments,
 } from '../../../process/index.ts';
@@ -13,7 +12,7 @@ import { enterProgram, programsAt } from '../layout.ts';
 
 const home = '/home/install';
 
-/** Files and folders of the operator that settings of pip lead to. */
+/** Files and folders of the operator that settings of pip and npm lead to. */
 const leadsToFiles = [
   'PIP_CERT',
   'PIP_CLIENT_CERT',
@@ -21,6 +20,8 @@ const leadsToFiles = [
   'SSL_CERT_FILE',
   'SSL_CERT_DIR',
   'REQUESTS_CA_BUNDLE',
+  'NODE_EXTRA_CA_CERTS',
+  'npm_config_cafile',
 ];
 
 /**
@@ -32,16 +33,16 @@ export function confinedStep(
   facts: {
     sandbox: Extract<Sandbox, { isAvailable: true }>;
     account: Account | undefined;
-    python: Python;
-    /** What it may write: the environment, and the cache. */
+    /** What it may write: what is installed, and the cache. */
     writable: readonly string[];
+    /** What it reads besides the system. */
     readable: readonly string[];
     /** Its home on the disk; a package may be larger than the memory. */
     work: string;
     hidden: string;
   },
 ): InstallStep {
-  const { sandbox, account, python, writable, readable, work, hidden } = facts;
+  const { sandbox, account, writable, readable, work, hidden } = facts;
   const node = process.execPath;
   const settings = leadsToFiles.flatMap((name) => step.env[name]?.split(/\s+/) ?? []);
   const [command, ...args] = sandboxArguments({
@@ -50,15 +51,12 @@ export function confinedStep(
     readOnly: [
       dirname(dirname(node)),
       enterProgram,
-      python.basePrefix,
+      ...readable,
       ...settings.filter((path) => isAbsolute(path) && existsSync(path)),
     ],
     hidden: [hidden],
     home: { source: work, target: home },
-    mounts: [
-      ...writable.map((path) => ({ source: path, target: path, isWritable: true })),
-      ...readable.map((path) => ({ source: path, target: path, isWritable: false })),
-    ],
+    mounts: writable.map((path) => ({ source: path, target: path, isWritable: true })),
   });
   return {
     command: command!,
@@ -71,6 +69,7 @@ export function confinedStep(
       PATH: programsAt.join(':'),
       ...(step.env['PIP_CONFIG_FILE'] !== undefined && { PIP_CONFIG_FILE: `${home}/pip.conf` }),
       XDG_CONFIG_HOME: `${home}/.config`,
+      npm_config_globalconfig: `${home}/npmrc`,
       KNOT_ENTER: JSON.stringify({
         account,
         command: [step.command, ...step.args],
@@ -81,10 +80,10 @@ export function confinedStep(
 }
 
 /**
- * Makes the home of an installation, before anything of it runs. The operator's own settings of pip (an index, a proxy) are put into it:
- * they hold, and may be readable for the gateway alone.
+ * Makes the home of an installation, before anything of it runs. The operator's own settings of pip and npm (an index, a proxy) are put
+ * into it: they hold, and may be readable for the gateway alone. `npmSettings`: those of npm for everybody.
  */
-export function prepareWork(work: string, account: Account | undefined): void {
+export function prepareWork(work: string, account: Account | undefined, npmSettings?: string): void {
   const env = installerEnvironment();
   const folders = [work, join(work, 'tmp'), join(work, '.config'), join(work, '.config/pip')];
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -92,6 +91,8 @@ export function prepareWork(work: string, account: Account | undefined): void {
   const copies = [
     [[config, join(homedir(), '.pip/pip.conf')].find((path) => existsSync(path)), '.config/pip/pip.conf'],
     [env['PIP_CONFIG_FILE'], 'pip.conf'],
+    [join(homedir(), '.npmrc'), '.npmrc'],
+    [npmSettings, 'npmrc'],
   ] as const;
   const files = copies.flatMap(([source, name]) => {
     if (source === undefined || !existsSync(source)) return [];

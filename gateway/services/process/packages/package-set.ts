@@ -1,28 +1,31 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessPlan } from '../../../lib/index.ts';
+import type { NpmList } from '../../../process/index.ts';
 
 /** What a template needs of Python. */
-export type PackageSet = {
+export type PythonSet = {
   /** One requirement each (`name==version`), with digests where the template has them; without comments, sorted. */
   requirements: readonly string[];
   /** Everything is listed, with digests: nothing else is looked for. */
   isLocked: boolean;
 };
 
-export const needsPackages = ({ python, requirements }: ProcessPlan['needs']): boolean =>
-  python.length > 0 || requirements !== undefined;
+/** What a template needs of npm: every package, with digests. */
+export type NpmSet = { lists: readonly NpmList[] };
+
+export type PackageSet = PythonSet | NpmSet;
 
 /** Undefined when it needs nothing. `templateFolder` is where the files of the template are kept. */
 export async function packageSetOf(
   needs: ProcessPlan['needs'],
   templateFolder: string,
 ): Promise<PackageSet | undefined> {
-  if (needs.requirements !== undefined) {
-    const text = await readFile(join(templateFolder, needs.requirements), 'utf8');
-    return { requirements: requirementsIn(text), isLocked: true };
-  }
+  const read = (file: string): Promise<string> => readFile(join(templateFolder, file), 'utf8');
+  if (needs.npm !== undefined)
+    return { lists: await Promise.all(needs.npm.map(async ({ lock, into }) => ({ text: await read(lock), into }))) };
+  if (needs.requirements !== undefined)
+    return { requirements: requirementsIn(await read(needs.requirements)), isLocked: true };
   return needs.python.length === 0 ? undefined : { requirements: needs.python.toSorted(), isLocked: false };
 }
 
@@ -39,10 +42,4 @@ export function requirementsIn(text: string): string[] {
     )
     .filter((line) => line !== '')
     .sort();
-}
-
-/** The same requirements for the same Python are one environment, whichever templates need it. */
-export function keyOf({ requirements, isLocked }: PackageSet, python: { version: string; basePrefix: string }): string {
-  const text = JSON.stringify([requirements, isLocked, python.version, python.basePrefix]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 24);
 }

@@ -1,34 +1,30 @@
 import { chownSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync } from 'node:fs';
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock, Log } from '../../../lib/index.ts';
+import type { Clock, Log, ProcessPlan } from '../../../lib/index.ts';
 import {
   type Account,
   describeSystemProblem,
-  findDamage,
-  findEnvironment,
-  findPython,
-  type Installed,
-  installEnvironment,
   type InstallProgress,
-  type InstallWords,
   type Problem,
-  type Python,
   type Sandbox,
   type Supervisor,
 } from '../../../process/index.ts';
 import { lockWhenFree } from '../../../store/index.ts';
 import { boundRoom, tooLarge } from './bound-room.ts';
 import { confinedStep, prepareWork } from './confined.ts';
-import { keyOf, type PackageSet } from './package-set.ts';
+import { isProblem, type Made, type Maker } from './maker.ts';
+import { createNpmPackages } from './npm-packages.ts';
+import type { PackageSet } from './package-set.ts';
+import { createPythonPackages, pythonWords } from './python-packages.ts';
 
 /** Where the packages of a template are, for its program. */
-export type Environment = { key: string; folder: string; python: string; basePrefix: string; packages: number };
+export type Environment = Made & { key: string; folder: string };
 
 export type Packages = {
-  /** Why there can be none on this machine. */
-  missing(): Promise<Problem | undefined>;
+  /** Why there can be none of what a template needs on this machine. */
+  missing(needs: ProcessPlan['needs']): Promise<Problem | undefined>;
   /** What is installed and whole; begins nothing. */
   find(set: PackageSet): Promise<Environment | undefined>;
   /**
@@ -63,20 +59,10 @@ export type PackagesOptions = {
   log: Log;
 };
 
-const words: InstallWords = {
-  needs: 'It needs',
-  packages: 'the Python packages of the template',
-  isProven: false,
-  listRemedy: 'Whoever wrote the template corrects the versions that it needs.',
-  folderRemedy: 'An administrator gives Knot write access to its data folder.',
-  again: 'Then start the service again.',
-};
-
 const usualTimeoutMs = 20 * 60_000;
 const usualMostBytes = 16 * 1024 ** 3;
 const usualLookMs = 1000;
 const unusedMs = 30 * 24 * 60 * 60_000;
-const pythonAgainMs = 20_000;
 /** At a time: each takes a processor. */
 const mostAtOnce = 2;
 
@@ -85,7 +71,7 @@ type Waiting = { waiters: Set<Waiter>; abort: AbortController; last?: InstallPro
 type Work = Waiting & { done: Promise<Result> };
 type Result = Environment | { problem: Problem };
 
-/** Python packages of templates: each set of versions once, for whoever needs it, read-only for all. */
+/** Packages of templates: each set of versions once, for whoever needs it, read-only for all. */
 export function createPackages(options: PackagesOptions): Packages {
   const { folder, supervisor, clock, log, timeoutMs = usualTimeoutMs } = options;
   const { mostBytes = usualMostBytes, lookMs = usualLookMs } = options;
@@ -93,33 +79,23 @@ export function createPackages(options: PackagesOptions): Packages {
   const works = new Map<string, Work>();
   /** Looked at in this run, and whole. */
   const whole = new Set<string>();
-  let python: { at: number; found: Promise<Python | Problem> } | undefined;
+  const tools = { supervisor, searchPath, now: clock.now };
+  const python = createPythonPackages(tools);
+  const npm = createNpmPackages(tools);
   let busy = 0;
 
   const placeOf = (key: string) => join(folder, key);
-  const venvOf = (key: string) => join(placeOf(key), 'environment');
+  const environmentAt = (key: string) => join(placeOf(key), 'environment');
+  const makerOf = (set: PackageSet): Promise<Maker | Problem> =>
+    'lists' in set ? npm.makerOf(set) : python.makerOf(set);
 
-  /** One that is there stays; one that is not may be installed meanwhile. */
-  function pythonHere(): Promise<Python | Problem> {
-    if (python !== undefined && clock.now() - python.at < pythonAgainMs) return python.found;
-    const found = findPython(supervisor, { searchPath, cwd: '/', words });
-    python = { at: clock.now(), found };
-    void found.then((answer) => {
-      if (!('kind' in answer) && python?.found === found) python.at = Number.POSITIVE_INFINITY;
-    });
-    return found;
-  }
-
-  const environmentOf = (key: string, { python: program, basePrefix, packages = [] }: Installed): Environment => ({
-    ...{ key, folder: venvOf(key), python: program, basePrefix },
-    packages: packages.length,
-  });
-
-  async function present(key: string): Promise<Environment | undefined> {
-    const found = findEnvironment(venvOf(key), key);
+  async function present(maker: Maker): Promise<Environment | undefined> {
+    const { key } = maker;
+    const folder = environmentAt(key);
+    const found = maker.find(folder);
     if (found === undefined) return undefined;
     if (!whole.has(key)) {
-      const damage = await findDamage(venvOf(key), { packages: found.packages ?? [] });
+      const damage = await maker.damage(folder);
       if (damage !== undefined) {
         log.warn({ key, damage }, 'packages of a template are damaged and installed anew');
         return undefined;
@@ -128,10 +104,11 @@ export function createPackages(options: PackagesOptions): Packages {
     }
     const now = new Date(clock.now());
     utimesSync(placeOf(key), now, now);
-    return environmentOf(key, found);
+    return { key, folder, ...found };
   }
 
-  async function work(key: string, set: PackageSet, found: Python, own: Waiting): Promise<Result> {
+  async function work(maker: Maker, own: Waiting): Promise<Result> {
+    const { key } = maker;
     const { signal } = own.abort;
     const onProgress = (progress: InstallProgress): void => {
       own.last = progress;
@@ -149,19 +126,20 @@ export function createPackages(options: PackagesOptions): Packages {
       const onWait = (): void => waiting('Waiting for the same installation of another Knot');
       lock = await lockWhenFree(join(folder, '.locks', key), { log, signal, onWait });
       // Somebody else may have done it.
-      const there = await present(key);
+      const there = await present(maker);
       if (there !== undefined) return there;
-      return await install(key, set, found, { signal, onProgress });
+      return await install(maker, { signal, onProgress });
     } catch (error) {
       if (!signal.aborted) log.error({ err: error, key }, 'packages of a template could not be installed');
-      return { problem: describeSystemProblem(error, words) };
+      return { problem: describeSystemProblem(error, pythonWords) };
     } finally {
       lock?.release();
       busy -= 1;
     }
   }
 
-  async function install(key: string, set: PackageSet, found: Python, waiter: Waiter): Promise<Result> {
+  async function install(maker: Maker, waiter: Waiter): Promise<Result> {
+    const { key } = maker;
     const sandbox = await options.sandbox();
     if (!sandbox.isAvailable) {
       const remedy = 'Ask an administrator to install bubblewrap on this machine.';
@@ -170,37 +148,25 @@ export function createPackages(options: PackagesOptions): Packages {
     const account = sandbox.confinement === 'account' ? await options.account() : undefined;
     const cache = join(folder, '.cache');
     const work = join(folder, '.work', key);
-    const list = join(placeOf(key), 'requirements.txt');
     await rm(placeOf(key), { recursive: true, force: true });
     mkdirSync(placeOf(key), { recursive: true, mode: 0o755 });
     mkdirSync(cache, { recursive: true, mode: 0o700 });
     if (account !== undefined && statSync(cache).uid !== account.uid) await giveCache(cache, account);
-    await writeFile(list, `${set.requirements.join('\n')}\n`);
-    await chmod(list, 0o644);
     // Left by one that was killed.
     await rm(work, { recursive: true, force: true });
-    prepareWork(work, account);
+    prepareWork(work, account, maker.settings);
     const startedAt = clock.now();
     const bound = await boundRoom({ folders: [placeOf(key), work, cache], mostBytes, lookMs, clock, log });
     try {
-      const result = await installEnvironment({
-        supervisor,
-        venvFolder: venvOf(key),
-        searchPath,
-        what: [...(set.isLocked ? ['--no-deps', '--require-hashes'] : []), '--requirement', list],
-        total: set.isLocked ? set.requirements.length : undefined,
-        print: key,
-        isWithoutPip: true,
-        words,
-        python: found,
-        timeoutMs,
-        confine(step, base) {
-          const env = { ...step.env, PIP_CACHE_DIR: cache };
-          if (account !== undefined) chownSync(venvOf(key), account.uid, account.gid);
-          const writable = [venvOf(key), cache];
-          const facts = { sandbox, account, python: base, writable, readable: [list], work, hidden: options.hidden };
-          return confinedStep({ ...step, env }, facts);
+      const made = await maker.make({
+        ...{ supervisor, searchPath, timeoutMs, environment: environmentAt(key) },
+        list: join(placeOf(key), 'list.txt'),
+        confine(step, { readOnly: readable, writable }) {
+          const env = { ...step.env, PIP_CACHE_DIR: cache, npm_config_cache: join(cache, 'npm') };
+          const sees = { writable: [...writable, cache], readable, work, hidden: options.hidden };
+          return confinedStep({ ...step, env }, { sandbox, account, ...sees });
         },
+        give: (path) => account && chownSync(path, account.uid, account.gid),
         ...waiter,
         signal: AbortSignal.any([waiter.signal, bound.signal]),
       });
@@ -209,25 +175,25 @@ export function createPackages(options: PackagesOptions): Packages {
         log.warn({ key, mostBytes }, 'an installation took more of the disk than one may');
         return { problem: tooLarge(mostBytes) };
       }
-      if (!result.isInstalled) {
+      if ('problem' in made) {
         if (!waiter.signal.aborted)
-          log.warn({ key, problem: result.problem }, 'installing packages of a template failed');
-        return { problem: result.problem };
+          log.warn({ key, problem: made.problem }, 'installing packages of a template failed');
+        return made;
       }
-      const environment = environmentOf(key, result);
       const seconds = Math.round((clock.now() - startedAt) / 1000);
-      log.info({ key, packages: environment.packages, seconds }, 'packages of a template are installed');
+      log.info({ key, packages: made.packages, seconds }, 'packages of a template are installed');
       whole.add(key);
-      return environment;
+      return { key, folder: environmentAt(key), ...made };
     } finally {
       await bound.close();
       await rm(work, { recursive: true, force: true });
     }
   }
 
-  function begin(key: string, set: PackageSet, found: Python): Work {
+  function begin(maker: Maker): Work {
+    const { key } = maker;
     const waiting: Waiting = { waiters: new Set(), abort: new AbortController() };
-    const done = work(key, set, found, waiting).finally(() => works.delete(key));
+    const done = work(maker, waiting).finally(() => works.delete(key));
     const begun = Object.assign(waiting, { done });
     works.set(key, begun);
     return begun;
@@ -246,25 +212,22 @@ export function createPackages(options: PackagesOptions): Packages {
   }
 
   return {
-    async missing() {
-      const found = await pythonHere();
-      return 'kind' in found ? found : undefined;
-    },
+    missing: (needs) => (needs.npm === undefined ? python : npm).missing(),
     async find(set) {
-      const found = await pythonHere();
-      return 'kind' in found ? undefined : present(keyOf(set, found));
+      const maker = await makerOf(set);
+      return isProblem(maker) ? undefined : present(maker);
     },
     async install(set, waiter) {
-      const found = await pythonHere();
-      if ('kind' in found) return { problem: found };
-      const key = keyOf(set, found);
+      const maker = await makerOf(set);
+      if (isProblem(maker)) return { problem: maker };
+      const { key } = maker;
       let own = works.get(key);
       // What is being cut is not waited for: the next one begins when it is gone.
       while (own?.abort.signal.aborted) {
         await own.done;
         own = works.get(key);
       }
-      return waitFor(own ?? begin(key, set, found), waiter);
+      return waitFor(own ?? begin(maker), waiter);
     },
     doubt: (key) => void whole.delete(key),
     async removeUnused(used) {
