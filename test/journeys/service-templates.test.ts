@@ -8,6 +8,7 @@ import { runCell, startKernelAt } from '../support/process/kernel.ts';
 import { cachedPackages } from '../support/process/template-packages.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
+import { versitygw } from '../support/process/versitygw.ts';
 
 /** The templates that Knot ships, each doing what it is for on a whole gateway, side by side, with one person's files between them. */
 t.setTimeout(600_000);
@@ -135,8 +136,9 @@ t.test('what Knot ships works, with one person’s files and services between', 
     launch('tensorboard', 'board'),
     launch('marimo', 'sheet'),
     launch('desktop', 'screen'),
+    launch('code', 'editor', { folder: '/files/private' }),
   ]);
-  const [board, sheet, screen] = others;
+  const [board, sheet, screen, editor] = others;
   const stores = await Promise.all([launch('redis', 'cache'), launch('postgresql', 'db')]);
   await Promise.all(stores.map(ready));
   t.match(await ann.visit(stores[1].url), { status: 200, text: /speaks PostgreSQL[^]*\/run\/services\/db/ });
@@ -223,13 +225,32 @@ t.test('what Knot ships works, with one person’s files and services between', 
   t.match(String(greeting), /^RFB 003\.008/);
   vnc.close();
 
+  // The editor: its page, what its own packages bring, its socket, and the files of its owner.
+  await ready(editor);
+  const page = await ann.visit(editor.url);
+  t.match(page.url, /\/\?folder=\/files\/private$/);
+  const [at] = /stable-[0-9a-f]{40}/.exec(page.text) ?? [];
+  t.ok(at, page.text.slice(0, 500));
+  t.match(await ann.visit(`${editor.url}${at}/static/node_modules/vscode-oniguruma/release/onig.wasm`), {
+    status: 200,
+  });
+  t.match(await ann.visit(`${editor.url}${at}/vscode-remote-resource?path=/files/private/results/x.csv`), {
+    text: /db,82/,
+  });
+  const wires = `${editor.url.replace('https:', 'wss:')}${at}?reconnectionToken=t&reconnection=false&skipWebSocketFrames=false`;
+  const wire = ann.socket(wires, { headers: { origin: new URL(editor.url).origin } });
+  await once(wire, 'open');
+  wire.close();
+  t.equal(await refusedWith(ann.socket(wires, { headers: { origin: 'https://elsewhere.example' } })), 403);
+
   // Of what is missing the template says so, before anybody launches it.
+  const server = await versitygw();
   const [{ missing } = { missing: [] }] = (await ann.api('GET', '/templates'))
     .json<{ templates: { id: string; missing: { what: string; remedy: string }[] }[] }>()
     .templates.filter(({ id }) => id === 's3');
-  const hasVersitygw = existsSync('/usr/local/bin/versitygw');
-  t.match(missing, hasVersitygw ? [] : [{ what: /versitygw is not installed/, remedy: /go install/ }]);
-  await t.test('a bucket', { skip: !hasVersitygw && 'without versitygw' }, async (t) => {
+  const skip = typeof server !== 'string' && server.skip;
+  t.match(missing, skip ? [{ what: /versitygw is not installed/, remedy: /go install/ }] : []);
+  await t.test('a bucket', { skip }, async (t) => {
     await put('bucket.py', bucketScript);
     await ready(await launch('s3', 'store'));
     const asks = await launch('script', 'asks', { command: ['python3', 'bucket.py'], services: ['store'] });

@@ -24,10 +24,10 @@ export function requiredVersion(module: string, name: string): string {
 }
 
 /**
- * A small program that a test needs, built from the one package of its module. Resolves with its file.
+ * A small program that a test needs, built from the one package of its module, or from one (`from`) that the module names as a tool. Resolves with its file.
  * With CI=true it is an error when Go is not there: what is never run there is never tested.
  */
-export async function goProgram(name: string, module: string): Promise<string | { skip: string }> {
+export async function goProgram(name: string, module: string, from = '.'): Promise<string | { skip: string }> {
   const folder = folderOf(name, module);
   const file = join(folder, name);
   const isComplete = (): boolean => existsSync(file);
@@ -41,7 +41,7 @@ export async function goProgram(name: string, module: string): Promise<string | 
     return { skip };
   }
   await makeOnce(name, folder, isComplete, (unfinished) =>
-    runGo(module, ['build', '-ldflags', '-s -w', '-o', join(unfinished, name), '.']),
+    runGo(module, ['build', '-ldflags', '-s -w', '-o', join(unfinished, name), from]),
   );
   return file;
 }

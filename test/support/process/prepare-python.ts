@@ -1,10 +1,11 @@
 /**
- * Makes the Python environments the tests share, before any test's clock runs: JupyterHub as a managed gateway installs it,
- * Authlib for the second relying party, and what the templates of services need. Does nothing when they are there.
+ * Makes what the tests share, before any test's clock runs: JupyterHub as a managed gateway installs it, Authlib for the second
+ * relying party, packages and programs that the templates of services need. Does nothing when they are there.
  */
 import { kubespawnerPackages } from '../../cluster/node/hub-image.ts';
 import { cachedVenv, createTestHub, temporaryFolder } from '../../integrations/hub-fixture.ts';
 import { prepareTemplates } from './template-packages.ts';
+import { versitygw } from './versitygw.ts';
 import { authlibPython } from '../../oidc/support/authlib.ts';
 
 const notebooks = async (): Promise<void> => {
@@ -34,7 +35,8 @@ const notebooks = async (): Promise<void> => {
 const results = await Promise.allSettled([
   notebooks().then(kubespawnerPackages),
   authlibPython(),
-  prepareTemplates(['desktop', 'tensorboard', 'marimo', 'notebook']),
+  prepareTemplates(['desktop', 'tensorboard', 'marimo', 'notebook', 'code']),
+  versitygw(),
 ]);
 for (const result of results) if (result.status === 'rejected') console.error(String(result.reason));
 process.exit(results.every(({ status }) => status === 'fulfilled') ? 0 : 1);
