@@ -46,7 +46,7 @@ export type PreparationStep = {
  * wakes it; `waking`: somebody did.
  */
 export type RouteState = Omit<TileStatus, 'status'> & {
-  status: TileStatus['status'] | 'asleep' | 'waking';
+  status: TileStatus['status'] | 'asleep' | 'waking' | 'elsewhere';
   /** Where whoever asks can do something about it. */
   link?: { href: string; label: string };
 };

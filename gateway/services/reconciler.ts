@@ -12,6 +12,8 @@ export type Reconciler = {
   look(id: string): void;
   /** What a service of this machine was at the last look, without asking anybody. */
   stateOf(id: string): Service | undefined;
+  /** What a service of another machine was when it changed last, without asking anybody. */
+  elsewhere(id: string): Service | undefined;
   /** All of this machine, as they were at the last look. */
   known(): Iterable<Service>;
   /** Until then nothing is looked at. */
@@ -49,11 +51,14 @@ export function createReconciler(options: {
   onRemoved(id: string): Promise<void>;
   /** Hears of what a service of this machine is seen to be, at each look. */
   onSeen(service: Service): void;
+  /** Hears of what one of another machine is. */
+  onElsewhere(service: Service): void;
   clock: Clock;
   log: Log;
 }): Reconciler {
-  const { store, engine, machine, routes, isActive, replicas, onRemoved, onSeen, clock, log } = options;
+  const { store, engine, machine, routes, isActive, replicas, onRemoved, onSeen, onElsewhere, clock, log } = options;
   const states = new Map<string, Service>();
+  const others = new Map<string, Service>();
   /** Where the route of each leads, as far as it was put in this run. */
   const placed = new Map<string, string>();
   /** Between `start` and `close`: what an earlier run left may hold sockets until then. */
@@ -87,12 +92,23 @@ export function createReconciler(options: {
   }
 
   async function sweep(): Promise<void> {
-    if (isAtWork) for (const id of await records.idsOn(store.db, machine)) look(id);
+    if (!isAtWork) return;
+    for (const id of await records.idsOn(store.db, machine)) look(id);
+    const known = await records.servicesElsewhere(store.db, machine);
+    for (const id of others.keys()) if (!known.some((one) => one.id === id)) others.delete(id);
+    for (const service of known) seeElsewhere(service);
+  }
+
+  /** Nothing is done about it here; whoever comes to its address is told how it is. */
+  function seeElsewhere(service: Service): void {
+    others.set(service.id, service);
+    onElsewhere(service);
   }
 
   async function reconcile(id: string): Promise<void> {
     const service = await records.findService(store.db, id);
-    if (service === undefined || service.machine !== machine) return forget(id);
+    if (service === undefined) return forget(id);
+    if (service.machine !== machine) return seeElsewhere(service);
     see(service);
     if (replicas?.leads() === false) {
       // What it sees of it, for what is asked by its id alone.
@@ -109,6 +125,7 @@ export function createReconciler(options: {
 
   function forget(id: string): void {
     states.delete(id);
+    others.delete(id);
     placed.delete(id);
   }
 
@@ -198,6 +215,7 @@ export function createReconciler(options: {
   return {
     look,
     stateOf: (id) => states.get(id),
+    elsewhere: (id) => others.get(id),
     known: () => states.values(),
     start() {
       isAtWork = true;

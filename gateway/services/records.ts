@@ -59,6 +59,12 @@ export async function idsOn(db: Database, machine: string): Promise<string[]> {
   return (await rows.execute()).map(({ id }) => id);
 }
 
+/** Those that other machines run. */
+export async function servicesElsewhere(db: Database, machine: string): Promise<Service[]> {
+  const rows = db.selectFrom('services').selectAll().where('machine', '!=', machine);
+  return (await rows.execute()).map(serviceOf);
+}
+
 /** Whether a service has this label, wherever it is in its life. */
 export async function labelIsTaken(db: Database, label: string): Promise<boolean> {
   const row = await db.selectFrom('services').select('id').where('label', '=', label).executeTakeFirst();

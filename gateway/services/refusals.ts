@@ -24,6 +24,13 @@ export const changedMeanwhile = () =>
     remedy: 'Look at it again, then decide.',
   });
 
+/** Its program, and what that says and uses, are where another gateway is. */
+export const isElsewhere = (name: string) =>
+  knotError('KNOT_SERVICES_ELSEWHERE', 409, `${name} runs on another machine of this installation.`, {
+    remedy:
+      'Ask the gateway of that machine; what is wanted of it (start, stop, other values, remove) can be said here.',
+  });
+
 export const notToBeWoken = () =>
   knotError('KNOT_SERVICES_STOPPED', 409, 'The service was stopped, so that nobody wakes it.', {
     remedy: 'Whoever it belongs to can start it.',

@@ -45,7 +45,7 @@ export type Room = {
   held(): Promise<ReadonlyMap<string, Amount>>;
 };
 
-type Wanted = { id?: string; owner: Service['owner']; size: Size };
+type Wanted = { id?: string; owner: Service['owner']; size: Size; machine?: string };
 
 /** Key of the advisory lock: any constant no other lock of the database uses. */
 const roomLock = 0x6b6e_6f03;
@@ -74,7 +74,7 @@ export function createRoom(options: {
     },
     async obstacles(
       db: Database,
-      { id, owner, size }: Wanted,
+      { id, owner, size, machine: where = machine }: Wanted,
       limits: OwnerLimits,
       field: string,
     ): Promise<Obstacle[]> {
@@ -82,12 +82,15 @@ export function createRoom(options: {
       const own = others.filter((one) => one.ownerId === owner.id);
       return [
         ...ofPlan(own, size, limits, field),
-        ...ofMachine(
-          others.filter((one) => one.machine === machine),
-          size,
-          whole,
-          field,
-        ),
+        // How much another machine has is not known here, and what is begun there its own gateway begins.
+        ...(where === machine
+          ? ofMachine(
+              others.filter((one) => one.machine === machine),
+              size,
+              whole,
+              field,
+            )
+          : []),
       ];
     },
     async fit(transaction, before, after, limits) {
@@ -100,7 +103,12 @@ export function createRoom(options: {
       // What it has already nobody else needs: a plan that became smaller takes away nothing that runs.
       if (has !== undefined && size.cpu <= has.cpu && size.memory <= has.memory) return size;
       await this.claim(transaction);
-      const full = await this.obstacles(transaction.db, { id: after.id, owner: after.owner, size }, limits, field);
+      const full = await this.obstacles(
+        transaction.db,
+        { id: after.id, owner: after.owner, size, machine: after.machine },
+        limits,
+        field,
+      );
       if (full.length > 0) throw refused(full);
       return size;
     },

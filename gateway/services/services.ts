@@ -19,14 +19,14 @@ import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
 import { createReconciler, type Replicas, type ServiceRoutes } from './reconciler.ts';
 import type { ServiceOutput } from './output/pages.ts';
 import * as records from './records.ts';
-import { noSuchService, notToBeWoken } from './refusals.ts';
+import { isElsewhere, noSuchService, notToBeWoken } from './refusals.ts';
 import { smallestIdle } from './rest/deadline.ts';
 import { createResting, type Rest } from './rest/resting.ts';
 import { type Amount, createRoom, type OwnerLimits, type RoomTold } from './room.ts';
 import type { Service, Size, Transition } from './service.ts';
 import type { Templates } from './template.ts';
 import { createTerminals, type Terminals } from './terminals.ts';
-import { tileOf } from './tile.ts';
+import { tileElsewhere, tileOf } from './tile.ts';
 
 export type Services = Launch & {
   /** What a template needs and is not there, for a person who would launch it. */
@@ -36,8 +36,9 @@ export type Services = Launch & {
   /** Everybody's, newest first: for whom may see them. */
   all(): Promise<Service[]>;
   transitions(id: string): Promise<Transition[]>;
+  /** @throws KNOT_SERVICES_ELSEWHERE */
   output(service: Service): Promise<ServiceOutput>;
-  /** Shells in those that run. */
+  /** Shells in those that run. @throws KNOT_SERVICES_ELSEWHERE */
   terminals: Terminals;
   /** The folder among the files of its owner that goes to their trash when it is removed; undefined where it has none there. */
   homeOf(service: Pick<Service, 'id' | 'name'>): string | undefined;
@@ -65,7 +66,7 @@ export type Services = Launch & {
   held(): Promise<ReadonlyMap<string, Amount>>;
   /** How well services are kept apart and bounded. */
   health(): Promise<ComponentHealth[]>;
-  /** What it used, in a part of the last day. */
+  /** What it used, in a part of the last day. @throws KNOT_SERVICES_ELSEWHERE */
   metrics(id: string, range: { from?: number | undefined; step?: number | undefined }): Promise<Metrics>;
   /** What counts the requests to it. Synchronous: asked where routes are made ready. */
   trafficOf(id: string): Traffic;
@@ -109,12 +110,17 @@ export function createServices(options: ServicesOptions): Services {
     onRemoved: metrics.forget,
     // Programs answer before they are ready, with whatever failures they have.
     onSeen: ({ id, state }) => void (metrics.trafficOf(id).isHeld = state !== 'ready'),
+    // Its socket is nothing here, or on the same disk by chance: who is let in there is that gateway's affair.
+    onElsewhere: ({ id }) => void (metrics.trafficOf(id).isHeld = true),
   });
   const { look } = reconciler;
   const room = createRoom({ ...options, ...(engine.accelerators && { acceleratorsNow: engine.accelerators }) });
   const change = createChange({ store, record, room, look, clock });
   const launch = createLaunch({ store, engine, templates, machine, routes, room, record, look, clock });
   const history = createHistory({ store, engine, templates, change, clock });
+  const terminals = createTerminals(engine, (id) => {
+    metrics.trafficOf(id).use.lastAt = performance.now();
+  });
   const wished = (act: Act) => (service: Service) => wishedBy(act, service, clock.now()) ?? {};
   let tidying: ReturnType<typeof every> | undefined;
   let starting: Promise<void> | undefined;
@@ -141,13 +147,19 @@ export function createServices(options: ServicesOptions): Services {
 
   /** One that sleeps is woken, nothing else happens. */
   function wake(id: string, actor: string): void {
-    if (reconciler.stateOf(id)?.wish !== 'asleep') return;
+    // Of another machine too: what is wanted of it is in the store, and its own gateway does it.
+    if ((reconciler.stateOf(id) ?? reconciler.elsewhere(id))?.wish !== 'asleep') return;
     change(id, { actor }, { action: 'service.woken', onlyIf: 'asleep', change: wished('wake') }).catch(
       (error: unknown) => log.warn({ err: error, service: id }, 'a service could not be woken'),
     );
   }
   // Another service of its owner wants what it offers.
   const stopHearing = engine.onRing?.((id) => wake(id, 'system'));
+
+  /** @throws KNOT_SERVICES_ELSEWHERE */
+  function demandHere(service: Pick<Service, 'name' | 'machine'> | undefined): void {
+    if (service !== undefined && service.machine !== machine) throw isElsewhere(service.name);
+  }
 
   /** Asked after every wait: what is closed begins nothing. */
   async function begin(): Promise<void> {
@@ -174,10 +186,17 @@ export function createServices(options: ServicesOptions): Services {
     of: (owners) => records.servicesOf(store.db, owners),
     all: () => records.allServices(store.db),
     transitions: (id) => records.transitionsOf(store.db, id),
-    output: (service) => engine.output(service),
-    terminals: createTerminals(engine, (id) => {
-      metrics.trafficOf(id).use.lastAt = performance.now();
-    }),
+    async output(service) {
+      demandHere(service);
+      return engine.output(service);
+    },
+    terminals: {
+      ...terminals,
+      async open(service, ...more) {
+        demandHere(service);
+        return terminals.open(service, ...more);
+      },
+    },
     homeOf: (service) => engine.homeOf?.(service),
     steps: (service) => engine.steps(service),
     act: (id, act, by) =>
@@ -210,10 +229,19 @@ export function createServices(options: ServicesOptions): Services {
     },
     health: engine.health,
     rest: resting.of,
-    history,
+    history: {
+      ...history,
+      // The files of a new version are kept on the machine that starts it.
+      async upgrade(id, ...more) {
+        demandHere(await records.findService(store.db, id));
+        return history.upgrade(id, ...more);
+      },
+    },
     tile(id) {
       const known = reconciler.stateOf(id);
-      return known && tileOf(known, engine.steps(known));
+      if (known) return tileOf(known, engine.steps(known));
+      const other = reconciler.elsewhere(id);
+      return other && tileElsewhere(other);
     },
     async lookAt(owner) {
       // Of an owner who is gone nothing names them any more.
@@ -223,7 +251,10 @@ export function createServices(options: ServicesOptions): Services {
       ];
       for (const { id } of concerned) reconciler.look(id);
     },
-    metrics: metrics.read,
+    async metrics(id, range) {
+      demandHere(reconciler.elsewhere(id));
+      return metrics.read(id, range);
+    },
     trafficOf: metrics.trafficOf,
     start: () => (starting ??= begin()),
     async close() {

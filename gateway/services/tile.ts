@@ -2,6 +2,17 @@ import type { RouteState } from '../lib/index.ts';
 import type { LaunchStep } from './engine.ts';
 import type { Service } from './service.ts';
 
+/** What whoever opens a service at a gateway whose machine does not run it is told: how it is there, and that it is not reached from here. */
+export function tileElsewhere(service: Pick<Service, 'wish' | 'state' | 'cause' | 'owner'>): RouteState {
+  return (
+    tileOf(service, []) ?? {
+      status: 'elsewhere',
+      message: 'It is ready, on another machine of this installation. This gateway does not reach it.',
+      remedy: 'Whoever runs this Knot leads its address to the gateway of that machine.',
+    }
+  );
+}
+
 /** What whoever opens a service is told while it does not answer; nothing about one that should. */
 export function tileOf(
   { wish, state, cause, owner }: Pick<Service, 'wish' | 'state' | 'cause' | 'owner'>,

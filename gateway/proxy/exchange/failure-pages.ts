@@ -105,6 +105,8 @@ function withState(failed: Refusal, { title, service }: Route, state: RouteState
         reason: message,
         remedy: remedy ?? 'An administrator can start it.',
       };
+    case 'elsewhere':
+      return { ...refusal, heading: `${title} is on another machine`, reason: message, ...(remedy && { remedy }) };
     case 'failed':
       return {
         ...refusal,
