@@ -74,12 +74,13 @@ t.test('they are built once, with the version stamped in, and by nobody again', 
   t.equal(readdirSync(join(folder, 'cache')).length, 1, 'nothing unfinished is left');
 });
 
-t.test('two that build at once have the same programs afterwards', async (t) => {
+t.test('of three that come at once one builds, and the others wait for it', async (t) => {
   const folder = t.testdir({});
   installGo(folder);
-  const [one, other] = await Promise.all([programs(folder), programs(folder)]);
+  const [one, ...others] = await Promise.all([programs(folder), programs(folder), programs(folder)]);
   t.ok(one.found);
-  t.same(one.found, other.found);
+  for (const { found } of others) t.same(found, one.found);
+  t.equal(asked(folder).length, 3, 'each program once');
   t.equal(readdirSync(join(folder, 'cache')).length, 1);
 });
 

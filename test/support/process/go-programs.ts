@@ -3,8 +3,10 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, globSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { testCache } from './test-cache.ts';
 
@@ -64,8 +66,53 @@ export function markUsed(folder: string): void {
   utimesSync(folder, new Date(), new Date());
 }
 
-/** Into a folder beside it first: another process sees all of it or nothing, and the last of two that build at once changes nothing. */
+/**
+ * Into a folder beside it first: another process sees all of it or nothing. Who comes while one builds waits for that one: two at once
+ * compile the same packages twice, and both take twice as long.
+ */
 export async function makeOnce(
+  kind: string,
+  folder: string,
+  isComplete: (folder: string) => boolean,
+  make: (unfinished: string) => Promise<void>,
+): Promise<void> {
+  const release = await turnOf(folder);
+  try {
+    if (!isComplete(folder)) await makeNow(kind, folder, isComplete, make);
+  } finally {
+    release();
+  }
+}
+
+/**
+ * Resolves when no other process makes the same folder; what it resolves with lets the next one. Held as an abstract socket of Linux, which
+ * is gone with its process however that ends (unix(7)); elsewhere nobody waits.
+ */
+async function turnOf(folder: string): Promise<() => void> {
+  if (process.platform !== 'linux') return () => undefined;
+  const path = `\0knot-tests-${createHash('sha256').update(folder).digest('hex')}`;
+  for (;;) {
+    const waiting = new Set<Socket>();
+    const server = createServer((socket) => waiting.add(socket.on('error', () => undefined)));
+    try {
+      await once(server.listen(path), 'listening');
+      return () => {
+        server.close();
+        for (const socket of waiting) socket.destroy();
+      };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      // Open for as long as the other one is at work; refused where it has just ended.
+      await new Promise((resolve) =>
+        connect(path)
+          .on('error', () => undefined)
+          .on('close', resolve),
+      );
+    }
+  }
+}
+
+async function makeNow(
   kind: string,
   folder: string,
   isComplete: (folder: string) => boolean,
