@@ -11,6 +11,7 @@ import { makeOwnPackage } from './app/data-folder.ts';
 import { openFacts } from './app/facts.ts';
 import { createFilesOf } from './app/files-of.ts';
 import { openPeoplesFiles } from './app/files.ts';
+import { createDockerLogins } from './app/docker-logins.ts';
 import { createHealth } from './app/health.ts';
 import { createIdentify, createIdentifyBearer, createIdentifyToken } from './app/identify.ts';
 import { openApplications } from './app/applications.ts';
@@ -188,6 +189,10 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     tools = integrations;
     const registry = integrations.find((tool) => tool.registry !== undefined)?.registry;
     if (registry) cluster?.keepPullSecrets(registry);
+    const dockerLogins = closing(
+      registry && files && createDockerLogins({ files, registry, accounts, audit, log }),
+      (logins) => logins?.close(),
+    );
     const toolPlaces = closing(openToolPlaces(integrations, { facts, clock, log }), (places) => places.close());
 
     // What people launch themselves.
@@ -302,6 +307,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       services,
       cluster,
       metrics: measured,
+      dockerLogins,
       oidc,
       identify,
       identifyBearer,
@@ -343,6 +349,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     for (const tool of integrations) tool.start();
     cluster?.start();
     toolPlaces.start();
+    dockerLogins?.start();
     if (services) startServices(services, { supervisor, accounts, store, log });
     telling.ready(address.origin);
     watch.start(proxy.probe);

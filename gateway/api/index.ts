@@ -10,4 +10,12 @@ export { davMethods } from './dav/methods.ts';
 export { davRoutes } from './dav/routes.ts';
 export { apiRoutes } from './routes.ts';
 export type { ClusterAccess } from './contract/kubernetes.ts';
-export type { ApiOptions, DecisionExplanation, ExplainDecision, ExplainUrl, UrlExplanation } from './options.ts';
+export type { DockerLogin } from './contract/images.ts';
+export type {
+  ApiOptions,
+  DockerLogins,
+  DecisionExplanation,
+  ExplainDecision,
+  ExplainUrl,
+  UrlExplanation,
+} from './options.ts';

@@ -6,6 +6,7 @@ import type { Config, PublicAddress } from '../config/index.ts';
 import type { Addresses } from '../discovery/index.ts';
 import type { Files, FilesSettings } from '../files/index.ts';
 import type { Integration } from '../integrations/index.ts';
+import type { DockerLogin } from './contract/images.ts';
 import type { Denials } from '../denials/index.ts';
 import type { Clock, ComponentHealth, Decision, Identify, IdentifyBearer, Log, TileStatus } from '../lib/index.ts';
 import type { Live } from '../live/index.ts';
@@ -22,6 +23,16 @@ import type { Sessions } from '../sessions/index.ts';
 import type { Shares } from '../shares/index.ts';
 import type { Tokens } from '../tokens/index.ts';
 import type { Store } from '../store/index.ts';
+
+/** The login of a person's pull robot in the configuration file of docker among their files. */
+export type DockerLogins = {
+  /** @throws KNOT_APP_DOCKER_CONFIG, as both others do */
+  look(person: { id: string; username: string }): Promise<DockerLogin>;
+  /** @throws KNOT_APP_DOCKER_LOGIN_TAKEN, KNOT_INTEGRATIONS_HARBOR_NOT_READY */
+  write(person: { id: string; username: string }): Promise<DockerLogin>;
+  /** Only what was written by `write`. */
+  remove(person: { id: string; username: string }): Promise<DockerLogin>;
+};
 
 /** What the gateway would do with a request: `title` says what is asked for, `resource` is its type and id in Cedar's words. */
 export type UrlExplanation = {
@@ -99,6 +110,8 @@ export type ApiOptions = {
   addresses?: Addresses | undefined;
   /** Undefined where no Prometheus is configured. */
   metrics?: (Metrics & Pick<Grants, 'identify'>) | undefined;
+  /** Undefined where there is no registry of images, or there are no files. */
+  dockerLogins?: DockerLogins | undefined;
   fileSettings: Pick<FilesSettings, 'uploadMaxBytes' | 'trashDays'>;
   /** Clients of the OpenID Provider. */
   clients: Clients;

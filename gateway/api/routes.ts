@@ -13,6 +13,7 @@ import { eventRoutes } from './resources/events.ts';
 import { fileRoutes } from './resources/files.ts';
 import { healthRoutes } from './resources/health.ts';
 import { invitationRoutes } from './resources/invitations.ts';
+import { dockerLoginRoutes } from './resources/docker-login.ts';
 import { imageRoutes } from './resources/images.ts';
 import { kubernetesRoutes } from './resources/kubernetes.ts';
 import { meRoutes } from './resources/me.ts';
@@ -85,6 +86,7 @@ export async function apiRoutes(instance: FastifyInstance, options: ApiOptions):
   connectionRoutes(app, context);
   clientRoutes(app, context);
   imageRoutes(app, context);
+  dockerLoginRoutes(app, context);
   kubernetesRoutes(app, context);
   workflowRoutes(app, context);
   provisioningRoutes(app, context);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { apiRoutes, davMethods, davRoutes, filename, sendFile } from '../api/index.ts';
+import { apiRoutes, davMethods, davRoutes, type DockerLogins, filename, sendFile } from '../api/index.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import type { Config, PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
@@ -45,6 +45,7 @@ export type MainHostParts = Pick<Applications, 'integrations' | 'watch'> & {
   services: Services | undefined;
   cluster: { provisioning: Provisioning; discovery: Discovery } | undefined;
   metrics: OpenedMetrics | undefined;
+  dockerLogins: DockerLogins | undefined;
   oidc: Oidc;
   identify: Identify;
   identifyBearer: IdentifyBearer;
@@ -72,6 +73,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     services,
     cluster,
     metrics,
+    dockerLogins,
     oidc,
     identify,
     identifyBearer,
@@ -115,6 +117,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     places: cluster?.provisioning,
     addresses: cluster?.discovery,
     metrics,
+    dockerLogins,
     fileSettings: config.files,
     identifyBearer,
     routes,

@@ -39,6 +39,7 @@ const groups: Record<string, () => Promise<readonly Command[]>> = {
   verify: async () => (await import('./verify.ts')).verifyCommands,
   config: async () => (await import('./config.ts')).configCommands,
   integrations: async () => (await import('./integrations.ts')).integrationCommands,
+  images: async () => (await import('./images.ts')).imageCommands,
   kubeconfig: async () => (await import('./kubeconfig.ts')).kubeconfigCommands,
   login: async () => (await import('./login.ts')).loginCommands,
   logout: async () => (await import('./login.ts')).logoutCommands,

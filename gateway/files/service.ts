@@ -55,7 +55,7 @@ export type Files = {
     path: Path,
     body: Readable,
     options: Condition &
-      Pick<PutOptions, 'sha256' | 'modifiedAt' | 'knownFolders'> & { length?: number; signal?: AbortSignal },
+      Pick<PutOptions, 'sha256' | 'modifiedAt' | 'knownFolders' | 'isSecret'> & { length?: number; signal?: AbortSignal },
   ): Promise<Written>;
   makeFolder(area: Area, path: Path): Entry;
   /** A folder by somebody who does not see what is there (see `onWay`): where it is, and whether anything was made. */
@@ -134,7 +134,7 @@ export function openFiles(parts: {
   };
 
   async function write(area: Area, path: Path, body: Readable, options: Parameters<Files['put']>[3]): Promise<Written> {
-    const { length, signal, sha256, modifiedAt, knownFolders, ...condition } = options;
+    const { length, signal, sha256, modifiedAt, knownFolders, isSecret, ...condition } = options;
     const name = checked(path).at(-1);
     if (name === undefined) throw notAFile();
     refuseTooLarge(length ?? 0);
@@ -164,6 +164,7 @@ export function openFiles(parts: {
         sha256,
         modifiedAt,
         knownFolders,
+        isSecret,
         ...(signal && { signal }),
       });
       await reservation.settle(written.bytes);

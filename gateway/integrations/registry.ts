@@ -45,4 +45,11 @@ export type Registry = {
   cliSecretOf(person: Person, options: { rotate: boolean }): Promise<string>;
   /** Docker's configuration file that pulls from the project of this name: `.dockerconfigjson` of a Secret. */
   pullConfigOf(project: string): string;
+  /**
+   * The login that is in it, which was tried just now.
+   * @throws KNOT_INTEGRATIONS_HARBOR_NOT_READY while the registry does not take it
+   */
+  pullLoginOf(project: string): Promise<{ name: string; secret: string }>;
+  /** Whether a name that signs in is one of those that pull for the owner of a project. */
+  isPullLogin(project: string, name: string): boolean;
 };

@@ -51,6 +51,9 @@ const rows: Row[] = [
   { url: '/kubernetes', access: 'person', ok: 404 },
   { url: '/images', access: 'person', ok: 404 },
   { method: 'POST', url: '/images/cli-secret', body: {}, access: 'person', ok: 404 },
+  { url: '/images/docker-login', access: 'person', ok: 404 },
+  { method: 'PUT', url: '/images/docker-login', access: 'person', ok: 404 },
+  { method: 'DELETE', url: '/images/docker-login', access: 'person', ok: 404 },
   { url: '/metrics/usage', access: 'person', ok: 404 },
   ...['', '/prometheus/api/v1'].flatMap((below): Row[] => [
     { url: `/metrics${below}/label/pod/values`, access: 'person', ok: 404 },

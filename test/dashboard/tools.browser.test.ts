@@ -55,6 +55,15 @@ t.test('what I have in tools, without the tools', { skip: browserSkipReason() },
     await page.getByText('Secret-of-ann-2').waitFor();
     t.equal(await page.getByText('Secret-of-ann-1').count(), 0);
     await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('button', { name: 'Write the login' }).click();
+    await page.getByText('It is renewed by itself.').waitFor();
+    await page.getByRole('button', { name: 'Take the login out' }).click();
+    await page.getByText('Knot can write a login into').waitFor();
+    const refusal = { code: 'KNOT_APP_DOCKER_LOGIN_TAKEN', message: 'It has a login of your own.' };
+    gateway.refuse('/images/docker-login', 503, refusal);
+    await page.getByRole('button', { name: 'Write the login' }).click();
+    await page.getByText('It has a login of your own.').waitFor();
+    gateway.clearRefusals();
   });
 
   await t.test('metrics: now against the plan, by day, by service, with what it costs', async (t) => {

@@ -195,6 +195,18 @@ t.test('what pods are given pulls the own images, and no others', async (t) => {
   t.equal(pulled.status, 0, pulled.output);
   writeFileSync(file, harbor.registry!.pullConfigOf('carl'));
   t.not((await pull('bob')).status, 0);
+
+  // The same login among their files, where they ask for it; the command is the route's.
+  const bob = await person('bob');
+  t.match((await bob.api('PUT', '/images/docker-login')).json(), { state: 'written', registry: host });
+  const written = await bob.api('GET', '/files/private/.docker/config.json');
+  t.equal(written.status, 200, written.text);
+  writeFileSync(file, written.text);
+  const byFile = await pull('bob');
+  t.equal(byFile.status, 0, byFile.output);
+  t.match((await bob.api('DELETE', '/images/docker-login')).json(), { state: 'absent' });
+  const audit = (await ann.api('GET', '/audit')).text;
+  for (const action of ['images.login.written', 'images.login.removed']) t.ok(audit.includes(action), action);
 });
 
 t.test('helm signs in with the right secret alone, pushes and pulls', async (t) => {

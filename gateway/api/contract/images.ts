@@ -57,4 +57,14 @@ export const CliSecretSchema = closed(
   },
   'What programs such as docker, podman, skopeo and helm sign in to the registry with.',
 );
+export const DockerLoginSchema = closed(
+  {
+    registry: Type.String(),
+    path: Type.String({ description: 'Of the configuration file of docker among my files.' }),
+    state: oneOf('absent', 'written', 'other'),
+  },
+  'Whether my programs fetch my images without signing in: `other` is a login that I made there myself.',
+);
+export type DockerLogin = Static<typeof DockerLoginSchema>;
+
 export type CliSecret = Static<typeof CliSecretSchema>;

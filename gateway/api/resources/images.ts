@@ -81,9 +81,7 @@ export function imageRoutes(
   function registry(): Registry {
     const found = integrations().find((tool) => tool.registry !== undefined)?.registry;
     if (found) return found;
-    throw knotError('KNOT_API_NO_IMAGES', 404, 'This Knot has no registry of images.', {
-      remedy: 'An operator can add one: integrations.harbor in knot.yaml.',
-    });
+    throw noImages();
   }
 
   /** Nobody learns of an owner whose things they may not see. @throws KNOT_API_NO_OWNER */
@@ -109,3 +107,8 @@ export function imageRoutes(
     return images;
   }
 }
+
+export const noImages = () =>
+  knotError('KNOT_API_NO_IMAGES', 404, 'This Knot has no registry of images.', {
+    remedy: 'An operator can add one: integrations.harbor in knot.yaml.',
+  });

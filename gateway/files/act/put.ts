@@ -39,6 +39,8 @@ export type PutOptions = Condition & {
    * `onWay` does, and what is there already stays.
    */
   knownFolders?: number | undefined;
+  /** Nobody but its owner may read it, whatever its folder or the file before says. */
+  isSecret?: boolean | undefined;
 };
 
 /**
@@ -50,7 +52,7 @@ export async function put(
   area: Area,
   path: Path,
   body: Readable,
-  { meter, signal, sha256, modifiedAt, knownFolders, ...condition }: PutOptions,
+  { meter, signal, sha256, modifiedAt, knownFolders, isSecret, ...condition }: PutOptions,
 ): Promise<Written> {
   const { areas, runs } = parts;
   const name = path.at(-1);
@@ -64,7 +66,7 @@ export async function put(
     const hash = sha256 === undefined ? undefined : createHash('sha256');
     await store(staged, body, { meter, signal, hash });
     if (hash !== undefined && hash.digest('hex') !== sha256) throw notWhatWasSent();
-    return await putStaged(parts, area, path, staged, { ...condition, modifiedAt, knownFolders });
+    return await putStaged(parts, area, path, staged, { ...condition, modifiedAt, knownFolders, isSecret });
   } catch (error) {
     if (staging.look(staged.name)) staging.remove(staged.name);
     throw fileError(error);
@@ -101,21 +103,26 @@ export async function putStaged(
   area: Area,
   path: Path,
   staged: Spot,
-  { modifiedAt, knownFolders, ...conditions }: Condition & Pick<PutOptions, 'modifiedAt' | 'knownFolders'>,
+  { modifiedAt, knownFolders, ...conditions }: Asked & Pick<PutOptions, 'modifiedAt' | 'knownFolders'>,
 ): Promise<Written> {
   if (modifiedAt !== undefined) setTime(staged, modifiedAt);
   const above = path.slice(0, -1);
-  const into = async (way: Path, condition: Condition): Promise<Written> => {
+  const into = async (way: Path, condition: Asked): Promise<Written> => {
     const written = await putInto(parts, area, [...way, path.at(-1)!], staged, condition);
     return { ...written, path: [...way, written.name] };
   };
   if (knownFolders === undefined) return into(above, conditions);
-  return onWay(parts.areas, area, above, knownFolders, (way) => into(way, { keepsBoth: true }));
+  return onWay(parts.areas, area, above, knownFolders, (way) =>
+    into(way, { ...secretly(conditions), keepsBoth: true }),
+  );
 }
+
+type Asked = Condition & Pick<PutOptions, 'isSecret'>;
+const secretly = ({ isSecret }: Asked): Pick<PutOptions, 'isSecret'> => ({ isSecret });
 
 type Finished = Omit<Written, 'path'> & { name: Name };
 
-function putInto(parts: Parts, area: Area, path: Path, staged: Spot, condition: Condition): Promise<Finished> {
+function putInto(parts: Parts, area: Area, path: Path, staged: Spot, condition: Asked): Promise<Finished> {
   return withTarget(parts.areas, area, path, async (target) => {
     try {
       return finish(target, staged, condition);
@@ -141,12 +148,12 @@ function putInto(parts: Parts, area: Area, path: Path, staged: Spot, condition: 
   });
 }
 
-function finish(target: Spot, staged: Spot, condition: Condition): Finished {
+function finish(target: Spot, staged: Spot, condition: Asked): Finished {
   const { folder, name } = target;
-  if (condition.keepsBoth) return finishBeside(target, staged);
+  if (condition.keepsBoth) return finishBeside(target, staged, secretly(condition));
   const before = folder.look(name);
   checkCondition(before, condition);
-  dress(staged, folder, before);
+  dress(staged, folder, before, condition.isSecret);
   if (before === undefined && condition.isNew) place(staged, target);
   else {
     staged.folder.rename(staged.name, folder, name);
@@ -158,11 +165,11 @@ function finish(target: Spot, staged: Spot, condition: Condition): Finished {
 }
 
 /** Under the first free name; who takes that name at this moment is not replaced either. */
-function finishBeside({ folder, name: wanted }: Spot, staged: Spot): Finished {
+function finishBeside({ folder, name: wanted }: Spot, staged: Spot, asked: Pick<PutOptions, 'isSecret'>): Finished {
   for (;;) {
     const name = freeName(folder, wanted, numbered);
     try {
-      return finish({ folder, name }, staged, { isNew: true });
+      return finish({ folder, name }, staged, { ...asked, isNew: true });
     } catch (error) {
       if (!isTaken(error)) throw error;
     }
@@ -170,7 +177,7 @@ function finishBeside({ folder, name: wanted }: Spot, staged: Spot): Finished {
 }
 
 /** Mode and owner: those of the file before, else those that the folder gives to new files. */
-function dress(staged: Spot, parent: HeldFolder, before: BigIntStats | undefined): void {
+function dress(staged: Spot, parent: HeldFolder, before: BigIntStats | undefined, isSecret = false): void {
   const folder = parent.stats();
   const { uid, gid } = before ?? folder;
   // Who may write to the folder together may write to its files together. Never set-user-id.
@@ -182,7 +189,7 @@ function dress(staged: Spot, parent: HeldFolder, before: BigIntStats | undefined
     } catch (error) {
       if (codeOf(error) !== 'EPERM') throw error;
     }
-    fchmodSync(descriptor, mode);
+    fchmodSync(descriptor, isSecret ? mode & 0o600 : mode);
   } finally {
     closeSync(descriptor);
   }

@@ -12,7 +12,7 @@ import { checkHarbor } from './check.ts';
 import { cliSecretOf, removePerson } from './cli-secret.ts';
 import { imagesOf } from './images.ts';
 import { findProject, provideLibrary, provideProject, retireProject } from './owner-project.ts';
-import { dockerConfig, providePullRobots, pullLogin } from './pull-robot.ts';
+import { dockerConfig, isPullLogin, providePullRobots, pullLogin, tried } from './pull-robot.ts';
 import {
   applySignIn,
   callbackPath,
@@ -147,6 +147,8 @@ export function createHarbor(options: HarborOptions): Integration {
       chartsOf: createCharts(ask),
       fetchChart: (project, { name, digest, mostBytes }) =>
         reader.fetch(pullLoginOf(project), { repository: `${project}/${name}`, digest, mostBytes }),
+      pullLoginOf: (project) => tried(ask, pullLoginOf(project)),
+      isPullLogin,
       pullConfigOf: (project) => dockerConfig(url.replace(/^https:\/\//, ''), pullLoginOf(project)),
     },
   };

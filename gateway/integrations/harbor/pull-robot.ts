@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { knotError } from '../../lib/index.ts';
 import type { ToolOwner } from '../integration.ts';
 import type { AskHarbor, HarborLogin } from './ask.ts';
 import { everyPage } from './pages.ts';
@@ -56,6 +57,18 @@ export function pullLogin(facts: { project: string; clientSecret: string; prefix
   const period = periodOf(facts.now);
   const name = `${facts.prefix}${facts.project}+${robotIn(period)}`;
   return { name, secret: secretOf(facts.clientSecret, facts.project, period) };
+}
+
+/** Whether it is one of the two robots of a project, whatever stands before their names. */
+export const isPullLogin = (project: string, name: string): boolean =>
+  [0, 1].some((turn) => name.endsWith(`${project}+${robotIn(turn)}`));
+
+/** The login, once Harbor takes it. @throws KNOT_INTEGRATIONS_HARBOR_NOT_READY */
+export async function tried(ask: AskHarbor, login: HarborLogin): Promise<HarborLogin> {
+  if (await isAccepted(ask, login)) return login;
+  throw knotError('KNOT_INTEGRATIONS_HARBOR_NOT_READY', 409, 'Harbor does not know the robot that pulls for you yet.', {
+    remedy: 'Try again in some minutes; if it stays, an administrator sees why on the page Health.',
+  });
 }
 
 const periodOf = (now: number): number => Math.floor(now / periodMs);

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type {
   CliSecret,
+  DockerLogin,
   ImageList,
   OwnPlace,
   Usage,
@@ -9,7 +10,9 @@ import type {
 } from '../../../gateway/api/contract.ts';
 
 /** What somebody has in tools: enough of each state to look at. */
-export const sampleTools = (now: number): { workflows: WorkflowList; images: ImageList; usage: Usage } => {
+export const sampleTools = (
+  now: number,
+): { workflows: WorkflowList; images: ImageList; login: DockerLogin; usage: Usage } => {
   const minute = 60_000;
   const workflow = (name: string, rest: Partial<WorkflowInList>): WorkflowInList => ({
     ...{ name, namespace: 'knot-ann', owner: { kind: 'user', name: 'ann' }, state: 'Running' },
@@ -53,6 +56,7 @@ export const sampleTools = (now: number): { workflows: WorkflowList; images: Ima
       isWhole: true,
       usage: [{ owner: { kind: 'user', name: 'ann' }, used: 734_023_680, limit: 10_737_418_240 }],
     },
+    login: { registry: 'harbor.localhost', path: '/files/private/.docker/config.json', state: 'absent' },
     usage: {
       owner: { kind: 'user', name: 'ann', title: 'ann' },
       month: '2026-11',
@@ -106,6 +110,10 @@ export function toolRoutes(api: FastifyInstance): void {
   api.post<{ Body: { rotate?: boolean } }>('/images/cli-secret', ({ body }) =>
     secret(body.rotate ? ++secrets : secrets),
   );
+  const login = (state: DockerLogin['state']) => (tools.login = { ...tools.login, state });
+  api.get('/images/docker-login', () => tools.login);
+  api.put('/images/docker-login', () => login('written'));
+  api.delete('/images/docker-login', () => login('absent'));
   api.get('/metrics/usage', () => tools.usage);
   api.get<{ Params: { kind: 'user' | 'team'; name: string } }>('/provisioning/:kind/:name', ({ params }) =>
     placeOf(params.kind, params.name),

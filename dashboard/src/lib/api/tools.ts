@@ -1,6 +1,6 @@
 /** Questions about what I and my teams have in tools: workflows, images, and what was used. */
 import { request, segment } from '#lib/api/request.ts';
-import type { CliSecret, ImageList, Usage, WorkflowInList, WorkflowList } from '#lib/contract.ts';
+import type { CliSecret, DockerLogin, ImageList, Usage, WorkflowInList, WorkflowList } from '#lib/contract.ts';
 import { withQuery } from '#lib/urls.ts';
 
 type OfOwner = { owner?: string | undefined };
@@ -14,5 +14,9 @@ export const toolsApi = {
   images: (query: OfOwner = {}) => request<ImageList>('GET', withQuery('/images', query)),
   /** What programs sign in with; `rotate` makes another one. */
   cliSecret: (body: { rotate?: boolean } = {}) => request<CliSecret>('POST', '/images/cli-secret', body),
+  /** Whether docker among my files fetches my images. */
+  dockerLogin: () => request<DockerLogin>('GET', '/images/docker-login'),
+  writeDockerLogin: () => request<DockerLogin>('PUT', '/images/docker-login'),
+  removeDockerLogin: () => request<DockerLogin>('DELETE', '/images/docker-login'),
   usage: (query: OfOwner & { month?: string | undefined }) => request<Usage>('GET', withQuery('/metrics/usage', query)),
 };

@@ -7,8 +7,9 @@ import type { PageLoad } from './$types';
 export const load: PageLoad = async ({ depends }) => {
   depends('knot:images', changeKey('tiles'));
   try {
-    return { list: await toolsApi.images(), problem: undefined };
+    const login = toolsApi.dockerLogin().catch(() => undefined);
+    return { list: await toolsApi.images(), login: await login, problem: undefined };
   } catch (thrown) {
-    return { list: undefined, problem: problemIn(thrown) };
+    return { list: undefined, login: undefined, problem: problemIn(thrown) };
   }
 };
