@@ -64,10 +64,13 @@ export function followChanges(
     }
   }
 
-  /** Whoever was not shown it is judged as before, and sees the new title when it is shown. */
+  /**
+   * Whoever was not shown it is judged as before, and sees the new title when it is shown. Who was is told the title itself: a change costs
+   * one message for each page then, and no question.
+   */
   function tellShown(route: Route): void {
     for (const person of shownTiles.to(route.name)) {
-      note(`person:${person}`, { topic: 'tiles', id: route.name, routes: [route] });
+      note(`person:${person}`, { topic: 'tiles', id: route.name, title: route.title, routes: [route] });
     }
   }
 

@@ -171,9 +171,13 @@ function changesFor({ userId }: Listener, rights: Rights, of: (hearers: Hearers)
   );
   const whole = new Set(found.filter(({ id }) => id === undefined).map(({ topic }) => topic));
   const changes = new Map<string, Change>();
-  for (const { topic, id } of found) {
+  for (const { topic, id, title } of found) {
     const change = id === undefined || whole.has(topic) ? { topic } : { topic, id };
-    changes.set(`${change.topic} ${change.id ?? ''}`, change);
+    const key = `${change.topic} ${change.id ?? ''}`;
+    const known = changes.get(key);
+    // A new title is all of a change only where nobody else tells more of it.
+    const isTitle = title !== undefined && 'id' in change && (known === undefined || known.title !== undefined);
+    changes.set(key, isTitle ? { ...change, title } : change);
   }
   return [...changes.values()];
 }

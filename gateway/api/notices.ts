@@ -64,7 +64,10 @@ function merge(before: Notice | undefined, notice: Notice): Notice {
   const { topic, id } = notice;
   if (before.routes === undefined || notice.routes === undefined) return id === undefined ? { topic } : { topic, id };
   const routes = [...new Set([...before.routes, ...notice.routes])];
-  return routes.length > mostRoutes ? { topic } : { ...notice, routes };
+  if (routes.length > mostRoutes) return { topic };
+  // Told to be the same but for its title, and changed otherwise too.
+  const { title, ...rest } = notice;
+  return { ...rest, ...(title !== undefined && before.title !== undefined && { title }), routes };
 }
 
 /** One note of the whole topic stands for all of it. */

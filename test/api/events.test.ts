@@ -33,7 +33,7 @@ async function openAudience(t: Parameters<typeof openHouse>[0]) {
   t.teardown(() => Object.values(streams).forEach(({ stop }) => stop()));
   const changeApp = (name: string): void =>
     appListeners.forEach((listener) => listener(house.routes.find(`${name}.localhost`)!));
-  /** What each of them was told by an act, as `topic id`, with names for the ids of people. Everybody can open `echo`. */
+  /** What each of them was told by an act, as `topic id title`, with names for the ids of people. Everybody can open `echo`. */
   async function toldBy(act: () => unknown): Promise<Record<string, string[]>> {
     await act();
     // Told together or before: what follows everywhere shows that nothing is still on its way.
@@ -47,7 +47,7 @@ async function openAudience(t: Parameters<typeof openHouse>[0]) {
       told[name] = stream.told
         .splice(0)
         .filter((change) => change.topic !== 'audit' && !(change.topic === 'tiles' && change.id === 'echo'))
-        .map(({ topic, id }) => [topic, nameOf.get(id ?? '') ?? id].filter(Boolean).join(' '))
+        .map(({ topic, id, title }) => [topic, nameOf.get(id ?? '') ?? id, title].filter(Boolean).join(' '))
         .filter((text) => text !== 'health')
         .sort();
     }
@@ -164,7 +164,7 @@ t.test('a change is told to whom it concerns and to nobody else', async (t) => {
     [
       'an application for admins is called otherwise',
       () => house.routes.put({ ...house.routes.find('vault.localhost')!, title: 'Safe' }),
-      ['tiles vault'],
+      ['tiles vault Safe'],
       [],
       [],
     ],
@@ -313,14 +313,24 @@ t.test('one person cannot hold any number of streams', async (t) => {
 });
 
 t.test('a new title is told to who was shown the tile, unless a rule looks at titles', async (t) => {
-  const { house, people, toldBy } = await openAudience(t);
+  const { house, people, toldBy, changeApp } = await openAudience(t);
   const rename = (title: string) => () => house.routes.put({ ...house.routes.find('vault.localhost')!, title });
-  t.same(await toldBy(rename('Safe')), { ann: ['tiles vault'], bob: [], carl: [] });
+  t.same(await toldBy(rename('Safe')), { ann: ['tiles vault Safe'], bob: [], carl: [] });
   await house.accounts.setAdmin(people.carl.id, true, { name: 'ann' });
   await toldBy(() => undefined);
   t.same((await toldBy(rename('Strongroom')))['carl'], [], 'the page of carl has not asked for tiles since');
   await house.call({ url: '/tiles', cookie: people.carl.cookie });
-  t.same((await toldBy(rename('Bank')))['carl'], ['tiles vault']);
+  t.same((await toldBy(rename('Bank')))['carl'], ['tiles vault Bank']);
+  const both = async (): Promise<void> => {
+    await rename('Mint')();
+    changeApp('vault');
+  };
+  t.same((await toldBy(both))['carl'], ['tiles vault'], 'more of it changed: it is to be fetched');
+  const again = async (): Promise<void> => {
+    changeApp('vault');
+    await rename('Cellar')();
+  };
+  t.same((await toldBy(again))['carl'], ['tiles vault'], 'in whichever order');
   const { looksAt } = house.policy;
   house.policy.looksAt = () => true;
   await house.accounts.setAdmin(people.bob.id, true, { name: 'ann' });

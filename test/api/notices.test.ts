@@ -30,6 +30,12 @@ t.test(
     notices.note('everyone', { topic: 'tiles', id: 'tool', routes: [old] }, 0);
     notices.note('everyone', { topic: 'tiles', id: 'tool', routes: [moved] }, 0);
     t.strictSame(notices.of('everyone', 0), [{ topic: 'tiles', id: 'tool', routes: [old, moved] }]);
+    notices.note('person:ann', { topic: 'tiles', id: 'tool', title: 'A', routes: [old] }, 0);
+    notices.note('person:ann', { topic: 'tiles', id: 'tool', title: 'B', routes: [moved] }, 0);
+    t.match(notices.of('person:ann', 0), [{ title: 'B' }], 'the last of two titles');
+    notices.note('person:ann', { topic: 'tiles', id: 'tool', routes: [moved] }, 0);
+    notices.note('person:ann', { topic: 'tiles', id: 'tool', title: 'C', routes: [moved] }, 0);
+    t.equal(notices.of('person:ann', 0)[0]!.title, undefined, 'more than the title changed');
     for (let n = 0; n < 100; n++)
       notices.note('everyone', { topic: 'tiles', id: `t${n}`, routes: [route(`t${n}`)] }, 0);
     t.strictSame(notices.of('everyone', 0), [{ topic: 'tiles' }]);

@@ -275,6 +275,12 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await goTo('/');
     await page.getByRole('heading', { level: 1 }).waitFor();
     await asked(['/tiles'], () => gateway.announce({ topic: 'tiles', id: 'echo' }));
+    // A new title comes with the message; it holds until something else of the tile changes.
+    await asked([], () => gateway.announce({ topic: 'tiles', id: 'echo', title: 'Parrot' }));
+    await page.getByRole('heading', { level: 3, name: 'Parrot' }).waitFor();
+    t.notOk(gateway.questions.includes('/tiles'));
+    await asked(['/tiles'], () => gateway.announce({ topic: 'tiles', id: 'echo' }));
+    await page.getByRole('heading', { level: 3, name: 'Echo' }).waitFor();
     await goTo('/admin/teams');
     await page.getByRole('row', { name: /Genomics group/ }).waitFor();
     // Two hundred services that start and stop meanwhile: none of them is shown here.

@@ -41,8 +41,13 @@ export const TopicSchema = oneOf(...(Object.keys(audiences) as Topic[]));
 export const ChangeSchema = closed({
   topic: TopicSchema,
   id: Type.Optional(Type.String({ description: 'Of what changed; without one, any number of them may have.' })),
+  title: Type.Optional(
+    Type.String({
+      description: 'Of a tile that is as it was but for its title: that is it now, and nothing is to be fetched.',
+    }),
+  ),
 });
-/** What to fetch anew. */
+/** What to fetch anew, or a new title. */
 export type Change = Static<typeof ChangeSchema>;
 
 /** Data of the event `changed` on /api/v1/events. The event `ended` says that the session may be over. */

@@ -4,6 +4,7 @@ import { platformApi } from '#lib/api/platform.ts';
 import { apiRoot } from '#lib/api/request.ts';
 import type { Change, Changed } from '#lib/contract.ts';
 import { anythingHeard, refresh, refreshSoon } from '#lib/live/changes.ts';
+import { forgetTitles, takeTitles } from '#lib/tiles/titles.svelte.ts';
 
 /** When the connection was lost (milliseconds), or undefined while it stands. A pause shorter than a breath is not shown. */
 export const connection = $state<{ lostAt: number | undefined }>({ lostAt: undefined });
@@ -23,7 +24,7 @@ export function followChanges(): () => void {
     if (isStopped) return;
     source = new EventSource(`${apiRoot}/events`);
     source.addEventListener('changed', (event) => {
-      refreshSoon(changesIn(event.data as string));
+      refreshSoon(takeTitles(changesIn(event.data as string)));
     });
     // The session may be over: asked at once, so that the sign-in page can say why, instead of a wait for a line that is not broken.
     source.addEventListener('ended', () => {
@@ -62,6 +63,7 @@ export function followChanges(): () => void {
 
 /** After a pause nobody can say what changed in it. */
 function readEverything(): void {
+  forgetTitles();
   void refresh(...anythingHeard());
   void refreshAll();
 }
