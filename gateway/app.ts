@@ -13,6 +13,7 @@ import { createFilesOf } from './app/files-of.ts';
 import { openPeoplesFiles } from './app/files.ts';
 import { createDockerLogins } from './app/docker-logins.ts';
 import { createHealth } from './app/health.ts';
+import { knownHosts } from './app/known-hosts.ts';
 import { createIdentify, createIdentifyBearer, createIdentifyToken } from './app/identify.ts';
 import { openApplications } from './app/applications.ts';
 import { openToolPlaces } from './app/tool-places.ts';
@@ -38,7 +39,7 @@ import { announce } from './app/announce.ts';
 import { outboundOfNotebooks } from './app/outbound.ts';
 import { notebooksReach } from './app/reach.ts';
 import { configuredClients } from './app/clients.ts';
-import { absolute, hostBelowApps, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
+import { absolute, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
 import { createGuestVisitors } from './guests/index.ts';
 import type { Integration } from './integrations/index.ts';
 import { createSigningKeys } from './keys/index.ts';
@@ -106,9 +107,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         dataFolder: config.data,
         clock,
         log,
-        // Who opens an old address of a service is told where it is now.
-        isKnownHost: (host) =>
-          [host, hostBelowApps(config, host) ?? host].some((one) => routes.find(one) !== undefined),
+        isKnownHost: knownHosts(config, routes),
       }),
       (certificate) => certificate.close(),
     );

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { request } from 'undici';
@@ -15,7 +15,7 @@ import { caOf, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
 
 /** Lines of `app.ts` and `app/` that hand what one part tells to another: each of these tests fails without one of them. */
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const password = 'correct-horse-staple-7';
 const echo = await startEcho();
@@ -56,6 +56,10 @@ t.test('two people, and files of one of them', async (t) => {
   const headers = { origin: gateway.origin, 'content-type': 'application/octet-stream' };
   t.equal((await ann.request('PUT', bigFile, { headers, body: 'x' })).status, 201);
   truncateSync(join(gateway.data, 'files/private', user.id, 'open/big.bin'), 64 * 1024 * 1024);
+});
+
+t.test('what children of the gateway read above them is not the package of Knot', async (t) => {
+  t.match(JSON.parse(readFileSync(join(gateway.data, 'package.json'), 'utf8')), { type: 'commonjs' });
 });
 
 t.test('each request is counted, and has a line in the log', async (t) => {
