@@ -289,6 +289,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       files,
       services,
       cluster,
+      prometheus: measured,
       integrations,
       toolPlaces,
       watch,
@@ -347,6 +348,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());
     for (const tool of integrations) tool.start();
     cluster?.start();
+    measured?.start();
     toolPlaces.start();
     dockerLogins?.start();
     if (services) startServices(services, { supervisor, accounts, store, log });

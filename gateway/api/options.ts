@@ -109,7 +109,7 @@ export type ApiOptions = {
   /** What people made reachable in the cluster by hand; undefined where there is none. */
   addresses?: Addresses | undefined;
   /** Undefined where no Prometheus is configured. */
-  metrics?: (Metrics & Pick<Grants, 'identify'>) | undefined;
+  metrics?: (Pick<Metrics, 'ask' | 'usageOf'> & Pick<Grants, 'identify'>) | undefined;
   /** Undefined where there is no registry of images, or there are no files. */
   dockerLogins?: DockerLogins | undefined;
   fileSettings: Pick<FilesSettings, 'uploadMaxBytes' | 'trashDays'>;

@@ -20,6 +20,7 @@ export function createHealth(parts: {
   files: Files | undefined;
   services: Services | undefined;
   cluster: { health(): ComponentHealth[] } | undefined;
+  prometheus: { health(): ComponentHealth[] } | undefined;
   integrations: readonly Integration[];
   toolPlaces: Pick<ToolPlaces, 'health'>;
   watch: Watch;
@@ -35,6 +36,7 @@ export function createHealth(parts: {
     files,
     services,
     cluster,
+    prometheus,
     integrations,
     toolPlaces,
     watch,
@@ -48,6 +50,7 @@ export function createHealth(parts: {
     ...(files ? [files.health()] : []),
     ...((await services?.health()) ?? []),
     ...(cluster?.health() ?? []),
+    ...(prometheus?.health() ?? []),
     ...integrations.flatMap((tool) => tool.health()),
     ...toolPlaces.health(),
     ...reachHealth(reach, integrations),

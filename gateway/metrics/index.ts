@@ -1,7 +1,7 @@
 /**
  * metrics: what people ask Prometheus, and the way to it.
  * Owns: which series a person's query may read, forced into the query; the parameters and endpoints of Prometheus that are enforced; asking
- * it; what was used, per day and service, and what it costs; the token by which Grafana says who asks.
+ * it, and how it is; what was used, per day and service, and what it costs; the token by which Grafana says who asks.
  * Does not own: who may read which namespace (policy), metrics about the gateway itself (ops).
  * Mounts: nothing.
  */

@@ -19,7 +19,6 @@ async function given() {
       },
       usageOf: async () => Promise.reject(new Error('nobody asks')),
       identify: async (cookie) => late.grants?.identify(cookie),
-      close: async () => undefined,
     },
   });
   const { store, accounts, clock } = house;

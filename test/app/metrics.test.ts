@@ -174,6 +174,18 @@ else {
       t.match(await usage(ada, `?month=${month}`), { status: 400 });
   });
 
+  t.test('Health says how Prometheus is, and what to do', async (t) => {
+    const prometheus = await eventually('it was looked at', async () => {
+      const { components } = (await ann.api('GET', '/health')).json<{
+        components: { name: string; status: string; message: string; remedy?: string }[];
+      }>();
+      const found = components.find(({ name }) => name === 'prometheus');
+      return found?.status === 'working' ? undefined : found;
+    });
+    // It holds samples of 2023 and scrapes nothing.
+    t.match(prometheus, { status: 'warning', message: /read nothing for five minutes/, remedy: /Targets/ });
+  });
+
   t.test('who may read what is decided by the policies, and by their next version at once', async (t) => {
     const file = join(gateway.policies, 'default.cedar');
     const rule = /@id\("admins-read-all-metrics"\)[^;]*;/;

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorHeaders, knotError, namespaceOf, platform, publicError, type Resource } from '../../lib/index.ts';
-import type { Endpoint, Metrics, Parameters, Readable } from '../../metrics/index.ts';
+import type { Endpoint, Parameters, Readable } from '../../metrics/index.ts';
 import { namespaceResource } from '../../owners/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { MetricsLabelParamsSchema, PrometheusAnswerSchema } from '../contract.ts';
@@ -95,7 +95,7 @@ const nobodyAsks = {
 };
 
 /** @throws KNOT_API_NO_METRICS */
-export function demandMetrics({ metrics }: Needs<'metrics'>): Metrics {
+export function demandMetrics({ metrics }: Needs<'metrics'>): NonNullable<Needs<'metrics'>['metrics']> {
   if (metrics) return metrics;
   throw knotError('KNOT_API_NO_METRICS', 404, 'This Knot asks no Prometheus.', {
     remedy: 'An administrator names one in knot.yaml: integrations.prometheus.upstream.',
