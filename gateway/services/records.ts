@@ -20,6 +20,21 @@ export async function findService(db: Database, id: string): Promise<Service | u
   return row && serviceOf(row);
 }
 
+/** Whose each of these is, by its id; without those whose owner is gone. */
+export async function ownerIdsOf(db: Database, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db
+    .selectFrom('services')
+    .select(['id', 'owner_user_id', 'owner_team_id'])
+    .where('id', 'in', ['', ...ids])
+    .execute();
+  return new Map(
+    rows.flatMap(({ id, owner_user_id, owner_team_id }) => {
+      const owner = owner_user_id ?? owner_team_id;
+      return owner === null ? [] : [[id, owner] as const];
+    }),
+  );
+}
+
 /** Those of some owners, newest first. */
 export async function servicesOf(
   db: Database,

@@ -16,6 +16,7 @@ import type { Engine, LaunchStep, Missing } from './engine.ts';
 import { createHistory, type History } from './history/history.ts';
 import { createLaunch, type Launch } from './launch.ts';
 import { createServiceMetrics, type Metrics } from './metrics/metrics.ts';
+import { createUseBook, type ServiceUse } from './metrics/use.ts';
 import { createReconciler, type Replicas, type ServiceRoutes } from './reconciler.ts';
 import type { ServiceOutput } from './output/pages.ts';
 import * as records from './records.ts';
@@ -68,6 +69,11 @@ export type Services = Launch & {
   health(): Promise<ComponentHealth[]>;
   /** What it used, in a part of the last day. @throws KNOT_SERVICES_ELSEWHERE */
   metrics(id: string, range: { from?: number | undefined; step?: number | undefined }): Promise<Metrics>;
+  /** What the services of an owner used in a month (YYYY-MM), and use now: from the samples, whatever else measures. */
+  usedBy(
+    owner: Pick<Service['owner'], 'kind' | 'id'>,
+    month: string,
+  ): Promise<ServiceUse & { now: { cpu: number; memory: number } }>;
   /** What counts the requests to it. Synchronous: asked where routes are made ready. */
   trafficOf(id: string): Traffic;
   /** What is known of one that does not answer; undefined when it should. Synchronous: for pages in its place. */
@@ -104,7 +110,8 @@ export type ServicesOptions = {
 
 export function createServices(options: ServicesOptions): Services {
   const { store, engine, templates, machine, routes, record, clock, log } = options;
-  const metrics = createServiceMetrics({ engine, folder: options.metricsFolder, clock, log: options.log });
+  const book = createUseBook({ store, ownersOf: (ids) => records.ownerIdsOf(store.db, ids), clock });
+  const metrics = createServiceMetrics({ engine, folder: options.metricsFolder, book, clock, log });
   const reconciler = createReconciler({
     ...options,
     onRemoved: metrics.forget,
@@ -254,6 +261,11 @@ export function createServices(options: ServicesOptions): Services {
     async metrics(id, range) {
       demandHere(reconciler.elsewhere(id));
       return metrics.read(id, range);
+    },
+    async usedBy(owner, month) {
+      await book.write();
+      const ids = (await records.servicesOf(store.db, [owner])).map(({ id }) => id);
+      return { ...(await book.of(owner.id, month)), now: metrics.now(ids) };
     },
     trafficOf: metrics.trafficOf,
     start: () => (starting ??= begin()),

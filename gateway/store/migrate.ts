@@ -27,6 +27,7 @@ import * as guestVisits from './migrations/0031-guest-visits.ts';
 import * as provisioning from './migrations/0032-provisioning.ts';
 import * as discoveredAddresses from './migrations/0033-discovered-addresses.ts';
 import * as toolPlaces from './migrations/0036-tool-places.ts';
+import * as serviceUse from './migrations/0039-service-use.ts';
 import type { Tables } from './tables.ts';
 
 /** Forward-only, numbered, listed by hand so that nothing else in the folder can run. */
@@ -57,6 +58,7 @@ const migrations: Record<string, Migration> = {
   '0032-provisioning': provisioning,
   '0033-discovered-addresses': discoveredAddresses,
   '0036-tool-places': toolPlaces,
+  '0039-service-use': serviceUse,
 };
 
 /**

@@ -352,6 +352,15 @@ export type DiscoveredAddressesTable = {
 };
 
 /** store: what other processes on the same store must hear about. */
+/** What a service used on a day (YYYY-MM-DD, UTC). */
+export type ServiceUseTable = {
+  owner_id: string;
+  day: string;
+  service_id: string;
+  processor_ms: number;
+  memory_mib_seconds: number;
+};
+
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
 /** Small values of one module each, keyed `<module>.<name>`. */
@@ -390,6 +399,7 @@ export type Tables = {
   service_revisions: ServiceRevisionsTable;
   file_locks: FileLocksTable;
   provisioning: ProvisioningTable;
+  service_use: ServiceUseTable;
   tool_places: ToolPlacesTable;
   discovered_addresses: DiscoveredAddressesTable;
   changes: ChangesTable;

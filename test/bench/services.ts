@@ -228,6 +228,7 @@ async function measureSamples(folder: string, rounds: number, note: Note): Promi
       usages: async () => new Map(all.map((group, n): [string, Usage] => [`s${n}`, group.usage()!])),
     },
     folder: join(folder, 'metrics'),
+    book: { add: () => undefined, write: async () => undefined },
     clock: { now: () => (now += 15_000) },
     log: silentLog,
   });

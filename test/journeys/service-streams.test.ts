@@ -291,6 +291,20 @@ t.test('what a service says', { skip }, async (t) => {
     await joanna.visit(`${url}say?%1b]0%3Bevil%07while%20it%20is%20followed%0A`);
     await eventually('it is there', async () => (await texts()).some((text) => text.includes('while')));
     const before = (await logs('?limit=1')).json<{ last: number }>().last;
+    // What it used is known, where nobody keeps metrics: of this day, and since then.
+    const used = await eventually(
+      'it was measured',
+      async () => {
+        const found = (await joanna.api('GET', '/metrics/usage')).json<{ services: { memoryGibHours: number }[] }>();
+        return (found.services[0]?.memoryGibHours ?? 0) > 0 ? found : undefined;
+      },
+      60_000,
+    );
+    const today = new Date().toISOString().slice(0, 10);
+    t.match(used, { measuredBy: 'services', services: [{ id, name: 'one' }], now: { services: 1 } });
+    t.ok((used as unknown as { since: string }).since <= today);
+    t.match((await joanna.api('GET', '/me')).json(), { offers: ['metrics'] });
+    t.match((await joanna.api('GET', '/metrics/query?query=up')).json(), { code: 'KNOT_API_NO_METRICS' });
     t.match(await gateway.knot(['restart']), { status: 0 });
     await eventually('the socket was told to come back', () => heard.closed()?.code === 1012, 10_000);
     await eventually('it is ready', isReady, 30_000);

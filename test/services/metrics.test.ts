@@ -8,7 +8,9 @@ import { createServiceMetrics } from '../../gateway/services/metrics/metrics.ts'
 const folder = t.testdir();
 const clock = createManualClock(Date.UTC(2026, 10, 29));
 const usages = new Map<string, Usage>();
-const open = () => createServiceMetrics({ engine: { usages: async () => usages }, folder, clock, log: silentLog });
+const book = { add: () => undefined, write: async () => undefined };
+const open = () =>
+  createServiceMetrics({ engine: { usages: async () => usages }, folder, book, clock, log: silentLog });
 const step = 15_000;
 
 t.test('what a service uses is told for each step, and a restart keeps it', async (t) => {

@@ -53,6 +53,13 @@ export const UsageSchema = closed({
     'Of the plan; what is absent has no limit.',
   ),
   plan: Type.Optional(closed({ name: Type.String(), title: Type.Optional(Type.String()) })),
+  measuredBy: oneOf('prometheus', 'services'),
+  since: Type.Optional(
+    Type.String({
+      description:
+        'YYYY-MM-DD: before it nothing is known. `services`: what services used on this machine is known since then, and nothing of notebooks and workflows.',
+    }),
+  ),
   days: Type.Array(closed({ day: Type.String({ description: 'YYYY-MM-DD' }), ...amounts }), {
     description: 'From the first of the month to its last day, or to today.',
   }),

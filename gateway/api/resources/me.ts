@@ -10,13 +10,14 @@ export function meRoutes(
     config,
     version,
     decideAdminister,
-  }: Needs<'publicAddress' | 'config' | 'version' | 'decideAdminister'>,
+    services,
+  }: Needs<'publicAddress' | 'config' | 'version' | 'decideAdminister' | 'services'>,
 ): void {
   const { argo, harbor, prometheus } = config.integrations;
   const offers: Me['offers'] = [];
   if (argo) offers.push('workflows');
   if (harbor) offers.push('images');
-  if (prometheus) offers.push('metrics');
+  if (prometheus ?? services) offers.push('metrics');
 
   app.get(
     '/me',

@@ -1,6 +1,6 @@
 import { namespaceOf, platform } from '../../lib/index.ts';
 import { namespaceResource, type Owner } from '../../owners/index.ts';
-import type { Amounts } from '../../metrics/index.ts';
+import type { Amounts, MonthOfUse } from '../../metrics/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { type Usage, UsageQuerySchema, UsageSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
@@ -14,7 +14,7 @@ export function usageRoutes(
   app: ApiServer,
   context: Needs<'metrics' | 'owners' | 'plans' | 'files' | 'services' | 'decide' | 'demand' | 'config' | 'clock'>,
 ): void {
-  const { owners, plans, files, services, decide, demand, config, clock } = context;
+  const { metrics, owners, plans, files, services, decide, demand, config, clock } = context;
   const currentMonth = (): string => new Date(clock.now()).toISOString().slice(0, 7);
 
   app.get(
@@ -27,7 +27,6 @@ export function usageRoutes(
       'metrics',
     ),
     async (request): Promise<Usage> => {
-      const metrics = demandMetrics(context);
       const { principal } = identityOf(request);
       const { owner: name = principal.username, month = currentMonth() } = request.query;
       const owner = await findOwner(owners, name);
@@ -35,7 +34,7 @@ export function usageRoutes(
       if (decide(request, { ...question, resource: platform }).effect !== 'allow')
         demand(request, { ...question, resource: namespaceResource(owner) }, `see what ${owner.name} uses`);
       const [used, { plan }, held, bytes] = await Promise.all([
-        metrics.usageOf(namespaceOf(config.kubernetes, owner), month),
+        usageOf(owner, month),
         plans.of(owner),
         services?.held(),
         storageOf(owner),
@@ -57,6 +56,7 @@ export function usageRoutes(
           ...(storage !== undefined && { storage }),
           ...(count !== undefined && { services: count }),
         },
+        ...{ measuredBy: used.measuredBy, ...(used.since !== undefined && { since: used.since }) },
         ...(plan && { plan: { name: plan.name, title: plan.title } }),
         days: used.days.map(priced),
         services: await Promise.all(
@@ -68,6 +68,14 @@ export function usageRoutes(
       };
     },
   );
+
+  /** By Prometheus where there is one; else what the samples of services say, which know no notebooks. */
+  async function usageOf(owner: Owner, month: string): Promise<MonthOfUse & Pick<Usage, 'measuredBy' | 'since'>> {
+    if (metrics === undefined && services !== undefined)
+      return { ...(await services.usedBy(owner, month)), measuredBy: 'services' };
+    const used = await demandMetrics(context).usageOf(namespaceOf(config.kubernetes, owner), month);
+    return { ...used, measuredBy: 'prometheus' };
+  }
 
   async function storageOf({ kind, id }: Owner): Promise<number> {
     return (await files?.usages())?.get(`${kind === 'user' ? 'private' : 'team'}/${id}`) ?? 0;

@@ -1,5 +1,6 @@
 import { type Clock, every, type Log, Traffic } from '../../lib/index.ts';
 import type { Engine, Usage } from '../engine.ts';
+import type { UseBook } from './use.ts';
 import { keptSamples, openRings, type Sample, sampleSeconds, stepAt } from './ring.ts';
 
 /** Columns of one length, as plots take them; null where the service did not run. Times in milliseconds, `step` in seconds. */
@@ -11,6 +12,8 @@ export type ServiceMetrics = {
   read(id: string, range: { from?: number | undefined; step?: number | undefined }): Promise<Metrics>;
   /** Of one that is removed nothing is kept. */
   forget(id: string): Promise<void>;
+  /** What these use together, by the last sample: processors and bytes of memory. */
+  now(ids: readonly string[]): { cpu: number; memory: number };
   /** Takes a sample of each that runs now. */
   sample(): Promise<void>;
   /** Begins to take samples, and forgets those of services that are not `there` any more. */
@@ -23,20 +26,25 @@ type Counts = Pick<Traffic, 'requests' | 'errors' | 'received' | 'sent'>;
 const mostPoints = 1440;
 const usualPoints = 240;
 const hourMs = 3_600_000;
+/** After so many, what was used is written to the store: what the end of the machine costs is no more than a minute. */
+const samplesInMemory = 4;
 const dayMs = keptSamples * sampleSeconds * 1000;
 
 /** Samples of what services use, every `sampleSeconds`, kept for a day in files of fixed size. */
 export function createServiceMetrics(options: {
   engine: Pick<Engine, 'usages'>;
   folder: string;
+  /** Where sums by day are kept. */
+  book: Pick<UseBook, 'add' | 'write'>;
   clock: Clock;
   log: Log;
 }): ServiceMetrics {
-  const { engine, clock, log } = options;
+  const { engine, book, clock, log } = options;
   const rings = openRings(options.folder);
   const traffic = new Map<string, Traffic>();
   /** What was counted up to the last sample. */
-  const before = new Map<string, { at: number; usage: Usage; counted: Counts }>();
+  const before = new Map<string, { at: number; usage: Usage; counted: Counts; cpu: number }>();
+  let samples = 0;
   let loop: ReturnType<typeof every> | undefined;
 
   function trafficOf(id: string): Traffic {
@@ -52,13 +60,15 @@ export function createServiceMetrics(options: {
     for (const [id, usage] of usages) {
       const { requests, errors, received, sent } = trafficOf(id);
       const last = before.get(id);
-      before.set(id, { at, usage, counted: { requests, errors, received, sent } });
-      if (last === undefined || at <= last.at) continue;
       // A program that was started again counts from nothing.
-      const used =
-        usage.processorMs < last.usage.processorMs ? usage.processorMs : usage.processorMs - last.usage.processorMs;
+      const from = last === undefined || usage.processorMs < last.usage.processorMs ? 0 : last.usage.processorMs;
+      const used = usage.processorMs - from;
+      const cpu = last === undefined || at <= last.at ? 0 : used / (at - last.at);
+      before.set(id, { at, usage, counted: { requests, errors, received, sent }, cpu });
+      if (last === undefined || at <= last.at) continue;
+      book.add(id, { processorMs: used, byteMs: usage.memory * (at - last.at) });
       await rings.write(id, stepAt(at), {
-        cpu: used / (at - last.at),
+        cpu,
         memory: usage.memory,
         requests: requests - last.counted.requests,
         errors: errors - last.counted.errors,
@@ -66,6 +76,8 @@ export function createServiceMetrics(options: {
         sent: sent - last.counted.sent,
       });
     }
+    samples += 1;
+    if (samples % samplesInMemory === 0) await book.write();
   }
 
   return {
@@ -89,6 +101,10 @@ export function createServiceMetrics(options: {
       }
       return metrics;
     },
+    now(ids) {
+      const found = ids.flatMap((id) => before.get(id) ?? []);
+      return { cpu: sum(found.map(({ cpu }) => cpu)), memory: sum(found.map(({ usage }) => usage.memory)) };
+    },
     sample,
     async forget(id) {
       traffic.delete(id);
@@ -101,6 +117,7 @@ export function createServiceMetrics(options: {
     },
     async close() {
       await loop?.stop();
+      await book.write().catch((error: unknown) => log.error({ err: error }, 'what services used last is not written'));
     },
   };
 }

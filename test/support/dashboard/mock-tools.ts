@@ -63,6 +63,7 @@ export const sampleTools = (
       now: { cpu: 1.4, memory: 5_368_709_120, storage: 48_318_382_080, services: 3 },
       limits: { cpu: 4, memory: 17_179_869_184, storage: 53_687_091_200 },
       plan: { name: 'standard', title: 'Standard' },
+      measuredBy: 'prometheus',
       days: Array.from({ length: 30 }, (_, index) => day(index + 1)),
       services: [
         { id: 's-1', name: 'notebook', cpuHours: 120.4, memoryGibHours: 900, cost: 14.2 },

@@ -30,6 +30,22 @@ export function measuresOf({ prices }: Pick<Usage, 'prices'>): Measure[] {
   ];
 }
 
+/**
+ * What has to be said beside the figures where nobody keeps metrics: only services are counted, and from some day on. `isKnown`: something of
+ * the month is.
+ */
+export function measuredWords({ measuredBy, since, month }: Pick<Usage, 'measuredBy' | 'since' | 'month'>): {
+  isKnown: boolean;
+  words?: string;
+} {
+  if (measuredBy === 'prometheus' || since === undefined) return { isKnown: true };
+  const others = 'What notebooks use is not measured here.';
+  if (since.slice(0, 7) > month)
+    return { isKnown: false, words: `Nothing is known of this month: services are measured since ${since}.` };
+  if (since.slice(0, 7) < month) return { isKnown: true, words: `Services alone. ${others}` };
+  return { isKnown: true, words: `Services alone, since ${since}; what was before is not known. ${others}` };
+}
+
 /** What is used at this moment, of what the plan gives. */
 export function partsOf({ now, limits }: Pick<Usage, 'now' | 'limits'>): Part[] {
   const part = (about: string, used: number, limit: number | undefined, words: (value: number) => string): Part =>
