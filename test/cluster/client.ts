@@ -21,6 +21,8 @@ export type RequestOptions = {
   headers?: Record<string, string>;
 };
 
+type Applied = { apiVersion: string; kind: string; metadata: { name: string; namespace?: string } };
+
 /** How a test asks the API server and acts on it. */
 export type Client = {
   /** One request to the API server. Some milliseconds, where a kubectl takes a good part of a second. */
@@ -58,6 +60,20 @@ export function openClient(
     return { status: answer.statusCode, body: isJson ? JSON.parse(text) : text, headers: answer.headers };
   }
 
+  type Resource = { name: string; kind: string; namespaced: boolean };
+  /** What the API server offers of a group, as it was last read. */
+  const offers = new Map<string, Resource[]>();
+
+  /** @throws when there is no such kind, or not yet */
+  async function pathOf({ apiVersion, kind, metadata: { name, namespace = 'default' } }: Applied): Promise<string> {
+    const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const find = () => offers.get(base)?.find((one) => one.kind === kind && !one.name.includes('/'));
+    if (find() === undefined) offers.set(base, ((await request(base)).body.resources ?? []) as Resource[]);
+    const found = find();
+    if (found === undefined) throw new Error(`no matches for kind ${kind} in ${apiVersion}`);
+    return `${base}/${found.namespaced ? `namespaces/${namespace}/` : ''}${found.name}/${name}`;
+  }
+
   function kubectlWith(
     { input, kubeconfig: as = kubeconfig }: { input?: string; kubeconfig?: string },
     ...args: string[]
@@ -81,8 +97,12 @@ export function openClient(
     kubectlWith,
     kubectl: (...args) => kubectlWith({}, ...args),
     async apply(...objects) {
-      const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-      await kubectlWith({ input }, 'apply', '--server-side', '--force-conflicts', '--field-manager=test', '-f', '-');
+      for (const object of objects as Applied[]) {
+        const path = `${await pathOf(object)}?fieldManager=test&force=true`;
+        const asked = { method: 'PATCH', body: object, contentType: 'application/apply-patch+yaml' };
+        const { status, body } = await request(path, asked);
+        if (status >= 300) throw new Error(`${object.kind} ${object.metadata.name}: ${body.message ?? body}`);
+      }
     },
     async serviceAccountToken(namespace, name, audiences) {
       const { status, body } = await request(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
