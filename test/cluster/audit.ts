@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 export type AuditRecord = {
   verb: string;
   user: { username: string; groups?: string[] };
-  impersonatedUser?: { username: string };
+  impersonatedUser?: { username: string; extra?: Record<string, string[]> };
   userAgent?: string;
   objectRef?: { resource: string; subresource?: string; namespace?: string; name?: string; apiGroup?: string };
   requestURI: string;

@@ -49,6 +49,27 @@ export function watched(kube: Kube, { killAfter = Infinity }: { killAfter?: numb
   return { kube: wrap(kube), seen };
 }
 
+/** One object of each kind that is made for owners, with the labels of an owner and a name that nothing wants. */
+export function left(namespace: string, labels: Record<string, string>): object[] {
+  const rbac = 'rbac.authorization.k8s.io';
+  const object = (apiVersion: string, kind: string, rest: object) => ({
+    ...{ apiVersion, kind, metadata: { name: 'earlier', namespace, labels } },
+    ...rest,
+  });
+  const storage = { resources: { requests: { storage: '1Gi' } }, accessModes: ['ReadWriteMany'] };
+  return [
+    object('v1', 'ServiceAccount', {}),
+    object('v1', 'ResourceQuota', { spec: { hard: { pods: '5' } } }),
+    object('v1', 'LimitRange', { spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } }),
+    object('networking.k8s.io/v1', 'NetworkPolicy', { spec: { podSelector: {} } }),
+    object('v1', 'PersistentVolumeClaim', { spec: { ...storage, storageClassName: '' } }),
+    object(`${rbac}/v1`, 'RoleBinding', {
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'knot-user' },
+      subjects: [],
+    }),
+  ];
+}
+
 /** Accounts, plans and the places of their owners on a cluster, until the test ends. Names of people are fresh for each test. */
 export async function openPlaces(t: Ending, way: { kubeconfig: string }, given: { config?: ConfigChanges } = {}) {
   const clock = createManualClock(Date.now());

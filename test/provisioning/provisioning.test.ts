@@ -3,9 +3,10 @@ import { asGateway } from '../charts/as-gateway.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { databaseOf } from '../cluster/full.ts';
 import { eventually } from '../support/eventually.ts';
+import { leaves } from './leaving.ts';
 import { lookingAt } from './looking.ts';
 import { movesFiles } from './moves.ts';
-import { openPlaces, watched } from './places.ts';
+import { left, openPlaces, watched } from './places.ts';
 
 t.setTimeout(300_000);
 const cluster = await startControlPlane(t, { nodes: 0 });
@@ -17,7 +18,7 @@ async function behaves(cluster: ControlPlane): Promise<void> {
   const way = await asGateway(cluster);
   const open = (t: Test, given?: Parameters<typeof openPlaces>[2]) => openPlaces(t, way, given);
 
-  const { become, of, inNamespace, patch, leftOf, shapeOf } = lookingAt(cluster);
+  const { become, of, inNamespace, patch, shapeOf } = lookingAt(cluster);
 
   t.test('a person gets a place, step by step, in few calls, and a second look writes nothing', async (t) => {
     const { open: start, person, kube, acts } = await open(t);
@@ -136,6 +137,19 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     t.strictSame(await acts('user:ed'), [], 'what we wanted ourselves is no repair');
   });
 
+  t.test('what a release before this one made, and none wants any more, is taken away', async (t) => {
+    const { open: start, person } = await open(t);
+    const otto = await person('otto');
+    const provisioning = start();
+    await provisioning.start();
+    await become(provisioning, otto.id, 'ready');
+    const labels = (await of('/api/v1/namespaces/knot-otto')).metadata.labels as Record<string, string>;
+    await cluster.apply(...left('knot-otto', labels));
+    await provisioning.ask(otto.id);
+    const isLeft = async () => (await shapeOf('knot-otto', 'otto', otto.id)).filter((one) => /earlier/.test(one));
+    await eventually('all of it is gone', async () => (await isLeft()).length === 0);
+  });
+
   t.test('who joins a team has its files, and who leaves it has them no more, whatever still uses them', async (t) => {
     const { open: start, person, accounts, actor } = await open(t);
     const fay = await person('fay');
@@ -237,35 +251,9 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     t.strictSame(await acts('user:hal'), ['place.resumed', 'place.paused']);
   });
 
-  t.test('of who is deleted nothing is left after the time of grace', async (t) => {
-    const { open: start, person, accounts, actor, acts, clock } = await open(t);
-    await accounts.createUser(
-      { username: 'zoe', email: 'r@example.org', state: 'active', isAdmin: true, password: 'correct horse battery 7' },
-      actor,
-    );
-    const ida = await person('ida');
-    const provisioning = start();
-    await provisioning.start();
-    await become(provisioning, ida.id, 'ready');
-    await accounts.deleteUser(ida.id, actor);
-    await become(provisioning, ida.id, 'leaving');
-    await eventually(
-      'no rights',
-      async () => (await of('/apis/rbac.authorization.k8s.io/v1/namespaces/knot-ida/rolebindings')).items.length === 0,
-    );
-    t.equal((await request('/api/v1/namespaces/knot-ida')).status, 200, 'in the time of grace it is there');
-    clock.advance(8 * 24 * 3600 * 1000);
-    await eventually(
-      'that it is gone',
-      async () => {
-        await provisioning.ask(ida.id);
-        return (await provisioning.find(ida.id)) === undefined;
-      },
-      30_000,
-    );
-    t.strictSame(await leftOf('knot-ida', ida.id), []);
-    t.strictSame(await acts('user:ida'), ['place.removed', 'place.leaving']);
-  });
+  t.test('of who is deleted nothing is left after the time of grace, and what holds that up is named', async (t) =>
+    leaves(t, cluster, await open(t)),
+  );
 
   t.test('whoever acts as the person cannot touch what bounds them, nor anybody else', async (t) => {
     const { open: start, person } = await open(t);
@@ -363,9 +351,15 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     await become(last, pausing.id, 'paused');
   });
 
-  t.test('it asked for nothing that the chart gives it no right to', async (t) => {
+  t.test('it asked for nothing that the chart gives it no right to, and took away what it may', async (t) => {
     // Before the API server is started again, which knows of no roles for a moment then.
-    t.strictSame((await way.rights()).refused, []);
+    const { refused, neverUsed } = await way.rights();
+    t.strictSame(refused, []);
+    // Whatever of a place may be taken away was, in a call that the record of the API server shows.
+    t.strictSame(
+      neverUsed.filter((right) => right.startsWith('delete ') && !right.includes('admissionregistration')),
+      [],
+    );
   });
 
   t.test(
