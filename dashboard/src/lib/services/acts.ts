@@ -14,7 +14,7 @@ const nameOf = ({ name, owner }: Pick<Service, 'name' | 'owner'>): string => `${
 
 const show = (id?: string): Promise<void> =>
   refresh(id === undefined ? { topic: 'services' } : { topic: 'services', id });
-const aboutOf = ({ id }: Pick<Service, 'id'>): string => `service:${id}`;
+export const aboutOf = ({ id }: Pick<Service, 'id'>): string => `service:${id}`;
 
 /** Not waited for when it failed: while Knot is away it would never end. */
 async function then<T>(id: string, act: Promise<T>): Promise<T> {

@@ -16,6 +16,8 @@ export class Change {
   readonly form: FormState<{ values: string }>;
   readonly typed: TypedValues;
   readonly #service: Service;
+  /** What it became by being saved. */
+  saved: Service | undefined;
 
   constructor(service: Service, { schema }: ServiceForm) {
     this.#service = service;
@@ -48,7 +50,7 @@ export class Change {
     const { wanted } = this.typed;
     try {
       const { id, revision } = this.#service;
-      await servicesApi.change(id, { values: wanted, revision });
+      this.saved = await servicesApi.change(id, { values: wanted, revision });
     } catch (error) {
       this.#refused = { of: JSON.stringify(wanted), fields: problemIn(error).fields ?? {} };
       throw error;

@@ -1,0 +1,182 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
+import { openVisitors } from '../support/dashboard/visitors.ts';
+import { eventually } from '../support/eventually.ts';
+import { servicesSkipReason } from '../support/process/services.ts';
+
+/** The life of a service of a team, from the form to its end: who opens it is who they are, and what is changed can be taken back. */
+t.setTimeout(400_000);
+
+const skip = servicesSkipReason() || browserSkipReason();
+
+const program = `
+const { createServer } = require('node:http');
+const [socket, word] = process.argv.slice(2);
+createServer((request, response) => {
+  if (request.url === '/ticks') {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const timer = setInterval(() => response.write('data: tick\\n\\n'), 100);
+    return response.on('close', () => clearInterval(timer));
+  }
+  response.setHeader('content-type', 'text/html');
+  response.end('<!doctype html><title>Board</title><h1>' + word + ' to ' + request.headers['x-knot-user'] + '</h1>');
+}).listen(socket);
+`;
+
+/** A template that greets whoever comes, and ticks for as long as somebody listens. */
+function writeTemplate(folder: string, version: string, values: string): void {
+  mkdirSync(join(folder, 'board'), { recursive: true });
+  const files = {
+    'Chart.yaml': `apiVersion: v2\nname: board\nversion: ${version}\ndescription: Greets.\nannotations: {knot/title: Board}\n`,
+    'values.yaml': values,
+    'process.yaml': [
+      `command: ['{node}', '{template}/run.js', '{socket}', '{values.word}']`,
+      'listen: { socket: true }',
+      'startSeconds: 60',
+    ].join('\n'),
+    'run.js': program,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'board', name), text);
+}
+
+const menu = async (page: Page, item: string): Promise<void> => {
+  await page.getByRole('button', { name: 'Actions for board' }).first().click();
+  await page.getByRole('menuitem', { name: item }).click();
+};
+
+t.test('a service of a team, from its form to its end', { skip }, async (t: Test) => {
+  const templates = mkdtempSync(join(tmpdir(), 'knot-templates-'));
+  t.teardown(() => rmSync(templates, { recursive: true, force: true }));
+  writeTemplate(templates, '1.0.0', 'word: hello\n');
+  const { gateway, open, person } = await openVisitors(t, {
+    others: ['max', 'mia'],
+    config: { services: { templates: [templates] } },
+  });
+  const ann = await person('ann');
+  const { id: teamId } = (await ann.api('POST', '/teams', { name: 'physics', title: 'Physics' })).json<{
+    id: string;
+  }>();
+  await ann.api('PUT', `/teams/${teamId}/members/max`, { role: 'manager' });
+  await ann.api('PUT', `/teams/${teamId}/members/mia`, { role: 'member' });
+  const { page: phone, complaints: ofPhone } = await open('max', { width: 390 });
+  const { page: max, complaints: ofMax } = await open('max');
+  const { page: mia } = await open('mia');
+  const manager = await person('max');
+  type Shown = { id: string; url: string; state: string; template: { version: string }; values: { word: string } };
+  const shown = async (): Promise<Shown> =>
+    (await manager.api('GET', '/services?owner=physics')).json<{ services: Shown[] }>().services[0]!;
+  const is = (words: string, fits: (service: Shown) => boolean) =>
+    eventually(words, async () => fits(await shown()), 60_000);
+  const isNoWider = async (page: Page) =>
+    t.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 390, 'not wider than the phone');
+
+  await t.test('a manager starts it for the team, on a phone', async (t) => {
+    await phone.goto(`${gateway.origin}/start/board`);
+    await phone.getByLabel('Whose', { exact: true }).selectOption('physics');
+    await phone.getByText('Everybody in the team can open it').waitFor();
+    await phone.getByText('It would start.').waitFor();
+    t.strictSame(await violationsOn(phone), []);
+    await phone.getByRole('button', { name: 'Create', exact: true }).click();
+    await phone.waitForURL('**/services/*/overview');
+    await phone.getByText(/board is ready, after \d+ s/).waitFor({ timeout: 60_000 });
+    t.strictSame(await violationsOn(phone), []);
+    await isNoWider(phone);
+  });
+  const { id, url } = await shown();
+
+  await t.test('members open it under their own names', async (t) => {
+    await mia.goto(`${gateway.origin}/services`);
+    await mia.getByRole('row', { name: /board/ }).getByRole('link', { name: 'Open board' }).click();
+    await mia.getByRole('heading', { name: 'hello to mia' }).waitFor();
+    await max.goto(url);
+    await max.getByRole('heading', { name: 'hello to max' }).waitFor();
+    // A member uses it and does not manage it.
+    await mia.goto(`${gateway.origin}/services/${id}/overview`);
+    await mia.getByRole('heading', { level: 1, name: 'board' }).waitFor();
+    t.equal(await mia.getByRole('link', { name: 'Values' }).count(), 0);
+    t.strictSame(await violationsOn(mia), []);
+  });
+
+  await t.test('it is stopped, and started again from the notice', async () => {
+    await max.goto(`${gateway.origin}/services/${id}/overview`);
+    await menu(max, 'Stop');
+    await max.getByText('Stopped', { exact: true }).first().waitFor();
+    await max.getByRole('button', { name: 'Start again', exact: true }).click();
+    await is('it runs again', ({ state }) => state === 'ready');
+  });
+
+  await t.test('other values: what changes is said before, and the notice leads back', async (t) => {
+    await max.goto(`${gateway.origin}/services/${id}/values`);
+    await max.getByLabel('word', { exact: false }).first().fill('moin');
+    const changes = max.getByRole('region', { name: 'What changes' });
+    t.match(await changes.innerText(), /word\s+hello\s+→\s+moin/);
+    t.strictSame(await violationsOn(max), []);
+    await max.getByRole('button', { name: 'Save and start anew' }).click();
+    await is('it has the new ones', ({ state, values }) => state === 'ready' && values.word === 'moin');
+    await max.getByRole('button', { name: 'Go back', exact: true }).click();
+    await max.getByText('board goes back to what it was.').waitFor();
+    await is('it has the old ones', ({ state, values }) => state === 'ready' && values.word === 'hello');
+  });
+
+  await t.test('a newer version of its template, and back again, on a phone', async (t) => {
+    writeTemplate(templates, '1.1.0', 'word: hello\nmood: good\n');
+    await eventually('the newer version is known', async () => {
+      const { newerVersion } = (await manager.api('GET', `/services/${id}`)).json<{ newerVersion?: string }>();
+      return newerVersion === '1.1.0';
+    });
+    await phone.goto(`${gateway.origin}/services/${id}/values`);
+    await phone.getByRole('button', { name: 'Upgrade to 1.1.0…' }).click();
+    const dialog = phone.getByRole('dialog');
+    await dialog.getByText('mood').waitFor();
+    t.strictSame(await violationsOn(phone), []);
+    await isNoWider(phone);
+    await dialog.getByRole('button', { name: 'Upgrade', exact: true }).click();
+    await is('it is of the newer one', ({ state, template }) => state === 'ready' && template.version === '1.1.0');
+    await phone.getByRole('button', { name: 'Back to this…' }).first().click();
+    await dialog.getByText('Back to version 1.0.0 of Board?').waitFor();
+    await dialog.getByText('mood').waitFor();
+    await dialog.getByRole('button', { name: 'Go back', exact: true }).click();
+    await is('it is of the one before', ({ state, template }) => state === 'ready' && template.version === '1.0.0');
+  });
+
+  await t.test('who leaves the team loses it, with what is open of it', async (t) => {
+    await mia.goto(url);
+    await mia.getByRole('heading', { name: 'hello to mia' }).waitFor();
+    await mia.evaluate(`{
+      const ticks = new EventSource('/ticks');
+      ticks.onmessage = () => (document.title = 'ticking');
+      // Not one that comes back: it is refused.
+      ticks.onerror = () => (document.title = 'cut');
+    }`);
+    await eventually('it ticks', async () => (await mia.title()) === 'ticking');
+    await manager.api('DELETE', `/teams/${teamId}/members/mia`);
+    await eventually('it is cut', async () => (await mia.title()) === 'cut');
+    await mia.reload();
+    t.equal(await mia.getByRole('heading', { name: /hello/ }).count(), 0);
+    await mia.goto(`${gateway.origin}/services`);
+    await mia.getByRole('heading', { level: 1 }).first().waitFor();
+    t.equal(await mia.getByRole('row', { name: /board/ }).count(), 0);
+    await max.goto(url);
+    await max.getByRole('heading', { name: 'hello to max' }).waitFor();
+  });
+
+  await t.test('it is removed by who types its name; what is lost and what stays is said first', async (t) => {
+    await phone.goto(`${gateway.origin}/services/${id}/overview`);
+    await menu(phone, 'Remove…');
+    await phone.getByText(/its home folder and whatever it holds in memory/).waitFor();
+    await phone.getByText(/the files of the team physics/).waitFor();
+    const button = phone.getByRole('button', { name: 'Remove it' });
+    t.ok(await button.isDisabled(), 'not before the name is typed');
+    await phone.getByRole('textbox').fill('board');
+    t.strictSame(await violationsOn(phone), []);
+    await button.click();
+    await phone.waitForURL('**/services');
+    await phone.getByRole('row', { name: /board/ }).waitFor({ state: 'detached' });
+  });
+
+  t.strictSame([...ofPhone, ...ofMax], []);
+});
