@@ -5,9 +5,10 @@ import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 import { createPerson } from '../support/process/person.ts';
 import { startPostgres } from '../support/process/postgres.ts';
+import { servicesSkipReason } from '../support/process/services.ts';
 
 /** Two gateways on one PostgreSQL: what one knows or changes, the other obeys within two seconds. */
-t.setTimeout(180_000);
+t.setTimeout(400_000);
 const postgres = await startPostgres();
 
 t.test('two gateways on one database are one platform', { skip: 'skip' in postgres && postgres.skip }, async (t) => {
@@ -18,6 +19,7 @@ t.test('two gateways on one database are one platform', { skip: 'skip' in postgr
     config: {
       integrations: { jupyterhub: { mode: 'off' } },
       apps: [{ name: 'echo', upstream: echo.address }],
+      services: { idleSeconds: 2 },
     },
     environment: { KNOT_DATABASE: database },
   };
@@ -61,6 +63,51 @@ t.test('two gateways on one database are one platform', { skip: 'skip' in postgr
   t.equal((await there.api('GET', '/me')).status, 401);
 
   await there.signIn('bob', 'correct-horse-staple-7');
+  await t.test(
+    'a service of the one machine, at the gateway of the other',
+    { skip: servicesSkipReason() },
+    async (t) => {
+      await here.signIn('bob', 'correct-horse-staple-7');
+      const launched = await here.api('POST', '/services', {
+        template: 'web',
+        name: 'site',
+        values: { folder: '/files/private' },
+      });
+      t.equal(launched.status, 202, launched.text);
+      const { id } = launched.json<{ service: { id: string } }>().service;
+      await here.api('POST', `/services/${id}/extend`, { hours: 1 });
+      const became = async (state: string) =>
+        eventually(
+          `the other hears: ${state}`,
+          async () => (await there.api('GET', `/services/${id}`)).json<{ state: string }>().state === state,
+          60_000,
+        );
+      await became('ready');
+      const page = { headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' } };
+      const open = () => there.request('GET', `https://site-bob.localhost:${second.port}/`, page);
+      t.match(await here.visit(`https://site-bob.localhost:${first.port}/`), { status: 200 });
+      // Signs in to the host on the way.
+      await there.visit(`https://site-bob.localhost:${second.port}/`);
+      await eventually('it is said to be elsewhere', async () => /is on another machine/.test((await open()).text));
+      t.not((await open()).status, 200);
+      t.match((await there.api('GET', `/services/${id}/logs`)).json(), { code: 'KNOT_SERVICES_ELSEWHERE' });
+
+      await here.api('POST', `/services/${id}/extend`, { until: null });
+      await became('sleeping');
+      await eventually('it is said to wake', async () => /is waking up|is starting/.test((await open()).text));
+      await eventually(
+        'its own machine has woken it',
+        async () =>
+          (await here.api('GET', `/services/${id}/events`))
+            .json<{ events: { state: string; actor: string }[] }>()
+            .events.filter(({ state }) => state === 'ready').length > 1,
+        60_000,
+      );
+      t.equal((await there.api('DELETE', `/services/${id}`)).status, 202, 'what is wanted of it can be said anywhere');
+      await eventually('it is gone', async () => (await here.api('GET', `/services/${id}`)).status === 404, 60_000);
+    },
+  );
+
   t.equal((await first.knot(['user', 'disable', 'bob'])).status, 0);
   await eventually('bob is out on the other replica', async () => (await there.api('GET', '/me')).status === 401);
   t.equal((await second.knot(['audit', 'verify'])).status, 0, 'one unbroken record');
