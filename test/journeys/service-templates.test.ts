@@ -137,8 +137,9 @@ t.test('what Knot ships works, with one person’s files and services between', 
     launch('marimo', 'sheet'),
     launch('desktop', 'screen'),
     launch('code', 'editor', { folder: '/files/private' }),
+    launch('terminal', 'shell', { folder: '/files/private/results' }),
   ]);
-  const [board, sheet, screen, editor] = others;
+  const [board, sheet, screen, editor, shell] = others;
   const stores = await Promise.all([launch('redis', 'cache'), launch('postgresql', 'db')]);
   await Promise.all(stores.map(ready));
   t.match(await ann.visit(stores[1].url), { status: 200, text: /speaks PostgreSQL[^]*\/run\/services\/db/ });
@@ -242,6 +243,24 @@ t.test('what Knot ships works, with one person’s files and services between', 
   await once(wire, 'open');
   wire.close();
   t.equal(await refusedWith(ann.socket(wires, { headers: { origin: 'https://elsewhere.example' } })), 403);
+
+  await ready(shell);
+  t.match(await ann.visit(shell.url), { status: 200, text: /xterm\.js/ });
+  t.match(await ann.visit(`${shell.url}xterm.js`), { status: 200 });
+  const shellOrigin = new URL(shell.url).origin;
+  const line = ann.socket(`${shell.url.replace('https:', 'wss:')}shell`, { headers: { origin: shellOrigin } });
+  let screenText = '';
+  line.on('message', (data: Buffer) => (screenText += data.toString()));
+  await once(line, 'open');
+  line.send('[100,30]');
+  line.send(Buffer.from('pwd; tail -1 x.csv; stty size\n'));
+  await eventually(
+    () => `the shell answers: ${screenText}`,
+    async () => /results[^]*db,82[^]*30 100/.test(screenText),
+    30_000,
+  );
+  line.send(Buffer.from('exit\n'));
+  await once(line, 'close');
 
   // Of what is missing the template says so, before anybody launches it.
   const server = await versitygw();

@@ -35,7 +35,7 @@ const notebooks = async (): Promise<void> => {
 const results = await Promise.allSettled([
   notebooks().then(kubespawnerPackages),
   authlibPython(),
-  prepareTemplates(['desktop', 'tensorboard', 'marimo', 'notebook', 'code']),
+  prepareTemplates(['desktop', 'tensorboard', 'marimo', 'notebook', 'code', 'terminal']),
   versitygw(),
 ]);
 for (const result of results) if (result.status === 'rejected') console.error(String(result.reason));
