@@ -65,6 +65,8 @@ export async function startKnot(options: {
   population?: Population;
   nodeArguments?: string[];
   environment?: Record<string, string>;
+  /** Tools beside the applications. */
+  integrations?: object;
   /** Another checkout of the gateway. */
   checkout?: string;
 }): Promise<RunningKnot> {
@@ -92,7 +94,7 @@ export async function startKnot(options: {
     ...(checkout === root && { limits: { streamsPerSession: 10_000 } }),
     // Everybody comes from one address here.
     login: { attemptsPerAddress: 100_000 },
-    integrations: { jupyterhub: { mode: 'off' } },
+    integrations: { jupyterhub: { mode: 'off' }, ...options.integrations },
     apps: Array.from({ length: population.routes }, (_, index) => ({
       name: `tool-${index}`,
       upstream,

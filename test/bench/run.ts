@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
- * `--only CASE[,CASE]` picks cases (`soak`, `population`, `files`, `services`, `metrics` and `cluster` only that way), `--rounds N`, `--json FILE`, `--strict` (exit status 1 when a bar is
+ * `--only CASE[,CASE]` picks cases (`soak`, `population`, `files`, `services`, `registry`, `metrics` and `cluster` only that way), `--rounds N`, `--size MIB` (of the layer of `registry`), `--json FILE`, `--strict` (exit status 1 when a bar is
  * missed). `--against FOLDER` compares with another checkout of the gateway instead of the peers; `--profile h1|h2` prints
  * where the gateway's time goes.
  */
@@ -25,6 +25,7 @@ import { installedPeers, type RunningProxy, startPeer } from './peers.ts';
 import { measurePopulation, populationTable } from './population.ts';
 import { profile } from './profile.ts';
 import { measureMetrics } from './metrics.ts';
+import { measureRegistry } from './registry.ts';
 import { judge, type Result, tableOf, verdictLines } from './report.ts';
 import { isPinned, killEverything, pinSelf, stopAll } from './servers.ts';
 import { measureServices } from './services.ts';
@@ -40,11 +41,21 @@ const { values: options } = parseArgs({
     against: { type: 'string' },
     only: { type: 'string' },
     rounds: { type: 'string' },
+    size: { type: 'string', default: '2048' },
     json: { type: 'string', default: join(root, '.cache', 'bench.json') },
   },
 });
 const wanted = options.only?.split(',');
-const known = [...cases.map(({ id }) => id), 'soak', 'population', 'files', 'services', 'metrics', 'cluster'];
+const known = [
+  ...cases.map(({ id }) => id),
+  'soak',
+  'population',
+  'files',
+  'services',
+  'registry',
+  'metrics',
+  'cluster',
+];
 const unknown = wanted?.find((id) => !known.includes(id));
 if (unknown !== undefined) {
   console.error(`There is no case "${unknown}": ${known.join(', ')}.`);
@@ -144,6 +155,14 @@ async function main(): Promise<number> {
     const setting = { folder, upstreamPort: upstream.echoPort, certificate, isQuick: options.quick };
     const figures = await measureFiles(setting, Number(options.rounds ?? (options.quick ? 1 : 3)));
     console.log(`\nfiles\n${filesTable(figures)}`);
+    console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
+    if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
+  }
+
+  if (wanted?.includes('registry')) {
+    const setting = { folder, certificate, isQuick: options.quick, mebibytes: Number(options.size) };
+    const figures = await measureRegistry(setting, Number(options.rounds ?? (options.quick ? 1 : 3)));
+    console.log(`\nregistry\n${filesTable(figures)}`);
     console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
     if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
   }
