@@ -203,6 +203,27 @@ if ('skip' in cluster) {
     },
   );
 
+  t.test('what Helm forgets is not forgotten: releases that somebody removed, and what hooks made', async (t) => {
+    const { engine, kube, namespace, service, left } = await openKubernetesEngine(t, cluster);
+    const hook =
+      '---\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: made-{{ .Release.Name }}, annotations: { helm.sh/hook: post-install } }\nspec: { selector: { matchLabels: { app: made } }, template: { metadata: { labels: { app: made } }, spec: { containers: [{ name: a, image: registry.test/a:1 }] } } }\n';
+    const one = await service(web({ more: hook }));
+    await engine.start(one);
+    await phase(engine, one, 'running');
+    const releases = { namespace, labels: `owner=helm,name=${one.name}` };
+    const records = (await kube.list(kinds.secret, releases)).items;
+    t.ok(records.length > 0);
+    for (const { metadata } of records) await kube.remove(kinds.secret, metadata.name, namespace);
+    t.match(engine.observe(one), { phase: 'running' }, 'it runs, whatever Helm knows of it');
+    const two = { ...one, revision: 2, values: { say: 'more' } };
+    await engine.start(two);
+    await phase(engine, two, 'running');
+    t.match(await kube.get(kinds.configMap, one.name, namespace), { data: { say: 'more' } });
+    await engine.stop(two);
+    await engine.remove(two);
+    await eventually('nothing is left', async () => (await left(two)).length === 0);
+  });
+
   t.test('a hook that hangs does not keep it from being stopped and removed', async (t) => {
     const { engine, service, left } = await openKubernetesEngine(t, cluster);
     const hook = (moment: string) =>
