@@ -1,4 +1,10 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
+import type {
+  ServiceRevisionsTable,
+  ServicesTable,
+  ServiceTransitionsTable,
+  ServiceUseTable,
+} from './service-tables.ts';
 import type { Flag, GuestVisitsTable, SharesTable, ShareUsesTable } from './share-tables.ts';
 
 /**
@@ -235,65 +241,6 @@ export type UploadLocksTable = {
   expires_at: number;
 };
 
-/** services: what runs for people and teams. Without an owner it is to be removed. */
-export type ServicesTable = {
-  id: string;
-  name: string;
-  owner_user_id: string | null;
-  owner_team_id: string | null;
-  owner_name: string;
-  label: string;
-  machine: string;
-  wish: string;
-  state: string;
-  since: number;
-  /** JSON. */
-  cause: string | null;
-  revision: number;
-  /** JSON. */
-  template: string;
-  /** JSON. */
-  service_values: string;
-  created_by: string;
-  created_at: number;
-  /** By a person; written at most once a minute. */
-  last_used_at: number | null;
-  /** Somebody asked that it stays awake until then. */
-  kept_until: number | null;
-  /** JSON. */
-  size: string | null;
-  /** 1: an administrator began it, also where there is no sandbox. */
-  may_lack_sandbox: number;
-};
-
-/** services: what one was made of from a revision on. */
-export type ServiceRevisionsTable = {
-  service_id: string;
-  revision: number;
-  /** `launched`, `changed`, `upgraded`, `rolled-back`. */
-  act: string;
-  /** JSON. */
-  template: string;
-  /** Of the template, and of its files; '' where it is read from `template`. */
-  version: string;
-  digest: string;
-  /** JSON. */
-  service_values: string;
-  at: number;
-  actor: string;
-};
-
-/** services: each step in the life of one. */
-export type ServiceTransitionsTable = {
-  id: string;
-  service_id: string;
-  at: number;
-  state: string;
-  actor: string;
-  /** JSON. */
-  cause: string | null;
-};
-
 /** files: locks that clients of WebDAV took. */
 export type FileLocksTable = {
   token: string;
@@ -352,15 +299,6 @@ export type DiscoveredAddressesTable = {
 };
 
 /** store: what other processes on the same store must hear about. */
-/** What a service used on a day (YYYY-MM-DD, UTC). */
-export type ServiceUseTable = {
-  owner_id: string;
-  day: string;
-  service_id: string;
-  processor_ms: number;
-  memory_mib_seconds: number;
-};
-
 export type ChangesTable = { id: Generated<number>; topic: string; key: string; at: number; origin: string };
 
 /** Small values of one module each, keyed `<module>.<name>`. */
