@@ -24,6 +24,7 @@ import {
 import { installedPeers, type RunningProxy, startPeer } from './peers.ts';
 import { measurePopulation, populationTable } from './population.ts';
 import { profile } from './profile.ts';
+import { measureHome } from './home.ts';
 import { measureMetrics } from './metrics.ts';
 import { measureRegistry } from './registry.ts';
 import { judge, type Result, tableOf, verdictLines } from './report.ts';
@@ -54,6 +55,7 @@ const known = [
   'services',
   'registry',
   'metrics',
+  'home',
   'cluster',
 ];
 const unknown = wanted?.find((id) => !known.includes(id));
@@ -61,7 +63,7 @@ if (unknown !== undefined) {
   console.error(`There is no case "${unknown}": ${known.join(', ')}.`);
   process.exit(2);
 }
-if ((!hasHttp2Generator || !hasWrk) && !['cluster', 'metrics'].includes(options.only ?? '')) {
+if ((!hasHttp2Generator || !hasWrk) && !['cluster', 'metrics', 'home'].includes(options.only ?? '')) {
   console.error('h2load and wrk are needed (Debian: nghttp2-client, wrk), nginx as the upstream.');
   process.exit(2);
 }
@@ -90,6 +92,13 @@ async function main(): Promise<number> {
   if (wanted?.includes('metrics')) {
     const figures = measureMetrics({ isQuick: options.quick });
     console.log(`\nmetrics\n${filesTable(figures)}`);
+    console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
+    if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
+  }
+
+  if (wanted?.includes('home')) {
+    const figures = await measureHome({ isQuick: options.quick });
+    console.log(`\nhome\n${filesTable(figures)}`);
     console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
     if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
   }

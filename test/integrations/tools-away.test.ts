@@ -1,0 +1,30 @@
+/** Tools that take every request and never answer: what is Knot's own does not wait for them. */
+import t from 'tap';
+import { password } from '../support/process/people.ts';
+import { openToolsAway, toolsAway } from '../support/process/tools-away.ts';
+
+t.setTimeout(120_000);
+
+const { ann, stranger, asked } = await openToolsAway(t, ['bob']);
+
+t.test("Home's questions and sign-in are answered while a question to a tool still waits", async (t) => {
+  let hasWaited = false;
+  // Harbor is asked for it: it ends when Knot gives up.
+  const images = ann.api('GET', '/images').finally(() => (hasWaited = true));
+  t.teardown(() => images);
+  const bob = stranger();
+  const [signIn, me, tiles, health, services] = await Promise.all([
+    stranger().visit('/login'),
+    ann.api('GET', '/me'),
+    ann.api('GET', '/tiles'),
+    ann.api('GET', '/health'),
+    ann.api('GET', '/services'),
+    bob.signIn('bob', password),
+  ]);
+  t.notOk(hasWaited, 'the question to the tool is not answered yet');
+  for (const answer of [signIn, me, tiles, health, services]) t.equal(answer.status, 200, answer.url);
+  t.equal((await bob.api('GET', '/me')).status, 200, 'bob is signed in');
+  const names = tiles.json<{ tiles: { name: string }[] }>().tiles.map(({ name }) => name);
+  t.strictSame([...names].sort(), [...toolsAway].sort());
+  t.ok(asked() > 0, 'the tools were asked');
+});
