@@ -9,6 +9,9 @@
  *                        ▲                                                                      │
  *                        └────────────── state, cause, transition ◀── what it sees changed ◀────┘
  *
+ * Several gateways on one store may each have a machine: the record of a service says whose it is, what is wanted of it may be said at any,
+ * and only the gateway of that machine acts, reaches its socket and has its output. The others know how it is and say so (`elsewhere`).
+ * A request is not passed on from gateway to gateway: whoever is trusted for whom, and with which names of clients, would have to be said.
  * Rooms: `process` is the engine of one machine, `kubernetes` that of a cluster (loaded where it is configured, by `loadKubernetes`);
  * both implement `engine.ts` and pass the same contract suite. `output`
  * keeps what programs say (decision 0056).

@@ -38,6 +38,20 @@ t.test('what a service says is followed on its page, and a terminal works in it'
 
     await bob.visit(`${url}count?3000`);
     await log.getByText('row 2999', { exact: true }).waitFor();
+    // Lines far from what is seen are not in the page, and come back where they were.
+    const lines = log.locator('.line');
+    await eventually('lines far away have left the page', async () => (await lines.count()) < 1000);
+    const height = () => log.evaluate((element) => element.scrollHeight);
+    const before = await height();
+    await log.evaluate((element) => (element.scrollTop = 0));
+    await log.getByText('row 0', { exact: true }).waitFor();
+    await eventually(
+      'the newest have left',
+      async () => (await log.getByText('row 2999', { exact: true }).count()) === 0,
+    );
+    t.equal(await height(), before, 'what is not there takes the room that it took');
+    await page.getByRole('button', { name: 'To the newest' }).click();
+    await log.getByText('row 2999', { exact: true }).waitFor();
     await log.hover();
     await page.mouse.wheel(0, -4000);
     await page.getByRole('button', { name: 'To the newest' }).waitFor();
