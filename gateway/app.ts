@@ -206,7 +206,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
         supervisor,
         outputs,
         publicAddress: address,
-        cluster: await cluster?.services({ outputs, publicAddress: address, files }),
+        cluster: await cluster?.services({ outputs, publicAddress: address, files, registry }),
         clock,
         log,
       });

@@ -1,5 +1,6 @@
 import { absolute, type Config, type PublicAddress } from '../config/index.ts';
 import { areaOfKey, type Files, pathOfText } from '../files/index.ts';
+import type { Registry } from '../integrations/index.ts';
 import type { Kube } from '../kube/index.ts';
 import { type Clock, KnotError, type Log, namespaceOf } from '../lib/index.ts';
 import { userIn } from '../provisioning/index.ts';
@@ -44,11 +45,13 @@ export async function openClusterServices(
     publicAddress: PublicAddress;
     files: Pick<Files, 'pathBeside' | 'trash'>;
     replicas: Replicas | undefined;
+    /** Of images, where there is one. */
+    registry: Pick<Registry, 'host'> | undefined;
     clock: Clock;
     log: Log;
   },
 ): Promise<ClusterServices> {
-  const { kube, facts, policy, outputs, publicAddress, files, replicas, clock, log } = parts;
+  const { kube, facts, policy, outputs, publicAddress, files, replicas, registry, clock, log } = parts;
   const { createHelm, createKubernetesEngine } = await loadKubernetes();
   const ownNamespace = (owner: Service['owner']) => namespaceOf(config.kubernetes, owner);
   const teamsOf = createTeamsOf(config, { facts, policy });
@@ -77,7 +80,10 @@ export async function openClusterServices(
         ...{
           files: filesOwner(),
           storageClass: config.kubernetes.storage.class ?? '',
-          registry: { private: '', shared: '' },
+          registry: {
+            private: registry === undefined ? '' : `${registry.host}/${owner.name}`,
+            shared: registry === undefined ? '' : `${registry.host}/library`,
+          },
         },
       };
     },

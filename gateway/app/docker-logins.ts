@@ -179,7 +179,7 @@ const authsOf = ({ auths }: JsonObject): JsonObject => (isJsonObject(auths) ? au
 /** Whose login it is: `auth` is the name and the password, as in the field that signs in (RFC 7617). */
 function nameIn(login: unknown): string | undefined {
   if (login === undefined) return undefined;
-  const { auth, username } = isJsonObject(login) ? (login) : {};
+  const { auth, username } = isJsonObject(login) ? login : {};
   if (typeof auth !== 'string') return typeof username === 'string' ? username : '';
   const text = Buffer.from(auth, 'base64').toString();
   return text.slice(0, Math.max(0, text.indexOf(':')));
@@ -189,7 +189,7 @@ function parsed(bytes: Buffer): JsonObject | undefined {
   try {
     const content: unknown = JSON.parse(bytes.toString());
     const isSound = isJsonObject(content) && (content['auths'] === undefined || isJsonObject(content['auths']));
-    return isSound ? (content) : undefined;
+    return isSound ? content : undefined;
   } catch {
     return undefined;
   }

@@ -38,7 +38,12 @@ export type Kubernetes = {
   /** What people made reachable there by hand. */
   discovery: Discovery;
   /** What runs services there. */
-  services(parts: { outputs: Outputs; publicAddress: PublicAddress; files: Files }): Promise<ClusterServices>;
+  services(parts: {
+    outputs: Outputs;
+    publicAddress: PublicAddress;
+    files: Files;
+    registry: Pick<Registry, 'host'> | undefined;
+  }): Promise<ClusterServices>;
   /** The API server for people's own programs, where Knot can lead there. */
   access: ClusterAccess | undefined;
   /** A token of ten minutes of the account that Argo Workflows acts as in a namespace. */

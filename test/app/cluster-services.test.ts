@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import type { Launched, OwnPlace, ServiceList } from '../../gateway/api/contract.ts';
 import { asGateway } from '../charts/as-gateway.ts';
@@ -28,7 +29,8 @@ async function behaves(cluster: ControlPlane): Promise<void> {
         ...{ kubeconfig: account.kubeconfig, helm: cluster.programs.helm[0] },
         admission: { listen: at, url: `https://${at}` },
       },
-      integrations: { jupyterhub: { mode: 'off' } },
+      // Nobody listens there: what services are told of it is known without it.
+      integrations: { jupyterhub: { mode: 'off' }, harbor: { upstream: 'http://127.0.0.1:9' } },
     },
     others: ['joanna'],
   });
@@ -62,6 +64,11 @@ async function behaves(cluster: ControlPlane): Promise<void> {
           60_000,
         );
       await is('ready');
+      const release = await cluster.request('/api/v1/namespaces/knot-joanna/secrets/sh.helm.release.v1.site.v1');
+      const packed = Buffer.from((release.body as { data: { release: string } }).data.release, 'base64').toString();
+      const { config } = JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString()) as { config: object };
+      const registry = `harbor.localhost:${gateway.port}`;
+      t.match(config, { knot: { registry: { private: `${registry}/joanna`, shared: `${registry}/library` } } });
       const { body: deployment } = await cluster.request('/apis/apps/v1/namespaces/knot-joanna/deployments/site');
       t.match(deployment, { metadata: { labels: { 'knot/service': id } }, status: { readyReplicas: 1 } });
       await joanna.api('POST', `/services/${id}/stop`, {});
