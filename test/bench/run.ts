@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the gateway beside the proxies people use, on this machine, in one run. `--quick` takes two minutes,
- * `--only CASE[,CASE]` picks cases (`soak`, `population`, `files`, `services`, `registry`, `metrics` and `cluster` only that way), `--rounds N`, `--size MIB` (of the layer of `registry`), `--json FILE`, `--strict` (exit status 1 when a bar is
+ * `--only CASE[,CASE]` picks cases (`soak`, `population`, `files`, `services`, `registry`, `metrics`, `namespaces` and `cluster` only that way), `--rounds N`, `--size MIB` (of the layer of `registry`), `--json FILE`, `--strict` (exit status 1 when a bar is
  * missed). `--against FOLDER` compares with another checkout of the gateway instead of the peers; `--profile h1|h2` prints
  * where the gateway's time goes.
  */
@@ -26,6 +26,7 @@ import { measurePopulation, populationTable } from './population.ts';
 import { profile } from './profile.ts';
 import { measureHome } from './home.ts';
 import { measureMetrics } from './metrics.ts';
+import { measureNamespaces } from './namespaces.ts';
 import { measureRegistry } from './registry.ts';
 import { judge, type Result, tableOf, verdictLines } from './report.ts';
 import { isPinned, killEverything, pinSelf, stopAll } from './servers.ts';
@@ -56,6 +57,7 @@ const known = [
   'registry',
   'metrics',
   'home',
+  'namespaces',
   'cluster',
 ];
 const unknown = wanted?.find((id) => !known.includes(id));
@@ -180,6 +182,14 @@ async function main(): Promise<number> {
     const setting = { folder, upstreamPort: upstream.filesPort, certificate, isQuick: options.quick };
     const figures = await measureServices(setting, Number(options.rounds ?? (options.quick ? 1 : 3)));
     console.log(`\nservices\n${filesTable(figures)}`);
+    console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
+    if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
+  }
+
+  if (wanted?.includes('namespaces')) {
+    const rounds = Number(options.rounds ?? (options.quick ? 3 : 9));
+    const figures = await measureNamespaces({ folder, upstream, isQuick: options.quick }, rounds);
+    console.log(`\nnamespaces\n${filesTable(figures)}`);
     console.log(`\nload of the machine at the end: ${loadavg()[0]!.toFixed(1)}`);
     if (wanted.length === 1) return options.strict && figures.some(({ isMet }) => isMet === false) ? 1 : 0;
   }

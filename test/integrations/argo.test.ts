@@ -1,19 +1,15 @@
-import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { t, type Test } from 'tap';
-import { Agent, request } from 'undici';
-import { asGateway } from '../charts/as-gateway.ts';
+import { t } from 'tap';
+import { request } from 'undici';
 import { type Argo, startArgo } from '../cluster/argo/start.ts';
 import { settingsFrom } from '../cluster/argo/values.ts';
 import { hello } from '../cluster/argo/workflows.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { argoSettings } from '../../gateway/integrations/argo/settings.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/net/free-port.ts';
-import { openPeople } from '../support/process/people.ts';
-import type { Person } from '../support/process/person.ts';
+import { keepsItsContract } from './argo-contract.ts';
+import { type Listed, openArgoHouse } from './argo-fixture.ts';
+import { staysShort } from './argo-lists.ts';
+import { goTheSameWay } from './argo-programs.ts';
 
 /**
  * People in front of a real Argo Workflows, its server and its controller, on a real control plane with simulated pods. The gateway
@@ -28,51 +24,15 @@ if ('skip' in cluster || 'skip' in argo)
   t.test('Argo Workflows', { skip: 'skip' in argo ? argo.skip : '' }, async () => undefined);
 else await behaves(cluster, argo);
 
-type Listed = { workflows: { name: string; state: string; acts: string[]; finishedAt?: number }[]; url: string };
-
 async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
-  const { kubeconfig, rights } = await asGateway(cluster);
-  const at = `127.0.0.1:${await freePort()}`;
-  const { gateway, ann, person } = await openPeople(t, {
-    config: {
-      engine: 'kubernetes',
-      kubernetes: { kubeconfig, helm: cluster.programs.helm[0], admission: { listen: at, url: `https://${at}` } },
-      integrations: { jupyterhub: { mode: 'off' }, argo: { upstream: argo.url } },
-    },
-    others: ['joanna', 'bob'],
-  });
-  const origin = `https://argo.localhost:${gateway.port}`;
+  const house = await openArgoHouse(t, cluster, { argo: { upstream: argo.url } });
+  const { gateway, ann, person, origin, ask, submit, until, list, enter, place, openStream } = house;
   const joanna = await person('joanna');
   const bob = await person('bob');
   const { id: team } = (await ann.api('POST', '/teams', { name: 'physics', title: 'Physics' })).json<{ id: string }>();
-  const idOf = async (username: string) => (await ann.api('GET', `/users/${username}`)).json<{ id: string }>().id;
-  const joannasId = await idOf('joanna');
+  const joannasId = await house.idOf('joanna');
   await ann.api('PUT', `/teams/${team}/members/${joannasId}`, { role: 'member' });
-  const roleBindings = '/apis/rbac.authorization.k8s.io/v1/namespaces';
-  for (const namespace of ['knot-joanna', 'knot-bob', 'knot-team-physics'])
-    await eventually(
-      `the place ${namespace}`,
-      async () => (await cluster.request(`${roleBindings}/${namespace}/rolebindings/knot-argo`)).status === 200,
-      60_000,
-    );
-  const enter = (who: Person) => who.visit(`${origin}/`);
-  /** As the page does: with its cookies, from its own origin. */
-  const ask = (who: Person, method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
-    who.request(method, `${origin}${path}`, {
-      headers: {
-        accept: 'application/json',
-        ...(method !== 'GET' && { origin, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-  const submit = (who: Person, namespace: string, workflow: object) =>
-    ask(who, 'POST', `/api/v1/workflows/${namespace}`, { workflow });
-  const phaseOf = async (who: Person, namespace: string, name: string) =>
-    (await ask(who, 'GET', `/api/v1/workflows/${namespace}/${name}`)).json<{ status: { phase?: string } }>().status
-      .phase;
-  const until = (who: Person, namespace: string, name: string, phase: string) =>
-    eventually(`${name} is ${phase}`, async () => (await phaseOf(who, namespace, name)) === phase, 30_000);
+  for (const namespace of ['knot-joanna', 'knot-bob', 'knot-team-physics']) await place(namespace);
 
   t.test('a person clicks and is in, as the account of their namespace, and runs a workflow there', async (t) => {
     const { tiles } = (await joanna.api('GET', '/tiles')).json<{ tiles: { name: string; url: string }[] }>();
@@ -97,6 +57,11 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
     const [pod] = pods.items as { metadata: { name: string } }[];
     const log = `/api/v1/workflows/knot-joanna/first/log?logOptions.container=main&podName=${pod!.metadata.name}`;
     t.match((await ask(joanna, 'GET', log)).text, 'listening on :8080');
+  });
+
+  t.test('it is as Knot takes it for granted', async (t) => {
+    const token = await cluster.serviceAccountToken('knot-bob', 'knot-argo');
+    await keepsItsContract(t, { url: argo.url, namespace: 'knot-bob', token });
   });
 
   t.test('what a browser or a program says of itself does not count beside who is signed in', async (t) => {
@@ -204,7 +169,7 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
 
   t.test('a stream is live at once, and ends with what let it in', async (t) => {
     await submit(joanna, 'knot-team-physics', hello('watched'));
-    const stream = await openStream(t, gateway, joanna, '/api/v1/workflow-events/knot-team-physics');
+    const stream = await openStream(t, joanna, '/api/v1/workflow-events/knot-team-physics');
     t.equal(stream.status, 200);
     await eventually('its event', () => stream.text().includes('"name":"watched"'));
     await ann.api('DELETE', `/teams/${team}/members/${joannasId}`);
@@ -214,31 +179,26 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
     await submit(joanna, 'knot-joanna', hello('long', { annotations: { 'test.knot/runs-for': '600s' } }));
     await until(joanna, 'knot-joanna', 'long', 'Running');
     // Of a stream of which nothing happens Argo's own server holds the head back for 15 s.
-    const quiet = await openStream(t, gateway, joanna, '/api/v1/workflow-events/knot-joanna');
+    const quiet = await openStream(t, joanna, '/api/v1/workflow-events/knot-joanna');
     t.equal(quiet.status, 200);
     const { body: pods } = await cluster.request(
       '/api/v1/namespaces/knot-joanna/pods?labelSelector=workflows.argoproj.io/workflow=long',
     );
     const query = `logOptions.container=main&logOptions.follow=true&podName=${pods.items[0].metadata.name as string}`;
-    const log = await openStream(t, gateway, joanna, `/api/v1/workflows/knot-joanna/long/log?${query}`);
+    const log = await openStream(t, joanna, `/api/v1/workflows/knot-joanna/long/log?${query}`);
     await eventually('the log', () => log.text().includes('ready'));
     await ann.api('PATCH', `/users/${joannasId}`, { state: 'disabled' });
     await Promise.all([quiet.ended, log.ended]);
     t.equal((await ask(joanna, 'GET', '/api/v1/userinfo')).status, 401);
     await ann.api('PATCH', `/users/${joannasId}`, { state: 'active' });
     await joanna.signIn('joanna', 'correct-horse-staple-7');
-    await eventually(
-      'her rights again',
-      async () => (await cluster.request(`${roleBindings}/knot-joanna/rolebindings/knot-argo`)).status === 200,
-      30_000,
-    );
+    await place('knot-joanna', 30_000);
     await enter(joanna);
   });
 
   t.test('the newest workflows are listed by Knot, stopped and run once more', async (t) => {
     await submit(joanna, 'knot-joanna', hello('to-stop', { annotations: { 'test.knot/runs-for': '600s' } }));
     await until(joanna, 'knot-joanna', 'to-stop', 'Running');
-    const list = async (who: Person, query = '') => (await who.api('GET', `/workflows${query}`)).json<Listed>();
     const { workflows, url } = await list(joanna);
     t.equal(url, `${origin}/workflows/knot-joanna`);
     t.match(workflows[0], { name: 'to-stop', state: 'Running', acts: ['stop'], url: `${url}/to-stop` });
@@ -258,62 +218,13 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
     t.match(records, [{ actor: 'joanna', subject: 'workflow:knot-joanna/first' }]);
   });
 
-  t.test('the command of Argo and kubectl go the same way with a personal token, within its scope', async (t) => {
-    const tokenOf = async (...scopes: string[]) =>
-      (await joanna.api('POST', '/tokens', { name: scopes.join(), scopes, days: 1 })).json<{ secret: string }>().secret;
-    const [secret, reading, other] = [
-      await tokenOf('workflows:write', 'kubernetes:write'),
-      await tokenOf('workflows:read'),
-      await tokenOf('files:write'),
-    ];
-    // Go resolves no name below `localhost` by itself.
-    const hosts = join(cluster.folder, 'hosts');
-    writeFileSync(hosts, '127.0.0.1 argo.localhost\n');
-    const withHosts = ['--bind', '/', '/', '--dev', '/dev', '--ro-bind', hosts, '/etc/hosts', '--'];
-    const run = promisify(execFile);
-    const command = async (token: string, http1: boolean, ...args: string[]) => {
-      const { stdout } = await run('bwrap', [...withHosts, argo.programs.argo, ...args], {
-        env: {
-          HOME: cluster.folder,
-          PATH: '/usr/bin:/bin',
-          ARGO_SERVER: `argo.localhost:${gateway.port}`,
-          ARGO_TOKEN: `Bearer ${token}`,
-          ARGO_SECURE: 'true',
-          ARGO_INSECURE_SKIP_VERIFY: 'true',
-          ...(http1 && { ARGO_HTTP1: 'true' }),
-        },
-      });
-      return stdout;
-    };
-    writeFileSync(
-      join(cluster.folder, 'of-cli.yaml'),
-      JSON.stringify({ ...hello('by-command'), metadata: { generateName: 'by-command-' } }),
-    );
-    for (const http1 of [true, false]) {
-      const how = http1 ? 'HTTP/1.1' : 'gRPC';
-      t.match(await command(secret, http1, 'list', '-n', 'knot-joanna'), /first .*Succeeded/, how);
-      t.match(
-        await command(secret, http1, 'submit', '-n', 'knot-joanna', join(cluster.folder, 'of-cli.yaml'), '-o', 'name'),
-        /by-command/,
-        how,
-      );
-      // Every call of gRPC is a POST, of which the gateway cannot tell that it only reads.
-      if (http1) t.match(await command(reading, http1, 'list', '-n', 'knot-joanna'), /first /, how);
-      else await t.rejects(command(reading, http1, 'list', '-n', 'knot-joanna'), how);
-      await t.rejects(command(secret, http1, 'list', '-n', 'knot-bob'), how);
-      await t.rejects(command(secret, http1, 'list', '-A'), how);
-      await t.rejects(command(other, http1, 'list', '-n', 'knot-joanna'), how);
-      await t.rejects(
-        command(reading, http1, 'submit', '-n', 'knot-joanna', join(cluster.folder, 'of-cli.yaml'), '-o', 'name'),
-        how,
-      );
-    }
-  });
+  t.test('the command of Argo and kubectl go the same way', (t) => goTheSameWay(t, house, { cluster, argo }));
+  t.test('lists stay short, whatever is in a namespace', (t) => staysShort(t, house, { cluster }));
 
   t.test(
     'while it is away its tile says so, Knot’s own list is refused in plain words, and afterwards all is well',
     async (t) => {
-      const stream = await openStream(t, gateway, joanna, '/api/v1/workflow-events/knot-joanna');
+      const stream = await openStream(t, joanna, '/api/v1/workflow-events/knot-joanna');
       t.equal(stream.status, 200);
       await argo.server.stop();
       await stream.ended;
@@ -329,13 +240,39 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
     },
   );
 
+  t.test('a token that the cluster takes no more is asked for anew, whoever streams by it', async (t) => {
+    await enter(bob);
+    const stream = await openStream(t, bob, '/api/v1/workflow-events/knot-bob');
+    t.equal(stream.status, 200);
+    // As old as that which Knot holds, so that it is seen when that is worth nothing.
+    const old = await cluster.serviceAccountToken('knot-bob', 'knot-argo');
+    const account = '/api/v1/namespaces/knot-bob/serviceaccounts/knot-argo';
+    t.equal((await cluster.request(account, { method: 'DELETE' })).status, 200);
+    const isDead = async () => {
+      const answer = await request(`${argo.url}/api/v1/workflows/knot-bob?listOptions.limit=1`, {
+        headers: { authorization: `Bearer ${old}` },
+      });
+      await answer.body.dump();
+      return answer.statusCode === 401;
+    };
+    await eventually('the end of the token', isDead, 60_000);
+    await eventually('the account again', async () => (await cluster.request(account)).status === 200, 30_000);
+    const one = '/api/v1/workflows/knot-bob?listOptions.limit=1';
+    await eventually('another token', async () => (await ask(bob, 'GET', one)).status === 200, 30_000);
+    t.equal((await bob.visit(`${origin}/login`)).url, `${origin}/workflows/knot-bob`);
+    const next = await openStream(t, bob, '/api/v1/workflow-events/knot-bob');
+    t.equal(next.status, 200);
+  });
+
   t.test('signing out ends it', async (t) => {
     await submit(bob, 'knot-bob', hello('his'));
-    const stream = await openStream(t, gateway, bob, '/api/v1/workflow-events/knot-bob');
+    const stream = await openStream(t, bob, '/api/v1/workflow-events/knot-bob');
     t.equal(stream.status, 200);
     await bob.submit('/logout', {});
     await stream.ended;
     t.equal((await ask(bob, 'GET', '/api/v1/userinfo')).status, 401);
+    const again = await openStream(t, bob, '/api/v1/workflow-events/knot-bob');
+    t.equal(again.status, 401, 'no page for signing in, which an EventSource would ask for again and again');
   });
 
   t.test('what is set up wrong is told by a check, and what is right as well', async (t) => {
@@ -347,45 +284,7 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
   });
 
   t.test('the gateway did nothing that its role does not give', async (t) => {
-    const { refused } = await rights();
+    const { refused } = await house.rights();
     t.same(refused, []);
   });
-}
-
-type Stream = { status: number; text(): string; ended: Promise<void> };
-
-/** An EventSource, as far as it matters here. */
-async function openStream(
-  t: Test,
-  gateway: { port: number; caFile: string },
-  who: Person,
-  path: string,
-): Promise<Stream> {
-  const url = `https://argo.localhost:${gateway.port}${path}`;
-  const agent = new Agent({
-    connect: {
-      ca: readFileSync(gateway.caFile),
-      lookup: ((
-        _host: string,
-        options: { all?: boolean },
-        done: (error: null, address: unknown, family?: number) => void,
-      ) => (options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4))) as never,
-    },
-    bodyTimeout: 0,
-  });
-  t.teardown(() => agent.destroy());
-  const cookie = [...who.cookiesFor(url)].map(([name, value]) => `${name}=${value}`).join('; ');
-  const { statusCode, body } = await request(url, {
-    dispatcher: agent,
-    headers: { cookie, accept: 'text/event-stream' },
-  });
-  let text = '';
-  const ended = (async () => {
-    try {
-      for await (const chunk of body) text += String(chunk);
-    } catch {
-      // Cut.
-    }
-  })();
-  return { status: statusCode, text: () => text, ended };
 }

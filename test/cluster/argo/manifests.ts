@@ -30,6 +30,24 @@ export async function rightsIn(manifests: string, namespace: string): Promise<Ku
   return [...accounts.flat(), ...rights];
 }
 
+type Rule = { resources: string[]; resourceNames?: string[]; verbs: string[] };
+
+/** The same, where Secrets are read by these names alone. */
+export const withSecrets = (rights: KubeObject[], names: readonly string[]): KubeObject[] =>
+  rights.map((object) => {
+    const { rules } = object as KubeObject & { rules?: Rule[] };
+    if (rules === undefined) return object;
+    const narrowed = rules.flatMap((rule): Rule[] => {
+      if (!rule.resources.includes('secrets') || rule.resourceNames !== undefined) return [rule];
+      const rest = rule.verbs.filter((verb) => verb !== 'get');
+      return [
+        { ...rule, verbs: ['get'], resourceNames: [...names] },
+        ...(rest.length > 0 ? [{ ...rule, verbs: rest }] : []),
+      ];
+    });
+    return { ...object, rules: narrowed };
+  });
+
 async function objectsIn(folder: string): Promise<KubeObject[]> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
   return (await Promise.all(files.map((file) => objectsOf(join(folder, file))))).flat();

@@ -9,7 +9,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import { keepPrograms, type KeptProgram } from '../kept-programs.ts';
 import { type End, listen } from '../node/relay-end.ts';
 import { argoPrograms, type ArgoPrograms } from './build.ts';
-import { definitionsIn, rightsIn } from './manifests.ts';
+import { definitionsIn, rightsIn, withSecrets } from './manifests.ts';
 
 /** Argo Workflows beside a test cluster. */
 export type Argo = {
@@ -35,6 +35,12 @@ export type ArgoOptions = {
   variables?: Record<string, string>;
   /** Ports of this machine's 127.0.0.1 that the server reaches at the same address: an issuer. */
   reaches?: readonly number[];
+  /** Names of the Secrets that the server may read, as the public chart narrows it; all of them by default. */
+  secrets?: readonly string[];
+  /** Objects that must be there before the server starts. */
+  objects?: readonly object[];
+  /** Where its server answers on this machine; a free port by default. */
+  listen?: number;
   /** Of the executor in pods. What simulated nodes run needs none. */
   executorImage?: string;
 };
@@ -68,7 +74,8 @@ export async function startArgo(
   const folder = await mkdtemp(join(tmpdir(), 'knot-argo-'));
   const kept = keepPrograms(folder, { enter: ownNetwork });
   t.teardown(kept.close);
-  const ways = await openWays(folder, [Number(new URL(cluster.server).port), ...(options.reaches ?? [])]);
+  const reached = [Number(new URL(cluster.server).port), ...(options.reaches ?? [])];
+  const ways = await openWays(folder, reached, options.listen);
   t.teardown(async () => ways.close());
   await kept.run('relays', [process.execPath, join(import.meta.dirname, 'relays.ts'), JSON.stringify(ways.inside)]);
 
@@ -76,12 +83,14 @@ export async function startArgo(
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     ...(await definitionsIn(programs.manifests)),
   );
-  await cluster.apply(...(await rightsIn(programs.manifests, namespace)), {
+  const rights = await rightsIn(programs.manifests, namespace);
+  await cluster.apply(...(options.secrets ? withSecrets(rights, options.secrets) : rights), {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { namespace, name: 'workflow-controller-configmap' },
     data: settings,
   });
+  await cluster.apply(...(options.objects ?? []));
   await eventually('the definitions of Argo in force', async () => {
     const { status } = await cluster.request('/apis/argoproj.io/v1alpha1/workflows');
     return status === 200;
@@ -157,7 +166,7 @@ const ownNetwork = [
  * Each way is a TCP port on one side, a Unix socket in the folder and a connection on the other side: `ports` of this machine from
  * inside, and the server from here.
  */
-async function openWays(folder: string, ports: readonly number[]) {
+async function openWays(folder: string, ports: readonly number[], at = 0) {
   const inside: { from: End; to: End }[] = [];
   const servers = await Promise.all(
     ports.map((each) => {
@@ -169,7 +178,7 @@ async function openWays(folder: string, ports: readonly number[]) {
   );
   const socket = { path: join(folder, 'in') };
   inside.push({ from: socket, to: { host: '127.0.0.1', port } });
-  const inward = await listen({ host: '127.0.0.1', port: 0 }, socket);
+  const inward = await listen({ host: '127.0.0.1', port: at }, socket);
   servers.push(inward);
   for (const each of servers) each.unref();
   return {

@@ -175,3 +175,11 @@ t.test('what an upstream did not take is asked for anew by the next request, and
   await ask(`Authorization: Bearer ${secret}\r\n`);
   t.strictSame(visits, [false, false, true], 'whether a program asks is told');
 });
+
+t.test('lines of one name that a program sends several of go on as several, in their order', async (t) => {
+  const { ask, token, recorder } = await openWithPrograms(t);
+  const versions = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'channel.k8s.io'];
+  const lines = versions.map((version) => `X-Stream-Protocol-Version: ${version}\r\n`).join('');
+  t.equal((await ask(`Authorization: Bearer ${await token('kubernetes:write')}\r\n${lines}`)).status, 200);
+  t.match(recorder.bytes(), lines, 'as kubectl exec needs them');
+});
