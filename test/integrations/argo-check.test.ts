@@ -80,3 +80,45 @@ t.test('whether it sends people to Knot to sign in, and back to where it is', as
   ]);
   t.notMatch((await checked(t, right())).right.join(), /signs in at Knot/, 'with tokens nobody is asked');
 });
+
+t.test('each thing that is wrong with it is told in plain words, with what to do', async (t) => {
+  const answering =
+    (of: (path: string, isKnown: boolean) => [status: number, body?: object]): Answers =>
+    ({ url = '', headers }, answer) => {
+      const [status, body = {}] = of(url, headers.authorization === 'Bearer of-the-account');
+      answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+  const good = { version: 'v4.0.5' };
+  const isAll = (path: string) => path.startsWith('/api/v1/workflows/?');
+  const wrongs: [what: string, answers: Answers, says: RegExp][] = [
+    ['it does all for everybody', answering(() => [200, good]), /--auth-mode server .*Leave that mode out/],
+    ['it is broken', answering(() => [500]), /It answers 500; 401 was expected/],
+    [
+      'it takes no token of the cluster',
+      answering(() => [401]),
+      /does not take a token of the cluster: start it with --auth-mode client/,
+    ],
+    [
+      'it is older than Knot knows',
+      answering((path, isKnown) => (!isKnown ? [401] : isAll(path) ? [403] : [200, { version: 'v3.6.2' }])),
+      /It is v3\.6\.2; Knot was tried with 4\.0/,
+    ],
+    [
+      'accounts have no rights',
+      answering((path, isKnown) => (!isKnown ? [401] : path.includes('/workflows/') ? [403] : [200, good])),
+      /\(403\): install the role knot-argo of Knot's chart/,
+    ],
+    [
+      'accounts have too many rights',
+      answering((_path, isKnown) => (isKnown ? [200, good] : [401])),
+      /those of all namespaces \(200\): some role gives accounts of people too much/,
+    ],
+    ['it is away', (request) => request.destroy(), /Argo Workflows does not answer/],
+  ];
+  for (const [what, answers, says] of wrongs) {
+    const { wrong } = await checked(t, answers);
+    t.equal(wrong.length, 1, what);
+    t.match(wrong[0], says, what);
+    t.notMatch(wrong.join(), /127\.0\.0\.1|ECONN/, what);
+  }
+});
