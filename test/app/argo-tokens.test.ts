@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import t from 'tap';
 import { createArgoTokens } from '../../gateway/app/cluster-argo-tokens.ts';
+import { createWorkflowMembers } from '../../gateway/app/workflow-members.ts';
 import { kinds, type KubeObject } from '../../gateway/kube/index.ts';
-import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
+import { createManualClock, type Principal, silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { createPolicy } from '../../gateway/policy/index.ts';
 import type { Wanted } from '../../gateway/provisioning/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { openFake } from '../support/kube/open.ts';
@@ -154,4 +157,47 @@ t.test('of who is paused nothing is made', async (t) => {
   look();
   await eventually('a token', async () => (await seen()).token !== undefined);
   t.equal(bound.length, 1, 'once they are no more');
+});
+
+t.test('rights in the namespace of a team have those of it whom the rules let use its workflows now', async (t) => {
+  const people: Record<string, Principal> = Object.fromEntries(
+    ['ann', 'bob', 'eve'].map((username) => [
+      `id-of-${username}`,
+      {
+        ...{ id: `id-of-${username}`, username, email: `${username}@example.org`, isAdmin: false, version: 1 },
+        state: username === 'bob' ? 'disabled' : 'active',
+        groups: [`knot:user:${username}`],
+        teams: username === 'eve' ? [] : [{ id: 'id-of-physics', name: 'physics', role: 'member' }],
+      } as unknown as Principal,
+    ]),
+  );
+  const accounts = {
+    memberIds: async () => [...Object.keys(people), 'id-of-nobody'],
+    principal: async (id: string) => people[id],
+  };
+  const policy = await createPolicy({
+    folder: join(import.meta.dirname, '../../policies'),
+    recordReload: () => undefined,
+    clock: systemClock,
+    log: silentLog,
+  });
+  t.teardown(() => policy.close());
+  const config = { domain: 'localhost', integrations: { argo: { title: 'Workflows' } } } as never;
+  const physics = { id: 'id-of-physics', name: 'physics' };
+  t.strictSame(
+    await createWorkflowMembers(config, { accounts, policy })(physics),
+    [{ id: 'id-of-ann', name: 'ann' }],
+    'nobody who is disabled, and nobody whom the shipped rules know in no team',
+  );
+  const asked: unknown[] = [];
+  const none = {
+    decide(question: { action: string; resource: object }) {
+      asked.push(question.action, question.resource);
+      return { effect: 'deny' } as never;
+    },
+  };
+  t.strictSame(await createWorkflowMembers(config, { accounts, policy: none })(physics), []);
+  t.match(asked.slice(0, 2), ['open', { type: 'Service', id: 'argo/physics', attributes: { team: 'physics' } }]);
+  const without = { domain: 'localhost', integrations: {} } as never;
+  t.equal(await createWorkflowMembers(without, { accounts, policy })(physics), undefined);
 });

@@ -20,6 +20,8 @@ export async function leaves(
   const provisioning = start();
   await provisioning.start();
   await become(provisioning, ida.id, 'ready');
+  const bindings = await of('/apis/rbac.authorization.k8s.io/v1/namespaces/knot-ida/rolebindings');
+  t.equal(bindings.items.length, 3, 'hers, and those of workflows');
   // As an operator does whose controller is to tidy up first, and is not there any more.
   const held = { name: 'held', namespace: 'knot-ida', finalizers: ['example.org/tidies-up'] };
   await cluster.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: held });

@@ -251,9 +251,10 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     t.strictSame(await acts('user:hal'), ['place.resumed', 'place.paused']);
   });
 
-  t.test('of who is deleted nothing is left after the time of grace, and what holds that up is named', async (t) =>
-    leaves(t, cluster, await open(t)),
-  );
+  t.test('of who is deleted nothing is left after the time of grace, and what holds that up is named', async (t) => {
+    const argo = { upstream: 'http://127.0.0.1:2746', title: 'Workflows', namespace: 'argo', auth: 'token' } as const;
+    await leaves(t, cluster, await open(t, { config: { integrations: { argo } } }));
+  });
 
   t.test('whoever acts as the person cannot touch what bounds them, nor anybody else', async (t) => {
     const { open: start, person } = await open(t);
