@@ -67,6 +67,8 @@ export async function staysShort(
         const query = new URLSearchParams({
           'listOptions.limit': '500',
           'listOptions.continue': after,
+          // Without it the server says that there is more of what is archived alone (server/workflow, ListWorkflows).
+          'listOptions.fieldSelector': 'ext.showRemainingItemCount=true',
           fields: 'metadata,items.metadata.name',
         });
         const page = (await ask(bob, 'GET', `/api/v1/workflows/knot-bob?${query.toString()}`)).json<Page>();

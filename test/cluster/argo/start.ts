@@ -84,13 +84,16 @@ export async function startArgo(
     ...(await definitionsIn(programs.manifests)),
   );
   const rights = await rightsIn(programs.manifests, namespace);
-  await cluster.apply(...(options.secrets ? withSecrets(rights, options.secrets) : rights), {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { namespace, name: 'workflow-controller-configmap' },
-    data: settings,
-  });
-  await cluster.apply(...(options.objects ?? []));
+  await cluster.apply(
+    ...(options.secrets ? withSecrets(rights, options.secrets) : rights),
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace, name: 'workflow-controller-configmap' },
+      data: settings,
+    },
+    ...(options.objects ?? []),
+  );
   await eventually('the definitions of Argo in force', async () => {
     const { status } = await cluster.request('/apis/argoproj.io/v1alpha1/workflows');
     return status === 200;
