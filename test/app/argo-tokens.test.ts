@@ -105,9 +105,10 @@ t.test(
     });
     t.strictSame(bound, [{ uid: first.uid, token: 'token-0' }], 'it is nothing without that very Secret');
     t.equal(first.secret?.['type'], 'Opaque', 'and no token that never ends');
-    look();
+    await lookAgain();
     clock.advance(29 * minute);
-    look();
+    await lookAgain();
+    t.equal(bound.length, 1, 'none before half of its time');
     clock.advance(2 * minute);
     look();
     await eventually('another one', async () => (await seen()).token === 'token-1');
