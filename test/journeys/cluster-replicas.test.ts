@@ -281,7 +281,7 @@ async function openHouse(t: Test, cluster: ControlPlane, postgres: Postgres) {
     /** Somebody at the one address. */
     person(): Person {
       const origin = `https://localhost:${balancer.port}`;
-      const fresh = createPerson({ ...latest!, origin, port: balancer.port, caFile });
+      const fresh = createPerson({ origin, caFile });
       t.teardown(() => fresh.close());
       return fresh;
     },

@@ -19,6 +19,8 @@ export const images = {
   node: 'registry.test/node:1',
   /** The commands of busybox, and `redis-server` of this machine, if its archive was made and imported. */
   redis: 'registry.test/redis:1',
+  /** PostgreSQL of this machine, if its archive was made and imported (postgresql-image.ts). */
+  postgresql: 'registry.test/postgresql:1',
   /** JupyterLab and Python, if its archive was made and imported (notebook-image.ts). */
   notebook: 'registry.test/notebook:1',
   /** The same with JupyterHub, KubeSpawner and the hub's proxy, if its archive was made and imported (hub-image.ts). */

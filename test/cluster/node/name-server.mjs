@@ -10,23 +10,38 @@ const account = '/var/run/secrets/kubernetes.io/serviceaccount';
 const fixed = new Map(Object.entries(JSON.parse(process.env.NAMES ?? '{}')));
 let services = new Map();
 
-function readServices() {
-  const asked = request('https://10.96.0.1/api/v1/services', {
-    ca: readFileSync(`${account}/ca.crt`),
-    headers: { authorization: `Bearer ${readFileSync(`${account}/token`, 'utf8')}` },
-  });
-  asked.on('response', async (answer) => {
-    const { items } = JSON.parse((await answer.toArray()).join(''));
-    services = new Map(
-      items
-        .filter(({ spec }) => /^\d/.test(spec.clusterIP ?? ''))
-        .map(({ metadata, spec }) => [`${metadata.name}.${metadata.namespace}.svc.cluster.local`, spec.clusterIP]),
+const list = (path) =>
+  new Promise((resolve, reject) => {
+    const asked = request(`https://10.96.0.1/${path}`, {
+      ca: readFileSync(`${account}/ca.crt`),
+      headers: { authorization: `Bearer ${readFileSync(`${account}/token`, 'utf8')}` },
+    });
+    asked.on('response', (answer) =>
+      answer.toArray().then((parts) => resolve(JSON.parse(parts.join('')).items), reject),
     );
+    asked.on('error', reject).end();
   });
-  asked.on('error', () => undefined).end();
+
+/** A Service without an address (`clusterIP: None`) has that of a pod of it that is ready. */
+async function readServices() {
+  const [all, slices] = await Promise.all([list('api/v1/services'), list('apis/discovery.k8s.io/v1/endpointslices')]);
+  const podOf = ({ metadata }) =>
+    slices
+      .filter((slice) => slice.metadata.namespace === metadata.namespace)
+      .filter((slice) => slice.metadata.labels['kubernetes.io/service-name'] === metadata.name)
+      .flatMap(({ endpoints }) => endpoints ?? [])
+      .find(({ conditions }) => conditions.ready)?.addresses[0];
+  const addressOf = (service) => (service.spec.clusterIP === 'None' ? podOf(service) : service.spec.clusterIP);
+  services = new Map(
+    all
+      .map((service) => [service.metadata, addressOf(service)])
+      .filter(([, address]) => /^\d/.test(address ?? ''))
+      .map(([{ name, namespace }, address]) => [`${name}.${namespace}.svc.cluster.local`, address]),
+  );
 }
-readServices();
-setInterval(readServices, 500);
+const read = () => readServices().catch(() => undefined);
+read();
+setInterval(read, 500);
 
 /** The question of a message: where it ends, its name and type. */
 function questionOf(message) {

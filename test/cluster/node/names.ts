@@ -29,7 +29,9 @@ export async function serveNames(
   });
   await node.apply(
     inSystem('v1', 'ServiceAccount', {}),
-    ofCluster('ClusterRole', { rules: [{ apiGroups: [''], resources: ['services'], verbs: ['list'] }] }),
+    ofCluster('ClusterRole', {
+      rules: [{ apiGroups: ['', 'discovery.k8s.io'], resources: ['services', 'endpointslices'], verbs: ['list'] }],
+    }),
     ofCluster('ClusterRoleBinding', {
       roleRef: { apiGroup: roles, kind: 'ClusterRole', name: 'names' },
       subjects: [{ kind: 'ServiceAccount', name: 'names', namespace: 'kube-system' }],

@@ -10,8 +10,8 @@ import type { RelayOrder } from './relay-inside.ts';
  * Unix socket in the middle and a connection on the other side.
  */
 export type Relays = {
-  /** A port of this machine's 127.0.0.1 that leads to `host:port` inside: by default to the same port of 127.0.0.1. */
-  inward(to?: { host?: string; port?: number }): Promise<number>;
+  /** A port of this machine's 127.0.0.1, `at` or a free one, that leads to `host:port` inside: by default to the same port of 127.0.0.1. */
+  inward(to?: { host?: string; port?: number; at?: number }): Promise<number>;
   /** Makes `host:port` inside lead to a port of this machine's 127.0.0.1. */
   outward(from: { host: string; port: number }, port: number): Promise<void>;
   close(): void;
@@ -44,9 +44,9 @@ export function makeRelays(end: ChildProcess, folder: string): Relays {
   }
 
   return {
-    async inward({ host = '127.0.0.1', port } = {}) {
+    async inward({ host = '127.0.0.1', port, at = 0 } = {}) {
       const { id, path } = newSocket();
-      const server = await listen({ host: '127.0.0.1', port: 0 }, { path });
+      const server = await listen({ host: '127.0.0.1', port: at }, { path });
       servers.push(server.unref());
       const { port: free } = server.address() as AddressInfo;
       await inside(id, { path }, { host, port: port ?? free });

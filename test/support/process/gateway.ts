@@ -235,6 +235,6 @@ function watchLines(child: ChildProcess) {
   };
 }
 
-export function caOf(gateway: RunningGateway): string {
+export function caOf(gateway: Pick<RunningGateway, 'caFile'>): string {
   return readFileSync(gateway.caFile, 'utf8');
 }

@@ -32,13 +32,15 @@ export type Person = {
 
 type Cookie = { name: string; value: string; path: string };
 
-export function createPerson(gateway: RunningGateway): Person {
+/** Every name leads to this machine, as a `lookup` of connections. */
+export const toLoopback = (
+  _host: string,
+  options: { all?: boolean },
+  callback: (error: null, address: unknown, family?: number) => void,
+): void => (options.all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4));
+
+export function createPerson(gateway: Pick<RunningGateway, 'origin' | 'caFile'>): Person {
   const ca = caOf(gateway);
-  const toLoopback = (
-    _host: string,
-    options: { all?: boolean },
-    callback: (error: null, address: unknown, family?: number) => void,
-  ): void => (options.all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4));
   const agent = new Agent({
     connect: { ca, lookup: toLoopback as never },
     bodyTimeout: 120_000,

@@ -40,7 +40,7 @@ export type Postgres = {
 
 /** With CI=true a missing PostgreSQL is a failure: what is never run there is never tested. */
 export async function startPostgres(): Promise<Postgres | { skip: string }> {
-  const binaries = await findBinaries();
+  const binaries = await findPostgres();
   const account = await unprivilegedAccount();
   const reason = !binaries
     ? 'PostgreSQL is not installed (initdb and postgres were not found)'
@@ -186,7 +186,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 /** The folder with `initdb` and `postgres`: what `pg_config` names, the newest one Debian keeps, or one on the PATH. */
-async function findBinaries(): Promise<string | undefined> {
+export async function findPostgres(): Promise<string | undefined> {
   const configured = await run('pg_config', ['--bindir']).then(
     ({ stdout }) => [stdout.trim()],
     () => [],
