@@ -1,55 +1,32 @@
-import { chownSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { writeImage } from '../../gateway/bin/image/index.ts';
-import { knotImage } from '../../gateway/bin/image/knot.ts';
-import { execute, makeNamespace, object, pod } from '../cluster/node/pods.ts';
+import { execute, makeNamespace, pod } from '../cluster/node/pods.ts';
 import { type RunningNode, startNode } from '../cluster/node/start.ts';
 import { eventually } from '../support/eventually.ts';
 import { chartFolder, helmIn } from './helm.ts';
+import { giveVolume, importKnot, installed } from './knot-on-node.ts';
 import { rightsUsed } from './rights-used.ts';
 
 /** The image and the chart, on a node that runs pods: what no rendered file shows. */
 
 t.setTimeout(600_000);
-const root = join(import.meta.dirname, '../..');
-const reference = 'registry.test/knot:tried';
 const node = await startNode(t);
 if ('skip' in node) t.test('Knot on a real node', { skip: node.skip }, async () => undefined);
 else await behaves(node);
 
 async function behaves(node: RunningNode): Promise<void> {
   const helm = helmIn(node.folder, node.programs.helm);
-  await importKnot(node);
+  const { image } = await importKnot(node);
   await makeNamespace(node, 'knot');
   const files = join(node.files, 'all');
-  await giveDataVolume(node);
+  await giveVolume(node, 'knot-data', { account: 1000 });
   const inKnot = (...command: string[]) =>
     node.kubectl('exec', '-n', 'knot', 'deployment/knot', '-c', 'gateway', '--', ...command);
 
   t.test('one command, and it is ready: read-only, without rights, with files that are its own', async (t) => {
-    const [repository, tag] = reference.split(':');
-    const values = {
-      image: { repository, tag, pullPolicy: 'Never' },
-      config: { kubernetes: { storage: { kind: 'hostPath', path: files } } },
-    };
-    const words = [
-      '--kubeconfig',
-      node.kubeconfig,
-      '--namespace',
-      'knot',
-      '--values',
-      '-',
-      '--wait',
-      '--timeout',
-      '3m',
-    ];
-    await helm(['install', 'knot', chartFolder, ...words], { input: JSON.stringify(values) }).catch(async (error) => {
-      const told = ['describe pods -n knot', 'logs -n knot deployment/knot --all-containers'].map((line) =>
-        node.kubectl(...line.split(' ')).catch(String),
-      );
-      throw new Error(`${String(error)}\n${(await Promise.all(told)).join('\n')}`);
-    });
+    const storage = { kind: 'hostPath', path: files };
+    await installed(node, helm, 'install', ['knot', chartFolder], { image, config: { kubernetes: { storage } } });
     t.match(await inKnot('knot', '--version'), /^knot \d/);
     t.match(await inKnot('knot', 'user', 'setup-link'), /https:\/\/localhost:8443\/setup\//);
     t.match(await inKnot('helm', 'version', '--short'), /^v4\./);
@@ -114,27 +91,4 @@ async function behaves(node: RunningNode): Promise<void> {
     t.match(await inKnot('knot', 'team', 'list'), /physics/);
     t.match(await list(), /ann/);
   });
-}
-
-async function importKnot(node: RunningNode): Promise<void> {
-  const archive = join(node.folder, 'knot.tar');
-  const image = knotImage({ root, helm: node.programs.helm[0], createdAt: 0 });
-  await writeImage({ ...image, archive, reference, compress: 'none' });
-  await node.import(archive);
-  rmSync(archive);
-}
-
-/** There is no storage class that makes one. */
-async function giveDataVolume(node: RunningNode): Promise<void> {
-  const path = join(node.files, 'data');
-  mkdirSync(path, { mode: 0o700 });
-  chownSync(path, 1000, 1000);
-  await node.apply(
-    object('v1', 'PersistentVolume', undefined, 'data', {
-      accessModes: ['ReadWriteOnce'],
-      capacity: { storage: '2Gi' },
-      claimRef: { namespace: 'knot', name: 'knot-data' },
-      hostPath: { path, type: 'Directory' },
-    }),
-  );
 }

@@ -40,6 +40,7 @@ else {
     t.test('a pod that says nothing is nobody in the cluster; one that asks is its owner there', (t) =>
       areNobody(t, node),
     );
+    t.test('the isolation suite finds nothing open', (t) => verifyIsolation(t, node, people));
   });
   await t.test('whoever is disabled runs nothing, and has it all when they come back', (t) =>
     isDisabled(t, node, people),
@@ -180,6 +181,15 @@ async function isDisabled(t: Test, node: RunningNode, { ann }: People) {
   );
   await node.until('pod/again', 'condition=Ready', 'knot-joanna');
   t.equal(await execute(node, 'knot-joanna', 'again', 'cat', '/files/private/from-pod.txt'), 'from a pod\n');
+}
+
+/** What an operator runs, as an administrator of the cluster. */
+async function verifyIsolation(t: Test, node: RunningNode, { gateway }: People) {
+  const words = ['verify', 'isolation', '--json', '--kubeconfig', node.kubeconfig];
+  const { status, stdout, stderr } = await gateway.knot(words);
+  t.equal(status, 0, stderr);
+  const { report } = JSON.parse(stdout) as { report: { counts: { passed: number } } };
+  t.ok(report.counts.passed > 150, `${report.counts.passed} probes`);
 }
 
 /** With the rights of a person in their namespace, as their own programs have them. */
