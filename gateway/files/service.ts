@@ -55,7 +55,10 @@ export type Files = {
     path: Path,
     body: Readable,
     options: Condition &
-      Pick<PutOptions, 'sha256' | 'modifiedAt' | 'knownFolders' | 'isSecret'> & { length?: number; signal?: AbortSignal },
+      Pick<PutOptions, 'sha256' | 'modifiedAt' | 'knownFolders' | 'isSecret'> & {
+        length?: number;
+        signal?: AbortSignal;
+      },
   ): Promise<Written>;
   makeFolder(area: Area, path: Path): Entry;
   /** A folder by somebody who does not see what is there (see `onWay`): where it is, and whether anything was made. */

@@ -56,7 +56,7 @@ export const servicesApi = {
   /** `dryRun`: only what it would change. */
   upgrade: (id: string, body: { dryRun?: boolean; drop?: boolean; revision?: number } = {}) =>
     request<ServiceChanged>('POST', at(id, '/upgrade'), body),
-  rollBack: (id: string, body: { dryRun?: boolean; to?: number; revision?: number } = {}) =>
+  rollBack: (id: string, body: { dryRun?: boolean; to?: number; revision?: number | undefined } = {}) =>
     request<ServiceChanged>('POST', at(id, '/rollback'), body),
   /** Mine and my teams', then those of others that are shared with me. */
   reachable: async (): Promise<ServiceList> => {
