@@ -157,13 +157,14 @@ t.test('cut short anywhere it is done at the next look', async (t) => {
 });
 
 t.test('of who is paused nothing is made', async (t) => {
-  const { look, seen, finds, team, bound } = await open(t);
+  const { look, lookAgain, seen, finds, team, bound } = await open(t);
   team.isPaused = true;
   look();
   await eventually('a look', () => finds() === 1);
   team.isPaused = false;
   look();
   await eventually('a token', async () => (await seen()).token !== undefined);
+  await lookAgain();
   t.equal(bound.length, 1, 'once they are no more');
 });
 
