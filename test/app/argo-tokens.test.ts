@@ -159,6 +159,7 @@ t.test('cut short anywhere it is done at the next look', async (t) => {
 t.test('of who is paused nothing is made', async (t) => {
   const { look, lookAgain, seen, finds, team, bound } = await open(t);
   team.isPaused = true;
+  team.members = [{ id: 'id-of-ann', name: 'ann' }];
   look();
   await eventually('a look', () => finds() === 1);
   team.isPaused = false;
