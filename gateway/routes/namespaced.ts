@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { namespaceOf, ownerOfNamespace, type Resource } from '../lib/index.ts';
 import { foldedSegments } from './folded.ts';
 
@@ -67,7 +68,7 @@ export function createNamespacedPaths({
   const namedIn = (text: string): string | typeof unclear | undefined =>
     query === undefined || text.length < 2 ? undefined : namespaceInQuery(text.slice(1), query);
 
-  return (path, text) => {
+  return remembered((path, text) => {
     if (ambiguous.test(path)) return 'nobodys';
     const segments = path.split('/');
     const named = namedIn(text);
@@ -82,6 +83,26 @@ export function createNamespacedPaths({
     if (begins === undefined || nowhere.some((pattern) => isExactly(segments, pattern))) return undefined;
     const [first] = foldedSegments(path);
     return first !== undefined && begins.has(first) ? 'nobodys' : undefined;
+  });
+}
+
+type Judge = (path: string, query: string) => NamespacedPath;
+
+const mostRemembered = 2_000;
+const longestRemembered = 300;
+
+/** What pages ask for again and again is judged once: it costs a tenth of a whole request each time, with a query. Long ones are not kept. */
+function remembered(judge: Judge): Judge {
+  const known = new LRUCache<string, { found: NamespacedPath }>({ max: mostRemembered });
+  return (path, query) => {
+    if (path.length + query.length > longestRemembered) return judge(path, query);
+    // A path may hold what looks like a query once it is decoded: where it ends is part of the key.
+    const key = `${path.length}${path}${query}`;
+    const held = known.get(key);
+    if (held !== undefined) return held.found;
+    const found = judge(path, query);
+    known.set(key, { found });
+    return found;
   };
 }
 

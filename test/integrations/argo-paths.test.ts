@@ -107,3 +107,14 @@ t.test('the rest is the tool itself, as which everybody is themselves', async (t
   ])
     t.equal(ownerOf(path), undefined, path);
 });
+
+t.test('what was judged is remembered by where its path ends, as it was judged', async (t) => {
+  const [path, query] = ['/api/v1/archived-workflows', '?namespace=knot-ann'];
+  const owner = (...at: [path: string, query: string]) => resourceAt(route, ...at).attributes.owner;
+  for (let times = 0; times < 2; times += 1) {
+    t.equal(owner(path, query), 'ann');
+    t.equal(owner(`${path}${query}`, ''), '', 'a question mark of the path itself');
+    t.equal(owner(path, '?namespace=knot-bob'), 'bob');
+    t.equal(owner(`/api/v1/workflows/knot-ann/${'x'.repeat(400)}`, ''), 'ann', 'a long one');
+  }
+});
