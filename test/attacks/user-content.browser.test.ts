@@ -64,6 +64,8 @@ const hostile: Record<string, string | Buffer> = {
   'q\n<script>document.title=1<\u2044script>.md': '# words',
 };
 
+/** How long one that says nothing may still say that it worked: longer than a script takes on a machine that does other things. */
+const silenceMs = 4_000;
 /** Ways to make a part of a page of `url`; each answers its name when that worked. */
 const embeddings = `
   ...['script', 'link', 'iframe', 'object', 'embed'].map((tag) => new Promise((resolve) => {
@@ -71,7 +73,7 @@ const embeddings = `
     // A frame that is refused holds a page of nobody's, and may say nothing at all.
     element.onload = () => resolve(tag === 'iframe' && !element.contentDocument ? '' : tag + ' ' + url);
     element.onerror = () => resolve('');
-    setTimeout(() => resolve(''), 500);
+    setTimeout(() => resolve(''), ${silenceMs});
     if (tag === 'link') Object.assign(element, { rel: 'stylesheet', href: url });
     else element[tag === 'object' ? 'data' : 'src'] = url;
     document.body.append(element);
@@ -80,7 +82,7 @@ const embeddings = `
     const worker = new Worker(url);
     worker.onmessage = () => resolve('worker ' + url);
     worker.onerror = () => resolve('');
-    setTimeout(() => resolve(''), 500);
+    setTimeout(() => resolve(''), ${silenceMs});
   }),
   navigator.serviceWorker.register(url).then(() => 'service worker ' + url, () => ''),
 `;
