@@ -54,7 +54,7 @@ const rows: Row[] = [
   { url: '/images/docker-login', access: 'person', ok: 404 },
   { method: 'PUT', url: '/images/docker-login', access: 'person', ok: 404 },
   { method: 'DELETE', url: '/images/docker-login', access: 'person', ok: 404 },
-  { url: '/metrics/usage', access: 'person', ok: 404 },
+  { url: '/metrics/usage', access: 'person' },
   ...['', '/prometheus/api/v1'].flatMap((below): Row[] => [
     { url: `/metrics${below}/label/pod/values`, access: 'person', ok: 404 },
     ...['query', 'query_range', 'query_exemplars', 'series', 'labels'].flatMap((name): Row[] => [
