@@ -248,9 +248,17 @@ function job(name: string) {
 /** The way in for people, whose browsers trust the authority that Knot has made for itself. */
 async function reached(node: RunningNode, origin: string): Promise<Pick<RunningGateway, 'origin' | 'caFile'>> {
   const here = new Agent({ connect: { rejectUnauthorized: false, lookup: toLoopback as never } });
-  const answer = await request(new URL('/ca.pem', origin), { dispatcher: here });
+  // A pod is ready a moment before the node leads its address there.
+  const authority = await eventually(
+    'the gateway is reached',
+    () =>
+      request(new URL('/ca.pem', origin), { dispatcher: here })
+        .then(({ body }) => body.text())
+        .catch(() => undefined),
+    60_000,
+  );
   const caFile = join(node.folder, 'knot-ca.pem');
-  writeFileSync(caFile, await answer.body.text());
+  writeFileSync(caFile, authority);
   await here.close();
   await node.kubectl('-n', 'knot', 'create', 'configmap', 'authority', `--from-file=ca.crt=${caFile}`);
   return { origin, caFile };
