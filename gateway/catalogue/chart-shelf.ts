@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { isNewer, type Log, type TemplateFolder, within } from '../lib/index.ts';
+import { eachAtOnce, isNewer, type Log, type TemplateFolder, within } from '../lib/index.ts';
 import type { ChartArchive } from './chart-archive.ts';
 
 /** A registry in which people and teams keep packed charts. `app.ts` hands it over. */
@@ -91,12 +91,9 @@ export function createChartShelves(options: {
         .sort(([one], [other]) => (one < other ? -1 : 1))
         .slice(0, mostCharts),
     );
-    const waiting = [...charts];
-    const work = async (): Promise<void> => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-        await contentOf({ owner, name: next[0], digest: next[1][0]!.digest });
-    };
-    await Promise.all(Array.from({ length: atOnce }, work));
+    await eachAtOnce([...charts], atOnce, async ([name, [newest]]) => {
+      await contentOf({ owner, name, digest: newest!.digest });
+    });
     known.set(owner, { at: now(), charts });
   }
 

@@ -16,6 +16,7 @@ export * from './canonical/target.ts';
 export * from './client-rules.ts';
 export * from './clock.ts';
 export * from './denial.ts';
+export * from './each-at-once.ts';
 export * from './errors.ts';
 export * from './every.ts';
 export * from './health.ts';

@@ -1,4 +1,5 @@
 import { type Kube, type KubeObject } from '../../kube/index.ts';
+import { eachAtOnce } from '../../lib/index.ts';
 import { attempt, type Ground, type Probe, type Result, type Subject } from './probe.ts';
 import { boundsProbes } from './probes/bounds.ts';
 import { secure, selector, template } from './probes/objects.ts';
@@ -34,12 +35,9 @@ export async function tryIsolation(kube: Kube, ground: Ground, only?: readonly s
     for (const object of thingsOf(whose)) await kube.apply(object);
   const probes = probesFor(ground).filter(({ id }) => only?.includes(id) ?? true);
   const results: Result[] = [];
-  let next = 0;
-  const work = async () => {
-    for (let index = next++; index < probes.length; index = next++)
-      results[index] = await attempt(probes[index]!, kube, ground);
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  await eachAtOnce(probes, atOnce, async (probe, index) => {
+    results[index] = await attempt(probe, kube, ground);
+  });
   return results;
 }
 

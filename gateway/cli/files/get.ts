@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, basename } from 'node:path';
 import { nameOf, type Path } from '../../files/index.ts';
-import { knotError } from '../../lib/index.ts';
+import { eachAtOnce, knotError } from '../../lib/index.ts';
+import { mostAtOnce } from '../elsewhere/ask.ts';
 import { nothingAt, shownPlace, type Typed } from './address.ts';
 import {
   below,
@@ -14,7 +15,7 @@ import {
   writeLocal,
 } from './local.ts';
 import type { Place, Side, Thing } from './side.ts';
-import { eachAtOnce, type Existing, type Item, type Plan, refuseExisting } from './transfer.ts';
+import { type Existing, type Item, type Plan, refuseExisting } from './transfer.ts';
 
 const hint = 'Add --replace to replace them, or --skip to leave them as they are.';
 
@@ -56,7 +57,7 @@ async function planFolder(side: Side, source: Place, target: Target, existing: E
   const at = (path: Path): Place => ({ area: source.area, path: [...source.path, ...path] });
   for (let level: Path[] = [[]]; level.length > 0;) {
     const next: Path[] = [];
-    await eachAtOnce(level, async (path) => {
+    await eachAtOnce(level, mostAtOnce, async (path) => {
       for (const { name, ...thing } of await side.list(at(path))) {
         const inner = [...path, name];
         if (thing.kind === 'file') files.push({ place: at(inner), path: inner, thing });
@@ -87,7 +88,7 @@ async function planFiles(
   }
   // A link on the way would lead the looks below it out of the target.
   refuseExisting(inTheWay, 'They are links or files where folders are needed: remove them, or choose another target.');
-  await eachAtOnce(files, async ({ place, path, thing }) => {
+  await eachAtOnce(files, mostAtOnce, async ({ place, path, thing }) => {
     const present = await lookLocal(here(path));
     if (present?.kind === 'file' && present.size === thing.size) {
       if ((await sha256OfLocal(here(path))) === (await side.sha256(place))) return void plan.equal++;

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { nameOf, type Path } from '../../files/index.ts';
-import { KnotError, knotError } from '../../lib/index.ts';
+import { eachAtOnce, KnotError, knotError } from '../../lib/index.ts';
+import { mostAtOnce } from '../elsewhere/ask.ts';
 import { shownPlace, type Typed } from './address.ts';
 import { below, localPath, type LocalPath, readTree, sourceOf } from './local.ts';
 import type { Condition, Place, Side, Thing } from './side.ts';
-import { eachAtOnce, type Existing, type Item, type Plan, refuseExisting } from './transfer.ts';
+import { type Existing, type Item, type Plan, refuseExisting } from './transfer.ts';
 
 const hint = 'Add --replace to replace them, or --skip to leave them as they are.';
 
@@ -79,7 +80,7 @@ async function planFolder(side: Side, root: LocalPath, base: Place, existing: Ex
   const inTheWay = folders.filter((path) => !['folder', undefined].includes(known.get(keyOf(path))?.kind));
   const names = inTheWay.map((path) => shownPlace(at(path)));
 
-  await eachAtOnce(files, async ({ path, size }) => {
+  await eachAtOnce(files, mostAtOnce, async ({ path, size }) => {
     const place = at(path);
     const there = known.get(keyOf(path));
     if (there !== undefined && there.kind !== 'file') return void names.push(shownPlace(place));
@@ -143,7 +144,7 @@ async function knownBelow(side: Side, base: Place, folders: readonly Path[]): Pr
   const deepest = folders.reduce((depth, { length }) => Math.max(depth, length), 0);
   for (let depth = 1; depth <= deepest; depth += 1) {
     const here = folders.filter((path) => path.length === depth && known.get(keyOf(path))?.kind === 'folder');
-    await eachAtOnce(here, note);
+    await eachAtOnce(here, mostAtOnce, note);
   }
   return known;
 }

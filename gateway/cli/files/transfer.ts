@@ -1,5 +1,5 @@
 import { bytesInWords } from '../../files/index.ts';
-import { KnotError, knotError, printable } from '../../lib/index.ts';
+import { eachAtOnce, KnotError, knotError, printable } from '../../lib/index.ts';
 import { type Invocation, UsageError } from '../command.ts';
 import { mostAtOnce } from '../elsewhere/ask.ts';
 
@@ -50,25 +50,6 @@ const isHopeless = (error: unknown): boolean =>
   ([401, 403, 429, 507].includes(error.statusCode) ||
     ['KNOT_CLI_UNREACHABLE', 'KNOT_CLI_CERTIFICATE', 'KNOT_CLI_FILES_CUT'].includes(error.code));
 
-/** Work for many, a few at a time; the first that is hopeless ends it. */
-export async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = items.values();
-  let isOver = false;
-  await Promise.all(
-    Array.from({ length: Math.min(mostAtOnce, items.length) }, async () => {
-      for (const item of waiting) {
-        if (isOver) return;
-        try {
-          await work(item);
-        } catch (error) {
-          isOver = true;
-          throw error;
-        }
-      }
-    }),
-  );
-}
-
 /**
  * Carries out a plan: many small files at once, but bounded. Shows how far it is on a terminal, and a line for each file otherwise.
  * @throws KNOT_CLI_FILES_INCOMPLETE naming what did not arrive
@@ -95,7 +76,7 @@ export async function carryOut({ options, streams }: Invocation, plan: Plan, ver
   let hopeless: unknown;
   try {
     await plan.prepare?.();
-    await eachAtOnce(items, work);
+    await eachAtOnce(items, mostAtOnce, work);
   } catch (error) {
     hopeless = error;
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { knotError } from '../../lib/index.ts';
+import { eachAtOnce, knotError } from '../../lib/index.ts';
 import type { Upstream } from '../../routes/index.ts';
 import { basicOf } from '../ask.ts';
 import { connect, type Sent } from '../connection.ts';
@@ -49,15 +49,12 @@ export function createCharts(ask: AskHarbor): (project: string) => Promise<Regis
     const path = `${projectPath(project)}/repositories`;
     const { found } = await everyPage<Repository>(ask, path, ({ name }) => name, { most: mostRepositories });
     // `helm push … oci://HOST/PROJECT`: what lies deeper has no name of its own.
-    const waiting = found.filter(({ name }) => name.split('/').length === 2 && name.startsWith(`${project}/`));
+    const own = found.filter(({ name }) => name.split('/').length === 2 && name.startsWith(`${project}/`));
     const charts: RegistryChart[] = [];
-    const work = async (): Promise<void> => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const versions = await versionsOf(project, next);
-        if (versions.length > 0) charts.push({ name: next.name.slice(project.length + 1), versions });
-      }
-    };
-    await Promise.all(Array.from({ length: atOnce }, work));
+    await eachAtOnce(own, atOnce, async (repository) => {
+      const versions = await versionsOf(project, repository);
+      if (versions.length > 0) charts.push({ name: repository.name.slice(project.length + 1), versions });
+    });
     return charts;
   };
 }

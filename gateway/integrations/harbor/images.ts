@@ -1,3 +1,4 @@
+import { eachAtOnce } from '../../lib/index.ts';
 import type { Image, ProjectImages } from '../registry.ts';
 import type { AskHarbor } from './ask.ts';
 import { findProject, projectPath, quotaOf } from './owner-project.ts';
@@ -24,12 +25,7 @@ export async function imagesOf(ask: AskHarbor, project: string): Promise<Project
   const images = newest.map(({ name, artifact_count = 0, update_time }): Image => {
     return { name, kind: 'other', tags: [], versions: artifact_count, size: null, pushedAt: timeOf(update_time) };
   });
-  const waiting = images.slice(0, mostAsked);
-  const work = async (): Promise<void> => {
-    for (let image = waiting.shift(); image !== undefined; image = waiting.shift())
-      await fillIn(ask, path, project, image);
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  await eachAtOnce(images.slice(0, mostAsked), atOnce, (image) => fillIn(ask, path, project, image));
   const limit = quota?.hard?.storage ?? -1;
   return {
     projectId: known.project_id,
