@@ -6,6 +6,7 @@ import type { Policy } from '../policy/index.ts';
 import { type Asker, createOutbound, createOutboundDial, type OutboundDial } from '../process/index.ts';
 import { serviceResource } from '../routes/index.ts';
 import type { Service, ServiceOutbound } from '../services/index.ts';
+import { isAllowed } from './may-use.ts';
 
 type Parts = {
   accounts: Pick<Accounts, 'principal' | 'principalByName' | 'memberIds'>;
@@ -89,8 +90,7 @@ function mayReach(
   host: string,
 ): boolean {
   if (principal === undefined) return false;
-  const context = { method: 'CONNECT', host, path: '/', address: '127.0.0.1', isUpgrade: false };
-  return policy.decide({ principal, action: 'reach', resource, context }).effect === 'allow';
+  return isAllowed(policy, { principal, action: 'reach', resource }, { host, method: 'CONNECT' });
 }
 
 /** Hosts of a template count when it is the administrators' own: what people write themselves opens nothing. */

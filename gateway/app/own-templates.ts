@@ -5,7 +5,7 @@ import { areaOfKey, type DiskArea, type Files, nameOf, type Path } from '../file
 import { KnotError, type Principal, type TemplateEntry, type TemplateFolder } from '../lib/index.ts';
 import { namespaceResource, type Owner, type Owners } from '../owners/index.ts';
 import type { Policy } from '../policy/index.ts';
-import { createMayUse } from './may-use.ts';
+import { createMayUse, isAllowed } from './may-use.ts';
 
 const close = promisify(closeDescriptor);
 
@@ -31,9 +31,8 @@ export function createOwnTemplates(
 ): (person: Principal) => Promise<TemplateSource[]> {
   const { files, owners, policy, shelfOf, domain, mayNeedPackages } = parts;
   const mayRead = createMayUse(policy, domain, ['readFiles']);
-  const context = { method: 'GET', host: domain, path: '/', address: '127.0.0.1', isUpgrade: false };
   const maySee = (principal: Principal, owner: Owner): boolean =>
-    policy.decide({ principal, action: 'see', resource: namespaceResource(owner), context }).effect === 'allow';
+    isAllowed(policy, { principal, action: 'see', resource: namespaceResource(owner) }, { host: domain });
 
   return async (person) => {
     if (person.state !== 'active') return [];
