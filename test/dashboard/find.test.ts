@@ -29,8 +29,10 @@ t.test('keys act on the page, and g waits only a moment', async (t) => {
     focusSearch: () => (done.push('search'), true),
     jump: (key) => key === 'u' && done.push('jump') > 0,
   });
-  const press = (key: string, timeStamp: number, ctrlKey = false, target: unknown = null): void =>
-    listen({ key, timeStamp, ctrlKey, metaKey: false, altKey: false, target, preventDefault: () => undefined });
+  const press = (key: string, timeStamp: number, ctrlKey = false, path: unknown[] = []): void => {
+    const composedPath = () => [...path, { matches: () => false }, { nodeName: '#document' }];
+    listen({ key, timeStamp, ctrlKey, metaKey: false, altKey: false, composedPath, preventDefault: () => undefined });
+  };
   press('k', 0, true);
   press('?', 1);
   press('/', 2);
@@ -39,6 +41,6 @@ t.test('keys act on the page, and g waits only a moment', async (t) => {
   press('g', 1000);
   press('u', 3000);
   press('u', 3100);
-  press('?', 4000, false, { closest: () => ({}) });
+  press('?', 4000, false, [{ matches: () => true }, { nodeName: '#document-fragment' }]);
   t.strictSame(done, ['palette', 'shortcuts', 'search', 'jump']);
 });

@@ -8,9 +8,11 @@ type KeyPress = {
   altKey: boolean;
   /** Milliseconds. */
   timeStamp: number;
-  target: unknown;
   preventDefault(): void;
-};
+} & Aimed;
+
+/** What an event tells of where it went: from the innermost element outward. */
+type Aimed = { composedPath(): readonly unknown[] };
 
 type KeyActs = {
   openPalette(): void;
@@ -31,7 +33,7 @@ export function createKeyListener(acts: KeyActs): (event: KeyPress) => void {
       acts.openPalette();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
     const isJump = event.timeStamp - jumpStartedAt < pauseMilliseconds;
     jumpStartedAt = -Infinity;
     if (isJump && acts.jump(event.key)) event.preventDefault();
@@ -44,12 +46,16 @@ export function createKeyListener(acts: KeyActs): (event: KeyPress) => void {
   };
 }
 
-/** In a field every key is text; in an open dialog or menu the page behind must not move. A box to tick is no field. */
-export function isTyping(target: unknown): boolean {
-  const element = target as { closest?: (selector: string) => unknown } | null;
-  return Boolean(
-    element?.closest?.(
-      'input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog, [role=menu]',
-    ),
-  );
+/**
+ * In a field every key is text; in an open dialog or menu the page behind must not move. A box to tick is no field. The editor's field
+ * stands in a shadow root, where `target` names only what holds the root (DOM, section 2.2): the path knows the field itself.
+ */
+export function isTyping(event: Aimed): boolean {
+  return event.composedPath().some((one) => isElement(one) && one.matches(keepsKeys));
 }
+
+const keepsKeys =
+  'input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]:not([contenteditable=false]), dialog, [role=menu]';
+
+const isElement = (one: unknown): one is Pick<Element, 'matches'> =>
+  typeof (one as Partial<Element> | null)?.matches === 'function';
