@@ -107,9 +107,16 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     t.notOk(await onKubernetes.isVisible(), 'what cannot run here is out of the way');
     await page.getByText('more run on Kubernetes only').click();
     await onKubernetes.waitFor();
+    await page.locator('summary', { hasText: 'something in it is wrong' }).click();
+    const readAgain = page.waitForResponse('**/api/v1/templates');
+    await page.keyboard.press('/');
+    await page.keyboard.type('e');
+    await (await readAgain).finished();
+    await page.waitForURL('**/start?q=e');
+    t.notOk(await page.getByText('Chart.yaml:2').isVisible(), 'what was folded stays folded');
     t.strictSame(await violationsOn(page), []);
     t.ok(await onKubernetes.isVisible(), 'it stays open while the list is read anew');
-    await page.keyboard.press('/');
+    await page.keyboard.press('Backspace');
     await page.keyboard.type('publish');
     await page.getByRole('link', { name: 'My program' }).waitFor({ state: 'detached' });
     await page.keyboard.press('Enter');
@@ -179,6 +186,9 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await page.getByRole('button', { name: 'YAML' }).click();
     const editor = page.getByLabel('Values as YAML');
     await editor.waitFor();
+    // Keys of the page are text in the editor: Home, Metrics, the list of keys, the search.
+    await page.keyboard.type('# g h g e ? /ge\n');
+    await page.getByText('# g h g e ? /ge').waitFor();
     await page.keyboard.press('Control+End');
     await page.keyboard.type('strange: {kept: [1]}\nbroken: [');
     await page
