@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -41,7 +50,10 @@ t.test('the image runs as nobody in particular and holds no shell and no package
   );
   t.same(programsIn.sort(), ['helm', 'knot', 'node']);
   t.same(
-    names.filter((name) => /(^|\/)(npm|npx|corepack|yarn|pip|apt|apt-get|dpkg|apk|sh|bash|busybox)$/.test(name)),
+    // A folder may be called like one: it runs nothing.
+    names
+      .filter((name) => !lstatSync(join(unpacked, name)).isDirectory())
+      .filter((name) => /(^|\/)(npm|npx|corepack|yarn|pip|apt|apt-get|dpkg|apk|sh|bash|busybox)$/.test(name)),
     [],
   );
   t.same(
