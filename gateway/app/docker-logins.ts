@@ -5,7 +5,7 @@ import type { Accounts } from '../accounts/index.ts';
 import type { DockerLogin, DockerLogins } from '../api/index.ts';
 import type { Audit } from '../audit/index.ts';
 import { readWhole } from '../catalogue/index.ts';
-import { areaOfKey, type DiskArea, type Files, nameOf, type Path } from '../files/index.ts';
+import { areaOfKey, type DiskArea, type Files, isTaken, nameOf, type Path } from '../files/index.ts';
 import type { Registry } from '../integrations/index.ts';
 import { createKeyedQueue, isJsonObject, type JsonObject, KnotError, knotError, type Log } from '../lib/index.ts';
 
@@ -111,8 +111,7 @@ export function createDockerLogins(parts: {
         });
         return true;
       } catch (error) {
-        const isMeanwhile =
-          error instanceof KnotError && ['KNOT_FILES_CHANGED', 'KNOT_FILES_TAKEN'].includes(error.code);
+        const isMeanwhile = isTaken(error) || (error instanceof KnotError && error.code === 'KNOT_FILES_CHANGED');
         if (!isMeanwhile || tries === mostTries) throw error;
       }
     }
@@ -122,7 +121,7 @@ export function createDockerLogins(parts: {
     try {
       files.makeFolder(area, folder);
     } catch (error) {
-      if (!(error instanceof KnotError && error.code === 'KNOT_FILES_TAKEN')) throw error;
+      if (!isTaken(error)) throw error;
     }
   }
 

@@ -141,7 +141,10 @@ t.test('packages of templates', { skip: skipWithoutSandbox }, async (t) => {
     writeFileSync(join(folder, '.locks'), '');
     const { signal, onProgress, said } = waiter();
     t.match(await packages.install(setOf('tiny==1.0'), { signal, onProgress }), {
-      problem: { kind: 'other', message: /ENOTDIR: not a directory/ },
+      problem: { kind: 'other', message: /the Python packages of the template failed.*ENOTDIR: not a directory/ },
+    });
+    t.match(await packages.install({ lists: [] }, waiter()), {
+      problem: { message: /the npm packages of the template failed.*ENOTDIR/ },
     });
     t.strictSame(said, []);
   });

@@ -57,5 +57,5 @@ export function isTyping(event: Aimed): boolean {
 const keepsKeys =
   'input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]:not([contenteditable=false]), dialog, [role=menu]';
 
-const isElement = (one: unknown): one is Pick<Element, 'matches'> =>
-  typeof (one as Partial<Element> | null)?.matches === 'function';
+const isElement = (one: unknown): one is { matches(selector: string): boolean } =>
+  typeof (one as { matches?: unknown } | null)?.matches === 'function';

@@ -1,4 +1,4 @@
-import type { InstallProgress, InstallStep, Problem, Supervisor } from '../../../process/index.ts';
+import type { InstallProgress, InstallStep, InstallWords, Problem, Supervisor } from '../../../process/index.ts';
 
 /** What was made of a set of packages: how many they are, and what whoever uses them must see besides their folder. */
 export type Made = {
@@ -29,6 +29,8 @@ export type Making = {
 export type Maker = {
   /** Another one with everything that decides how it comes out: what is wanted, and what it is made by. */
   key: string;
+  /** What is made, so that what goes wrong is told in its words. */
+  words: InstallWords;
   /** What its operator says for everybody, in a file. */
   settings?: string | undefined;
   /** What is there and complete. */

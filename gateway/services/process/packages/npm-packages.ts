@@ -11,7 +11,7 @@ import {
 import { type Installer, isProblem, rememberOnceFound } from './maker.ts';
 import type { NpmSet } from './package-set.ts';
 
-export const npmWords: InstallWords = {
+const npmWords: InstallWords = {
   needs: 'It needs',
   packages: 'the npm packages of the template',
   isProven: true,
@@ -42,6 +42,7 @@ export function createNpmPackages(options: {
       const key = createHash('sha256').update(text).digest('hex').slice(0, 24);
       return {
         key,
+        words: npmWords,
         settings: npm.settings,
         find(environment) {
           const found = findNpmPackages(environment, key);

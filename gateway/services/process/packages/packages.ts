@@ -17,7 +17,7 @@ import { confinedStep, prepareWork } from './confined.ts';
 import { isProblem, type Made, type Maker } from './maker.ts';
 import { createNpmPackages } from './npm-packages.ts';
 import type { PackageSet } from './package-set.ts';
-import { createPythonPackages, pythonWords } from './python-packages.ts';
+import { createPythonPackages } from './python-packages.ts';
 
 /** Where the packages of a template are, for its program. */
 export type Environment = Made & { key: string; folder: string };
@@ -131,7 +131,7 @@ export function createPackages(options: PackagesOptions): Packages {
       return await install(maker, { signal, onProgress });
     } catch (error) {
       if (!signal.aborted) log.error({ err: error, key }, 'packages of a template could not be installed');
-      return { problem: describeSystemProblem(error, pythonWords) };
+      return { problem: describeSystemProblem(error, maker.words) };
     } finally {
       lock?.release();
       busy -= 1;

@@ -13,7 +13,7 @@ import {
 import { type Installer, isProblem, type Made, rememberOnceFound } from './maker.ts';
 import type { PythonSet } from './package-set.ts';
 
-export const pythonWords: InstallWords = {
+const pythonWords: InstallWords = {
   needs: 'It needs',
   packages: 'the Python packages of the template',
   isProven: false,
@@ -50,6 +50,7 @@ export function createPythonPackages(options: {
       const key = keyOf(set, python);
       return {
         key,
+        words: pythonWords,
         find(environment) {
           const found = findEnvironment(environment, key);
           return found && madeOf(found);
