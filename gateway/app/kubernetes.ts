@@ -4,7 +4,7 @@ import { absolute, type Config, parseListen, type PublicAddress } from '../confi
 import { areaOfKey, type Files } from '../files/index.ts';
 import type { Registry, RequestToken } from '../integrations/index.ts';
 import { kinds, type Kube, type Lease, openKube, pathOf, takeLease } from '../kube/index.ts';
-import { type Clock, type ComponentHealth, type Log, silentLog, systemClock } from '../lib/index.ts';
+import { type Clock, type ComponentHealth, dayMs, type Log, silentLog, systemClock } from '../lib/index.ts';
 import { createPolicy, type Policy } from '../policy/index.ts';
 import {
   argoAccount,
@@ -240,8 +240,6 @@ export function openProvisioning(
     log,
   });
 }
-
-const dayMs = 24 * 3600 * 1000;
 
 function fixedSettings(config: Config, hasFiles: boolean): FixedSettings {
   const { namespacePrefix, namespace, podSecurity } = config.kubernetes;

@@ -1,4 +1,4 @@
-import { knotError } from '../lib/index.ts';
+import { dayOf, knotError } from '../lib/index.ts';
 import type { Facts } from '../app/index.ts';
 import { type Command, type Invocation, required, table } from './command.ts';
 import { actor, withFacts } from './facts.ts';
@@ -15,13 +15,12 @@ export const connectionCommands: readonly Command[] = [
         const user = await userOf(facts, invocation);
         return await (await facts.connections()).list(user.id);
       });
-      const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
       const rows = found.map((one) => [
         one.clientId,
         one.name,
         one.isOffline ? 'offline' : 'agreed',
-        day(one.since),
-        one.expiresAt === null ? '-' : day(one.expiresAt),
+        dayOf(one.since),
+        one.expiresAt === null ? '-' : dayOf(one.expiresAt),
         one.scopes.join(' '),
       ]);
       const output =

@@ -1,5 +1,5 @@
 import type { Facts } from '../app/index.ts';
-import { knotError } from '../lib/index.ts';
+import { dayOf, knotError } from '../lib/index.ts';
 import type { NewToken, Token } from '../tokens/index.ts';
 import { type Command, type Invocation, required, table, UsageError } from './command.ts';
 import type { Api } from './elsewhere/api.ts';
@@ -104,8 +104,6 @@ export const tokenCommands: readonly Command[] = [
     },
   },
 ];
-
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 async function userOf({ accounts }: Facts, invocation: Invocation) {
   const name = required(invocation, 'as');

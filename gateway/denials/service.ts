@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import {
   type AuthorizationRequest,
   type Clock,
+  dayMs,
   type Decision,
   every,
   groupsOf,
@@ -40,7 +41,6 @@ export type Denials = {
 /** As `newShortId` makes them. */
 export const denialIdPattern = /^[0-9abcdefghjkmnpqrstvwxyz]{16}$/;
 
-const dayMs = 24 * 3600_000;
 const sameMs = 60_000;
 const flushMs = 1_000;
 const pruneMs = 10 * 60_000;

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { type Clock, type ComponentHealth, every, knotError, type Log, type Standing } from '../lib/index.ts';
+import { type Clock, type ComponentHealth, dayMs, every, knotError, type Log, type Standing } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Condition } from './act/condition.ts';
 import { newFolder, onWay } from './act/make-way.ts';
@@ -92,7 +92,6 @@ export type Files = {
   close(): Promise<void>;
 };
 
-const dayMs = 24 * 3600 * 1000;
 const searchBounds = { mostFound: 500, mostSeen: 1_000_000 };
 /** A body of unknown length is promised its room in steps. */
 const stepBytes = 16 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject, sign } from 'node:crypto';
-import { type Clock, every, knotError, type Log } from '../lib/index.ts';
+import { type Clock, dayMs, every, knotError, type Log } from '../lib/index.ts';
 import type { Store } from '../store/index.ts';
 import { generateKeys, publicHalf } from './generate.ts';
 import { claimGeneration, insertKeys, readGeneration, readKeys, retireKeys, type SigningKeyRow } from './records.ts';
@@ -35,7 +35,6 @@ const defaultLeadSeconds = 3600;
  * also the `id_token_hint` of a later sign-out, and sign-ins last seven days by default.
  */
 const retentionMs = 8 * 24 * 3600 * 1000;
-const dayMs = 24 * 3600 * 1000;
 
 type LoadedKey = SigningKeyRow & { jwk: JsonWebKey; keyObject: KeyObject };
 

@@ -4,8 +4,10 @@
  * Does not own: anything that reads a file, opens a socket or keeps state.
  */
 export * from './access-entry.ts';
+export * from './amounts.ts';
 export * from './audit-entry.ts';
 export * from './authorization.ts';
+export * from './calendar.ts';
 export * from './canonical/address.ts';
 export * from './canonical/canonical.ts';
 export * from './canonical/cookies.ts';

@@ -9,5 +9,5 @@ export { enforceQuery, enforceSelector, type Readable, selectorOf } from './prom
 export { type Endpoint, endpoints, enforceParameters, type Parameters, type Question } from './parameters.ts';
 export { createGrants, grantCookie, type Grants } from './grants.ts';
 export { createMetrics, type Metrics } from './service.ts';
-export type { Amounts, MonthOfUse } from './usage.ts';
+export type { MonthOfUse } from './usage.ts';
 export { type Answer, type PrometheusOptions } from './upstream.ts';

@@ -1,25 +1,27 @@
-import type { Clock } from '../lib/index.ts';
-import { knotError } from '../lib/index.ts';
+import {
+  addAmounts,
+  type Amounts,
+  boundsOf,
+  type Clock,
+  dayMs,
+  dayOf,
+  elapsedOf,
+  knotError,
+  type MonthOfAmounts,
+  monthOf,
+  mostFirst,
+  noAmounts,
+  sumUnder,
+} from '../lib/index.ts';
 import type { Readable } from './promql/enforce.ts';
 import type { Question } from './parameters.ts';
 import type { Answer } from './upstream.ts';
 
-/** Processors times the hours they were busy; memory in GiB times the hours it was held. */
-export type Amounts = { cpuHours: number; memoryGibHours: number };
-
-export type MonthOfUse = {
-  now: { cpu: number; memory: number };
-  days: ({ day: string } & Amounts)[];
-  /** By id; what belongs to no service has none. */
-  services: ({ id?: string } & Amounts)[];
-  total: Amounts;
-  /** How much of the month is over, from 0 to 1. */
-  elapsed: number;
-};
+/** What belongs to no service has no id. */
+export type MonthOfUse = MonthOfAmounts<{ id?: string }> & { now: { cpu: number; memory: number } };
 
 export type UsageOf = (namespace: string, month?: string) => Promise<MonthOfUse>;
 
-const dayMs = 86_400_000;
 const label = 'label_knot_service';
 /** cAdvisor counts containers, and once more what holds them together. */
 const containers = '{container!="",container!="POD"}';
@@ -73,10 +75,9 @@ export function createUsage(options: { ask(question: Question): Promise<Answer>;
     });
   }
 
-  return async (namespace, month = new Date(clock.now()).toISOString().slice(0, 7)) => {
+  return async (namespace, month = monthOf(clock.now())) => {
     const now = clock.now();
-    const first = Date.parse(`${month}-01T00:00:00Z`);
-    const next = Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 1);
+    const { first, next } = boundsOf(month);
     const end = Math.min(next, now);
     const whole = Math.floor((end - first) / dayMs);
     const rest = Math.floor((end - first - whole * dayMs) / 1000);
@@ -95,7 +96,7 @@ export function createUsage(options: { ask(question: Question): Promise<Answer>;
     const value = (of: string): number => Number(moment.find(({ metric }) => metric['of'] === of)?.value?.[1] ?? 0);
     return {
       now: { cpu: value('cpu'), memory: value('memory') },
-      elapsed: Math.min(Math.max((end - first) / (next - first), 0), 1),
+      elapsed: elapsedOf(month, now),
       ...sumUp([...days, ...today], first, Math.max(0, Math.min(whole + (rest > 1 ? 1 : 0), 31))),
     };
   };
@@ -106,25 +107,17 @@ function sumUp(
   first: number,
   count: number,
 ): Pick<MonthOfUse, 'days' | 'services' | 'total'> {
-  const dayOf = (index: number): string => new Date(first + index * dayMs).toISOString().slice(0, 10);
-  const days = Array.from({ length: count }, (_, index) => ({ day: dayOf(index), ...nothing() }));
+  const days = Array.from({ length: count }, (_, index) => ({ day: dayOf(first + index * dayMs), ...noAmounts() }));
   const services = new Map<string, Amounts>();
-  const total = nothing();
+  const total = noAmounts();
   for (const { metric, value, values = value ? [value] : [] } of found) {
     const key = metric['of'] === 'cpu' ? 'cpuHours' : 'memoryGibHours';
     const id = metric[label];
     for (const [at, text] of values) {
-      const amount = Number.isFinite(Number(text)) ? Number(text) : 0;
-      if (id !== undefined) {
-        const service = services.get(id) ?? nothing();
-        service[key] += amount;
-        services.set(id, service);
-        continue;
-      }
-      total[key] += amount;
+      const used = { ...noAmounts(), [key]: Number.isFinite(Number(text)) ? Number(text) : 0 };
       // A sum is of the time up to its moment: at midnight, of the day before.
       const day = days[Math.ceil((at * 1000 - first) / dayMs) - 1];
-      if (day) day[key] += amount;
+      addAmounts(used, id === undefined ? [total, day] : [sumUnder(services, id)]);
     }
   }
   const listed = [...services].map(([id, amounts]): { id?: string } & Amounts => ({ id, ...amounts }));
@@ -134,9 +127,7 @@ function sumUp(
   };
   // What rounding leaves is nobody's.
   if (other.cpuHours > total.cpuHours / 1000 || other.memoryGibHours > total.memoryGibHours / 1000) listed.push(other);
-  listed.sort((a, b) => b.cpuHours - a.cpuHours || b.memoryGibHours - a.memoryGibHours);
-  return { days, services: listed, total };
+  return { days, services: listed.sort(mostFirst), total };
 }
 
-const nothing = (): Amounts => ({ cpuHours: 0, memoryGibHours: 0 });
 const sum = (all: readonly Amounts[], key: keyof Amounts): number => all.reduce((whole, one) => whole + one[key], 0);

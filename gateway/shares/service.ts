@@ -1,6 +1,7 @@
 import {
   type AuditEntry,
   type Clock,
+  dayMs,
   every,
   knotError,
   type Log,
@@ -73,7 +74,6 @@ export type Shares = GuestLinks &
     close(): Promise<void>;
   };
 
-const dayMs = 86_400_000;
 const mostOfOneThing = 1_000;
 /** How long who has a link is told what became of it, and a revocation can be taken back. */
 const keepEndedMs = 30 * dayMs;

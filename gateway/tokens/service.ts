@@ -1,5 +1,14 @@
 import { LRUCache } from 'lru-cache';
-import { type AuditEntry, type Clock, hashSecret, hiddenCharacter, knotError, type Log, newId } from '../lib/index.ts';
+import {
+  type AuditEntry,
+  type Clock,
+  dayMs,
+  hashSecret,
+  hiddenCharacter,
+  knotError,
+  type Log,
+  newId,
+} from '../lib/index.ts';
 import type { Row, Store, Transaction } from '../store/index.ts';
 import { createGuesses } from './guesses.ts';
 import { createLastUses } from './last-use.ts';
@@ -59,7 +68,6 @@ export type FoundToken = {
   expiresAt: number;
 };
 
-const dayMs = 86_400_000;
 /** Well-formed secrets of nobody that one network may show in a minute. */
 const mostGuesses = 20;
 const guessWindowMs = 60_000;

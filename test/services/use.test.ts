@@ -86,6 +86,16 @@ await onBothStores(t, async (t, open) => {
     book.add('two', { processorMs: 1, byteMs: 1 });
     await book.write();
     t.strictSame((await book.of('ada', '2026-11')).services, [], 'and is forgotten after more than a year');
+    const old = { owner_id: 'ada', day: '2026-11-01', service_id: 'two', processor_ms: 1, memory_mib_seconds: 1 };
+    await store.db.insertInto('service_use').values(old).execute();
+    const kept = async () => {
+      book.add('two', { processorMs: 1, byteMs: 1 });
+      await book.write();
+      return (await book.of('ada', '2026-11')).services.length;
+    };
+    t.equal(await kept(), 1, 'which is looked at once a day, and not at every write');
+    clock.advance(86_400_000);
+    t.equal(await kept(), 0);
     await metrics.close();
   });
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { knotError } from '../../lib/index.ts';
+import { dayOf, knotError } from '../../lib/index.ts';
 import { auditFile } from '../audit-file.ts';
 import type { Needs, ApiServer } from '../context.ts';
 import { AuditFilterSchema, AuditPageSchema, AuditQuerySchema, AuditVerificationSchema } from '../contract.ts';
@@ -53,12 +53,11 @@ export function auditRoutes(app: ApiServer, { audit, clock }: Needs<'audit' | 'c
         });
       }
       files += 1;
-      const day = new Date(clock.now()).toISOString().slice(0, 10);
       const file = auditFile(audit, query);
       file.once('close', () => (files -= 1));
       return reply
         .type('text/csv; charset=utf-8; header=present')
-        .header('content-disposition', `attachment; filename="knot-audit-${day}.csv"`)
+        .header('content-disposition', `attachment; filename="knot-audit-${dayOf(clock.now())}.csv"`)
         .header('cache-control', 'no-store')
         .send(file);
     },

@@ -1,6 +1,6 @@
-import { namespaceOf, platform } from '../../lib/index.ts';
+import { type Amounts, monthOf, namespaceOf, platform } from '../../lib/index.ts';
 import { namespaceResource, type Owner } from '../../owners/index.ts';
-import type { Amounts, MonthOfUse } from '../../metrics/index.ts';
+import type { MonthOfUse } from '../../metrics/index.ts';
 import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { type Usage, UsageQuerySchema, UsageSchema } from '../contract.ts';
 import { answers, describe } from './describe.ts';
@@ -15,7 +15,6 @@ export function usageRoutes(
   context: Needs<'metrics' | 'owners' | 'plans' | 'files' | 'services' | 'decide' | 'demand' | 'config' | 'clock'>,
 ): void {
   const { metrics, owners, plans, files, services, decide, demand, config, clock } = context;
-  const currentMonth = (): string => new Date(clock.now()).toISOString().slice(0, 7);
 
   app.get(
     '/metrics/usage',
@@ -28,7 +27,7 @@ export function usageRoutes(
     ),
     async (request): Promise<Usage> => {
       const { principal } = identityOf(request);
-      const { owner: name = principal.username, month = currentMonth() } = request.query;
+      const { owner: name = principal.username, month = monthOf(clock.now()) } = request.query;
       const owner = await findOwner(owners, name);
       const question = { principal, action: 'readMetrics' as const };
       if (decide(request, { ...question, resource: platform }).effect !== 'allow')

@@ -1,4 +1,4 @@
-import { type Clock, KnotError, knotError, newShortId } from '../../lib/index.ts';
+import { type Clock, dayMs, knotError, KnotError, newShortId } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Runs } from '../act/runs.ts';
 import { isTrashed } from '../act/trash.ts';
@@ -44,8 +44,6 @@ export type Quota = {
   /** Forgets what was promised to acts that will not end. */
   forgetLost(): Promise<void>;
 };
-
-const dayMs = 24 * 3600 * 1000;
 
 export function createQuota(parts: {
   store: Store;

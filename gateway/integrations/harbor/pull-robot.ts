@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { knotError } from '../../lib/index.ts';
+import { dayMs, knotError } from '../../lib/index.ts';
 import type { ToolOwner } from '../integration.ts';
 import type { AskHarbor, HarborLogin } from './ask.ts';
 import { everyPage } from './pages.ts';
@@ -15,7 +15,6 @@ type Robot = {
 };
 
 const v2 = '/api/v2.0';
-const dayMs = 24 * 3600 * 1000;
 const periodMs = 30 * dayMs;
 
 /**

@@ -1,18 +1,21 @@
 import { type Kysely, sql } from 'kysely';
-import type { Clock } from '../../lib/index.ts';
+import {
+  addAmounts,
+  type Amounts,
+  boundsOf,
+  type Clock,
+  dayMs,
+  dayOf,
+  elapsedOf,
+  type MonthOfAmounts,
+  mostFirst,
+  noAmounts,
+  sumUnder,
+} from '../../lib/index.ts';
 import { settingOnce, type Store, type Tables } from '../../store/index.ts';
 
-/** Processors times the hours they were busy; memory in GiB times the hours it was held. */
-type Amounts = { cpuHours: number; memoryGibHours: number };
-
-/** What an owner's services used in a month, by day (of UTC) and by service. */
-export type ServiceUse = {
-  days: ({ day: string } & Amounts)[];
-  /** What used most first. */
-  services: ({ id: string } & Amounts)[];
-  total: Amounts;
-  /** How much of the month is over, from 0 to 1. */
-  elapsed: number;
+/** What an owner's services used in a month. */
+export type ServiceUse = MonthOfAmounts<{ id: string }> & {
   /** The first day that anything is known of (YYYY-MM-DD): before it nobody measured. */
   since: string;
 };
@@ -24,7 +27,6 @@ export type UseBook = {
   of(ownerId: string, month: string): Promise<ServiceUse>;
 };
 
-const dayMs = 86_400_000;
 const mibSecond = 2 ** 20 * 1000;
 /** Beside the present month, the year before. */
 const keptDays = 400;
@@ -38,6 +40,8 @@ export function createUseBook(options: {
 }): UseBook {
   const { store, ownersOf, clock } = options;
   let waiting = new Map<string, { processorMs: number; byteMs: number }>();
+  /** Before which day this process has removed what was there. */
+  let removedBefore: string | undefined;
   const today = (): string => dayOf(clock.now());
 
   function addTo(key: string, { processorMs, byteMs }: { processorMs: number; byteMs: number }): void {
@@ -54,13 +58,13 @@ export function createUseBook(options: {
       const sums = { processor_ms: Math.round(processorMs), memory_mib_seconds: Math.round(byteMs / mibSecond) };
       return owner === undefined ? [] : [{ owner_id: owner, day, service_id: id, ...sums }];
     });
+    const oldest = dayOf(clock.now() - keptDays * dayMs);
     await store.transaction(async ({ db }) => {
       if (rows.length > 0) await addRows(db, rows);
-      await db
-        .deleteFrom('service_use')
-        .where('day', '<', dayOf(clock.now() - keptDays * dayMs))
-        .execute();
+      // Once for each day that goes: this is written every minute.
+      if (oldest !== removedBefore) await db.deleteFrom('service_use').where('day', '<', oldest).execute();
     });
+    removedBefore = oldest;
   }
 
   return {
@@ -86,42 +90,30 @@ export function createUseBook(options: {
         .where('day', '>=', `${month}-01`)
         .where('day', '<=', `${month}-31`)
         .execute();
-      const first = Date.parse(`${month}-01T00:00:00Z`);
-      const next = Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 1);
+      const { first, next } = boundsOf(month);
       const now = clock.now();
       const days = new Map<string, Amounts>();
       for (let at = first; at < Math.min(next, now); at += dayMs)
-        if (dayOf(at) >= since) days.set(dayOf(at), nothing());
+        if (dayOf(at) >= since) days.set(dayOf(at), noAmounts());
       const services = new Map<string, Amounts>();
-      const total = nothing();
+      const total = noAmounts();
       for (const { day, service_id, processor_ms, memory_mib_seconds } of rows) {
         const used = {
           cpuHours: Number(processor_ms) / 3.6e6,
           memoryGibHours: Number(memory_mib_seconds) / 1024 / 3600,
         };
-        const service = services.get(service_id) ?? nothing();
-        services.set(service_id, service);
-        for (const sum of [total, service, days.get(day)]) {
-          if (sum === undefined) continue;
-          sum.cpuHours += used.cpuHours;
-          sum.memoryGibHours += used.memoryGibHours;
-        }
+        addAmounts(used, [total, sumUnder(services, service_id), days.get(day)]);
       }
       return {
         days: [...days].map(([day, amounts]) => ({ day, ...amounts })),
-        services: [...services]
-          .map(([id, amounts]) => ({ id, ...amounts }))
-          .sort((a, b) => b.cpuHours - a.cpuHours || b.memoryGibHours - a.memoryGibHours),
+        services: [...services].map(([id, amounts]) => ({ id, ...amounts })).sort(mostFirst),
         total,
-        elapsed: Math.min(Math.max((now - first) / (next - first), 0), 1),
+        elapsed: elapsedOf(month, now),
         since,
       };
     },
   };
 }
-
-const nothing = (): Amounts => ({ cpuHours: 0, memoryGibHours: 0 });
-const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 /** Since when anything is counted, of the whole installation. */
 const sinceIn = (db: Kysely<Tables>, today: () => string): Promise<string> =>
