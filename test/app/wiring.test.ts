@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from
 import { join } from 'node:path';
 import t from 'tap';
 import { request } from 'undici';
+import type { Health } from '../../gateway/api/contract.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createRoutes } from '../../gateway/routes/index.ts';
 import { openStore, readSetting } from '../../gateway/store/index.ts';
@@ -22,7 +23,8 @@ const echo = await startEcho();
 t.teardown(() => echo.close());
 const config = {
   integrations: { jupyterhub: { mode: 'off' } },
-  apps: [{ name: 'echo', upstream: echo.address }],
+  apps: [{ name: 'echo', upstream: echo.address, probe: '/' }],
+  trustedProxies: ['127.0.0.1/32'],
   limits: { drainDelayMs: 2_000 },
 };
 const gateway = await startGateway({ config });
@@ -63,10 +65,32 @@ t.test('what children of the gateway read above them is not the package of Knot'
 });
 
 t.test('each request is counted, and has a line in the log', async (t) => {
-  await ann.visit(`${origin}/counted`);
+  await ann.visit(`${origin}/`);
+  await ann.request('GET', `${origin}/counted`, { headers: { 'x-forwarded-for': '203.0.113.9' } });
   const metrics = await (await request(`${gateway.ops}/metrics`)).body.text();
   t.match(metrics, /^knot_requests_total\{route="echo",status_class="2xx",verdict="allow"\} [1-9]/m);
-  t.match(await gateway.line(/"path":"\/counted"/), /"route":"echo"/);
+  t.match(metrics, /^knot_sessions [1-9]/m);
+  t.match(await gateway.line(/"path":"\/counted"/), /"route":"echo".*"address":"203\.0\.113\.9"/);
+});
+
+t.test('every part tells how it is', async (t) => {
+  const { components } = (await ann.api('GET', '/health')).json<Health>();
+  t.strictSame(
+    components.map(({ name }) => name),
+    ['store', 'policies', 'certificate', 'files', 'service-isolation', 'app:echo', 'node'],
+  );
+});
+
+t.test('commands on the same machine are told where it answers, and why it is not started anew', async (t) => {
+  t.match((await gateway.knot(['status'])).stdout, `Knot answers at ${gateway.origin}`);
+  const file = join(gateway.policies, '../knot.yaml');
+  const good = readFileSync(file, 'utf8');
+  // A command reads the configuration; what it names the gateway looks at.
+  writeFileSync(file, `${good}tls: { cert: gone.crt, key: gone.key }\n`);
+  const refused = await gateway.knot(['restart']);
+  writeFileSync(file, good);
+  t.equal(refused.status, 1);
+  t.match(refused.stderr, /goes on as it was: .*gone\.(crt|key) cannot be read/);
 });
 
 t.test('a token that is revoked takes the download with it that was begun with it', async (t) => {

@@ -55,6 +55,7 @@ t.test('a person signs a terminal in, which keeps what it was given for nobody e
   t.ok(login.shown().includes(`${gateway.origin}/oidc/device`));
   const form = fieldsOf((await ann.visit(`${gateway.origin}/oidc/device`)).text);
   const confirm = await ann.submit('/oidc/device', { ...form, user_code: code });
+  t.match(confirm.text, /127\.0\.0\.1/, 'from where it was asked for');
   const { abort: _abort, ...yes } = fieldsOf(confirm.text);
   const done = await ann.submit('/oidc/device', yes);
   t.match(done.text, /Your terminal is signed in/);

@@ -148,9 +148,17 @@ t.test('starts on one data folder', async (t) => {
     t.equal(await third.signal('SIGINT'), 0, 'SIGINT');
   });
 
-  await t.test('nor does the end of a terminal', async (t) => {
-    const fourth = await startGateway({ config: quiet, data });
+  await t.test('nor does the end of a terminal; what is unsafe or without effect is said at the start', async (t) => {
+    const fourth = await startGateway({
+      config: { ...quiet, domain: 'knot.example.test', appsDomain: 'apps.example.test' },
+      data,
+      environment: { HTTPS_PROXY: 'http://127.0.0.1:9' },
+    });
     t.teardown(() => fourth.stop());
+    t.match(fourth.output(), /"msg":"configuration read"/);
+    t.match(fourth.output(), /apps\.example\.test and knot\.example\.test may belong to one registered name/);
+    t.match(fourth.output(), /a proxy in the environment has no effect/);
+    t.match(fourth.output(), /certificate authority: import it once/);
     t.equal(await fourth.signal('SIGHUP'), 0, 'SIGHUP');
   });
 });
