@@ -3,6 +3,7 @@
  * facts, and what it needs of more than them, loaded when it is asked for; for `main`, how a running gateway gives way to another. The
  * gateway itself is the other door, `app.ts`.
  */
+import type { Readable } from 'node:stream';
 import type { DecisionExplanation, UrlExplanation } from '../api/index.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import type { Addresses } from '../discovery/index.ts';
@@ -55,6 +56,11 @@ export async function openFilesBeside({ store, accounts, plans }: Facts, config:
   const { openPeoplesFiles } = await import('./files.ts');
   const allowanceOf = createAllowances({ accounts, plans });
   return openPeoplesFiles(config, { store, allowanceOf, clock: systemClock, log: silentLog });
+}
+
+/** As `exportPerson` of `person-export.ts`: all that is somebody's in Knot, as a zip while it is read. */
+export async function exportPerson(facts: Facts, files: Files, name: string): Promise<Readable> {
+  return (await import('./person-export.ts')).exportPerson(facts, files, { name, now: systemClock.now() });
 }
 
 /** As `prepareTemplate` of `prepare-template.ts`: installs what a template needs before somebody launches it. */

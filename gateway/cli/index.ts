@@ -14,7 +14,10 @@ export { parseInvocation, settingOptions, UsageError } from './command.ts';
  * needs (an engine for policies, an OpenID Provider) must not slow down the others.
  */
 const groups: Record<string, () => Promise<readonly Command[]>> = {
-  user: async () => (await import('./users.ts')).userCommands,
+  user: async () => [
+    ...(await import('./users.ts')).userCommands,
+    (await import('./user-export.ts')).userExportCommand,
+  ],
   team: async () => (await import('./teams.ts')).teamCommands,
   plan: async () => (await import('./plans.ts')).planCommands,
   provision: async () => (await import('./provision.ts')).provisionCommands,

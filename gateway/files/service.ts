@@ -14,7 +14,7 @@ import { createLocks, type Locks } from './locks/locks.ts';
 import { picture, type Picture } from './look/picture.ts';
 import { standing } from './look/standing.ts';
 import { search, type SearchResult } from './look/search.ts';
-import { zip } from './look/zip.ts';
+import { zip, type ZipOptions } from './look/zip.ts';
 import { type AllowanceOf, createQuota, type Usage } from './quota/quota.ts';
 import { bytesInWords } from './quota/words.ts';
 import { createRelocate, type Relocated, type RelocateOptions, type Spot } from './relocate.ts';
@@ -48,7 +48,13 @@ export type Files = {
   /** An open regular file; the caller closes the descriptor. */
   open(area: Area, path: Path): { entry: Entry; descriptor: number };
   /** Things of one folder as a zip stream. */
-  zip(area: Area, folder: Path, names: readonly Name[] | undefined, method: 'store' | 'deflate'): Readable;
+  zip(
+    area: Area,
+    folder: Path,
+    names: readonly Name[] | undefined,
+    method: 'store' | 'deflate',
+    beside?: Pick<ZipOptions, 'first' | 'below'>,
+  ): Readable;
   /** `length`: of the body, if it is known before. */
   put(
     area: Area,
@@ -268,8 +274,9 @@ export function openFiles(parts: {
             const descriptor = parent.file(name);
             return { entry: entryOf(name, fstatSync(descriptor, { bigint: true })), descriptor };
           }),
-    zip: (area, folder, names, method) =>
+    zip: (area, folder, names, method, beside = {}) =>
       zip(areas.folder(area, checked(folder)), names, {
+        ...beside,
         method,
         isHidden: (path) => folder.length === 0 && areas.isReserved(path),
         onError: (error) => log.warn({ err: error }, 'packing files failed'),

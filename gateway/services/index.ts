@@ -28,7 +28,7 @@ export const loadKubernetes = () => import('./kubernetes/index.ts');
 export type { KubernetesEngine } from './kubernetes/engine.ts';
 export type { ServiceOutbound } from './process/way-out.ts';
 export type { OwnersFiles } from './process/sandboxed.ts';
-export { idsInChange, labelIsTaken } from './records.ts';
+export { idsInChange, labelIsTaken, servicesOf } from './records.ts';
 export type { Cause, Service, Size } from './service.ts';
 export { noSuchService } from './refusals.ts';
 export type { Became, Versions } from './history/history.ts';

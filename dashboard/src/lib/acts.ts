@@ -13,6 +13,7 @@ const words: Record<string, string> = {
   'user.promoted': 'Made an admin',
   'user.demoted': 'No longer an admin',
   'user.deleted': 'Account deleted',
+  'user.exported': 'Copy of all they have taken out',
   'password.changed': 'Password changed',
   'password.refused': 'Wrong password on a change',
   'team.created': 'Team made',

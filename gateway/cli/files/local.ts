@@ -114,7 +114,12 @@ function demandFolder(path: LocalPath): void {
 export async function writeLocal(
   folder: LocalPath,
   name: Name,
-  { replaces, isRoot, modifiedAt }: { replaces: boolean; isRoot: boolean; modifiedAt: number },
+  {
+    replaces,
+    isRoot,
+    modifiedAt,
+    mode = 0o666,
+  }: { replaces: boolean; isRoot: boolean; modifiedAt: number; mode?: number },
   fill: (write: (chunk: Buffer) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   // Looked at again: a link may have come into its place. The folder that was typed may be one.
@@ -122,7 +127,7 @@ export async function writeLocal(
   const beside = below(folder, [Buffer.from(`.knot-${randomBytes(8).toString('hex')}`)]);
   const target = below(folder, [name]);
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const file = await open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
+  const file = await open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   try {
     try {
       await fill(async (chunk) => {

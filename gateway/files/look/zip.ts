@@ -10,6 +10,10 @@ export type ZipOptions = {
   method: 'store' | 'deflate';
   /** Not packed. */
   isHidden?: (path: Path) => boolean;
+  /** Files that stand in the archive before all others, beside the folder `below`, which everything of the disk then lies in. */
+  first?: readonly { name: string; content: Buffer; date: Date }[];
+  /** `files/private` */
+  below?: string;
   /** Hears what went wrong before the first byte, or in the archive itself. */
   onError(error: unknown): void;
 };
@@ -24,12 +28,13 @@ const reportName = 'NOT IN THIS ARCHIVE.txt';
 export function zip(
   folder: HeldFolder,
   names: readonly Name[] | undefined,
-  { method, isHidden, onError }: ZipOptions,
+  { method, isHidden, first = [], below, onError }: ZipOptions,
 ): Readable {
   const archive = new ZipArchive(method === 'store' ? { store: true } : { zlib: { level: 1 } });
   const missing: string[] = [];
   const pace = createPace();
   const reader = () => archive.destroyed;
+  const nameOfPath = (path: Path): string => [...(below === undefined ? [] : [below]), ...path.map(textOf)].join('/');
 
   /** One at a time: the archive would hold everything it is given in memory. */
   async function append(source: Readable | Buffer, name: string, date: Date): Promise<void> {
@@ -50,7 +55,7 @@ export function zip(
   async function add(parent: HeldFolder, name: Name, path: Path): Promise<void> {
     await pace();
     if (reader() || isHidden?.(path)) return;
-    const text = path.map(textOf).join('/');
+    const text = nameOfPath(path);
     const stats = parent.look(name);
     if (stats === undefined) return;
     const date = new Date(Number(stats.mtimeMs));
@@ -70,7 +75,7 @@ export function zip(
   }
 
   async function addFolder(parent: HeldFolder, name: Name, path: Path, date: Date): Promise<void> {
-    const text = path.map(textOf).join('/');
+    const text = nameOfPath(path);
     let inner: HeldFolder;
     let children: Name[];
     try {
@@ -91,6 +96,7 @@ export function zip(
   }
 
   async function pack(): Promise<void> {
+    for (const { name, content, date } of first) await append(content, name, date);
     for (const name of names ?? (await namesIn(folder))) await add(folder, name, [name]);
     if (reader()) return;
     if (missing.length > 0) await append(Buffer.from(`${missing.join('\n')}\n`), reportName, new Date());

@@ -61,3 +61,17 @@ export function isSecretAt(root: JsonSchema, pointer: string): boolean {
     return inner(additionalProperties, rest) || inner(items, rest);
   }
 }
+
+/** What stands in place of a secret that is not shown. */
+export const secretWord = '(secret)';
+
+/** Plain data with each value that its schema marks as secret replaced by `secretWord`; a list that has one in it as a whole. */
+export function withoutSecrets(values: JsonObject, schema: JsonSchema, at = ''): JsonObject {
+  const shown: JsonObject = Object.create(null) as JsonObject;
+  for (const [key, value] of Object.entries(values)) {
+    const path = at + pointerOf([key]);
+    if (isJsonObject(value)) shown[key] = withoutSecrets(value, schema, path);
+    else shown[key] = isSecretAt(schema, path) ? secretWord : value;
+  }
+  return shown;
+}
