@@ -10,6 +10,9 @@ import { testCache } from '../../support/process/test-cache.ts';
 const run = promisify(execFile);
 const busybox = '/bin/busybox';
 
+/** Whom no image is ever pulled from: what has such a name was imported. */
+export const importedFrom = 'registry.test';
+
 /** What pods of tests can be made of. Pausing is what holds the namespaces of a pod: kubelet and runtime need it for each. */
 export const images = {
   pause: 'registry.test/pause:1',

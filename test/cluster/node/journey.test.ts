@@ -9,8 +9,10 @@ import { openPeople, password, type People } from '../../support/process/people.
 import type { Person } from '../../support/process/person.ts';
 import { images } from './images.ts';
 import { answering, execute, makeNamespace, object, pod } from './pods.ts';
+import { openRegistry, pullPrivate } from './private-image.ts';
 import { areNobody, haveFiles, keepNetworks, keepVolumes, type Place } from './probes.ts';
 import { type RunningNode, startNode } from './start.ts';
+import { useTerminals } from './terminals.ts';
 
 /**
  * From a sign-up to a program in a pod and its files in the browser: a gateway with the rights that its chart gives it, on a cluster whose
@@ -25,13 +27,25 @@ const webAddress = '10.96.7.7';
 const node = await startNode(t);
 if ('skip' in node) t.test('people of a cluster', { skip: node.skip }, async () => undefined);
 else {
-  const people = await openGateway(t, node);
+  const registry = await openRegistry(t, node);
+  const people = await openGateway(t, node, 'skip' in registry ? {} : registry.config);
   const joanna = people.stranger();
   await t.test('who is approved has a place in the cluster', (t) => isApproved(t, node, people, joanna));
   await t.test('what a pod writes is in the browser, and the other way round', (t) =>
     shareFiles(t, node, people, joanna),
   );
   await t.test('what a pod serves is at its address, for who is let in', (t) => serve(t, node, people, joanna));
+  await t.test('kubectl of a person is in her pods by WebSocket; SPDY is refused before it is anywhere', (t) =>
+    useTerminals(t, node, people, joanna),
+  );
+  await t.test(
+    'a pod pulls the private image of its owner with no further word, and nobody else’s does',
+    { skip: 'skip' in registry && registry.skip },
+    async (t) => {
+      if ('skip' in registry) return;
+      await pullPrivate(t, node, people, registry.server, (owner, body) => asOwner(node, owner, body));
+    },
+  );
   await t.test('people beside one another', { jobs: 3 }, async (t) => {
     const place = await makeTeam(node, people);
     t.test('every container has the files of its owner and of nobody else', (t) => haveFiles(t, node, place));
@@ -47,7 +61,7 @@ else {
   );
 }
 
-async function openGateway(t: Test, node: RunningNode): Promise<People> {
+async function openGateway(t: Test, node: RunningNode, integrations: object): Promise<People> {
   const helm = (await openHelm(t)) as Helm;
   await makeNamespace(node, 'knot');
   const shown = ['rbac-gateway', 'rbac-user', 'bounds'].flatMap((name) => ['-s', `templates/${name}.yaml`]);
@@ -62,6 +76,7 @@ async function openGateway(t: Test, node: RunningNode): Promise<People> {
     config: {
       listen: `127.0.0.1:${await node.inward()}`,
       engine: 'kubernetes',
+      integrations: { jupyterhub: { mode: 'off' }, ...integrations },
       signUp: 'approval',
       kubernetes: { kubeconfig, admission: { listen: '127.0.0.1:9443', url: 'https://127.0.0.1:9443' } },
       apps: [{ name: 'web', title: 'Web', upstream: `http://${webAddress}:8080` }],

@@ -23,6 +23,10 @@ names=$(readlink -f /etc/resolv.conf || true)
 case $names in /run/*) mkdir -p "$(dirname "$names")" && touch "$names" ;; esac
 if [ -e "$names" ]; then mount --bind "$folder/resolv.conf" "$names"; fi
 
+# Names that a test gives addresses inside (start.ts, `knowRegistry`).
+cat /etc/hosts > "$folder/hosts"
+mount --bind "$folder/hosts" /etc/hosts
+
 # The kubelet would set these for the whole machine. Shown files that hold the wanted values already, it leaves them alone.
 mkdir -p "$folder/sys"
 show() {

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { images } from './images.ts';
+import { images, importedFrom } from './images.ts';
 
 /** Addresses inside the namespaces: several nodes may use the same ones side by side. */
 export const addresses = {
@@ -10,8 +10,14 @@ export const addresses = {
 
 export const nodeName = 'knode';
 
-/** The settings of containerd 1.6 (its own `version = 2`); `networks` is the folder with that of the pods. The snapshotter is overlayfs unless the folder cannot carry one. */
-export function runtimeSettings(networks: string, snapshotter: 'overlayfs' | 'native'): string {
+/**
+ * The settings of containerd 1.6 (its own `version = 2`); `networks` is the folder with that of the pods, `registries` the one with how each
+ * registry is reached (containerd, docs/hosts.md). The snapshotter is overlayfs unless the folder cannot carry one.
+ */
+export function runtimeSettings(
+  { networks, registries }: { networks: string; registries: string },
+  snapshotter: 'overlayfs' | 'native',
+): string {
   return `version = 2
 root = "/var/lib/containerd"
 state = "/run/containerd"
@@ -23,6 +29,8 @@ disabled_plugins = [${['snapshotter.v1.btrfs', 'snapshotter.v1.zfs', 'snapshotte
   disable_apparmor = true
   # Lowering a score needs a capability that a container, where tests often run, does not have.
   restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "${registries}"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "${networks}"
@@ -80,8 +88,10 @@ export const kubeletSettings = (file: (name: string) => string, { group, folder 
     failSwapOn: false,
     // Only looks at the machine's settings: namespaces.sh shows it what it wants to see.
     protectKernelDefaults: true,
-    // Or a pull of the same content under another name makes an imported image one that must be pulled.
-    imagePullCredentialsVerificationPolicy: 'NeverVerify',
+    // What one namespace has pulled is no other's for the asking (the default since 1.35). Of imported images nobody has: said here, or a
+    // pull of the same content under another name makes one that must be pulled.
+    imagePullCredentialsVerificationPolicy: 'NeverVerifyAllowlistedImages',
+    preloadedImagesVerificationAllowlist: [`${importedFrom}/*`],
     // Imported images cannot be fetched again.
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,

@@ -1,4 +1,4 @@
-import { mkdir, statfs, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../../support/eventually.ts';
 import { clusterPrograms } from '../build.ts';
@@ -16,6 +16,8 @@ export type RunningNode = ControlPlane & {
   files: string;
   /** Makes the images of an OCI archive known to the node. */
   import(archive: string): Promise<void>;
+  /** Lets the node pull from a registry that answers at 127.0.0.1 inside under this name (`harbor.localhost:8443`), with a certificate of this authority. */
+  knowRegistry(host: string, caFile: string): Promise<void>;
   /** Waits as `kubectl wait` does: `until('pod/web', 'condition=Ready', 'some-namespace')`. @throws with where it stands instead */
   until(what: string, is: string, namespace?: string, withinSeconds?: number): Promise<void>;
   /** See Namespaces. */
@@ -37,6 +39,7 @@ export type NodeOptions = Omit<ControlPlaneOptions, 'place'> & {
 };
 
 const startTimeoutMs = 60_000;
+const registries = 'registries';
 
 /**
  * Starts a control plane and one real node (`knode`), in namespaces of their own: containerd, kubelet, kube-proxy and an agent that
@@ -78,6 +81,14 @@ export async function startNode(
     ...cluster,
     files,
     import: (archive) => images.ctr('images', 'import', archive),
+    async knowRegistry(host, caFile) {
+      const registry = join(cluster.folder, registries, host);
+      await mkdir(registry, { recursive: true });
+      const way = `[host."https://${host}"]\nca = ${JSON.stringify(caFile)}\n`;
+      await writeFile(join(registry, 'hosts.toml'), `server = "https://${host}"\n${way}`);
+      // Into the same file: another one in its place would not be seen inside.
+      await appendFile(join(namespaces.folder, 'hosts'), `127.0.0.1 ${host.split(':')[0]}\n`);
+    },
     async until(what, is, namespace = 'default', withinSeconds = 30) {
       const where = ['-n', namespace, what];
       await cluster.kubectl('wait', `--for=${is}`, `--timeout=${withinSeconds}s`, ...where).catch(async (error) => {
@@ -127,8 +138,10 @@ async function startParts(
     );
 
   await mkdir(file('networks'));
+  await mkdir(file(registries));
   await writeFile(file('networks/10-node.conflist'), podNetwork);
-  await writeFile(file('containerd.toml'), runtimeSettings(file('networks'), await snapshotterFor(folder)));
+  const folders = { networks: file('networks'), registries: file(registries) };
+  await writeFile(file('containerd.toml'), runtimeSettings(folders, await snapshotterFor(folder)));
   await run('containerd', 'containerd', '-c', file('containerd.toml'));
   // While it starts: what the kubelet is to the API server and shows it.
   const asNode = await cluster.kubeconfigOf({ name: `system:node:${nodeName}`, groups: ['system:nodes'] });
