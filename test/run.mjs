@@ -3,7 +3,7 @@
  * failing one) and ends with the true counts. Arguments are files to run instead of all.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,9 +26,15 @@ const environment = {
 const secondsFile = join(process.env.KNOT_TEST_CACHE ?? join(root, '.cache'), 'seconds.json');
 mkdirSync(dirname(secondsFile), { recursive: true });
 const given = process.argv.slice(2);
+/** Where files leave what gateways asked of a cluster, for the comparison with the roles of the chart. */
+const callsFolder = join(dirname(secondsFile), `calls-${process.pid}`);
+mkdirSync(callsFolder);
+environment.CALLS_OF_RUN = callsFolder;
 installPackages();
 await Promise.all([prepareEnvironments(), prepareCluster()]);
 process.exitCode = await runFiles(given.length > 0 ? given : testFiles());
+if (!(await rightsFit())) process.exitCode = 1;
+rmSync(callsFolder, { recursive: true, force: true });
 
 /** Debian packages, when this is root on a Debian: elsewhere the tests that need them skip and say why. */
 function installPackages() {
@@ -108,9 +114,16 @@ async function prepareCluster() {
   }
 }
 
-function succeeds(script) {
+/** Only of a whole run can be said that nobody used a right; elsewhere than in CI some files may have had no cluster. */
+async function rightsFit() {
+  if (readdirSync(callsFolder).length === 0 && given.length > 0) return true;
+  const extent = given.length === 0 && process.env.CI === 'true' ? 'whole' : 'partial';
+  return await succeeds(join(root, 'test', 'charts', 'rights-of-run.ts'), callsFolder, extent);
+}
+
+function succeeds(script, ...words) {
   return new Promise((resolve) => {
-    const child = spawn(join(bin, 'node'), [script], { cwd: root, env: environment, stdio: 'inherit' });
+    const child = spawn(join(bin, 'node'), [script, ...words], { cwd: root, env: environment, stdio: 'inherit' });
     child.on('error', () => resolve(false));
     child.on('close', (status) => resolve(status === 0));
   });

@@ -11,8 +11,12 @@ export type RightsUsed = {
   neverUsed: Right[];
   /** What was asked for and refused for want of a right (not by admission): the call as it was made. */
   refused: string[];
+  /** What was done and is in none of the rules: another role gave it. */
+  unlisted: string[];
   /** What was done, and how often. */
   used: Map<Right, number>;
+  /** The first call of each, `PATCH /api/v1/namespaces/knot-ann`; the account that was taken on, where it is that. */
+  calls: Map<Right, string>;
 };
 
 /**
@@ -23,17 +27,29 @@ export type RightsUsed = {
  */
 export function rightsUsed(records: readonly AuditRecord[], username: string, rules: readonly Rule[]): RightsUsed {
   const used = new Map<Right, number>();
+  const calls = new Map<Right, string>();
   const refused = new Set<string>();
-  const count = (right: Right | undefined) => right !== undefined && used.set(right, (used.get(right) ?? 0) + 1);
+  const unlisted = new Set<string>();
+  const count = (right: Right | undefined, call: string) => {
+    if (right === undefined) return void unlisted.add(call);
+    used.set(right, (used.get(right) ?? 0) + 1);
+    if (!calls.has(right)) calls.set(right, call);
+  };
   for (const record of records) {
     const { impersonatedUser, user, objectRef } = record;
     const actor = impersonatedUser?.username ?? user.username;
     if (user.username === username && impersonatedUser) {
       const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(impersonatedUser.username)?.[2];
-      count(rightFor(rules, { verb: 'impersonate', group: '', resource: 'serviceaccounts', name: account ?? '' }));
+      count(
+        rightFor(rules, { verb: 'impersonate', group: '', resource: 'serviceaccounts', name: account ?? '' }),
+        `Impersonate-User: ${impersonatedUser.username}`,
+      );
       for (const key of Object.keys(impersonatedUser.extra ?? {})) {
         const resource = `userextras/${key}`;
-        count(rightFor(rules, { verb: 'impersonate', group: 'authentication.k8s.io', resource, name: undefined }));
+        count(
+          rightFor(rules, { verb: 'impersonate', group: 'authentication.k8s.io', resource, name: undefined }),
+          `Impersonate-Extra-${key}`,
+        );
       }
     }
     if (actor !== username || !objectRef) continue;
@@ -44,12 +60,13 @@ export function rightsUsed(records: readonly AuditRecord[], username: string, ru
       resource: subresource === undefined ? resource : `${resource}/${subresource}`,
       name,
     };
-    if (isRefusedByRole(record)) refused.add(`${record.verb} ${record.requestURI.split('?')[0]}`);
-    else count(rightFor(rules, asked));
+    const call = `${record.verb} ${record.requestURI.split('?')[0]}`;
+    if (isRefusedByRole(record)) refused.add(call);
+    else if (!isEverybodys(record)) count(rightFor(rules, asked), call);
     // That a role was bound is told by no call of its own; a binding of ours is called as its role is.
     const { code = 0 } = record.responseStatus ?? {};
     if (asked.resource === 'rolebindings' && record.verb === 'patch' && code < 300)
-      count(rightFor(rules, { verb: 'bind', group, resource: 'clusterroles', name }));
+      count(rightFor(rules, { verb: 'bind', group, resource: 'clusterroles', name }), call);
   }
   // An object that is applied and not there yet is created by the call that would patch it; the log names the patch alone.
   const isCovered = (right: Right) =>
@@ -58,7 +75,7 @@ export function rightsUsed(records: readonly AuditRecord[], username: string, ru
   const isOfMany = (right: Right) =>
     right.startsWith('delete ') && [...used.keys()].some((one) => one.split('=')[0] === right.split('=')[0]);
   const neverUsed = rightsOf(rules).filter((one) => !isCovered(one) && !isOfMany(one));
-  return { neverUsed, refused: [...refused].sort(), used };
+  return { neverUsed, refused: [...refused].sort(), unlisted: [...unlisted].sort(), used, calls };
 }
 
 const group = 'rbac.authorization.k8s.io';
@@ -70,6 +87,12 @@ export const rightsOf = (rules: readonly Rule[]): Right[] => [...new Set(rules.f
 function isRefusedByRole({ responseStatus, annotations }: AuditRecord): boolean {
   return responseStatus?.code === 403 && annotations?.['authorization.k8s.io/decision'] === 'forbid';
 }
+
+/** What the cluster lets everybody do who signed in: ask what they may themselves (`system:basic-user`). */
+const isEverybodys = ({ annotations }: AuditRecord): boolean =>
+  /ClusterRole "system:(basic-user|discovery|public-info-viewer)"/.test(
+    annotations?.['authorization.k8s.io/reason'] ?? '',
+  );
 
 function rightsOfRule({ apiGroups = [], resources = [], resourceNames = [], verbs }: Rule): Right[] {
   const names = resourceNames.length > 0 ? resourceNames : [undefined];

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { Agent, request as send } from 'undici';
 import type { Programs } from './build.ts';
 import type { Credentials } from './credentials.ts';
+import { testAgent } from './left-calls.ts';
 
 export type Answer = {
   status: number;
@@ -50,6 +51,7 @@ export function openClient(
       method: method as 'GET',
       headers: {
         authorization: `Bearer ${token}`,
+        'user-agent': testAgent,
         ...(body !== undefined && { 'content-type': contentType }),
         ...headers,
       },

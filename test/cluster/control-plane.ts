@@ -19,6 +19,7 @@ import {
 } from './flags.ts';
 import { keepPrograms, type KeptProgram, type KeptPrograms } from './kept-programs.ts';
 import { kwokConfiguration, simulatedLog, simulatedNode } from './kwok.ts';
+import { leaveCalls } from './left-calls.ts';
 
 export type { Answer, RequestOptions } from './client.ts';
 export type { User } from './credentials.ts';
@@ -202,6 +203,14 @@ async function start(
   ]);
 
   const { caFile, kubeconfig, tokenOf, kubeconfigOf, authority } = credentials;
+  let isLeft = false;
+  /** Before its folder goes. */
+  const leave = async (): Promise<void> => {
+    if (isLeft) return;
+    isLeft = true;
+    await leaveCalls(file('audit.log'));
+  };
+  t.teardown(leave);
   return {
     ...client,
     server,
@@ -230,6 +239,7 @@ async function start(
     demand: kept.demand,
     addNode,
     async stop() {
+      await leave();
       await client.close();
       await kept.close();
     },
