@@ -28,6 +28,7 @@ export function appRoute(app: AppSettings, config: Config, address: PublicAddres
       methods: app.methods,
       crossOrigins: app.crossOrigins,
       groups: app.groups,
+      ownSignIn: app.signInCookies,
       ...(app.withheldCookies.length > 0 && {
         withheld: { headers: [], cookies: app.withheldCookies.map((name) => name.toLowerCase()) },
       }),

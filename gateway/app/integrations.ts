@@ -30,7 +30,7 @@ import type { Kubernetes } from './kubernetes.ts';
 
 /** What every tool stands on: the address, the supervisor, the listener and whose files are mounted. */
 export type IntegrationGround = Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'> &
-  Pick<ToolGround, 'ownCaPem' | 'metricsCookieOf'> & {
+  Pick<ToolGround, 'ownCaPem' | 'metricsCookieOf' | 'timeoutMs'> & {
     /** What tools of the cluster stand on, where there is one. */
     cluster?: Pick<Kubernetes, 'requestToken' | 'sampleNamespace'> | undefined;
   };
@@ -42,11 +42,11 @@ export async function openIntegrations(config: Config, options: IntegrationGroun
     // Who managed it before may have left servers behind: of a crash, or for a restart with another configuration than this.
     void options.supervisor.endEarlierRun();
   }
-  const { publicAddress, caFile, ownCaPem, metricsCookieOf, cluster, clock, log } = options;
+  const { publicAddress, caFile, ownCaPem, metricsCookieOf, timeoutMs, cluster, clock, log } = options;
   const clientSecret: ToolGround['clientSecret'] = (name, configured) =>
     configured ?? keepSecret(secretFile(config, name), newSecret);
   const others = toolsElsewhere(config, cluster).map(({ open }) =>
-    open({ publicAddress, caFile, ownCaPem, metricsCookieOf, clientSecret, clock, log }),
+    open({ publicAddress, caFile, ownCaPem, metricsCookieOf, clientSecret, timeoutMs, clock, log }),
   );
   if (jupyterhub.mode === 'off') return others;
   const { pythonEnvironment } = jupyterhub;

@@ -1,4 +1,4 @@
-import { type KnotError, knotError, printable } from '../lib/index.ts';
+import { isCertificateError, type KnotError, knotError, printable } from '../lib/index.ts';
 import type { Upstream } from '../routes/index.ts';
 import { connect, type Method } from './connection.ts';
 
@@ -80,9 +80,27 @@ function wordsOf(said: unknown): string {
 }
 
 function away({ name, title }: Tool, asked: { method: string; path: string }, cause: unknown): KnotError {
-  const remedy = `Try again; if it stays, see whether ${title} runs: knot integrations check ${name}.`;
-  const message = `${title} cannot be reached or does not answer.`;
+  const { message, remedy } = whyAway(cause, { name, title });
   return knotError('KNOT_INTEGRATIONS_TOOL_AWAY', 503, message, { remedy, cause, internal: asked });
+}
+
+/** Why a tool that runs elsewhere could not be asked, and what to do; nothing of its address. */
+export function whyAway(
+  cause: unknown,
+  { name, title }: { name: string; title: string },
+): { message: string; remedy: string } {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (isCertificateError(code)) {
+    return {
+      message: `${title} could not prove that it is the right one: Knot does not trust its certificate.`,
+      remedy:
+        'An administrator has Knot trust who signed it (`ca` beside its `upstream` in knot.yaml), or corrects the name in it.',
+    };
+  }
+  return {
+    message: `${title} cannot be reached or does not answer.`,
+    remedy: `Try again; if it stays, see whether ${title} runs: knot integrations check ${name}.`,
+  };
 }
 
 /** What a tool refuses, in its own words where they are about what was asked. */

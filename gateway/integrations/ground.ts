@@ -12,6 +12,8 @@ export type ToolGround = {
   ownCaPem?: string | undefined;
   /** The cookie (`NAME=VALUE`) that lets a tool ask for metrics as somebody, for two minutes; without it there are no metrics. */
   metricsCookieOf?: ((principal: Principal) => Promise<string>) | undefined;
+  /** How long one question of Knot's to it may take; what suits the tool when absent. */
+  timeoutMs?: number | undefined;
   clock: Clock;
   log: Log;
 };

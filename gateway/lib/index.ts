@@ -15,6 +15,7 @@ export * from './canonical/headers.ts';
 export * from './canonical/host.ts';
 export * from './canonical/reasons.ts';
 export * from './canonical/target.ts';
+export * from './certificate-error.ts';
 export * from './client-rules.ts';
 export * from './clock.ts';
 export * from './denial.ts';

@@ -1,7 +1,4 @@
 /** What Knot brings about in Harbor, on the contract server (`test/contracts/harbor`). */
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { publicAddress } from '../../gateway/config/index.ts';
 import { createHarbor, type HarborOptions, type ToolOwner } from '../../gateway/integrations/index.ts';
@@ -274,20 +271,6 @@ t.test('what Harbor answers wrongly is said in plain words, without its address'
   }
   server.meddle = undefined;
   await harbor.provide!(ada);
-});
-
-t.test('one that cannot be reached, or never answers, is told as that', async (t) => {
-  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  t.teardown(() => {
-    silent.closeAllConnections();
-    silent.close();
-  });
-  const gone = await open(t, { upstream: upstreamOf('http://127.0.0.1:1') });
-  t.match(await gone.harbor.check!(), [{ name: 'answers', status: 'failed', remedy: /see whether Harbor runs/ }]);
-  const { port } = silent.address() as AddressInfo;
-  const slow = await open(t, { upstream: upstreamOf(`http://127.0.0.1:${port}`), timeoutMs: 200 });
-  t.match(await slow.harbor.check!(), [{ name: 'answers', status: 'failed' }]);
 });
 
 t.test(

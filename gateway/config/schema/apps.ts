@@ -102,6 +102,11 @@ export const AppConfig = object(
       description:
         'Cookies of the application that are kept from it, because it would believe them rather than what Knot says of who asks.',
     }),
+    signInCookies: Type.Array(Type.String(), {
+      default: [],
+      description:
+        'Of `oidc` and `plain`: cookies in which the application keeps a sign-in of its own. Each is worth something only in the session here in which it was given.',
+    }),
     groups: Type.Array(Type.String(), {
       default: [],
       description:
@@ -131,11 +136,12 @@ export function checkApps(apps: readonly AppSettings[], integrations: readonly s
 function checkKind(app: AppSettings, add: AddProblem): void {
   const { kind } = app;
   const belongs: [
-    key: 'redirectPaths' | 'clientSecret' | 'identityFields' | 'tokenField' | 'token',
+    key: 'redirectPaths' | 'clientSecret' | 'signInCookies' | 'identityFields' | 'tokenField' | 'token',
     kinds: string[],
   ][] = [
     ['redirectPaths', ['oidc']],
     ['clientSecret', ['oidc']],
+    ['signInCookies', ['oidc', 'plain']],
     ['identityFields', ['header']],
     ['tokenField', ['jwt', 'token']],
     ['token', ['token']],
@@ -172,14 +178,14 @@ const fieldName = /^[A-Za-z][A-Za-z0-9-]{0,62}$/;
 const reservedFields =
   /^(?:x-knot-.*|x-forwarded-.*|forwarded|x-real-ip|host|connection|cookie|content-.*|transfer-encoding|te|trailer|upgrade|expect|origin|accept.*|sec-.*|proxy-.*|keep-alive)$/i;
 
+type ListSetting = {
+  [Key in keyof AppSettings]: AppSettings[Key] extends string[] ? Key : never;
+}[keyof AppSettings] & {};
+
 /** The lists of an application, each entry by itself. */
 function checkLists(app: AppSettings, add: AddProblem): void {
   const path = 'must be a path of plain characters (a-z A-Z 0-9 . _ ~ -) that starts with /, without "." or ".."';
-  const lists: [
-    key: 'methods' | 'publicPaths' | 'ownedPaths' | 'crossOrigins' | 'groups' | 'redirectPaths' | 'withheldCookies',
-    isRight: (entry: string) => boolean,
-    must: string,
-  ][] = [
+  const lists: [key: ListSetting, isRight: (entry: string) => boolean, must: string][] = [
     ['methods', (entry) => methodName.test(entry), 'must be a method in capital letters, such as PROPFIND'],
     ['methods', (entry) => !neverForwarded.has(entry), 'must not be a tunnel or an echo, which are never forwarded'],
     ['publicPaths', isPlainPath, path],
@@ -193,6 +199,7 @@ function checkLists(app: AppSettings, add: AddProblem): void {
     ['redirectPaths', isPlainPath, path],
     ['redirectPaths', (entry) => !reserved.test(entry), 'must not lead below /.knot, which is reserved for signing in'],
     ['withheldCookies', (entry) => cookieName.test(entry), 'must be the name of a cookie'],
+    ['signInCookies', (entry) => cookieName.test(entry), 'must be the name of a cookie'],
     ['groups', (entry) => groupName.test(entry), 'must be the name of a group, such as knot-admins or knot:team:NAME'],
   ];
   for (const [key, isRight, must] of lists) {
@@ -210,9 +217,9 @@ function isPageOrigin(origin: string): boolean {
   return pageOrigin.test(origin) && hasPort(origin) && !origin.endsWith(':443');
 }
 
-/** What an operator opened on purpose, said again at each start. */
+/** What an operator opened on purpose or left open, said again at each start. */
 export function warnOfOpenApps(apps: readonly AppSettings[], warn: AddProblem): void {
-  apps.forEach(({ name, publicPaths, crossOrigins }, index) => {
+  apps.forEach(({ name, kind, publicPaths, crossOrigins, signInCookies, withheldCookies }, index) => {
     if (publicPaths.includes('/')) {
       warn(`apps[${index}].publicPaths`, `lets everybody reach all of "${name}" without signing in`);
     } else if (publicPaths.length > 0) {
@@ -225,6 +232,12 @@ export function warnOfOpenApps(apps: readonly AppSettings[], warn: AddProblem): 
       warn(
         `apps[${index}].crossOrigins`,
         `lets pages of ${crossOrigins.join(', ')} act in "${name}" as whoever is signed in`,
+      );
+    }
+    if (kind === 'oidc' && signInCookies.length === 0 && withheldCookies.length === 0) {
+      warn(
+        `apps[${index}].signInCookies`,
+        `is empty: what "${name}" keeps of a sign-in in a browser goes on after signing out of Knot, whoever comes next; name its cookie`,
       );
     }
   });

@@ -1,5 +1,8 @@
 import type { AppSettings, PublicAddress } from '../../config/index.ts';
 
+const ownSession =
+  '# Its own session outlives that at Knot: name the cookie it is kept in as signInCookies of the entry in knot.yaml.\n';
+
 /** What an operator tells an application of `apps` about Knot. */
 export function signInSettings(
   app: AppSettings,
@@ -23,7 +26,7 @@ scopes: openid profile email groups
 name of the person: preferred_username
 groups: groups
 sign-out: ${origin}/logout
-`;
+${app.signInCookies.length > 0 ? '' : ownSession}`;
     case 'jwt':
       return `${alone}${trust}# A token (JWT, ES256) in the field ${app.tokenField ?? 'X-JWT-Assertion'} of each request says who asks.
 keys: ${origin}/.well-known/jwks.json

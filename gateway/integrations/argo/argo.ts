@@ -71,7 +71,7 @@ export function createArgo(options: ArgoOptions): Integration {
       ...(!isByToken && { ownSignIn: [ownCookie] }),
     },
   };
-  const workflows = createWorkflows({ upstream, tokens, log });
+  const workflows = createWorkflows({ upstream, tokens, timeoutMs: options.timeoutMs, log });
   const { stop, ...watched } = elsewhere({
     name,
     words: 'Workflows of your own, step by step.',

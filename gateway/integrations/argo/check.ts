@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ComponentHealth } from '../../lib/index.ts';
 import { KnotError } from '../../lib/index.ts';
+import { whyAway } from '../ask.ts';
 import { createFindings } from '../findings.ts';
 import type { Workflows } from './workflows.ts';
 
@@ -26,6 +27,11 @@ export async function checkArgo(workflows: Workflows, { namespace, signIn, now }
       const wrong =
         'It asks nobody who they are: started with --auth-mode server it does everything for everybody with its own rights. Leave that mode out.';
       note('argo: sign-in', 'failed', wrong);
+      return found;
+    }
+    if (status >= 500) {
+      const { message, remedy } = whyAway(undefined, { name: 'argo', title: 'Argo Workflows' });
+      note('argo', 'failed', message, remedy);
       return found;
     }
     say('argo: sign-in', status === 401, 'It asks who one is.', `It answers ${status}; 401 was expected.`);

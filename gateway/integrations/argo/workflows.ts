@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { KnotError, knotError, type Log } from '../../lib/index.ts';
 import type { Upstream } from '../../routes/index.ts';
+import { whyAway } from '../ask.ts';
 import { connect } from '../connection.ts';
 import type { AccountTokens } from './account-tokens.ts';
 
@@ -56,13 +57,15 @@ const fields = [
 export function createWorkflows({
   upstream,
   tokens,
+  timeoutMs = mostMs,
   log,
 }: {
   upstream: Upstream;
   tokens: AccountTokens;
+  timeoutMs?: number | undefined;
   log: Log;
 }): Workflows {
-  const connection = connect({ upstream, timeoutMs: mostMs, mostBytes });
+  const connection = connect({ upstream, timeoutMs, mostBytes });
 
   async function send(method: 'GET' | 'PUT', path: string, namespace: string | undefined, body?: object) {
     try {
@@ -157,11 +160,10 @@ function parsed(text: string): unknown {
   }
 }
 
-const away = (cause: unknown) =>
-  knotError('KNOT_INTEGRATIONS_ARGO_AWAY', 503, 'Argo Workflows does not answer.', {
-    cause,
-    remedy: 'Try again; if it stays so, tell an administrator: `knot integrations check argo` says what is wrong.',
-  });
+function away(cause: unknown): KnotError {
+  const { message, remedy } = whyAway(cause, { name: 'argo', title: 'Argo Workflows' });
+  return knotError('KNOT_INTEGRATIONS_ARGO_AWAY', 503, message, { cause, remedy });
+}
 
 const refused = (status: number) =>
   knotError('KNOT_INTEGRATIONS_ARGO_REFUSED', 502, 'Argo Workflows did not do what Knot asked for.', {

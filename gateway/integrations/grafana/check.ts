@@ -15,6 +15,11 @@ export async function checkGrafana(
   const { found, note, tried } = createFindings();
   const health = await tried('answers', () => ask<{ version?: string }>('GET', '/api/health', { headers: {} }));
   if (health === undefined) return found;
+  if (health.body === undefined) {
+    const remedy = 'See that integrations.grafana.upstream is its address.';
+    note('answers', 'failed', 'What answers is not Grafana: it says nothing of itself.', remedy);
+    return found;
+  }
   note(
     'answers',
     'ok',

@@ -16,8 +16,6 @@ export type GrafanaOptions = ToolGround & {
   upstream: Upstream;
   /** Read from where the configuration says. */
   secrets: { client?: string | undefined; admin?: string | undefined };
-  /** How long one question to it may take. */
-  timeoutMs?: number;
 };
 
 const hourMs = 3600 * 1000;

@@ -25,6 +25,11 @@ export async function checkHarbor(
     ask<SystemInfo>('GET', '/api/v2.0/systeminfo', facts.hasLogin ? {} : { as: null }),
   );
   if (info === undefined) return found;
+  if (info.body === undefined) {
+    const remedy = 'See that integrations.harbor.upstream is its address.';
+    note('answers', 'failed', 'What answers is not Harbor: it says nothing of itself.', remedy);
+    return found;
+  }
   note(
     'answers',
     'ok',

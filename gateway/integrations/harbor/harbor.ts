@@ -28,8 +28,6 @@ export type HarborOptions = ToolGround & {
   upstream: Upstream;
   /** Read from where the configuration says. */
   secrets: { client?: string | undefined; admin?: string | undefined; robot?: string | undefined };
-  /** How long one question to it may take. */
-  timeoutMs?: number;
 };
 
 /** Of Knot's health. */

@@ -14,11 +14,12 @@ export function createExternalHub(options: {
   upstream: Upstream;
   clientSecret: string;
   caFile: string | undefined;
+  timeoutMs?: number | undefined;
 }): Integration {
   const { publicAddress, upstream, clientSecret } = options;
   const { title } = options.config;
   const identity = describeIdentity({ publicAddress, title, clientSecret, upstream });
-  const api = createHubApi({ title, upstream, token: () => hubTokenOf(clientSecret) });
+  const api = createHubApi({ title, upstream, token: () => hubTokenOf(clientSecret), timeoutMs: options.timeoutMs });
   return {
     ...identity,
     // Answers 200 without a sign-in (jupyterhub/handlers/base.py, HealthCheckHandler).

@@ -25,9 +25,14 @@ export type HubApi = {
 };
 
 /** `upstream`: the hub, or the proxy in front of it. `token` is read for each question: it may be made only then. */
-export function createHubApi(hub: { title: string; upstream: Upstream; token: () => string }): HubApi {
-  const { title, upstream, token } = hub;
-  const { ask, close } = connectTool({ name: 'jupyterhub', title, upstream, timeoutMs: mostMs });
+export function createHubApi(hub: {
+  title: string;
+  upstream: Upstream;
+  token: () => string;
+  timeoutMs?: number | undefined;
+}): HubApi {
+  const { title, upstream, token, timeoutMs = mostMs } = hub;
+  const { ask, close } = connectTool({ name: 'jupyterhub', title, upstream, timeoutMs });
   const at = (username: string): string => `/hub/api/users/${encodeURIComponent(username)}`;
   const headers = () => ({ authorization: `token ${token()}` });
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { knotError, newSecret } from '../../lib/index.ts';
 import { parseUpstream } from '../../routes/index.ts';
+import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
 import { createExternalHub, externalSettings } from './external.ts';
 import type { HubDescription, JupyterHubOptions } from './hub-options.ts';
@@ -16,7 +17,7 @@ const secretFileOf = (hub: Pick<HubDescription, 'dataFolder'>): string => join(f
  * @throws KNOT_INTEGRATIONS_UPSTREAM_MISSING for `external` without an upstream; KNOT_INTEGRATIONS_SECRET_UNUSABLE;
  *   KNOT_INTEGRATIONS_NO_PORT
  */
-export async function openJupyterHub(options: JupyterHubOptions): Promise<Integration> {
+export async function openJupyterHub(options: JupyterHubOptions & Pick<ToolGround, 'timeoutMs'>): Promise<Integration> {
   const { config } = options;
   const clientSecret = options.clientSecret ?? keepSecret(secretFileOf(options), newSecret);
   if (config.mode === 'managed') return createManagedHub({ ...options, folder: folderOf(options), clientSecret });

@@ -1,4 +1,4 @@
-import { denialWords, type Principal, type ReasonCode, refusals } from '../../lib/index.ts';
+import { denialWords, isCertificateError, type Principal, type ReasonCode, refusals } from '../../lib/index.ts';
 import type { Route } from '../../routes/index.ts';
 import type { Refusal } from './answers.ts';
 import type { Verdict } from '../judge/gate.ts';
@@ -263,10 +263,5 @@ export function failureOf(error: Error): UpstreamFailure {
     code.startsWith('ERR_HTTP') ||
     error instanceof RangeError;
   if (isProtocol) return 'upstream_protocol';
-  const isCertificate =
-    code.startsWith('CERT_') ||
-    code.startsWith('ERR_TLS') ||
-    code.startsWith('ERR_SSL') ||
-    /SELF_SIGNED|UNABLE_TO|_CERT/.test(code);
-  return isCertificate ? 'upstream_certificate' : 'upstream_unreachable';
+  return isCertificateError(code) ? 'upstream_certificate' : 'upstream_unreachable';
 }

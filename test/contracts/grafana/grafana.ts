@@ -18,8 +18,6 @@ export type ContractGrafana = {
   state: State;
   /** Every request, as it came: for what must not reach it. */
   requests: { method: string; path: string; headers: IncomingMessage['headers'] }[];
-  /** Answers so to everything, until it is called with nothing. */
-  failWith(status?: number): void;
   /** Has its own session for somebody, and returns the cookie. */
   leaveSession(login: string): string;
   /** Why sign-ins by an OpenID provider failed. */
@@ -47,7 +45,6 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
   const sessions = new Map<string, Session>();
   let oauth = createOauthPeople(state.configuration, users);
   let people = createTokenPeople(state.configuration, users);
-  let failing: number | undefined;
   const requests: ContractGrafana['requests'] = [];
   const failures: string[] = [];
 
@@ -175,11 +172,7 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
       requests.push({ method: incoming.method!, path: incoming.url!, headers: incoming.headers });
-      const isFailing = failing !== undefined;
-      const work = isFailing
-        ? Promise.resolve<Said>({ status: failing!, body: { message: 'internal error at 10.0.0.7' } })
-        : answer(incoming, Buffer.concat(chunks));
-      work
+      answer(incoming, Buffer.concat(chunks))
         .catch((error: unknown): Said => {
           if (error instanceof Refused) return { status: error.status, body: { message: error.message } };
           return { status: 500, body: { message: String(error) } };
@@ -217,7 +210,6 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
     adminPassword,
     state,
     requests,
-    failWith: (status) => void (failing = status),
     failures,
     leaveSession: (login) => begin({ user: users.find((one) => one.login === login)! })[0]!.split(';')[0]!,
     expireTokens() {

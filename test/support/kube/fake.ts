@@ -130,6 +130,7 @@ export async function startFakeApiServer({
         return serveWatch({ response, objects, place, query, select, shape, fault, oldest, watchers });
       }
       const body = parts.length === 0 ? undefined : (JSON.parse(Buffer.concat(parts).toString()) as KubeObject);
+      if (place.part === 'token') return answer(response, 201, tokenFor(place, body!));
       answer(response, request.method === 'POST' ? 201 : 200, act(asked, place, body));
     } catch (error) {
       const { code, reason, message } =
@@ -245,6 +246,11 @@ function placeOf(path: string): Place {
   if (!Object.values(kinds).some((kind) => kind.apiVersion === apiVersion && kind.plural === plural))
     throw new Refusal(404, 'NotFound', 'the server could not find the requested resource');
   return { group: apiVersion!, plural: plural!, namespace, name, part };
+}
+
+/** TokenRequest of an account, which need not be there. */
+function tokenFor({ namespace, name }: Place, asked: KubeObject): unknown {
+  return { ...asked, status: { token: `token-of-${namespace}-${name}` } };
 }
 
 /** Whole objects, or what is said of each of them (`as=PartialObjectMetadata`). */
