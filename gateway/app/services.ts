@@ -11,7 +11,7 @@ import {
 } from '../catalogue/index.ts';
 import { absolute, type Config, type PublicAddress } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
-import { checkValues, type Clock, type EngineKind, type Log, type ProcessPlan, withDefaults } from '../lib/index.ts';
+import type { Clock, EngineKind, Log, ProcessPlan } from '../lib/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { Supervisor } from '../process/index.ts';
 import { nowhere, type Route } from '../routes/index.ts';
@@ -143,8 +143,6 @@ function templatesOf(catalogue: Catalogue, engine: EngineKind): Templates {
       const plan = planOf(engine, template);
       return { id: templateId(template), name, title, version, schema, defaults: values, plan, folder };
     },
-    check: checkValues,
-    withDefaults,
   };
 }
 

@@ -84,20 +84,13 @@ function visit(schema: unknown, pointer: string, depth: number, visited: { nodes
   if (format !== undefined && !knownFormats.has(format as string))
     complain('warning', `${pointer}/format`, `is not checked: there are ${[...knownFormats].join(', ')}`);
   if (hint !== undefined) checkHint(hint, pointer, complain);
-  const next = (child: unknown, path: string): void => visit(child, `${pointer}/${path}`, depth + 1, visited, complain);
-  for (const keyword of subschemas.one) if (schema[keyword] !== undefined) next(schema[keyword], keyword);
-  for (const keyword of subschemas.list) {
-    const list = schema[keyword];
-    if (list === undefined) continue;
-    if (!Array.isArray(list)) complain('error', `${pointer}/${keyword}`, 'must be a list');
-    else list.forEach((child, index) => next(child, `${keyword}/${index}`));
-  }
-  for (const keyword of subschemas.named) {
-    const named = schema[keyword];
-    if (named === undefined) continue;
-    if (!isJsonObject(named)) complain('error', `${pointer}/${keyword}`, 'must be an object');
-    else for (const [name, child] of Object.entries(named)) next(child, keyword + pointerOf([name]));
-  }
+  for (const keyword of subschemas.list)
+    if (schema[keyword] !== undefined && !Array.isArray(schema[keyword]))
+      complain('error', `${pointer}/${keyword}`, 'must be a list');
+  for (const keyword of subschemas.named)
+    if (schema[keyword] !== undefined && !isJsonObject(schema[keyword]))
+      complain('error', `${pointer}/${keyword}`, 'must be an object');
+  for (const [path, child] of childrenOf(schema)) visit(child, `${pointer}/${path}`, depth + 1, visited, complain);
 }
 
 function checkHint(hint: unknown, pointer: string, complain: Complain): void {

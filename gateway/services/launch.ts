@@ -1,6 +1,7 @@
 import {
   type AuditEntry,
   checkServiceName,
+  checkValues,
   type Clock,
   hostLabel,
   type JsonObject,
@@ -8,6 +9,7 @@ import {
   newId,
   pointerOf,
   type Principal,
+  withDefaults,
 } from '../lib/index.ts';
 import type { Store, Transaction } from '../store/index.ts';
 import type { By } from './change.ts';
@@ -66,8 +68,8 @@ export function createLaunch(parts: {
       found.push({ field: 'template', message: `There is no template "${request.template}" that can run here.` });
       return { found };
     }
-    const values = templates.withDefaults(template.defaults, request.values);
-    found.push(...inValues(templates.check(template.schema, values)));
+    const values = withDefaults(template.defaults, request.values);
+    found.push(...inValues(checkValues(template.schema, values)));
     for (const one of reachedBy(template.plan, values))
       if (!(await records.labelIsTaken(store.db, hostLabel(one, owner.name))))
         found.push({

@@ -17,9 +17,6 @@ export type LaunchableTemplate = {
 export type Templates = {
   /** Undefined when there is none that can run here, or none for this person: those of people and teams are for whom they are. */
   find(id: string, person?: Principal): Promise<LaunchableTemplate | undefined>;
-  /** What is wrong with values, by JSON pointer. */
-  check(schema: JsonSchema, values: JsonObject): { pointer: string; message: string }[];
-  withDefaults(defaults: JsonObject, given: JsonObject): JsonObject;
 };
 
 /** What a service keeps of it. */

@@ -30,7 +30,7 @@ export const plainTemplate: LaunchableTemplate = {
   name: 'web',
   title: 'Web',
   version: '1.0.0',
-  schema: {},
+  schema: { properties: { a: { not: { const: 'bad' } } } },
   defaults: { a: 1 },
   plan: {
     command: ['x'],

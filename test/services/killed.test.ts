@@ -87,11 +87,7 @@ async function open(t: Test, store: Store) {
         },
       }),
       engine: { ...engine, start: mortal(engine.start), stop: mortal(engine.stop), remove: mortal(engine.remove) },
-      templates: {
-        find: async () => plainTemplate,
-        check: () => [],
-        withDefaults: (defaults, given) => ({ ...defaults, ...given }),
-      },
+      templates: { find: async () => plainTemplate },
       routes: {
         put: mortal(async ({ label }: Service) => void routes.add(label)),
         remove: mortal(async ({ label }: Service) => void routes.delete(label)),

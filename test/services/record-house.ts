@@ -61,14 +61,7 @@ export async function openRecords(t: Test, store: Store) {
       sizes: [{ name: 'small', title: 'Small', cpu: 1, memory: 1024 }],
       whole: { cpu: 1000, memory: 1e9 },
       limitsOf: async () => ({}),
-      templates: {
-        find: async (id) => (id === 'web' ? house.template : undefined),
-        check: ({ strict }, { a }) => [
-          ...(a === 'bad' ? [{ pointer: '/a', message: 'is bad' }] : []),
-          ...(strict && a === 'odd' ? [{ pointer: '/a', message: 'is odd' }] : []),
-        ],
-        withDefaults: (defaults, given) => ({ ...defaults, ...given }),
-      },
+      templates: { find: async (id) => (id === 'web' ? house.template : undefined) },
       isActive: async () => true,
       idleSecondsOf: async () => [],
       record: facts.audit.record,

@@ -17,7 +17,12 @@ const sizes: Size[] = [
   { name: 'medium', title: 'Medium', cpu: 2, memory: 4 * GiB },
   { name: 'large', title: 'Large', cpu: 4, memory: 16 * GiB },
 ];
-const schema = { properties: { options: { properties: { size: { type: 'string', 'x-knot': { from: 'sizes' } } } } } };
+const schema = {
+  properties: {
+    a: { not: { const: 'bad' } },
+    options: { properties: { size: { type: 'string', 'x-knot': { from: 'sizes' } } } },
+  },
+};
 
 const refusal = (message: RegExp) => ({
   code: 'KNOT_SERVICES_REFUSED',
@@ -49,8 +54,6 @@ async function open(t: Test, store: Store) {
                 plan: { ...plainTemplate.plan, memory: now.memory === 0 ? undefined : now.memory },
               }
             : undefined,
-        check: (_schema, { a }) => (a === 'bad' ? [{ pointer: '/a', message: 'is bad' }] : []),
-        withDefaults: (defaults, given) => ({ ...defaults, ...given }),
       },
       routes: { put: async () => undefined, remove: async () => undefined, isTaken: (label) => label === 'app-ann' },
       isActive: async () => true,

@@ -1,4 +1,5 @@
 import {
+  checkValues,
   type Clock,
   type Difference,
   differences,
@@ -142,7 +143,7 @@ export function createHistory(parts: {
   return {
     async change(id, values, by, { revision } = {}) {
       const service = await find(id);
-      const found = templates.check(service.template.schema, values);
+      const found = checkValues(service.template.schema, values);
       if (found.length > 0) throw refused(inValues(found));
       await demandPlace(service, { values });
       // What was checked is the schema of this revision.
@@ -157,13 +158,13 @@ export function createHistory(parts: {
         oldDefaults: service.template.defaults ?? {},
         newDefaults: template.defaults,
         schema: template.schema,
-        check: (tried) => templates.check(template.schema, tried),
+        check: (tried) => checkValues(template.schema, tried),
       });
       const preview = previewOf(service, { template, values, misfits });
       if (dryRun) return preview;
       if (misfits.length > 0 && !drop)
         throw doesNotFit(misfits.map(({ path, message }) => ({ field: `values${path}`, message })));
-      const left = templates.check(template.schema, values);
+      const left = checkValues(template.schema, values);
       if (left.length > 0) throw refused(inValues(left));
       await demandPrograms(template, by);
       const copy = copyOf(template, await engine.keep(template.folder));
