@@ -1,13 +1,16 @@
-import { gunzipSync } from 'node:zlib';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import type { Launched, OwnPlace, ServiceList } from '../../gateway/api/contract.ts';
 import { asGateway } from '../charts/as-gateway.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { httpRouteDefinition } from '../cluster/gateway-api.ts';
+import { registryMissing, startHarbor } from '../contracts/harbor/harbor.ts';
 import { httpRoute, ingress, service } from '../discovery/things.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
 import { openPeople } from '../support/process/people.ts';
+import { launchesPushed, releaseOf } from './pushed-chart.ts';
 
 t.setTimeout(240_000);
 
@@ -21,6 +24,11 @@ async function behaves(cluster: ControlPlane): Promise<void> {
   const account = await asGateway(cluster);
   const definition = await httpRouteDefinition();
   if (!('skip' in definition)) await cluster.apply(definition);
+  const noRegistry = registryMissing();
+  const server = await startHarbor({ withRegistry: noRegistry === undefined });
+  t.teardown(server.stop);
+  const admin = join(cluster.folder, 'harbor-admin');
+  writeFileSync(admin, server.adminPassword);
   const at = `127.0.0.1:${await freePort()}`;
   const { gateway, person } = await openPeople(t, {
     config: {
@@ -29,8 +37,10 @@ async function behaves(cluster: ControlPlane): Promise<void> {
         ...{ kubeconfig: account.kubeconfig, helm: cluster.programs.helm[0] },
         admission: { listen: at, url: `https://${at}` },
       },
-      // Nobody listens there: what services are told of it is known without it.
-      integrations: { jupyterhub: { mode: 'off' }, harbor: { upstream: 'http://127.0.0.1:9' } },
+      integrations: {
+        jupyterhub: { mode: 'off' },
+        harbor: { upstream: server.origin, admin: { fromFile: admin } },
+      },
     },
     others: ['joanna'],
   });
@@ -64,9 +74,7 @@ async function behaves(cluster: ControlPlane): Promise<void> {
           60_000,
         );
       await is('ready');
-      const release = await cluster.request('/api/v1/namespaces/knot-joanna/secrets/sh.helm.release.v1.site.v1');
-      const packed = Buffer.from((release.body as { data: { release: string } }).data.release, 'base64').toString();
-      const { config } = JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString()) as { config: object };
+      const { config } = (await releaseOf(cluster, 'site', 1))!;
       const registry = `harbor.localhost:${gateway.port}`;
       t.match(config, { knot: { registry: { private: `${registry}/joanna`, shared: `${registry}/library` } } });
       const { body: deployment } = await cluster.request('/apis/apps/v1/namespaces/knot-joanna/deployments/site');
@@ -112,6 +120,12 @@ async function behaves(cluster: ControlPlane): Promise<void> {
       t.match(trash, [{ path: home, kind: 'folder', deletedBy: 'Knot, with the service site' }]);
       t.equal((await joanna.api('GET', '/files/private/public')).status, 200, 'and what she chose is');
     },
+  );
+
+  t.test(
+    'a chart that a person pushes becomes a release in their namespace, by their account there',
+    { skip: noRegistry ?? false },
+    async (t) => launchesPushed(t, cluster, { gateway, joanna, ann: await person('ann'), server }),
   );
 
   t.test(
