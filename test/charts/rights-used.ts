@@ -63,18 +63,17 @@ export function rightsUsed(records: readonly AuditRecord[], username: string, ru
     const call = `${record.verb} ${record.requestURI.split('?')[0]}`;
     if (isRefusedByRole(record)) refused.add(call);
     else if (!isEverybodys(record)) count(rightFor(rules, asked), call);
-    // That a role was bound is told by no call of its own; a binding of ours is called as its role is.
     const { code = 0 } = record.responseStatus ?? {};
+    // What is applied and not there yet is created by the call that would patch it (RFC 9110, "201 Created"); the log names the patch alone.
+    if (record.verb === 'patch' && code === 201) count(rightFor(rules, { ...asked, verb: 'create' }), call);
+    // That a role was bound is told by no call of its own; a binding of ours is called as its role is.
     if (asked.resource === 'rolebindings' && record.verb === 'patch' && code < 300)
       count(rightFor(rules, { verb: 'bind', group, resource: 'clusterroles', name }), call);
   }
-  // An object that is applied and not there yet is created by the call that would patch it; the log names the patch alone.
-  const isCovered = (right: Right) =>
-    used.has(right) || (right.startsWith('create ') && used.has(right.replace('create', 'patch').split('=')[0]!));
   // A rule that was given up is removed by the next release, so names stay in the list; in one run few of them go.
   const isOfMany = (right: Right) =>
     right.startsWith('delete ') && [...used.keys()].some((one) => one.split('=')[0] === right.split('=')[0]);
-  const neverUsed = rightsOf(rules).filter((one) => !isCovered(one) && !isOfMany(one));
+  const neverUsed = rightsOf(rules).filter((one) => !used.has(one) && !isOfMany(one));
   return { neverUsed, refused: [...refused].sort(), unlisted: [...unlisted].sort(), used, calls };
 }
 

@@ -77,5 +77,14 @@ function kindOf({ verb, impersonatedUser, objectRef, requestURI, responseStatus,
   const { resource, subresource, apiGroup, name } = objectRef ?? { resource: requestURI.split('?')[0] };
   const { code = 0 } = responseStatus ?? {};
   const decision = annotations?.['authorization.k8s.io/decision'];
-  return JSON.stringify([verb, resource, subresource, apiGroup, name, code < 300, code === 403 && decision]);
+  return JSON.stringify([
+    verb,
+    resource,
+    subresource,
+    apiGroup,
+    name,
+    code < 300,
+    code === 201,
+    code === 403 && decision,
+  ]);
 }

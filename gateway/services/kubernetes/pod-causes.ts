@@ -113,6 +113,17 @@ function endedCause(
 }
 
 function imageCause(container: SeenContainer, message: string): Standing {
+  // A registry that does not tell a stranger what there is: containerd (`remotes/docker`) says both in one sentence.
+  const isEither = /pull access denied|does not exist or may require|insufficient_scope/i.test(message);
+  if (isEither)
+    return {
+      isFinal: true,
+      cause: {
+        code: 'image-refused',
+        what: `There is no image ${container.image}, or its registry does not let you have it.`,
+        remedy: 'Correct its name. What is not public must lie in a project of yours.',
+      },
+    };
   const isNone = /not found|manifest unknown|does not exist|repository name|NAME_UNKNOWN/i.test(message);
   if (isNone) return { cause: noImage(container), isFinal: true };
   const isRefused = /unauthorized|denied|forbidden|authentication required/i.test(message);

@@ -82,6 +82,16 @@ t.test('what a pod says is told in plain words, and whether waiting helps', asyn
       /no image r\.test\/a:1/,
     ],
     [waiting('ErrImagePull', 'unauthorized: authentication required'), true, 'image-refused', /refuses it/],
+    // As containerd says of a private image of somebody else, and of one that is not there at a registry that does not tell.
+    [
+      waiting(
+        'ErrImagePull',
+        'failed to resolve reference "r.test/a:1": pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed',
+      ),
+      true,
+      'image-refused',
+      /no image r\.test\/a:1, or its registry does not let you have it/,
+    ],
     [waiting('ErrImagePull', 'dial tcp: i/o timeout'), false, 'image-late', /cannot be fetched now/],
     [waiting('InvalidImageName'), true, 'no-image', /no image/],
     [waiting('CreateContainerConfigError', 'secret "db" not found'), false, 'not-there', /Secret db/],
