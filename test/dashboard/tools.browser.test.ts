@@ -66,6 +66,14 @@ t.test('what I have in tools, without the tools', { skip: browserSkipReason() },
     gateway.clearRefusals();
   });
 
+  await t.test('on a phone the command that fetches an image is there whole', async (t) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    const cell = page.getByRole('gridcell').filter({ hasText: 'docker pull harbor.localhost/ann/aligner:2.1' });
+    const cut = await cell.evaluate((box) => box.scrollWidth - box.clientWidth);
+    t.equal(cut, 0);
+    await page.setViewportSize({ width: 1280, height: 900 });
+  });
+
   await t.test('metrics: now against the plan, by day, by service, with what it costs', async (t) => {
     await page.goto(`${gateway.origin}/metrics`);
     await page.getByRole('heading', { name: 'Now, of the plan Standard' }).waitFor();
