@@ -8,6 +8,11 @@ declare global {
       heading?: string;
       facts?: [label: string, value: string][];
     }
+    /** What the way to a page says to it; gone when it is read anew. */
+    interface PageState {
+      /** Somebody has just wanted it to start: how that goes is shown, also when it is over by now. */
+      isAwaited?: boolean;
+    }
   }
 }
 

@@ -143,9 +143,19 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await page.getByText(`https://my-site-bob.localhost`).waitFor();
     await page.getByText('It would start.').waitFor();
     t.strictSame(await violationsOn(page), []);
+    // Its page is slower than the start.
+    const started = Promise.withResolvers<void>();
+    await page.route('**/api/v1/services/*', async (route) => (await started.promise, await route.continue()));
     await page.getByRole('button', { name: 'Create' }).click();
+    const mine = async () =>
+      (await bob.api('GET', '/services')).json<{ services: { url: string; state: string; values: object }[] }>()
+        .services;
+    await eventually('it is ready', async () => (await mine())[0]?.state === 'ready', 30_000);
+    started.resolve();
     await page.waitForURL('**/services/*/overview');
-    const { services } = (await bob.api('GET', '/services')).json<{ services: { url: string; values: object }[] }>();
+    await page.getByText(/my-site is ready, after \d/).waitFor();
+    await page.unrouteAll({ behavior: 'wait' });
+    const services = await mine();
     t.match(services, [{ name: 'my-site', values: { folder: '/files/private/site' } }]);
     await eventually('it answers', async () => (await bob.visit(services[0]!.url)).text.includes('Of bob'), 30_000);
   });
