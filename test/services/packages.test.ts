@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -15,8 +16,10 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createSupervisor, sitePackagesOf } from '../../gateway/process/index.ts';
+import { variablesNamedIn } from '../../gateway/process/npm/npmrc.ts';
 import { openPackages, type Packages } from '../../gateway/services/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 import { accounts, sandbox, skipWithoutSandbox } from './process-house.ts';
 import { openIndex, settings } from './tiny-index.ts';
 import { openRegistry } from './tiny-registry.ts';
@@ -31,9 +34,9 @@ const isRoot = process.getuid?.() === 0;
 
 function open(
   t: Test,
-  options: { mostBytes?: number; lookMs?: number } = {},
+  { below = tmpdir(), ...options }: { mostBytes?: number; lookMs?: number; below?: string } = {},
 ): { folder: string; packages: Packages; make: () => Packages } {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'knot-packages-'));
+  const dataFolder = mkdtempSync(join(below, 'knot-packages-'));
   const supervisor = createSupervisor({ clock: systemClock, log: silentLog, timing: { graceMs: 1000 } });
   t.teardown(async () => {
     await supervisor.stopAll();
@@ -49,6 +52,8 @@ function open(
   return { folder: join(dataFolder, 'services/packages'), packages: make(), make };
 }
 
+const noDisk = smallDiskSkipReason();
+const visibleIn = (folder: string): string[] => readdirSync(folder).filter((name) => !name.startsWith('.'));
 const setOf = (...requirements: string[]) => ({ requirements, isLocked: false });
 const waiter = (signal = new AbortController().signal) => {
   const said: string[] = [];
@@ -62,6 +67,7 @@ t.test('packages of templates', { skip: skipWithoutSandbox }, async (t) => {
     ['other', '1.0'],
     ['foreign', '1.0', 'cp27-cp27m-win32'],
     ['slow', '1.0'],
+    ['heavy', '1.0', 'py3-none-any', 3 << 20],
   ]);
 
   await t.test('who wants the same at one moment waits for one installation, which is done once', async (t) => {
@@ -129,11 +135,24 @@ t.test('packages of templates', { skip: skipWithoutSandbox }, async (t) => {
     t.match(await packages.install(setOf('tiny==2.0', 'slow==1.0'), waiter()), {
       problem: { kind: 'other', message: /take more of the disk than the 0 GiB that one installation may/ },
     });
-    t.strictSame(
-      readdirSync(folder).filter((name) => !name.startsWith('.')),
-      [],
-    );
+    t.strictSame(visibleIn(folder), []);
   });
+
+  await t.test(
+    'a disk that is full is told, what was begun goes, and with room it goes on',
+    { skip: noDisk },
+    async (t) => {
+      const disk = openSmallDisk(t, '2m');
+      const { folder, packages } = open(t, { below: disk.folder });
+      const set = setOf('tiny==1.0', 'heavy==1.0');
+      t.match(await packages.install(set, waiter()), {
+        problem: { kind: 'disk-full', message: /The disk is full/, remedy: /Free some space/ },
+      });
+      t.strictSame(visibleIn(folder), []);
+      disk.resize('64m');
+      t.match(await packages.install(set, waiter()), { key: /^[0-9a-f]{24}$/, packages: 2 });
+    },
+  );
 
   await t.test('a folder that cannot be used is named, and not taken for the work of another Knot', async (t) => {
     const { folder, packages } = open(t);
@@ -175,6 +194,7 @@ t.test('packages of npm', { skip: skipWithoutSandbox }, async (t) => {
       files: { 'lib/part/main.js': "module.exports = require('tiny');" },
       more: { scripts: { postinstall: 'echo ran > ran.txt' } },
     },
+    { name: 'heavy', version: '1.0.0', files: { 'data.txt': randomBytes(3 << 20).toString('latin1') } },
     { name: 'tiny', version: '1.0.0', files: { 'index.js': "module.exports = 'one';" } },
     { name: 'tiny', version: '2.0.0', files: { 'index.js': "module.exports = 'two';" } },
   ]);
@@ -248,6 +268,43 @@ t.test('packages of npm', { skip: skipWithoutSandbox }, async (t) => {
     // Of its own, which nothing is kept of.
     const gone = { lists: [list(registry.listOf({ 'node_modules/editor': editor }))] };
     t.match(await make().install(gone, waiter()), { problem: { kind: 'index', message: /cannot be reached/ } });
+  });
+
+  await t.test(
+    'a disk that is full is told, what was begun goes, and with room it goes on',
+    { skip: noDisk },
+    async (t) => {
+      const disk = openSmallDisk(t, '2m');
+      const { folder, packages } = open(t, { below: disk.folder });
+      const set = { lists: [list(registry.listOf({ 'node_modules/heavy': { name: 'heavy', version: '1.0.0' } }))] };
+      t.match(await packages.install(set, waiter()), {
+        problem: { kind: 'disk-full', message: /The disk is full/, remedy: /Free some space/ },
+      });
+      t.strictSame(visibleIn(folder), []);
+      disk.resize('64m');
+      t.match(await packages.install(set, waiter()), { key: /^[0-9a-f]{24}$/, packages: 1 });
+    },
+  );
+
+  await t.test('settings that name a variable: it is handed to npm, and no other is', async (t) => {
+    const secret = randomBytes(12).toString('hex');
+    const closed = await openRegistry(t, [{ name: 'ours', version: '1.0.0', files: { 'index.js': '1' } }], {
+      token: secret,
+    });
+    const home = t.testdir({
+      '.npmrc': `${closed.place}:_authToken=\${TINY_TOKEN}\n; \\\${TINY_ESCAPED} \${TINY_OPTIONAL?}\n`,
+    });
+    settings(t, { HOME: home, TINY_TOKEN: 'another' });
+    const set = { lists: [list(closed.listOf({ 'node_modules/ours': { name: 'ours', version: '1.0.0' } }))] };
+    const { packages } = open(t);
+    t.match(await packages.install(set, waiter()), { problem: { kind: 'package', remedy: /npmrc/ } });
+    settings(t, { TINY_TOKEN: secret });
+    t.match(await packages.install(set, waiter()), { key: /^[0-9a-f]{24}$/ });
+    const environment = { TINY_TOKEN: 'a', TINY_ESCAPED: 'b', TINY_OPTIONAL: 'c', OTHER: 'd' };
+    t.strictSame(variablesNamedIn([join(home, '.npmrc'), join(home, 'none'), undefined], environment), {
+      TINY_TOKEN: 'a',
+      TINY_OPTIONAL: 'c',
+    });
   });
 
   await t.test('a machine without npm', async (t) => {

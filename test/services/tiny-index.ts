@@ -9,18 +9,20 @@ import type { Test } from 'tap';
 /** Makes the file of a package: `tiny-1.0-py3-none-any.whl`, whose module says its version. */
 const makeWheels = `
 import base64, hashlib, json, os, sys, zipfile
-for name, version, tag in json.loads(sys.argv[2]):
+for name, version, tag, size in json.loads(sys.argv[2]):
     info = f"{name}-{version}.dist-info"
     files = {f"{name}.py": f"version = '{version}'\\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: {tag}\\n"}
+    if size > 0: files[f"{name}.txt"] = os.urandom(size // 2).hex()
     digest = lambda text: base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
     record = "".join(f"{path},sha256={digest(text)},{len(text)}\\n" for path, text in files.items()) + f"{info}/RECORD,,\\n"
     with zipfile.ZipFile(os.path.join(sys.argv[1], f"{name}-{version}-{tag}.whl"), "w") as wheel:
         for path, text in {**files, f"{info}/RECORD": record}.items(): wheel.writestr(path, text)
 `;
 
-export type Wheel = [name: string, version: string, tag?: string];
+/** `bytes`: of a file in it that nothing makes smaller than half of that. */
+export type Wheel = [name: string, version: string, tag?: string, bytes?: number];
 
 /** A package index on loopback (PEP 503) and the settings of pip that lead to it, while the test runs. */
 export async function openIndex(
@@ -34,7 +36,7 @@ export async function openIndex(
 }> {
   const folder = mkdtempSync(join(tmpdir(), 'knot-index-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const all = wheels.map(([name, version, tag = 'py3-none-any']) => [name, version, tag]);
+  const all = wheels.map(([name, version, tag = 'py3-none-any', bytes = 0]) => [name, version, tag, bytes]);
   execFileSync('python3', ['-c', makeWheels, folder, JSON.stringify(all)]);
   const asked: string[] = [];
   const held = new Map<string, ServerResponse[]>();

@@ -10,11 +10,17 @@ import { settings } from './tiny-index.ts';
 
 export type NpmPackage = { name: string; version: string; files?: Record<string, string>; more?: object };
 
-/** A registry of npm on loopback with these packages, and the setting of npm that leads to it, while the test runs. */
+/**
+ * A registry of npm on loopback with these packages, and the setting of npm that leads to it, while the test runs. `token`: what it asks of
+ * whoever wants a package.
+ */
 export async function openRegistry(
   t: Test,
   packages: readonly NpmPackage[],
+  { token }: { token?: string } = {},
 ): Promise<{
+  /** Where it is: `//127.0.0.1:4873/`, as settings of npm name it. */
+  place: string;
   /** Addresses that were asked for. */
   asked: string[];
   /** A `package-lock.json` of all of these, each at its place. */
@@ -27,6 +33,10 @@ export async function openRegistry(
   const server = createServer((request, response) => {
     const url = request.url ?? '';
     asked.push(url);
+    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+      response.writeHead(401, { 'content-type': 'application/json', 'www-authenticate': 'Bearer' });
+      return void response.end('{"error":"who is it"}');
+    }
     const tarball = made.find(({ file }) => url === `/files/${file}`);
     if (tarball) {
       // As the registry does.
@@ -57,6 +67,7 @@ export async function openRegistry(
   });
   return {
     asked,
+    place: `//127.0.0.1:${(server.address() as AddressInfo).port}/`,
     listOf(places) {
       const entries = Object.entries(places).map(([place, { name, version, integrity }]) => {
         const file = made.find((one) => one.name === name && one.version === version)?.file;

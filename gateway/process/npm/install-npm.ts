@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { installerEnvironment, type InstallProgress, type InstallStep, readableForEverybody } from '../installer.ts';
 import { type InstallWords, type Problem, saidBySystem } from '../problem.ts';
@@ -16,6 +17,7 @@ import type { Supervisor } from '../supervisor.ts';
 import type { Npm } from './find-npm.ts';
 import { countFor, listFor, manifestOf, type NpmList } from './lock.ts';
 import { describeNpmProblem } from './npm-problem.ts';
+import { variablesNamedIn } from './npmrc.ts';
 
 /** Packages of npm in a folder, complete. */
 export type NpmInstalled = { isInstalled: true; packages: number };
@@ -131,7 +133,7 @@ async function runNpm(
   const step = confine({
     command: process.execPath,
     args: [npm.cli, 'ci', '--prefix', place, ...npmOptions],
-    env: installerEnvironment(),
+    env: { ...variablesNamedIn([join(homedir(), '.npmrc'), npm.settings]), ...installerEnvironment() },
     cwd: '/',
   });
   const result = await supervisor.run({ name: 'npm', ...step, signal, umask: readableForEverybody, timeoutMs, onLine });

@@ -176,6 +176,8 @@ export function createPackages(options: PackagesOptions): Packages {
         return { problem: tooLarge(mostBytes) };
       }
       if ('problem' in made) {
+        // On a disk that is full, what is of no use would keep it full.
+        await rm(placeOf(key), { recursive: true, force: true });
         if (!waiter.signal.aborted)
           log.warn({ key, problem: made.problem }, 'installing packages of a template failed');
         return made;
