@@ -1,12 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import type { OwnerPlanPage } from '../../gateway/api/contract.ts';
 import { eventually } from '../support/eventually.ts';
-import { runKnot } from '../support/process/gateway.ts';
+import { freePort } from '../support/net/free-port.ts';
+import { runKnot, startGateway } from '../support/process/gateway.ts';
 import { openPeople } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
+import { processesWith } from '../support/process/processes-with.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 
 /** Services on a whole gateway: launched from a template, reached at their own host by whom they are for, and nobody else. */
@@ -34,10 +37,13 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   const templates = mkdtempSync(join(tmpdir(), 'knot-templates-'));
   t.teardown(() => rmSync(templates, { recursive: true, force: true }));
   writeCaller(join(templates, 'caller'));
-  const { gateway, ann, person } = await openPeople(t, {
-    config: { services: { templates: [templates], network: { hosts: ['everywhere.invalid'] } } },
-    others: ['joanna', 'bob'],
-  });
+  const config = {
+    // The same after a restart: people come back to where they were.
+    listen: `127.0.0.1:${await freePort()}`,
+    integrations: { jupyterhub: { mode: 'off' } },
+    services: { templates: [templates], network: { hosts: ['everywhere.invalid'] } },
+  };
+  const { gateway, ann, person } = await openPeople(t, { config, others: ['joanna', 'bob'] });
   const joanna = await person('joanna');
 
   const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
@@ -192,4 +198,36 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
     readFileSync(join(gateway.data, 'services/output', mine!.id, name), 'utf8'),
   );
   t.match(said.join(''), /Stopped\.[^\n]*\n$/);
+  t.strictSame(processesWith(short), []);
+
+  // The next one makes what was wanted, and ends what a killed one left; nobody signs in anew.
+  const begin = async () => {
+    const next = await startGateway({ config, data: gateway.data });
+    t.teardown(() => next.stop());
+    return next;
+  };
+  const states = async () => {
+    const { services } = (await ann.api('GET', '/services')).json<{ services: (Shown & { name: string })[] }>();
+    return Object.fromEntries(services.map(({ name, state }) => [name, state]));
+  };
+  const become = (wanted: Record<string, string>) =>
+    eventually(`they are ${JSON.stringify(wanted)}`, async () => isDeepStrictEqual(await states(), wanted), 30_000);
+  const second = await begin();
+  await become({ mine: 'ready' });
+  t.equal((await ann.visit(mine!.url)).status, 200);
+  const running = processesWith(short).length;
+  t.ok(running > 0);
+  const late = { template: 'web', values: { folder: '/files/private' } };
+  const off = (await ann.api('POST', '/services', { ...late, name: 'off' })).json<{ service: Shown }>().service;
+  await ann.api('POST', `/services/${off.id}/stop`, {});
+  await become({ mine: 'ready', off: 'stopped' });
+  // Killed while another one begins.
+  t.equal((await ann.api('POST', '/services', { ...late, name: 'late' })).status, 202);
+  await second.signal('SIGKILL');
+  await begin();
+  await become({ mine: 'ready', off: 'stopped', late: 'ready' });
+  t.equal((await ann.visit(mine!.url)).status, 200);
+  t.equal(processesWith(short).length, running, 'of what was killed nothing is left');
+  const { lines } = (await ann.api('GET', `/services/${mine!.id}/logs`)).json<{ lines: { text: string }[] }>();
+  t.ok(lines.filter(({ text }) => text === 'It answers.').length >= 3, 'what it said before is there');
 });
