@@ -73,8 +73,30 @@ if (import.meta.main) {
   }
 }
 
-/** As Markdown: each right, one call and one file that made it. */
-function tableOf({ used }: RightsOfRun): string {
-  const rows = [...used].map(([right, { call, files }]) => `| \`${right}\` | \`${call}\` | \`${files[0]}\` |`);
-  return ['| right | a call | made in |', '|---|---|---|', ...rows.sort()].join('\n');
+/** As Markdown: for each thing what was asked of it, the verbs of one address together, and files of tests that did. */
+export function tableOf({ used }: RightsOfRun): string {
+  const things = new Map<string, { calls: Map<string, Set<string>>; files: Set<string> }>();
+  for (const [right, { call, files }] of used) {
+    const [verb = '', thing = ''] = right.split('=')[0]!.split(' ');
+    const found = things.get(thing) ?? { calls: new Map(), files: new Set() };
+    things.set(thing, found);
+    const address = addressIn(call);
+    found.calls.set(address, (found.calls.get(address) ?? new Set()).add(verb));
+    found.files.add(files[0]!.replace(/^test\//, ''));
+  }
+  const rows = [...things].map(([thing, { calls, files }]) => {
+    const asked = [...calls].map(([address, verbs]) => `${[...verbs].sort().join(', ')} \`${address}\``);
+    return `| \`${thing}\` | ${asked.sort().join('; ')} | ${[...files].sort().join(', ')} |`;
+  });
+  return ['| what | what was asked | in (of `test/`) |', '|---|---|---|', ...rows.sort()].join('\n');
+}
+
+/** Of a call its address, with the names of people, teams and volumes left out. */
+function addressIn(call: string): string {
+  return call
+    .replace(/^[a-z]+ (?=\/)/, '')
+    .replace(/\/namespaces\/[^/]+/, '/namespaces/NAMESPACE')
+    .replace(/\/persistentvolumes\/[^/]+$/, '/persistentvolumes/NAME')
+    .replace(/serviceaccount:[^:]+:/, 'serviceaccount:NAMESPACE:')
+    .replace(/^\/apis?\//, '');
 }
