@@ -15,11 +15,15 @@ export type ChartRegistry = {
   ): Promise<{ bytes: Buffer } | { refused: string }>;
 };
 
+/** `name`: the way to it below its owner's place, such as `web` or `charts/web`. */
 export type RegistryChart = { name: string; versions: readonly ChartVersion[] };
 /** `digest`: of what is under it now; a version can be pushed again. */
 export type ChartVersion = { version: string; digest: string };
 
-/** The charts of one owner: a folder with one in each folder, `web` for the newest version and `web@1.0.0` for that one. */
+/**
+ * The charts of one owner: a folder with one in each folder, `web` for the newest version and `web@1.0.0` for that one. The folder of one that
+ * lies deeper has the way to it as its name (`charts-web`), and gives way to one that does not.
+ */
 export type ChartShelf = {
   folder: TemplateFolder;
   /** Of one chart, the newest first; none when it is not there. */
@@ -41,6 +45,8 @@ const atOnce = 4;
 /** As `Chart.yaml` has it; other tags are no versions. */
 const versionPattern = /^\d{1,6}\.\d{1,6}\.\d{1,6}(-[0-9A-Za-z.-]{1,40})?(\+[0-9A-Za-z.-]{1,40})?$/;
 
+/** By the names of their folders. */
+type Charts = ReadonlyMap<string, RegistryChart>;
 type Content = ChartArchive | { refused: string };
 type Wanted = { owner: string; name: string; digest: string };
 
@@ -55,7 +61,7 @@ export function createChartShelves(options: {
   waitMs?: number;
 }): (owner: string) => ChartShelf {
   const { registry, now, log, waitMs = 1_000 } = options;
-  const known = new LRUCache<string, { at: number; charts: ReadonlyMap<string, readonly ChartVersion[]> }>({
+  const known = new LRUCache<string, { at: number; charts: Charts }>({
     max: mostOwners,
   });
   const looking = new Map<string, Promise<void>>();
@@ -70,7 +76,8 @@ export function createChartShelves(options: {
         if ('refused' in found) return found;
         // What few installations need is loaded when it is.
         const { openChartArchive } = await import('./chart-archive.ts');
-        return await openChartArchive(found.bytes, { name, path: `${registry.addressOf(owner)}/${name}` });
+        const path = `${registry.addressOf(owner)}/${name}`;
+        return await openChartArchive(found.bytes, { name: name.split('/').at(-1)!, path });
       } catch (error) {
         log.debug({ err: error, owner, chart: name }, 'a chart cannot be fetched');
         kept.ttl = silenceMs;
@@ -84,14 +91,12 @@ export function createChartShelves(options: {
 
   async function look(owner: string): Promise<void> {
     const listed = await registry.list(owner);
-    const charts = new Map(
+    const charts = inFolders(
       listed
-        .map(({ name, versions }) => [name, inOrder(versions)] as const)
-        .filter(([, versions]) => versions.length > 0)
-        .sort(([one], [other]) => (one < other ? -1 : 1))
-        .slice(0, mostCharts),
+        .map(({ name, versions }) => ({ name, versions: inOrder(versions) }))
+        .filter(({ versions }) => versions.length > 0),
     );
-    await eachAtOnce([...charts], atOnce, async ([name, [newest]]) => {
+    await eachAtOnce([...charts.values()], atOnce, async ({ name, versions: [newest] }) => {
       await contentOf({ owner, name, digest: newest!.digest });
     });
     known.set(owner, { at: now(), charts });
@@ -104,7 +109,7 @@ export function createChartShelves(options: {
     return work;
   }
 
-  async function chartsOf(owner: string): Promise<ReadonlyMap<string, readonly ChartVersion[]>> {
+  async function chartsOf(owner: string): Promise<Charts> {
     const before = known.get(owner);
     if (before !== undefined && now() - before.at < freshMs) return before.charts;
     if (now() >= silentUntil) {
@@ -119,8 +124,8 @@ export function createChartShelves(options: {
 
   /** What is in a folder such as `web` or `web@1.0.0`. @throws when it is not there */
   async function opened(owner: string, folder: string): Promise<Content> {
-    const [name, version] = folder.split('@', 2) as [string, string?];
-    const versions = (await chartsOf(owner)).get(name) ?? [];
+    const [shown, version] = folder.split('@', 2) as [string, string?];
+    const { name = shown, versions = [] } = (await chartsOf(owner)).get(shown) ?? {};
     const found = version === undefined ? versions[0] : versions.find((one) => one.version === version);
     if (found === undefined) throw new Error(`${owner} has no chart ${folder}`);
     return await contentOf({ owner, name, digest: found.digest });
@@ -129,6 +134,10 @@ export function createChartShelves(options: {
   return (owner) => ({
     folder: {
       path: registry.addressOf(owner),
+      pathOf(name) {
+        const chart = known.get(owner)?.charts.get(name.split('@', 1)[0]!);
+        return chart && `${registry.addressOf(owner)}/${chart.name}`;
+      },
       async entries(below) {
         if (below === '') return [...(await chartsOf(owner)).keys()].map((name) => ({ name, kind: 'folder' }));
         const [folder, ...rest] = below.split('/');
@@ -143,9 +152,21 @@ export function createChartShelves(options: {
       },
     },
     async versionsOf(name) {
-      return ((await chartsOf(owner)).get(name) ?? []).map(({ version }) => version);
+      return ((await chartsOf(owner)).get(name)?.versions ?? []).map(({ version }) => version);
     },
   });
+}
+
+/** Those nearest to the top first, as many as are shown. */
+function inFolders(charts: readonly RegistryChart[]): Charts {
+  const depthOf = ({ name }: RegistryChart): number => name.split('/').length;
+  const inTurn = charts.toSorted((one, other) => depthOf(one) - depthOf(other) || (one.name < other.name ? -1 : 1));
+  const byFolder = new Map<string, RegistryChart>();
+  for (const chart of inTurn) {
+    const folder = chart.name.replaceAll('/', '-');
+    if (byFolder.size < mostCharts && !byFolder.has(folder)) byFolder.set(folder, chart);
+  }
+  return byFolder;
 }
 
 /** Releases before what comes before a release, and of each the newest first: as Helm takes one where none is named. */

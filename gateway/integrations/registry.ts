@@ -24,7 +24,7 @@ export type ProjectImages = {
   limit: number | null;
 };
 
-/** A chart directly in a project, by its versions; `digest` is that of its manifest. */
+/** A chart of a project, by its versions; `name` is the way to it below the project, `digest` that of its manifest. */
 export type RegistryChart = { name: string; versions: { version: string; digest: string }[] };
 
 /** What Knot shows of the registry on its own pages, and gives to pods. */

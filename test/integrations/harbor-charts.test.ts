@@ -34,13 +34,13 @@ async function open(t: Test) {
   return { server, harbor, registry: harbor.registry!, archive, push };
 }
 
-t.test('charts directly in a project are listed by their versions and read as its pods would', async (t) => {
+t.test('charts of a project, however deep, are listed by their versions and read as its pods would', async (t) => {
   const { server, registry, archive, push } = await open(t);
   t.same(await registry.chartsOf('nobody'), []);
   t.same(await registry.chartsOf('ada'), []);
   const first = await push('ada/web', '1.0.0');
   const second = await push('ada/web', '1.0.1+build.7', await packed([{ name: 'web/Chart.yaml', text: 'new' }]));
-  await push('ada/deep/web', '1.0.0');
+  const deeper = await push('ada/deep/er/web', '1.0.0');
   await push('library/web', '1.0.0');
   const { state } = server;
   const projectId = state.projects.find(({ name }) => name === 'ada')!.id;
@@ -49,15 +49,18 @@ t.test('charts directly in a project are listed by their versions and read as it
     ...{ configMediaType: '', pushedAt: new Date().toISOString() },
   });
   const listed = await registry.chartsOf('ada');
-  t.equal(listed.length, 1);
-  t.equal(listed[0]!.name, 'web');
+  const [below, direct] = listed.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  t.strictSame(listed.map(({ name }) => name).sort(), ['deep/er/web', 'web'], 'no image');
+  t.strictSame(below!.versions, [{ version: '1.0.0', digest: deeper.manifest }]);
+  t.match(await registry.fetchChart('ada', { name: 'deep/er/web', digest: deeper.manifest, mostBytes }), {
+    bytes: archive,
+  });
   t.strictSame(
-    listed[0]!.versions.toSorted((one, other) => (one.version < other.version ? -1 : 1)),
+    direct!.versions.toSorted((one, other) => (one.version < other.version ? -1 : 1)),
     [
       { version: '1.0.0', digest: first.manifest },
       { version: '1.0.1+build.7', digest: second.manifest },
     ],
-    'no image, and nothing that lies deeper',
   );
   server.asked.length = 0;
   await registry.chartsOf('ada');

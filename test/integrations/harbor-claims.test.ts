@@ -26,5 +26,23 @@ t.test('whose a password or a token of the registry is', async (t) => {
     ['', undefined],
     [`Basic ${'A'.repeat(50_000)}`, undefined],
   ] as const)
-    t.equal(claimedBy(authorization), name, authorization.slice(0, 60));
+    t.equal(claimedBy(authorization, 'robot$'), name, authorization.slice(0, 60));
+});
+
+t.test('whatever the installation puts before the names of its robots', async (t) => {
+  for (const [prefix, name, owner] of [
+    ['bot_', 'bot_ada+knot-0', 'ada'],
+    ['bot', 'botada+knot-0', 'ada'],
+    ['', 'ada+knot-0', 'ada'],
+    ['a$b$', 'a$b$ada+knot-0', 'ada'],
+    // Seen before it was changed.
+    ['bot_', 'robot$ada+knot-0', 'ada'],
+    ['bot_', 'bot_ci', 'bot_ci'],
+    ['bot_', 'bot_', 'bot_'],
+    ['bot', 'botany', 'botany'],
+    ['bot_', 'bot_../x+y', 'bot_../x+y'],
+  ] as const) {
+    t.equal(claimedBy(basic(`${name}:secret`), prefix), owner, name);
+    t.equal(claimedBy(token({ sub: name }), prefix), owner, `${name}: token`);
+  }
 });

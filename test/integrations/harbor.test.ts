@@ -299,8 +299,10 @@ t.test('a system robot does what an administrator does for projects, and sign-in
   const { server, state, membersOf } = await open(t);
   const every = (resource: string, ...actions: string[]) => actions.map((action) => ({ resource, action }));
   state.settings.auth_mode = 'oidc_auth';
+  // Of the installation's own choice; a robot may not ask what it is.
+  state.settings.robot_name_prefix = 'bot_';
   state.robots.push({
-    ...{ id: 500, name: 'robot$knot', level: 'system', projectId: undefined, description: '', secret: 'Robot12345' },
+    ...{ id: 500, name: 'bot_knot', level: 'system', projectId: undefined, description: '', secret: 'Robot12345' },
     ...{ duration: -1, expiresAt: -1, isDisabled: false, createdAt: '' },
     permissions: [
       {
@@ -330,13 +332,21 @@ t.test('a system robot does what an administrator does for projects, and sign-in
     caFile: undefined,
     clock: systemClock,
     log: silentLog,
-    config: { title: 'Images', robot: { name: 'robot$knot', secret: { fromEnv: 'X' } } },
+    config: { title: 'Images', robot: { name: 'bot_knot', secret: { fromEnv: 'X' } } },
     upstream: upstreamOf(server.origin),
     secrets: { robot: 'Robot12345' },
   });
   t.teardown(() => robot.stop());
   await robot.provide!(ada);
   t.same(membersOf('ada'), ['knot:user:ada 4']);
+  const { username, password } = JSON.parse(robot.registry!.pullConfigOf('ada')).auths['harbor.knot.test'];
+  t.ok(
+    state.robots.some(({ name, secret }) => name === username && secret === password),
+    `${username} is a robot that pulls`,
+  );
+  t.equal(robot.claimedBy!(`Basic ${Buffer.from(`${username}:x`).toString('base64')}`), 'ada');
+  await robot.provide!(ada);
+  t.equal(JSON.parse(robot.registry!.pullConfigOf('ada')).auths['harbor.knot.test'].username, username);
   t.same((await robot.registry!.imagesOf('ada')).limit, 1_000_000);
   const found = await robot.check!();
   t.match(

@@ -30,7 +30,8 @@ export function createCharts(ask: AskHarbor): (project: string) => Promise<Regis
   async function versionsOf(project: string, repository: Repository): Promise<RegistryChart['versions']> {
     const seen = `${repository.name} ${repository.artifact_count} ${repository.update_time}`;
     if (withoutCharts.has(seen)) return [];
-    const name = encodeURIComponent(repository.name.slice(project.length + 1));
+    // A name with a slash is encoded twice: its router decodes once before it looks for parts.
+    const name = encodeURIComponent(encodeURIComponent(repository.name.slice(project.length + 1)));
     const path = `${projectPath(project)}/repositories/${name}/artifacts?with_tag=true`;
     const { found } = await everyPage<Artifact>(ask, path, ({ digest }) => digest ?? '', { most: mostArtifacts });
     const charts = found.filter(({ type }) => type === 'CHART');
@@ -48,8 +49,7 @@ export function createCharts(ask: AskHarbor): (project: string) => Promise<Regis
     if ((await findProject(ask, project)) === undefined) return [];
     const path = `${projectPath(project)}/repositories`;
     const { found } = await everyPage<Repository>(ask, path, ({ name }) => name, { most: mostRepositories });
-    // `helm push … oci://HOST/PROJECT`: what lies deeper has no name of its own.
-    const own = found.filter(({ name }) => name.split('/').length === 2 && name.startsWith(`${project}/`));
+    const own = found.filter(({ name }) => name.startsWith(`${project}/`));
     const charts: RegistryChart[] = [];
     await eachAtOnce(own, atOnce, async (repository) => {
       const versions = await versionsOf(project, repository);

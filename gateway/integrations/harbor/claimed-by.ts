@@ -1,12 +1,15 @@
 /**
  * Whose a password or a token of the registry is. A password stands beside a name (RFC 7617); a token names its subject, and is not
- * verified here: Harbor does that. A robot of a project (`robot$ada+knot-0`; what stands before the `$` is the installation's own) acts for
- * whoever the project is named after.
+ * verified here: Harbor does that. A robot of a project (`robot$ada+knot-0`) acts for whoever the project is named after; what stands before
+ * that is the installation's own (`robotPrefix`, as it was seen last; until then, or where it was changed since, all up to a `$`).
  */
-export function claimedBy(authorization: string): string | undefined {
+export function claimedBy(authorization: string, robotPrefix: string): string | undefined {
   const name = /^basic +/i.test(authorization) ? nameOf(authorization) : subjectOf(authorization);
-  if (name === undefined) return undefined;
-  return /^[^$+]*\$([a-z][a-z0-9]*)\+/.exec(name)?.[1] ?? name;
+  const robot = name === undefined ? null : /^([^+]*)\+/.exec(name);
+  if (robot === null) return name;
+  const [, before = ''] = robot;
+  const project = before.startsWith(robotPrefix) ? before.slice(robotPrefix.length) : before.replace(/^[^$]*\$/, '');
+  return /^[a-z][a-z0-9]*$/.test(project) ? project : name;
 }
 
 function nameOf(authorization: string): string | undefined {

@@ -101,7 +101,7 @@ export function createHarbor(options: HarborOptions): Integration {
       // Each use of a CLI secret stands on it; who is disabled loses it at once.
       offlineDays: 365,
     },
-    claimedBy,
+    claimedBy: (authorization) => claimedBy(authorization, prefix),
     start() {
       if (login !== undefined) upkeep.start();
     },
@@ -122,7 +122,8 @@ export function createHarbor(options: HarborOptions): Integration {
           return;
         }
         const { projectId } = await provideProject(ask, owner);
-        await providePullRobots(ask, { owner, projectId, clientSecret, now: clock.now() });
+        const seen = await providePullRobots(ask, { owner, projectId, clientSecret, now: clock.now() });
+        prefix = seen ?? prefix;
       },
     }),
     settings: () =>

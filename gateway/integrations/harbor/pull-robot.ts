@@ -21,12 +21,13 @@ const periodMs = 30 * dayMs;
  * What the pods of an owner pull the images of their project with: robots that may do nothing else. Their secrets follow from the secret
  * that Knot and Harbor share, the project and the month, so that they need not be kept anywhere, two gateways make the same ones, and one
  * that was lost half-way is simply set again. Two robots take turns: what the last month's pods have goes on to work while they are given
- * the new one, which is there a day before.
+ * the new one, which is there a day before. Returns what the installation puts before the names of robots, where one was seen: who signs in
+ * as a system robot may not ask for it.
  */
 export async function providePullRobots(
   ask: AskHarbor,
   { owner, projectId, clientSecret, now }: { owner: ToolOwner; projectId: number; clientSecret: string; now: number },
-): Promise<void> {
+): Promise<string | undefined> {
   const present = await findRobots(ask, projectId);
   const mayPull = !owner.isPaused && owner.isGone !== true;
   if (!mayPull) {
@@ -34,21 +35,31 @@ export async function providePullRobots(
       if (!robot.disable)
         await ask('PUT', `${v2}/robots/${robot.id}`, { body: { ...bodyOf(robot), disable: true }, also: [404] });
     }
-    return;
+    return prefixIn(owner.name, present);
   }
   for (const robot of present) {
     if (robot.disable) await ask('PUT', `${v2}/robots/${robot.id}`, { body: { ...bodyOf(robot), disable: false } });
   }
+  const kept: { name: string }[] = [...present];
   for (const period of new Set([periodOf(now), periodOf(now + dayMs)])) {
     const name = robotIn(period);
     const known = present.find((robot) => isNamed(robot, name));
     const robot = known ?? (await makeRobot(ask, name, owner.name, projectId));
+    kept.push(robot);
     const login = { name: robot.name, secret: secretOf(clientSecret, owner.name, period) };
     if (await isAccepted(ask, login)) continue;
     await ask('PATCH', `${v2}/robots/${robot.id}`, { body: { secret: login.secret } });
     // One that does not work would be found out by pods that wait.
     await ask('GET', tokenPath, { as: login });
   }
+  return prefixIn(owner.name, kept);
+}
+
+/** The last one's: it was asked for last. */
+function prefixIn(project: string, robots: readonly { name: string }[]): string | undefined {
+  const name = robots.at(-1)?.name;
+  const end = name?.lastIndexOf(`${project}+`) ?? -1;
+  return end === -1 ? undefined : name!.slice(0, end);
 }
 
 /** What pods pull with now. `prefix` is what the installation puts before the names of robots. */
