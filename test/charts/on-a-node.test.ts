@@ -77,6 +77,12 @@ async function behaves(node: RunningNode): Promise<void> {
     await node.until('pod/one', 'condition=Ready', 'knot-ann', 60);
     await execute(node, 'knot-ann', 'one', 'sh', '-c', 'echo hello > /files/private/from-a-pod');
     t.match(await inKnot('knot', 'files', 'ls', 'private:/', '--as', 'ann'), /from-a-pod/);
+    const packed = await inKnot('knot', 'user', 'export', 'ann', '--to', '-');
+    t.match(
+      packed,
+      /^PK[^]*person\.json[^]*files\/private\/from-a-pod/,
+      'all of hers comes out of the pod in one archive',
+    );
   });
 
   t.test('it asked for nothing that its role does not give', async (t) => {
