@@ -1,12 +1,4 @@
-import { basename, dirname } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { exportPerson, openFilesBeside } from '../app/index.ts';
-import { nameOf } from '../files/index.ts';
-import { knotError } from '../lib/index.ts';
 import { type Command, required, UsageError } from './command.ts';
-import { withFacts } from './facts.ts';
-import { localPath, writeLocal } from './files/local.ts';
 
 /** `knot user export`: all that is somebody's, before they are deleted or after. */
 export const userExportCommand: Command = {
@@ -17,30 +9,10 @@ export const userExportCommand: Command = {
   options: { to: { type: 'string' } },
   positionals: [1, 1],
   async run(invocation) {
-    const name = invocation.positionals[0]!;
     const to = required(invocation, 'to');
     if (to.endsWith('/')) throw new UsageError('--to names a file, or - for standard output');
-    const { stdout } = invocation.streams;
-    await withFacts(invocation, async (facts, config) => {
-      const files = await openFilesBeside(facts, config);
-      if (files === undefined)
-        throw knotError('KNOT_FILES_UNAVAILABLE', 503, 'Files are not available on this system.');
-      try {
-        const archive = await exportPerson(facts, files, name);
-        if (to === '-') return await pipeline(archive, stdout, { end: false });
-        await writeInto(to, archive);
-        stdout.write(`${to} has what ${name} has in Knot.\n`);
-      } finally {
-        await files.close();
-      }
-    });
+    // Other commands on people need no files.
+    const { writePerson } = await import('./files/person.ts');
+    await writePerson(invocation, invocation.positionals[0]!, to);
   },
 };
-
-/** Nobody else may read it. @throws KNOT_CLI_FILES_EXIST: what is there is not replaced */
-function writeInto(to: string, archive: Readable): Promise<void> {
-  const options = { replaces: false, isRoot: true, modifiedAt: 0, mode: 0o600 };
-  return writeLocal(localPath(dirname(to)), nameOf(basename(to)), options, async (write) => {
-    for await (const chunk of archive as AsyncIterable<Buffer>) await write(chunk);
-  });
-}
