@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
 import { publicAddress } from '../../gateway/config/index.ts';
 import { shippedDashboards } from '../../gateway/integrations/grafana/content.ts';
 import { grafanaSettings } from '../../gateway/integrations/grafana/settings.ts';
+import { type Dashboard, lintDashboards } from './dashboard-lint.ts';
 
 const stack = join(import.meta.dirname, '../../charts/stack/grafana');
 
@@ -27,21 +28,64 @@ t.test('the values say what `knot integrations show grafana` prints', (t) => {
   t.end();
 });
 
-t.test('every dashboard is of one kind: unique, on the data source of Knot, each panel with a question', (t) => {
-  const all = ['everyone', 'admins'].flatMap((folder) => shippedDashboards(folder));
-  t.equal(all.length, 4);
-  t.equal(new Set(all.map(({ uid }) => uid)).size, all.length);
-  for (const dashboard of all) {
-    t.match(dashboard.uid, /^knot-[a-z-]{3,36}$/);
-    const panels = dashboard['panels'] as { id: number; title: string; type: string; targets?: { expr: string }[] }[];
-    t.equal(new Set(panels.map(({ id }) => id)).size, panels.length, `${dashboard.title}: ids`);
-    for (const { title, type, targets = [] } of panels)
-      if (type !== 'row' && type !== 'text')
-        t.ok(targets.every(({ expr }) => expr !== '') && targets.length > 0, title);
-    const sources = [...JSON.stringify(dashboard).matchAll(/"type":"prometheus","uid":"([^"]*)"/g)].map(
-      ([, uid]) => uid,
+const shipped = ['everyone', 'admins'].flatMap((folder) => shippedDashboards(folder)) as unknown as Dashboard[];
+
+t.test('nothing is wrong with the dashboards', async (t) => {
+  t.equal(shipped.length, 4);
+  t.strictSame(lintDashboards(shipped, 'knot'), []);
+});
+
+t.test('what would be wrong with one is told', async (t) => {
+  const cases: [problem: RegExp, spoil: (dashboard: Dashboard) => void][] = [
+    [/two of this uid/, (dashboard) => (dashboard.uid = shipped[1]!.uid)],
+    [/uid is none of ours/, (dashboard) => (dashboard.uid = 'Mine')],
+    [/two panels 1$/, ({ panels }) => (panels[1]!.id = 1)],
+    [/panel 1 has no title/, ({ panels }) => (panels[0]!.title = ' ')],
+    [/panel 1 lies outside/, ({ panels }) => (panels[0]!.gridPos.x = 20)],
+    [/panel 1 has no unit/, ({ panels }) => delete panels[0]!.fieldConfig!.defaults!.unit],
+    [/panel 9 has no description/, ({ panels }) => delete panels[8]!.description],
+    [/panel 1 asks nothing/, ({ panels }) => (panels[0]!.targets = [])],
+    [/two questions A/, ({ panels }) => panels[0]!.targets!.push(panels[0]!.targets![0]!)],
+    [/panel 1 asks another data source/, ({ panels }) => delete panels[0]!.datasource],
+    [/panel 1: sum\(: /, ({ panels }) => (panels[0]!.targets![0]!.expr = 'sum(')],
+    [
+      /panel 1: up\{namespace="knot-bob"\}: /,
+      ({ panels }) => (panels[0]!.targets![0]!.expr = 'up{namespace="knot-bob"}'),
+    ],
+    [/lie over each other/, ({ panels }) => (panels[1]!.gridPos.x -= 1)],
+    [/variable namespace is nowhere/, ({ templating }) => (templating.list = [])],
+    [
+      /variable other is used nowhere/,
+      ({ templating }) => templating.list.push({ ...templating.list[0]!, name: 'other' }),
+    ],
+    [/variable namespace asks another/, ({ templating }) => delete templating.list[0]!.datasource],
+  ];
+  for (const [problem, spoil] of cases) {
+    const [first, ...others] = structuredClone(shipped);
+    spoil(first!);
+    const found = lintDashboards([first!, ...others], 'knot');
+    t.ok(
+      found.some((line) => problem.test(line)),
+      `${String(problem)}: ${found.join('; ')}`,
     );
-    t.strictSame([...new Set(sources)], ['knot'], dashboard.title);
   }
-  t.end();
+});
+
+t.test('labels of pods that they ask for are among those that an operator is told to export', async (t) => {
+  const told = /--metric-labels-allowlist=pods=\[([^\]]+)\]/.exec(readFileSync(join(stack, 'README.md'), 'utf8'))?.[1];
+  const exported = new Set(told?.split(',').map((label) => `label_${label.replaceAll(/[^a-zA-Z0-9]/g, '_')}`));
+  const asked = [...JSON.stringify(shipped).matchAll(/\blabel_(?!values)\w+/g)].map(([label]) => label);
+  t.ok(asked.length > 0);
+  t.strictSame(
+    asked.filter((label) => !exported.has(label)),
+    [],
+  );
+});
+
+t.test('what they ask of the gateway it tells', async (t) => {
+  const files = readdirSync(join(import.meta.dirname, '../../gateway/ops')).filter((file) => file.endsWith('.ts'));
+  const code = files.map((file) => readFileSync(join(import.meta.dirname, '../../gateway/ops', file), 'utf8')).join();
+  const asked = [...JSON.stringify(shipped).matchAll(/\bknot_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, ''));
+  t.ok(asked.length > 5);
+  for (const name of new Set(asked)) t.ok(code.includes(`'${name}'`), name);
 });

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { shippedDashboards } from '../../gateway/integrations/grafana/content.ts';
+import { filledIn } from '../charts/dashboard-lint.ts';
 import { startGrafana } from '../contracts/grafana/grafana.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
@@ -109,10 +110,8 @@ else {
   });
 }
 
-/** With what Grafana puts in the place of its variables. */
+/** As Grafana asks them. */
 function expressionsOf(dashboard: object): string[] {
   const { panels } = dashboard as { panels: { targets?: { expr: string }[] }[] };
-  return panels
-    .flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
-    .map((expression) => expression.replaceAll('$__rate_interval', '5m').replaceAll(/\$\{?[a-z_]+\}?/g, '.*'));
+  return panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)).map(filledIn);
 }
