@@ -213,6 +213,18 @@ t.test('admission on a real API server', async (t): Promise<void> => {
     );
   });
 
+  await t.test('a rule that the configuration turns off is taken away, with its binding, and comes back', async (t) => {
+    const parts = [kinds.admissionPolicy, kinds.admissionPolicyBinding];
+    const found = () => Promise.all(parts.map((kind) => kube.get(kind, 'knot-ephemeral-containers')));
+    t.ok((await found()).every((one) => one !== undefined));
+    const rules = { ...settings.rules, ephemeralContainers: true };
+    await replica({ rules, listen: { host: '127.0.0.1', port: await freePort() } }).look();
+    t.strictSame(await found(), [undefined, undefined]);
+    t.ok(await kube.get(kinds.admissionPolicy, 'knot-managed'), 'no other');
+    await first.look();
+    t.ok((await found()).every((one) => one !== undefined));
+  });
+
   await t.test('while nobody answers, no pod of an owner starts, and all others do', async (t) => {
     await first.close();
     t.match(

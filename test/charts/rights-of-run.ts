@@ -18,7 +18,7 @@ export type RightsOfRun = {
   /** Of each right that was used its first call, and the files that used it. */
   used: Map<Right, { call: string; files: string[] }>;
   neverUsed: Right[];
-  /** `FILE: CALL`, of what was refused for want of a right and of what another role allowed. */
+  /** `FILE: CALL` of what no rule allows. */
   unfit: string[];
 };
 
@@ -26,13 +26,13 @@ export function rightsOfRun(left: readonly LeftCalls[], rules: readonly Rule[]):
   const used: RightsOfRun['used'] = new Map();
   const unfit = new Set<string>();
   const unused = left.map(({ file, records }) => {
-    const { calls, refused, unlisted, neverUsed } = rightsUsed(records, accountOfGateway, rules);
+    const { calls, unlisted, neverUsed } = rightsUsed(records, accountOfGateway, rules);
     for (const [right, call] of calls) {
       const known = used.get(right) ?? { call, files: [] };
       if (!known.files.includes(file)) known.files.push(file);
       used.set(right, known);
     }
-    for (const call of [...refused, ...unlisted]) unfit.add(`${file}: ${call}`);
+    for (const call of unlisted) unfit.add(`${file}: ${call}`);
     return new Set(neverUsed);
   });
   const neverUsed = rightsOf(rules).filter((right) => unused.every((rights) => rights.has(right)));
