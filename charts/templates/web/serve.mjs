@@ -113,7 +113,8 @@ async function answerFolder(request, response, path, folder) {
   response.writeHead(200, { 'content-type': types['.html'], 'cache-control': 'no-cache' });
   response.end(
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-      `<title>${escape(path)}</title><h1>${escape(path)}</h1><ul>${up}${rows.join('')}</ul></html>`,
+      `<title>${escape(path)}</title><style>main { overflow-wrap: anywhere }</style>` +
+      `<main><h1>${escape(path)}</h1><ul>${up}${rows.join('')}</ul></main></html>`,
   );
 }
 
