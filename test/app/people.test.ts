@@ -157,6 +157,25 @@ await onBothStores(t, async (t, open) => {
     );
   }
 
+  await t.test('tokens end with a password, shares and tokens with the account', async (t) => {
+    const house = await given(t, open);
+    for (const [title, { reason, run }] of Object.entries(acts)) {
+      const user = await house.add(reason.replace('_', ''));
+      const actor = { actor: user.username };
+      const given = { userId: user.id, name: 'ci', scopes: ['files:read'], days: 7 };
+      const { secret } = await house.tokens.create(given, actor);
+      const thing = { kind: 'files', id: `private/${user.id}`, path: 'open' } as const;
+      const owner = { kind: 'user', id: user.id } as const;
+      const wanted = { thing, owner, party: { kind: 'guest' }, right: 'view', days: 7 } as const;
+      const { share } = await house.shares.create(wanted, actor);
+      t.match(await house.tokens.find(secret, place.address), { userId: user.id });
+      await run(house, user);
+      t.equal(await house.tokens.find(secret, place.address), undefined, title);
+      await house.shares.load();
+      t.equal(house.shares.find(share.id) === undefined, reason.startsWith('account'), title);
+    }
+  });
+
   await t.test('host sessions that begin while the account is disabled do not stay', async (t) => {
     const house = await given(t, open);
     const user = await house.add('ann');
