@@ -46,6 +46,9 @@ function behaves(cluster: ControlPlane): void {
       30_000,
     );
     t.match(place, { owner: { name: 'ann' }, namespace: 'knot-ann' });
+    const { components } = (await (await fetch(`${gateway.ops}/healthz`)).json()) as { components: { name: string }[] };
+    const names = components.map(({ name }) => name);
+    t.strictSame(names.slice(4, -1), ['cluster-services', 'helm', 'cluster', 'places', 'admission', 'harbor']);
     const { body: quota } = await cluster.request('/api/v1/namespaces/knot-ann/resourcequotas/knot');
     t.match(quota.spec.hard, { 'limits.cpu': '2', 'requests.nvidia.com/gpu': '1' });
     const folder = `${gateway.data}/files/private/${place!.owner.id}`;

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Health, Tile, Tiles } from '../../gateway/api/contract.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/process/gateway.ts';
+import { openRaw } from '../support/net/raw-client.ts';
+import { caOf, startGateway } from '../support/process/gateway.ts';
 import { createPerson } from '../support/process/person.ts';
 import { selfSignedPair } from '../support/net/self-signed.ts';
 
@@ -170,9 +171,17 @@ t.test('a probe is nobody: it carries no identity, no cookie, and asks the host 
   t.match(seen.find(({ name }) => name === 'pathed')!.request.url, '/alive?x=1');
 });
 
-t.test('what comes back is seen by itself', async () => {
+t.test('what comes back is seen by itself, and pages are told', async () => {
+  const page = await openRaw({ port: gateway.port, ca: caOf(gateway) });
+  let told = '';
+  page.on('data', (bytes: Buffer) => (told += bytes.toString()));
+  const cookie = `Cookie: __Host-knot=${ann.cookies('localhost').get('__Host-knot')}`;
+  page.write(`GET /api/v1/events HTTP/1.1\r\nHost: localhost:${gateway.port}\r\n${cookie}\r\n\r\n`);
+  await eventually('it listens', () => told.includes('text/event-stream'));
   const back = app('down', status(200));
   await listen(back, downPort);
   await eventually('it is ready', async () => (await tiles())['down']?.status === 'ready', 30_000);
   await gateway.line(/answers again/);
+  await eventually('it was told', () => told.includes('"topic":"tiles"'));
+  page.destroy();
 });
