@@ -182,6 +182,6 @@ t.test('what comes back is seen by itself, and pages are told', async () => {
   await listen(back, downPort);
   await eventually('it is ready', async () => (await tiles())['down']?.status === 'ready', 30_000);
   await gateway.line(/answers again/);
-  await eventually('it was told', () => told.includes('"topic":"tiles"'));
+  await eventually('it was told', () => told.includes('"topic":"tiles","id":"down"'));
   page.destroy();
 });
