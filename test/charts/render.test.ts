@@ -112,13 +112,20 @@ t.test(
   },
 );
 
-t.test('README.md tells of each right of the gateway why it has it', { skip }, async (t) => {
-  const readme = readFileSync(join(chartFolder, 'README.md'), 'utf8');
+t.test('README.md tells of each right of the gateway why it has it, and how it was used', { skip }, async (t) => {
+  const text = readFileSync(join(chartFolder, 'README.md'), 'utf8');
+  const [readme = '', asked = ''] = text.split(/(?=What of it was asked for)/);
   const rules = objectsIn(await helm(['template', 'knot', chartFolder, '--show-only', 'templates/rbac-gateway.yaml']))
     .filter(({ kind }) => kind.endsWith('Role'))
     .flatMap((role) => role['rules'] as Rule[]);
-  for (const { resources = [], verbs } of rules)
-    for (const resource of resources)
+  for (const { apiGroups = [], resources = [], verbs } of rules)
+    for (const resource of resources) {
+      const thing = [...apiGroups.filter((group) => group !== ''), resource].join('/');
+      const row = asked.split('\n').find((line) => line.startsWith(`| \`${thing}\` |`)) ?? '';
+      t.ok(
+        verbs.every((verb) => row.includes(verb)),
+        `${verbs.join(', ')} ${thing}: asked for by a test`,
+      );
       t.ok(
         readme
           .split('\n')
@@ -128,6 +135,7 @@ t.test('README.md tells of each right of the gateway why it has it', { skip }, a
           ),
         `${verbs.join(', ')} ${resource}`,
       );
+    }
 });
 
 /** Compares with the file kept beside the tests; `KNOT_GOLDEN=write` writes it, to be read by a person before it is committed. */
