@@ -191,6 +191,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
     audit,
     live,
     clock,
+    config,
     hub,
     person,
     signIn,

@@ -73,3 +73,34 @@ t.test('Grafana asks for whom the gateway named on the way to it', async (t) => 
   t.match(await fromGrafana(fresh), { status: 401 }, 'who is disabled asks nothing more');
   t.equal(asked.length, before + 2);
 });
+
+t.test('without Prometheus what services used has its price, and says by whom and since when', async (t) => {
+  const { config, store, person, call, clock } = await openHouse(t);
+  const bob = await person('bob');
+  const hour = 3_600_000;
+  const row = { owner_id: bob.id, service_id: 'one', processor_ms: 4 * hour, memory_mib_seconds: 2 * 1024 * 3600 };
+  const rows = [
+    { ...row, day: '2027-01-15' },
+    { ...row, day: '2027-01-14', service_id: 'two', processor_ms: hour, memory_mib_seconds: 0 },
+  ];
+  await store.transaction(async ({ db }) => void (await db.insertInto('service_use').values(rows).execute()));
+  const usage = async () => (await call({ url: '/metrics/usage?month=2027-01', cookie: bob.cookie })).json;
+  t.equal(new Date(clock.now()).toISOString().slice(0, 10), '2027-01-15');
+  const free = await usage();
+  t.match(free, { measuredBy: 'services', since: '2027-01-15', total: { cpuHours: 5, memoryGibHours: 2 } });
+  t.notMatch(JSON.stringify(free), /cost|prices/i);
+
+  // Prices of the whole: by processor, memory and what is kept.
+  config.metrics = { prices: { currency: 'EUR', cpuHour: 0.5, memoryGibHour: 0.25, storageGibMonth: 3 } };
+  t.match(await usage(), {
+    measuredBy: 'services',
+    services: [
+      { id: 'one', cpuHours: 4, cost: 2.5 },
+      { id: 'two', cost: 0.5 },
+    ],
+    days: [{ day: '2027-01-15', cost: 2.5 }],
+    total: { cost: 3 },
+    storageCost: 0,
+    prices: { currency: 'EUR' },
+  });
+});

@@ -118,9 +118,14 @@ t.test('one that lies deeper in a project has the way to it in its name, and hid
     ['a/b/web', await of('3.0.0')],
     ['charts-web', { '1.0.0': await packed(filesOf('1.0.0', 'charts-web')) }],
     ['a/web.old', await of('4.0.0')],
+    ['x-y/z/web', await of('9.0.0')],
+    ['x/y-z-web', { '8.0.0': await packed(filesOf('8.0.0', 'y-z-web')) }],
   ]);
   const { catalogue, listed } = open(stock);
-  t.strictSame(await listed(), ['user:ann@registry/a-b-web 3.0.0', 'user:ann@registry/charts-web 1.0.0']);
+  t.strictSame(await listed(), [
+    ...['user:ann@registry/a-b-web 3.0.0', 'user:ann@registry/charts-web 1.0.0'],
+    'user:ann@registry/x-y-z-web 8.0.0',
+  ]);
   const deep = await catalogue.find('user:ann@registry/a-b-web', ann);
   t.match(deep, { version: '3.0.0', problems: [], folder: { path: 'oci://registry.test/ann/a/b/web' } });
 });

@@ -204,6 +204,15 @@ for (const row of toolRows) {
         t.strictSame(heard, []);
       });
 
+    await t.test('a stream that the tool has ended is whole, and told as ended', async (t) => {
+      const session = await sessionAt(row, bob, 'bob');
+      const path = `${row.pageOf('bob')}?contract=stream&ends`;
+      const { status, body } = await get(row, path, [`Cookie: ${session}`, 'Accept: text/event-stream']);
+      t.equal(status, 200);
+      // RFC 9112 section 7.1: the last chunk; a connection that was cut has none.
+      t.match(body, /data: begun\n\n[^]*data: ended\n\n\r\n0\r\n\r\n$/);
+    });
+
     await t.test('the commands say what belongs into it, and what they ask it', async (t) => {
       const shown = await gateway.knot(['integrations', 'show', row.name]);
       t.equal(shown.status, 0, shown.stderr);

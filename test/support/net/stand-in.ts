@@ -16,7 +16,7 @@ export type StandIn = {
 
 /**
  * What is behind a gateway as far as the gateway sees of it: HTTP/1.1 and, with prior knowledge, HTTP/2 on one port. By the address it is
- * asked for it answers (`contract=page`), sets the cookies that `set` names, begins a stream of events that never ends (`contract=stream`),
+ * asked for it answers (`contract=page`), sets the cookies that `set` names, begins a stream of events that never ends (`contract=stream`, with `ends` it does),
  * or takes a WebSocket. `failing`: it answers 500, with these words.
  */
 export async function startStandIn({ failing }: { failing?: string } = {}): Promise<StandIn> {
@@ -30,6 +30,7 @@ export async function startStandIn({ failing }: { failing?: string } = {}): Prom
     if (asked?.get('contract') !== 'stream') return void response.end('ok');
     response.setHeader('content-type', 'text/event-stream');
     response.write('data: begun\n\n');
+    if (asked.has('ends')) response.end('data: ended\n\n');
   };
   const http1 = createServer(listener);
   http1.on('upgrade', (request: IncomingMessage, socket: Socket) => {
