@@ -9,7 +9,7 @@ import { runKnot } from '../support/process/gateway.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 
 /** A service that is left alone sleeps, and a visit wakes it; it is upgraded and goes back to what it was. */
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const skip = servicesSkipReason() || browserSkipReason();
 
@@ -82,22 +82,29 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
   });
 
   await t.test('who opens a page of it sees it wake and lands where they were going', async (t) => {
+    for (const width of [1440, 390]) {
+      const { page } = await open('ann', { width });
+      await becomes('sleeping');
+      // So that it is awake for as long as it is looked at.
+      await act('extend', { hours: 8 });
+      shut();
+      await page.goto(`${url}deep/er?x=1#part`);
+      await page.getByRole('heading', { name: 'say is waking up' }).waitFor();
+      await page.getByText('Wait until it answers').waitFor();
+      letIn();
+      await page.getByRole('heading', { name: 'moin at /deep/er?x=1' }).waitFor({ timeout: 60_000 });
+      t.equal(page.url(), `${url}deep/er?x=1#part`);
+      const now = await shown();
+      t.match(now, { state: 'ready' });
+      t.ok(now.steps?.every(({ state }) => state === 'done'));
+      t.match((await ann.api('GET', `/services/${id}/events`)).json(), {
+        events: [{ state: 'ready' }, { state: 'waking', actor: 'ann' }],
+      });
+      await page.context().close();
+      await act('extend', { until: null });
+    }
     const { page } = await open('ann', { width: 390 });
-    // So that it is awake for as long as it is looked at.
     await act('extend', { hours: 8 });
-    shut();
-    await page.goto(`${url}deep/er?x=1#part`);
-    await page.getByRole('heading', { name: 'say is waking up' }).waitFor();
-    await page.getByText('Wait until it answers').waitFor();
-    letIn();
-    await page.getByRole('heading', { name: 'moin at /deep/er?x=1' }).waitFor({ timeout: 60_000 });
-    t.equal(page.url(), `${url}deep/er?x=1#part`);
-    const now = await shown();
-    t.match(now, { state: 'ready' });
-    t.ok(now.steps?.every(({ state }) => state === 'done'));
-    t.match((await ann.api('GET', `/services/${id}/events`)).json(), {
-      events: [{ state: 'ready' }, { state: 'waking', actor: 'ann' }],
-    });
 
     // As it stands, without going on by itself.
     await act('stop');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
-import { openVisitors } from '../support/dashboard/visitors.ts';
+import { openVisitors, type Visitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 
@@ -51,40 +51,57 @@ const menu = async (page: Page, item: string): Promise<void> => {
 t.test('a service of a team, from its form to its end', { skip }, async (t: Test) => {
   const templates = mkdtempSync(join(tmpdir(), 'knot-templates-'));
   t.teardown(() => rmSync(templates, { recursive: true, force: true }));
-  writeTemplate(templates, '1.0.0', 'word: hello\n');
-  const { gateway, open, person } = await openVisitors(t, {
+  const visitors = await openVisitors(t, {
     others: ['max', 'mia'],
     config: { services: { templates: [templates] } },
   });
-  const ann = await person('ann');
+  const ann = await visitors.person('ann');
   const { id: teamId } = (await ann.api('POST', '/teams', { name: 'physics', title: 'Physics' })).json<{
     id: string;
   }>();
   await ann.api('PUT', `/teams/${teamId}/members/max`, { role: 'manager' });
-  await ann.api('PUT', `/teams/${teamId}/members/mia`, { role: 'member' });
-  const { page: phone, complaints: ofPhone } = await open('max', { width: 390 });
-  const { page: max, complaints: ofMax } = await open('max');
-  const { page: mia } = await open('mia');
+  for (const [width, versions] of [
+    [1440, ['1.0.0', '1.1.0']],
+    [390, ['1.2.0', '1.3.0']],
+  ] as const)
+    await t.test(`${width} px`, (t) => life(t, visitors, { width, versions, templates, teamId }));
+});
+
+async function life(
+  t: Test,
+  { gateway, open, person }: Visitors,
+  facts: { width: number; versions: readonly [string, string]; templates: string; teamId: string },
+): Promise<void> {
+  const { width, versions, templates, teamId } = facts;
+  const [first, second] = versions;
+  writeTemplate(templates, first, 'word: hello\n');
+  const { page: max, complaints } = await open('max', { width });
+  const { page: mia } = await open('mia', { width });
   const manager = await person('max');
+  await manager.api('PUT', `/teams/${teamId}/members/mia`, { role: 'member' });
+  await eventually('the template is read', async () => {
+    const { version } = (await manager.api('GET', '/templates/board')).json<{ version: string }>();
+    return version === first;
+  });
   type Shown = { id: string; url: string; state: string; template: { version: string }; values: { word: string } };
   const shown = async (): Promise<Shown> =>
     (await manager.api('GET', '/services?owner=physics')).json<{ services: Shown[] }>().services[0]!;
   const is = (words: string, fits: (service: Shown) => boolean) =>
     eventually(words, async () => fits(await shown()), 60_000);
   const isNoWider = async (page: Page) =>
-    t.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 390, 'not wider than the phone');
+    t.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= width, 'not wider than its window');
 
-  await t.test('a manager starts it for the team, on a phone', async (t) => {
-    await phone.goto(`${gateway.origin}/start/board`);
-    await phone.getByLabel('Whose', { exact: true }).selectOption('physics');
-    await phone.getByText('Everybody in the team can open it').waitFor();
-    await phone.getByText('It would start.').waitFor();
-    t.strictSame(await violationsOn(phone), []);
-    await phone.getByRole('button', { name: 'Create', exact: true }).click();
-    await phone.waitForURL('**/services/*/overview');
-    await phone.getByText(/board is ready, after \d+ s/).waitFor({ timeout: 60_000 });
-    t.strictSame(await violationsOn(phone), []);
-    await isNoWider(phone);
+  await t.test('a manager starts it for the team', async (t) => {
+    await max.goto(`${gateway.origin}/start/board`);
+    await max.getByLabel('Whose', { exact: true }).selectOption('physics');
+    await max.getByText('Everybody in the team can open it').waitFor();
+    await max.getByText('It would start.').waitFor();
+    t.strictSame(await violationsOn(max), []);
+    await max.getByRole('button', { name: 'Create', exact: true }).click();
+    await max.waitForURL('**/services/*/overview');
+    await max.getByText(/board is ready, after \d+ s/).waitFor({ timeout: 60_000 });
+    t.strictSame(await violationsOn(max), []);
+    await isNoWider(max);
   });
   const { id, url } = await shown();
 
@@ -122,25 +139,25 @@ t.test('a service of a team, from its form to its end', { skip }, async (t: Test
     await is('it has the old ones', ({ state, values }) => state === 'ready' && values.word === 'hello');
   });
 
-  await t.test('a newer version of its template, and back again, on a phone', async (t) => {
-    writeTemplate(templates, '1.1.0', 'word: hello\nmood: good\n');
+  await t.test('a newer version of its template, and back again', async (t) => {
+    writeTemplate(templates, second, 'word: hello\nmood: good\n');
     await eventually('the newer version is known', async () => {
       const { newerVersion } = (await manager.api('GET', `/services/${id}`)).json<{ newerVersion?: string }>();
-      return newerVersion === '1.1.0';
+      return newerVersion === second;
     });
-    await phone.goto(`${gateway.origin}/services/${id}/values`);
-    await phone.getByRole('button', { name: 'Upgrade to 1.1.0…' }).click();
-    const dialog = phone.getByRole('dialog');
+    await max.goto(`${gateway.origin}/services/${id}/values`);
+    await max.getByRole('button', { name: `Upgrade to ${second}…` }).click();
+    const dialog = max.getByRole('dialog');
     await dialog.getByText('mood').waitFor();
-    t.strictSame(await violationsOn(phone), []);
-    await isNoWider(phone);
+    t.strictSame(await violationsOn(max), []);
+    await isNoWider(max);
     await dialog.getByRole('button', { name: 'Upgrade', exact: true }).click();
-    await is('it is of the newer one', ({ state, template }) => state === 'ready' && template.version === '1.1.0');
-    await phone.getByRole('button', { name: 'Back to this…' }).first().click();
-    await dialog.getByText('Back to version 1.0.0 of Board?').waitFor();
+    await is('it is of the newer one', ({ state, template }) => state === 'ready' && template.version === second);
+    await max.getByRole('button', { name: 'Back to this…' }).first().click();
+    await dialog.getByText(`Back to version ${first} of Board?`).waitFor();
     await dialog.getByText('mood').waitFor();
     await dialog.getByRole('button', { name: 'Go back', exact: true }).click();
-    await is('it is of the one before', ({ state, template }) => state === 'ready' && template.version === '1.0.0');
+    await is('it is of the one before', ({ state, template }) => state === 'ready' && template.version === first);
   });
 
   await t.test('who leaves the team loses it, with what is open of it', async (t) => {
@@ -165,18 +182,23 @@ t.test('a service of a team, from its form to its end', { skip }, async (t: Test
   });
 
   await t.test('it is removed by who types its name; what is lost and what stays is said first', async (t) => {
-    await phone.goto(`${gateway.origin}/services/${id}/overview`);
-    await menu(phone, 'Remove…');
-    await phone.getByText(/its home folder and whatever it holds in memory/).waitFor();
-    await phone.getByText(/the files of the team physics/).waitFor();
-    const button = phone.getByRole('button', { name: 'Remove it' });
+    await max.goto(`${gateway.origin}/services/${id}/overview`);
+    await menu(max, 'Remove…');
+    await max.getByText(/its home folder and whatever it holds in memory/).waitFor();
+    await max.getByText(/the files of the team physics/).waitFor();
+    const button = max.getByRole('button', { name: 'Remove it' });
     t.ok(await button.isDisabled(), 'not before the name is typed');
-    await phone.getByRole('textbox').fill('board');
-    t.strictSame(await violationsOn(phone), []);
+    await max.getByRole('textbox').fill('board');
+    t.strictSame(await violationsOn(max), []);
     await button.click();
-    await phone.waitForURL('**/services');
-    await phone.getByRole('row', { name: /board/ }).waitFor({ state: 'detached' });
+    await max.waitForURL('**/services');
+    await max.getByRole('row', { name: /board/ }).waitFor({ state: 'detached' });
+    await eventually('nothing is left of it', async () => (await manager.api('GET', `/services/${id}`)).status === 404);
   });
 
-  t.strictSame([...ofPhone, ...ofMax], []);
-});
+  // Told that it goes while still on its page, that page may ask for it once more.
+  t.strictSame(
+    complaints.filter((complaint) => !complaint.endsWith(`404 () (/api/v1/services/${id})`)),
+    [],
+  );
+}
