@@ -15,11 +15,17 @@ const unasked: [name: string, bytes: string][] = [
 
 t.test('S10 bytes nobody asked for end the connection they came on, and are nobody’s answer', async (t) => {
   const connections: { socket: Socket; isClosed: boolean }[] = [];
+  /** Which connection it is, in one character. */
+  const sign = (connection: number) => connection.toString(36);
+  /** What it says in one breath with its answer. */
+  let behind = '';
   const server = createServer((socket) => {
     const connection = { socket, isClosed: false };
     connections.push(connection);
     socket.on('error', () => undefined).on('close', () => (connection.isClosed = true));
-    socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${connections.length}`));
+    socket.on('data', () =>
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${sign(connections.length)}${behind}`),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
@@ -39,7 +45,16 @@ t.test('S10 bytes nobody asked for end the connection they came on, and are nobo
     // Long before the gateway would end a connection that idles.
     await eventually(`${name}: the connection ends`, () => kept.isClosed);
     const answer = await get();
-    t.match(answer, { status: 200, body: String(index + 2) }, `${name}: the next request has a new connection`);
+    t.match(answer, { status: 200, body: sign(index + 2) }, `${name}: the next request has a new connection`);
     t.notMatch(answer.bytes, /evil|408|103/, 'and its own answer');
+  }
+  for (const [name, bytes] of unasked) {
+    const count = connections.length;
+    behind = bytes;
+    const answer = await get();
+    behind = '';
+    t.equal(answer.body, sign(count), `${name} behind an answer is no part of it`);
+    await eventually(`${name} behind an answer: the connection ends`, () => connections.at(-1)!.isClosed);
+    t.equal((await get()).body, sign(count + 1), 'and the next request has a new one');
   }
 });
