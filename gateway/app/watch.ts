@@ -69,7 +69,8 @@ export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: type
   async function ask(watched: Watched, question: Probe): Promise<void> {
     const result = await question(watched.route, watched.path).catch((error: unknown): ProbeResult => {
       log.error({ err: error, app: watched.route.name }, 'asking an application failed');
-      return { outcome: 'failed', reason: 'Knot could not ask it.', cause: 'a failure of the gateway' };
+      const remedy = 'An administrator finds in the log of the gateway why.';
+      return { outcome: 'failed', reason: 'Knot could not ask it.', remedy, cause: 'a failure of the gateway' };
     });
     if (isClosed) return;
     note(watched, result);
@@ -136,7 +137,7 @@ const causeOf = (result: ProbeResult): string => (result.outcome === 'answers' ?
 function tileOf(result: ProbeResult | undefined, whenReady = ''): TileStatus {
   if (result === undefined) return { status: 'unknown', message: 'Knot is looking whether it runs.' };
   if (result.outcome === 'answers') return { status: 'ready', message: whenReady };
-  return { status: result.outcome, message: result.reason };
+  return { status: result.outcome, message: result.reason, remedy: result.remedy };
 }
 
 function healthOf({ route, result }: Watched): ComponentHealth {

@@ -7,7 +7,12 @@ import { eventually } from '../support/eventually.ts';
 
 const pace = { answeringMs: 5, otherwiseMs: 5, firstMs: 1 };
 const up: ProbeResult = { outcome: 'answers', status: 200 };
-const down: ProbeResult = { outcome: 'unreachable', reason: 'It does not answer.', cause: 'ECONNREFUSED' };
+const down: ProbeResult = {
+  outcome: 'unreachable',
+  reason: 'It does not answer.',
+  remedy: 'Try again.',
+  cause: 'ECONNREFUSED',
+};
 
 const route = (name: string): Route => ({
   host: `${name}.localhost`,
@@ -50,7 +55,7 @@ t.test('each change is told once, logged once, and seen in tile and health', asy
   t.equal(told, 1);
   answer = down;
   await askedAgain();
-  t.match(watch.tile(wiki), { status: 'unreachable', message: down.reason });
+  t.match(watch.tile(wiki), { status: 'unreachable', message: down.reason, remedy: 'Try again.' });
   t.match(watch.health(), [{ status: 'failed', message: /ECONNREFUSED/ }]);
   t.notMatch(watch.tile(wiki), { message: /ECONNREFUSED/ });
   answer = up;

@@ -125,7 +125,7 @@ type Fault = {
   upstream: string;
   patienceMs: number;
   /** What its tile says to everybody. */
-  tile: { status: string; message: RegExp };
+  tile: { status: string; message: RegExp; remedy: RegExp };
   /** What is said where Knot asks it something for somebody. */
   message: RegExp;
 };
@@ -150,25 +150,25 @@ async function describeFaults(t: Test, folder: string): Promise<void> {
     {
       ...{ name: 'down', patienceMs },
       upstream: `http://127.0.0.1:${await freePort()}`,
-      tile: { status: 'unreachable', message: /does not answer at the moment/ },
+      tile: { status: 'unreachable', message: /does not answer at the moment/, remedy: /Try again/ },
       message: away,
     },
     {
       ...{ name: 'slow', patienceMs: 300 },
       upstream: await at(createTcpServer(() => undefined)),
-      tile: { status: 'unreachable', message: /took too long to answer/ },
+      tile: { status: 'unreachable', message: /took too long to answer/, remedy: /Try again/ },
       message: away,
     },
     {
       ...{ name: 'failing', patienceMs },
       upstream: failing.url,
-      tile: { status: 'failed', message: /answers with an error \(500\)/ },
+      tile: { status: 'failed', message: /answers with an error \(500\)/, remedy: /tell an administrator/ },
       message: away,
     },
     {
       ...{ name: 'another', patienceMs },
       upstream: await at(another, 'https', 'localhost'),
-      tile: { status: 'failed', message: /could not prove that it is the right one/ },
+      tile: { status: 'failed', message: /could not prove that it is the right one/, remedy: /An administrator/ },
       message: /could not prove that it is the right one/,
     },
   ];

@@ -229,8 +229,11 @@ const failures: Record<UpstreamFailure, { status: number; code: string; reason: 
   },
 };
 
-/** What a failure is to people, in one sentence. */
-export const reasonOf = (failure: UpstreamFailure): string => failures[failure].reason;
+/** What a failure is to people, in one sentence, and what they can do. */
+export function wordsOf(failure: UpstreamFailure): { reason: string; remedy: string } {
+  const { reason, remedy } = failures[failure];
+  return { reason, remedy };
+}
 
 export function upstreamFailed(failure: UpstreamFailure, route: Route): Refusal {
   const { status, code, reason, remedy } = failures[failure];

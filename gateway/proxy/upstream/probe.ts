@@ -1,16 +1,17 @@
 import type { LimitSettings, PublicAddress } from '../../config/index.ts';
 import type { Route } from '../../routes/index.ts';
 import type { DialGuard } from './dial.ts';
-import { errorCode, failureOf, reasonOf } from '../message/refusals.ts';
+import { errorCode, failureOf, wordsOf } from '../message/refusals.ts';
 import { fieldBlock } from '../wire/field-block.ts';
 import { createForwarder, fixedHeaders } from './upstreams.ts';
 
 /**
- * How an application answers. `reason` is a sentence for everybody, the words of the page a visitor would get; `cause` is for who
+ * How an application answers. `reason` and `remedy` are for everybody, the words of the page a visitor would get; `cause` is for who
  * administers: a status, or the code of the error, never an address.
  */
 export type ProbeResult =
-  { outcome: 'answers'; status: number } | { outcome: 'unreachable' | 'failed'; reason: string; cause: string };
+  | { outcome: 'answers'; status: number }
+  | { outcome: 'unreachable' | 'failed'; reason: string; remedy: string; cause: string };
 
 export type Probe = (route: Route, path: string) => Promise<ProbeResult>;
 
@@ -72,11 +73,12 @@ export function createProbe(options: { publicAddress: PublicAddress; limits: Lim
 
 function judge(status: number): ProbeResult {
   if (status < 500) return { outcome: 'answers', status };
-  return { outcome: 'failed', reason: `It answers with an error (${status}).`, cause: `HTTP ${status}` };
+  const remedy = 'Try again; if it stays, tell an administrator.';
+  return { outcome: 'failed', reason: `It answers with an error (${status}).`, remedy, cause: `HTTP ${status}` };
 }
 
 function failed(error: Error): ProbeResult {
   const failure = failureOf(error);
   const isAway = failure === 'upstream_unreachable' || failure === 'upstream_timeout';
-  return { outcome: isAway ? 'unreachable' : 'failed', reason: reasonOf(failure), cause: errorCode(error) || failure };
+  return { outcome: isAway ? 'unreachable' : 'failed', ...wordsOf(failure), cause: errorCode(error) || failure };
 }
