@@ -128,6 +128,7 @@ t.test('the page of a service and the hosts beside it', { skip }, async (t) => {
       `Object.assign(document.body.appendChild(document.createElement('form')), { method: 'post', action: '${stop}', enctype: 'text/plain' }).submit()`,
     );
     t.equal((await posted).status(), 403);
+    await page.waitForURL(stop);
     await page.goto(evil.url);
     t.match((await ann.api('GET', `/services/${other.id}`)).json(), { state: 'ready', wish: 'running' });
     const read = `fetch('${gateway.origin}/api/v1/me', { credentials: 'include' }).then(() => 'read', () => 'refused')`;
