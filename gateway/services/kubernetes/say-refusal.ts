@@ -8,7 +8,7 @@ const rows: readonly Row[] = [
     code: 'quota',
     matches: /exceeded quota: [^,]*, requested: ([^,]+(?:,[a-z./]+=[^,]+)*), used: ([^;"]*?), limited: ([^;"\n]*)/,
     what: ([, requested, , limited]) =>
-      `The plan of its owner has no room for it: it asks for ${plain(requested!)}, and there is ${plain(limited!)} in all.`,
+      `The plan of its owner has no room for it: it asks for ${plain(requested!)}, of ${plain(limited!)} in all.`,
     remedy: 'Stop something that runs, choose a smaller size, or ask an administrator for a larger plan.',
   },
   {
@@ -99,7 +99,8 @@ function plain(list: string): string {
       const [name = '', amount] = each.trim().split('=');
       if (amount === undefined) return unit(name);
       const of = /^(?:requests|limits)\.(.*)$/.exec(name)?.[1] ?? name;
-      return `${unit(amount)} ${words[of] === undefined ? of : of === 'cpu' ? words[of] : `of ${words[of]}`}`;
+      if (of === 'cpu') return amount === '1' ? '1 processor' : `${unit(amount)} processors`;
+      return `${unit(amount)} ${words[of] === undefined ? of : `of ${words[of]}`}`;
     })
     .join(', ');
 }

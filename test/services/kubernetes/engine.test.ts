@@ -129,7 +129,7 @@ if ('skip' in cluster) {
     t.match(await asking('resources: { requests: { cpu: 3 } }'), [
       {
         field: 'template',
-        message: /plan of its owner has no room for it: it asks for 3 processors, and there is 1 processors in all/,
+        message: /plan of its owner has no room for it: it asks for 3 processors, of 1 processor in all/,
       },
     ]);
     t.match(
