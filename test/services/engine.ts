@@ -71,7 +71,10 @@ export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>): vo
     await phase(engine, one, 'gone');
     t.match(engine.observe(one), { phase: 'gone', cause: { code: 'port-taken', lines: [/EADDRINUSE/] } });
     const said = async () => (await (await engine.output(one)).page({ limit: 100 })).lines.map(({ text }) => text);
-    t.match(await said(), ['Started.', /EADDRINUSE/, /^The program ended with exit code 3\. It is started again\.$/]);
+    const lines = await said();
+    t.match(lines, ['Started.', /EADDRINUSE/]);
+    // A cluster tells of an end a moment later, when the next try may have spoken already.
+    t.ok(lines.includes('The program ended with exit code 3. It is started again.'), lines.join('\n'));
     await engine.stop(one);
     t.strictSame(engine.observe(one), { phase: 'absent' });
     await eventually('the end is noted', async () => (await said()).at(-1) === 'Stopped.');
