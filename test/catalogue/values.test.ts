@@ -100,8 +100,8 @@ t.test('a schema that would cost its readers dearly, or lead elsewhere, is refus
     [chain(60), /leads through more than 32 levels/],
     [{ type: 'array' }, /must be of type/],
     [[], /must be an object/],
-    [{ properties: { a: { anyOf: {} } } }, /^\/properties\/a\/anyOf must be a list/],
-    [{ properties: { a: { properties: [] } } }, /^\/properties\/a\/properties must be an object/],
+    [{ properties: { a: { anyOf: {} } } }, /^error: \/properties\/a\/anyOf must be a list/],
+    [{ properties: { a: { properties: [] } } }, /^error: \/properties\/a\/properties must be an object/],
     [{ properties: { a: { 'x-knot': { widget: 'frame' } } } }, /x-knot\/widget/],
   ];
   for (const [schema, message] of rows) {
