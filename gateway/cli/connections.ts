@@ -1,7 +1,6 @@
-import { dayOf, knotError } from '../lib/index.ts';
-import type { Facts } from '../app/index.ts';
-import { type Command, type Invocation, required, table } from './command.ts';
-import { actor, withFacts } from './facts.ts';
+import { dayOf } from '../lib/index.ts';
+import { type Command, required, table } from './command.ts';
+import { actor, userOf, withFacts } from './facts.ts';
 
 export const connectionCommands: readonly Command[] = [
   {
@@ -12,7 +11,7 @@ export const connectionCommands: readonly Command[] = [
     positionals: [0, 0],
     async run(invocation) {
       const found = await withFacts(invocation, async (facts) => {
-        const user = await userOf(facts, invocation);
+        const user = await userOf(facts, required(invocation, 'user'));
         return await (await facts.connections()).list(user.id);
       });
       const rows = found.map((one) => [
@@ -39,7 +38,7 @@ export const connectionCommands: readonly Command[] = [
     async run(invocation) {
       const clientId = invocation.positionals[0]!;
       await withFacts(invocation, async (facts) => {
-        const user = await userOf(facts, invocation);
+        const user = await userOf(facts, required(invocation, 'user'));
         const by = { actor: actor.name, reason: 'ended on the command line' };
         await (await facts.connections()).end(user.id, clientId, by);
       });
@@ -47,14 +46,3 @@ export const connectionCommands: readonly Command[] = [
     },
   },
 ];
-
-async function userOf({ accounts }: Facts, invocation: Invocation) {
-  const name = required(invocation, 'user');
-  const user = await accounts.findUserByName(name);
-  if (!user) {
-    throw knotError('KNOT_CLI_NO_SUCH_USER', 404, `There is no user "${name}".`, {
-      remedy: '`knot user list` shows all of them.',
-    });
-  }
-  return user;
-}

@@ -1,8 +1,8 @@
 // Not through app.ts, which would load every server before a command prints its first line.
 import { type Facts, openFacts } from '../app/index.ts';
 import { type Config, loadConfig } from '../config/index.ts';
-import { silentLog, systemClock } from '../lib/index.ts';
-import type { Actor } from '../accounts/index.ts';
+import { knotError, silentLog, systemClock } from '../lib/index.ts';
+import type { Actor, User } from '../accounts/index.ts';
 import type { Invocation } from './command.ts';
 
 /** Who the audit record names for what is done here. */
@@ -20,4 +20,13 @@ export async function withFacts<T>(
   } finally {
     await facts.close();
   }
+}
+
+/** @throws KNOT_CLI_NO_SUCH_USER */
+export async function userOf({ accounts }: Facts, name: string): Promise<User> {
+  const user = await accounts.findUserByName(name);
+  if (user) return user;
+  throw knotError('KNOT_CLI_NO_SUCH_USER', 404, `There is no user "${name}".`, {
+    remedy: '`knot user list` shows all of them.',
+  });
 }

@@ -1,4 +1,4 @@
-import { knotError, printable } from '../lib/index.ts';
+import { knotError, printable, secretWord } from '../lib/index.ts';
 import { type Command, type Invocation, table, UsageError } from './command.ts';
 import type { Api } from './elsewhere/api.ts';
 import { elsewhereOptions, elsewhereUsage, withApi } from './elsewhere/which.ts';
@@ -30,7 +30,7 @@ const valueOf = (value: unknown): string => (value === undefined ? 'nothing' : J
 
 /** `/size  "small" → "large"` */
 const told = ({ path, before, after, isSecret }: Difference): string =>
-  printable(`${path}  ${isSecret === true ? '(secret)' : `${valueOf(before)} → ${valueOf(after)}`}`);
+  printable(`${path}  ${isSecret === true ? secretWord : `${valueOf(before)} → ${valueOf(after)}`}`);
 
 /** Asks for a change of what a service is made of, and prints what it changes. */
 async function become(

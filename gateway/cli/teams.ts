@@ -1,7 +1,7 @@
 import type { Facts } from '../app/index.ts';
 import { knotError } from '../lib/index.ts';
 import { type Command, type Invocation, required, table, UsageError } from './command.ts';
-import { actor, withFacts } from './facts.ts';
+import { actor, userOf, withFacts } from './facts.ts';
 
 export const teamCommands: readonly Command[] = [
   {
@@ -100,13 +100,5 @@ async function teamOf({ owners }: Facts, name: string) {
   if (team?.kind === 'team') return team;
   throw knotError('KNOT_CLI_NO_SUCH_TEAM', 404, `There is no team "${name}".`, {
     remedy: '`knot team list` shows all of them.',
-  });
-}
-
-async function userOf({ accounts }: Facts, name: string) {
-  const user = await accounts.findUserByName(name);
-  if (user) return user;
-  throw knotError('KNOT_CLI_NO_SUCH_USER', 404, `There is no user "${name}".`, {
-    remedy: '`knot user list` shows all of them.',
   });
 }

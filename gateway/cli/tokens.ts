@@ -1,10 +1,9 @@
-import type { Facts } from '../app/index.ts';
-import { dayOf, knotError } from '../lib/index.ts';
+import { dayOf } from '../lib/index.ts';
 import type { NewToken, Token } from '../tokens/index.ts';
 import { type Command, type Invocation, required, table, UsageError } from './command.ts';
 import type { Api } from './elsewhere/api.ts';
 import { elsewhereOptions, elsewhereUsage, isHere, withApi } from './elsewhere/which.ts';
-import { actor, withFacts } from './facts.ts';
+import { actor, userOf, withFacts } from './facts.ts';
 
 const options = { as: { type: 'string' }, ...elsewhereOptions } as const;
 const which = `[--as USER | ${elsewhereUsage}]`;
@@ -19,7 +18,7 @@ type TokenSide = {
 async function withTokens<T>(invocation: Invocation, work: (side: TokenSide) => Promise<T>): Promise<T> {
   if (!isHere(invocation)) return withApi(invocation, (api) => work(tokensThere(api)));
   return withFacts(invocation, async (facts) => {
-    const { id: userId } = await userOf(facts, invocation);
+    const { id: userId } = await userOf(facts, required(invocation, 'as'));
     return work({
       create: (token) => facts.tokens.create({ userId, ...token }, { actor: actor.name }),
       list: () => facts.tokens.list(userId),
@@ -104,12 +103,3 @@ export const tokenCommands: readonly Command[] = [
     },
   },
 ];
-
-async function userOf({ accounts }: Facts, invocation: Invocation) {
-  const name = required(invocation, 'as');
-  const user = await accounts.findUserByName(name);
-  if (user) return user;
-  throw knotError('KNOT_CLI_NO_SUCH_USER', 404, `There is no user "${name}".`, {
-    remedy: '`knot user list` shows all of them.',
-  });
-}

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import type { User } from '../accounts/index.ts';
 import { knotError } from '../lib/index.ts';
 import { type Command, type Invocation, required, table } from './command.ts';
-import { actor, withFacts } from './facts.ts';
+import { actor, userOf, withFacts } from './facts.ts';
 
 export const userCommands: readonly Command[] = [
   {
@@ -92,12 +92,7 @@ async function changeUser(
 ): Promise<void> {
   const name = invocation.positionals[0]!;
   const message = await withFacts(invocation, async (facts) => {
-    const user = await facts.accounts.findUserByName(name);
-    if (!user)
-      throw knotError('KNOT_CLI_NO_SUCH_USER', 404, `There is no user "${name}".`, {
-        remedy: '`knot user list` shows all of them.',
-      });
-    return change(facts, user);
+    return change(facts, await userOf(facts, name));
   });
   invocation.streams.stdout.write(`${message}\n`);
 }
