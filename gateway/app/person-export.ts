@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { User } from '../accounts/index.ts';
 import { areaOfKey, type Files } from '../files/index.ts';
 import { knotError, withoutSecrets } from '../lib/index.ts';
 import { type Service, servicesOf } from '../services/index.ts';
@@ -6,7 +7,7 @@ import { partyWords, type Share } from '../shares/index.ts';
 import type { Facts } from './facts.ts';
 
 /** Whose things are exported: who has an account, or had one. */
-type Person = { id: string; name: string; account: object };
+type Person = { id: string; name: string; account: object; teams: User['teams'] };
 
 /** Beside the files, which lie in `files/private`. */
 const recordName = 'person.json';
@@ -29,6 +30,7 @@ export async function exportPerson(
     format: 1,
     exportedAt: timeOf(now),
     account: person.account,
+    teams: person.teams,
     ...(await ownOf(facts, person.id)),
   };
   await facts.audit.append({ action: 'user.exported', actor: 'cli', subject: `user:${person.name}`, outcome: 'done' });
@@ -42,9 +44,9 @@ export async function exportPerson(
 async function personOf({ accounts, audit }: Facts, name: string): Promise<Person> {
   const user = await accounts.findUserByName(name);
   if (user) {
-    const { id, username, email, isEmailProven, state, isAdmin, createdAt, lastSignInAt } = user;
+    const { id, username, email, isEmailProven, state, isAdmin, createdAt, lastSignInAt, teams } = user;
     const times = { createdAt: timeOf(createdAt), lastSignInAt: lastSignInAt === null ? null : timeOf(lastSignInAt) };
-    return { id, name: username, account: { id, username, email, isEmailProven, state, isAdmin, ...times } };
+    return { id, name: username, account: { id, username, email, isEmailProven, state, isAdmin, ...times }, teams };
   }
   // A name is never given to anybody else.
   const [deleted] = await audit.list({ action: 'user.deleted', subject: `user:${name}`, limit: 1 });
@@ -53,12 +55,11 @@ async function personOf({ accounts, audit }: Facts, name: string): Promise<Perso
     throw knotError('KNOT_CLI_NO_SUCH_USER', 404, `There is and was no user "${name}".`, {
       remedy: '`knot user list` shows all of them.',
     });
-  return { id, name, account: { id, username: name, deletedAt: timeOf(deleted.at) } };
+  return { id, name, account: { id, username: name, deletedAt: timeOf(deleted.at) }, teams: [] };
 }
 
 async function ownOf({ accounts, tokens, shares, store }: Facts, id: string): Promise<object> {
   await shares.load();
-  const user = await accounts.findUser(id);
   const principal = await accounts.principal(id);
   const services = await servicesOf(store.db, [{ kind: 'user', id }]);
   const given = [
@@ -66,7 +67,6 @@ async function ownOf({ accounts, tokens, shares, store }: Facts, id: string): Pr
     ...services.flatMap((service) => shares.of({ kind: 'service', id: service.id })),
   ];
   return {
-    teams: user?.teams ?? [],
     tokens: (await tokens.list(id)).map(({ name, scopes, createdAt, expiresAt }) => ({
       ...{ name, scopes, createdAt: timeOf(createdAt), expiresAt: timeOf(expiresAt) },
     })),
