@@ -2,7 +2,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync } f
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock, Log, ProcessPlan } from '../../../lib/index.ts';
+import { type Clock, dayMs, type Log, type ProcessPlan } from '../../../lib/index.ts';
 import {
   type Account,
   describeSystemProblem,
@@ -62,7 +62,7 @@ export type PackagesOptions = {
 const usualTimeoutMs = 20 * 60_000;
 const usualMostBytes = 16 * 1024 ** 3;
 const usualLookMs = 1000;
-const unusedMs = 30 * 24 * 60 * 60_000;
+const unusedMs = 30 * dayMs;
 /** At a time: each takes a processor. */
 const mostAtOnce = 2;
 
@@ -156,6 +156,7 @@ export function createPackages(options: PackagesOptions): Packages {
     await rm(work, { recursive: true, force: true });
     prepareWork(work, account, maker.settings);
     const startedAt = clock.now();
+    let isWhole = false;
     const bound = await boundRoom({ folders: [placeOf(key), work, cache], mostBytes, lookMs, clock, log });
     try {
       const made = await maker.make({
@@ -171,24 +172,24 @@ export function createPackages(options: PackagesOptions): Packages {
         signal: AbortSignal.any([waiter.signal, bound.signal]),
       });
       if (bound.signal.aborted) {
-        await rm(placeOf(key), { recursive: true, force: true });
         log.warn({ key, mostBytes }, 'an installation took more of the disk than one may');
         return { problem: tooLarge(mostBytes) };
       }
       if ('problem' in made) {
-        // On a disk that is full, what is of no use would keep it full.
-        await rm(placeOf(key), { recursive: true, force: true });
         if (!waiter.signal.aborted)
           log.warn({ key, problem: made.problem }, 'installing packages of a template failed');
         return made;
       }
       const seconds = Math.round((clock.now() - startedAt) / 1000);
       log.info({ key, packages: made.packages, seconds }, 'packages of a template are installed');
+      isWhole = true;
       whole.add(key);
       return { key, folder: environmentAt(key), ...made };
     } finally {
       await bound.close();
       await rm(work, { recursive: true, force: true });
+      // On a disk that is full, what is of no use would keep it full.
+      if (!isWhole) await rm(placeOf(key), { recursive: true, force: true });
     }
   }
 
