@@ -3,7 +3,7 @@ import type { ComponentHealth } from '../../lib/index.ts';
 import { KnotError } from '../../lib/index.ts';
 import { whyAway } from '../ask.ts';
 import { createFindings } from '../findings.ts';
-import type { Workflows } from './workflows.ts';
+import { argo, type Workflows } from './workflows.ts';
 
 type Facts = {
   /** One that an account acts in; undefined where there is none yet. */
@@ -30,7 +30,7 @@ export async function checkArgo(workflows: Workflows, { namespace, signIn, now }
       return found;
     }
     if (status >= 500) {
-      const { message, remedy } = whyAway(undefined, { name: 'argo', title: 'Argo Workflows' });
+      const { message, remedy } = whyAway(undefined, argo);
       note('argo', 'failed', message, remedy);
       return found;
     }

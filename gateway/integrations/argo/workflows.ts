@@ -160,8 +160,11 @@ function parsed(text: string): unknown {
   }
 }
 
+/** What it is called where its operator reads of it. */
+export const argo = { name: 'argo', title: 'Argo Workflows' };
+
 function away(cause: unknown): KnotError {
-  const { message, remedy } = whyAway(cause, { name: 'argo', title: 'Argo Workflows' });
+  const { message, remedy } = whyAway(cause, argo);
   return knotError('KNOT_INTEGRATIONS_ARGO_AWAY', 503, message, { cause, remedy });
 }
 
