@@ -1,4 +1,4 @@
-import { type Clock, hashSecret, knotError, newId, newSecret } from '../lib/index.ts';
+import { type Clock, dayMs, hashSecret, knotError, newId, newSecret } from '../lib/index.ts';
 import type { Row, Store } from '../store/index.ts';
 import type { Change, ChangeScope } from './change.ts';
 import { parseEmail } from './email.ts';
@@ -19,7 +19,7 @@ export type Links = Pick<
 >;
 
 /** How long a link that is over is kept, so that a late visitor is still answered by the same path. */
-const keepMs = 7 * 24 * 3600 * 1000;
+const keepMs = 7 * dayMs;
 
 /** One-time links. The token carries 256 random bits and is stored only as its hash. */
 export function createLinks({ store, clock, change, hasher, minimumLength }: LinkParts): Links {

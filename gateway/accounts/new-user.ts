@@ -1,4 +1,4 @@
-import { type KnotError, knotError, newId } from '../lib/index.ts';
+import { dayMs, type KnotError, knotError, newId } from '../lib/index.ts';
 import type { Row, Store } from '../store/index.ts';
 import type { ChangeScope } from './change.ts';
 import { parseEmail } from './email.ts';
@@ -10,7 +10,7 @@ import { checkFields } from './problems.ts';
 import { toUser } from './records.ts';
 
 /** How long a sign-up waits for an admin before it makes room. */
-const waitingMs = 30 * 24 * 3600 * 1000;
+const waitingMs = 30 * dayMs;
 const mostWaiting = 1000;
 
 /**

@@ -34,7 +34,7 @@ const defaultLeadSeconds = 3600;
  * A retired key stays published this long after its successor took over. Tokens live an hour at most, but an ID token is
  * also the `id_token_hint` of a later sign-out, and sign-ins last seven days by default.
  */
-const retentionMs = 8 * 24 * 3600 * 1000;
+const retentionMs = 8 * dayMs;
 
 type LoadedKey = SigningKeyRow & { jwk: JsonWebKey; keyObject: KeyObject };
 

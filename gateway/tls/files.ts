@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
-import { type ComponentHealth, every, knotError } from '../lib/index.ts';
+import { type ComponentHealth, dayMs, every, knotError } from '../lib/index.ts';
 import type { Pair } from './issue.ts';
 import { type CheckedPair, checkPair, dayOf, type PairSource } from './pair.ts';
 import { createPresenter } from './presenter.ts';
@@ -12,7 +12,7 @@ import type { CertificateOptions, Certificates } from './certificates.ts';
 const settleMs = 250;
 /** Network file systems send no events; reading two small files now and then does not cost anything. */
 const defaultCheckMs = 30_000;
-const warnBeforeMs = 14 * 24 * 3600 * 1000;
+const warnBeforeMs = 14 * dayMs;
 
 function read(file: string): string {
   try {

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { dayMs } from '../lib/index.ts';
 import type { Names } from './server-names.ts';
 import { nameConstraints, nameConstraintsOid } from './name-constraints.ts';
 
@@ -7,7 +8,6 @@ export type Pair = { cert: string; key: string };
 
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const signing = { name: 'ECDSA', hash: 'SHA-256' } as const;
-const dayMs = 24 * 3600 * 1000;
 const backdateMs = dayMs;
 
 export const authorityDays = 3650;

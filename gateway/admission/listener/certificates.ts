@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { isKubeFault, type Kube, kinds, type KubeObject } from '../../kube/index.ts';
-import type { Clock, Log } from '../../lib/index.ts';
+import { type Clock, dayMs, type Log } from '../../lib/index.ts';
 import { authorityName, isUsable, makeAuthority, makeLeaf, newKey, type Pair } from '../../tls/index.ts';
 import { managedBy } from '../rules/rule.ts';
 
@@ -13,7 +13,6 @@ export type AdmissionCertificate = {
 
 export type SecretPlace = { namespace: string; name: string };
 
-const dayMs = 24 * 3600 * 1000;
 /** A new authority is made this long before the old one ends; every leaf of the old one has ended by then. */
 const authorityBeforeMs = 365 * dayMs;
 

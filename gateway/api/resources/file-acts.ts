@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static } from 'typebox';
 import { addressOfPath, pathOfAddress, textOf, textOfPath } from '../../files/index.ts';
-import { knotError } from '../../lib/index.ts';
+import { dayMs, knotError } from '../../lib/index.ts';
 import { type ApiServer, identityOf } from '../context.ts';
 import { type FileActResult, FileActResultSchema, FileActQuerySchema, FileActSchema } from '../contract.ts';
 import type { FileActs } from '../files/acts.ts';
@@ -89,7 +89,7 @@ export function fileActRoutes(app: ApiServer, context: FileNeeds, places: Places
     ifMatch: readonly string[] | undefined,
   ): Promise<FileActResult> {
     const { item, endedShares } = await done.toTrash(request, place, ifMatch);
-    return { endedShares, trashed: { ...item, expiresAt: item.deletedAt + trashDays * 24 * 3600 * 1000 } };
+    return { endedShares, trashed: { ...item, expiresAt: item.deletedAt + trashDays * dayMs } };
   }
 
   app.post(

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressOfPath, textOf, textOfPath } from '../../files/index.ts';
-import { knotError } from '../../lib/index.ts';
+import { dayMs, knotError } from '../../lib/index.ts';
 import { type ApiServer, identityOf } from '../context.ts';
 import {
   FileAreaListSchema,
@@ -130,7 +130,7 @@ export function fileRoutes(app: ApiServer, context: FileNeeds, lookers: Lookers)
   ): Promise<Folder> {
     places.demand(request, 'writeFiles', place);
     noteLook(request, place);
-    const days = settings.trashDays * 24 * 3600 * 1000;
+    const days = settings.trashDays * dayMs;
     const all = places.files().trashed(place.disk);
     const shown = await places.files().sizedTrash(place.disk, all.slice((page - 1) * limit, page * limit));
     const trash = shown.map((item) => ({ ...item, expiresAt: item.deletedAt + days }));
