@@ -9,8 +9,9 @@ import type { ContractHarbor } from '../contracts/harbor/harbor.ts';
 import { run } from '../contracts/tools.ts';
 import { eventually } from '../support/eventually.ts';
 import { leadTo } from '../support/net/lead-to.ts';
-import { caOf, type RunningGateway } from '../support/process/gateway.ts';
+import type { RunningGateway } from '../support/process/gateway.ts';
 import type { Person } from '../support/process/person.ts';
+import { openRegistryTo } from '../support/process/registry-login.ts';
 
 type Shown = { state: string; newerVersion?: string; cause?: unknown };
 
@@ -20,12 +21,7 @@ export async function launchesPushed(
   cluster: ControlPlane,
   { gateway, joanna, ann, server }: { gateway: RunningGateway; joanna: Person; ann: Person; server: ContractHarbor },
 ): Promise<void> {
-  const host = `harbor.localhost:${gateway.port}`;
-  server.setExternalUrl(`https://${host}`);
-  server.trust(caOf(gateway));
-  await eventually('her project', () => server.state.projects.some(({ name }) => name === 'joanna'), 30_000);
-  t.equal((await joanna.visit(`https://${host}/c/oidc/login`)).status, 200);
-  const { secret } = (await joanna.api('POST', '/images/cli-secret', {})).json<{ secret: string }>();
+  const { host, secret } = await openRegistryTo(t, { gateway, server, person: joanna, names: ['joanna'] });
 
   const home = mkdtempSync(join(tmpdir(), 'knot-pushed-'));
   t.teardown(() => rmSync(home, { recursive: true, force: true }));

@@ -8,8 +8,8 @@ import { registryMissing, type ContractHarbor, startHarbor } from '../../contrac
 import { run, skopeoMissing } from '../../contracts/tools.ts';
 import { eventually } from '../../support/eventually.ts';
 import { leadTo } from '../../support/net/lead-to.ts';
-import { caOf } from '../../support/process/gateway.ts';
 import type { People } from '../../support/process/people.ts';
+import { openRegistryTo } from '../../support/process/registry-login.ts';
 import { boxEntries } from './images.ts';
 import { execute, pod } from './pods.ts';
 import type { RunningNode } from './start.ts';
@@ -40,15 +40,8 @@ export async function pullPrivate(
   server: ContractHarbor,
   create: (owner: string, body: ReturnType<typeof pod>) => Promise<{ status: number }>,
 ): Promise<void> {
-  const host = `harbor.localhost:${gateway.port}`;
-  server.setExternalUrl(`https://${host}`);
-  server.trust(caOf(gateway));
+  const { host, secret } = await openRegistryTo(t, { gateway, server, person: ann, names: ['ann', 'joanna'] });
   await node.knowRegistry(host, gateway.caFile);
-  await eventually('projects', () =>
-    ['ann', 'joanna'].every((owner) => server.state.projects.some(({ name }) => name === owner)),
-  );
-  t.equal((await ann.visit(`https://${host}/c/oidc/login`)).status, 200);
-  const { secret } = (await ann.api('POST', '/images/cli-secret', {})).json<{ secret: string }>();
 
   const word = randomBytes(12).toString('hex');
   const home = mkdtempSync(join(node.folder, 'pushed-'));
