@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { installedPackages, telling, wantedPackages } from '../../gateway/bin/prepare.mjs';
@@ -38,5 +39,15 @@ t.test('work that fails is not said to have taken its time', async (t) => {
 t.test('the packages of a whole installation are nearly as many as the lock file promises', (t) => {
   const [wanted, installed] = [wantedPackages(root), installedPackages(root)];
   t.ok(installed > 0.95 * wanted && installed < 1.05 * wanted, `${installed} of ${wanted}`);
+  t.end();
+});
+
+t.test('a folder that npm has made and not yet filled is no package', (t) => {
+  const clone = t.testdir();
+  const names = ['a', '@scope/b', 'a/node_modules/c'].map((name) => join(clone, 'node_modules', name));
+  for (const name of names) mkdirSync(name, { recursive: true });
+  t.equal(installedPackages(clone), 0);
+  for (const name of names) writeFileSync(join(name, 'package.json'), '{}');
+  t.equal(installedPackages(clone), 3);
   t.end();
 });
