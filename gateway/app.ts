@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { davMethods } from './api/index.ts';
 import { createAllowances } from './app/allowances.ts';
+import { openListenersBeside } from './app/beside.ts';
 import { recordCuts } from './app/cuts.ts';
 import { makeOwnPackage } from './app/data-folder.ts';
 import { openFacts } from './app/facts.ts';
 import { createFilesOf } from './app/files-of.ts';
 import { openPeoplesFiles } from './app/files.ts';
+import { openForwardPath } from './app/forward.ts';
 import { createDockerLogins } from './app/docker-logins.ts';
 import { createHealth } from './app/health.ts';
 import { knownHosts } from './app/known-hosts.ts';
@@ -18,38 +20,29 @@ import { createIdentify, createIdentifyBearer, createIdentifyToken } from './app
 import { openApplications } from './app/applications.ts';
 import { openToolPlaces } from './app/tool-places.ts';
 import { type RunTelling, tellOfRun } from './app/run-record.ts';
-import { addressOfRaw, openMainHost } from './app/main-host.ts';
+import { openMainHost } from './app/main-host.ts';
 import { mailSettings } from './app/mail-settings.ts';
 import { createOpened } from './app/opened.ts';
 import { tellPreparing } from './app/preparing.ts';
+import { openProvider } from './app/provider.ts';
 import { endWithRights } from './app/rights.ts';
-import {
-  endSharesOfServices,
-  endWithShares,
-  lookAtShared,
-  noteUsesOfServices,
-  sharesOfServices,
-} from './app/share-rights.ts';
+import { endSharesOfServices, endWithShares, lookAtShared } from './app/share-rights.ts';
 import { createSeen } from './app/seen.ts';
 import { openCatalogue, openOutputs, openServices, startServices } from './app/services.ts';
-import { servicesInProxy, stateOfDiscovered } from './app/state-of.ts';
 import { listenOn } from './app/listen.ts';
 import { followPolicies } from './app/policies.ts';
 import { announce } from './app/announce.ts';
 import { outboundOfNotebooks } from './app/outbound.ts';
 import { notebooksReach } from './app/reach.ts';
-import { configuredClients } from './app/clients.ts';
 import { absolute, type LoadedConfig, parseListen, publicAddress } from './config/index.ts';
-import { createGuestVisitors } from './guests/index.ts';
 import type { Integration } from './integrations/index.ts';
 import { createSigningKeys } from './keys/index.ts';
 import { systemClock } from './lib/index.ts';
 import { createLive } from './live/index.ts';
 import { createMail } from './mail/index.ts';
-import { createOidc } from './oidc/index.ts';
-import { createLog, createOpsServer, type ProcessLog } from './ops/index.ts';
+import { createLog, type ProcessLog } from './ops/index.ts';
 import { createSupervisor } from './process/index.ts';
-import { createEdge, createProxy, createRedirectListener, guardRequestLines } from './proxy/index.ts';
+import { createEdge } from './proxy/index.ts';
 import { lockDataFolder } from './store/index.ts';
 import { createCertificates } from './tls/index.ts';
 
@@ -88,7 +81,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
     makeOwnPackage(config.data);
     telling = tellOfRun(config.data, startedAt);
     const facts = closing(await openFacts(config, { clock, log }), (ground) => ground.close());
-    const { store, audit, accounts, owners, plans, shares, tokens, sessions, routes, denials } = facts;
+    const { store, audit, accounts, owners, plans, shares, tokens, sessions, routes } = facts;
     const policy = closing(await followPolicies(config, { audit, store, clock, log }), (policies) => policies.close());
     const rotationDays = config.oidc.keyRotationDays;
     const keys = closing(await createSigningKeys({ store, clock, rotationDays, log }), (signing) => signing.close());
@@ -123,7 +116,6 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       log,
     });
     closing(seen, (sight) => sight.close());
-    const { metrics, readiness, tracer, onAccess } = seen;
 
     // The listener comes before whoever needs a public address, because every address holds its port.
     const { trustedProxies, limits } = config;
@@ -135,7 +127,7 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       extraMethods: davMethods,
       limits,
       log,
-      onAccess,
+      onAccess: seen.onAccess,
     });
     closing(edge, (listener) => listener.close(limits.drainMs));
     const listen = parseListen(config.listen);
@@ -214,62 +206,16 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
 
     // The flows.
     const identify = createIdentify(sessions, accounts);
-    const oidc = closing(
-      await createOidc({
-        store,
-        clock,
-        keys,
-        accounts,
-        identify,
-        addressOf: addressOfRaw,
-        sessions,
-        publicAddress: address,
-        sessionSeconds: config.sessions.absoluteSeconds,
-        caPem: certificates.caPem(),
-        emailVerified: config.oidc.emailVerified,
-        configuredClients: configuredClients(config),
-        integrationClients: integrations.flatMap((tool) => tool.client ?? []),
-        onSignIn: toolPlaces.arrived,
-        audit,
-        log,
-      }),
-      (provider) => provider.close(),
+    const parts = { facts, policy, keys, live, integrations, identify, publicAddress: address, clock, log };
+    const oidc = closing(await openProvider(config, { ...parts, certificates, toolPlaces }), (provider) =>
+      provider.close(),
     );
     const identifyBearer = createIdentifyBearer(createIdentifyToken(tokens, accounts), oidc.identifyAccess);
     const ownPorts = [port];
-    const sharedOn = sharesOfServices(shares);
-    const asleepOrNot = services && servicesInProxy({ services, policy, routes, sharedOn, publicAddress: address });
-    const proxy = createProxy({
-      routes,
-      sessions,
-      accounts,
-      decide: policy.decide,
-      identifyBearer,
-      claimedBy,
-      credentialsOf: (route) => cluster?.access?.credentialsOf(route) ?? credentialsOf(route),
-      sharedOn,
-      guests: createGuestVisitors(shares),
-      noteShareUse: noteUsesOfServices(shares, clock),
-      live,
-      signAssertion: keys.signAssertion,
-      publicAddress: address,
-      clock,
-      log,
-      onAccess,
-      noteDenial: denials.note,
+    const proxy = openForwardPath(config, {
+      ...{ ...parts, seen, services, watch, claimedBy, credentialsOf, identifyBearer },
+      clusterCredentialsOf: cluster?.access?.credentialsOf,
       ownPorts: () => ownPorts,
-      limits,
-      stateOf: (asking) =>
-        asking.route.kind === 'discovered'
-          ? stateOfDiscovered(asking.route)
-          : asking.route.service
-            ? asleepOrNot?.stateOf(asking)
-            : (integrations.find(({ name }) => name === asking.route.name)?.tile() ?? watch.tile(asking.route)),
-      ...(asleepOrNot && { wake: asleepOrNot.wake }),
-      ...(services && {
-        trafficOf: ({ kind, service }) => (kind === 'service' ? services.trafficOf(service!.id) : undefined),
-      }),
-      ...(tracer && { tracer }),
     });
     closing(proxy, (forwarder) => forwarder.close());
     endWithRights({ store, sessions, accounts, policy, tokens, routes, keys, live, proxy });
@@ -296,55 +242,21 @@ export function createApp(loaded: LoadedConfig, { startedAt }: { startedAt: numb
       reach,
     });
     const main = await openMainHost(config, {
-      facts,
-      seen,
-      policy,
-      keys,
-      live,
-      mail,
-      files,
-      catalogue,
-      services,
-      cluster,
-      metrics: measured,
-      dockerLogins,
-      oidc,
-      identify,
-      identifyBearer,
-      certificates,
-      integrations,
-      watch,
-      health,
-      publicAddress: address,
-      clock,
-      log,
+      ...{ ...parts, seen, mail, files, catalogue, services, cluster, metrics: measured, dockerLogins },
+      ...{ oidc, identifyBearer, certificates, watch, health },
     });
     closing(main, ({ server }) => server.close());
     edge.open({ proxy, main: main.server.routing, mainUpgrade: main.sockets.upgrade });
 
     // The other listeners, then the work that goes on in the background.
-    if (config.httpListen !== undefined) {
-      const redirect = { listen: parseListen(config.httpListen), publicAddress: address, log };
-      closing(await createRedirectListener(redirect), (listener) => listener.close());
-    }
-    const opsListener = {
-      listen: parseListen(config.ops),
-      metrics: cluster
-        ? { ...metrics, text: async () => `${await metrics.text()}\n${await cluster.admission.metrics()}` }
-        : metrics,
-      isReady: readiness.isReady,
-      health,
-      guard: guardRequestLines,
-      log,
-    };
-    const ops = closing(await createOpsServer(opsListener), (listener) => listener.close());
+    const ops = await openListenersBeside(config, { seen, cluster, health, publicAddress: address, closing, log });
     ownPorts.push(ops.port);
     // Undone first: answers finish while everything behind them still runs.
     closing(edge, (listener) => listener.close(limits.drainMs));
     closing(limits, ({ drainDelayMs }) => delay(drainDelayMs));
     closing(main, ({ sockets }) => sockets.announceClose());
     closing(edge, (listener) => listener.announceClose());
-    closing(readiness, (ready) => ready.drain());
+    closing(seen, ({ readiness }) => readiness.drain());
     closing(tellPreparing(integrations, { clock, log }), (telling) => telling.close());
     for (const tool of integrations) tool.start();
     cluster?.start();

@@ -2,7 +2,7 @@ import { type Config, readSecret } from '../config/index.ts';
 import type { ConfiguredClient } from '../oidc/index.ts';
 
 /** The clients of `oidc.clients`, with their secrets read. */
-export function configuredClients(config: Config): ConfiguredClient[] {
+export function configuredClients(config: Pick<Config, 'oidc' | 'baseFolder'>): ConfiguredClient[] {
   return config.oidc.clients.map((client) => ({
     clientId: client.clientId,
     name: client.title ?? client.clientId,
