@@ -221,8 +221,8 @@ for (const row of toolRows) {
       t.notMatch(shown.stdout, everybodysToken);
       const checked = await gateway.knot(['integrations', 'check', row.name]);
       // The stand-in answers, and is none of these tools.
-      t.equal(checked.status, row.isChecked ? 1 : 0, checked.stderr);
-      t.match(checked.stdout, row.isChecked ? /^WRONG {2}\S.*: \S/m : 'Knot has no questions to this tool');
+      t.equal(checked.status, row.checked ? 1 : 0, checked.stderr);
+      t.match(checked.stdout, row.checked ?? 'Knot has no questions to this tool');
     });
   });
 }

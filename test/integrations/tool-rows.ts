@@ -26,8 +26,8 @@ export type ToolRow = {
   cookie?: { name: string; is: 'withheld' | 'tied' | 'compared' };
   /** What `knot integrations show` says of it. */
   shown: RegExp;
-  /** Knot has questions to it (`knot integrations check`). */
-  isChecked?: true;
+  /** Knot has questions to it: what `knot integrations check` says of what answers in its place and is something else. */
+  checked?: RegExp;
 };
 
 export const administratorsSecret = 'Administrator-of-the-tool-1';
@@ -70,7 +70,7 @@ export const toolRows: readonly ToolRow[] = [
     forged: ['Authorization: Basic cm9vdDpyb290', ...forgedFields],
     cookie: { name: 'authorization', is: 'withheld' },
     shown: /authModes: \[client\]/,
-    isChecked: true,
+    checked: /^WRONG {2}argo.*: \S/m,
   },
   {
     name: 'harbor',
@@ -81,7 +81,7 @@ export const toolRows: readonly ToolRow[] = [
     forged: forgedFields,
     cookie: { name: 'sid', is: 'tied' },
     shown: /"oidc_client_id": "harbor"/,
-    isChecked: true,
+    checked: /^WRONG {2}answers: What answers is not Harbor: it says nothing of itself/m,
   },
   {
     name: 'grafana',
@@ -90,7 +90,7 @@ export const toolRows: readonly ToolRow[] = [
     forged: ['X-JWT-Assertion: forged', 'Authorization: Basic YWRtaW46YWRtaW4=', ...forgedFields],
     cookie: { name: 'grafana_session', is: 'withheld' },
     shown: /\[auth\.jwt\]/,
-    isChecked: true,
+    checked: /^WRONG {2}answers: What answers is not Grafana: it says nothing of itself/m,
   },
   {
     name: 'oidcapp',

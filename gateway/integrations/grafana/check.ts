@@ -1,4 +1,4 @@
-import { type ComponentHealth, printable } from '../../lib/index.ts';
+import type { ComponentHealth } from '../../lib/index.ts';
 import type { Ask } from '../ask.ts';
 import { createFindings } from '../findings.ts';
 import type { GrafanaContent } from './content.ts';
@@ -12,19 +12,11 @@ export async function checkGrafana(
   ask: Ask,
   { wanted, content, hasLogin }: { wanted: GrafanaSettings; content: GrafanaContent | undefined; hasLogin: boolean },
 ): Promise<ComponentHealth[]> {
-  const { found, note, tried } = createFindings();
+  const { found, note, answered, tried } = createFindings();
   const health = await tried('answers', () => ask<{ version?: string }>('GET', '/api/health', { headers: {} }));
   if (health === undefined) return found;
-  if (health.body === undefined) {
-    const remedy = 'See that integrations.grafana.upstream is its address.';
-    note('answers', 'failed', 'What answers is not Grafana: it says nothing of itself.', remedy);
-    return found;
-  }
-  note(
-    'answers',
-    'ok',
-    `Grafana ${printable(String(health.body?.version ?? '')).slice(0, 40)} answers.`.replace('  ', ' '),
-  );
+  const { body } = health;
+  if (!answered({ name: 'grafana', title: 'Grafana' }, body, ({ version }) => version)) return found;
   if (!hasLogin) {
     const remedy = 'Set integrations.grafana.admin in knot.yaml.';
     note('login', 'warning', 'Knot has no login of its own: it makes no folders, dashboards and data source.', remedy);

@@ -1,4 +1,4 @@
-import { type ComponentHealth, printable } from '../../lib/index.ts';
+import type { ComponentHealth } from '../../lib/index.ts';
 import { createFindings } from '../findings.ts';
 import type { AskHarbor } from './ask.ts';
 import { lookAtSignIn, signInFinding, type SignInSettings } from './sign-in-settings.ts';
@@ -20,22 +20,14 @@ export async function checkHarbor(
     hasOwnAuthority: boolean;
   },
 ): Promise<ComponentHealth[]> {
-  const { found, note, tried } = createFindings();
+  const { found, note, answered, tried } = createFindings();
   const info = await tried('answers', () =>
     ask<SystemInfo>('GET', '/api/v2.0/systeminfo', facts.hasLogin ? {} : { as: null }),
   );
   if (info === undefined) return found;
-  if (info.body === undefined) {
-    const remedy = 'See that integrations.harbor.upstream is its address.';
-    note('answers', 'failed', 'What answers is not Harbor: it says nothing of itself.', remedy);
-    return found;
-  }
-  note(
-    'answers',
-    'ok',
-    `Harbor ${printable(info.body.harbor_version ?? '').slice(0, 40) || ''} answers.`.replace('  ', ' '),
-  );
-  const version = /^v?(\d+)\.(\d+)/.exec(info.body.harbor_version ?? '');
+  const { body } = info;
+  if (!answered({ name: 'harbor', title: 'Harbor' }, body, ({ harbor_version }) => harbor_version)) return found;
+  const version = /^v?(\d+)\.(\d+)/.exec(body.harbor_version ?? '');
   if (
     version &&
     (Number(version[1]) < oldest[0] || (Number(version[1]) === oldest[0] && Number(version[2]) < oldest[1]))
@@ -64,7 +56,7 @@ export async function checkHarbor(
   if (isLetIn === undefined) return found;
   note('login', 'ok', 'Knot’s own login is accepted.');
   if (!facts.isAdministrator) {
-    const isSet = info.body.auth_mode === 'oidc_auth';
+    const isSet = body.auth_mode === 'oidc_auth';
     const remedy = 'Paste what `knot integrations show harbor` prints.';
     if (isSet) note('sign-in', 'ok', 'People sign in by OpenID Connect; with a robot Knot cannot see the settings.');
     else note('sign-in', 'failed', 'People do not sign in with Knot.', remedy);
