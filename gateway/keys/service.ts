@@ -98,7 +98,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
   }
 
   if ((await readGeneration(store)) === 0) await makeGeneration(0, 0);
-  else await load();
+  else await rotateByAge();
 
   const loadAnew = (): void =>
     void load().catch((error: unknown) => log.error({ err: error }, 'reading the signing keys failed'));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { request } from 'undici';
 import type { Health } from '../../gateway/api/contract.ts';
-import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { dayMs, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createRoutes } from '../../gateway/routes/index.ts';
 import { openStore, readSetting } from '../../gateway/store/index.ts';
 import { metric } from '../attacks/house.ts';
@@ -58,6 +58,20 @@ t.test('two people, and files of one of them', async (t) => {
   const headers = { origin: gateway.origin, 'content-type': 'application/octet-stream' };
   t.equal((await ann.request('PUT', bigFile, { headers, body: 'x' })).status, 201);
   truncateSync(join(gateway.data, 'files/private', user.id, 'open/big.bin'), 64 * 1024 * 1024);
+});
+
+t.test('a template among the files of a person is in the catalogue for them, and for nobody else', async (t) => {
+  const { user } = (await ann.api('GET', '/me')).json<{ user: { id: string } }>();
+  const folder = join(gateway.data, 'files/private', user.id, 'services/greeter');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'Chart.yaml'), 'apiVersion: v2\nname: greeter\nversion: 1.0.0\ndescription: Greets.\n');
+  writeFileSync(
+    join(folder, 'process.yaml'),
+    'command: ["{node}", "{template}/x", "{socket}"]\nlisten: {socket: true}\n',
+  );
+  const seen = async (who: Person) => (await who.api('GET', '/templates/user:ann/greeter')).status;
+  t.equal(await seen(ann), 200);
+  t.equal(await seen(bob), 404);
 });
 
 t.test('what children of the gateway read above them is not the package of Knot', async (t) => {
@@ -189,11 +203,29 @@ t.test('before a gateway ends it is not ready, and says so on every connection',
 });
 
 t.test('what was shared is so after a start, and policies that were checked are not checked again', async (t) => {
+  const before = await openStore({
+    url: `sqlite:${join(gateway.data, 'knot.db')}`,
+    clock: systemClock,
+    log: silentLog,
+  });
+  // Older than the configuration lets them be, and not as old as it would let them be by itself.
+  await before.db
+    .updateTable('signing_keys')
+    .set({ created_at: Date.now() - 8 * dayMs })
+    .execute();
+  await before.close();
   const again = await startGateway({
-    config: { ...config, listen: `127.0.0.1:${gateway.port}`, limits: { drainDelayMs: 0 } },
+    config: {
+      ...config,
+      listen: `127.0.0.1:${gateway.port}`,
+      limits: { drainDelayMs: 0 },
+      oidc: { keyRotationDays: 7 },
+    },
     data: gateway.data,
   });
   t.teardown(() => again.stop());
+  const { keys } = (await ann.request('GET', '/.well-known/jwks.json')).json<{ keys: object[] }>();
+  t.equal(keys.length, 4, 'the two that sign, and the two that will');
   t.equal((await bob.request('HEAD', '/api/v1/files/user:ann/open/big.bin')).status, 200);
   const store = await openStore({ url: `sqlite:${join(again.data, 'knot.db')}`, clock: systemClock, log: silentLog });
   t.ok(await readSetting(store.db, 'policy.verified'));
