@@ -1,3 +1,5 @@
+import { getServers } from 'node:dns';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { Admission } from '../admission/index.ts';
 import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
@@ -252,6 +254,8 @@ function fixedSettings(config: Config, hasFiles: boolean): FixedSettings {
     defaultSize: { cpu: smallest!.cpu, memory: smallest!.memory },
     // A volume of a folder that nobody makes would keep every pod waiting, without a word.
     storage: hasFiles ? storageOf(config) : { kind: 'unusable', cause: withoutFiles },
+    // In a pod they are those of every pod; elsewhere they are of no interest.
+    nameServers: config.kubernetes.kubeconfig === undefined ? getServers().filter(isIP) : [],
     hasHub: config.integrations.jupyterhub.mode === 'external',
     hasArgo: config.integrations.argo !== undefined,
     argoSignsIn: config.integrations.argo?.auth === 'sso',

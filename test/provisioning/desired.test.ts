@@ -158,6 +158,23 @@ t.test('pods reach the world, and no network that programs of one machine are sh
     t.notOk(closed.has(address), address);
 });
 
+t.test('names are looked up of whoever does that in the cluster, on a node too, and of nobody else', async (t) => {
+  const names = (nameServers: string[]) => {
+    const found = desiredOf(ann, { ...settings, nameServers }).find(
+      ({ object }) => object.metadata.name === 'knot-names',
+    );
+    return (found!.object['spec'] as { egress: { to: object[]; ports: { port: number }[] }[] }).egress;
+  };
+  t.equal(names([]).length, 1);
+  const [, onNode] = names(['169.254.20.10', 'fd00::a']);
+  t.strictSame(onNode!.to, [{ ipBlock: { cidr: '169.254.20.10/32' } }, { ipBlock: { cidr: 'fd00::a/128' } }]);
+  t.strictSame(
+    onNode!.ports.map(({ port }) => port),
+    [53, 53],
+    'and for nothing but that',
+  );
+});
+
 t.test('an administrator of Knot is in the cluster what everybody is', async (t) => {
   // There is nothing in `Wanted` that says who is one.
   t.strictSame(Object.keys(ann).sort(), ['areas', 'isPaused', 'limits', 'owner']);

@@ -6,7 +6,8 @@ import type { ClusterSettings } from './wanted.ts';
  * NetworkPolicies of a namespace: everything is shut, and each opening is a policy of its own that says what it is for. Enforced by the
  * network of the cluster, where that knows policies.
  */
-export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterSettings): KubeObject[] {
+export function networkOf(settings: ClusterSettings): KubeObject[] {
+  const { gatewayNamespace, gatewayPort, apiServer, nameServers = [] } = settings;
   /** Pods beside the gateway, by a label: what else runs there (a database) is nobody's. */
   const beside = (labels: Record<string, string>) => ({
     namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': gatewayNamespace } },
@@ -34,6 +35,10 @@ export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterS
           to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } } }],
           ports: [port(53, 'UDP'), port(53, 'TCP')],
         },
+        // One on each node (NodeLocal DNSCache) has the network of the node, and so is in no namespace for a policy.
+        ...(nameServers.length > 0
+          ? [{ to: nameServers.map(addressBlock), ports: [port(53, 'UDP'), port(53, 'TCP')] }]
+          : []),
       ],
       policyTypes: ['Egress'],
     }),
@@ -53,7 +58,7 @@ export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterS
             'What an owner runs may use their own rights in the cluster, with a token of theirs.',
             {
               egress: apiServer.map(({ address, port: at }) => ({
-                to: [{ ipBlock: { cidr: address.includes(':') ? `${address}/128` : `${address}/32` } }],
+                to: [addressBlock(address)],
                 ports: [port(at)],
               })),
               policyTypes: ['Egress'],
@@ -73,6 +78,8 @@ export function networkOf({ gatewayNamespace, gatewayPort, apiServer }: ClusterS
     }),
   ];
 }
+
+const addressBlock = (address: string) => ({ ipBlock: { cidr: `${address}/${isOfSix(address) ? 128 : 32}` } });
 
 const isOfSix = (network: string): boolean => network.includes(':');
 

@@ -37,6 +37,8 @@ export type ClusterSettings = {
   /** Where the API server answers, past its Service: policies see the address behind it. */
   apiServer: readonly { address: string; port: number }[];
   storage: Storage;
+  /** Whom pods of the cluster ask for names, where that is known: beside the one of `kube-system`, which may be asked through a node. */
+  nameServers?: readonly string[];
   /** A JupyterHub beside the gateway starts notebooks as pods of people. */
   hasHub?: boolean;
   /** Argo Workflows runs people's workflows. */
