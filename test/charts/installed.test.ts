@@ -5,6 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { answers, anyCustomResource, type Question } from './access.ts';
 import { chartFolder, type Helm, objectsIn, openHelm } from './helm.ts';
 import { type Rule, rightsUsed } from './rights-used.ts';
+import { upgradesAndGoesBack } from './upgrades.ts';
 
 t.setTimeout(240_000);
 const opened = await startControlPlane(t, { nodes: 0 });
@@ -55,6 +56,12 @@ t.test(
       'the volume of the database outlives an uninstallation, and so does its password',
     );
   },
+);
+
+t.test(
+  'an upgrade changes nothing that cannot be changed, whatever the values say, and there is a way back',
+  { skip },
+  (t) => upgradesAndGoesBack(t, cluster, helm),
 );
 
 t.test('the API server takes every object of every set of values without a warning', { skip }, async (t) => {

@@ -1,9 +1,12 @@
-import { chownSync, mkdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Agent, request } from 'undici';
 import { writeImage } from '../../gateway/bin/image/index.ts';
 import { knotImage } from '../../gateway/bin/image/knot.ts';
 import { object } from '../cluster/node/pods.ts';
 import type { RunningNode } from '../cluster/node/start.ts';
+import { eventually } from '../support/eventually.ts';
+import { toLoopback } from '../support/process/person.ts';
 
 /** What a real node needs before the chart of Knot is installed on it: its image, and volumes, for which there is no storage class. */
 
@@ -63,4 +66,22 @@ export async function installed(
       `${String(error)}\n${(await Promise.all(told.map((line) => node.kubectl(...line).catch(String)))).join('\n')}`,
     );
   });
+}
+
+/** What Knot made its certificates with, to be believed by browsers, once it is reached. @returns the file */
+export async function authorityOf(node: RunningNode, origin: string): Promise<string> {
+  const here = new Agent({ connect: { rejectUnauthorized: false, lookup: toLoopback as never } });
+  // A pod is ready a moment before the node leads its address there.
+  const authority = await eventually(
+    'the gateway is reached',
+    () =>
+      request(new URL('/ca.pem', origin), { dispatcher: here })
+        .then(({ body }) => body.text())
+        .catch(() => undefined),
+    60_000,
+  );
+  await here.close();
+  const caFile = join(node.folder, 'knot-ca.pem');
+  writeFileSync(caFile, authority);
+  return caFile;
 }

@@ -46,10 +46,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{ .Values.data.existingClaim | default (printf "%s-data" (include "knot.fullname" .)) }}
 {{- end }}
 
-{{/* The claim that the gateway has all files by, where they are not a folder of the node. */}}
+{{/* The claim that the gateway has all files by, where they are not a folder of the node. Where a volume leads cannot be changed: that of another export is another one. */}}
 {{- define "knot.filesClaim" -}}
 {{- $storage := include "knot.storage" . | fromYaml -}}
-{{ if eq $storage.kind "claim" }}{{ $storage.claim }}{{ else }}{{ include "knot.fullname" . }}-files{{ end }}
+{{ if eq $storage.kind "claim" }}{{ $storage.claim }}{{ else }}{{ printf "%s-files-%s" (include "knot.fullname" .) (printf "%s:%s" $storage.server $storage.path | sha256sum | trunc 8) }}{{ end }}
+{{- end }}
+
+{{/* The class of a claim is that with which it was made, whatever is said later: it cannot be changed. Called with (dict "root" $ "claim" NAME "class" CLASS). */}}
+{{- define "knot.claimClass" -}}
+{{- $there := lookup "v1" "PersistentVolumeClaim" .root.Release.Namespace .claim -}}
+{{ if $there }}{{ dig "spec" "storageClassName" "" $there }}{{ else }}{{ .class }}{{ end }}
 {{- end }}
 
 {{/* "true" where something has to outlive the pod: a SQLite database or Knot's own authority. */}}

@@ -2,16 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { Agent, request } from 'undici';
 import type { RunningGateway } from '../../support/process/gateway.ts';
 import { rulesOfGateway } from '../../charts/as-gateway.ts';
 import { chartFolder, helmIn, objectsIn } from '../../charts/helm.ts';
-import { giveVolume, importKnot, installed } from '../../charts/knot-on-node.ts';
+import { authorityOf, giveVolume, importKnot, installed } from '../../charts/knot-on-node.ts';
 import { rightsUsed } from '../../charts/rights-used.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/net/free-port.ts';
 import { runCell, startKernel } from '../../support/process/kernel.ts';
-import { createPerson, type Person, toLoopback } from '../../support/process/person.ts';
+import { createPerson, type Person } from '../../support/process/person.ts';
 import { findPostgres } from '../../support/process/postgres.ts';
 import { hubArchive } from './hub-image.ts';
 import { images } from './images.ts';
@@ -247,19 +246,7 @@ function job(name: string) {
 
 /** The way in for people, whose browsers trust the authority that Knot has made for itself. */
 async function reached(node: RunningNode, origin: string): Promise<Pick<RunningGateway, 'origin' | 'caFile'>> {
-  const here = new Agent({ connect: { rejectUnauthorized: false, lookup: toLoopback as never } });
-  // A pod is ready a moment before the node leads its address there.
-  const authority = await eventually(
-    'the gateway is reached',
-    () =>
-      request(new URL('/ca.pem', origin), { dispatcher: here })
-        .then(({ body }) => body.text())
-        .catch(() => undefined),
-    60_000,
-  );
-  const caFile = join(node.folder, 'knot-ca.pem');
-  writeFileSync(caFile, authority);
-  await here.close();
+  const caFile = await authorityOf(node, origin);
   await node.kubectl('-n', 'knot', 'create', 'configmap', 'authority', `--from-file=ca.crt=${caFile}`);
   return { origin, caFile };
 }
