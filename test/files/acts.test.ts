@@ -22,6 +22,7 @@ import { put, putStaged } from '../../gateway/files/act/put.ts';
 import { etagOf } from '../../gateway/files/walk/entry.ts';
 import { HeldFolder } from '../../gateway/files/walk/held-folder.ts';
 import { nameOf, textOfPath } from '../../gateway/files/walk/names.ts';
+import { mountSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 import { ann, at, body, openScene, path, picture, shared } from './scene.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -200,14 +201,14 @@ t.test('a link and a pipe can be deleted and come back as what they were', async
   t.same(picture(root), { link: '-> /etc/passwd', pipe: '?' });
 });
 
-t.test('areas on two disks', { skip: isRoot ? false : 'mounting needs root' }, async (t) => {
+t.test('areas on two disks', { skip: smallDiskSkipReason() }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'knot-files-'));
   const root = join(folder, 'private/ann');
   const other = join(folder, 'shared');
   mkdirSync(other);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', other]);
+  const unmount = mountSmallDisk(other, '4m');
   const fresh = await openScene(t, folder);
-  t.teardown(() => execFileSync('umount', ['-l', other]));
+  t.teardown(unmount);
   mkdirSync(join(root, 'd/e'), { recursive: true });
   writeFileSync(join(root, 'd/e/f'), 'text');
   symlinkSync('nowhere', join(root, 'd/link'));

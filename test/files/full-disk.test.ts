@@ -1,27 +1,24 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import t from 'tap';
 import { openFiles } from '../../gateway/files/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
+import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 import { ann, at, path } from './scene.ts';
 
 t.setTimeout(60_000);
 
-const isRoot = process.getuid?.() === 0;
 const mebibyte = 1 << 20;
 
 t.test(
   'a disk that is full: nothing half done stays, what was promised is given back, an upload goes on later',
-  { skip: isRoot ? false : 'mounting needs root' },
+  { skip: smallDiskSkipReason() },
   async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'knot-full-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
+    const { folder } = openSmallDisk(t, '8m');
     const store = await openStore({ url: 'sqlite::memory:', clock: systemClock, log: silentLog });
     const files = openFiles({
       settings: { folder, uploadMaxBytes: 100 * mebibyte, trashDays: 30 },
@@ -43,8 +40,6 @@ t.test(
       server.close();
       await files.close();
       await store.close();
-      execFileSync('umount', ['-l', folder]);
-      rmSync(folder, { recursive: true, force: true });
     });
     const { port } = server.address() as AddressInfo;
     const send = (method: string, to: string, headers: Record<string, string>, body?: Buffer) =>

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import { createTrash } from '../../gateway/files/act/trash.ts';
 import { openAreas } from '../../gateway/files/walk/areas.ts';
 import { pathOfText } from '../../gateway/files/walk/names.ts';
 import { silentLog } from '../../gateway/lib/index.ts';
+import { mountSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 import { ann, picture } from './scene.ts';
 
 t.setTimeout(600_000);
-const isRoot = process.getuid?.() === 0;
 const tree = (name: string) => ({
   [name]: '/',
   [`${name}/f`]: 'text',
@@ -83,7 +83,7 @@ async function run(act: string, stopBefore: number, disk: Disk | undefined) {
   mkdirSync(join(own, 'd/s'), { recursive: true });
   mkdirSync(shared);
   if (disk === inside) mkdirSync(join(own, 'm'));
-  if (disk) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', join(folder, disk)]);
+  const unmount = disk && mountSmallDisk(join(folder, disk), '1m');
   try {
     writeFileSync(join(own, 'f'), 'old');
     writeFileSync(join(own, 'd/f'), 'text');
@@ -112,7 +112,7 @@ async function run(act: string, stopBefore: number, disk: Disk | undefined) {
       return { isDone, state, left };
     });
   } finally {
-    if (disk) execFileSync('umount', ['-l', join(folder, disk)]);
+    unmount?.();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -133,7 +133,7 @@ async function open<T>(folder: string, work: (parts: { trash: ReturnType<typeof 
 }
 
 for (const [act, { before = { own: both }, after, disk }] of Object.entries(acts)) {
-  const skip = disk && !isRoot ? 'mounting needs root' : false;
+  const skip = disk !== undefined && smallDiskSkipReason();
   t.test(
     `${act}: killed before each change of the disk, it is as before or as after`,
     { skip, timeout: 300_000 },

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { WebSocket } from 'ws';
@@ -10,6 +10,7 @@ import { caOf, runKnot } from '../support/process/gateway.ts';
 import { openPeople, password } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
+import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 import { talkingTemplate } from './talking-service.ts';
 
 /** What a service says and a terminal in it, on a whole gateway: read, followed over its ends and over a restart, by whom it is for. */
@@ -41,9 +42,17 @@ t.test('what a service says', { skip }, async (t) => {
   const { gateway, ann, person, stranger } = await openPeople(t, { config, others: ['joanna', 'bob'] });
   const joanna = await person('joanna');
   const bob = await person('bob');
-  const launched = await joanna.api('POST', '/services', { template: 'talk', name: 'one', values: {} });
-  t.equal(launched.status, 202, launched.text);
-  const { id, url } = launched.json<{ service: { id: string; url: string } }>().service;
+  // A disk of its own, so that it alone can be full.
+  const outputFolder = join(gateway.data, 'services/output');
+  const noDisk = smallDiskSkipReason();
+  if (!noDisk) mkdirSync(outputFolder, { recursive: true, mode: 0o700 });
+  const disk = noDisk ? undefined : openSmallDisk(t, '2m', outputFolder);
+  const launch = async (name: string) => {
+    const launched = await joanna.api('POST', '/services', { template: 'talk', name, values: {} });
+    if (launched.status !== 202) throw new Error(launched.text);
+    return launched.json<{ service: { id: string; url: string } }>().service;
+  };
+  const { id, url } = await launch('one');
   const isReady = async (): Promise<boolean> =>
     (await joanna.api('GET', `/services/${id}`)).json<{ state: string }>().state === 'ready';
   await eventually('it is ready', isReady, 30_000);
@@ -66,6 +75,35 @@ t.test('what a service says', { skip }, async (t) => {
     const text = await joanna.request('GET', `${gateway.origin}/api/v1/services/${id}/logs.txt`);
     t.match(text.text, /Z out hello from one\n[^]*Z err third\n$/);
     t.match(text.headers, { 'content-disposition': /attachment; filename="one.log.txt"/ });
+  });
+
+  await t.test('is read on while its disk is full, which stops neither it nor another', { skip: noDisk }, async (t) => {
+    disk!.fill();
+    // More than what the last page of its file has left.
+    const long = `while it is full ${'x'.repeat(5_000)}`;
+    t.equal((await joanna.visit(`${url}say?${encodeURIComponent(`${long}\n`)}`)).status, 200);
+    await eventually('it is read', async () => (await texts()).includes(long));
+    await eventually('the log of the gateway says why', () =>
+      /ENOSPC[^]*output of a service cannot be kept|output of a service cannot be kept[^]*ENOSPC/.test(
+        gateway.output(),
+      ),
+    );
+    t.ok(await isReady());
+    const other = await launch('other');
+    const at = `/services/${other.id}`;
+    const stateOf = async () => (await joanna.api('GET', at)).json<{ state: string }>().state;
+    await eventually('another one begins', async () => (await stateOf()) === 'ready', 30_000);
+    t.equal((await joanna.visit(`${url}say?still%20full%0A`)).status, 200, 'and it answers');
+    await joanna.api('DELETE', at);
+    await eventually('it is gone', async () => (await joanna.api('GET', at)).status === 404, 30_000);
+    disk!.free();
+    const written = () =>
+      readdirSync(join(outputFolder, id))
+        .map((name) => readFileSync(join(outputFolder, id, name), 'utf8'))
+        .join('');
+    await eventually('with room again it is kept', () => written().includes('still full'));
+    t.equal(written().split('while it is full').length, 2, 'once');
+    t.notMatch(written(), 'left out');
   });
 
   const socket = joanna.socket(address);
@@ -319,6 +357,6 @@ t.test('what a service says', { skip }, async (t) => {
       stdout:
         /^(--- It answers\.\n)?while it is followed\n--- Stopped\.\n--- Started\.\nhello from one\n--- It answers\.\n/,
     });
-    t.strictSame(readdirSync(join(gateway.data, 'services/output')), []);
+    t.strictSame(readdirSync(outputFolder), []);
   });
 });

@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t, { type Test } from 'tap';
 import { type RunningGateway, startGateway } from '../support/process/gateway.ts';
 import { type Answer, createPerson, type Person } from '../support/process/person.ts';
+import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 
 /** What happens to a database file in the field, under a gateway that people use. */
 t.setTimeout(300_000);
@@ -53,24 +53,10 @@ t.test('while another program holds the database, reads go on and writes are tol
   t.equal((await makeTeam(ann, 'after')).status, 201);
 });
 
-t.test('a full disk', { skip: process.getuid?.() !== 0 && 'needs root to mount a small tmpfs' }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'knot-full-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    rmSync(folder, { recursive: true });
-    if (process.env['CI'] === 'true') t.fail('a tmpfs cannot be mounted');
-    return void t.comment('mounting is not allowed here');
-  }
-  t.teardown(() => {
-    execFileSync('umount', ['-l', folder]);
-    rmSync(folder, { recursive: true });
-  });
-  const { gateway, ann } = await start(t, folder);
-  const filler = join(folder, 'filler');
-  t.throws(() => {
-    for (let size = 1; ; size++) writeFileSync(`${filler}${size}`, Buffer.alloc(64 * 1024));
-  }, /ENOSPC/);
+t.test('a full disk', { skip: smallDiskSkipReason() }, async (t) => {
+  const disk = openSmallDisk(t, '8m');
+  const { gateway, ann } = await start(t, disk.folder);
+  disk.fill();
   const names = Array.from({ length: 200 }, (_, index) =>
     `f${index}`.replace(/\d/g, (digit) => 'abcdefghij'[Number(digit)]!),
   );
@@ -87,7 +73,7 @@ t.test('a full disk', { skip: process.getuid?.() !== 0 && 'needs root to mount a
   t.match(refused, isAway, 'who writes is told');
   t.match(refused?.json(), { code: 'KNOT_STORE_FULL' });
   t.equal((await ann.api('GET', '/users')).status, 200, 'a read is answered');
-  execFileSync('mount', ['-o', 'remount,size=64m', folder]);
+  disk.resize('64m');
   t.equal((await makeTeam(ann, 'after')).status, 201, 'and again when there is room');
   const teams = (await ann.api('GET', '/teams')).text;
   t.strictSame(

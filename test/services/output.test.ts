@@ -1,20 +1,21 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { silentLog, systemClock } from '../../gateway/lib/index.ts';
+import { type Log, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createCutter, longestLine } from '../../gateway/services/output/cutter.ts';
 import { plain } from '../../gateway/services/output/line.ts';
 import { createOutputs } from '../../gateway/services/output/outputs.ts';
 import { outputOf } from '../../gateway/services/output/pages.ts';
 import { readInto } from '../../gateway/services/output/reading.ts';
 import { eventually } from '../support/eventually.ts';
+import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 
-const open = (t: Test, maxBytes = 1024 * 1024) => {
-  const folder = mkdtempSync(join(tmpdir(), 'knot-output-'));
-  const again = () => createOutputs(folder, { maxBytes, clock: systemClock, log: silentLog });
+const open = (t: Test, maxBytes = 1024 * 1024, { below = tmpdir(), log = silentLog } = {}) => {
+  const folder = mkdtempSync(join(below, 'knot-output-'));
+  const again = () => createOutputs(folder, { maxBytes, clock: systemClock, log });
   const outputs = again();
   t.teardown(async () => {
     await outputs.close();
@@ -203,6 +204,52 @@ t.test('a flood costs no more than its bound, and what was left out is said', as
   t.equal(said + gone.reduce((sum, count) => sum + count, 0), 100_000, 'each line is there or counted');
   t.ok(said < 30_000 && gone.length <= 2, `${said} lines, ${gone.length} marks`);
   t.equal(reading.lines().length, 50);
+});
+
+t.test('a disk without room: nobody waits, nothing half written stays', { skip: smallDiskSkipReason() }, async (t) => {
+  const disk = openSmallDisk(t, '1m');
+  const warnings: unknown[] = [];
+  const log: Log = { ...silentLog, warn: (facts: unknown) => void warnings.push(facts) };
+  const { folder, outputs, again } = open(t, 8 * 1024 * 1024, { below: disk.folder, log });
+  const book = await outputs.of('one');
+  book.add('out', 'before');
+  await book.flush();
+  const [file] = readdirSync(join(folder, 'one'));
+  const kept = () => readFileSync(join(folder, 'one', file!), 'utf8');
+  const whole = kept();
+  disk.fill();
+  // A part of it fits into what its last page has left.
+  for (let n = 0; n < 20; n += 1) book.add('out', `${n} ${'x'.repeat(1_000)}`);
+  await book.flush();
+  await book.flush();
+  t.match(warnings, [{ err: { code: 'ENOSPC' } }], 'the log says it once');
+  t.equal(kept(), whole, 'no line is there in part');
+  t.notOk(book.isBehind(), 'whoever reads the program goes on');
+  const page = await outputOf(book).page({ limit: 100 });
+  t.strictSame([page.lines.length, page.last], [21, 21], 'what waits is read by people all the same');
+  const other = await outputs.of('two');
+  other.add('out', 'of another service');
+  await other.flush();
+  t.match(texts((await outputOf(other).page({ limit: 9 })).lines), ['of another service']);
+
+  // More than waits in memory: the newest of it.
+  const many = 600;
+  for (let n = 0; n < many; n += 1) book.add('out', 'y'.repeat(longestLine));
+  t.notOk(book.isBehind());
+  disk.free();
+  disk.resize('16m');
+  await book.flush();
+  await outputs.close();
+  const { lines, last } = await outputOf(await again().of('one')).page({ limit: 1000 });
+  t.equal(last, 21 + many);
+  t.equal(lines[0]!.text, 'before');
+  const marks = lines.filter(({ from }) => from === 'knot');
+  t.match(marks, [{ text: /^\d+ lines were left out: the disk was full\.$/ }]);
+  t.equal(lines.length - 1 + Number.parseInt(marks[0]!.text), last, 'each line is there or counted');
+  t.strictSame(
+    lines.slice(1).map(({ n }) => n),
+    Array.from({ length: lines.length - 1 }, (_, index) => last - lines.length + 2 + index),
+  );
 });
 
 t.test('a disk that is full stops nothing, and is said when there is room again', async (t) => {

@@ -7,6 +7,7 @@ import t from 'tap';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { lockDataFolder, lockWhenFree, openStore } from '../../gateway/store/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 
 const open = (file: string) => openStore({ url: `sqlite:${file}`, clock: systemClock, log: silentLog });
 const isRoot = process.getuid?.() === 0;
@@ -84,22 +85,11 @@ t.test('a read-only folder is named', async (t) => {
 
 t.test(
   'a full disk refuses the write, keeps what was acknowledged and recovers',
-  { skip: !isRoot && 'needs root to mount a small tmpfs' },
+  { skip: smallDiskSkipReason() },
   async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'knot-full-'));
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
-    } catch {
-      t.comment('mounting is not allowed here');
-      if (process.env['CI'] === 'true') t.fail('a tmpfs cannot be mounted');
-      return;
-    }
-    const store = await open(join(folder, 'knot.db'));
-    t.teardown(async () => {
-      await store.close();
-      execFileSync('umount', ['-l', folder]);
-      rmdirSync(folder);
-    });
+    const disk = openSmallDisk(t, '1m');
+    const store = await open(join(disk.folder, 'knot.db'));
+    t.teardown(() => store.close());
     const acknowledged: string[] = [];
     const write = (key: string, size: number) =>
       store.transaction(async ({ db }) => {
@@ -123,7 +113,7 @@ t.test(
       [...acknowledged].sort(),
       'exactly the acknowledged rows are there',
     );
-    execFileSync('mount', ['-o', 'remount,size=8m', folder]);
+    disk.resize('8m');
     await write('after', 20_000);
     t.pass('writes work again when there is room');
   },
