@@ -11,11 +11,14 @@ const values = 'Change its values';
 /** Of causes that other values mend. */
 const labels: Readonly<Record<string, string>> = {
   'no-memory': larger,
-  'too-many-processes': larger,
   'no-file': values,
   'not-allowed': values,
   slow: larger,
   ended: values,
+  // A size has no share in how many programs and files there may be.
+  'no-processes': values,
+  'no-descriptors': values,
+  'file-too-large': values,
   'no-image': values,
   'image-refused': values,
   template: values,
