@@ -214,16 +214,16 @@ for (const command of commands) {
             `require('child_process').spawn(process.argv[1], process.argv.slice(2), {stdio: 'inherit', detached: true}); setInterval(() => {}, 1e6)`,
             '--',
             command,
-            ...program(`exec sleep ${mark}`),
+            ...program(`sleep ${mark} & setsid sleep ${mark} & wait`),
           ],
           { stdio: 'ignore' },
         );
         const sleeping = () =>
-          readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && commandLine(pid) === `sleep\0${mark}\0`);
-        await eventually('the program runs', () => sleeping());
+          readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid) === `sleep\0${mark}\0`).length;
+        await eventually('what it started runs', () => sleeping() === 2);
         starter.kill('SIGKILL');
         await once(starter, 'exit');
-        await eventually('the program is gone', () => !sleeping());
+        await eventually('nothing of it is left', () => sleeping() === 0);
         t.pass();
       });
     });

@@ -52,13 +52,16 @@ await onBothStores(t, async (t, openDatabase) => {
     house.observed = { phase: 'running', revision: 1 };
     await services.lookAt(wanted('db').owner);
     await becomes('ready');
-    const asleep = { wish: 'asleep', state: 'stopping' };
+    // Used last long ago: that is not to put it to sleep again as soon as it is awake.
+    const asleep = { wish: 'asleep', state: 'stopping', last_used_at: 1 };
     await store.db.updateTable('services').set(asleep).where('id', '=', id).execute();
     await services.lookAt(wanted('db').owner);
     await becomes('sleeping');
     await eventually('it may be rung for', () => rests.at(-1) === true);
     ring(id);
-    t.match(await becomes('waking'), { wish: 'running', revision: 2 });
+    const woken = await becomes('waking');
+    t.match(woken, { wish: 'running', revision: 2 });
+    t.notOk('lastUsedAt' in woken!);
     await services.act(id, 'stop', by);
     await becomes('stopped');
     await eventually('it is not any more', () => rests.at(-1) === false);
@@ -126,6 +129,39 @@ await onBothStores(t, async (t, openDatabase) => {
     const begun = await services.act(id, 'start', by);
     t.equal(begun.state, 'requested');
     t.notOk('cause' in begun);
+  });
+
+  await t.test('whatever holds anything is listed and can be removed; what was refused leaves nothing', async (t) => {
+    const { store } = await openDatabase(t);
+    const { make, house, wanted, owner, by } = await openRecords(t, store);
+    const limits = { services: 1 };
+    const services = make({ limitsOf: async () => limits });
+    t.teardown(() => services.close());
+    const listed = async () => (await services.of([owner])).map(({ name, state }) => [name, state]);
+    const held = async () => (await services.room(owner)).held.services;
+    const isGone = (id: string) => eventually('it is gone', async () => (await services.find(id)) === undefined);
+
+    // Nobody has looked at it yet.
+    const { id: first } = await services.launch(wanted('one'), by);
+    t.strictSame([await listed(), await held()], [[['one', 'requested']], 1]);
+    await t.rejects(services.launch(wanted('two'), by), { code: 'KNOT_SERVICES_REFUSED' });
+    t.strictSame(await listed(), [['one', 'requested']], 'for want of room: no trace of it');
+    house.starts = false;
+    await services.start();
+    await eventually('it is given up', async () => (await services.find(first))?.state === 'failed');
+    t.strictSame([await listed(), await held()], [[['one', 'failed']], 0]);
+    t.match(await services.check(wanted('one')), [{ field: 'name', message: /taken/ }]);
+    await services.act(first, 'remove', by);
+    await isGone(first);
+
+    // Its name, and what it held, are free.
+    house.starts = true;
+    const { id: again } = await services.launch(wanted('one'), by);
+    await eventually('it is begun', async () => (await services.find(again))?.state === 'starting');
+    t.strictSame([await listed(), await held()], [[['one', 'starting']], 1]);
+    await services.act(again, 'remove', by);
+    await isGone(again);
+    t.strictSame([await listed(), await held()], [[], 0]);
   });
 
   await t.test('what they use is measured also where old files of templates cannot be taken away', async (t) => {
