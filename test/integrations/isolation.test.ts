@@ -7,6 +7,7 @@ import t from 'tap';
 import type { JupyterHubOptions } from '../../gateway/integrations/index.ts';
 import { findSandbox } from '../../gateway/process/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { checkProbes, type Found, layOut, probesOf } from '../support/process/isolation-probes.ts';
 import { startHub, temporaryFolder } from './hub-fixture.ts';
 import type { createVisitor } from './hub-visitor.ts';
 
@@ -39,6 +40,12 @@ t.test('in sandboxes', { skip: !available.isAvailable && available.reason }, asy
   const annKernel = await ann.startKernel();
   const bobKernel = await bob.startKernel();
   const asBob = (code: string) => bob.run(bobKernel, code);
+
+  await t.test('nothing of what attacks a service is let in here either', async (t) => {
+    const files = ['files/users/ann/secret.txt', 'jupyterhub/homes/ann/secret.txt'];
+    const aims = await layOut(t, { data: folder, files });
+    checkProbes(t, JSON.parse(await asBob(probesOf(aims))) as Found, 'inside');
+  });
 
   await t.test('a kernel talks over sockets in its own folder, also one that is started in a terminal', async (t) => {
     const code = `import json, os

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { checkProbes, cleanUp, type Found, layOut, probesOf } from '../support/process/isolation-probes.ts';
 import { startHub } from './hub-fixture.ts';
 
 /** Which sandbox notebook servers get, and who starts where none can be had. */
@@ -94,4 +95,11 @@ print(json.dumps([os.environ["HOME"], os.environ["KNOT_PRIVATE_DIR"], os.environ
   t.strictSame(seen, [home, join(folder, 'files/users/ann'), join(folder, 'files/shared'), home, 'ipc']);
   t.equal(statSync(join(folder, 'files/users/ann/mine.txt')).size, 1);
   t.equal(statSync(join(folder, 'files/shared/ours.txt')).size, 1);
+
+  // Nothing is refused, so that what is refused in a sandbox is refused by it.
+  if (process.getuid?.() !== 0) return;
+  const aims = await layOut(t, { data: folder, files: ['files/users/bob/secret.txt'] });
+  t.teardown(() => cleanUp(aims));
+  const found = await ann.run(await ann.startKernel(), probesOf(aims));
+  checkProbes(t, JSON.parse(found) as Found, 'unprotected');
 });
