@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import type { Service } from '../../dashboard/src/lib/contract.ts';
+import { causeOf, type End } from '../../gateway/services/causes.ts';
 import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
@@ -59,6 +60,78 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
     },
   );
 
+  await scene(
+    'when it sleeps and why stands on its card, and more time is one press away',
+    async (t, { page, gateway }) => {
+      const minute = 60_000;
+      const sleepsAt = Date.now() + 30 * minute;
+      let one = service({ rest: { idleSeconds: 1800, lastUsedAt: sleepsAt - 30 * minute, sleepsAt } });
+      await serve(page, () => one);
+      const asked: unknown[] = [];
+      await page.route('**/api/v1/services/one/extend', (route) => {
+        asked.push(route.request().postDataJSON());
+        return route.fulfill({ json: one });
+      });
+      await page.goto(`${gateway.origin}/services/one/overview`);
+      const left = page.getByText(/^Sleeps in (29|30) min \d+ s$/);
+      await left.waitFor();
+      const first = await left.innerText();
+      await eventually('it is counted down', async () => (await left.innerText()) !== first);
+      await page.getByText('it sleeps when nobody uses it for 30 min 0 s. A visit wakes it.').waitFor();
+      for (const hours of [1, 8]) {
+        await page.getByRole('button', { name: `Keep awake ${hours} h more` }).click();
+        await eventually('it is asked for', () => asked.length > 0);
+        t.match(asked.splice(0), [{ hours }]);
+      }
+      one = service({ rest: { idleSeconds: 1800, busyWith: 'A cell is running.' } });
+      await page.goto(`${gateway.origin}/services/one/overview`);
+      await page.getByText('Stays awake', { exact: true }).waitFor();
+      await page.getByText('A cell is running. A visit wakes it.', { exact: true }).waitFor();
+    },
+  );
+
+  await scene('why it failed stands on its card with the lines that show it; the button does it', async (t, scene) => {
+    const { page, gateway } = scene;
+    const rows: [End, what: RegExp, button: string, leadsTo: string][] = [
+      [
+        { reason: 'ended with exit code 127', lines: ['sh: 1: jupyter: not found'] },
+        /A program that it needs is not installed/,
+        'How to install it',
+        '/start/web',
+      ],
+      [
+        { reason: 'ended with exit code 1', lines: ['Error: listen EADDRINUSE: address already in use'] },
+        /Another program of the service listens/,
+        'See its logs',
+        '/services/one/logs',
+      ],
+      [
+        { reason: 'was ended by SIGKILL', lines: ['at work'], crossed: 'memory' },
+        /more memory than its size has/,
+        'Choose a larger size',
+        '/services/one/values',
+      ],
+      [
+        { reason: 'ended with exit code 3', lines: ['Traceback: one', 'Oh no'] },
+        /Its program ended with exit code 3/,
+        'Change its values',
+        '/services/one/values',
+      ],
+    ];
+    let one = service();
+    await serve(page, () => one);
+    for (const [end, what, button, leadsTo] of rows) {
+      const cause = causeOf(end);
+      one = service({ state: 'failed', cause: { ...cause, lines: [...(cause.lines ?? [])] } });
+      await page.goto(`${gateway.origin}/services/one/overview`);
+      await page.getByText(what).waitFor();
+      await page.getByText(cause.remedy).waitFor();
+      t.equal(await page.getByLabel('What it said last').innerText(), end.lines.join('\n'));
+      await page.getByRole('button', { name: 'Start again one', exact: true }).first().waitFor();
+      t.equal(await page.getByRole('link', { name: button }).getAttribute('href'), leadsTo);
+    }
+  });
+
   await scene('what the button beside does is not in the menu as well', async (t, { page, gateway }) => {
     const one = service({ wish: 'stopped', state: 'stopped' });
     await serve(page, () => one);
@@ -85,6 +158,68 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
     t.equal(await page.getByRole('log').getByText('Reading…').count(), 0);
     t.equal(await page.getByText('No line has this text.').count(), 0, 'nobody knows that');
   });
+
+  await scene('what it used is drawn, and stands in a table', async (t, { page, gateway }) => {
+    await serve(page, () => service());
+    const now = Date.now();
+    const column = (value: number) => Array.from({ length: 60 }, () => value);
+    await page.route('**/api/v1/services/one/metrics?*', (route) =>
+      route.fulfill({
+        json: {
+          ...{
+            step: 60,
+            at: column(0).map((_, index) => now - (60 - index) * 60_000),
+            limits: { cpu: 2, memory: 2 ** 30 },
+          },
+          ...{ cpu: column(0.5), memory: column(2 ** 28), requests: column(30), errors: column(0) },
+          ...{ received: column(2_000), sent: column(5_000_000) },
+        },
+      }),
+    );
+    await page.goto(`${gateway.origin}/services/one/overview`);
+    const figures = page.getByRole('figure');
+    for (const words of [
+      /Processors\s*0\.50\s*at most 0\.50, of 2\.00/,
+      /Memory\s*256 MiB\s*at most 256 MiB, of 1 GiB/,
+      /Requests\s*30 a minute/,
+      /Sent to visitors\s*5(\.0)? MB a minute/,
+      /Received from visitors\s*2(\.0)? kB a minute/,
+    ])
+      await figures.filter({ hasText: words }).first().waitFor();
+    await figures.first().locator('canvas').waitFor();
+    await page.getByText('The same as a table').click();
+    t.match(await page.getByRole('row').nth(1).innerText(), /0\.50\s+256 MiB\s+30 a minute\s+5(\.0)? MB a minute/);
+  });
+
+  await scene(
+    'what a template lacks here is said with the command that installs it, before a form',
+    async (t, scene) => {
+      const { page, gateway } = scene;
+      const lack = {
+        what: 'versitygw is not installed on this machine.',
+        remedy: 'An administrator installs it: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0',
+      };
+      await page.route('**/api/v1/templates', (route) =>
+        route.fulfill({
+          json: {
+            templates: [
+              {
+                ...{ id: 's3', name: 's3', origin: 'shipped', title: 'S3', description: 'Buckets.', version: '1.0.0' },
+                ...{ isUsable: true, missing: [lack], categories: [], problems: [] },
+                ...{ needsKubernetes: false, needsMachine: false },
+              },
+            ],
+            categories: [],
+          },
+        }),
+      );
+      await page.goto(`${gateway.origin}/start`);
+      const card = page.getByRole('article').filter({ hasText: 'Buckets.' });
+      await card.getByText(lack.what).waitFor();
+      await card.getByText(lack.remedy).waitFor();
+      t.match(await card.getByRole('link', { name: 'S3' }).getAttribute('href'), /\/start\/s3$/);
+    },
+  );
 
   await scene('a picture of a template stands on the ground it was drawn for', async (t, { page, gateway }) => {
     await page.route('**/api/v1/templates', (route) =>

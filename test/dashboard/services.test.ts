@@ -136,7 +136,7 @@ t.test('what it used: in words, and as a table that can be read', async (t) => {
   const nothing = column(() => 0);
   const metrics: ServiceMetrics = {
     ...{ step: 30, at: column((index) => index * 30_000) as number[], limits: {} },
-    ...{ errors: nothing, received: nothing, sent: nothing },
+    ...{ errors: nothing, received: nothing, sent: column((index) => (index % 2) * 100_000) },
     cpu: column((index) => (index < 2 ? null : 0.25)),
     memory: column((index) => index * 1e6),
     requests: column((index) => (index % 2) * 3),
@@ -146,11 +146,16 @@ t.test('what it used: in words, and as a table that can be read', async (t) => {
     { last: '0.25', most: '0.25' },
     { last: '45 MiB', most: '45 MiB' },
     { last: '6 a minute', most: '6 a minute' },
+    { last: '200 kB a minute', most: '200 kB a minute' },
+    { last: '0 B a minute', most: '0 B a minute' },
   ]);
   const rows = tableOf(metrics);
   t.equal(rows.length, 24);
-  t.strictSame(rows[0], { at: 46 * 30_000, cells: ['0.25', '45 MiB', '3 a minute'] });
-  t.strictSame(rows.at(-1)?.cells, ['–', '977 KiB', '3 a minute']);
+  t.strictSame(rows[0], {
+    at: 46 * 30_000,
+    cells: ['0.25', '45 MiB', '3 a minute', '100 kB a minute', '0 B a minute'],
+  });
+  t.strictSame(rows.at(-1)?.cells, ['–', '977 KiB', '3 a minute', '100 kB a minute', '0 B a minute']);
   t.equal(summaryOf({ ...metrics, cpu: column(() => null) }, plots[0]!), undefined);
 });
 

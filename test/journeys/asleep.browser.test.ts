@@ -203,4 +203,35 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
     const audit = (await ann.api('GET', '/audit?limit=100')).text;
     for (const action of ['slept', 'woken', 'kept', 'upgraded', 'rolled-back']) t.match(audit, `service.${action}`);
   });
+
+  await t.test(
+    'its template is gone: it starts and wakes from its own copy, and is not made another one',
+    async (t) => {
+      rmSync(join(templates, 'word'), { recursive: true });
+      await eventually(
+        'the catalogue has it no more',
+        async () => (await ann.api('GET', '/templates/word')).status === 404,
+      );
+      await act('extend', { hours: 8 });
+      await act('start');
+      await becomes('ready');
+      t.match((await ann.visit(`${url}d`)).text, 'moin at /d');
+      t.match((await act('upgrade')).json(), { code: 'KNOT_SERVICES_TEMPLATE_GONE' });
+      const { page, complaints } = await open('ann');
+      await page.goto(`${gateway.origin}/services/${id}/values`);
+      await page.getByLabel('word', { exact: true }).fill('still');
+      await page.getByRole('button', { name: 'Save and start anew' }).click();
+      await eventually(
+        'it has its new values',
+        async () => (await ann.visit(`${url}e`)).text.includes('still at /e'),
+        30_000,
+      );
+      t.match(await shown(), { template: { version: '1.1.0' }, newerVersion: undefined });
+      t.strictSame(complaints, []);
+      await act('extend', { until: null });
+      await becomes('sleeping');
+      await page.goto(`${url}f`);
+      await page.getByRole('heading', { name: 'still at /f' }).waitFor({ timeout: 60_000 });
+    },
+  );
 });

@@ -1,8 +1,8 @@
-/** What a service used, as three pictures and as a table: names, numbers in words, rows. Pure. */
+/** What a service used, as pictures and as a table: names, numbers in words, rows. Pure. */
 import type { ServiceMetrics } from '#lib/contract.ts';
-import { memorySize } from '#lib/words.ts';
+import { byteSize, memorySize } from '#lib/words.ts';
 
-type Column = 'cpu' | 'memory' | 'requests';
+type Column = 'cpu' | 'memory' | 'requests' | 'received' | 'sent';
 
 type Picture = {
   column: Column;
@@ -11,6 +11,13 @@ type Picture = {
   /** The scale shows at least so much: what is next to nothing looks like it. */
   least: (step: number) => number;
 };
+
+/** Bytes that pass between a service and its visitors. */
+const traffic = (column: 'received' | 'sent', title: string): Picture => ({
+  ...{ column, title },
+  words: (value, step) => `${byteSize((value * 60) / step)} a minute`,
+  least: (step) => (100_000 * step) / 60,
+});
 
 export const plots: readonly Picture[] = [
   { column: 'cpu', title: 'Processors', words: (value) => processors(value), least: () => 0.2 },
@@ -21,6 +28,8 @@ export const plots: readonly Picture[] = [
     words: (value, step) => perMinute((value * 60) / step),
     least: (step) => (4 * step) / 60,
   },
+  traffic('sent', 'Sent to visitors'),
+  traffic('received', 'Received from visitors'),
 ];
 
 const processors = (value: number): string => (value < 0.005 ? '0' : value < 10 ? value.toFixed(2) : value.toFixed(0));
