@@ -5,13 +5,13 @@ import { knotError } from '../lib/index.ts';
 import { partyWords, type Share, type ShareParty } from '../shares/index.ts';
 import { type Command, type Invocation, required, table } from './command.ts';
 import type { Api } from './elsewhere/api.ts';
-import { elsewhereOptions, elsewhereUsage, isHere, withApi } from './elsewhere/which.ts';
+import { eitherOptions, eitherUsage, isHere, withApi } from './elsewhere/which.ts';
 import { actor, withFacts } from './facts.ts';
 import { shownPlace, type Typed, typedPlace } from './files/address.ts';
 import { cameWords, type LetIn, letIn, letInOptions, type Made, sayMade, untilWords } from './share-words.ts';
 
-const options = { as: { type: 'string' }, ...elsewhereOptions, json: { type: 'boolean' } } as const;
-const which = `[--json] [--as USER | ${elsewhereUsage}]`;
+const options = { ...eitherOptions, json: { type: 'boolean' } } as const;
+const which = `[--json] ${eitherUsage}`;
 
 type Listed = Pick<Share, 'id' | 'right' | 'expiresAt'> & {
   area: string;

@@ -109,7 +109,8 @@ export function describe(error: unknown): string {
 /** Said once, for every command that takes both --as and --at. */
 const sides = `Commands with --as and --at work on the Knot of --at, of KNOT_URL, or of the last \`knot login\`, as whoever signed in there; in scripts with a
 personal token in KNOT_TOKEN, or in the file that KNOT_TOKEN_FILE names, and KNOT_URL (KNOT_CA_FILE or --ca for a certificate of its own authority).
-With --as USER, or any setting of start, they work on this machine, whose disk is yours, and ask nobody.
+With --as USER, or any setting of start, they work on this machine, whose disk is yours, and ask nobody; \`knot service\` asks the gateway that runs
+here, as that person.
 `;
 
 function overview(commands: readonly Command[]): string {

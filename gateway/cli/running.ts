@@ -42,7 +42,8 @@ export const restartCommands: readonly Command[] = [
   },
 ];
 
-function running(config: Config): RunRecord {
+/** @throws KNOT_CLI_NOT_RUNNING */
+export function running(config: Config): RunRecord {
   const run = readRun(config.data);
   if (run) return run;
   throw knotError('KNOT_CLI_NOT_RUNNING', 409, `No gateway of this machine is known to run on ${config.data}.`, {

@@ -16,12 +16,15 @@ export async function printLogs(
   api: Api,
   id: string,
   wanted: Record<string, string>,
-  { follow, out }: { follow: boolean; out: Streams['stdout'] },
+  { follow, isJson, out }: { follow: boolean; isJson: boolean; out: Streams['stdout'] },
 ): Promise<void> {
   const path = `/api/v1/services/${id}/logs`;
+  const print = (lines: readonly Line[]): void => {
+    for (const line of lines) out.write(isJson ? `${JSON.stringify(line)}\n` : wordsOf(line));
+  };
   if (!follow) {
     const { lines } = (await api.json(`${path}?${new URLSearchParams(wanted).toString()}`)) as { lines: Line[] };
-    print(lines, out);
+    print(lines);
     return;
   }
   let last: number | undefined;
@@ -33,7 +36,7 @@ export async function printLogs(
       answer.on('error', () => rows.close());
       rows.on('line', (row) => {
         const { lines } = JSON.parse(row) as { lines: Line[] };
-        print(lines, out);
+        print(lines);
         last = lines.at(-1)?.n ?? last ?? 0;
         waitMs = leastWaitMs;
       });
@@ -49,9 +52,7 @@ export async function printLogs(
   }
 }
 
-function print(lines: readonly Line[], out: Streams['stdout']): void {
-  for (const { from, text } of lines) out.write(from === 'knot' ? `--- ${printable(text)}\n` : `${words(text)}\n`);
-}
+const wordsOf = ({ from, text }: Line): string => (from === 'knot' ? `--- ${printable(text)}\n` : `${words(text)}\n`);
 
 /** Without colours and whatever else a terminal would obey; tabulators stay. */
 const words = (text: string): string => plain(text).split('\t').map(printable).join('\t');

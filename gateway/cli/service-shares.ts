@@ -1,6 +1,6 @@
 import { type Command, table } from './command.ts';
-import { elsewhereOptions, elsewhereUsage, withApi } from './elsewhere/which.ts';
-import { find, send } from './services.ts';
+import { eitherOptions, eitherUsage } from './elsewhere/which.ts';
+import { asJson, find, isJson, send, withServices } from './services.ts';
 import { cameWords, letIn, letInOptions, type Made, sayMade, untilWords } from './share-words.ts';
 
 type Share = {
@@ -11,8 +11,8 @@ type Share = {
   uses: { name: string; lastAt: number }[];
 };
 
-const options = { ...elsewhereOptions, json: { type: 'boolean' } } as const;
-const which = `[--json] ${elsewhereUsage}`;
+const options = { ...eitherOptions, json: { type: 'boolean' } } as const;
+const which = `[--json] ${eitherUsage}`;
 const sharesOf = ({ id }: { id: string }): string => `/api/v1/services/${id}/shares`;
 
 /** Whom one lets into a service. */
@@ -26,7 +26,7 @@ export const serviceShareCommands: readonly Command[] = [
     positionals: [1, 1],
     async run(invocation) {
       const wish = letIn(invocation, ['view', 'open']);
-      await withApi(invocation, async (api) => {
+      await withServices(invocation, async (api) => {
         const service = await find(api, invocation.positionals[0]!);
         const made = await send<Made>(api, 'POST', sharesOf(service), wish);
         sayMade(invocation, service.name, wish.with, made);
@@ -40,17 +40,15 @@ export const serviceShareCommands: readonly Command[] = [
     options,
     positionals: [1, 1],
     run: (invocation) =>
-      withApi(invocation, async (api) => {
+      withServices(invocation, async (api) => {
         const service = await find(api, invocation.positionals[0]!);
         const { shares } = await send<{ shares: Share[] }>(api, 'GET', sharesOf(service));
         const rows = shares.map(({ id, with: whom, right, expiresAt, uses }) => {
           return [id, whom, right, untilWords(expiresAt), cameWords(uses)];
         });
-        const output =
-          invocation.options['json'] === true
-            ? JSON.stringify(shares, null, 2)
-            : table([['ID', 'WITH', 'RIGHT', 'END', 'CAME LAST'], ...rows]);
-        invocation.streams.stdout.write(`${output}\n`);
+        invocation.streams.stdout.write(
+          isJson(invocation) ? asJson(shares) : `${table([['ID', 'WITH', 'RIGHT', 'END', 'CAME LAST'], ...rows])}\n`,
+        );
       }),
   },
   {
@@ -60,7 +58,7 @@ export const serviceShareCommands: readonly Command[] = [
     options,
     positionals: [2, 2],
     run: (invocation) =>
-      withApi(invocation, async (api) => {
+      withServices(invocation, async (api) => {
         const [named, id] = invocation.positionals as [string, string];
         const service = await find(api, named);
         await send(api, 'DELETE', `${sharesOf(service)}/${encodeURIComponent(id)}`);

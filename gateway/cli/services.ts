@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { knotError, printable } from '../lib/index.ts';
 import { type Command, type Invocation, type Streams, table, UsageError } from './command.ts';
 import type { Api } from './elsewhere/api.ts';
-import { elsewhereOptions, elsewhereUsage, withApi } from './elsewhere/which.ts';
+import { eitherOptions, eitherUsage as which, isHere, withApi } from './elsewhere/which.ts';
 import { printLogs } from './service-logs.ts';
 
 /** What the API says of a service, as far as it is shown here. */
@@ -32,10 +32,16 @@ type Address = {
 };
 type ServiceList = { services: Service[]; addresses?: Address[] };
 
-const options = elsewhereOptions;
-const ownOption = { json: { type: 'boolean' } } as const;
-const which = elsewhereUsage;
+const options = { ...eitherOptions, json: { type: 'boolean' } } as const;
 const askAgainMs = 300;
+
+/** The services of somebody: of --as at the gateway beside, else of who signed in to the one elsewhere. */
+export async function withServices<T>(invocation: Invocation, work: (api: Api) => Promise<T>): Promise<T> {
+  if (!isHere(invocation)) return withApi(invocation, work);
+  // What it needs of this machine is nothing to who works on one elsewhere.
+  const { withApiBeside } = await import('./beside.ts');
+  return withApiBeside(invocation, ['services:write'], work);
+}
 
 export async function send<T>(api: Api, method: string, path: string, body?: object): Promise<T> {
   const headers = { 'content-type': 'application/json' };
@@ -100,7 +106,7 @@ type Steps = NonNullable<Service['steps']>;
 const keyOf = ({ name, endedAt }: Steps[number]): string => `${name} ${endedAt}`;
 
 /** Tells each new state, and each step with its time, until it is ready or given up. `before`: steps of the start before this one. */
-export async function follow(api: Api, id: string, { stdout }: Streams, before: Steps = []): Promise<void> {
+async function follow(api: Api, id: string, { stdout }: Streams, before: Steps = []): Promise<void> {
   let told = '';
   const ended = new Set(before.map(keyOf));
   for (;;) {
@@ -128,33 +134,46 @@ export async function follow(api: Api, id: string, { stdout }: Streams, before: 
   }
 }
 
+export const isJson = ({ options: given }: Invocation): boolean => given['json'] === true;
+export const asJson = (told: unknown): string => `${JSON.stringify(told, null, 2)}\n`;
+
+/** With --wait until it is ready, for programs with the steps aside; then, for programs, what has become of it. */
+export async function settle(api: Api, id: string, invocation: Invocation, before: Steps = []): Promise<void> {
+  const { options: given, streams } = invocation;
+  const isForPrograms = isJson(invocation);
+  if (given['wait'] === true)
+    await follow(api, id, isForPrograms ? { ...streams, stdout: streams.stderr } : streams, before);
+  if (isForPrograms) streams.stdout.write(asJson(await send<Service>(api, 'GET', `/api/v1/services/${id}`)));
+}
+
 function act(word: 'start' | 'wake' | 'stop' | 'remove', summary: string): Command {
   const mayWait = word === 'start' || word === 'wake';
   return {
     words: ['service', word],
-    usage: `NAME ${mayWait ? '[--wait] ' : ''}${which}`,
+    usage: `NAME ${mayWait ? '[--wait] ' : ''}[--json] ${which}`,
     summary,
     options: { ...options, ...(mayWait && { wait: { type: 'boolean' as const } }) },
     positionals: [1, 1],
     run: (invocation) =>
-      withApi(invocation, async (api) => {
+      withServices(invocation, async (api) => {
         const { id, name, steps } = await find(api, invocation.positionals[0]!);
         const path = `/api/v1/services/${id}`;
-        await (word === 'remove' ? send(api, 'DELETE', path) : send(api, 'POST', `${path}/${word}`, {}));
-        if (invocation.options['wait'] === true) return follow(api, id, invocation.streams, steps);
-        invocation.streams.stdout.write(`${name}: ${word} is under way\n`);
+        const told = await (word === 'remove' ? send(api, 'DELETE', path) : send(api, 'POST', `${path}/${word}`, {}));
+        if (invocation.options['wait'] === true) return settle(api, id, invocation, steps);
+        invocation.streams.stdout.write(isJson(invocation) ? asJson(told) : `${name}: ${word} is under way\n`);
       }),
   };
 }
 
 const logsCommand: Command = {
   words: ['service', 'logs'],
-  usage: `NAME [--follow] [--search TEXT] [--lines N] ${which}`,
-  summary: 'Prints what a service said last; --follow goes on with each new line until it is interrupted.',
+  usage: `NAME [--follow] [--search TEXT] [--lines N] [--json] ${which}`,
+  summary:
+    'Prints what a service said last; --follow goes on with each new line until it is interrupted, --json prints each line as JSON.',
   options: { ...options, follow: { type: 'boolean' }, search: { type: 'string' }, lines: { type: 'string' } },
   positionals: [1, 1],
   run: (invocation) =>
-    withApi(invocation, async (api) => {
+    withServices(invocation, async (api) => {
       const { follow, search, lines = '200' } = invocation.options;
       if (typeof lines !== 'string' || !/^[1-9]\d{0,2}$|^1000$/.test(lines))
         throw new UsageError('--lines takes a number from 1 to 1000');
@@ -162,7 +181,8 @@ const logsCommand: Command = {
         throw new UsageError('--follow shows every line: leave --search out');
       const { id } = await find(api, invocation.positionals[0]!);
       const wanted = { limit: lines, ...(typeof search === 'string' && { q: search }) };
-      await printLogs(api, id, wanted, { follow: follow === true, out: invocation.streams.stdout });
+      const { stdout: out } = invocation.streams;
+      await printLogs(api, id, wanted, { follow: follow === true, isJson: isJson(invocation), out });
     }),
 };
 
@@ -171,16 +191,15 @@ export const serviceCommands: readonly Command[] = [
     words: ['service', 'list'],
     usage: `[--json] ${which}`,
     summary: 'Lists what you and your teams run on the Knot you signed in to.',
-    options: { ...options, ...ownOption },
+    options,
     positionals: [0, 0],
     run: (invocation) =>
-      withApi(invocation, async (api) => {
+      withServices(invocation, async (api) => {
         const { services, addresses = [] } = await listAll(api);
-        const shown =
-          invocation.options['json'] === true
-            ? JSON.stringify(services, null, 2)
-            : table([['NAME', 'TEMPLATE', 'STATE', 'ADDRESS'], ...services.map(line), ...addresses.map(lineOfAddress)]);
-        invocation.streams.stdout.write(`${shown}\n`);
+        const rows = () => [...services.map(line), ...addresses.map(lineOfAddress)];
+        invocation.streams.stdout.write(
+          isJson(invocation) ? asJson(services) : `${table([['NAME', 'TEMPLATE', 'STATE', 'ADDRESS'], ...rows()])}\n`,
+        );
       }),
   },
   {
@@ -190,31 +209,29 @@ export const serviceCommands: readonly Command[] = [
       'Launches a service; --check only says whether it would start, --wait shows the steps and ends when it is ready.',
     options: {
       ...options,
-      ...ownOption,
       owner: { type: 'string' },
       set: { type: 'string', multiple: true },
       check: { type: 'boolean' },
       wait: { type: 'boolean' },
     },
     positionals: [2, 2],
-    run: (invocation) => withApi(invocation, (api) => launch(api, invocation)),
+    run: (invocation) => withServices(invocation, (api) => launch(api, invocation)),
   },
   {
     words: ['service', 'show'],
     usage: `NAME [--json] ${which}`,
     summary: 'Prints one service, with each step in its life.',
-    options: { ...options, ...ownOption },
+    options,
     positionals: [1, 1],
     run: (invocation) =>
-      withApi(invocation, async (api) => {
+      withServices(invocation, async (api) => {
         const { id } = await find(api, invocation.positionals[0]!);
         const service = await send<Service>(api, 'GET', `/api/v1/services/${id}`);
         const { events } = await send<{
           events: { at: number; state: string; actor: string; cause?: { what: string } }[];
         }>(api, 'GET', `/api/v1/services/${id}/events`);
         const { stdout } = invocation.streams;
-        if (invocation.options['json'] === true)
-          return void stdout.write(`${JSON.stringify({ ...service, events }, null, 2)}\n`);
+        if (isJson(invocation)) return void stdout.write(asJson({ ...service, events }));
         stdout.write(`${line(service).join('  ')}\n`);
         for (const said of restOf(service)) stdout.write(`  ${printable(said)}\n`);
         for (const { at, state, actor, cause } of events.toReversed())
@@ -233,7 +250,8 @@ export const serviceCommands: readonly Command[] = [
   ),
 ];
 
-async function launch(api: Api, { positionals, options: given, streams }: Invocation): Promise<void> {
+async function launch(api: Api, invocation: Invocation): Promise<void> {
+  const { positionals, options: given, streams } = invocation;
   const [template, name] = positionals as [string, string];
   const isCheck = given['check'] === true;
   const wanted = {
@@ -253,6 +271,6 @@ async function launch(api: Api, { positionals, options: given, streams }: Invoca
     throw knotError('KNOT_CLI_SERVICE_REFUSED', 422, 'It would not start.', { remedy: 'Correct the lines above.' });
   }
   if (service === undefined) return void streams.stdout.write('It would start.\n');
-  if (given['wait'] === true) return follow(api, service.id, streams);
-  streams.stdout.write(given['json'] === true ? `${JSON.stringify(service, null, 2)}\n` : `${service.url}\n`);
+  if (given['wait'] === true) return settle(api, service.id, invocation);
+  streams.stdout.write(isJson(invocation) ? asJson(service) : `${service.url}\n`);
 }

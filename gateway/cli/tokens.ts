@@ -2,11 +2,8 @@ import { dayOf } from '../lib/index.ts';
 import type { NewToken, Token } from '../tokens/index.ts';
 import { type Command, type Invocation, required, table, UsageError } from './command.ts';
 import type { Api } from './elsewhere/api.ts';
-import { elsewhereOptions, elsewhereUsage, isHere, withApi } from './elsewhere/which.ts';
+import { eitherOptions as options, eitherUsage as which, isHere, withApi } from './elsewhere/which.ts';
 import { actor, userOf, withFacts } from './facts.ts';
-
-const options = { as: { type: 'string' }, ...elsewhereOptions } as const;
-const which = `[--as USER | ${elsewhereUsage}]`;
 
 /** The tokens of one person, on this machine or elsewhere. */
 type TokenSide = {

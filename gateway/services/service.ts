@@ -5,7 +5,8 @@ export type Wish = 'running' | 'asleep' | 'stopped' | 'removed';
 
 /**
  * `requested`: nobody has looked at it yet. `starting`: its program runs and does not answer yet; `waking`: the same after it slept.
- * `ready`: it answered. `failed`: it was given up; the cause says why. Nothing is said to run that does not.
+ * `ready`: it answered. `failed`: it was given up; the cause says why. Nothing is said to run that does not. What is checked before is
+ * checked before there is a record (decision 0086).
  */
 export type ServiceState =
   'requested' | 'starting' | 'waking' | 'ready' | 'sleeping' | 'stopping' | 'stopped' | 'failed';

@@ -164,6 +164,33 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
     status: 1,
     stderr: /did not find a file or folder/,
   });
+  // On the machine of the gateway as somebody, without a token: by one of theirs that ends with the command.
+  const here = (username: string, ...words: string[]) => gateway.knot(['service', ...words, '--as', username]);
+  const parsed = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as unknown;
+  t.match(await here('ann', 'list'), { status: 0, stdout: /ann\/mine +Web page +ready/ });
+  t.match(await here('joanna', 'stop', 'mine'), { status: 1, stderr: /no service "mine"/ });
+  t.match(parsed(await here('ann', 'stop', 'mine', '--json')), { name: 'mine', wish: 'stopped' });
+  const begun = await here('ann', 'start', 'mine', '--wait', '--json');
+  t.match(begun, { status: 0, stderr: /starting[^]*ready https:/ });
+  t.match(parsed(begun), { name: 'mine', state: 'ready' });
+  const line = (await here('ann', 'logs', 'mine', '--lines', '1', '--json')).stdout;
+  t.match(JSON.parse(line), { from: 'knot', text: 'It answers.' });
+  t.match(await here('nobody', 'list'), { status: 1, stderr: /no user "nobody"/ });
+  t.match(await gateway.knot(['service', 'list']), { status: 2, stderr: /--as is missing/ });
+  const end = new AbortController();
+  const followed = runKnot(
+    ['service', 'logs', 'mine', '--follow', '--as', 'ann', '--data', gateway.data],
+    undefined,
+    {},
+    { signal: end.signal, endWith: 'SIGTERM', onOutput: () => end.abort() },
+  );
+  t.match(await followed, { status: 1, stderr: /interrupted/ });
+  t.strictSame(
+    (await ann.api('GET', '/tokens')).json<{ tokens: { name: string }[] }>().tokens.map(({ name }) => name),
+    ['script'],
+    'no token stays behind',
+  );
+
   for (const name of ['other', 'caller']) t.match(await knot('remove', name), { status: 0 });
   await eventually(
     'one is left',
@@ -194,6 +221,7 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
 
   // With the gateway ends what it runs, in order: what is killed says nothing any more.
   t.equal(await gateway.signal('SIGTERM'), 0);
+  t.match(await here('ann', 'list'), { status: 1, stderr: /KNOT_CLI_NOT_RUNNING/ });
   const said = left(`output/${mine!.id}`).map((name) =>
     readFileSync(join(gateway.data, 'services/output', mine!.id, name), 'utf8'),
   );

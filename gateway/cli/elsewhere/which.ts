@@ -6,6 +6,10 @@ import { type Api, openApi } from './api.ts';
 export const elsewhereOptions = { at: { type: 'string' }, ca: { type: 'string' } } as const;
 export const elsewhereUsage = '[--at https://DOMAIN] [--ca FILE]';
 
+/** Options of those that work here too, as somebody: `isHere` says where. */
+export const eitherOptions = { as: { type: 'string' }, ...elsewhereOptions } as const;
+export const eitherUsage = `[--as USER | ${elsewhereUsage}]`;
+
 /**
  * Which Knot a command works on: this machine's own with --as, or with any setting of a gateway (--data, --config, …); else the one of
  * --at, KNOT_URL or the last `knot login`.

@@ -1,7 +1,7 @@
 import { textOf } from '../../files/index.ts';
 import type { Readable } from 'node:stream';
 import { type Command, type Invocation, table, UsageError } from '../command.ts';
-import { elsewhereOptions, elsewhereUsage, isHere, withApi } from '../elsewhere/which.ts';
+import { eitherOptions as options, eitherUsage as usage, isHere, withApi } from '../elsewhere/which.ts';
 import { nothingAt, typedPlace, type Typed } from './address.ts';
 import { planGet } from './get.ts';
 import { withFilesHere } from './here.ts';
@@ -10,8 +10,6 @@ import type { Side } from './side.ts';
 import { filesThere } from './there.ts';
 import { carryOut, existingOf, transferOptions } from './transfer.ts';
 
-const options = { as: { type: 'string' }, ...elsewhereOptions } as const;
-const usage = `[--as USER | ${elsewhereUsage}]`;
 const transferUsage = `[--replace | --skip] [--json] ${usage}`;
 
 const withSide = (invocation: Invocation, work: (side: Side) => Promise<void>): Promise<void> =>

@@ -160,18 +160,22 @@ async function knotHere(
   }
 }
 
-/** Runs `knot` to its end, or until `signal` kills it; `onOutput` gets all of its standard output each time there is more. */
+/** Runs `knot` to its end, or until `signal` ends it by `endWith`; `onOutput` gets all of its standard output each time there is more. */
 export async function runKnot(
   args: string[],
   input?: string,
   environment: Record<string, string> = {},
-  { signal, onOutput }: { signal?: AbortSignal; onOutput?: (stdout: string) => void } = {},
+  {
+    signal,
+    endWith = 'SIGKILL',
+    onOutput,
+  }: { signal?: AbortSignal; endWith?: NodeJS.Signals; onOutput?: (stdout: string) => void } = {},
 ): Promise<{ status: number; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [join(repository, 'gateway', 'main.ts'), ...args], {
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...environmentForChild(), ...environment },
   });
-  signal?.addEventListener('abort', () => child.kill('SIGKILL'));
+  signal?.addEventListener('abort', () => child.kill(endWith));
   if (input !== undefined) child.stdin!.end(input);
   const collect = async (stream: NodeJS.ReadableStream, onMore?: (text: string) => void) => {
     let text = '';
