@@ -252,6 +252,23 @@ async function isShutOut(t: Test, who: Person, username: string) {
   t.strictSame(heard, []);
 }
 
+t.test('leaving a team ends what a tool was told of it, and nothing that is one’s own', async (t) => {
+  const joanna = await person('joanna');
+  const { id } = (await ann.api('GET', '/users/joanna')).json<{ id: string }>();
+  const team = (await ann.api('POST', '/teams', { name: 'physics', title: 'Physics' })).json<{ id: string }>();
+  await ann.api('PUT', `/teams/${team.id}/members/${id}`, { role: 'member' });
+  const ends = await openEverywhere(joanna, 'joanna');
+  const over = new Set<string>();
+  for (const [what, end] of ends) void end.then(() => over.add(what));
+  await ann.api('DELETE', `/teams/${team.id}/members/${id}`);
+  const told = toolRows.filter(({ isOwned }) => !isOwned).flatMap(({ name }) => [`${name}: events`, `${name}: socket`]);
+  await eventually(
+    () => `their ends; there were those of ${[...over].join(', ')}`,
+    () => told.every((what) => over.has(what)),
+  );
+  t.strictSame([...over].sort(), told.sort(), 'what is in a part of one’s own goes on');
+});
+
 t.test('signing out ends what is open in every tool', async (t) => {
   const joanna = await person('joanna');
   const ends = await openEverywhere(joanna, 'joanna');

@@ -65,7 +65,9 @@ export class Lasting implements LiveStream {
 
   isStillAllowed(): Promise<boolean> {
     const { canonical, target } = this.#subject;
-    return this.#context.gate.isStillAllowed(canonical, canonical, target.route, this.userId);
+    const goesOn = this.kind === 'websocket' || this.kind === 'events';
+    const { principal } = this.#visitor;
+    return this.#context.gate.isStillAllowed(canonical, canonical, target.route, { principal, goesOn });
   }
 
   /** Called by the registry. */

@@ -43,9 +43,12 @@ export type Gate = {
   decide(asked: Asked, route: Route, principal: Principal): Verdict;
   /** Whom credentials of an upstream's own name. */
   claims: Claims;
-  /** Session (or link), person, route and verdict, all asked anew, of whom it was opened as (`userId`): nobody goes on under another's name. */
-  isStillAllowed(shown: Shown, asked: Asked, route: Route, userId: string): Promise<boolean>;
+  /** Session (or link), person, route and verdict, all asked anew, of whom it was opened as: nobody goes on under another's name. */
+  isStillAllowed(shown: Shown, asked: Asked, route: Route, opened: Opened): Promise<boolean>;
 };
+
+/** As whom a stream was opened. `goesOn`: its upstream goes by what it was told of them then, as long as it lasts. */
+export type Opened = { principal: Principal; goesOn: boolean };
 
 /** What says who asks. */
 export type Shown = Pick<CanonicalRequest, 'cookie' | 'authorization'>;
@@ -124,15 +127,19 @@ export function createGate(options: GateOptions): Gate {
     peekGuest: (cookie, { host, service }) => (service && guests ? guests.peek(cookie, host) : null),
     findGuest,
     decide: verdict,
-    async isStillAllowed({ cookie, authorization }, asked, route, userId) {
+    async isStillAllowed({ cookie, authorization }, asked, route, opened) {
+      const userId = opened.principal.id;
       const current = routes.find(route.host);
       if (current === undefined || current.name !== route.name) return false;
       if (isUntouched(current, { decodedPath: asked.decodedPath, authorization })) {
         const claimed = await claims.find({ ...asked, authorization }, current);
         return claimed !== 'refused' && claimed?.principal.id === userId;
       }
-      const isAllowed = (found: Visitor | null): boolean =>
-        found?.principal.id === userId && verdict(asked, current, found.principal).decision.effect === 'allow';
+      const isAllowed = (found: Visitor | null): boolean => {
+        if (found?.principal.id !== userId) return false;
+        const { question, decision } = verdict(asked, current, found.principal);
+        return decision.effect === 'allow' && !isToldWrongly(question, current, opened);
+      };
       const secret = programs.secretOf(authorization, current);
       if (secret !== undefined) {
         const program = await programs.find(secret, asked, current);
@@ -141,6 +148,20 @@ export function createGate(options: GateOptions): Gate {
       return isAllowed(await find(cookie, asked.host)) || isAllowed(await findGuest(cookie, current));
     },
   };
+}
+
+/**
+ * Whether a tool goes on by groups that somebody is not in any more: it was told them once, when the stream began, and the rules ask about
+ * the tool as a whole alone. What is in somebody's own part of it, or a team's, the rules judge (decision 0083).
+ */
+function isToldWrongly(
+  { principal: now, resource }: AuthorizationRequest,
+  { switches }: Route,
+  { principal: before, goesOn }: Opened,
+): boolean {
+  if (!goesOn || resource.type !== 'Integration') return false;
+  const { groups: named } = switches;
+  return before.groups.some((group) => !now.groups.includes(group) && (named === undefined || named.includes(group)));
 }
 
 /** Paths of non-browser clients, and clients, that bring tokens of the upstream's own; they are forwarded without naming anyone. */

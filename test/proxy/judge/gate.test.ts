@@ -19,6 +19,8 @@ function gateWhere(facts: {
   current?: Route | null;
   effect?: 'allow' | 'deny';
   guest?: string | undefined;
+  groups?: readonly string[];
+  resource?: string;
 }) {
   const guest =
     facts.guest === undefined ? null : { session, principal: { id: facts.guest, state: 'guest' } as Principal };
@@ -30,19 +32,43 @@ function gateWhere(facts: {
     accounts: {
       peekPrincipal: () => undefined,
       principalByName: async () => undefined,
-      principal: async (id) => ({ id, state: facts.state ?? 'active' }) as Principal,
+      principal: async (id) => ({ id, state: facts.state ?? 'active', groups: facts.groups ?? [] }) as Principal,
     },
     routes: {
       find: () => (facts.current === null ? undefined : (facts.current ?? route)),
-      resourceAt: () => ({ type: 'Integration', id: 'tool', attributes: {} }),
+      resourceAt: () => ({ type: facts.resource ?? 'Integration', id: 'tool', attributes: {} }) as never,
     },
     decide: () => ({ effect: facts.effect ?? 'allow', rules: [], policyVersion: '1', reason: 'permit' }),
   });
 }
 
+/** As whom something was opened. */
+const openedAs = (id: string, { groups = [] as string[], goesOn = false } = {}) => ({
+  principal: { id, groups } as unknown as Principal,
+  goesOn,
+});
+
+t.test('what goes on by groups that a tool was told of ends with each of them', async (t) => {
+  const groups = ['knot-admins', 'knot:team:physics'];
+  const isAllowed = (facts: Parameters<typeof gateWhere>[0], goesOn = true) =>
+    gateWhere(facts).isStillAllowed(
+      { cookie: 'c', authorization: undefined },
+      ...([asked, facts.current ?? route, openedAs('ann', { groups, goesOn })] as const),
+    );
+  t.equal(await isAllowed({ groups }), true);
+  t.equal(await isAllowed({ groups: [...groups, 'knot:team:chess'] }), true, 'in one more');
+  t.equal(await isAllowed({ groups: ['knot-admins'] }), false, 'left a team');
+  t.equal(await isAllowed({ groups: ['knot:team:physics'] }), false, 'no administrator any more');
+  t.equal(await isAllowed({ groups: [] }, false), true, 'what was asked for once');
+  t.equal(await isAllowed({ groups: [], resource: 'Service' }), true, 'in a part of somebody’s, which the rules judge');
+  const told = { ...route, switches: { groups: ['knot-admins'] } } as unknown as Route;
+  t.equal(await isAllowed({ groups: ['knot-admins'], current: told }), true, 'a team that it was not told of');
+  t.equal(await isAllowed({ groups: ['knot:team:physics'], current: told }), false);
+});
+
 t.test('what is open stays allowed for as long as session, person, route and verdict hold, each of them', async (t) => {
   const isAllowed = (facts: Parameters<typeof gateWhere>[0]) =>
-    gateWhere(facts).isStillAllowed({ cookie: 'c', authorization: undefined }, asked, route, 'ann');
+    gateWhere(facts).isStillAllowed({ cookie: 'c', authorization: undefined }, asked, route, openedAs('ann'));
   t.equal(await isAllowed({}), true);
   t.equal(await isAllowed({ current: { ...route, title: 'another title' } }), true, 'the same application');
   t.equal(await isAllowed({ session: null }), false, 'the session ended');
@@ -61,7 +87,12 @@ t.test(
     t.equal(gateWhere(withLink).peekGuest('c', route), null, 'an application has no guests');
     t.equal(await gateWhere(withLink).findGuest('c', route), null);
     const isAllowed = (facts: Parameters<typeof gateWhere>[0], userId: string, on = service) =>
-      gateWhere({ current: on, ...facts }).isStillAllowed({ cookie: 'c', authorization: undefined }, asked, on, userId);
+      gateWhere({ current: on, ...facts }).isStillAllowed(
+        { cookie: 'c', authorization: undefined },
+        asked,
+        on,
+        openedAs(userId),
+      );
     t.equal(await isAllowed(withLink, 'guest:1'), true);
     t.equal(await isAllowed(withLink, 'guest:1', route), false);
     t.equal(await isAllowed({ ...withLink, effect: 'deny' }, 'guest:1'), false);
