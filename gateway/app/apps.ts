@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type AppSettings, absolute, type Config, type PublicAddress } from '../config/index.ts';
+import { endedWithOurs, ownSessionsOf } from '../integrations/index.ts';
 import { knotError } from '../lib/index.ts';
 import { parseUpstream, type Route } from '../routes/index.ts';
 
@@ -28,10 +29,7 @@ export function appRoute(app: AppSettings, config: Config, address: PublicAddres
       methods: app.methods,
       crossOrigins: app.crossOrigins,
       groups: app.groups,
-      ownSignIn: app.signInCookies,
-      ...(app.withheldCookies.length > 0 && {
-        withheld: { headers: [], cookies: app.withheldCookies.map((name) => name.toLowerCase()) },
-      }),
+      ...endedWithOurs(ownSessionsOf(app)),
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   type SecretSource,
 } from '../config/index.ts';
 import {
+  checkJupyterHub,
   createApplication,
   createArgo,
   createGrafana,
@@ -79,7 +80,7 @@ const addressOf = (config: Config): PublicAddress => publicAddress(config, parse
 export function describeIntegration(config: Config, name: string): string | undefined {
   if (name !== 'jupyterhub') return openToAsk(config, name)?.settings();
   if (config.integrations.jupyterhub.mode === 'off') return undefined;
-  return describeJupyterHub({ ...hubFacts(config), publicAddress: addressOf(config), caFile: caFileOf(config) });
+  return describeJupyterHub(hubBeside(config));
 }
 
 /**
@@ -87,7 +88,8 @@ export function describeIntegration(config: Config, name: string): string | unde
  * has no such questions answers with none.
  */
 export async function checkIntegration(config: Config, name: string): Promise<ComponentHealth[] | undefined> {
-  if (name === 'jupyterhub') return config.integrations.jupyterhub.mode === 'off' ? undefined : [];
+  if (name === 'jupyterhub')
+    return config.integrations.jupyterhub.mode === 'off' ? undefined : checkJupyterHub(hubBeside(config));
   // What asks the cluster is loaded only for who needs it.
   const needsCluster = name === 'argo' && config.engine === 'kubernetes';
   const cluster = needsCluster ? await (await import('./kubernetes.ts')).tokensBeside(config) : undefined;
@@ -177,8 +179,19 @@ type ToolElsewhere = { name: string; title: string; open(ground: ToolGround): In
 
 const secretFile = (config: Config, tool: string): string => join(config.data, 'integrations', tool, 'client-secret');
 
-function hubFacts(config: Config): Pick<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'> {
+/** The hub, beside a gateway that may run. */
+const hubBeside = (config: Config) => ({
+  ...hubFacts(config),
+  ...{ publicAddress: addressOf(config), caFile: caFileOf(config), clock: systemClock },
+});
+
+function hubFacts(config: Config): Pick<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret' | 'upstreamCa'> {
   const { jupyterhub } = config.integrations;
   const secret = jupyterhub.clientSecret && readSecret(jupyterhub.clientSecret, config.baseFolder);
-  return { config: jupyterhub, dataFolder: config.data, ...(secret && { clientSecret: secret }) };
+  return {
+    config: jupyterhub,
+    dataFolder: config.data,
+    ...(secret && { clientSecret: secret }),
+    ...(jupyterhub.ca !== undefined && { upstreamCa: readCa(config, jupyterhub.ca) }),
+  };
 }

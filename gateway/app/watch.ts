@@ -1,4 +1,4 @@
-import type { Integration } from '../integrations/index.ts';
+import type { Integration, Older } from '../integrations/index.ts';
 import type { ComponentHealth, Log, TileStatus } from '../lib/index.ts';
 import type { Probe, ProbeResult } from '../proxy/index.ts';
 import type { Route } from '../routes/index.ts';
@@ -11,7 +11,10 @@ export type Watch = {
   health(): ComponentHealth[];
   /** Takes an application up; `path` is what it is asked for. */
   add(route: Route, path: string): void;
-  /** A tool that does not know its own state gets the one that is found by asking; every other one stays as it is. */
+  /**
+   * A tool that does not know its own state gets the one that is found by asking, and says when it is older than it should be; what else
+   * it knows of itself it goes on to say. Every other one stays as it is.
+   */
   follow(tool: Integration): Integration;
   start(probe: Probe): void;
   onChange(listener: (route: Route) => void): () => void;
@@ -24,6 +27,10 @@ type Watched = {
   /** Applications are named among the parts here; a tool names itself. */
   isApp: boolean;
   result: ProbeResult | undefined;
+  askAge: Integration['older'];
+  older: Older | undefined;
+  /** Answers since it was away last. */
+  answers: number;
   timer: NodeJS.Timeout | undefined;
 };
 
@@ -31,6 +38,8 @@ type Watched = {
 const defaultPace = { answeringMs: 30_000, otherwiseMs: 10_000, firstMs: 1_000 };
 /** Questions at once, whatever the number of applications. */
 const mostAtOnce = 4;
+/** How many answers of a tool there are between two questions for its version, which it rarely changes: of a usual pace ten minutes. */
+const answersForAge = 20;
 
 /**
  * Asks each watched application on its own time, spread by chance so that many of them, and many replicas, do not ask in step. One
@@ -74,6 +83,8 @@ export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: type
     });
     if (isClosed) return;
     note(watched, result);
+    if (result.outcome === 'answers') lookAtAge(watched);
+    else watched.answers = 0;
     later(watched, result.outcome === 'answers' ? pace.answeringMs : pace.otherwiseMs);
   }
 
@@ -85,11 +96,34 @@ export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: type
     if (result.outcome !== 'answers')
       log.warn({ app, cause: result.cause }, 'an application does not answer as it should');
     else if (before !== undefined) log.info({ app }, 'an application answers again');
-    for (const listener of listeners) listener(watched.route);
+    tell(watched);
   }
 
-  function add(route: Route, path: string, isApp: boolean): Watched {
-    const watched = { route, path, isApp, result: undefined, timer: undefined };
+  const tell = ({ route }: Watched): void => {
+    for (const listener of listeners) listener(route);
+  };
+
+  /** At its first answer, and again from time to time: a tool may be replaced without ever having been seen away. */
+  function lookAtAge(watched: Watched): void {
+    const { askAge } = watched;
+    if (askAge === undefined || watched.answers++ % answersForAge !== 0) return;
+    askAge().then(
+      (older) => {
+        if (isClosed || older?.message === watched.older?.message) return;
+        watched.older = older;
+        if (older) log.warn({ app: watched.route.name, older: older.message }, 'a tool is older than it should be');
+        tell(watched);
+      },
+      // What it does not say now it may say at the next answer.
+      () => (watched.answers = 0),
+    );
+  }
+
+  function add(route: Route, path: string, isApp: boolean, askAge?: Integration['older']): Watched {
+    const watched: Watched = {
+      ...{ route, path, isApp, askAge },
+      ...{ result: undefined, older: undefined, answers: 0, timer: undefined },
+    };
     byHost.set(route.host, watched);
     return watched;
   }
@@ -98,21 +132,31 @@ export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: type
     tile(route) {
       const watched = byHost.get(route.host);
       if (watched === undefined) return { status: 'unwatched', message: 'Knot does not watch whether it runs.' };
-      return tileOf(watched.result);
+      return tileOf(watched);
     },
     health: () => [...byHost.values()].filter(({ isApp }) => isApp).map((watched) => healthOf(watched)),
     add: (route, path) => void add(route, path, true),
     follow(tool) {
       if (tool.probePath === undefined) return tool;
-      const watched = add(tool.route, tool.probePath, false);
+      const watched = add(tool.route, tool.probePath, false, tool.older?.bind(tool));
       return {
         ...tool,
-        tile: () => tileOf(watched.result, tool.tile().message),
-        health: () => [{ ...healthOf(watched), name: tool.name }],
-        onChange: (listener) =>
-          watch.onChange((route) => {
-            if (route.host === tool.route.host) listener();
-          }),
+        tile: () => tileOf(watched, tool.tile().message),
+        health: () => [
+          { ...healthOf(watched), name: tool.name },
+          ...tool.health().filter(({ name }) => name !== tool.name),
+        ],
+        onChange(listener) {
+          const stops = [
+            tool.onChange(listener),
+            watch.onChange((route) => {
+              if (route.host === tool.route.host) listener();
+            }),
+          ];
+          return () => {
+            for (const stop of stops) stop();
+          };
+        },
       };
     },
     start(question) {
@@ -134,16 +178,17 @@ export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: type
 
 const causeOf = (result: ProbeResult): string => (result.outcome === 'answers' ? 'answers' : result.cause);
 
-function tileOf(result: ProbeResult | undefined, whenReady = ''): TileStatus {
+function tileOf({ result, older }: Watched, whenReady = ''): TileStatus {
   if (result === undefined) return { status: 'unknown', message: 'Knot is looking whether it runs.' };
-  if (result.outcome === 'answers') return { status: 'ready', message: whenReady };
+  if (result.outcome === 'answers') return { status: 'ready', message: whenReady, ...older };
   return { status: result.outcome, message: result.reason, remedy: result.remedy };
 }
 
-function healthOf({ route, result }: Watched): ComponentHealth {
+function healthOf({ route, result, older }: Watched): ComponentHealth {
   const facts = { name: `app:${route.name}`, title: route.title };
   if (result === undefined) return { ...facts, status: 'working', message: 'Knot is looking whether it answers.' };
-  if (result.outcome === 'answers') return { ...facts, status: 'ok', message: 'It answers.' };
+  if (result.outcome === 'answers')
+    return { ...facts, status: 'ok', message: 'It answers.', ...(older && { ...older, status: 'warning' as const }) };
   return {
     ...facts,
     status: 'failed',

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { isCertificateError, type KnotError, knotError, printable } from '../lib/index.ts';
 import type { Upstream } from '../routes/index.ts';
 import { connect, type Method } from './connection.ts';
@@ -13,11 +14,8 @@ export type AskOptions = {
   headers?: Record<string, string>;
 };
 
-/**
- * `body` is undefined where the tool answered with nothing, or with something that is not said to be JSON. `challenge`: of
- * `WWW-Authenticate`, where there is one.
- */
-export type Answer<T> = { status: number; body: T; challenge: string | undefined };
+/** `body` is undefined where the tool answered with nothing, or with something that is not said to be JSON. */
+export type Answer<T> = { status: number; body: T; headers: IncomingHttpHeaders };
 
 export type ToolConnection = { ask: Ask; close(): Promise<void> };
 
@@ -43,18 +41,18 @@ export function connectTool(options: {
   return {
     async ask<T>(method: Method, path: string, { body, also = [], headers }: AskOptions = {}) {
       const asked = { method, path };
-      let status: number, said: unknown, challenge: string | undefined;
+      let status: number, said: unknown, fields: IncomingHttpHeaders;
       try {
         const answer = await send(method, path, { headers: headers ?? options.headers ?? {}, body });
-        const { text, headers: fields } = answer;
+        const { text } = answer;
         status = answer.status;
-        challenge = fields['www-authenticate']?.toString();
+        fields = answer.headers;
         const isJson = text !== '' && /json/i.test(String(fields['content-type'] ?? ''));
         said = isJson ? JSON.parse(text) : undefined;
       } catch (error) {
         throw away(options, asked, error);
       }
-      if ((status >= 200 && status < 300) || also.includes(status)) return { status, body: said as T, challenge };
+      if ((status >= 200 && status < 300) || also.includes(status)) return { status, body: said as T, headers: fields };
       throw refused(options, { ...asked, status, isKnot: headers === undefined }, wordsOf(said));
     },
     close,

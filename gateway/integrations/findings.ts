@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { type ComponentHealth, KnotError, printable } from '../lib/index.ts';
 
 /** What was found out about a running tool, in the order in which it was asked. */
@@ -45,4 +46,24 @@ export function createFindings(): Findings {
       }
     },
   };
+}
+
+/** What is let pass: a second of the field `Date`, and what an answer takes. Cookies and tokens of people go by minutes and hours. */
+const mostSkewMs = 30_000;
+
+/** Notes where the clock that wrote the `Date` of an answer is not that of Knot, in milliseconds since the epoch. */
+export function noteClock(
+  { note }: Pick<Findings, 'note'>,
+  name: string,
+  { date }: IncomingHttpHeaders,
+  now: number,
+): void {
+  const skewMs = Date.parse(date ?? '') - now;
+  if (!(Math.abs(skewMs) > mostSkewMs)) return;
+  note(
+    name,
+    'failed',
+    `Its clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'ahead of' : 'behind'} that of Knot: sign-ins and tokens end too early or begin too late.`,
+    'Let both machines keep time by NTP.',
+  );
 }

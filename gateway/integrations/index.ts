@@ -6,6 +6,8 @@
  */
 export type { Integration, IntegrationClient, ToolOwner } from './integration.ts';
 export type { ToolGround } from './ground.ts';
+export type { Older } from './older.ts';
+export { endedWithOurs, type OwnSession } from './own-session.ts';
 export type { ToolPlace } from './places/place.ts';
 export { createToolPlaces, type ToolOwners, type ToolPlaces } from './places/places.ts';
 export { createGrafana } from './grafana/grafana.ts';
@@ -15,11 +17,11 @@ export type { RequestToken } from './argo/account-tokens.ts';
 export { createArgo } from './argo/argo.ts';
 export { argoSecretNames } from './argo/settings.ts';
 export type { Workflow, WorkflowAct, Workflows } from './argo/workflows.ts';
-export { createApplication } from './application/application.ts';
+export { createApplication, ownSessionsOf } from './application/application.ts';
 export { keepSecret, noSecret, readSecretFile } from './secret-file.ts';
 export { clusterHubConfig } from './jupyterhub/cluster-hub.ts';
 export { peopleWithServers } from './jupyterhub/people.ts';
 export type { FilesOf } from './jupyterhub/areas-socket.ts';
 export type { JupyterHubOptions } from './jupyterhub/hub-options.ts';
 export type { WayOut } from './jupyterhub/ways.ts';
-export { describeJupyterHub, openJupyterHub } from './jupyterhub/jupyterhub.ts';
+export { checkJupyterHub, describeJupyterHub, openJupyterHub } from './jupyterhub/jupyterhub.ts';

@@ -1,5 +1,7 @@
 import type { ComponentHealth, Principal, Resource, TileStatus } from '../lib/index.ts';
 import type { Route } from '../routes/index.ts';
+import type { Older } from './older.ts';
+import type { OwnSession } from './own-session.ts';
 import type { Registry } from './registry.ts';
 import type { Workflows } from './argo/workflows.ts';
 
@@ -41,6 +43,8 @@ export type Integration = {
   /** The same for one person, where it leads to their own part of the tool. */
   urlOf?(username: string): string;
   route: Route;
+  /** What it keeps of sign-ins of its own, and how each ends with that at Knot; empty where it keeps none that Knot knows of. */
+  ownSessions: readonly OwnSession[];
   /** How it signs people in at Knot; absent where Knot tells it who asks with each request. */
   client?: IntegrationClient;
   /**
@@ -99,6 +103,8 @@ export type Integration = {
   workflows?: Workflows;
   /** What an operator pastes into the tool's own configuration (`knot integrations show NAME`). */
   settings(): string;
+  /** Asks the running tool for its version; undefined where that is new enough, or it does not say. */
+  older?(): Promise<Older | undefined>;
   /** Asks the running tool whether it is set up as it must be: what is right and what is not (`knot integrations check NAME`). */
   check?(): Promise<ComponentHealth[]>;
 };

@@ -238,6 +238,7 @@ function createHub(): Integration & { change(): void; secretText: string } {
     title: 'Notebooks',
     url: 'https://jupyterhub.localhost:8443/',
     route: route('jupyterhub', 'integration', 'everyone'),
+    ownSessions: [],
     client: {
       clientId: 'jupyterhub',
       title: 'Notebooks',

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { createWatch } from '../../gateway/app/watch.ts';
-import { type Log, silentLog } from '../../gateway/lib/index.ts';
+import type { Integration, Older } from '../../gateway/integrations/index.ts';
+import { type ComponentHealth, type Log, silentLog } from '../../gateway/lib/index.ts';
 import type { Probe, ProbeResult } from '../../gateway/proxy/index.ts';
 import type { Route } from '../../gateway/routes/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -114,4 +115,64 @@ t.test('nothing is asked any more after the end, and a probe that throws is a fa
   let turns = 0;
   await eventually('time passes', () => ++turns > 4);
   t.same([asked, told], [askedThen, toldThen]);
+});
+
+t.test('a tool goes on to say what it knows of itself, beside whether it answers and how old it is', async (t) => {
+  const watch = createWatch({ log: silentLog, pace });
+  t.teardown(() => watch.close());
+  const listeners = new Set<() => void>();
+  const own: ComponentHealth[] = [];
+  const old: Older = { message: 'It is Tool 1.0, and Knot was made for 2.0 and later.', remedy: 'Upgrade it.' };
+  let age: () => Promise<Older | undefined> = () => Promise.reject(new Error('it says nothing yet'));
+  let questions = 0;
+  const tool = watch.follow({
+    ...{ name: 'tool', title: 'Tool', route: { ...route('tool'), kind: 'integration' }, probePath: '/alive' },
+    tile: () => ({ status: 'unknown', message: 'What it is for.' }),
+    health: () => [{ name: 'tool', status: 'working', message: 'Nobody has asked it yet.' }, ...own],
+    onChange(listener: () => void) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    older: () => ((questions += 1), age()),
+  } as unknown as Integration);
+  let told = 0;
+  const stop = tool.onChange(() => void (told += 1));
+  own.push({ name: 'tool:sign-in', status: 'failed', message: 'It has people of its own.' });
+  for (const listener of listeners) listener();
+  t.equal(told, 1, 'what it tells of itself is heard');
+  t.match(tool.health(), [
+    { name: 'tool', status: 'working', message: /looking/ },
+    { name: 'tool:sign-in', status: 'failed' },
+  ]);
+
+  let answer: ProbeResult = up;
+  let asked = 0;
+  watch.start(async () => ((asked += 1), answer));
+  await eventually('asked for its age once more, since it said nothing', () => questions >= 2);
+  t.match(tool.tile(), { status: 'ready', message: 'What it is for.', remedy: undefined });
+  age = async () => old;
+  await eventually('its tile says how old it is', () => tool.tile().remedy !== undefined);
+  t.match(tool.tile(), { status: 'ready', ...old });
+  t.match(tool.health(), [
+    { name: 'tool', status: 'warning', ...old },
+    { name: 'tool:sign-in', status: 'failed' },
+  ]);
+  const [questionsThen, askedThen] = [questions, asked];
+  await eventually('some answers more', () => asked >= askedThen + 10);
+  t.ok(questions - questionsThen <= 1, 'not with each answer');
+
+  answer = down;
+  await eventually('it is away', () => tool.tile().status === 'unreachable');
+  t.equal(tool.tile().message, down.reason);
+  age = async () => undefined;
+  answer = up;
+  await eventually('it came back as another', () => tool.tile().message === 'What it is for.');
+  t.match(tool.health()[0], { status: 'ok' });
+  stop();
+  t.equal(listeners.size, 0);
+  t.equal(
+    watch.follow({ ...tool, probePath: undefined } as unknown as Integration).name,
+    'tool',
+    'who is not asked stays',
+  );
 });

@@ -66,12 +66,19 @@ const upstreams: Record<string, { port: number; more?: object }> = {
 };
 const tlsPort = await listen(createTlsServer(pair, status(200)));
 writeFileSync(join(folder, 'ca.pem'), pair.cert);
-const hub = app('hub', (request, response) => void response.writeHead(request.url === '/hub/health' ? 200 : 500).end());
+/** By https, with a certificate of an authority that nobody else knows. */
+const hub = createTlsServer(pair, (request, response) => {
+  seen.push({ name: 'hub', request });
+  if (request.url !== '/hub/api') return void response.writeHead(request.url === '/hub/health' ? 200 : 500).end();
+  response.writeHead(200, { 'content-type': 'application/json' }).end('{"version":"5.4.0"}');
+});
 const hubPort = await listen(hub);
 
 const gateway = await startGateway({
   config: {
-    integrations: { jupyterhub: { mode: 'external', upstream: `http://127.0.0.1:${hubPort}` } },
+    integrations: {
+      jupyterhub: { mode: 'external', upstream: `https://localhost:${hubPort}`, ca: join(folder, 'ca.pem') },
+    },
     apps: [
       ...Object.entries(upstreams).map(([name, { port, more }]) => ({
         name,
@@ -142,6 +149,13 @@ t.test('health says the same, and why; what nobody watches is not counted', asyn
     components.find(({ name }) => name === 'jupyterhub'),
     { status: 'ok' },
   );
+});
+
+t.test('a hub elsewhere is known by the authority that is named for it, to commands as well', async (t) => {
+  const { status, stdout } = await gateway.knot(['integrations', 'check', 'jupyterhub']);
+  t.match(stdout, /ok +answers: JupyterHub 5\.4\.0 answers\./);
+  t.match(stdout, /WRONG +sign-in: Notebooks cannot be reached or does not answer/);
+  t.equal(status, 1);
 });
 
 t.test('no address of the inside is told, to nobody who may not administer why', async (t) => {

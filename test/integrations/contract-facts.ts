@@ -65,6 +65,9 @@ export async function describeOpenedTools(t: Test, folder: string): Promise<void
   );
   for (const tool of opened.tools)
     await t.test(tool.name, (t) => describeOpened(t, tool, opened as Pick<typeof opened, 'config' | 'address'>));
+  await t.test('each that is older than Knot was made for says so, to who asks it and on its tile', (t) =>
+    describeOlder(t, folder),
+  );
   await t.test('each that cannot be used says why, in plain words', (t) => describeFaults(t, folder));
   await t.test('each is stopped though it was never started, and twice', async (t) => {
     const stopped = (tool: Integration) => tool.stop().then(() => tool.stop());
@@ -98,7 +101,14 @@ async function describeOpened(
     for (const uri of client.postLogoutRedirectUris) t.ok([origin, address.origin].includes(new URL(uri).origin), uri);
   }
 
-  const { withheld, identityFields } = normalRoute(route).switches;
+  const { ownSignIn = [], withheld, identityFields } = normalRoute(route).switches;
+  // What the facts say the contract tries on the gateway: "a sign-in of its own counts for nobody else".
+  const { cookie: expected } = toolRows.find((row) => row.name === name)!;
+  t.strictSame(tool.ownSessions, expected ? [{ cookie: expected.name, ends: expected.is }] : []);
+  for (const { cookie, ends } of tool.ownSessions) {
+    t.equal(ownSignIn.includes(cookie), ends === 'tied', `${cookie} is tied to our session`);
+    t.equal(withheld?.cookies.includes(cookie) ?? false, ends === 'withheld', `${cookie} goes neither way`);
+  }
   const given = (await tool.credentials?.(ann, resource, { isProgram: true })) ?? [];
   for (let index = 0; index < given.length; index += 2) {
     const field = given[index]!;
@@ -118,6 +128,49 @@ async function describeOpened(
   t.notMatch(settings, administratorsSecret, 'and no secret that is not shared with it');
   t.ok(settings.length > 40, settings);
   if (client !== undefined) t.match(settings, client.secret);
+}
+
+/** Every tool at this address, and asked from time to time as a gateway does. */
+async function watchTools(t: Test, folder: string, upstream: string, patienceMs: number) {
+  const { config, address, tools } = await openTools(t, folder, upstream, patienceMs);
+  const watch = createWatch({ log: silentLog, pace: { answeringMs: 60_000, otherwiseMs: 60_000, firstMs: 1 } });
+  t.teardown(() => watch.close());
+  const watched = tools.map(watch.follow);
+  watch.start(
+    createProbe({
+      publicAddress: address,
+      limits: { ...config.limits, firstByteMs: patienceMs },
+      guard: { ownPorts: () => [] },
+    }),
+  );
+  return { tools, watched };
+}
+
+async function describeOlder(t: Test, folder: string): Promise<void> {
+  const old = await startStandIn({ says: { version: '1.2.3', harbor_version: 'v1.2.3-0a1b2c3d' } });
+  t.teardown(() => old.close());
+  const { tools, watched } = await watchTools(t, join(folder, 'older'), old.url, 20_000);
+  const says = {
+    message: /^It is [\w ]+ 1\.2\.3, and Knot was made for \d+\.\d+ and later\./,
+    remedy: /upgrades .* to \d/,
+  };
+  for (const tool of tools) {
+    const { checked } = toolRows.find(({ name }) => name === tool.name)!;
+    const seen = watched.find(({ name }) => name === tool.name)!;
+    if (checked) t.match(await tool.older!(), says, tool.name);
+    else t.equal(tool.older, undefined, tool.name);
+    await eventually(
+      `${tool.name} was asked`,
+      () => seen.tile().status === 'ready' && (!checked || seen.tile().remedy),
+      60_000,
+    );
+    if (!checked) {
+      t.equal(seen.tile().remedy, undefined, tool.name);
+      continue;
+    }
+    t.match(seen.tile(), { status: 'ready', ...says }, tool.name);
+    t.match(seen.health()[0], { name: tool.name, status: 'warning', ...says });
+  }
 }
 
 type Fault = {
@@ -180,17 +233,7 @@ async function describeFault(
   { name, upstream, patienceMs, tile, message }: Fault,
   folder: string,
 ): Promise<void> {
-  const { config, address, tools } = await openTools(t, join(folder, name), upstream, patienceMs);
-  const watch = createWatch({ log: silentLog, pace: { answeringMs: 60_000, otherwiseMs: 60_000, firstMs: 1 } });
-  t.teardown(() => watch.close());
-  const watched = tools.map(watch.follow);
-  watch.start(
-    createProbe({
-      publicAddress: address,
-      limits: { ...config.limits, firstByteMs: patienceMs },
-      guard: { ownPorts: () => [] },
-    }),
-  );
+  const { tools, watched } = await watchTools(t, join(folder, name), upstream, patienceMs);
   const isPlain = (text: string, of: string) => {
     t.notMatch(text, /127\.0\.0\.1|10\.0\.0\.3|localhost:|ECONN|CERT|undici|Timeout/, `${of}: nothing of its inside`);
   };

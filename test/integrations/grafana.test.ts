@@ -11,6 +11,8 @@ t.setTimeout(180_000);
 
 const grafana = await startGrafana();
 t.teardown(grafana.stop);
+// The last of those that know no authority but the system's for keys.
+grafana.version = '12.1.4';
 const passwordFile = join(t.testdir({}), 'password');
 writeFileSync(passwordFile, grafana.adminPassword);
 const port = await freePort();
@@ -29,6 +31,26 @@ const check = () => gateway.knot(['integrations', 'check', 'grafana']);
 const lastTo = (path: string) => grafana.requests.findLast((one) => one.path === path);
 const folderOf = (title: string) => [...grafana.state.folders.values()].find((folder) => folder.title === title);
 const userOf = (login: string) => grafana.state.users.find((user) => user.login === login);
+
+t.test('one that is too old lets nobody in: its tile and the check say which, why, and what to do', async (t) => {
+  grafana.configure((await gateway.knot(['integrations', 'show', 'grafana'])).stdout);
+  const bob = await person('bob');
+  t.equal((await bob.visit(`${origin}/api/user`)).status, 401);
+  const words =
+    /It is Grafana 12\.1\.4, and Knot was made for 12\.2 and later\. It does not know auth\.jwt\.tls_client_ca/;
+  type Tile = { name: string; status: { status: string; message: string; remedy?: string } };
+  const tile = await eventually('its tile says so', async () => {
+    const { tiles } = (await bob.api('GET', '/tiles')).json<{ tiles: Tile[] }>();
+    return tiles.find(({ name, status }) => name === 'grafana' && words.test(status.message));
+  });
+  t.match(tile.status, { status: 'ready', remedy: 'An administrator upgrades Grafana to 12.2 or later.' });
+  const { status, stdout, stderr } = await check();
+  t.equal(status, 1);
+  t.match(stdout, new RegExp(`WRONG +version: ${words.source}`));
+  t.match(stderr, 'upgrades Grafana to 12.2');
+  grafana.version = '13.0.1';
+  grafana.configure('');
+});
 
 t.test('what an operator pastes makes it right, and the check says so', async (t) => {
   const before = await check();
@@ -87,7 +109,12 @@ t.test('everybody has a folder of their own, and a team has one that its members
   );
   const joanna = await person('joanna');
   t.notOk(titles(await joanna.visit(`${origin}/api/folders`)).includes('Physics (team)'));
+  const socket = bob.socket(`${origin.replace('https', 'wss')}/api/live/ws`, { headers: { origin } });
+  atEnd(async () => socket.terminate());
+  await new Promise((resolve, reject) => socket.once('message', resolve).once('error', reject));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   await ann.api('DELETE', `/teams/${id}/members/${bobsId}`);
+  await closed;
   await eventually(
     'who left sees it no more',
     async () => !titles(await bob.visit(`${origin}/api/folders`)).includes('Physics (team)'),

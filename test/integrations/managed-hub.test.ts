@@ -5,6 +5,8 @@ import t from 'tap';
 import { readHostPattern, silentLog } from '../../gateway/lib/index.ts';
 import { createOutbound, createOutboundDial, findSandbox } from '../../gateway/process/index.ts';
 import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder } from './hub-fixture.ts';
+import { connectTool } from '../../gateway/integrations/ask.ts';
+import { checkHub, olderHub } from '../../gateway/integrations/jupyterhub/check.ts';
 import { createHubApi } from '../../gateway/integrations/jupyterhub/hub-api.ts';
 import { createVisitor } from './hub-visitor.ts';
 import { startStubProvider } from './stub-provider.ts';
@@ -63,6 +65,32 @@ t.test(
       ]) {
         t.equal(statSync(join(folder, 'jupyterhub', name)).mode & 0o077, 0, name);
       }
+    });
+
+    await t.test('a check reads what a real hub says of itself', async (t) => {
+      const { ask, close: disconnect } = connectTool({
+        ...{ name: 'jupyterhub', title: 'Notebooks', upstream: hub.route.upstream },
+      });
+      t.teardown(disconnect);
+      const settings = {
+        issuer: `https://localhost:${provider.port}/oidc`,
+        ...{ clientId: 'jupyterhub', callback: hub.client!.redirectUris[0]! },
+      };
+      const token = readFileSync(join(folder, 'jupyterhub/stop-token'), 'utf8').trim();
+      const check = async (changes: Partial<typeof settings>, shown: string) =>
+        (await checkHub(ask, { settings: { ...settings, ...changes }, token: shown, now: Date.now })).map(
+          ({ name, status }) => `${name} ${status}`,
+        );
+      // Its own hub Knot lets stop servers, and does not ask which run: it started them.
+      t.strictSame(await check({}, token), ['answers ok', 'sign-in ok', 'servers warning']);
+      t.strictSame(await check({ callback: 'https://elsewhere.example/back' }, 'of-nobody'), [
+        ...['answers ok', 'sign-in failed', 'servers warning'],
+      ]);
+      t.equal(await olderHub(ask), undefined);
+      const made = await ask<{ scopes: string[] }>('GET', '/hub/api/user', {
+        headers: { authorization: `token ${token}` },
+      });
+      t.ok(made.body.scopes.includes('delete:servers'), 'by the words that are looked for');
     });
 
     await t.test('two people sign in and get a server each', async (t) => {

@@ -26,7 +26,7 @@ export type ToolRow = {
   cookie?: { name: string; is: 'withheld' | 'tied' | 'compared' };
   /** What `knot integrations show` says of it. */
   shown: RegExp;
-  /** Knot has questions to it: what `knot integrations check` says of what answers in its place and is something else. */
+  /** Knot has questions to it: what `knot integrations check` says of what answers in its place and is something else. It is asked for its version too. */
   checked?: RegExp;
 };
 
@@ -61,6 +61,7 @@ export const toolRows: readonly ToolRow[] = [
     // hub-config.ts; a real hub in managed-hub.test.ts.
     cookie: { name: 'jupyterhub-hub-login', is: 'compared' },
     shown: /c\.GenericOAuthenticator/,
+    checked: /^WRONG {2}answers: What answers is not JupyterHub: it says nothing of itself/m,
   },
   {
     name: 'argo',

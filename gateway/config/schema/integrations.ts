@@ -2,6 +2,10 @@ import { type Static, Type } from 'typebox';
 import { checkNetwork, networkConfig } from './network.ts';
 import { type AddProblem, hasPort, httpOrigin, object, SecretReference } from './section.ts';
 
+const ca = Type.Optional(
+  Type.String({ minLength: 1, description: 'PEM file to trust for an https upstream instead of the system.' }),
+);
+
 export const JupyterHubConfig = object(
   {
     mode: Type.Union([Type.Literal('managed'), Type.Literal('external'), Type.Literal('off')], {
@@ -11,6 +15,7 @@ export const JupyterHubConfig = object(
     upstream: Type.Optional(
       Type.String({ pattern: httpOrigin, description: 'Address of the external hub: http(s)://HOST:PORT.' }),
     ),
+    ca,
     title: Type.String({
       default: 'Notebooks',
       minLength: 1,
@@ -51,9 +56,7 @@ export const JupyterHubConfig = object(
 
 const whereItListens = {
   upstream: Type.String({ pattern: httpOrigin, description: 'Where it listens: http(s)://HOST:PORT.' }),
-  ca: Type.Optional(
-    Type.String({ minLength: 1, description: 'PEM file to trust for an https upstream instead of the system.' }),
-  ),
+  ca,
 };
 
 /** What every tool that runs elsewhere has. */
@@ -158,6 +161,8 @@ export function checkIntegrations(integrations: Integrations, engine: 'process' 
     add(path, 'is needed when mode is "external": http(s)://HOST:PORT of the hub');
   if (mode !== 'external' && upstream !== undefined)
     add(path, `has no effect when mode is "${mode}"; remove it or set mode: external`);
+  if (mode !== 'external' && jupyterhub.ca !== undefined)
+    add('integrations.jupyterhub.ca', `has no effect when mode is "${mode}"; remove it or set mode: external`);
   if (upstream !== undefined) checkPort(path, upstream, add);
   for (const [name, tool] of Object.entries(others)) checkPort(`integrations.${name}.upstream`, tool.upstream, add);
   const { argo, harbor } = integrations;

@@ -3,6 +3,7 @@ import type { Route } from '../../routes/index.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
+import type { OwnSession } from '../own-session.ts';
 import { signInSettings } from './settings.ts';
 
 /** An application of `apps` that signs people in, or is told of them, in a way of its own. */
@@ -30,6 +31,7 @@ export function createApplication(options: ApplicationOptions): Integration {
     title: route.title,
     url,
     route,
+    ownSessions: ownSessionsOf(app),
     ...(secret !== undefined && {
       client: {
         clientId: name,
@@ -46,6 +48,15 @@ export function createApplication(options: ApplicationOptions): Integration {
     settings: () => signInSettings(app, { publicAddress, url, secret, caFile: options.caFile }),
   };
 }
+
+/** As far as the entry says them. */
+export const ownSessionsOf = ({
+  signInCookies,
+  withheldCookies,
+}: Pick<AppSettings, 'signInCookies' | 'withheldCookies'>): OwnSession[] => [
+  ...signInCookies.map((cookie): OwnSession => ({ cookie, ends: 'tied' })),
+  ...withheldCookies.map((cookie): OwnSession => ({ cookie, ends: 'withheld' })),
+];
 
 function stateOf({ name, probe }: AppSettings) {
   const watched = elsewhere({ name, words: '', probePath: typeof probe === 'string' ? probe : '/' });

@@ -3,8 +3,9 @@ import { namespaceAt, type Route, type Upstream } from '../../routes/index.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
+import { endedWithOurs, type OwnSession } from '../own-session.ts';
 import { type AccountTokens, createAccountTokens, type RequestToken } from './account-tokens.ts';
-import { checkArgo } from './check.ts';
+import { checkArgo, olderArgo } from './check.ts';
 import { argoPaths } from './paths.ts';
 import { argoSettings } from './settings.ts';
 import { createWorkflows } from './workflows.ts';
@@ -45,6 +46,7 @@ export function createArgo(options: ArgoOptions): Integration {
   const namespaces = argoPaths(namespacePrefix);
   const tokens = createAccountTokens({ requestToken, clock, log });
   const isByToken = config.auth === 'token';
+  const ownSessions: OwnSession[] = [{ cookie: ownCookie, ends: isByToken ? 'withheld' : 'tied' }];
   const secret = isByToken ? undefined : options.clientSecret(name, options.secret);
   const route: Route = {
     host,
@@ -67,8 +69,7 @@ export function createArgo(options: ArgoOptions): Integration {
       // Tokens of the cluster's own accounts: machines have them, and the cluster says what they may.
       ownTokens: true,
       programs: 'workflows',
-      withheld: { headers: ['authorization'], cookies: isByToken ? [ownCookie] : [] },
-      ...(!isByToken && { ownSignIn: [ownCookie] }),
+      ...endedWithOurs(ownSessions, { headers: ['authorization'] }),
     },
   };
   const workflows = createWorkflows({ upstream, tokens, timeoutMs: options.timeoutMs, log });
@@ -89,6 +90,7 @@ export function createArgo(options: ArgoOptions): Integration {
     url: `${origin}/`,
     urlOf: (username) => `${origin}/workflows/${namespaceOf({ namespacePrefix }, { kind: 'user', name: username })}`,
     route,
+    ownSessions,
     ...(secret !== undefined && {
       client: {
         clientId: name,
@@ -101,6 +103,10 @@ export function createArgo(options: ArgoOptions): Integration {
     credentials: credentialsWith(tokens, namespaces, { isByToken }),
     settings: () => argoSettings({ origin, issuer, caPem: ownCaPem, caFile, namespace: config.namespace, secret }),
     workflows,
+    async older() {
+      const namespace = await options.sampleNamespace?.();
+      return namespace === undefined ? undefined : olderArgo(workflows, namespace);
+    },
     check: async () =>
       checkArgo(workflows, {
         namespace: await options.sampleNamespace?.(),

@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { ComponentHealth } from '../../lib/index.ts';
 import { KnotError } from '../../lib/index.ts';
 import { whyAway } from '../ask.ts';
-import { createFindings } from '../findings.ts';
+import { createFindings, noteClock } from '../findings.ts';
+import { type Older, olderThan } from '../older.ts';
 import { argo, type Workflows } from './workflows.ts';
 
 type Facts = {
@@ -13,8 +13,14 @@ type Facts = {
   now(): number;
 };
 
-/** What is let pass: a second of the field `Date`, and what an answer takes. Cookies and tokens of people go by hours. */
-const mostSkewMs = 30_000;
+/** Of the oldest version that was tried. */
+const oldest = '4.0';
+
+/** What an account is told of the version of the server. */
+export async function olderArgo(workflows: Workflows, namespace: string): Promise<Older | undefined> {
+  const { body } = await workflows.ask('/api/v1/version', namespace);
+  return olderThan(oldest, { title: argo.title, version: (body as { version?: unknown } | null)?.version });
+}
 
 /** Whether a running server is set up as `settings` says. Asks it as nobody, and as one of the accounts that it acts as. */
 export async function checkArgo(workflows: Workflows, { namespace, signIn, now }: Facts): Promise<ComponentHealth[]> {
@@ -35,14 +41,7 @@ export async function checkArgo(workflows: Workflows, { namespace, signIn, now }
       return found;
     }
     say('argo: sign-in', status === 401, 'It asks who one is.', `It answers ${status}; 401 was expected.`);
-    const skewMs = skewOf(headers, now());
-    if (skewMs !== undefined && Math.abs(skewMs) > mostSkewMs)
-      note(
-        'argo: clock',
-        'failed',
-        `Its clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'ahead of' : 'behind'} that of Knot: sign-ins and tokens end too early or begin too late.`,
-        'Let both machines keep time by NTP.',
-      );
+    noteClock({ note }, 'argo: clock', headers, now());
     if (status !== 401) return found;
     if (signIn) await checkSignIn(workflows, signIn, say);
     if (namespace === undefined) return found;
@@ -111,10 +110,4 @@ async function checkSignIn(
     'It has people come back to its own address.',
     `It has people come back to ${back?.slice(0, 200) ?? 'no address'}: its sso.redirectUrl is to be ${redirectUri}.`,
   );
-}
-
-/** How far the clock that wrote `Date` is ahead of ours, in milliseconds. */
-function skewOf({ date }: IncomingHttpHeaders, now: number): number | undefined {
-  const theirs = Date.parse(date ?? '');
-  return Number.isNaN(theirs) ? undefined : theirs - now;
 }

@@ -1,22 +1,42 @@
 import type { ComponentHealth } from '../../lib/index.ts';
 import type { Ask } from '../ask.ts';
-import { createFindings } from '../findings.ts';
+import { createFindings, noteClock } from '../findings.ts';
+import type { Older } from '../older.ts';
 import type { GrafanaContent } from './content.ts';
-import type { GrafanaSettings } from './settings.ts';
+import { type GrafanaSettings, olderThanSettings } from './settings.ts';
 
 /** What an API never shows. */
 const secrets = new Set(['client_secret']);
 
+type Health = { version?: string };
+
+/** What it says of its version to everybody (`GET /api/health`; `auth.anonymous` has nothing to do with it). */
+export async function olderGrafana(ask: Ask, printed: GrafanaSettings): Promise<Older | undefined> {
+  const { body } = await ask<Health>('GET', '/api/health', { headers: {} });
+  return olderThanSettings(body?.version, printed);
+}
+
 /** Asks a running Grafana whether it is set up as Knot needs it: each finding once, in the order one would look. */
 export async function checkGrafana(
   ask: Ask,
-  { wanted, content, hasLogin }: { wanted: GrafanaSettings; content: GrafanaContent | undefined; hasLogin: boolean },
+  facts: {
+    wanted: GrafanaSettings;
+    /** The same with whom it is to trust. */
+    printed: GrafanaSettings;
+    content: GrafanaContent | undefined;
+    hasLogin: boolean;
+    now(): number;
+  },
 ): Promise<ComponentHealth[]> {
+  const { wanted, printed, content, hasLogin, now } = facts;
   const { found, note, answered, tried } = createFindings();
-  const health = await tried('answers', () => ask<{ version?: string }>('GET', '/api/health', { headers: {} }));
+  const health = await tried('answers', () => ask<Health>('GET', '/api/health', { headers: {} }));
   if (health === undefined) return found;
   const { body } = health;
   if (!answered({ name: 'grafana', title: 'Grafana' }, body, ({ version }) => version)) return found;
+  const older = olderThanSettings(body.version, printed);
+  if (older) note('version', 'failed', older.message, older.remedy);
+  noteClock({ note }, 'clock', health.headers, now());
   if (!hasLogin) {
     const remedy = 'Set integrations.grafana.admin in knot.yaml.';
     note('login', 'warning', 'Knot has no login of its own: it makes no folders, dashboards and data source.', remedy);

@@ -5,11 +5,12 @@ import { basicOf, connectTool } from '../ask.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
+import { endedWithOurs, type OwnSession } from '../own-session.ts';
 import { createUpkeep } from '../upkeep.ts';
-import { checkGrafana } from './check.ts';
+import { checkGrafana, olderGrafana } from './check.ts';
 import { createGrafanaContent, metricsCookie } from './content.ts';
 import { createGrafanaPlaces } from './places.ts';
-import { grafanaSettings, pastedSettings, tokenField } from './settings.ts';
+import { grafanaSettings, pastedSettings, printedSettings, tokenField } from './settings.ts';
 
 export type GrafanaOptions = ToolGround & {
   config: Omit<NonNullable<Config['integrations']['grafana']>, 'upstream' | 'ca'>;
@@ -28,7 +29,7 @@ const sessionCookie = 'grafana_session';
  * of theirs and one for each of their teams. To open it asks nobody.
  */
 export function createGrafana(options: GrafanaOptions): Integration {
-  const { config, upstream, secrets, publicAddress, ownCaPem, caFile, metricsCookieOf, log } = options;
+  const { config, upstream, secrets, publicAddress, ownCaPem, caFile, metricsCookieOf, clock, log } = options;
   const { auth, title } = config;
   const host = publicAddress.hostOf('grafana');
   const origin = publicAddress.originOf(host);
@@ -40,6 +41,8 @@ export function createGrafana(options: GrafanaOptions): Integration {
     ...(hasLogin && { headers: { authorization: basicOf(config.admin!.user, secrets.admin!) } }),
   });
   const wanted = grafanaSettings({ auth, publicAddress, url, secret });
+  const printed = printedSettings(wanted, { caFile });
+  const ownSessions: OwnSession[] = [{ cookie: sessionCookie, ends: auth === 'jwt' ? 'withheld' : 'tied' }];
   const content = metricsCookieOf && createGrafanaContent(ask, { publicAddress, caPem: ownCaPem });
   const places = createGrafanaPlaces(ask, { makesPeople: auth === 'jwt', newPassword: newSecret });
   const watched = elsewhere({ name: 'grafana', words: 'What runs, and how much it uses.', probePath: '/api/health' });
@@ -62,8 +65,9 @@ export function createGrafana(options: GrafanaOptions): Integration {
       ...{ host, name: 'grafana', kind: 'integration', title, audience: 'everyone', upstream },
       ownedPrefixes: [],
       untouchedPrefixes: [],
-      switches: switchesOf(auth),
+      switches: switchesOf(auth, ownSessions),
     },
+    ownSessions,
     ...(secret !== undefined && {
       client: {
         clientId: 'grafana',
@@ -85,8 +89,9 @@ export function createGrafana(options: GrafanaOptions): Integration {
     },
     health: () => [...watched.health(), ...upkeep.health()],
     onChange: upkeep.onChange,
-    settings: () => pastedSettings(wanted, { caFile }),
-    check: () => checkGrafana(ask, { wanted, content, hasLogin }),
+    settings: () => pastedSettings(printed, { caFile }),
+    older: () => olderGrafana(ask, printed),
+    check: () => checkGrafana(ask, { wanted, printed, content, hasLogin, now: clock.now }),
   };
 }
 
@@ -94,17 +99,19 @@ export function createGrafana(options: GrafanaOptions): Integration {
  * One thing says who asks, never a password or token of Grafana's own: with `jwt` the token in its field, from which its own sessions, which
  * would say otherwise, are kept too; with `oidc` the session it keeps of a sign-in here, as long as that lasts.
  */
-function switchesOf(auth: 'jwt' | 'oidc'): Route['switches'] {
+function switchesOf(auth: 'jwt' | 'oidc', ownSessions: readonly OwnSession[]): Route['switches'] {
   const always = { encodedSlash: true, methods: [] };
   if (auth === 'oidc')
     return {
       ...always,
-      ownSignIn: [sessionCookie],
-      withheld: { headers: ['authorization', tokenField.toLowerCase()], cookies: [metricsCookie] },
+      ...endedWithOurs(ownSessions, {
+        headers: ['authorization', tokenField.toLowerCase()],
+        cookies: [metricsCookie],
+      }),
     };
   return {
     ...always,
     identityFields: { token: tokenField.toLowerCase() },
-    withheld: { headers: ['authorization'], cookies: [sessionCookie, metricsCookie] },
+    ...endedWithOurs(ownSessions, { headers: ['authorization'], cookies: [metricsCookie] }),
   };
 }

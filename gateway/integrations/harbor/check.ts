@@ -1,12 +1,19 @@
 import type { ComponentHealth } from '../../lib/index.ts';
-import { createFindings } from '../findings.ts';
+import { createFindings, noteClock } from '../findings.ts';
+import { type Older, olderThan } from '../older.ts';
 import type { AskHarbor } from './ask.ts';
 import { lookAtSignIn, signInFinding, type SignInSettings } from './sign-in-settings.ts';
 
 /** Of the oldest version whose API and sign-in were looked at. */
-const oldest = [2, 13] as const;
+const oldest = '2.13';
 
 type SystemInfo = { auth_mode?: string; harbor_version?: string; external_url?: string };
+
+/** What it says of its version to who is signed in. */
+export async function olderHarbor(ask: AskHarbor): Promise<Older | undefined> {
+  const { body } = await ask<SystemInfo>('GET', '/api/v2.0/systeminfo');
+  return olderThan(oldest, { title: 'Harbor', version: body?.harbor_version });
+}
 
 /** Asks a running Harbor whether it is set up as Knot needs it: each finding once, in the order one would look. */
 export async function checkHarbor(
@@ -18,6 +25,7 @@ export async function checkHarbor(
     hasLogin: boolean;
     wanted: SignInSettings;
     hasOwnAuthority: boolean;
+    now(): number;
   },
 ): Promise<ComponentHealth[]> {
   const { found, note, answered, tried } = createFindings();
@@ -27,16 +35,12 @@ export async function checkHarbor(
   if (info === undefined) return found;
   const { body } = info;
   if (!answered({ name: 'harbor', title: 'Harbor' }, body, ({ harbor_version }) => harbor_version)) return found;
-  const version = /^v?(\d+)\.(\d+)/.exec(body.harbor_version ?? '');
-  if (
-    version &&
-    (Number(version[1]) < oldest[0] || (Number(version[1]) === oldest[0] && Number(version[2]) < oldest[1]))
-  ) {
-    note('version', 'warning', `Knot was made for Harbor ${oldest.join('.')} and later.`, 'Upgrade Harbor.');
-  }
+  const older = olderThan(oldest, { title: 'Harbor', version: body.harbor_version });
+  if (older) note('version', 'warning', older.message, older.remedy);
+  noteClock({ note }, 'clock', info.headers, facts.now());
   await tried('address', async () => {
-    const { challenge = '' } = await ask('GET', '/v2/', { as: null, also: [401] });
-    const realm = /realm="([^"]*)"/.exec(challenge)?.[1];
+    const { headers } = await ask('GET', '/v2/', { as: null, also: [401] });
+    const realm = /realm="([^"]*)"/.exec(String(headers['www-authenticate'] ?? ''))?.[1];
     if (realm === `${facts.url}/service/token`) return note('address', 'ok', 'It tells programs the right address.');
     const remedy = `Set externalURL of Harbor (external_url of harbor.yml) to ${facts.url}.`;
     note(

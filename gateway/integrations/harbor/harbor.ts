@@ -4,20 +4,22 @@ import type { Route, Upstream } from '../../routes/index.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { ToolGround } from '../ground.ts';
 import type { Integration } from '../integration.ts';
+import { endedWithOurs, type OwnSession } from '../own-session.ts';
 import { createUpkeep } from '../upkeep.ts';
 import { connectHarbor, type HarborLogin } from './ask.ts';
 import { claimedBy } from './claimed-by.ts';
 import { createChartReader, createCharts } from './charts.ts';
-import { checkHarbor } from './check.ts';
+import { checkHarbor, olderHarbor } from './check.ts';
 import { cliSecretOf, removePerson } from './cli-secret.ts';
 import { imagesOf } from './images.ts';
 import { findProject, provideLibrary, provideProject, retireProject } from './owner-project.ts';
-import { dockerConfig, isPullLogin, providePullRobots, pullLogin, tried } from './pull-robot.ts';
+import { dockerConfig, findRobotPrefix, isPullLogin, providePullRobots, pullLogin, tried } from './pull-robot.ts';
 import {
   applySignIn,
   callbackPath,
   clientId,
   pastedSettings,
+  robotPrefixOf,
   signedOutPath,
   signInSettings,
   type SignInSettings,
@@ -32,6 +34,9 @@ export type HarborOptions = ToolGround & {
 
 /** Of Knot's health. */
 const part = { name: 'harbor:sign-in', title: 'Harbor' };
+
+/** What Harbor keeps a sign-in in, of people; programs have none. */
+const ownSessions: readonly OwnSession[] = [{ cookie: 'sid', ends: 'tied' }];
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -63,6 +68,8 @@ export function createHarbor(options: HarborOptions): Integration {
     ...part,
     log,
     async setUp() {
+      // First of all: by it credentials of people are told apart, whatever comes of the rest.
+      prefix = (await (secrets.admin === undefined ? findRobotPrefix(ask) : robotPrefixOf(ask))) ?? prefix;
       const verifies = secrets.admin === undefined || (await setUpSignIn());
       await provideLibrary(ask);
       // It may have been told of the authority since, or could not reach Knot yet.
@@ -74,7 +81,6 @@ export function createHarbor(options: HarborOptions): Integration {
   async function setUpSignIn(): Promise<boolean> {
     const verifies = await verifiesCertificate();
     const state = await applySignIn(ask, wantedSettings(verifies));
-    prefix = state.robotPrefix ?? prefix;
     if (state.wrong.length > 0) log.info({ settings: state.wrong }, 'Harbor was told how people sign in');
     return verifies;
   }
@@ -92,6 +98,7 @@ export function createHarbor(options: HarborOptions): Integration {
     title: config.title,
     url: `${url}/`,
     route: routeOf(host, config.title, upstream),
+    ownSessions,
     client: {
       clientId,
       title: config.title,
@@ -132,11 +139,13 @@ export function createHarbor(options: HarborOptions): Integration {
         harborOrigin: url,
         ...(caFile !== undefined && { caFile }),
       }),
+    ...(login !== undefined && { older: () => olderHarbor(ask) }),
     check: () =>
       checkHarbor(ask, {
         ...{ url, issuer, isAdministrator: secrets.admin !== undefined, hasLogin: login !== undefined },
         wanted: wantedSettings(),
         hasOwnAuthority: caFile !== undefined,
+        now: clock.now,
       }),
     registry: {
       host: url.replace(/^https:\/\//, ''),
@@ -168,7 +177,7 @@ function routeOf(host: string, title: string, upstream: Upstream): Route {
     ownedPrefixes: [],
     untouchedPrefixes: ['/v2', '/v2/', '/service/token'],
     // Names of repositories with a slash.
-    switches: { encodedSlash: true, methods: [], ownSignIn: ['sid'] },
+    switches: { encodedSlash: true, methods: [], ...endedWithOurs(ownSessions) },
   };
 }
 

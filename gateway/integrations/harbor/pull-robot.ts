@@ -55,6 +55,22 @@ export async function providePullRobots(
   return prefixIn(owner.name, kept);
 }
 
+/**
+ * The same where the settings may not be asked for, which are the administrator's: of the first project that has a robot of ours. Undefined
+ * while there is none.
+ */
+export async function findRobotPrefix(ask: AskHarbor): Promise<string | undefined> {
+  const { body } = await ask<{ name: string; project_id: number }[]>('GET', `${v2}/projects?page_size=${mostProjects}`);
+  for (const { name, project_id } of body ?? []) {
+    const found = prefixIn(name, await findRobots(ask, project_id));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Every person has one: the first few tell. */
+const mostProjects = 20;
+
 /** The last one's: it was asked for last. */
 function prefixIn(project: string, robots: readonly { name: string }[]): string | undefined {
   const name = robots.at(-1)?.name;

@@ -49,9 +49,14 @@ export type SignInState = {
   isTrapped: boolean;
   /** Names of settings that cannot be changed from outside, because CONFIG_OVERWRITE_JSON holds them. */
   fixed: string[];
-  /** What it puts before the names of robots. */
-  robotPrefix: string | undefined;
 };
+
+/** What it puts before the names of robots; its administrator alone may ask. */
+export async function robotPrefixOf(ask: AskHarbor): Promise<string | undefined> {
+  const { body } = await ask<Configurations>('GET', '/api/v2.0/configurations');
+  const prefix = body?.['robot_name_prefix']?.value;
+  return typeof prefix === 'string' ? prefix : undefined;
+}
 
 /** How the present settings differ from the wanted ones. */
 export async function lookAtSignIn(ask: AskHarbor, wanted: SignInSettings): Promise<SignInState> {
@@ -61,11 +66,7 @@ export async function lookAtSignIn(ask: AskHarbor, wanted: SignInSettings): Prom
   const known = Object.keys(wanted).filter((name) => name !== hidden && present[name] !== undefined);
   const wrong = known.filter((name) => present[name]!.value !== wanted[name]);
   const fixed = wrong.filter((name) => present[name]!.editable === false);
-  const robotPrefix = present['robot_name_prefix']?.value;
-  return {
-    ...{ wrong, isTrapped: fixed.includes('auth_mode'), fixed },
-    robotPrefix: typeof robotPrefix === 'string' ? robotPrefix : undefined,
-  };
+  return { wrong, isTrapped: fixed.includes('auth_mode'), fixed };
 }
 
 /**

@@ -1,7 +1,10 @@
 import type { PublicAddress } from '../../config/index.ts';
+import type { Clock } from '../../lib/index.ts';
 import type { Upstream } from '../../routes/index.ts';
+import { connectTool } from '../ask.ts';
 import { elsewhere } from '../elsewhere.ts';
 import type { Integration } from '../integration.ts';
+import { checkHub, type HubSettings, olderHub } from './check.ts';
 import { createHubApi, hubTokenOf } from './hub-api.ts';
 import { serviceBy, signInSettings } from './hub-config.ts';
 import { describeIdentity } from './identity.ts';
@@ -15,19 +18,30 @@ export function createExternalHub(options: {
   clientSecret: string;
   caFile: string | undefined;
   timeoutMs?: number | undefined;
+  clock: Pick<Clock, 'now'>;
 }): Integration {
-  const { publicAddress, upstream, clientSecret } = options;
+  const { publicAddress, upstream, clientSecret, timeoutMs, clock } = options;
   const { title } = options.config;
   const identity = describeIdentity({ publicAddress, title, clientSecret, upstream });
-  const api = createHubApi({ title, upstream, token: () => hubTokenOf(clientSecret), timeoutMs: options.timeoutMs });
+  const token = hubTokenOf(clientSecret);
+  const api = createHubApi({ title, upstream, token: () => token, timeoutMs });
+  // As nobody, where nothing else is said; and nobody waits as long for it as for a server to stop.
+  const { ask, close } = connectTool({ name: 'jupyterhub', title, upstream, timeoutMs });
+  const settings: HubSettings = {
+    issuer: publicAddress.issuer,
+    clientId: identity.client!.clientId,
+    callback: identity.client!.redirectUris[0]!,
+  };
   return {
     ...identity,
     // Answers 200 without a sign-in (jupyterhub/handlers/base.py, HealthCheckHandler).
     ...elsewhere({ name: 'jupyterhub', words: tileWords, probePath: '/hub/health' }),
-    stop: api.close,
+    stop: async () => void (await Promise.all([api.close(), close()])),
     runsFor: api.hasServer,
     stopOf: api.stopServer,
     settings: () => externalSettings(publicAddress, clientSecret, options.caFile),
+    older: () => olderHub(ask),
+    check: () => checkHub(ask, { settings, token, now: clock.now }),
   };
 }
 

@@ -17,6 +17,8 @@ export type JupyterHubOptions = {
   listenAddress: ListenAddress;
   /** Secret of the OpenID client; made once and kept in the data folder when it is not configured. */
   clientSecret?: string;
+  /** PEM of whom to trust for a hub that runs elsewhere, by https; the system's when absent. */
+  upstreamCa?: string | undefined;
   clock: Clock;
   log: Log;
   /** Python environment to use instead of the one in the data folder; may be shared by several gateways. */
@@ -34,5 +36,5 @@ export type JupyterHubOptions = {
 /** What a hub's own configuration needs to know; enough to tell an operator without starting anything. */
 export type HubDescription = Pick<
   JupyterHubOptions,
-  'config' | 'publicAddress' | 'dataFolder' | 'caFile' | 'clientSecret'
+  'config' | 'publicAddress' | 'dataFolder' | 'caFile' | 'clientSecret' | 'upstreamCa' | 'clock'
 >;

@@ -2,8 +2,8 @@ import type { PublicAddress } from '../../config/index.ts';
 import type { Route, Upstream } from '../../routes/index.ts';
 import type { Integration } from '../integration.ts';
 
-/** What is the same in every mode: name, address, route and OpenID client. */
-export type Identity = Pick<Integration, 'name' | 'title' | 'url' | 'route' | 'client'>;
+/** What is the same in every mode: name, address, route, how its sessions end, and OpenID client. */
+export type Identity = Pick<Integration, 'name' | 'title' | 'url' | 'route' | 'ownSessions' | 'client'>;
 
 export function describeIdentity(facts: {
   publicAddress: PublicAddress;
@@ -17,6 +17,8 @@ export function describeIdentity(facts: {
     name: 'jupyterhub',
     title: facts.title,
     url,
+    // By the settings that it is given: `refresh_user` in hub-config.ts.
+    ownSessions: [{ cookie: 'jupyterhub-hub-login', ends: 'compared' }],
     client: {
       clientId: 'jupyterhub',
       title: facts.title,

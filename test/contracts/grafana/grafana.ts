@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Agent, request } from 'undici';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Answered, createApi, type State } from './api.ts';
 import { readConfiguration } from './configuration.ts';
 import { createOauthPeople, type Tokens } from './oauth.ts';
+import { isNewer } from '../../../gateway/lib/index.ts';
 import { addUser, createTokenPeople, Refused, type User } from './people.ts';
 
 /** A session of its own, and the tokens it stands on where it came of an OpenID provider. */
@@ -20,6 +21,10 @@ export type ContractGrafana = {
   requests: { method: string; path: string; headers: IncomingMessage['headers'] }[];
   /** Has its own session for somebody, and returns the cookie. */
   leaveSession(login: string): string;
+  /** Instead of an answer, where it says so. */
+  meddle?: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  /** As `GET /api/health` tells it; before 12.2 nobody else's authority is trusted for keys (grafana#109095). */
+  version: string;
   /** Why sign-ins by an OpenID provider failed. */
   failures: string[];
   /** The access tokens of all sessions are over. */
@@ -37,8 +42,15 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
   const users: User[] = [];
   const admin = addUser(users, { login: 'admin', email: 'admin@localhost', name: 'Admin' });
   Object.assign(admin, { role: 'Admin', isServerAdmin: true });
+  let version = '13.0.1';
+  /** Settings that this version does not know are as if they were not there. */
+  function understood(text: string): State['configuration'] {
+    const configuration = readConfiguration(text);
+    if (isNewer('12.2', version)) delete configuration['auth.jwt']?.['tls_client_ca'];
+    return configuration;
+  }
   const state: State = {
-    configuration: readConfiguration(ini),
+    configuration: understood(ini),
     ...{ users, teams: [], folders: new Map(), dashboards: new Map(), dataSources: new Map() },
   };
   const api = createApi(state);
@@ -122,8 +134,7 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
 
   async function answer(incoming: IncomingMessage, body: Buffer): Promise<Said> {
     const url = new URL(incoming.url!, 'http://grafana');
-    if (url.pathname === '/api/health')
-      return { status: 200, body: { database: 'ok', version: '13.0.1', commit: 'contract' } };
+    if (url.pathname === '/api/health') return { status: 200, body: { database: 'ok', version, commit: 'contract' } };
     const page = await signIn(incoming, url);
     if (page) return page;
     const isPage = !url.pathname.startsWith('/api/');
@@ -168,6 +179,7 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
   }
 
   const server = createServer((incoming, response) => {
+    if (grafana.meddle?.(incoming, response)) return;
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
@@ -205,19 +217,25 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
-  return {
+  const grafana: ContractGrafana = {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     adminPassword,
     state,
     requests,
     failures,
+    get version() {
+      return version;
+    },
+    set version(told) {
+      version = told;
+    },
     leaveSession: (login) => begin({ user: users.find((one) => one.login === login)! })[0]!.split(';')[0]!,
     expireTokens() {
       for (const { tokens } of sessions.values()) if (tokens) tokens.expiresAt = 0;
     },
     configure(text) {
       for (const section of Object.keys(state.configuration)) delete state.configuration[section];
-      Object.assign(state.configuration, readConfiguration(text));
+      Object.assign(state.configuration, understood(text));
       people = createTokenPeople(state.configuration, users);
       oauth = createOauthPeople(state.configuration, users);
     },
@@ -227,4 +245,5 @@ export async function startGrafana(ini = ''): Promise<ContractGrafana> {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+  return grafana;
 }
