@@ -1,12 +1,15 @@
 /** Somebody in two hundred teams with the longest names there are: they come into each tool, and nothing grows beyond what servers take. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import { startGrafana } from '../contracts/grafana/grafana.ts';
 import { startHarbor } from '../contracts/harbor/harbor.ts';
 import { freePort } from '../support/net/free-port.ts';
 import { startStandIn } from '../support/net/stand-in.ts';
-import { caOf } from '../support/process/gateway.ts';
-import { openPeople } from '../support/process/people.ts';
-import type { Person } from '../support/process/person.ts';
+import { caOf, startGateway } from '../support/process/gateway.ts';
+import { openPeople, password } from '../support/process/people.ts';
+import { createPerson, type Person } from '../support/process/person.ts';
 
 t.setTimeout(300_000);
 
@@ -17,11 +20,15 @@ t.teardown(async () => {
   standIn.close();
   await Promise.all([grafana.stop(), harbor.stop()]);
 });
+const folder = mkdtempSync(join(tmpdir(), 'knot-many-teams-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+const data = join(folder, 'data');
+const listen = `127.0.0.1:${await freePort()}`;
 // Without logins of Knot's own: what two hundred teams have in the tools is nothing to this.
 const { gateway, ann, person } = await openPeople(t, {
-  others: ['bob'],
+  ...{ others: ['bob'], data },
   config: {
-    listen: `127.0.0.1:${await freePort()}`,
+    listen,
     integrations: {
       jupyterhub: { mode: 'external', upstream: standIn.url },
       grafana: { upstream: grafana.origin },
@@ -77,3 +84,44 @@ t.test('what a browser keeps, and what a tool is told, stays short', async (t) =
   for (const host of ['localhost', 'jupyterhub.localhost', 'harbor.localhost', 'grafana.localhost'])
     t.ok(bytesOf(bob.cookies(host)) < 1024, `${host}: ${bytesOf(bob.cookies(host))} bytes of cookies`);
 });
+
+t.test(
+  'Grafana as an OpenID client signs them in with all of their groups, and nothing that it is sent is long',
+  async (t) => {
+    await gateway.stop();
+    // Another one: who came to the first by a token it would not take for the same person.
+    const signing = await startGrafana();
+    const again = await startGateway({
+      data,
+      config: {
+        listen,
+        integrations: { jupyterhub: { mode: 'off' }, grafana: { upstream: signing.origin, auth: 'oidc' } },
+      },
+    });
+    const bob = createPerson(again);
+    t.teardown(async () => {
+      await bob.close();
+      await again.stop();
+      await signing.stop();
+    });
+    const shown = (await again.knot(['integrations', 'show', 'grafana'])).stdout;
+    await bob.signIn('bob', password);
+    for (const team of ['nobodys', names.at(-1)!]) {
+      // Nobody comes in who is not told to be in it.
+      signing.configure(
+        shown.replace('[auth.generic_oauth]\n', `[auth.generic_oauth]\nallowed_groups = knot:team:${team}\n`),
+      );
+      const page = await bob.visit(`${originOf('grafana')}/`);
+      const told = `${team}: ${page.status} ${page.url} ${signing.failures.join()}`;
+      t.match(page.text, team === 'nobodys' ? 'Login failed' : 'Hello bob', told);
+    }
+    t.match((await bob.visit(`${originOf('grafana')}/api/user`)).json(), { login: 'bob', orgRole: 'Admin' });
+    t.ok(signing.requests.some(({ path }) => path.startsWith('/login/generic_oauth?code=')));
+    for (const { path, headers } of signing.requests)
+      t.ok(path.length + bytesOf(Object.entries(headers)) < mostBytes, path.slice(0, 60));
+    t.ok(
+      bytesOf(bob.cookies('grafana.localhost')) < 1024,
+      `${bytesOf(bob.cookies('grafana.localhost'))} bytes of cookies`,
+    );
+  },
+);
