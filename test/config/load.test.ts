@@ -124,6 +124,12 @@ t.test('settings that contradict one another or point at nothing are refused', a
       'integrations.jupyterhub.upstream',
       /no effect/,
     ],
+    [
+      'authority of a managed hub',
+      'integrations: {jupyterhub: {ca: a.pem}}',
+      'integrations.jupyterhub.ca',
+      /no effect/,
+    ],
     ['amount of a plan', 'plans: [{name: a, storage: 20G}]', 'plans[0].storage', /500 MiB, 20 GiB/],
     ['memory of a plan', 'plans: [{name: a, memory: much}]', 'plans[0].memory', /500 MiB, 20 GiB/],
     ['amount of a size', 'services: {sizes: [{name: a, cpu: 1, memory: 1G}]}', 'services.sizes[0].memory', /500 MiB/],
