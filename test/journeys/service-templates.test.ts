@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import type { WebSocket } from 'ws';
+import { diskFolder, readTemplateAt } from '../../gateway/catalogue/index.ts';
+import { saysBusy } from '../../gateway/services/busy.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 import { runCell, startKernelAt } from '../support/process/kernel.ts';
@@ -14,6 +17,7 @@ import { versitygw } from '../support/process/versitygw.ts';
 t.setTimeout(600_000);
 
 const password = 'correct-horse-staple-7';
+const charts = join(import.meta.dirname, '../../charts/templates');
 type Shown = {
   steps?: object[];
   id: string;
@@ -207,6 +211,17 @@ t.test('what Knot ships works, with one person’s files and services between', 
   const kernel = ann.socket(socketUrl, { headers: { origin } });
   const cell = `import pandas; table = pandas.read_csv('/files/private/results/x.csv'); table.to_json('/files/private/table.json'); int(table.number[1])`;
   t.equal(await runCell(kernel, cell, 60_000), '82');
+  // While a cell runs it says so where its template looks for it, so that it is not put to sleep.
+  const { process: plan } = await readTemplateAt(diskFolder(join(charts, 'notebook')), 'notebook', { kind: 'shipped' });
+  const { path, pointer, is } = plan!.rest!.busy!;
+  const isAtWork = async () => saysBusy((await ann.visit(new URL(path!, notebook.url).href)).text, pointer!, is);
+  t.notOk(await isAtWork());
+  const waits = `import os, time\nwhile not os.path.exists('/files/private/go'): time.sleep(0.05)\n'went on'`;
+  const waiting = runCell(kernel, waits, 60_000);
+  await eventually('a cell runs', isAtWork);
+  await put('go', '');
+  t.equal(await waiting, "'went on'");
+  await eventually('none does', async () => !(await isAtWork()));
   kernel.close();
   t.match((await ann.api('GET', '/files/private/table.json')).text, /"number":\{"0":/);
   t.equal(await refusedWith(ann.socket(socketUrl, { headers: { origin: 'https://elsewhere.example' } })), 403);
