@@ -7,6 +7,7 @@ import { openVisitors, type Visitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 import { cachedPackages } from '../support/process/template-packages.ts';
+import { mirrorTemplate } from './mirror-service.ts';
 
 /**
  * From Home to a page that a team reads, on a laptop and on a phone: a script writes a table, a notebook reads it, a web page publishes it
@@ -69,10 +70,31 @@ const readSlowly = `void (async () => {
   }
 })()`;
 
+/** A stream and a socket of the mirror, and what becomes of each. */
+const listen = `{
+  const heard = (window.heard = { stream: 'waits', socket: 'waits' });
+  const socket = new WebSocket(location.href.replace('https:', 'wss:'));
+  socket.onmessage = () => (heard.socket = 'open');
+  socket.onclose = () => (heard.socket = 'closed');
+  void (async () => {
+    try {
+      const reader = (await fetch('/ticks')).body.getReader();
+      while (!(await reader.read()).done) heard.stream = 'open';
+    } catch {}
+    heard.stream = 'closed';
+  })();
+}`;
+
+/** Within which what is open by a right ends with it. The clock of a busy machine is no proof, so that a test waits for longer. */
+const endsWithinMs = 2_000;
+const patience = 5;
+
 t.test('three programs, one path of files, and who may read it', { skip }, async (t) => {
   const visitors = await openVisitors(t, {
     others: ['bob', 'mia', 'zoe'],
-    config: { services: { packages: cachedPackages, machine: { memory: '16 GiB' } } },
+    config: {
+      services: { packages: cachedPackages, machine: { memory: '16 GiB' }, templates: [mirrorTemplate(t)] },
+    },
   });
   const { gateway, person } = visitors;
   const ann = await person('ann');
@@ -245,6 +267,55 @@ async function along(
     await looksRight(t, guest, 'a link that has ended');
     await mia.reload();
     await mia.getByRole('link', { name: 'x.csv' }).waitFor();
+  });
+
+  await t.test('what a guest has open ends with the link, when it is taken away and by itself', async (t) => {
+    const name = `live${look.width}`;
+    const launched = await bob.api('POST', '/services', { template: 'mirror', name, values: {} });
+    t.equal(launched.status, 202, launched.text);
+    await eventually('it is ready', async () => (await serviceOf(name)).state === 'ready', 30_000);
+    const { id, url } = await serviceOf(name);
+    const at = `/services/${id}/shares`;
+    const ends: Record<string, (share: string) => Promise<number>> = {
+      async 'taken away'() {
+        await page.goto(`${gateway.origin}/services/${id}/sharing`);
+        await page.getByRole('button', { name: 'Actions for Whoever has the link' }).click();
+        const item = page.getByRole('menuitem', { name: 'End it' });
+        await item.waitFor();
+        const pressed = Date.now();
+        await item.click();
+        return pressed;
+      },
+      async over(share) {
+        const expiresAt = Date.now() + 1_000;
+        t.equal((await bob.api('PATCH', `${at}/${share}`, { expiresAt })).status, 200);
+        return expiresAt;
+      },
+    };
+    for (const [how, end] of Object.entries(ends)) {
+      const made = await bob.api('POST', at, { with: 'guest', right: 'open', days: 1 });
+      const { share, url: link } = made.json<{ share: { id: string }; url: string }>();
+      const { page: guest } = await stranger(look);
+      await guest.goto(link);
+      t.equal(guest.url(), url);
+      await guest.evaluate(listen);
+      const heard = () => guest.evaluate<{ stream: string; socket: string }>('heard');
+      const both = async (state: string) => {
+        const { stream, socket } = await heard();
+        return stream === state && socket === state;
+      };
+      await eventually('both are open', () => both('open'));
+      const endedAt = await end(share.id);
+      await eventually(
+        `both end with what is ${how}`,
+        () => both('closed'),
+        patience * endsWithinMs + Math.max(0, endedAt - Date.now()),
+      );
+      t.comment(`${how}: both had ended after ${Date.now() - endedAt} ms`);
+      t.equal((await guest.goto(link))?.status(), 410);
+      await guest.context().close();
+    }
+    await bob.api('DELETE', `/services/${id}`);
   });
 
   // A page of one's own has an icon when one makes it one.
