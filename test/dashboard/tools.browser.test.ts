@@ -91,6 +91,33 @@ t.test('what I have in tools, without the tools', { skip: browserSkipReason() },
     );
   });
 
+  await t.test('Home: my newest workflows are stopped and run once more there, my images fetched', async (t) => {
+    const before = gateway.changes.length;
+    await page.goto(`${gateway.origin}/`);
+    const workflows = page.getByRole('region', { name: 'My workflows' });
+    await workflows.getByRole('link', { name: 'nightly' }).waitFor();
+    t.equal(
+      await workflows.getByRole('link', { name: 'train-f9q1z' }).getAttribute('href'),
+      'https://argo.localhost/workflows/knot-ann/train-f9q1z',
+    );
+    await workflows.getByText('3 min', { exact: false }).first().waitFor();
+    await workflows.getByRole('button', { name: 'Run once more: train-f9q1z' }).click();
+    await page.getByText('“train-f9q1z” runs once more.').waitFor();
+    await workflows.getByRole('button', { name: 'Stop: nightly' }).click();
+    await page.getByText('“nightly” is told to stop.').waitFor();
+    await workflows.getByRole('listitem').filter({ hasText: 'nightly' }).getByText('Stopping').waitFor();
+    t.equal(await workflows.getByRole('button', { name: 'Stop: nightly' }).count(), 0, 'shown as it is now');
+    t.match(gateway.changes.slice(before), [
+      /POST .*\/workflows\/train-f9q1z\/resubmit/,
+      /POST .*\/workflows\/nightly\/stop/,
+    ]);
+    t.ok(gateway.questions.includes('/workflows?limit=10'), 'the last ten');
+    const images = page.getByRole('region', { name: 'My images' });
+    await images.getByText('docker pull harbor.localhost/ann/aligner:2.1').waitFor();
+    await images.getByText('734', { exact: false }).first().waitFor();
+    await images.getByText('pushed').first().waitFor();
+  });
+
   await t.test('wherever a place is shown, it says what made by hand in it nobody reaches, and why', async (t) => {
     data.me.hasCluster = true;
     for (const path of [
