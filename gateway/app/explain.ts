@@ -3,17 +3,17 @@ import { type Config, parseListen, type PublicAddress, publicAddress } from '../
 import type { Denial, Denials } from '../denials/index.ts';
 import { knotError, type Resource, silentLog, systemClock } from '../lib/index.ts';
 import { createPolicy, type Policy } from '../policy/index.ts';
-import { createExplain as createProxyExplain } from '../proxy/index.ts';
+import { createExplain } from '../proxy/index.ts';
 import type { Facts } from './facts.ts';
 import { sharesOfServices } from './share-rights.ts';
 
 /** Tells what the gateway would do with a request: the proxy maps the address, the policies explain the verdict. */
-export function createExplain(
+export function createExplainUrl(
   { routes, accounts, shares, policy }: Pick<Facts, 'routes' | 'accounts' | 'shares'> & { policy: Policy },
   address: PublicAddress,
   limits: Config['limits'],
 ): ExplainUrl {
-  const ask = createProxyExplain({
+  const ask = createExplain({
     routes,
     accounts,
     publicAddress: address,
@@ -136,7 +136,7 @@ export async function explainUrl(
   await shares.load();
   const parts = { routes, accounts, shares };
   return withPolicies(config, (policy) =>
-    createExplain({ ...parts, policy }, addressIn(config), config.limits)(question),
+    createExplainUrl({ ...parts, policy }, addressIn(config), config.limits)(question),
   );
 }
 

@@ -12,7 +12,7 @@ import type { Live } from '../live/index.ts';
 import { createSignInPage, createThrottle, loginRoutes } from '../login/index.ts';
 import type { Mail } from '../mail/index.ts';
 import { type Oidc, oidcRoutes } from '../oidc/index.ts';
-import { accessHook, healthRoutes, type ProcessLog } from '../ops/index.ts';
+import { accessHook, probeRoutes, type ProcessLog } from '../ops/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { canonicalOf } from '../proxy/index.ts';
 import type { Provisioning } from '../provisioning/index.ts';
@@ -21,7 +21,7 @@ import type { Certificates } from '../tls/index.ts';
 import { uiRoutes } from '../ui/index.ts';
 import type { Applications } from './applications.ts';
 import { shapeErrors } from './errors.ts';
-import { createExplain, createExplainDecision } from './explain.ts';
+import { createExplainDecision, createExplainUrl } from './explain.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Facts } from './facts.ts';
 import type { OpenedMetrics } from './metrics.ts';
@@ -98,7 +98,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
   };
   const main = await createMainHost(config.domain, seen.onAccess, log);
   const sockets = await takeSockets(main, log);
-  await main.register(healthRoutes, { isReady: seen.readiness.isReady });
+  await main.register(probeRoutes, { isReady: seen.readiness.isReady });
   await main.register(jwksRoutes, { keys });
   await main.register(oidcRoutes, { oidc, origin: publicAddress.origin });
   await main.register(loginRoutes, { ...shared, mail, findRoute: routes.find, caPem: certificates.caPem });
@@ -125,7 +125,7 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
     clients: oidc.clients,
     integrations: () => integrations,
     health,
-    explainUrl: createExplain({ routes, accounts, shares: facts.shares, policy }, publicAddress, config.limits),
+    explainUrl: createExplainUrl({ routes, accounts, shares: facts.shares, policy }, publicAddress, config.limits),
     explainDecision: createExplainDecision({ denials, accounts, policy }, publicAddress),
     noteDenial: denials.note,
     mail,

@@ -3,7 +3,7 @@
  * Owns: the pages for signing in, up and out, first setup, invitation and reset; throttling; the main host's half of the
  * hand-off to service hosts; where a sign-in may lead next.
  * Does not own: checking a password (accounts), sessions and codes (sessions), `/.knot/callback` on service hosts (proxy).
- * A sign-in, and the hand-off that makes a session of a service host from it (`sessions/handoff`, `proxy/handoff`):
+ * A sign-in, and the hand-off that makes a session of a service host from it (`sessions/codes`, `proxy/handoff`):
  *
  *     HOST/x             no session → 303 DOMAIN/login/handoff?to=HOST/x&binding=HASH   (a long address: to=kept:ID)
  *     /login/handoff     nobody → 303 /login?next=…   somebody → a code, 303 HOST/.knot/callback

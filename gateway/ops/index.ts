@@ -10,7 +10,7 @@ export { createLog, isForTerminal, type LogOptions, type ProcessLog } from './lo
 export { createMetrics, type Metrics, type MetricsSources } from './metrics.ts';
 export { nodeHealth } from './node-version.ts';
 export { createReadiness, type Readiness } from './readiness.ts';
-export { healthRoutes, type HealthRoutesOptions } from './routes.ts';
+export { probeRoutes, type ProbeRoutesOptions } from './routes.ts';
 export { createOpsServer, type OpsServer, type OpsServerOptions } from './server.ts';
 export { createTracing } from './load-tracing.ts';
 export type { Tracing, TracingOptions } from './tracing.ts';

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 
-export type HealthRoutesOptions = { isReady: () => Promise<boolean> };
+export type ProbeRoutesOptions = { isReady: () => Promise<boolean> };
 
 /** For probes that can reach only the main host. Open to everyone, so they say yes or no and nothing else. */
-export async function healthRoutes(app: FastifyInstance, { isReady }: HealthRoutesOptions): Promise<void> {
+export async function probeRoutes(app: FastifyInstance, { isReady }: ProbeRoutesOptions): Promise<void> {
   app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const answer = await isReady();

@@ -6,7 +6,7 @@
  */
 export { cookieName, readSessionCookie } from './cookie.ts';
 export { describeDevice } from './device.ts';
-export type { Redemption, Visit } from './handoff.ts';
+export type { Redemption, Visit } from './codes.ts';
 export type { SessionListing } from './listing.ts';
 export { createSessions, type Sessions, type SessionsOptions } from './service.ts';
 export type { AccountGuard, Verified } from './start.ts';

@@ -105,8 +105,8 @@ export async function deleteHostSession(db: Database, id: string): Promise<boole
   return numDeletedRows > 0n;
 }
 
-/** Host sessions that were written while their central session was being ended: dead already, only in the way. */
-export async function deleteOrphans(db: Database, now: number): Promise<void> {
+/** Host sessions whose time is over: also those that were written while their central session was being ended. */
+export async function deleteExpiredHostSessions(db: Database, now: number): Promise<void> {
   await db.deleteFrom('sessions').where('host', '!=', '').where('expires_at', '<=', now).execute();
 }
 

@@ -3,7 +3,7 @@ import type { Row, Store, Transaction } from '../store/index.ts';
 import { createSessionCache, type Family } from './cache.ts';
 import { readSessionCookie, writeSessionCookie } from './cookie.ts';
 import { findRenewed, noteWhyEnded, whyEnded } from './ended.ts';
-import { createHandoff, type Redemption, type Visit } from './handoff.ts';
+import { createCodes, type Redemption, type Visit } from './codes.ts';
 import { createKeptAddresses, type KeptAddresses } from './kept-addresses.ts';
 import { type Lifetime, lifetimeOf } from './lifetime.ts';
 import { createListing, type SessionListing } from './listing.ts';
@@ -13,7 +13,7 @@ import {
   deleteEndedBefore,
   deleteFamily,
   deleteOldCodes,
-  deleteOrphans,
+  deleteExpiredHostSessions,
   findCentral,
   findCentrals,
   findSession,
@@ -113,7 +113,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
   /** How stale the stored last use may be: a minute, less where the idle time itself is short. */
   const touchMs = Math.min(maxMinuteMs, Math.ceil(idleMs / 10));
   const cache = createSessionCache();
-  const handoff = createHandoff({ store, clock, cache, hold, find, record });
+  const codes = createCodes({ store, clock, cache, hold, find, record });
   const start = createStart({ store, clock, absoluteMs, cache, find, findFormer, endCentral, record, account });
   const kept = createKeptAddresses({ store, clock });
   const listing = createListing({ store, lifetimeOf: lifetimeOfCentral, pendingLastSeen });
@@ -263,7 +263,7 @@ export function createSessions({ store, clock, config, record, account, log }: S
   async function sweep(): Promise<void> {
     await writeTouched();
     for (const central of await listOver(store.db, clock.now(), idleMs)) await endOver(central.id);
-    await deleteOrphans(store.db, clock.now());
+    await deleteExpiredHostSessions(store.db, clock.now());
     await deleteOldCodes(store.db, clock.now() - keepCodesMs);
     await deleteEndedBefore(store.db, clock.now());
     await kept.prune();
@@ -294,8 +294,8 @@ export function createSessions({ store, clock, config, record, account, log }: S
     peek,
     find,
     findFormer,
-    issueCode: handoff.issue,
-    redeemCode: handoff.redeem,
+    issueCode: codes.issue,
+    redeemCode: codes.redeem,
     kept,
     whyEnded: (cookieHeader) => whyEnded(store.db, readSessionCookie(cookieHeader), clock.now()),
     async list(userId) {

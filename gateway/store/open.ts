@@ -19,8 +19,9 @@ export type Store = {
   /** For reads and single writes that nobody caches. */
   db: Kysely<Tables>;
   /**
-   * All or nothing; `work` runs again when the database undid it to resolve a deadlock, so it must do nothing but query. Serialised against other writers (SQLite: `begin immediate`). Do not nest and do not use `store.db`
-   * inside: SQLite has one connection and would wait for itself.
+   * All or nothing; `work` runs again when the database undid it to resolve a deadlock, so it must do nothing but query. Serialised
+   * against other writers (SQLite: `begin immediate`). Do not nest and do not use `store.db` inside: SQLite has one connection and
+   * would wait for itself.
    * @throws KNOT_STORE_*, 503 with `Retry-After` while the database is away, full, locked or overloaded; so do queries through `db`
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;

@@ -18,7 +18,7 @@ import { configuredSizes } from '../../gateway/app/sizes.ts';
 import { recordCuts } from '../../gateway/app/cuts.ts';
 import { createWatch } from '../../gateway/app/watch.ts';
 import { createMail } from '../../gateway/mail/index.ts';
-import { createExplain, createExplainDecision } from '../../gateway/app/explain.ts';
+import { createExplainDecision, createExplainUrl } from '../../gateway/app/explain.ts';
 import { createIdentify, createIdentifyToken } from '../../gateway/app/identify.ts';
 import { endWithRights } from '../../gateway/app/rights.ts';
 import { openTestFacts } from '../support/house/facts.ts';
@@ -134,7 +134,7 @@ export async function openHouse(t: Test, more: Partial<ApiOptions> = {}) {
       { name: 'store', status: 'ok', message: 'It answers.' },
       { name: 'sandbox', status: 'warning', message: 'No bubblewrap.', remedy: 'Install it.' },
     ],
-    explainUrl: createExplain({ routes, accounts, shares, policy }, address, config.limits),
+    explainUrl: createExplainUrl({ routes, accounts, shares, policy }, address, config.limits),
     explainDecision: createExplainDecision({ denials, accounts, policy }, address),
     noteDenial: denials.note,
     version: '9.9.9',

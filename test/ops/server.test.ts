@@ -6,7 +6,7 @@ import {
   createMetrics,
   createOpsServer,
   createReadiness,
-  healthRoutes,
+  probeRoutes,
   type MetricsSources,
   nodeHealth,
 } from '../../gateway/ops/index.ts';
@@ -164,7 +164,7 @@ t.test('ready means: the store answers, policies are loaded, not draining', asyn
 t.test('the main host tells strangers only yes or no', async (t) => {
   let isReady = true;
   const app = Fastify();
-  await app.register(healthRoutes, { isReady: async () => isReady });
+  await app.register(probeRoutes, { isReady: async () => isReady });
   t.teardown(() => app.close());
   t.same((await app.inject('/healthz')).json(), { status: 'ok' });
   t.same((await app.inject('/readyz')).json(), { status: 'ready' });

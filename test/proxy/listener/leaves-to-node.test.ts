@@ -199,7 +199,7 @@ t.test('a WebSocket may open on a connection that served plain requests', async 
   await eventually('every tunnel is over', () => gateway.proxy.counts().webSockets === 0);
 });
 
-t.test('a connection of which nothing more comes is ended in time, on either side of the hand-over', async (t) => {
+t.test('a connection of which nothing more comes is ended in time, before and after it is left to Node', async (t) => {
   const gateway = await openGateway(t, { limits: { headersMs: 600, keepAliveMs: 900 } });
   const own = ownFields(gateway, (await gateway.signIn()).cookie);
   const get = `GET /x HTTP/1.1\r\n${own}\r\n`;

@@ -55,7 +55,7 @@ type Parts = {
  * one browser, the service host redeems it once within 60 s for a session of its own. A code that is refused still tells where it
  * was to lead: that is worth nothing to anybody, because who starts anew signs in with a sign-in of their own.
  */
-export function createHandoff({ store, clock, cache, hold, find, record }: Parts) {
+export function createCodes({ store, clock, cache, hold, find, record }: Parts) {
   async function issue(session: Session, handoff: { host: string; binding: string; next: string }): Promise<string> {
     const code = newSecret();
     await insertCode(store.db, {
@@ -98,7 +98,8 @@ export function createHandoff({ store, clock, cache, hold, find, record }: Parts
   function problemOf(row: Row<'handoff_codes'>, { bindings }: Visit): string | undefined {
     const remainingMs = row.expires_at - clock.now();
     if (!bindings.some((binding) => equalSecrets(row.binding, binding))) return 'other_browser';
-    return remainingMs <= 0 || remainingMs > codeLifetimeMs + codeLifetimeMs ? 'expired' : undefined;
+    // One lifetime more than was given is for clocks of gateways that differ; beyond that one was set back.
+    return remainingMs <= 0 || remainingMs > 2 * codeLifetimeMs ? 'expired' : undefined;
   }
 
   async function startHostSession(
