@@ -1,6 +1,6 @@
 import t from 'tap';
 import { find, type Entry } from '../../dashboard/src/lib/frame/palette/find.ts';
-import { createKeyListener } from '../../dashboard/src/lib/frame/keyboard.ts';
+import { createKeyListener, isMoving, isTyping } from '../../dashboard/src/lib/frame/keyboard.ts';
 
 const entry = (title: string, words = '', hint = ''): Entry => ({
   id: title,
@@ -43,4 +43,28 @@ t.test('keys act on the page, and g waits only a moment', async (t) => {
   press('u', 3100);
   press('?', 4000, false, [{ matches: () => true }, { nodeName: '#document-fragment' }]);
   t.strictSame(done, ['palette', 'shortcuts', 'search', 'jump']);
+});
+
+t.test('what keeps its keys keeps those that lead to the next thing as well, and some keep only those', (t) => {
+  /** An element that is what it is said to be, inside one that is nothing of it. */
+  const aimedAt = (selector: string) => ({
+    composedPath: () => [
+      { matches: (asked: string) => asked.split(/,(?![^(]*\))/).some((one) => one.trim() === selector) },
+      { matches: () => false },
+    ],
+  });
+  const typing = 'input:not([type=checkbox], [type=radio])';
+  for (const [selector, ...wanted] of [
+    [typing, true, true],
+    ['textarea', true, true],
+    ['dialog', true, true],
+    ['[role=menu]', true, true],
+    ['input', false, true],
+    ['audio', false, true],
+    ['video', false, true],
+    ['[data-keeps-arrows]', false, true],
+    ['main', false, false],
+  ] as const)
+    t.strictSame([isTyping(aimedAt(selector)), isMoving(aimedAt(selector))], wanted, selector);
+  t.end();
 });

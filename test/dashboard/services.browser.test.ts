@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
 
 /** What pages of services show of answers that a running gateway gives rarely: broken lines and failures. */
-t.setTimeout(180_000);
+t.setTimeout(300_000);
 
 const service = (over: Partial<Service> = {}): Service => ({
   ...{ id: 'one', name: 'one', owner: { kind: 'user', name: 'ann' }, url: 'https://one-ann.localhost/' },
@@ -149,6 +149,29 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
     t.strictSame(await items('/services/one/overview'), ['Copy address', 'Remove…']);
   });
 
+  await scene('who removes it leaves its page, which asks for it no more', async (t, { page, gateway, goTo }) => {
+    let isRemoved = false;
+    const late: string[] = [];
+    await page.route('**/api/v1/services/one', async (route) => {
+      if (isRemoved) late.push(route.request().method());
+      if (route.request().method() !== 'DELETE') return route.fulfill({ json: service() });
+      isRemoved = true;
+      // Every page hears of it before who asked has an answer.
+      gateway.questions.length = 0;
+      gateway.announce({ topic: 'services', id: 'one' }, 'users');
+      await eventually('it is heard', () => gateway.questions.some((question) => question.startsWith('/users')));
+      await route.fulfill({ json: service({ wish: 'removed' }) });
+    });
+    await goTo('/services/one/overview');
+    await page.getByRole('button', { name: 'Actions for one' }).click();
+    await page.getByRole('menuitem', { name: 'Remove…' }).click();
+    await page.getByRole('textbox').fill('one');
+    await page.getByRole('button', { name: 'Remove it' }).click();
+    await page.waitForURL('**/services');
+    await page.getByText('one is being removed.').waitFor();
+    t.strictSame(late, []);
+  });
+
   await scene('a search in the logs that fails says so and is over', async (t, { page, gateway }) => {
     await serve(page, () => service());
     const problem = { statusCode: 500, code: 'KNOT_X', message: 'The lines cannot be read just now.' };
@@ -220,6 +243,20 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
       t.match(await card.getByRole('link', { name: 'S3' }).getAttribute('href'), /\/start\/s3$/);
     },
   );
+
+  await scene('logs and a terminal take the whole of a large window', async (t, { page, gateway }) => {
+    await serve(page, () => service());
+    await page.route('**/api/v1/services/one/logs?*', (route) => route.fulfill({ json: { lines: [] } }));
+    await page.setViewportSize({ width: 1920, height: 1000 });
+    const widthOf = async (part: string, word: string): Promise<number> => {
+      await page.goto(`${gateway.origin}/services/one/${part}`);
+      await page.getByText(word, { exact: true }).first().waitFor();
+      return (await page.getByRole('main').boundingBox())!.width;
+    };
+    const usual = await widthOf('overview', 'Web page');
+    t.ok((await widthOf('logs', 'Wrap lines')) > usual + 200);
+    t.ok((await widthOf('terminal', 'Paste')) > usual + 200);
+  });
 
   await scene('a picture of a template stands on the ground it was drawn for', async (t, { page, gateway }) => {
     await page.route('**/api/v1/templates', (route) =>

@@ -51,11 +51,22 @@ export function createKeyListener(acts: KeyActs): (event: KeyPress) => void {
  * stands in a shadow root, where `target` names only what holds the root (DOM, section 2.2): the path knows the field itself.
  */
 export function isTyping(event: Aimed): boolean {
-  return event.composedPath().some((one) => isElement(one) && one.matches(keepsKeys));
+  return isWithin(event, keepsKeys);
+}
+
+/** The same of keys that lead from one thing to the next: a choice among several, a player, and what says so of itself move by them too. */
+export function isMoving(event: Aimed): boolean {
+  return isWithin(event, `${keepsKeys}, ${keepsArrows}`);
+}
+
+function isWithin(event: Aimed, what: string): boolean {
+  return event.composedPath().some((one) => isElement(one) && one.matches(what));
 }
 
 const keepsKeys =
   'input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]:not([contenteditable=false]), dialog, [role=menu]';
+
+const keepsArrows = 'input, audio, video, [data-keeps-arrows]';
 
 const isElement = (one: unknown): one is { matches(selector: string): boolean } =>
   typeof (one as { matches?: unknown } | null)?.matches === 'function';

@@ -34,10 +34,28 @@ export function anythingHeard(): Change[] {
   return [...topics].map((topic) => ({ topic }));
 }
 
+/** Of what is being taken away here. */
+const parting = new Set<string>();
+
+/**
+ * Takes something away. Until `act` is over, which leaves its page, that page asks for it no more: there may be nothing to show any more,
+ * and who took it away knows. Then what shows it is fetched anew, also when it stays.
+ */
+export async function partWith(change: Change & { id: string }, act: () => Promise<unknown>): Promise<void> {
+  const key = changeKey(change.topic, change.id);
+  parting.add(key);
+  try {
+    await act();
+  } finally {
+    parting.delete(key);
+    void refresh(change);
+  }
+}
+
 /** Fetches anew what shows these; resolves when the page is up to date. For what the person did here. */
 export async function refresh(...changes: readonly Change[]): Promise<void> {
   for (const { topics, act } of hearers) if (changes.some(({ topic }) => topics.includes(topic))) act(changes);
-  await invalidate(({ href }) => changes.some((change) => concerns(change, href)));
+  await invalidate(({ href }) => !parting.has(href) && changes.some((change) => concerns(change, href)));
 }
 
 /** However much happens, what is shown is fetched anew no more often. */
