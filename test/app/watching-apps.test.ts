@@ -138,6 +138,13 @@ t.test('each application is what it is: only what answers is ready', async (t) =
   t.match((await tiles())['untrusted'], { message: /could not prove/ });
 });
 
+t.test('whoever opens what does not work is told what is known of it', async (t) => {
+  const page = await ann.visit(`https://garbage.localhost:${gateway.port}/`);
+  t.equal(page.status, 502);
+  t.match(page.text, /GARBAGE does not work at the moment/);
+  t.ok(page.text.includes((await tiles())['garbage']!.message), 'in the words of its tile');
+});
+
 t.test('health says the same, and why; what nobody watches is not counted', async (t) => {
   const { components } = (await ann.api('GET', '/health')).json<Health>();
   const of = (name: string) => components.find((component) => component.name === `app:${name}`);

@@ -13,30 +13,22 @@ import { eventually } from '../support/eventually.ts';
 import { startEcho } from '../support/net/echo.ts';
 import { openRaw, readAnswer } from '../support/net/raw-client.ts';
 import { caOf, startGateway } from '../support/process/gateway.ts';
-import { createPerson, type Person } from '../support/process/person.ts';
+import { openPeople, password } from '../support/process/people.ts';
+import type { Person } from '../support/process/person.ts';
 
 /** Lines of `app.ts` and `app/` that hand what one part tells to another: each of these tests fails without one of them. */
 t.setTimeout(300_000);
 
-const password = 'correct-horse-staple-7';
 const echo = await startEcho();
 t.teardown(() => echo.close());
 const config = {
-  integrations: { jupyterhub: { mode: 'off' } },
   apps: [{ name: 'echo', upstream: echo.address, probe: '/' }],
   trustedProxies: ['127.0.0.1/32'],
   limits: { drainDelayMs: 2_000 },
 };
-const gateway = await startGateway({ config });
-t.teardown(() => gateway.stop());
+const { gateway, ann, person, stranger } = await openPeople(t, { config, others: ['bob'] });
+const bob = await person('bob');
 const origin = `https://echo.localhost:${gateway.port}`;
-const browser = (): Person => {
-  const person = createPerson(gateway);
-  t.teardown(() => person.close());
-  return person;
-};
-const ann = browser();
-const bob = browser();
 
 const isOpen = async () => (await metric(gateway, 'knot_live_streams')) > 0;
 const isCut = async () => (await metric(gateway, 'knot_live_streams')) === 0;
@@ -48,11 +40,7 @@ async function share(): Promise<string> {
   return (await ann.api('POST', '/shares', body)).json<{ share: { id: string } }>().share.id;
 }
 
-t.test('two people, and files of one of them', async (t) => {
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-  const add = ['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'];
-  t.equal((await gateway.knot(add, password)).status, 0);
-  await bob.signIn('bob', password);
+t.test('files of somebody', async (t) => {
   const { user } = (await ann.api('GET', '/me')).json<{ user: { id: string } }>();
   t.match((await ann.api('POST', '/files/private/open?op=mkdir', {})).status, 201);
   const headers = { origin: gateway.origin, 'content-type': 'application/octet-stream' };
@@ -110,7 +98,7 @@ t.test('commands on the same machine are told where it answers, and why it is no
 t.test('a token that is revoked takes the download with it that was begun with it', async (t) => {
   const made = await ann.api('POST', '/tokens', { name: 'ci', scopes: ['files:read'] });
   const { secret, token } = made.json<{ secret: string; token: { id: string } }>();
-  const program = browser();
+  const program = stranger();
   const download = openRequest(gateway, program, bigFile, { authorization: `Bearer ${secret}` }, 'GET');
   download.end();
   await download.begun;
@@ -151,7 +139,7 @@ t.test('what takes the place of what is shared is not shared', async (t) => {
 });
 
 t.test('a code that is shown by two browsers ends what the first one opened with it', async () => {
-  const first = browser();
+  const first = stranger();
   await first.signIn('ann', password);
   const navigation = { headers: { accept: 'text/html', 'sec-fetch-mode': 'navigate' } };
   let at = `${origin}/deep`;
@@ -165,7 +153,7 @@ t.test('a code that is shown by two browsers ends what the first one opened with
   let isClosed = false;
   socket.on('close', () => (isClosed = true));
   await once(socket, 'open');
-  const thief = browser();
+  const thief = stranger();
   thief.setCookies('echo.localhost', binding);
   await thief.request('GET', at, navigation);
   await eventually('it is cut', () => isClosed);
@@ -191,13 +179,17 @@ t.test('before a gateway ends it is not ready, and says so on every connection',
   await share();
   const line = await openRaw({ port: gateway.port, ca: caOf(gateway) });
   const ask = async () => {
-    line.write(`GET /healthz HTTP/1.1\r\nHost: localhost:${gateway.port}\r\n\r\n`);
+    line.write(`GET /readyz HTTP/1.1\r\nHost: localhost:${gateway.port}\r\n\r\n`);
     return readAnswer(line);
   };
-  t.notMatch((await ask()).bytes, /^connection: close/im);
+  const before = (await ask()).bytes;
+  t.match(before, /^HTTP\/1\.1 200 /);
+  t.notMatch(before, /^connection: close/im);
   const ended = gateway.signal('SIGTERM');
   await eventually('it is not ready', async () => (await request(`${gateway.ops}/readyz`)).statusCode === 503);
-  t.match((await ask()).bytes, /^connection: close/im);
+  const after = (await ask()).bytes;
+  t.match(after, /^HTTP\/1\.1 503 /);
+  t.match(after, /^connection: close/im);
   line.destroy();
   t.equal(await ended, 0);
 });
@@ -217,6 +209,7 @@ t.test('what was shared is so after a start, and policies that were checked are 
   const again = await startGateway({
     config: {
       ...config,
+      integrations: { jupyterhub: { mode: 'off' } },
       listen: `127.0.0.1:${gateway.port}`,
       limits: { drainDelayMs: 0 },
       oidc: { keyRotationDays: 7 },
