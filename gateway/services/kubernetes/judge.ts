@@ -108,7 +108,7 @@ function problemsOf(object: Rendered, { namespace }: Grounds): string[] {
   const rule = Object.hasOwn(rules, kind) ? rules[kind] : undefined;
   if (rule === undefined || !rule.apiVersions.includes(apiVersion)) {
     const reason = Object.hasOwn(reasons, kind) ? reasons[kind] : undefined;
-    return [reason ?? `is of a kind that a service may not have (${apiVersion})`];
+    return [reason ?? `${isOfNone} (${apiVersion})`];
   }
   const found = metadataProblems(metadata);
   if (!form.test(metadata.name)) found.push('has a name that is none');
@@ -126,6 +126,14 @@ function problemsOf(object: Rendered, { namespace }: Grounds): string[] {
   }
   return found;
 }
+
+/** The versions of a kind that a service may have, or why it may have none: words that follow on what it is called. */
+export function allowed(kind: string): { versions: readonly string[] } | { why: string } {
+  if (Object.hasOwn(rules, kind)) return { versions: rules[kind]!.apiVersions };
+  return { why: Object.hasOwn(reasons, kind) ? reasons[kind]! : isOfNone };
+}
+
+const isOfNone = 'is of a kind that a service may not have';
 
 /** Annotations of Knot's that a chart may have: `knot/files` asks for less than all files of the owner (admission reads it). */
 const ofCharts: ReadonlySet<string> = new Set([exposeAnnotation, 'knot/files']);

@@ -1,18 +1,13 @@
 import type { Cause } from '../service.ts';
 import { sayRefusal } from './say-refusal.ts';
 import type { HelmFailure } from './helm.ts';
+import { allowed } from './judge.ts';
 
 type Row = { code: string; matches: RegExp; what(found: RegExpExecArray): string; remedy: string };
 
 const changeTemplate = 'Whoever keeps the template can correct it.';
 
 const rows: readonly Row[] = [
-  {
-    code: 'kind-missing',
-    matches: /no matches for kind "([A-Za-z]{1,60})"/,
-    what: ([, kind]) => `The cluster does not know things of the kind ${kind}.`,
-    remedy: 'An administrator can install what defines it, or the template does without.',
-  },
   {
     code: 'name-taken',
     matches: /([A-Z][A-Za-z]{1,40}) "([a-z0-9.-]{1,253})" in namespace "[a-z0-9-]+" exists and cannot be imported/,
@@ -71,6 +66,8 @@ function sayText(text: string): Cause | undefined {
   const own = /execution error at \([^)]*\): (.{1,300})/.exec(text)?.[1];
   if (own !== undefined)
     return { code: 'template', what: `Its template says: ${own.trim()}`, remedy: 'Correct the values it names.' };
+  const [, kind, version] = /no matches for kind "([A-Za-z]{1,60})" in version "([a-z0-9./-]{1,120})"/.exec(text) ?? [];
+  if (kind !== undefined && version !== undefined) return sayUnknownKind(kind, version);
   const refusal = sayRefusal(text);
   if (refusal !== undefined) return refusal;
   for (const { code, matches, what, remedy } of rows) {
@@ -79,6 +76,29 @@ function sayText(text: string): Cause | undefined {
   }
   return undefined;
 }
+
+/**
+ * Of something that the cluster does not know Helm says so before Knot has judged it: what a service may not have anyway, no definition
+ * would help.
+ */
+function sayUnknownKind(kind: string, version: string): Cause {
+  const may = allowed(kind);
+  if ('why' in may) return { code: 'refused', what: `The ${kind} in its template ${may.why}.`, remedy: withoutIt };
+  if (!may.versions.includes(version))
+    return {
+      code: 'kind-missing',
+      what: `Its template has a ${kind} of the version ${version}, which the cluster does not know.`,
+      remedy: `Whoever keeps the template can write it as ${may.versions[0]}.`,
+    };
+  return {
+    code: 'kind-missing',
+    what: `The cluster does not know the kind ${kind} (${version}).`,
+    remedy:
+      'An administrator of the cluster installs what defines it (CRD); then start it again. Or the template does without: to be reached, a Service with a port "http" is enough.',
+  };
+}
+
+const withoutIt = 'Whoever keeps the template can leave it out; other values may turn it off.';
 
 const unknown = (doing: 'render' | 'apply'): Cause => ({
   code: 'helm',

@@ -5,8 +5,10 @@ import type { Service } from '../../../gateway/services/service.ts';
 import { startControlPlane } from '../../cluster/control-plane.ts';
 import { databaseOf } from '../../cluster/full.ts';
 import { eventually } from '../../support/eventually.ts';
+import { survivesKills } from './helm-killed.ts';
 import { openKubernetesEngine, web } from './house.ts';
 import { restsAndRuns } from './rests.ts';
+import { tellsUnknownKinds } from './unknown-kinds.ts';
 
 t.setTimeout(240_000);
 
@@ -60,6 +62,9 @@ if ('skip' in cluster) {
 
   t.test('what keeps it from running is told within seconds, with what to do', async (t) => {
     const { engine, service } = await openKubernetesEngine(t, cluster);
+    // As of an image whose pull never ends: the kubelet says nothing.
+    const silent = await service(web({ image: 'hang.test/web:1' }));
+    await engine.start(silent);
     const told: [image: string, wanted: object][] = [
       [
         'missing.test/none:1',
@@ -100,6 +105,10 @@ if ('skip' in cluster) {
     await engine.stop(late);
     await free(1);
     t.strictSame(await gpus(1), []);
+    await eventually('a word about what nothing is heard of', () => 'cause' in engine.observe(silent), 20_000);
+    t.match(engine.observe(silent), { phase: 'starting', cause: { code: 'not-begun-yet', what: /./, remedy: /./ } });
+    await engine.stop(silent);
+    t.strictSame(engine.observe(silent), { phase: 'absent' });
   });
 
   t.test('quota, Pod Security and kinds that are not there are told before anything is made', async (t) => {
@@ -271,6 +280,14 @@ if ('skip' in cluster) {
       await second.engine.remove(third);
       await eventually('nothing is left', async () => (await second.left(third)).length === 0);
     },
+  );
+
+  t.test('Helm is killed after each of its writes, and what it was at is done all the same', (t) =>
+    survivesKills(t, cluster),
+  );
+
+  t.test('a kind that the cluster does not know is told, and is no obstacle any more when it does', (t) =>
+    tellsUnknownKinds(t, cluster),
   );
 
   t.test('what passes by itself ends nothing: a webhook that is not trusted, a database that is full', async (t) => {
