@@ -7,6 +7,7 @@ import { leaves } from './leaving.ts';
 import { lookingAt } from './looking.ts';
 import { movesFiles } from './moves.ts';
 import { left, openPlaces, watched } from './places.ts';
+import { comesBack } from './removed-by-hand.ts';
 
 t.setTimeout(300_000);
 const cluster = await startControlPlane(t, { nodes: 0 });
@@ -255,6 +256,10 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     const argo = { upstream: 'http://127.0.0.1:2746', title: 'Workflows', namespace: 'argo', auth: 'token' } as const;
     await leaves(t, cluster, await open(t, { config: { integrations: { argo } } }));
   });
+
+  t.test('a namespace that was deleted by hand is told while it hangs, and made anew', async (t) =>
+    comesBack(t, cluster, await open(t)),
+  );
 
   t.test('whoever acts as the person cannot touch what bounds them, nor anybody else', async (t) => {
     const { open: start, person } = await open(t);
