@@ -27,13 +27,13 @@ import { type ComponentHealth, newSecret, silentLog, systemClock } from '../lib/
 import { parseUpstream } from '../routes/index.ts';
 import { caFileIn } from '../tls/index.ts';
 import { appRoute, readCa } from './apps.ts';
-import type { Kubernetes } from './kubernetes.ts';
+import type { ToolsOfCluster } from './kubernetes.ts';
 
 /** What every tool stands on: the address, the supervisor, the listener and whose files are mounted. */
 export type IntegrationGround = Omit<JupyterHubOptions, 'config' | 'dataFolder' | 'clientSecret'> &
   Pick<ToolGround, 'ownCaPem' | 'metricsCookieOf' | 'timeoutMs'> & {
     /** What tools of the cluster stand on, where there is one. */
-    cluster?: Pick<Kubernetes, 'requestToken' | 'sampleNamespace'> | undefined;
+    cluster?: ToolsOfCluster | undefined;
   };
 
 /** Every configured tool with single sign-on. Each is made, none is started. */

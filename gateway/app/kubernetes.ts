@@ -5,7 +5,7 @@ import type { Admission } from '../admission/index.ts';
 import { absolute, type Config, parseListen, type PublicAddress } from '../config/index.ts';
 import { areaOfKey, type Files } from '../files/index.ts';
 import type { Registry, RequestToken } from '../integrations/index.ts';
-import { kinds, type Kube, type Lease, openKube, pathOf, takeLease } from '../kube/index.ts';
+import { isKubeFault, kinds, type Kube, type Lease, openKube, pathOf, takeLease } from '../kube/index.ts';
 import { type Clock, type ComponentHealth, dayMs, type Log, silentLog, systemClock } from '../lib/index.ts';
 import { createPolicy, type Policy } from '../policy/index.ts';
 import {
@@ -52,6 +52,8 @@ export type Kubernetes = {
   requestToken: RequestToken;
   /** Some namespace that is somebody's. */
   sampleNamespace(): Promise<string | undefined>;
+  /** Whether the definition of workflows is there. */
+  knowsWorkflows(): Promise<boolean>;
   health(): ComponentHealth[];
   /** Keeps in each namespace what its pods pull images of the registry with, from `start` on. */
   keepPullSecrets(registry: Registry): void;
@@ -151,9 +153,7 @@ export async function openKubernetes(
 const ofOwners = 'app.kubernetes.io/managed-by=knot,knot/owner';
 
 /** What tools of the cluster are asked with, for a command beside a gateway that may run. */
-export async function tokensBeside(
-  config: Config,
-): Promise<Pick<Kubernetes, 'requestToken' | 'sampleNamespace' | 'close'>> {
+export async function tokensBeside(config: Config): Promise<ToolsOfCluster & Pick<Kubernetes, 'close'>> {
   const { kubeconfig, context } = config.kubernetes;
   const kube = await openKube(
     { kubeconfig: absolute(config, kubeconfig), context },
@@ -162,9 +162,23 @@ export async function tokensBeside(
   return { ...tokensFrom(kube), close: () => kube.close() };
 }
 
-const tokensFrom = (kube: Kube): Pick<Kubernetes, 'requestToken' | 'sampleNamespace'> => ({
+/** What tools that run in the cluster are asked with. */
+export type ToolsOfCluster = Pick<Kubernetes, 'requestToken' | 'sampleNamespace' | 'knowsWorkflows'>;
+
+const tokensFrom = (kube: Kube): ToolsOfCluster => ({
   requestToken: requestTokenFrom(kube),
   sampleNamespace: async () => (await kube.list(kinds.namespace, { labels: ofOwners })).items[0]?.metadata.name,
+  // Everybody who signed in may ask what there is (Kubernetes, `system:discovery`).
+  async knowsWorkflows() {
+    type Found = { resources: { name: string }[] };
+    try {
+      const { resources } = await kube.ask<Found>({ method: 'GET', path: '/apis/argoproj.io/v1alpha1' });
+      return resources.some(({ name }) => name === 'workflows');
+    } catch (error) {
+      if (isKubeFault(error, 'KNOT_KUBE_NOT_FOUND')) return false;
+      throw error;
+    }
+  },
 });
 
 /** The shortest life that the API server gives (Kubernetes, TokenRequest). What it grants may be another. */

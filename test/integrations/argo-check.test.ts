@@ -104,6 +104,11 @@ t.test('each thing that is wrong with it is told in plain words, with what to do
       /It is v3\.6\.2; Knot was tried with 4\.0/,
     ],
     [
+      'the cluster does not know workflows',
+      answering((path, isKnown) => (!isKnown ? [401] : path.includes('/workflows/') ? [404] : [200, good])),
+      /argo: definitions: The cluster does not know what workflows are/,
+    ],
+    [
       'accounts have no rights',
       answering((path, isKnown) => (!isKnown ? [401] : path.includes('/workflows/') ? [403] : [200, good])),
       /\(403\): install the role knot-argo of Knot's chart/,

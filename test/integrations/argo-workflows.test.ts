@@ -7,7 +7,7 @@ import { parseUpstream } from '../../gateway/routes/index.ts';
 
 /** What Knot asks Argo itself, of a server that does not keep to what was asked. A real one is in `argo.test.ts`. */
 
-async function open(t: Test, answer: RequestListener) {
+async function open(t: Test, answer: RequestListener, knows = () => Promise.resolve(true)) {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(`${request.headers.authorization ?? ''} ${request.url!}`);
@@ -19,7 +19,7 @@ async function open(t: Test, answer: RequestListener) {
   const workflows = createWorkflows({
     upstream: parseUpstream(`http://127.0.0.1:${port}`, { allowLoopback: true }),
     tokens: { of: async () => `token-${number}`, forget: () => void (number += 1) },
-    log: silentLog,
+    ...{ knows, log: silentLog },
   });
   t.teardown(async () => {
     await workflows.close();
@@ -77,4 +77,21 @@ t.test('a token that is refused is asked for anew once, and not again and again'
     asked.map((line) => line.split(' ')[1]),
     ['token-1', 'token-2'],
   );
+});
+
+t.test('a cluster that does not know what workflows are is not one without this workflow', async (t) => {
+  const { workflows } = await open(t, (_request, response) => response.writeHead(404).end('{"code":5}'));
+  await t.rejects(workflows.list('knot-ann', 10), {
+    code: 'KNOT_INTEGRATIONS_ARGO_UNDEFINED',
+    statusCode: 503,
+    remedy: /definitions \(CRDs\)/,
+  });
+  await t.rejects(workflows.act('knot-ann', 'one', 'stop'), { code: 'KNOT_INTEGRATIONS_NO_WORKFLOW' });
+
+  // What a server of 4.0 answers, from a copy of its own.
+  const empty: RequestListener = (_request, response) => response.end('{"items":null}');
+  const undefinedThere = await open(t, empty, () => Promise.resolve(false));
+  await t.rejects(undefinedThere.workflows.list('knot-ann', 10), { code: 'KNOT_INTEGRATIONS_ARGO_UNDEFINED' });
+  const away = await open(t, empty, () => Promise.reject(new Error('the cluster is away')));
+  t.strictSame(await away.workflows.list('knot-ann', 10), [], 'what cannot be asked is not said');
 });

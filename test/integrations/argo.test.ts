@@ -1,5 +1,6 @@
 import { t } from 'tap';
 import { request } from 'undici';
+import { definitionsIn } from '../cluster/argo/manifests.ts';
 import { type Argo, startArgo } from '../cluster/argo/start.ts';
 import { settingsFrom } from '../cluster/argo/values.ts';
 import { hello } from '../cluster/argo/workflows.ts';
@@ -274,6 +275,38 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
     const again = await openStream(t, bob, '/api/v1/workflow-events/knot-bob');
     t.equal(again.status, 401, 'no page for signing in, which an EventSource would ask for again and again');
   });
+
+  t.test(
+    'what defines workflows goes and comes back: it is told meanwhile, and nothing is started again',
+    async (t) => {
+      await enter(joanna);
+      const name = 'workflows.argoproj.io';
+      const definition = (await definitionsIn(argo.programs.manifests)).find(({ metadata }) => metadata.name === name)!;
+      await cluster.kubectl('delete', 'crd', name);
+      let said = '';
+      const refused = await eventually(
+        () => `that it is told, not ${said}`,
+        async () => {
+          const answer = await joanna.api('GET', '/workflows');
+          said = `${answer.status} ${answer.text}`;
+          return answer.status === 503 && answer;
+        },
+      );
+      t.match(refused.json(), {
+        code: 'KNOT_INTEGRATIONS_ARGO_UNDEFINED',
+        message: /^The cluster does not know what workflows are/,
+        remedy: /installs the definitions \(CRDs\)/,
+      });
+      t.match((await gateway.knot(['integrations', 'check', 'argo'])).stdout, /argo: definitions/);
+      for (const path of ['/me', '/tiles', '/services']) t.equal((await joanna.api('GET', path)).status, 200, path);
+      await cluster.apply(definition);
+      await eventually('its list', async () => (await joanna.api('GET', '/workflows')).status === 200, 30_000);
+      const isMade = async () => (await submit(joanna, 'knot-joanna', hello('after'))).status === 200;
+      await eventually('a workflow', isMade, 30_000);
+      const isListed = async () => (await list(joanna)).workflows.some((one) => one.name === 'after');
+      await eventually('it in the list', isListed, 60_000);
+    },
+  );
 
   t.test('what is set up wrong is told by a check, and what is right as well', async (t) => {
     const said = async () => (await gateway.knot(['integrations', 'show', 'argo'])).stdout;

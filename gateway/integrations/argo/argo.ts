@@ -8,7 +8,7 @@ import { type AccountTokens, createAccountTokens, type RequestToken } from './ac
 import { checkArgo, olderArgo } from './check.ts';
 import { argoPaths } from './paths.ts';
 import { argoSettings } from './settings.ts';
-import { createWorkflows } from './workflows.ts';
+import { createWorkflows, type KnowsWorkflows } from './workflows.ts';
 
 export type ArgoOptions = ToolGround & {
   config: { title: string; namespace: string; auth: 'token' | 'sso' };
@@ -21,6 +21,7 @@ export type ArgoOptions = ToolGround & {
   requestToken?: RequestToken;
   /** Some namespace of a person or team, to try it with. */
   sampleNamespace?(): Promise<string | undefined>;
+  knowsWorkflows?: KnowsWorkflows;
 };
 
 const name = 'argo';
@@ -72,7 +73,8 @@ export function createArgo(options: ArgoOptions): Integration {
       ...endedWithOurs(ownSessions, { headers: ['authorization'] }),
     },
   };
-  const workflows = createWorkflows({ upstream, tokens, timeoutMs: options.timeoutMs, log });
+  const knows = options.knowsWorkflows;
+  const workflows = createWorkflows({ upstream, tokens, knows, timeoutMs: options.timeoutMs, log });
   const { stop, ...watched } = elsewhere({
     name,
     words: 'Workflows of your own, step by step.',
@@ -111,7 +113,7 @@ export function createArgo(options: ArgoOptions): Integration {
       checkArgo(workflows, {
         namespace: await options.sampleNamespace?.(),
         signIn: isByToken ? undefined : { issuer, redirectUri },
-        now: clock.now,
+        ...{ knows, now: clock.now },
       }),
   };
 }

@@ -3,13 +3,15 @@ import { KnotError } from '../../lib/index.ts';
 import { whyAway } from '../ask.ts';
 import { createFindings, noteClock } from '../findings.ts';
 import { type Older, olderThan } from '../older.ts';
-import { argo, type Workflows } from './workflows.ts';
+import { argo, type KnowsWorkflows, noDefinitions, type Workflows } from './workflows.ts';
 
 type Facts = {
   /** One that an account acts in; undefined where there is none yet. */
   namespace: string | undefined;
   /** Where the server signs people in itself: at whom, and where it has them come back. */
   signIn: { issuer: string; redirectUri: string } | undefined;
+  /** Absent where there is no cluster to ask. */
+  knows: KnowsWorkflows | undefined;
   now(): number;
 };
 
@@ -23,7 +25,10 @@ export async function olderArgo(workflows: Workflows, namespace: string): Promis
 }
 
 /** Whether a running server is set up as `settings` says. Asks it as nobody, and as one of the accounts that it acts as. */
-export async function checkArgo(workflows: Workflows, { namespace, signIn, now }: Facts): Promise<ComponentHealth[]> {
+export async function checkArgo(
+  workflows: Workflows,
+  { namespace, signIn, knows, now }: Facts,
+): Promise<ComponentHealth[]> {
   const { found, note } = createFindings();
   const say = (name: string, isRight: boolean, right: string, wrong: string): void =>
     note(name, isRight ? 'ok' : 'failed', isRight ? right : wrong);
@@ -59,6 +64,10 @@ export async function checkArgo(workflows: Workflows, { namespace, signIn, now }
     const shown = typeof says === 'string' ? says.slice(0, 40) : 'of an unknown version';
     say('argo: version', isKnown, `It is ${shown}.`, `It is ${shown}; Knot was tried with 4.0.`);
     const own = await workflows.ask(`/api/v1/workflows/${namespace}?listOptions.limit=1`, namespace);
+    if (own.status === 404 || (await knows?.().catch(() => true)) === false) {
+      note('argo: definitions', 'failed', noDefinitions.message, noDefinitions.remedy);
+      return found;
+    }
     say(
       'argo: own workflows',
       own.status === 200,

@@ -30,7 +30,7 @@ export type WorkflowAct = 'stop' | 'resubmit' | 'terminate' | 'retry';
 export type Workflows = {
   /**
    * The newest first.
-   * @throws KNOT_INTEGRATIONS_ARGO_AWAY, KNOT_INTEGRATIONS_ARGO_REFUSED
+   * @throws KNOT_INTEGRATIONS_ARGO_UNDEFINED, KNOT_INTEGRATIONS_ARGO_AWAY, KNOT_INTEGRATIONS_ARGO_REFUSED
    */
   list(namespace: string, limit: number): Promise<Workflow[]>;
   /**
@@ -42,6 +42,9 @@ export type Workflows = {
   ask(path: string, namespace?: string): Promise<{ status: number; headers: IncomingHttpHeaders; body: unknown }>;
   close(): Promise<void>;
 };
+
+/** Whether the cluster has the definition of workflows. */
+export type KnowsWorkflows = () => Promise<boolean>;
 
 /** Nobody waits for long: pages show the rest without it. */
 const mostMs = 5_000;
@@ -57,11 +60,13 @@ const fields = [
 export function createWorkflows({
   upstream,
   tokens,
+  knows = () => Promise.resolve(true),
   timeoutMs = mostMs,
   log,
 }: {
   upstream: Upstream;
   tokens: AccountTokens;
+  knows?: KnowsWorkflows | undefined;
   timeoutMs?: number | undefined;
   log: Log;
 }): Workflows {
@@ -79,13 +84,18 @@ export function createWorkflows({
   }
 
   /** As the account of the namespace. One that is refused is another one by now, and is asked for once more. */
-  async function asAccount(method: 'GET' | 'PUT', path: string, namespace: string, body?: object): Promise<unknown> {
+  async function asAccount(
+    method: 'GET' | 'PUT',
+    path: string,
+    namespace: string,
+    { body, missing }: { body?: object; missing: () => KnotError },
+  ): Promise<unknown> {
     let answer = await send(method, path, namespace, body);
     if (answer.status === 401) {
       tokens.forget(namespace);
       answer = await send(method, path, namespace, body);
     }
-    if (answer.status === 404) throw noWorkflow();
+    if (answer.status === 404) throw missing();
     if (answer.status >= 500) throw away(new Error(`Argo answered ${answer.status}`));
     if (answer.status !== 200) {
       log.warn({ status: answer.status, namespace }, 'Argo refused what Knot asked for');
@@ -97,8 +107,12 @@ export function createWorkflows({
   return {
     async list(namespace, limit) {
       const query = new URLSearchParams({ 'listOptions.limit': String(limit), fields });
-      const found = await asAccount('GET', `/api/v1/workflows/${namespace}?${query.toString()}`, namespace);
+      const path = `/api/v1/workflows/${namespace}?${query.toString()}`;
+      // A list of none is a list: what is not there is the kind (server/utils/errors.go passes on what the cluster says).
+      const found = await asAccount('GET', path, namespace, { missing: undefinedKind });
       const items = (found as { items?: RawWorkflow[] | null } | null)?.items ?? [];
+      // Its server lists from a copy of its own, which is empty then (server/workflow/store): nothing is said to be wrong.
+      if (items.length === 0 && !(await knows().catch(() => true))) throw undefinedKind();
       // A server without a cache of its own gives as many as there are, in the order of their names.
       return items
         .map(toWorkflow)
@@ -107,7 +121,8 @@ export function createWorkflows({
     },
     async act(namespace, name, act) {
       const path = `/api/v1/workflows/${namespace}/${encodeURIComponent(name)}/${act}`;
-      return toWorkflow((await asAccount('PUT', path, namespace, { namespace, name })) as RawWorkflow);
+      const asked = { body: { namespace, name }, missing: noWorkflow };
+      return toWorkflow((await asAccount('PUT', path, namespace, asked)) as RawWorkflow);
     },
     ask: (path, namespace) => send('GET', path, namespace),
     close: connection.close,
@@ -173,6 +188,16 @@ const refused = (status: number) =>
     remedy: 'Tell an administrator: `knot integrations check argo` says what is wrong.',
     details: { status },
   });
+
+/** Its definitions are not in the cluster. */
+export const noDefinitions = {
+  message: 'The cluster does not know what workflows are: what defines them is not installed.',
+  remedy:
+    'An administrator of the cluster installs the definitions (CRDs) of Argo Workflows, of the version that runs; its chart brings them along (crds.install). Knot goes on by itself.',
+};
+
+const undefinedKind = () =>
+  knotError('KNOT_INTEGRATIONS_ARGO_UNDEFINED', 503, noDefinitions.message, { remedy: noDefinitions.remedy });
 
 const noWorkflow = () =>
   knotError('KNOT_INTEGRATIONS_NO_WORKFLOW', 404, 'There is no such workflow any more.', {
