@@ -28,14 +28,14 @@ export const provisionCommands: readonly Command[] = [
   },
   {
     words: ['provision', 'run'],
-    usage: '[OWNER]',
+    usage: '[OWNER] [--json]',
     summary: 'Has the gateway look at one place, or at all of them, now.',
-    options: {},
+    options: { json: { type: 'boolean' } },
     positionals: [0, 1],
     run: (invocation) =>
       withPlaces(invocation, async ({ places, ownerId, subject, print }) => {
         await places.ask(ownerId, { actor, subject });
-        print({}, () => 'The gateway looks at it now; `knot provision status` says what became of it.');
+        print({ asked: subject }, () => 'The gateway looks at it now; `knot provision status` says what became of it.');
       }),
   },
   {

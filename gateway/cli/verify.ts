@@ -9,7 +9,7 @@ export const verifyCommands: readonly Command[] = [
     words: ['verify', 'isolation'],
     usage: '[--cluster] [--kubeconfig FILE] [--context NAME] [--report FILE] [--json]',
     summary:
-      'Makes two people and a team for a moment, tries as them what must fail in the cluster and what must work, and prints a signed report; 1 when anything is otherwise. The kubeconfig is of an administrator of the cluster, who may act as others; by default it is that of the gateway.',
+      'Makes two people and a team for a moment, tries as them what must fail in the cluster and what must work, and prints a signed report; 1 when anything is otherwise. The kubeconfig is of an administrator of the cluster, who may act as others; by default it is that of the gateway. (--cluster says what is tried: there is nothing else yet.)',
     options: {
       cluster: { type: 'boolean' },
       kubeconfig: { type: 'string' },

@@ -84,7 +84,9 @@ function behaves(cluster: ControlPlane): void {
     t.match(await gateway.knot(['provision', 'diff', 'ann']), {
       stdout: /ann +LimitRange\/knot +overridden +the course/,
     });
-    t.match(await gateway.knot(['provision', 'run', 'ann']), { status: 0 });
+    t.match(await gateway.knot(['provision', 'run', 'ann']), { status: 0, stdout: /looks at it now/ });
+    const asked = await gateway.knot(['provision', 'run', 'ann', '--json']);
+    t.match(JSON.parse(asked.stdout), { asked: 'user:ann' });
   });
 
   t.test('it starts while the cluster is away, and says so', async (t) => {
