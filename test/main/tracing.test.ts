@@ -10,21 +10,30 @@ t.setTimeout(300_000);
 const integrations = { jupyterhub: { mode: 'off' } };
 const watched = { NODE_OPTIONS: `--import ${join(import.meta.dirname, '../support/process/loaded-packages.mjs')}` };
 
-t.test('the packages are loaded when traces are configured, and never else', async (t) => {
-  const collector = await startCollector();
-  t.teardown(() => collector.close());
-  const off = await startGateway({ config: { integrations }, environment: watched });
-  t.teardown(() => off.stop());
-  t.notMatch(off.output(), '@opentelemetry');
-  t.notMatch(await (await fetch(`${off.ops}/metrics`)).text(), 'knot_trace');
-  const on = await startGateway({
-    config: { integrations, tracing: { endpoint: collector.endpoint } },
-    environment: watched,
-  });
-  t.teardown(() => on.stop());
-  t.match(on.output(), '/@opentelemetry/sdk-trace/');
-  t.match(await (await fetch(`${on.ops}/metrics`)).text(), /\nknot_trace_spans_dropped_total 0\n/);
-});
+const cluster =
+  '/(@kubernetes/client-node|gateway/(kube/client|provisioning/provisioning|admission/service|discovery/discovery))';
+
+t.test(
+  'the packages are loaded when traces are configured, and never else; nor is what is for a cluster',
+  async (t) => {
+    const collector = await startCollector();
+    t.teardown(() => collector.close());
+    const off = await startGateway({
+      config: { integrations },
+      environment: { ...watched, KNOT_TEST_WATCHED: `/@opentelemetry/(?!api/)|${cluster}` },
+    });
+    t.teardown(() => off.stop());
+    t.notMatch(off.output(), /loaded .*(?:@opentelemetry|kube|provisioning|admission|discovery)/);
+    t.notMatch(await (await fetch(`${off.ops}/metrics`)).text(), 'knot_trace');
+    const on = await startGateway({
+      config: { integrations, tracing: { endpoint: collector.endpoint } },
+      environment: watched,
+    });
+    t.teardown(() => on.stop());
+    t.match(on.output(), '/@opentelemetry/sdk-trace/');
+    t.match(await (await fetch(`${on.ops}/metrics`)).text(), /\nknot_trace_spans_dropped_total 0\n/);
+  },
+);
 
 t.test(
   'a whole gateway: traces, access lines and what upstreams get belong together, and no secret is among them',
