@@ -4,14 +4,15 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { publicAddress } from '../../gateway/config/index.ts';
 import { shippedDashboards } from '../../gateway/integrations/grafana/content.ts';
-import { grafanaSettings } from '../../gateway/integrations/grafana/settings.ts';
+import { grafanaSettings, olderThanSettings, printedSettings } from '../../gateway/integrations/grafana/settings.ts';
 import { type Dashboard, lintDashboards } from './dashboard-lint.ts';
 
+const publicAddressOf = (domain: string) => publicAddress({ domain }, 443);
 const stack = join(import.meta.dirname, '../../charts/stack/grafana');
 
 t.test('the values say what `knot integrations show grafana` prints', (t) => {
   const values = parse(readFileSync(join(stack, 'values.yaml'), 'utf8')) as { 'grafana.ini': Record<string, object> };
-  const address = publicAddress({ domain: 'knot.example.org' }, 443);
+  const address = publicAddressOf('knot.example.org');
   const wanted = grafanaSettings({
     auth: 'jwt',
     publicAddress: address,
@@ -26,6 +27,52 @@ t.test('the values say what `knot integrations show grafana` prints', (t) => {
   );
   t.strictSame(asText, wanted);
   t.end();
+});
+
+t.test('the oldest Grafana is the one that knows all of what is printed for it', async (t) => {
+  const publicAddress = publicAddressOf('knot.example.org');
+  const said = (version: unknown, auth: 'jwt' | 'oidc', caFile?: string) => {
+    const facts = { auth, publicAddress, url: 'https://grafana.knot.example.org/', secret: 'secret' };
+    return olderThanSettings(version, printedSettings(grafanaSettings(facts), { caFile }))?.message;
+  };
+  for (const [version, auth, caFile, words] of [
+    [
+      '12.1.10',
+      'jwt',
+      '/ca.pem',
+      /^It is Grafana 12\.1\.10, .* 12\.2 and later\. It does not know auth\.jwt\.tls_client_ca,/,
+    ],
+    ['12.2.0', 'jwt', '/ca.pem', undefined],
+    ['12.2.0-17234', 'jwt', '/ca.pem', undefined],
+    [
+      '10.2.9',
+      'jwt',
+      undefined,
+      /^It is Grafana 10\.2\.9, .* 10\.3 and later\. It does not know public_dashboards\.enabled,/,
+    ],
+    ['10.3.1', 'jwt', undefined, undefined],
+    ['10.3.1', 'oidc', '/ca.pem', undefined],
+    [
+      '10.0.3',
+      'oidc',
+      undefined,
+      / 10\.3 and later\. .*public_dashboards\.enabled.*auth\.generic_oauth\.use_refresh_token/,
+    ],
+    [
+      '9.1.0',
+      'jwt',
+      undefined,
+      / 10\.3 and later\. .*auth\.jwt\.role_attribute_path.*auth\.jwt\.role_attribute_strict/,
+    ],
+    ['v13.0.1', 'jwt', '/ca.pem', undefined],
+    ['', 'jwt', '/ca.pem', undefined],
+    ['1.2.3.4.5', 'jwt', '/ca.pem', undefined],
+    [undefined, 'jwt', '/ca.pem', undefined],
+  ] as const) {
+    const told = said(version, auth, caFile);
+    if (words === undefined) t.equal(told, undefined, `${version} ${auth}`);
+    else t.match(told, words, `${version} ${auth}`);
+  }
 });
 
 const shipped = ['everyone', 'admins'].flatMap((folder) => shippedDashboards(folder)) as unknown as Dashboard[];

@@ -17,17 +17,21 @@ export type StandIn = {
 /**
  * What is behind a gateway as far as the gateway sees of it: HTTP/1.1 and, with prior knowledge, HTTP/2 on one port. By the address it is
  * asked for it answers (`contract=page`), sets the cookies that `set` names, begins a stream of events that never ends (`contract=stream`, with `ends` it does),
- * or takes a WebSocket. `failing`: it answers 500, with these words. `says`: it answers this to whatever it is asked.
+ * or takes a WebSocket. `failing`: it answers 500, with these words. `says`: what it answers at a path, and 404 at all others.
  */
-export async function startStandIn({ failing, says }: { failing?: string; says?: object } = {}): Promise<StandIn> {
+export async function startStandIn({
+  failing,
+  says,
+}: { failing?: string; says?: Readonly<Record<string, object>> } = {}): Promise<StandIn> {
   const heard: Heard[] = [];
   const sockets = new Set<Socket>();
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     const asked = note(heard, request);
     if (failing !== undefined) return void response.writeHead(500).end(failing);
     if (says !== undefined) {
-      response.setHeader('content-type', 'application/json');
-      return void response.end(JSON.stringify(says));
+      const said = says[request.url!];
+      response.writeHead(said === undefined ? 404 : 200, { 'content-type': 'application/json' });
+      return void response.end(JSON.stringify(said ?? {}));
     }
     const cookies = asked?.getAll('set') ?? [];
     if (cookies.length > 0) response.setHeader('set-cookie', cookies);
