@@ -19,6 +19,7 @@ import { eventually } from '../../support/eventually.ts';
 import { programPath } from './able.ts';
 import { groupFolders } from './groups.ts';
 import { images, nodeArchive } from './images.ts';
+import { isInFront } from './in-front.ts';
 import { answering, execute, makeNamespace, object, pod, read } from './pods.ts';
 import { addresses } from './settings.ts';
 import { type RunningNode, startNode } from './start.ts';
@@ -38,6 +39,7 @@ else {
     const child = node.launch(['sh', '-c', 'readlink /proc/self; hostname'], { stdio: ['ignore', 'pipe', 'inherit'] });
     t.match(await saidBy(child), /^\d+\nknode\n$/);
   });
+  await t.test('a gateway is in front of it, as whoever tries it has it', (t) => isInFront(t, node));
   await t.test('pods run on while the kubelet is down, and are told about again afterwards', (t) =>
     outlivesKubelet(t, node),
   );

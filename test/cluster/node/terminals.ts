@@ -78,5 +78,11 @@ export async function useTerminals(t: Test, node: RunningNode, { gateway }: Peop
   // Both are open by the token alone.
   t.equal((await joanna.api('DELETE', `/tokens/${token.id}`)).status, 204);
   await terminal.ended;
+  await eventually('nothing to come through', () =>
+    fetch(`http://127.0.0.1:${port}/`).then(
+      () => false,
+      () => true,
+    ),
+  );
   await t.rejects(kubectl(words), /logged in|Unauthorized|not valid/i);
 }
