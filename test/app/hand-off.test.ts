@@ -5,15 +5,16 @@ import t from 'tap';
 import { readTarget } from '../../gateway/lib/index.ts';
 import { startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { caOf, startGateway } from '../support/process/gateway.ts';
-import { type Answer, createPerson, type Person } from '../support/process/person.ts';
+import { caOf } from '../support/process/gateway.ts';
+import { openPeople, password } from '../support/process/people.ts';
+import type { Answer, Person } from '../support/process/person.ts';
 import { sendRaw } from '../support/net/raw-client.ts';
 
 /** The hand-off as browsers meet it: several tabs, old pages, blocked cookies, other people's links, addresses of every form. */
 const echo = await startEcho();
-const gateway = await startGateway({
+const { gateway, stranger } = await openPeople(t, {
+  others: ['bob'],
   config: {
-    integrations: { jupyterhub: { mode: 'off' } },
     apps: [
       {
         name: 'echo',
@@ -26,26 +27,12 @@ const gateway = await startGateway({
     ],
   },
 });
-const people: Person[] = [];
-const browser = (): Person => {
-  const person = createPerson(gateway);
-  people.push(person);
-  return person;
-};
-t.teardown(async () => {
-  await Promise.all(people.map((person) => person.close()));
-  await gateway.stop();
-  await echo.close();
-});
+t.teardown(() => echo.close());
 t.setTimeout(180_000);
 
-const password = 'correct-horse-staple-7';
 const host = 'echo.localhost';
 const echoOrigin = `https://${host}:${gateway.port}`;
 const navigation = { accept: 'text/html', 'sec-fetch-mode': 'navigate' };
-const ann = browser();
-await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-await gateway.knot(['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'], `${password}\n`);
 
 const signIn = (person: Person, page: Answer, username = 'ann') => person.fill(page, { username, password });
 /** One step of a navigation, without following it. */
@@ -65,7 +52,7 @@ async function until(person: Person, url: string, pattern: RegExp): Promise<stri
 
 t.test('tabs that start at the same time all arrive, whichever cookie won', async (t) => {
   for (const kept of [0, 1, 2]) {
-    const person = browser();
+    const person = stranger();
     const starts: { url: string; to: string; cookies: Map<string, string> }[] = [];
     for (const path of ['/tab0', '/tab1', '/tab2']) {
       forget(person);
@@ -83,18 +70,18 @@ t.test('tabs that start at the same time all arrive, whichever cookie won', asyn
 });
 
 t.test('a sign-in page that was left open or bookmarked still leads where it should', async (t) => {
-  const person = browser();
+  const person = stranger();
   const page = await person.visit(`${echoOrigin}/deep?x=%2F`);
   // Ten minutes later the cookie of the start is gone.
   forget(person);
   t.equal((await signIn(person, page)).url, `${echoOrigin}/deep?x=%2F`);
   t.equal((await person.visit(page.url)).url, `${echoOrigin}/deep?x=%2F`, 'opened again, signed in');
-  const later = browser();
+  const later = stranger();
   t.equal((await signIn(later, await later.visit(page.url))).url, `${echoOrigin}/deep?x=%2F`, 'a bookmark');
 });
 
 t.test('an answer that got lost, or was asked for twice, is no dead end', async (t) => {
-  const person = browser();
+  const person = stranger();
   await person.signIn('ann', password);
   const callback = await until(person, `${echoOrigin}/deep`, /callback/);
   t.equal((await person.visit(callback)).url, `${echoOrigin}/deep`);
@@ -112,7 +99,7 @@ t.test('an answer that got lost, or was asked for twice, is no dead end', async 
 });
 
 t.test('a browser that keeps no cookie of the host ends on a page that says so, with the deep link', async (t) => {
-  const person = browser();
+  const person = stranger();
   await person.signIn('ann', password);
   let url = `${echoOrigin}/deep?x=1`;
   let hops = 0;
@@ -129,21 +116,21 @@ t.test('a browser that keeps no cookie of the host ends on a page that says so, 
 });
 
 t.test('C7 R6 the link of somebody else never signs in as them', async (t) => {
-  const bob = browser();
+  const bob = stranger();
   await bob.signIn('bob', password);
   const bait = () => until(bob, `${echoOrigin}/bait`, /callback/).finally(() => forget(bob));
-  const stranger = browser();
-  const asked = await stranger.visit(await bait());
+  const unknown = stranger();
+  const asked = await unknown.visit(await bait());
   t.match(asked.url, `${gateway.origin}/login`, 'who is nobody is asked to sign in');
-  t.equal(userOf(await signIn(stranger, asked)), 'ann', 'and is then who they are');
-  const victim = browser();
+  t.equal(userOf(await signIn(unknown, asked)), 'ann', 'and is then who they are');
+  const victim = stranger();
   await victim.signIn('ann', password);
   t.equal(userOf(await victim.visit(await bait())), 'ann');
   t.equal(userOf(await victim.visit(await bait())), 'ann', 'also with a live session');
 });
 
 t.test('opening tabs does not end what runs in the first one', async (t) => {
-  const person = browser();
+  const person = stranger();
   await person.signIn('ann', password);
   const callbacks: string[] = [];
   for (let tab = 0; tab < 9; tab += 1) {
@@ -186,7 +173,7 @@ t.test('opening tabs does not end what runs in the first one', async (t) => {
 });
 
 t.test('signing in again in another tab ends nothing that runs in the first one', async (t) => {
-  const person = browser();
+  const person = stranger();
   // Two sign-in pages stand open; the second one is filled in when the first person is at work already.
   const [first, second] = [await person.visit(`${echoOrigin}/one`), await person.visit(`${gateway.origin}/login`)];
   await signIn(person, first);
@@ -210,7 +197,7 @@ t.test('signing in again in another tab ends nothing that runs in the first one'
 });
 
 t.test('whatever the edge takes comes back byte for byte', async (t) => {
-  const central = browser();
+  const central = stranger();
   await central.signIn('ann', password);
   const cookie = `Cookie: __Host-knot=${central.cookies('localhost').get('__Host-knot')}\r\n`;
   const target = { port: gateway.port, ca: caOf(gateway) };
@@ -262,7 +249,7 @@ t.test('whatever the edge takes comes back byte for byte', async (t) => {
 });
 
 t.test('the main host keeps its own addresses as well, also long ones', async (t) => {
-  const person = browser();
+  const person = stranger();
   const path = `/policies?q=${'%22%7Bx%7D'.repeat(1200)}&r=\\d`;
   const page = await person.visit(gateway.origin + path);
   t.match(page.url, /\/login\?next=kept/);

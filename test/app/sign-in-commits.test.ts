@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { startGateway } from '../support/process/gateway.ts';
-import { createPerson } from '../support/process/person.ts';
+import { openPeople, password } from '../support/process/people.ts';
 
 t.setTimeout(120_000);
-
-const password = 'correct-horse-staple-7';
 
 /**
  * The commits in SQLite's write-ahead log: the last frame of each names the size of the database
@@ -28,14 +25,10 @@ function commitsIn(data: string): { generation: string; commits: number } {
 }
 
 t.test('a sign-in commits twice: the attempt before the password is checked, and all else as one', async (t) => {
-  const gateway = await startGateway({ config: { integrations: { jupyterhub: { mode: 'off' } } } });
-  t.teardown(() => gateway.stop());
-  const ann = createPerson(gateway);
-  t.teardown(() => ann.close());
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
+  const { gateway, stranger } = await openPeople(t);
   const counts: number[] = [];
   for (let attempt = 0; attempt < 6; attempt++) {
-    const browser = createPerson(gateway);
+    const browser = stranger();
     const page = await browser.visit(`${gateway.origin}/login`);
     t.equal(page.status, 200);
     const before = commitsIn(gateway.data);
@@ -49,7 +42,6 @@ t.test('a sign-in commits twice: the attempt before the password is checked, and
     });
     t.equal(answer.status, 303, answer.text);
     const after = commitsIn(gateway.data);
-    await browser.close();
     if (after.generation === before.generation) counts.push(after.commits - before.commits);
   }
   // Something in the background may commit as well, but not each time.

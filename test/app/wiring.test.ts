@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { request } from 'undici';
 import type { Health } from '../../gateway/api/contract.ts';
@@ -73,6 +75,17 @@ t.test('each request is counted, and has a line in the log', async (t) => {
   t.match(metrics, /^knot_requests_total\{route="echo",status_class="2xx",verdict="allow"\} [1-9]/m);
   t.match(metrics, /^knot_sessions [1-9]/m);
   t.match(await gateway.line(/"path":"\/counted"/), /"route":"echo".*"address":"203\.0\.113\.9"/);
+});
+
+t.test('the listener of operators takes no line that is not HTTP, though Node would', async (t) => {
+  const line = connect(Number(new URL(gateway.ops).port), '127.0.0.1');
+  t.teardown(() => line.destroy());
+  line.end('GET /metrics RTSP/1.0\r\nHost: localhost\r\n\r\n');
+  t.notMatch(await text(line), 'knot_requests_total');
+});
+
+t.test('the authority of its certificate is there for whoever is to trust it', async (t) => {
+  t.equal((await stranger().request('GET', '/ca.pem')).text, caOf(gateway));
 });
 
 t.test('every part tells how it is', async (t) => {

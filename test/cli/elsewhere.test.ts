@@ -17,23 +17,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
 import { selfSignedPair } from '../support/net/self-signed.ts';
-import { startGateway } from '../support/process/gateway.ts';
-import { createPerson } from '../support/process/person.ts';
+import { openPeople } from '../support/process/people.ts';
 import { createLaptop, createLine, treeOf } from './elsewhere.ts';
 
 /** Files from a laptop: the commands on a Knot elsewhere, with a personal token. */
 t.setTimeout(240_000);
-const gateway = await startGateway({ config: { integrations: { jupyterhub: { mode: 'off' } } } });
-const ann = createPerson(gateway);
-t.teardown(async () => {
-  await ann.close();
-  await gateway.stop();
-});
-await ann.fill(await ann.visit(gateway.setupLink!), {
-  username: 'ann',
-  email: 'ann@example.org',
-  password: 'correct-horse-staple-7',
-});
+const { gateway, ann } = await openPeople(t);
 const line = await createLine(t, gateway.port);
 const tokenFor = async (...scopes: string[]) =>
   (await ann.api('POST', '/tokens', { name: 'laptop', scopes })).json<{ secret: string }>().secret;

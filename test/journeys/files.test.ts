@@ -6,25 +6,16 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { eventually } from '../support/eventually.ts';
 import { caOf, startGateway } from '../support/process/gateway.ts';
-import { createPerson } from '../support/process/person.ts';
+import { openPeople } from '../support/process/people.ts';
 
 /** Files on a whole gateway: both protocols, quotas from plans, what ends a right ends a transfer, restart. */
 t.setTimeout(300_000);
 
-const password = 'correct-horse-staple-7';
-
 async function openHouse(t: Test) {
-  const gateway = await startGateway({
+  const { gateway, ann } = await openPeople(t, {
     config: {
-      integrations: { jupyterhub: { mode: 'off' } },
       plans: [{ name: 'small', defaultFor: ['people'], storage: '1 MB' }],
     },
-  });
-  const ann = createPerson(gateway);
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-  t.teardown(async () => {
-    await ann.close();
-    await gateway.stop();
   });
   const write = (path: string, body: string | Buffer, headers = {}) =>
     ann.request('PUT', `/api/v1/files/${path}`, {

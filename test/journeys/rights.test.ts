@@ -9,35 +9,28 @@ import { createRoutes } from '../../gateway/routes/index.ts';
 import { openStore, type Store } from '../../gateway/store/index.ts';
 import { type Echo, startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { type RunningGateway, startGateway } from '../support/process/gateway.ts';
-import { createPerson, type Person } from '../support/process/person.ts';
+import type { RunningGateway } from '../support/process/gateway.ts';
+import { openPeople } from '../support/process/people.ts';
+import type { Person } from '../support/process/person.ts';
 
 /** What ends a right ends what is open by it: each line of `app/rights.ts`, on a whole gateway. */
 t.setTimeout(300_000);
-
-const password = 'correct-horse-staple-7';
 
 type House = { gateway: RunningGateway; echo: Echo; ann: Person; origin: string; store: Store };
 
 /** A gateway with one application and ann signed in; `store` is another process's view of the same database. */
 async function openHouse(t: Test): Promise<House> {
   const echo = await startEcho();
-  const gateway = await startGateway({
-    config: { integrations: { jupyterhub: { mode: 'off' } }, apps: [{ name: 'echo', upstream: echo.address }] },
+  t.teardown(() => echo.close());
+  const { gateway, ann, atEnd } = await openPeople(t, {
+    config: { apps: [{ name: 'echo', upstream: echo.address }] },
   });
-  const ann = createPerson(gateway);
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
   const store = await openStore({
     url: `sqlite:${join(gateway.data, 'knot.db')}`,
     clock: systemClock,
     log: silentLog,
   });
-  t.teardown(async () => {
-    await store.close();
-    await ann.close();
-    await gateway.stop();
-    await echo.close();
-  });
+  atEnd(() => store.close());
   const origin = `https://echo.localhost:${gateway.port}`;
   await ann.visit(`${origin}/`);
   return { gateway, echo, ann, origin, store };

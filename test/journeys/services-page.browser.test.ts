@@ -3,28 +3,17 @@ import t, { type Test } from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
 import { openVisitors, type Visitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
+import { becomes, launch, type RunningService } from '../support/process/services.ts';
 
 /** What people see of what they run: the list, the page of one service, Home. Everything live, nothing by asking again and again. */
 t.setTimeout(300_000);
 
-type Shown = { id: string; state: string; url: string };
-
-async function launch({ person, gateway }: Visitors, who: string, name: string, folder: string, owner?: string) {
+async function begin({ person, gateway }: Visitors, who: string, name: string, folder: string, owner?: string) {
   const joanna = await person(who);
   const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
   await joanna.request('PUT', `/api/v1/files/private/index.html`, { headers, body: '<h1>Mine</h1>' });
-  const wanted = { template: 'web', name, values: { folder }, ...(owner !== undefined && { owner }) };
-  const launched = await joanna.api('POST', '/services', wanted);
-  if (launched.status !== 202) throw new Error(launched.text);
-  return launched.json<{ service: Shown }>().service;
+  return launch(joanna, { template: 'web', name, values: { folder }, ...(owner !== undefined && { owner }) });
 }
-
-const becomes = ({ person }: Visitors, who: string, id: string, state: string) =>
-  eventually(
-    `it is ${state}`,
-    async () => (await (await person(who)).api('GET', `/services/${id}`)).json<Shown>().state === state,
-    60_000,
-  );
 
 /** What a page asks the API for, in order. */
 function questionsOf(page: Page): string[] {
@@ -47,7 +36,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
   const { page, complaints } = await open('joanna');
   const { page: phone, complaints: ofPhone } = await open('joanna', { width: 390, theme: 'dark' });
   const { page: ann } = await open('ann');
-  let site!: Shown;
+  let site!: RunningService;
 
   await t.test('a list without anything says what would be there and leads to it', async (t) => {
     await page.goto(`${gateway.origin}/services`);
@@ -58,7 +47,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
 
   await t.test('what is launched appears by itself, and is opened when it answers', async (t) => {
     const asked = questionsOf(page);
-    site = await launch(visitors, 'joanna', 'site', '/files/private');
+    site = await begin(visitors, 'joanna', 'site', '/files/private');
     const row = page.getByRole('row', { name: /site/ });
     await row.getByText('Running').waitFor({ timeout: 60_000 });
     t.match(await row.textContent(), /site[^]*Web page[^]*You[^]*site-joanna\.localhost/);
@@ -73,8 +62,8 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
   });
 
   await t.test('a row on a phone has two lines; many are stopped at once and started again', async (t) => {
-    const other = await launch(visitors, 'joanna', 'second', '/files/private');
-    await becomes(visitors, 'joanna', other.id, 'ready');
+    const other = await begin(visitors, 'joanna', 'second', '/files/private');
+    await becomes(await visitors.person('joanna'), other.id, 'ready');
     await phone.goto(`${gateway.origin}/services`);
     await phone.getByRole('row', { name: /second/ }).waitFor();
     t.same(await violationsOn(phone), []);
@@ -219,7 +208,6 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await page.keyboard.press('Escape');
   });
 
-  const removed: string[] = [];
   await t.test('what failed says what happened, shows it, and has the button that helps', async (t) => {
     const joanna = await visitors.person('joanna');
     const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
@@ -227,8 +215,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
       [page, 'none'],
       [phone, 'nothing'],
     ] as const) {
-      const broken = await launch(visitors, 'joanna', 'broken', `/files/private/${folder}`);
-      removed.push(broken.id);
+      const broken = await begin(visitors, 'joanna', 'broken', `/files/private/${folder}`);
       await shown.goto(`${gateway.origin}/services/${broken.id}`);
       await shown.getByText('It did not find a file or folder that it was told to use.').waitFor({ timeout: 60_000 });
       await shown.getByLabel('What it said last').getByText(folder).first().waitFor();
@@ -252,11 +239,5 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     }
   });
 
-  // A page that was told of a removal just before it was left asks once more.
-  const isOfRemoved = (complaint: string) =>
-    removed.some((id) => complaint.endsWith(`404 () (/api/v1/services/${id})`));
-  t.same(
-    [...complaints, ...ofPhone].filter((complaint) => !isOfRemoved(complaint)),
-    [],
-  );
+  t.same([...complaints, ...ofPhone], []);
 });

@@ -10,7 +10,7 @@ import { runKnot, startGateway } from '../support/process/gateway.ts';
 import { openPeople } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
 import { processesWith } from '../support/process/processes-with.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 
 /** Services on a whole gateway: launched from a template, reached at their own host by whom they are for, and nobody else. */
 t.setTimeout(300_000);
@@ -41,6 +41,8 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
     // The same after a restart: people come back to where they were.
     listen: `127.0.0.1:${await freePort()}`,
     integrations: { jupyterhub: { mode: 'off' } },
+    apps: [{ name: 'wiki-joanna', upstream: 'http://127.0.0.1:9' }],
+    plans: [{ name: 'crew', defaultFor: ['teams'], services: 1, idleSeconds: 1 }],
     services: { templates: [templates], network: { hosts: ['everywhere.invalid'] } },
   };
   const { gateway, ann, person } = await openPeople(t, { config, others: ['joanna', 'bob'] });
@@ -63,19 +65,15 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   t.match((await joanna.api('POST', '/services', { ...wanted, dryRun: true })).json(), {
     obstacles: [{ field: 'name', message: /taken/ }],
   });
+  t.match(
+    (await joanna.api('POST', '/services', { ...wanted, name: 'wiki', dryRun: true })).json(),
+    { obstacles: [{ field: 'name', message: /taken/ }] },
+    'by an application',
+  );
 
   const shown = async (who = joanna): Promise<Shown> => (await who.api('GET', `/services/${id}`)).json<Shown>();
-  const becomes = (state: string) =>
-    eventually(
-      `the service is ${state}`,
-      async () => {
-        const now = await shown();
-        if (now.state === 'failed' && state !== 'failed') throw new Error(JSON.stringify(now));
-        return now.state === state;
-      },
-      30_000,
-    );
-  await becomes('ready');
+  const is = (state: string) => becomes(joanna, id, state);
+  await is('ready');
   t.match(await joanna.visit(url), { status: 200, text: '<h1>Mine</h1>' });
   t.match((await joanna.api('GET', `/services/${id}/events`)).json(), {
     events: [{ state: 'ready' }, { state: 'starting' }, { state: 'requested', actor: 'joanna' }],
@@ -98,7 +96,7 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   t.equal((await ann.api('POST', `/services/${id}/start`, {})).status, 403);
 
   t.equal((await joanna.api('POST', `/services/${id}/stop`, {})).status, 202);
-  await becomes('stopped');
+  await is('stopped');
   // The record says so a moment before the page in its place does.
   await eventually('the page says so too', async () => {
     const away = await joanna.visit(url);
@@ -107,7 +105,7 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
     return /site is switched off[^]*It is not running\.[^]*can start it/.test(away.text);
   });
   t.equal((await joanna.api('POST', `/services/${id}/start`, {})).status, 202);
-  await becomes('ready');
+  await is('ready');
 
   // Other values, and the program starts anew with them.
   const changed = await joanna.api('PATCH', `/services/${id}`, { values: { folder: '/files/shared', listing: false } });
@@ -125,21 +123,34 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   const { user } = (await ann.api('GET', '/me')).json<{ user: { id: string } }>();
   await ann.api('PUT', `/teams/${team}/members/${user.id}`, { role: 'manager' });
   const ofTeam = { template: 'web', name: 'team', owner: 'physics', values: { folder: '/files/shared' } };
-  const { service } = (await ann.api('POST', '/services', ofTeam)).json<{ service: Shown }>();
+  const service = await launch(ann, ofTeam);
+  const extend = (body: object) => ann.api('POST', `/services/${service.id}/extend`, body);
+  await extend({ hours: 1 });
   const ofTeams = () => ann.api('GET', `/services/${service.id}`);
-  const isReady = async () => (await ofTeams()).json<Shown>().state === 'ready';
-  await eventually('it runs for the team', isReady, 30_000);
+  await becomes(ann, service.id, 'ready');
   const { owners } = (await ann.api('GET', '/plans/owners?q=physics')).json<OwnerPlanPage>();
   t.match(owners, [{ name: 'physics', held: { services: 1, cpu: Number, memory: Number } }], 'admins see what runs');
+  t.match((await ann.api('POST', '/services', { ...ofTeam, name: 'more', dryRun: true })).json(), {
+    obstacles: [{ message: /The plan allows 1 at once/ }],
+  });
+  const restOf = async () => (await ofTeams()).json<{ rest: { idleSeconds: number; lastUsedAt: number } }>().rest;
+  const before = await restOf();
+  t.equal(before.idleSeconds, 1);
+  await ann.visit(service.url);
+  t.ok((await restOf()).lastUsedAt > before.lastUsedAt, 'a visit is a use of it');
+  await extend({ until: null });
+  await becomes(ann, service.id, 'sleeping');
+  await ann.visit(service.url);
+  t.match((await ann.api('GET', `/services/${service.id}/events`)).json(), {
+    events: [{ state: /waking|ready/ }],
+  });
   // Nobody is in it any more: the team alone tells.
   t.equal((await ann.api('DELETE', `/teams/${team}/members/${user.id}`)).status, 200);
   t.equal((await ann.api('DELETE', `/teams/${team}`)).status, 204);
   await eventually('it goes with the team', async () => (await ofTeams()).status === 404, 30_000);
 
   // The way out: what the template or knot.yaml names is tried (and nobody is there), everything else refused.
-  const caller = await ann.api('POST', '/services', { template: 'caller', name: 'caller', values: {} });
-  t.equal(caller.status, 202, caller.text);
-  const { url: callerUrl } = caller.json<{ service: Shown }>().service;
+  const { url: callerUrl } = await launch(ann, { template: 'caller', name: 'caller' });
   await eventually('the caller answers', async () => (await ann.visit(callerUrl)).status === 200, 30_000);
   t.equal((await ann.visit(callerUrl)).text, 'mine.invalid 502, everywhere.invalid 502, other.invalid 403');
 
@@ -246,11 +257,11 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   const running = processesWith(short).length;
   t.ok(running > 0);
   const late = { template: 'web', values: { folder: '/files/private' } };
-  const off = (await ann.api('POST', '/services', { ...late, name: 'off' })).json<{ service: Shown }>().service;
+  const off = await launch(ann, { ...late, name: 'off' });
   await ann.api('POST', `/services/${off.id}/stop`, {});
   await become({ mine: 'ready', off: 'stopped' });
   // Killed while another one begins.
-  t.equal((await ann.api('POST', '/services', { ...late, name: 'late' })).status, 202);
+  await launch(ann, { ...late, name: 'late' });
   await second.signal('SIGKILL');
   await begin();
   await become({ mine: 'ready', off: 'stopped', late: 'ready' });
