@@ -10,11 +10,10 @@ import { httpRoute, ingress, service } from '../discovery/things.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
 import { openPeople } from '../support/process/people.ts';
+import { becomes, launch } from '../support/process/services.ts';
 import { launchesPushed, releaseOf } from './pushed-chart.ts';
 
 t.setTimeout(240_000);
-
-type Shown = { id: string; state: string; url: string; cause?: { what: string; remedy: string } };
 
 const cluster = await startControlPlane(t);
 if ('skip' in cluster) t.test('services in a cluster', { skip: cluster.skip }, async () => undefined);
@@ -71,22 +70,11 @@ async function behaves(cluster: ControlPlane): Promise<void> {
       await joanna.api('POST', '/files/private/public?op=mkdir', {});
       const checked = await joanna.api('POST', '/services', { ...wanted, dryRun: true });
       t.match(checked.json(), { obstacles: [] }, checked.text);
-      const launched = await joanna.api('POST', '/services', wanted);
-      t.equal(launched.status, 202, launched.text);
+      const { id } = await launch(joanna, wanted);
       // Until now the cluster does not know HTTPRoutes, which holds nothing up; from now on it does, and nobody starts anything again.
       await healthy(t);
       if (!('skip' in definition)) await cluster.apply(definition);
-      const { id } = launched.json<{ service: Shown }>().service;
-      const is = (state: string) =>
-        eventually(
-          `it is ${state}`,
-          async () => {
-            const service = (await joanna.api('GET', `/services/${id}`)).json<Shown>();
-            if (service.state === 'failed' && state !== 'failed') throw new Error(JSON.stringify(service.cause));
-            return service.state === state;
-          },
-          60_000,
-        );
+      const is = (state: string) => becomes(joanna, id, state);
       await is('ready');
       const { config } = (await releaseOf(cluster, 'site', 1))!;
       const registry = `harbor.localhost:${gateway.port}`;
@@ -176,6 +164,13 @@ async function behaves(cluster: ControlPlane): Promise<void> {
       t.match(address, { owner: { name: 'joanna' }, url: urlOf('hand'), canOpen: true, canView: true });
       const explained = await gateway.knot(['policy', 'explain', '--as', 'joanna', '--url', urlOf('hand')]);
       t.match(explained.stdout, /ALLOW +joanna .*route hand-joanna, .*Service::"joanna\/hand"/s);
+      const scale = (replicas: number) =>
+        cluster.kubectl('scale', 'deployment/hand', `--replicas=${replicas}`, '-n', 'knot-joanna');
+      await scale(0);
+      await becomes('Ingress hand waiting');
+      t.match((await joanna.visit(urlOf('hand'))).text, 'Nothing answers at this address now.');
+      await scale(1);
+      await becomes('Ingress hand open');
       const bob = await person('ann');
       t.equal((await bob.visit(urlOf('hand'))).status, 403, 'an admin does not enter what is hers');
       const everybodys = (await bob.api('GET', '/services?owner=*')).json<ServiceList>();

@@ -1,13 +1,13 @@
 /** What programs do with the registry through Knot, request by request: the oddities of its protocol arrive as they were sent. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import t from 'tap';
 import { registryMissing, startHarbor } from '../contracts/harbor/harbor.ts';
 import { eventually } from '../support/eventually.ts';
-import { caOf } from '../support/process/gateway.ts';
+import { caOf, startGateway } from '../support/process/gateway.ts';
 import { openPeople } from '../support/process/people.ts';
 
 const missing = registryMissing();
@@ -24,15 +24,13 @@ t.teardown(async () => {
   await server.stop();
   rmSync(home, { recursive: true, force: true });
 });
-const { gateway, person, stranger } = await openPeople(t, {
-  others: ['bob', 'carl'],
-  config: {
-    integrations: {
-      jupyterhub: { mode: 'off' },
-      harbor: { upstream: server.origin, admin: { fromFile: join(home, 'admin') } },
-    },
+const config = {
+  integrations: {
+    jupyterhub: { mode: 'off' },
+    harbor: { upstream: server.origin, admin: { fromFile: join(home, 'admin') } },
   },
-});
+};
+const { gateway, person, stranger } = await openPeople(t, { others: ['bob', 'carl'], config });
 const outside = `https://harbor.localhost:${gateway.port}`;
 server.setExternalUrl(outside);
 server.trust(caOf(gateway));
@@ -180,4 +178,24 @@ t.test('Harbor goes away in the middle of a push: the program is told, and pushe
     'nothing half is there',
   );
   await pushBlob('bob/again', token, body);
+});
+
+t.test('a login of docker that became old is made anew when a gateway starts', async (t) => {
+  const bob = await person('bob');
+  t.equal((await bob.api('PUT', '/images/docker-login')).status, 200);
+  const { user } = (await bob.api('GET', '/me')).json<{ user: { id: string } }>();
+  const file = join(gateway.data, 'files/private', user.id, '.docker/config.json');
+  const host = new URL(outside).host;
+  const read = () => JSON.parse(readFileSync(file, 'utf8')) as { auths: Record<string, { auth: string }> };
+  const { auth } = read().auths[host]!;
+  t.equal(await gateway.signal('SIGTERM'), 0);
+  const robot = Buffer.from(auth, 'base64').toString().split(':')[0];
+  const old = { auths: { [host]: { auth: Buffer.from(`${robot}:of-last-month`).toString('base64') } } };
+  writeFileSync(file, JSON.stringify(old));
+  const again = await startGateway({
+    config: { ...config, listen: `127.0.0.1:${gateway.port}` },
+    data: gateway.data,
+  });
+  t.teardown(() => again.stop());
+  await eventually('the one that the registry takes', () => read().auths[host]!.auth === auth, 30_000);
 });

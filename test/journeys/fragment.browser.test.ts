@@ -1,11 +1,9 @@
 import t from 'tap';
 import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
 import { startEcho } from '../support/net/echo.ts';
-import { startGateway } from '../support/process/gateway.ts';
-import { createPerson } from '../support/process/person.ts';
+import { openPeople, password } from '../support/process/people.ts';
 
 const skip = browserSkipReason();
-const password = 'correct-horse-staple-7';
 const fragment = '#/namespaces/x?y=1&z=%2F';
 
 t.setTimeout(300_000);
@@ -16,18 +14,13 @@ t.test(
   async (t) => {
     const echo = await startEcho();
     t.teardown(() => echo.close());
-    const gateway = await startGateway({
+    const { gateway, ann } = await openPeople(t, {
+      others: ['bob'],
       config: {
-        integrations: { jupyterhub: { mode: 'off' } },
         apps: [{ name: 'echo', upstream: echo.address, title: 'Echo' }],
         login: { attemptsPerAccount: 3 },
       },
     });
-    t.teardown(() => gateway.stop());
-    const ann = createPerson(gateway);
-    t.teardown(() => ann.close());
-    await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-    await gateway.knot(['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'], `${password}\n`);
     const browser = await launchBrowser();
     t.teardown(() => browser.close());
     const echoOrigin = `https://echo.localhost:${gateway.port}`;

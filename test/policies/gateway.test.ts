@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { startEcho } from '../support/net/echo.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/process/gateway.ts';
-import { createPerson } from '../support/process/person.ts';
+import { openPeople } from '../support/process/people.ts';
 
 /** What app.ts builds, with hostile policy files under it and with the id of a refusal in an admin's hand. */
 t.setTimeout(240_000);
@@ -29,20 +28,15 @@ const hostile: readonly [name: string, text: string, where: RegExp][] = [
 
 const echo = await startEcho();
 t.teardown(() => echo.close());
-const gateway = await startGateway({
+const { gateway, ann, person } = await openPeople(t, {
+  others: ['bob'],
   config: {
-    integrations: { jupyterhub: { mode: 'off' } },
     apps: [{ name: 'console', upstream: echo.address, title: 'Console', audience: 'admins' }],
   },
 });
-t.teardown(() => gateway.stop());
-const [ann, bob] = [createPerson(gateway), createPerson(gateway)];
-t.teardown(() => Promise.all([ann.close(), bob.close()]));
-const password = 'correct-horse-staple-7';
 const consoleOrigin = `https://console.localhost:${gateway.port}`;
 
 t.test('hostile files, saved while people work, cost nobody anything and are told with their place', async (t) => {
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
   type Status = {
     isCurrent: boolean;
     version: string;
@@ -86,12 +80,7 @@ t.test('hostile files, saved while people work, cost nobody anything and are tol
 t.test(
   'the id on a 403 leads to who, what and which rule, on the API and the command line, for admins only',
   async (t) => {
-    const invited = await gateway.knot(
-      ['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'],
-      password,
-    );
-    t.equal(invited.status, 0, invited.stderr);
-    await bob.signIn('bob', password);
+    const bob = await person('bob');
     const page = await bob.visit(`${consoleOrigin}/reports/7`);
     t.equal(page.status, 403);
     const id = /<dd>([0-9a-z]{16})<\/dd>/.exec(page.text)?.[1] ?? '';
