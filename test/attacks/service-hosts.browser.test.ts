@@ -3,6 +3,7 @@ import t from 'tap';
 import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openPeople } from '../support/process/people.ts';
+import { becomes, launch } from '../support/process/services.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 import { programTemplate } from '../support/process/templates.ts';
 
@@ -39,8 +40,6 @@ createServer((request, response) => {
 }).listen(process.argv[2]);
 `;
 
-type Shown = { id: string; state: string; url: string };
-
 /** What comes of a worker for an address: where it would reach, or the name of the refusal. */
 const register = (page: Page, script: string, scope?: string): Promise<string> =>
   page.evaluate(
@@ -57,20 +56,8 @@ t.test('the page of a service and the hosts beside it', { skip }, async (t) => {
       },
     },
   });
-  const launch = async (name: string): Promise<Shown> => {
-    const made = await ann.api('POST', '/services', { template: 'trap', name, values: {} });
-    const { id } = made.json<{ service: Shown }>().service;
-    return eventually(
-      `${name} is ready`,
-      async () => {
-        const now = (await ann.api('GET', `/services/${id}`)).json<Shown>();
-        if (now.state === 'failed') throw new Error(JSON.stringify(now));
-        return now.state === 'ready' && now;
-      },
-      60_000,
-    );
-  };
-  const [evil, other] = await Promise.all([launch('evil'), launch('other')]);
+  const running = async (name: string) => becomes(ann, (await launch(ann, { template: 'trap', name })).id, 'ready');
+  const [evil, other] = await Promise.all([running('evil'), running('other')]);
   const browser = await launchBrowser([
     '--ignore-certificate-errors',
     '--host-resolver-rules=MAP *.knot.test 127.0.0.1, MAP knot.test 127.0.0.1',

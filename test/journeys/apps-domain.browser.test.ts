@@ -1,10 +1,8 @@
 import t from 'tap';
 import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
-import { eventually } from '../support/eventually.ts';
 import { startByteRecorder } from '../support/net/byte-recorder.ts';
-import { startGateway } from '../support/process/gateway.ts';
-import { createPerson } from '../support/process/person.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { openPeople } from '../support/process/people.ts';
+import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 import { mirrorTemplate } from './mirror-service.ts';
 
 /** What `appsDomain` is for: to a browser the page of a service is another site than Knot. */
@@ -13,39 +11,21 @@ t.setTimeout(300_000);
 const password = 'correct-horse-staple-7';
 const skip = servicesSkipReason() || browserSkipReason();
 
-type Shown = { id: string; state: string; url: string };
-
 t.test('a service of another site than Knot, in a browser', { skip }, async (t) => {
   const recorder = await startByteRecorder();
-  const gateway = await startGateway({
+  const { gateway, ann, atEnd } = await openPeople(t, {
     config: {
       domain: 'knot.test',
       appsDomain: 'apps.test',
-      integrations: { jupyterhub: { mode: 'off' } },
       apps: [{ name: 'echo', upstream: `http://127.0.0.1:${recorder.port}` }],
       services: { templates: [mirrorTemplate(t)] },
     },
   });
-  const ann = createPerson(gateway);
+  atEnd(async () => recorder.close());
   const browser = await launchBrowser(['--ignore-certificate-errors', '--host-resolver-rules=MAP *.test 127.0.0.1']);
-  t.teardown(async () => {
-    await browser.close();
-    await ann.close();
-    await gateway.stop();
-    recorder.close();
-  });
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
-  const made = await ann.api('POST', '/services', { template: 'mirror', name: 'lab', values: {} });
-  const { id } = made.json<{ service: Shown }>().service;
-  const { url } = await eventually(
-    'it is ready',
-    async () => {
-      const now = (await ann.api('GET', `/services/${id}`)).json<Shown>();
-      if (now.state === 'failed') throw new Error(JSON.stringify(now));
-      return now.state === 'ready' && now;
-    },
-    60_000,
-  );
+  atEnd(() => browser.close());
+  const { id } = await launch(ann, { template: 'mirror', name: 'lab' });
+  const { url } = await becomes(ann, id, 'ready');
   const open = async () => {
     const page = await (await browser.newContext()).newPage();
     page.setDefaultTimeout(30_000);

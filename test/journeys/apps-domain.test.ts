@@ -6,7 +6,7 @@ import type { WebSocket } from 'ws';
 import { eventually } from '../support/eventually.ts';
 import { type GatewayOptions, startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 import { mirrorTemplate } from './mirror-service.ts';
 
 /** `appsDomain`, given to an installation that has services already: they move, and everything of them works at the other name. */
@@ -15,7 +15,6 @@ t.setTimeout(300_000);
 const password = 'correct-horse-staple-7';
 const skip = servicesSkipReason();
 
-type Shown = { id: string; state: string; url: string };
 type Headers = Record<string, string | undefined>;
 
 /** The mirror, and the same as `dozing`, which sleeps as soon as nobody asks for it. */
@@ -47,17 +46,6 @@ async function open(t: Test, options: GatewayOptions) {
   return { gateway, stranger, end };
 }
 
-const becomes = (person: Person, id: string, state: string): Promise<Shown> =>
-  eventually(
-    `it is ${state}`,
-    async () => {
-      const now = (await person.api('GET', `/services/${id}`)).json<Shown>();
-      if (now.state === 'failed') throw new Error(JSON.stringify(now));
-      return now.state === state && now;
-    },
-    60_000,
-  );
-
 function watched(socket: WebSocket) {
   const seen = { said: '', refused: 0 };
   socket.on('message', (data: Buffer) => (seen.said += data.toString()));
@@ -78,11 +66,6 @@ t.test('services move to a domain of their own', { skip }, async (t) => {
     integrations: { jupyterhub: { mode: 'off' } },
     services: { templates: [templates(t)] },
   };
-  const launch = async (person: Person, template: string, name: string): Promise<Shown> => {
-    const answer = await person.api('POST', '/services', { template, name, values: {} });
-    if (answer.status !== 202) throw new Error(answer.text);
-    return answer.json<{ service: Shown }>().service;
-  };
 
   const before = await open(t, { config, data });
   const first = before.stranger();
@@ -91,7 +74,8 @@ t.test('services move to a domain of their own', { skip }, async (t) => {
     email: 'ann@example.org',
     password,
   });
-  const [lab, nap] = [await launch(first, 'mirror', 'lab'), await launch(first, 'dozing', 'nap')];
+  const lab = await launch(first, { template: 'mirror', name: 'lab' });
+  const nap = await launch(first, { template: 'dozing', name: 'nap' });
   t.equal(new URL(lab.url).hostname, 'lab-ann.knot.test');
   await becomes(first, lab.id, 'ready');
   await before.end();

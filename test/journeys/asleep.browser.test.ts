@@ -6,7 +6,7 @@ import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { runKnot } from '../support/process/gateway.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 
 /** A service that is left alone sleeps, and a visit wakes it; it is upgraded and goes back to what it was. */
 t.setTimeout(600_000);
@@ -63,18 +63,16 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
     config: { services: { templates: [templates] } },
   });
   const ann = await person('ann');
-  const { id, url } = (
-    await ann.api('POST', '/services', { template: 'word', name: 'say', values: { word: 'moin' } })
-  ).json<{ service: { id: string; url: string } }>().service;
+  const { id, url } = await launch(ann, { template: 'word', name: 'say', values: { word: 'moin' } });
   const shown = async (): Promise<Shown> => (await ann.api('GET', `/services/${id}`)).json<Shown>();
-  const becomes = (state: string) => eventually(`it is ${state}`, async () => (await shown()).state === state, 60_000);
+  const is = (state: string) => becomes(ann, id, state);
   const act = (path: string, body: object = {}) => ann.api('POST', `/services/${id}/${path}`, body);
   const gate = join(gateway.data, 'services/home', id, 'shut');
   const shut = (): void => writeFileSync(gate, '');
   const letIn = (): void => rmSync(gate, { force: true });
 
   await t.test('it sleeps, says why, and sleeps on whatever nobody asked for', async (t) => {
-    await becomes('sleeping');
+    await is('sleeping');
     t.match(await shown(), { wish: 'asleep', cause: { code: 'left-alone' }, rest: { sleepsAt: undefined } });
     t.match((await ann.api('GET', `/services/${id}/events`)).json(), {
       events: [{ state: 'sleeping' }, { state: 'stopping' }, { state: 'ready' }],
@@ -84,7 +82,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
   await t.test('who opens a page of it sees it wake and lands where they were going', async (t) => {
     for (const width of [1440, 390]) {
       const { page } = await open('ann', { width });
-      await becomes('sleeping');
+      await is('sleeping');
       // So that it is awake for as long as it is looked at.
       await act('extend', { hours: 8 });
       shut();
@@ -108,7 +106,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
 
     // As it stands, without going on by itself.
     await act('stop');
-    await becomes('stopped');
+    await is('stopped');
     shut();
     await act('start');
     const { text } = await ann.visit(`${url}a`);
@@ -118,7 +116,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
     t.strictSame(await violationsOn(page), []);
     t.ok(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'));
     letIn();
-    await becomes('ready');
+    await is('ready');
   });
 
   await t.test('it is kept awake on request, which is taken back, also after a reload', async (t) => {
@@ -144,7 +142,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
       t.equal((await bob.api('POST', `/services/${id}/${path}`, body)).status, 404, path);
     t.equal((await bob.api('GET', `/services/${id}/revisions`)).status, 404);
     t.notOk((await act('extend', { until: null })).json<Shown>().rest?.keptUntil);
-    await becomes('sleeping');
+    await is('sleeping');
   });
 
   const scopes = ['services:write', 'account:read'];
@@ -167,7 +165,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
       stdout: /1\.0\.0 → 1\.1\.0\n {2}\/mood {2}nothing → "good"/,
     });
     t.equal((await act('upgrade')).status, 200);
-    await becomes('ready');
+    await is('ready');
     t.match(await shown(), { previousVersion: '1.0.0', newerVersion: undefined });
     t.match((await ann.visit(`${url}a`)).text, 'moin at /a', 'with what was chosen');
 
@@ -189,7 +187,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
 
   await t.test('what was stopped is started by whom it belongs to, and by no visit', async (t) => {
     await act('stop');
-    await becomes('stopped');
+    await is('stopped');
     t.equal((await act('wake')).status, 409);
     const { page } = await open('ann', { width: 390, theme: 'dark' });
     await page.goto(`${url}deep`);
@@ -214,7 +212,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
       );
       await act('extend', { hours: 8 });
       await act('start');
-      await becomes('ready');
+      await is('ready');
       t.match((await ann.visit(`${url}d`)).text, 'moin at /d');
       t.match((await act('upgrade')).json(), { code: 'KNOT_SERVICES_TEMPLATE_GONE' });
       const { page, complaints } = await open('ann');
@@ -229,7 +227,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
       t.match(await shown(), { template: { version: '1.1.0' }, newerVersion: undefined });
       t.strictSame(complaints, []);
       await act('extend', { until: null });
-      await becomes('sleeping');
+      await is('sleeping');
       await page.goto(`${url}f`);
       await page.getByRole('heading', { name: 'still at /f' }).waitFor({ timeout: 60_000 });
     },

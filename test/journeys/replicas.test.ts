@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 import { createPerson } from '../support/process/person.ts';
 import { startPostgres } from '../support/process/postgres.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 
 /** Two gateways on one PostgreSQL: what one knows or changes, the other obeys within two seconds. */
 t.setTimeout(400_000);
@@ -68,20 +68,9 @@ t.test('two gateways on one database are one platform', { skip: 'skip' in postgr
     { skip: servicesSkipReason() },
     async (t) => {
       await here.signIn('bob', 'correct-horse-staple-7');
-      const launched = await here.api('POST', '/services', {
-        template: 'web',
-        name: 'site',
-        values: { folder: '/files/private' },
-      });
-      t.equal(launched.status, 202, launched.text);
-      const { id } = launched.json<{ service: { id: string } }>().service;
+      const { id } = await launch(here, { template: 'web', name: 'site', values: { folder: '/files/private' } });
       await here.api('POST', `/services/${id}/extend`, { hours: 1 });
-      const became = async (state: string) =>
-        eventually(
-          `the other hears: ${state}`,
-          async () => (await there.api('GET', `/services/${id}`)).json<{ state: string }>().state === state,
-          60_000,
-        );
+      const became = (state: string) => becomes(there, id, state);
       await became('ready');
       const page = { headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' } };
       const open = () => there.request('GET', `https://site-bob.localhost:${second.port}/`, page);

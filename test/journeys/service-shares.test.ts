@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { caOf, type RunningGateway, runKnot } from '../support/process/gateway.ts';
 import { openPeople } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 import { mirrorTemplate } from './mirror-service.ts';
 
 /** A service and whom its owner lets in, on a whole gateway: by name, by team and by link, until it ends, and who came. */
@@ -15,7 +15,6 @@ t.setTimeout(300_000);
 
 const skip = servicesSkipReason();
 
-type Shown = { id: string; state: string; url: string };
 type Use = { name: string; times: number };
 type Share = { id: string; with: string; right: string; uses: Use[] };
 type Made = { share: Share; url?: string };
@@ -79,26 +78,9 @@ t.test('a service is shared', { skip }, async (t: Test) => {
     t.equal((await ann.api('PUT', memberships.get(who)!, { role })).status, 200);
   }
 
-  async function launch(who: Person, name: string, owner?: string): Promise<Shown> {
-    const answer = await who.api('POST', '/services', {
-      template: 'mirror',
-      name,
-      values: {},
-      ...(owner && { owner }),
-    });
-    if (answer.status !== 202) throw new Error(answer.text);
-    const { id } = answer.json<{ service: Shown }>().service;
-    return eventually(
-      'it is ready',
-      async () => {
-        const now = (await who.api('GET', `/services/${id}`)).json<Shown>();
-        if (now.state === 'failed') throw new Error(JSON.stringify(now));
-        return now.state === 'ready' && now;
-      },
-      60_000,
-    );
-  }
-  const mine = await launch(joanna, 'lab');
+  const running = async (who: Person, name: string, owner?: string) =>
+    becomes(who, (await launch(who, { template: 'mirror', name, ...(owner !== undefined && { owner }) })).id, 'ready');
+  const mine = await running(joanna, 'lab');
   const at = `/services/${mine.id}/shares`;
   const share = async (body: object, who = joanna): Promise<Made> => {
     const answer = await who.api('POST', at, body);
@@ -154,7 +136,7 @@ t.test('a service is shared', { skip }, async (t: Test) => {
   });
 
   await t.test('by a link: one host, one right, until it ends; the link leads nowhere else', async (t) => {
-    const other = await launch(joanna, 'other');
+    const other = await running(joanna, 'other');
     const { share: made, url } = await share({ with: 'guest', right: 'view', days: 1 });
     t.match(url, /\/s\/[\w-]{43}$/);
     const guest = stranger();
@@ -239,7 +221,7 @@ t.test('a service is shared', { skip }, async (t: Test) => {
   });
 
   await t.test('what a team owns is opened by its members under their own names, and by nobody who left', async (t) => {
-    const ours = await launch(max, 'ours', 'physics');
+    const ours = await running(max, 'ours', 'physics');
     t.match(await seen(mia, ours.url), { 'x-knot-user': 'mia' });
     t.equal((await joanna.visit(ours.url)).status, 403);
     const socket = watched(mia.socket(ours.url));
