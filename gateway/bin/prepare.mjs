@@ -36,23 +36,18 @@ export async function prepare(root, { needsDashboard }) {
   writeFileSync(marker, sources);
 }
 
-/** Whether every package the lock file names for this platform is installed in the version it names. */
-function areDependenciesCurrent(root) {
+/** Whether every package that is needed here is installed, and what is installed has the version that the lock file names. */
+export function areDependenciesCurrent(root) {
   const installedFile = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(installedFile)) return false;
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   const installed = JSON.parse(readFileSync(installedFile, 'utf8')).packages;
-  // An image built with `--omit=dev` is complete without the development dependencies.
-  return Object.entries(wanted).every(
-    ([path, { version, optional, dev, devOptional, peer, link }]) =>
-      !path.startsWith('node_modules/') ||
-      optional ||
-      dev ||
-      devOptional ||
-      peer ||
-      link ||
-      installed[path]?.version === version,
-  );
+  return Object.entries(wanted).every(([path, { version, optional, dev, devOptional, peer, link }]) => {
+    if (!path.startsWith('node_modules/') || link) return true;
+    // Of other platforms; or of development, without which an image built with `--omit=dev` is complete.
+    if (installed[path] === undefined) return Boolean(optional || dev || devOptional || peer);
+    return installed[path].version === version;
+  });
 }
 
 /** Packages that an installation for this platform has: what is only for other systems is left out by npm. */

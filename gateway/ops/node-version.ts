@@ -30,6 +30,6 @@ export function nodeHealth(version: string = process.versions.node): ComponentHe
     name,
     status: 'warning',
     message: `Node ${version} lacks the security fixes of October 2026.`,
-    remedy: `Run Knot on Node ${major}.${fixedMinor}.${fixedPatch} or later; the Node that npm installs is for trying Knot out.`,
+    remedy: `Run Knot on Node ${major}.${fixedMinor}.${fixedPatch} or later; on Linux \`npm ci\` installs one.`,
   };
 }

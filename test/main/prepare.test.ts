@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { installedPackages, telling, wantedPackages } from '../../gateway/bin/prepare.mjs';
+import { areDependenciesCurrent, installedPackages, telling, wantedPackages } from '../../gateway/bin/prepare.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -49,5 +49,25 @@ t.test('a folder that npm has made and not yet filled is no package', (t) => {
   t.equal(installedPackages(clone), 0);
   for (const name of names) writeFileSync(join(name, 'package.json'), '{}');
   t.equal(installedPackages(clone), 3);
+  t.end();
+});
+
+t.test('a clone that was brought up to date installs again what its lock file names otherwise', (t) => {
+  const clone = t.testdir({ node_modules: {} });
+  const isCurrent = (wanted: object, installed: object) => {
+    writeFileSync(join(clone, 'package-lock.json'), JSON.stringify({ packages: { '': {}, ...wanted } }));
+    writeFileSync(join(clone, 'node_modules', '.package-lock.json'), JSON.stringify({ packages: installed }));
+    return areDependenciesCurrent(clone);
+  };
+  const at = (version: string, kind: object = {}) => ({ 'node_modules/a': { version, ...kind } });
+  t.equal(areDependenciesCurrent(clone), false, 'nothing is installed');
+  t.equal(isCurrent(at('1.0.0'), {}), false);
+  for (const kind of [{}, { optional: true }, { dev: true }, { devOptional: true }, { peer: true }]) {
+    const what = JSON.stringify(kind);
+    t.equal(isCurrent(at('1.0.1', kind), at('1.0.0')), false, `an older one, ${what}`);
+    t.equal(isCurrent(at('1.0.1', kind), at('1.0.1')), true, `the one that is named, ${what}`);
+    t.equal(isCurrent(at('1.0.1', kind), {}), Object.keys(kind).length > 0, `none, ${what}`);
+  }
+  t.equal(isCurrent({ dashboard: { version: '1.0.0' } }, {}), true, 'a folder of this project');
   t.end();
 });
