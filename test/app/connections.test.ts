@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import t from 'tap';
 import { startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
@@ -9,6 +10,8 @@ const gateway = await startGateway({
   config: {
     integrations: { jupyterhub: { mode: 'off' } },
     oidc: {
+      // Nobody here proved an address.
+      emailVerified: 'all',
       clients: [
         { clientId: 'kube', title: 'kubectl', public: true, firstParty: true, redirectUris: [redirectUri] },
         { clientId: 'wiki', title: 'Wiki', public: true, firstParty: true, redirectUris: ['https://wiki.example/cb'] },
@@ -26,14 +29,19 @@ t.setTimeout(180_000);
 const passwords = { ann: 'correct-horse-staple-7', bob: 'battery-lantern-otter-9' };
 const json = async (answer: Promise<{ json(): unknown }>) => (await answer).json() as Record<string, never>;
 
-/** The browser is sent through the code flow by a POST, as some clients do; the answer is the refresh token. */
-async function connect(person: Person, clientId = 'kube', uri = redirectUri): Promise<string> {
+type Tokens = { refresh_token: string; id_token: string };
+
+/** A refresh token. */
+const connect = async (...who: Parameters<typeof tokensOf>): Promise<string> => (await tokensOf(...who)).refresh_token;
+
+/** The browser is sent through the code flow by a POST, as some clients do. */
+async function tokensOf(person: Person, clientId = 'kube', uri = redirectUri, scope = ''): Promise<Tokens> {
   const verifier = randomBytes(32).toString('base64url');
   const form = new URLSearchParams({
     client_id: clientId,
     redirect_uri: uri,
     response_type: 'code',
-    scope: 'openid groups offline_access',
+    scope: `openid groups offline_access${scope}`,
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   });
@@ -51,14 +59,14 @@ async function connect(person: Person, clientId = 'kube', uri = redirectUri): Pr
     location = new URL(String(answer.headers['location']), gateway.origin).href;
   }
   const code = new URL(location).searchParams.get('code')!;
-  const tokens = await token({
+  const answered = await token({
     grant_type: 'authorization_code',
     client_id: clientId,
     code,
     redirect_uri: uri,
     code_verifier: verifier,
   });
-  return String(tokens.json()['refresh_token']);
+  return answered.json<Tokens>();
 }
 
 async function token(fields: Record<string, string>) {
@@ -101,6 +109,12 @@ t.test('a person sees and ends connected applications; another person’s are no
   t.equal((await bob.api('DELETE', '/account/connections/kube')).status, 204);
   t.equal(await refresh(refreshToken), undefined);
   t.match(await json(bob.api('GET', '/account/connections')), { connections: [] });
+});
+
+t.test('tools are told that an address is proven as the configuration says', async (t) => {
+  const { id_token } = await tokensOf(bob, 'kube', redirectUri, ' email');
+  t.match(decodeJwt(id_token), { email: 'bob@example.org', email_verified: true });
+  t.equal((await bob.api('DELETE', '/account/connections/kube')).status, 204);
 });
 
 t.test('an admin sees and ends those of a person', async (t) => {

@@ -226,6 +226,7 @@ t.test('what was shared is so after a start, and policies that were checked are 
       listen: `127.0.0.1:${gateway.port}`,
       limits: { drainDelayMs: 0 },
       oidc: { keyRotationDays: 7 },
+      sessions: { idleSeconds: 600, absoluteSeconds: 1200 },
     },
     data: gateway.data,
   });
@@ -235,5 +236,10 @@ t.test('what was shared is so after a start, and policies that were checked are 
   t.equal((await bob.request('HEAD', '/api/v1/files/user:ann/open/big.bin')).status, 200);
   const store = await openStore({ url: `sqlite:${join(again.data, 'knot.db')}`, clock: systemClock, log: silentLog });
   t.ok(await readSetting(store.db, 'policy.verified'));
+  // Sign-ins last as the configuration says, not as one by default does.
+  await stranger().signIn('ann', password);
+  const rows = store.db.selectFrom('sessions').select(['started_at', 'expires_at']).orderBy('started_at', 'desc');
+  const { started_at, expires_at } = await rows.executeTakeFirstOrThrow();
+  t.equal(expires_at - started_at, 1200 * 1000);
   await store.close();
 });

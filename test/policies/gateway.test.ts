@@ -94,7 +94,14 @@ t.test(
       decision: { effect: 'deny' },
       now: { effect: 'deny', hint: /`tools-for-admins` \(default\.cedar:\d+\) would permit it if/ },
     });
-    t.equal((await bob.api('GET', `/policies/refusals/${id}`)).status, 403, 'not for whom it was refused');
+    const refused = await bob.api('GET', `/policies/refusals/${id}`);
+    t.equal(refused.status, 403, 'not for whom it was refused');
+    const { details } = refused.json<{ details: { decisionId: string } }>();
+    t.match((await ann.api('GET', `/policies/refusals/${details.decisionId}`)).json(), {
+      username: 'bob',
+      url: `${gateway.origin}/api/v1/policies/refusals/${id}`,
+      route: 'Knot',
+    });
     let told = '';
     await eventually(
       'it is written',
