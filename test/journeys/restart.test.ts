@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
@@ -14,11 +15,15 @@ import { testCache } from '../support/process/test-cache.ts';
 t.setTimeout(600_000);
 
 mkdirSync(testCache, { recursive: true });
+const ours = mkdtempSync(join(tmpdir(), 'knot-restart-'));
+/** The environment of all tests, by a name that this one may take away. */
+const pythonEnvironment = join(ours, 'python');
+symlinkSync(join(testCache, 'jupyterhub-venv'), pythonEnvironment);
 const gateway = await startGateway({
   config: {
     // The same after the restart: people come back to where they were.
     listen: `127.0.0.1:${await freePort()}`,
-    integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(testCache, 'jupyterhub-venv') } },
+    integrations: { jupyterhub: { mode: 'managed', pythonEnvironment } },
   },
 });
 const hub = `https://jupyterhub.localhost:${gateway.port}`;
@@ -27,6 +32,7 @@ const ann = createPerson(gateway);
 t.teardown(async () => {
   await ann.close();
   await gateway.stop();
+  rmSync(ours, { recursive: true });
 });
 
 async function isReady(): Promise<boolean> {
@@ -35,6 +41,18 @@ async function isReady(): Promise<boolean> {
   const { tiles } = answer.json<{ tiles: { name: string; status: { status: string } }[] }>();
   return tiles.find(({ name }) => name === 'jupyterhub')?.status.status === 'ready';
 }
+
+/** What a cell is answered that asks for an address inside: by Knot, which is the only way out. */
+const wayOut = `
+import urllib.request, urllib.error
+def status(url):
+    try:
+        return urllib.request.urlopen(url).status
+    except urllib.error.HTTPError as answer:
+        return answer.code
+    except OSError:
+        return 'nothing answers'
+status('http://10.255.255.1/')`;
 
 const configFile = (): string => /--config\0([^\0]+)/.exec(readFileSync(`/proc/${gateway.pid}/cmdline`, 'latin1'))![1]!;
 
@@ -64,6 +82,7 @@ t.test('a restart keeps what a kernel knows, and the same connection works again
   const { socketUrl } = await startKernel(ann, hub, 'ann');
   const before = ann.socket(socketUrl);
   t.equal(await runCell(before, 'kept = 6 * 7; kept'), '42');
+  t.equal(await runCell(before, wayOut), '403', 'the way out of notebooks refuses what lies inside');
   t.match((await gateway.knot(['status'])).stdout, /Notebook servers run of ann\./);
   const health = (await ann.api('GET', '/health')).json<{ components: { name: string; message: string }[] }>();
   t.match(
@@ -120,6 +139,15 @@ t.test('a wrong configuration refuses the restart before anything is stopped', a
   await gateway.line(/names another data folder/);
   t.equal(await isReady(), true);
   writeFileSync(file, good);
+});
+
+t.test('a restart that would end what somebody runs is refused, and says whose', async (t) => {
+  renameSync(pythonEnvironment, `${pythonEnvironment}-gone`);
+  const refused = await gateway.knot(['restart']);
+  renameSync(`${pythonEnvironment}-gone`, pythonEnvironment);
+  t.equal(refused.status, 1);
+  t.match(refused.stderr, /notebook servers of ann would end, because their Python environment/);
+  t.equal(await isReady(), true);
 });
 
 t.test('stopping tells who is affected, and leaves nothing behind', async (t) => {
