@@ -2,7 +2,7 @@ import type { ComponentHealth } from '../../lib/index.ts';
 import { createFindings, noteClock } from '../findings.ts';
 import { type Older, olderThan } from '../older.ts';
 import type { AskHarbor } from './ask.ts';
-import { lookAtSignIn, signInFinding, type SignInSettings } from './sign-in-settings.ts';
+import { configurationsOf, lookAtSignIn, signInFinding, type SignInSettings } from './sign-in-settings.ts';
 
 /** Of the oldest version whose API and sign-in were looked at. */
 const oldest = '2.13';
@@ -67,7 +67,7 @@ export async function checkHarbor(
     return found;
   }
   await tried('sign-in', async () => {
-    const state = await lookAtSignIn(ask, facts.wanted);
+    const state = lookAtSignIn(await configurationsOf(ask), facts.wanted);
     // Where Knot made its own certificate it is for Harbor to say whether it knows the authority (`issuer` below).
     const wrong = facts.hasOwnAuthority ? state.wrong.filter((name) => name !== 'oidc_verify_cert') : state.wrong;
     found.push(signInFinding({ ...state, wrong }));

@@ -16,10 +16,12 @@ import { findProject, provideLibrary, provideProject, retireProject } from './ow
 import { dockerConfig, findRobotPrefix, isPullLogin, providePullRobots, pullLogin, tried } from './pull-robot.ts';
 import {
   applySignIn,
+  type Configurations,
+  configurationsOf,
   callbackPath,
   clientId,
   pastedSettings,
-  robotPrefixOf,
+  robotPrefixIn,
   signedOutPath,
   signInSettings,
   type SignInSettings,
@@ -69,8 +71,9 @@ export function createHarbor(options: HarborOptions): Integration {
     log,
     async setUp() {
       // First of all: by it credentials of people are told apart, whatever comes of the rest.
-      prefix = (await (secrets.admin === undefined ? findRobotPrefix(ask) : robotPrefixOf(ask))) ?? prefix;
-      const verifies = secrets.admin === undefined || (await setUpSignIn());
+      const present = secrets.admin === undefined ? undefined : await configurationsOf(ask);
+      prefix = (present ? robotPrefixIn(present) : await findRobotPrefix(ask)) ?? prefix;
+      const verifies = present === undefined || (await setUpSignIn(present));
       await provideLibrary(ask);
       // It may have been told of the authority since, or could not reach Knot yet.
       return verifies ? { againMs: hourMs } : { againMs: minuteMs, health: unverified(caFile!) };
@@ -78,9 +81,9 @@ export function createHarbor(options: HarborOptions): Integration {
   });
 
   /** Whether Harbor checks Knot's certificate from now on. */
-  async function setUpSignIn(): Promise<boolean> {
+  async function setUpSignIn(present: Configurations): Promise<boolean> {
     const verifies = await verifiesCertificate();
-    const state = await applySignIn(ask, wantedSettings(verifies));
+    const state = await applySignIn(ask, present, wantedSettings(verifies));
     if (state.wrong.length > 0) log.info({ settings: state.wrong }, 'Harbor was told how people sign in');
     return verifies;
   }

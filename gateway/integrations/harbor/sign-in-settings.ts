@@ -40,7 +40,7 @@ export function signInSettings(facts: {
 /** It is never told, so nobody can see whether it is right but by a sign-in. */
 const hidden = 'oidc_client_secret';
 
-type Configurations = Record<string, { value?: unknown; editable?: boolean } | undefined>;
+export type Configurations = Record<string, { value?: unknown; editable?: boolean } | undefined>;
 
 export type SignInState = {
   /** Names of settings that are not as they should be. */
@@ -51,17 +51,19 @@ export type SignInState = {
   fixed: string[];
 };
 
-/** What it puts before the names of robots; its administrator alone may ask. */
-export async function robotPrefixOf(ask: AskHarbor): Promise<string | undefined> {
-  const { body } = await ask<Configurations>('GET', '/api/v2.0/configurations');
-  const prefix = body?.['robot_name_prefix']?.value;
+/** Its settings; its administrator alone may ask. */
+export async function configurationsOf(ask: AskHarbor): Promise<Configurations> {
+  return (await ask<Configurations>('GET', '/api/v2.0/configurations')).body ?? {};
+}
+
+/** What it puts before the names of robots. */
+export function robotPrefixIn(present: Configurations): string | undefined {
+  const prefix = present['robot_name_prefix']?.value;
   return typeof prefix === 'string' ? prefix : undefined;
 }
 
 /** How the present settings differ from the wanted ones. */
-export async function lookAtSignIn(ask: AskHarbor, wanted: SignInSettings): Promise<SignInState> {
-  const { body } = await ask<Configurations>('GET', '/api/v2.0/configurations');
-  const present = body ?? {};
+export function lookAtSignIn(present: Configurations, wanted: SignInSettings): SignInState {
   // What this version does not know is not wrong.
   const known = Object.keys(wanted).filter((name) => name !== hidden && present[name] !== undefined);
   const wrong = known.filter((name) => present[name]!.value !== wanted[name]);
@@ -74,8 +76,12 @@ export async function lookAtSignIn(ask: AskHarbor, wanted: SignInSettings): Prom
  * back): that is said, and nothing of the rest is touched.
  * @throws KNOT_INTEGRATIONS_HARBOR_TRAPPED
  */
-export async function applySignIn(ask: AskHarbor, wanted: SignInSettings): Promise<SignInState> {
-  const state = await lookAtSignIn(ask, wanted);
+export async function applySignIn(
+  ask: AskHarbor,
+  present: Configurations,
+  wanted: SignInSettings,
+): Promise<SignInState> {
+  const state = lookAtSignIn(present, wanted);
   if (state.isTrapped) throw trapped();
   const changed = Object.fromEntries(
     Object.entries(wanted).filter(([name]) => state.wrong.includes(name) && !state.fixed.includes(name)),
