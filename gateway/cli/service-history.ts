@@ -1,8 +1,18 @@
 import { knotError, printable, secretWord } from '../lib/index.ts';
 import { type Command, type Invocation, table, UsageError } from './command.ts';
 import type { Api } from './elsewhere/api.ts';
-import { eitherOptions, eitherUsage as which } from './elsewhere/which.ts';
-import { asJson, find, isJson, send, type Service, settle, withServices } from './services.ts';
+import { eitherUsage as which } from './elsewhere/which.ts';
+import {
+  asJson,
+  find,
+  isJson,
+  send,
+  type Service,
+  serviceOptions as options,
+  settle,
+  tellPrograms,
+  withServices,
+} from './services.ts';
 
 type Difference = { path: string; before?: unknown; after?: unknown; isSecret?: boolean };
 type Changed = {
@@ -23,7 +33,6 @@ type Revisions = {
   }[];
 };
 
-const options = { ...eitherOptions, json: { type: 'boolean' } } as const;
 const changing = { ...options, check: { type: 'boolean' }, wait: { type: 'boolean' } } as const;
 
 const valueOf = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
@@ -51,8 +60,9 @@ async function become(api: Api, invocation: Invocation, act: 'upgrade' | 'rollba
     });
   }
   if (service === undefined) return;
-  const isWaited = service.wish === 'running';
-  await settle(api, id, isWaited ? invocation : { ...invocation, options: { ...given, wait: false } }, steps);
+  // What is stopped stays so, whatever it is made of.
+  if (given['wait'] === true && service.wish === 'running') return settle(api, id, invocation, steps);
+  await tellPrograms(api, id, invocation);
 }
 
 export const serviceHistoryCommands: readonly Command[] = [

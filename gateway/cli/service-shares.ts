@@ -1,6 +1,6 @@
 import { type Command, table } from './command.ts';
-import { eitherOptions, eitherUsage } from './elsewhere/which.ts';
-import { asJson, find, isJson, send, withServices } from './services.ts';
+import { eitherUsage } from './elsewhere/which.ts';
+import { asJson, find, isJson, send, serviceOptions as options, withServices } from './services.ts';
 import { cameWords, letIn, letInOptions, type Made, sayMade, untilWords } from './share-words.ts';
 
 type Share = {
@@ -11,7 +11,6 @@ type Share = {
   uses: { name: string; lastAt: number }[];
 };
 
-const options = { ...eitherOptions, json: { type: 'boolean' } } as const;
 const which = `[--json] ${eitherUsage}`;
 const sharesOf = ({ id }: { id: string }): string => `/api/v1/services/${id}/shares`;
 

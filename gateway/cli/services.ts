@@ -32,7 +32,7 @@ type Address = {
 };
 type ServiceList = { services: Service[]; addresses?: Address[] };
 
-const options = { ...eitherOptions, json: { type: 'boolean' } } as const;
+export const serviceOptions = { ...eitherOptions, json: { type: 'boolean' } } as const;
 const askAgainMs = 300;
 
 /** The services of somebody: of --as at the gateway beside, else of who signed in to the one elsewhere. */
@@ -105,8 +105,8 @@ function restOf({ rest, newerVersion }: Service): string[] {
 type Steps = NonNullable<Service['steps']>;
 const keyOf = ({ name, endedAt }: Steps[number]): string => `${name} ${endedAt}`;
 
-/** Tells each new state, and each step with its time, until it is ready or given up. `before`: steps of the start before this one. */
-async function follow(api: Api, id: string, { stdout }: Streams, before: Steps = []): Promise<void> {
+/** Tells each new state, and each step with its time, until it is ready or given up. */
+async function follow(api: Api, id: string, { stdout }: Streams, before: Steps): Promise<void> {
   let told = '';
   const ended = new Set(before.map(keyOf));
   for (;;) {
@@ -137,13 +137,17 @@ async function follow(api: Api, id: string, { stdout }: Streams, before: Steps =
 export const isJson = ({ options: given }: Invocation): boolean => given['json'] === true;
 export const asJson = (told: unknown): string => `${JSON.stringify(told, null, 2)}\n`;
 
-/** With --wait until it is ready, for programs with the steps aside; then, for programs, what has become of it. */
+/** Tells what becomes of it until it is ready, for programs with the steps aside. `before`: steps of the start before this one. */
 export async function settle(api: Api, id: string, invocation: Invocation, before: Steps = []): Promise<void> {
-  const { options: given, streams } = invocation;
-  const isForPrograms = isJson(invocation);
-  if (given['wait'] === true)
-    await follow(api, id, isForPrograms ? { ...streams, stdout: streams.stderr } : streams, before);
-  if (isForPrograms) streams.stdout.write(asJson(await send<Service>(api, 'GET', `/api/v1/services/${id}`)));
+  const { streams } = invocation;
+  await follow(api, id, isJson(invocation) ? { ...streams, stdout: streams.stderr } : streams, before);
+  await tellPrograms(api, id, invocation);
+}
+
+/** For programs what has become of it. */
+export async function tellPrograms(api: Api, id: string, invocation: Invocation): Promise<void> {
+  if (!isJson(invocation)) return;
+  invocation.streams.stdout.write(asJson(await send<Service>(api, 'GET', `/api/v1/services/${id}`)));
 }
 
 function act(word: 'start' | 'wake' | 'stop' | 'remove', summary: string): Command {
@@ -152,7 +156,7 @@ function act(word: 'start' | 'wake' | 'stop' | 'remove', summary: string): Comma
     words: ['service', word],
     usage: `NAME ${mayWait ? '[--wait] ' : ''}[--json] ${which}`,
     summary,
-    options: { ...options, ...(mayWait && { wait: { type: 'boolean' as const } }) },
+    options: { ...serviceOptions, ...(mayWait && { wait: { type: 'boolean' as const } }) },
     positionals: [1, 1],
     run: (invocation) =>
       withServices(invocation, async (api) => {
@@ -170,7 +174,7 @@ const logsCommand: Command = {
   usage: `NAME [--follow] [--search TEXT] [--lines N] [--json] ${which}`,
   summary:
     'Prints what a service said last; --follow goes on with each new line until it is interrupted, --json prints each line as JSON.',
-  options: { ...options, follow: { type: 'boolean' }, search: { type: 'string' }, lines: { type: 'string' } },
+  options: { ...serviceOptions, follow: { type: 'boolean' }, search: { type: 'string' }, lines: { type: 'string' } },
   positionals: [1, 1],
   run: (invocation) =>
     withServices(invocation, async (api) => {
@@ -191,7 +195,7 @@ export const serviceCommands: readonly Command[] = [
     words: ['service', 'list'],
     usage: `[--json] ${which}`,
     summary: 'Lists what you and your teams run on the Knot you signed in to.',
-    options,
+    options: serviceOptions,
     positionals: [0, 0],
     run: (invocation) =>
       withServices(invocation, async (api) => {
@@ -208,7 +212,7 @@ export const serviceCommands: readonly Command[] = [
     summary:
       'Launches a service; --check only says whether it would start, --wait shows the steps and ends when it is ready.',
     options: {
-      ...options,
+      ...serviceOptions,
       owner: { type: 'string' },
       set: { type: 'string', multiple: true },
       check: { type: 'boolean' },
@@ -221,7 +225,7 @@ export const serviceCommands: readonly Command[] = [
     words: ['service', 'show'],
     usage: `NAME [--json] ${which}`,
     summary: 'Prints one service, with each step in its life.',
-    options,
+    options: serviceOptions,
     positionals: [1, 1],
     run: (invocation) =>
       withServices(invocation, async (api) => {
