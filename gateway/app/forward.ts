@@ -11,7 +11,7 @@ import type { Facts } from './facts.ts';
 import { noteUsesOfServices, sharesOfServices } from './share-rights.ts';
 import { servicesInProxy, stateOfDiscovered } from './state-of.ts';
 
-/** The forward path of every host that is not the main one: what it asks of whom. `port`: of the listener, to which no route may lead. */
+/** The forward path of every host that is not the main one: what it asks of whom. `ownPorts`: of listeners, to which no route may lead. */
 export function openForwardPath(
   { limits }: Pick<Config, 'limits'>,
   parts: Applications & {

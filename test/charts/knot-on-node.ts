@@ -70,6 +70,7 @@ export async function installed(
 
 /** What Knot made its certificates with, to be believed by browsers, once it is reached. @returns the file */
 export async function authorityOf(node: RunningNode, origin: string): Promise<string> {
+  // Believed once, by who is about to learn whom to believe; nothing is told there, and it is this machine.
   const here = new Agent({ connect: { rejectUnauthorized: false, lookup: toLoopback as never } });
   // A pod is ready a moment before the node leads its address there.
   const authority = await eventually(

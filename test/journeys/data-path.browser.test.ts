@@ -80,7 +80,9 @@ const listen = `{
     try {
       const reader = (await fetch('/ticks')).body.getReader();
       while (!(await reader.read()).done) heard.stream = 'open';
-    } catch {}
+    } catch {
+      // A stream that is cut throws where one that ends does not: both are over.
+    }
     heard.stream = 'closed';
   })();
 }`;

@@ -62,7 +62,7 @@ export async function checkArgo(
     );
     if (version.status !== 200) return found;
     const shown = typeof says === 'string' ? says.slice(0, 40) : 'of an unknown version';
-    say('argo: version', isKnown, `It is ${shown}.`, `It is ${shown}; Knot was tried with 4.0.`);
+    say('argo: version', isKnown, `It is ${shown}.`, `It is ${shown}; Knot was tried with ${oldest}.`);
     const own = await workflows.ask(`/api/v1/workflows/${namespace}?listOptions.limit=1`, namespace);
     if (own.status === 404 || (await knows?.().catch(() => true)) === false) {
       note('argo: definitions', 'failed', noDefinitions.message, noDefinitions.remedy);
