@@ -37,13 +37,14 @@ const steps = [
 const afterSetup = ['lint of the rest', 'dashboard types'];
 
 let failed = 0;
-const isSetUp = Promise.withResolvers();
+let sayItIsSetUp;
+const isSetUp = new Promise((resolve) => (sayItIsSetUp = resolve));
 const waiting = [...steps];
 const worker = async () => {
   for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
-    if (afterSetup.includes(step[0])) await isSetUp.promise;
+    if (afterSetup.includes(step[0])) await isSetUp;
     await runStep(...step);
-    if (step[0] === setup) isSetUp.resolve();
+    if (step[0] === setup) sayItIsSetUp();
   }
 };
 await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker));

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { areDependenciesCurrent, installedPackages, telling, wantedPackages } from '../../gateway/bin/prepare.mjs';
 
@@ -69,5 +69,27 @@ t.test('a clone that was brought up to date installs again what its lock file na
     t.equal(isCurrent(at('1.0.1', kind), {}), Object.keys(kind).length > 0, `none, ${what}`);
   }
   t.equal(isCurrent({ dashboard: { version: '1.0.0' } }, {}), true, 'a folder of this project');
+  t.end();
+});
+
+/** What came to JavaScript and Node after the oldest that README.md names (20). */
+const newerThan20 =
+  /\b(?:withResolvers|Promise\.try|fromAsync|groupBy|Iterator\.|RegExp\.escape|isError|symmetricDifference|isSubsetOf|isSupersetOf|isDisjointFrom|import\.meta\.main|execve)|\.(?:union|intersection|difference)\(|^\s*(?:await )?using /m;
+
+t.test('what runs before the dependencies are there needs no newer Node than README.md says', (t) => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
+  const texts = new Map<string, string>();
+  const read = (file: string): void => {
+    if (texts.has(file)) return;
+    const text = readFileSync(file, 'utf8');
+    texts.set(file, text);
+    for (const [, name] of text.matchAll(/from '(\.[^']+\.mjs)'/g)) read(join(dirname(file), name!));
+  };
+  for (const script of Object.values(scripts) as string[]) {
+    const file = /^exec node (\S+\.mjs)/.exec(script)?.[1];
+    if (file !== undefined) read(join(root, file));
+  }
+  t.ok(texts.size > 5);
+  for (const [file, text] of texts) t.notMatch(text, newerThan20, file.slice(root.length));
   t.end();
 });
