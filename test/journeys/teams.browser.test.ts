@@ -59,9 +59,18 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     await ann.getByRole('button', { name: 'Make the team' }).click();
     await ann.getByRole('heading', { level: 1, name: 'Physics' }).waitFor();
     await ann.getByRole('button', { name: 'Add a member' }).click();
+    const offered = ann.getByRole('dialog').getByRole('button', { name: /^Add / });
+    await ann.getByRole('button', { name: 'Add mia' }).waitFor();
+    const answer = Promise.withResolvers<void>();
+    await ann.route(/[?&]q=max/, (route) => answer.promise.then(() => route.continue()));
     await ann.getByRole('dialog').getByRole('searchbox').fill('max');
+    await ann.getByText('Looking…').waitFor();
+    t.equal(await offered.count(), 0, 'nobody is offered for what is typed no more: rows would move under the pointer');
+    answer.resolve();
     await ann.getByRole('button', { name: 'Add max' }).click();
     await ann.getByText('max is in Physics now.').waitFor();
+    await ann.getByRole('dialog').getByText('Added', { exact: true }).waitFor();
+    t.equal(await offered.count(), 0, 'who was added keeps the row, so that no other is pressed in its place');
     await ann.getByRole('button', { name: 'Done' }).click();
     await menu(ann, 'max in Physics', 'Make a manager');
     await ann.getByText('max manages Physics now.').waitFor();
