@@ -92,7 +92,9 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     await max.getByText('Type a whole name, or its first 3 letters.').waitFor();
     await search.fill('mia');
     await max.getByRole('button', { name: 'Add mia' }).click();
-    await max.getByText('mia is in Physics now.').waitFor();
+    const notice = await max.getByText('mia is in Physics now.').boundingBox();
+    const list = await max.getByRole('dialog').boundingBox();
+    t.ok(notice && list && notice.y + notice.height <= list.y, 'a notice covers nothing of what is pressed next');
     await search.fill('ma');
     await search.fill('max');
     await max.getByText('Nobody else matches.').waitFor();
