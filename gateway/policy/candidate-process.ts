@@ -3,12 +3,23 @@
  * tells each step and at last the outcome, and ends. Nothing else: no store, no configuration, no secrets.
  */
 import { writeFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import type { Snapshot } from './folder.ts';
 import { type Place, type Trial, tryPolicies } from './trial.ts';
 
 export type CandidateMessage = { step: Place } | { trial: Trial };
 
 const tell = (message: CandidateMessage, told = (): void => undefined): void => void process.send?.(message, told);
+
+/**
+ * Not by `process.exit`: Node waits there for threads that compile, and one that needs memory waits for a collection by the thread that
+ * waits for it (https://github.com/nodejs/node/issues/54918). Seen on a busy machine; the outcome was taken only when all time of the
+ * trial was over, two minutes later.
+ */
+function end(): void {
+  flushCompileCache();
+  process.kill(process.pid, 'SIGKILL');
+}
 
 // Where memory is short, Linux ends this process first and not the gateway (proc_pid_oom_score_adj(5)).
 try {
@@ -18,11 +29,11 @@ try {
 }
 
 // The gateway is gone.
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', end);
 
 process.once('message', (snapshot: Snapshot) => {
   tryPolicies(snapshot, (step) => tell({ step })).then(
-    (trial) => tell({ trial }, () => process.exit(0)),
+    (trial) => tell({ trial }, end),
     (error: unknown) => {
       console.error(error);
       process.exit(1);

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -64,3 +66,25 @@ t.test('a check that has to wait for the processor is given the time it was prom
     isConclusive: false,
   });
 });
+
+t.test(
+  'it ends whatever holds up an exit of Node: when it has told the outcome, and when the gateway is gone',
+  async (t) => {
+    const snapshot = await readFolder(copyOfShipped((clean) => t.teardown(clean)));
+    const waits = "process.on('exit', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));";
+    for (const isGone of [false, true]) {
+      const child = fork(join(import.meta.dirname, '../../gateway/policy/candidate-process.ts'), [], {
+        execArgv: ['--import', `data:text/javascript,${encodeURIComponent(waits)}`],
+        serialization: 'advanced',
+      });
+      t.teardown(() => child.kill('SIGKILL'));
+      const ended = once(child, 'exit');
+      child.send(snapshot);
+      const [told] = await once(child, 'message');
+      if (isGone) child.disconnect();
+      else t.match(told, { step: {} });
+      await ended;
+      t.pass(isGone ? 'its gateway is gone' : 'it has told all');
+    }
+  },
+);
