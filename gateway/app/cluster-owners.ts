@@ -13,7 +13,7 @@ export type ClusterUpkeep = {
 };
 
 /** How often each is looked at again: what was changed or removed by hand is put right, and what ends is renewed ahead of that. */
-const resyncMs = 10 * 60_000;
+const tenMinutesMs = 10 * 60_000;
 /** A namespace that is not there yet. */
 const soonMs = 5_000;
 const atOnce = 4;
@@ -29,9 +29,11 @@ export function keepForOwners(options: {
   look(owner: ClusterOwner): Promise<number | void>;
   /** What the log says when a look fails. */
   complaint: string;
+  /** Instead of every ten minutes. */
+  resyncMs?: number;
   log: Log;
 }): ClusterUpkeep {
-  const { accounts, store, leads, look, complaint, log } = options;
+  const { accounts, store, leads, look, complaint, resyncMs = tenMinutesMs, log } = options;
   let isAtWork = false;
 
   const queue = createKeyedQueue({
@@ -80,7 +82,6 @@ export function keepForOwners(options: {
       askAll();
     },
     async close() {
-      isAtWork = false;
       for (const stop of stops) stop();
       await queue.stop();
     },

@@ -18,7 +18,7 @@ const mostBytes = 256 * 1024;
 /** Somebody may write to it between a look and a write. */
 const mostTries = 3;
 /** What a robot had before goes on for a month, so that an hour is early enough. */
-const resyncMs = 3600 * 1000;
+const hourMs = 3600 * 1000;
 
 type Kept = { content: JsonObject; etag?: string };
 
@@ -32,6 +32,8 @@ export function createDockerLogins(parts: {
   registry: Pick<Registry, 'host' | 'pullLoginOf' | 'isPullLogin'>;
   accounts: Pick<Accounts, 'principal'>;
   audit: Pick<Audit, 'append'>;
+  /** Instead of every hour. */
+  resyncMs?: number;
   log: Log;
 }): DockerLogins & {
   start(): void;
@@ -39,7 +41,7 @@ export function createDockerLogins(parts: {
   idle(): Promise<void>;
   close(): Promise<void>;
 } {
-  const { files, registry, accounts, audit, log } = parts;
+  const { files, registry, accounts, audit, resyncMs = hourMs, log } = parts;
   let isAtWork = false;
   let listing = Promise.resolve();
   const queue = createKeyedQueue({
@@ -163,10 +165,7 @@ export function createDockerLogins(parts: {
       );
     },
     idle: () => listing.then(queue.idle),
-    async close() {
-      isAtWork = false;
-      await queue.stop();
-    },
+    close: () => queue.stop(),
   };
 }
 

@@ -13,7 +13,7 @@ export type Watch = {
   add(route: Route, path: string): void;
   /**
    * A tool that does not know its own state gets the one that is found by asking, and says when it is older than it should be; what else
-   * it knows of itself it goes on to say. Every other one stays as it is.
+   * it knows of itself it goes on to say. That the one changed is heard here (`onChange`), the other from the tool. Every other one stays as it is.
    */
   follow(tool: Integration): Integration;
   start(probe: Probe): void;
@@ -146,17 +146,6 @@ export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: type
           { ...healthOf(watched), name: tool.name },
           ...tool.health().filter(({ name }) => name !== tool.name),
         ],
-        onChange(listener) {
-          const stops = [
-            tool.onChange(listener),
-            watch.onChange((route) => {
-              if (route.host === tool.route.host) listener();
-            }),
-          ];
-          return () => {
-            for (const stop of stops) stop();
-          };
-        },
       };
     },
     start(question) {
@@ -169,7 +158,6 @@ export function createWatch({ log, pace = defaultPace }: { log: Log; pace?: type
     },
     close() {
       isClosed = true;
-      waiting.length = 0;
       for (const { timer } of byHost.values()) clearTimeout(timer);
     },
   };

@@ -54,19 +54,26 @@ export function openPrometheus(options: PrometheusOptions): Prometheus {
   ): Promise<Answer> {
     const isGet = endpoint === 'values';
     const path = isGet ? `label/${encodeURIComponent(label ?? '')}/values?${parameters.toString()}` : endpoint;
-    const limit = AbortSignal.timeout(timeoutMs);
+    // Not `AbortSignal.timeout`: its timer goes on for as long, whatever was answered.
+    const limit = new AbortController();
+    const timer = setTimeout(
+      () => limit.abort(new DOMException('It took too long.', 'TimeoutError')),
+      timeoutMs,
+    ).unref();
     try {
       const answer = await request(`${base}/api/v1/${path}`, {
         dispatcher: agent,
         method: isGet ? 'GET' : 'POST',
         headers: isGet ? headers : { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
         ...(!isGet && { body: parameters.toString() }),
-        signal: signal ? AbortSignal.any([limit, signal]) : limit,
+        signal: signal ? AbortSignal.any([limit.signal, signal]) : limit.signal,
       });
       const body = await answer.body.text();
       return judge(answer.statusCode, String(answer.headers['content-type'] ?? ''), body);
     } catch (error) {
       throw inWords(error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -8,23 +8,31 @@ import { openTestFacts } from '../support/house/facts.ts';
 
 const by = { name: 'root' };
 
-async function open(t: Test) {
+async function open(t: Test, more: { resyncMs?: number } = {}) {
   const { accounts, store } = await openTestFacts(t);
   const person = (username: string) =>
     accounts.createUser({ username, email: `${username}@example.org`, state: 'active' }, by);
   const looked: string[] = [];
   const complaints: string[] = [];
-  const state = { leads: true, asked: 0, fault: undefined as Error | undefined };
+  const state = { leads: true, asked: 0, fault: undefined as Error | undefined, until: Promise.resolve() };
+  const hears = new Set<string>();
   let tellGap: (() => void) | undefined;
+  /** As the store does, and it is known who hears. */
+  const heard = (of: string, stop: () => void) => (hears.add(of), () => (stop(), void hears.delete(of)));
   const upkeep = keepForOwners({
     accounts,
-    store: { onChange: store.onChange, onGap: (listener) => ((tellGap = listener), () => undefined) },
+    store: {
+      onChange: (topic, listener) => heard(topic, store.onChange(topic, listener)),
+      onGap: (listener) => ((tellGap = listener), heard('gap', () => undefined)),
+    },
     leads: () => ((state.asked += 1), state.leads),
     async look({ kind, name }) {
       looked.push(`${kind} ${name}`);
+      await state.until;
       if (state.fault) throw state.fault;
     },
     complaint: 'it could not be written',
+    ...more,
     log: { ...silentLog, error: (_fields: object, message: string) => void complaints.push(message) },
   });
   t.teardown(upkeep.close);
@@ -36,7 +44,7 @@ async function open(t: Test) {
     t.strictSame([...new Set(looked)].sort(), wanted.sort());
     looked.length = 0;
   };
-  return { accounts, person, upkeep, state, complaints, sees, looked, tellGap: () => tellGap!() };
+  return { accounts, person, upkeep, state, complaints, sees, looked, hears, tellGap: () => tellGap!() };
 }
 
 t.test('everybody is looked at when it starts, and whoever changes, at once', async (t) => {
@@ -86,4 +94,33 @@ t.test('a place that is not made yet is waited for; everything else is told', as
     await upkeep.close();
     t.strictSame(complaints, told);
   }
+});
+
+t.test('what was changed by hand is found by looking again and again', async (t) => {
+  const { person, upkeep, looked } = await open(t, { resyncMs: 20 });
+  await person('ann');
+  upkeep.start();
+  await eventually('nobody told of her', () => looked.length > 2);
+});
+
+t.test('when it ends it hears of nobody, looks at nobody, and what is under way is over', async (t) => {
+  const { accounts, person, upkeep, state, looked, hears } = await open(t, { resyncMs: 5 });
+  const ann = await person('ann');
+  const { promise, resolve } = Promise.withResolvers<void>();
+  state.until = promise;
+  upkeep.start();
+  await eventually('a look', () => looked.length > 0);
+  t.strictSame(hears, new Set(['users', 'teams', 'gap']));
+  let isOver = false;
+  const closed = upkeep.close().then(() => (isOver = true));
+  t.strictSame(hears, new Set());
+  await accounts.setState(ann.id, 'disabled', by);
+  await accounts.setState(ann.id, 'active', by);
+  t.notOk(isOver, 'she is looked at still');
+  resolve();
+  await closed;
+  const { asked } = state;
+  let turns = 0;
+  await eventually('time passes', () => ++turns > 4);
+  t.strictSame([looked.length, state.asked], [1, asked]);
 });

@@ -15,6 +15,7 @@ import t, { type Test } from 'tap';
 import { createDockerLogins } from '../../gateway/app/docker-logins.ts';
 import { openFiles } from '../../gateway/files/index.ts';
 import { type AuditEntry, createManualClock, type Principal, silentLog } from '../../gateway/lib/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { openTestFacts } from '../support/house/facts.ts';
 
 const host = 'harbor.localhost:8443';
@@ -29,17 +30,20 @@ async function open(t: Test) {
     ...{ store, clock, log: silentLog },
     allowanceOf: async () => ({ whose: 'these files' }),
   });
-  const robot = { secret: 'Kn0first', isReady: true };
+  const robot = { secret: 'Kn0first', isReady: true, until: Promise.resolve(), asked: 0 };
   const noted: AuditEntry[] = [];
   const person = { state: 'active' as Principal['state'] };
-  const make = () =>
+  const make = (more: { resyncMs?: number } = {}) =>
     createDockerLogins({
+      ...more,
       files,
       registry: {
         host,
         async pullLoginOf(project) {
           if (!robot.isReady)
             throw Object.assign(new Error('not ready'), { code: 'KNOT_INTEGRATIONS_HARBOR_NOT_READY' });
+          robot.asked += 1;
+          await robot.until;
           return { name: `robot$${project}+knot-0`, secret: robot.secret };
         },
         isPullLogin: (project, name) => name === `robot$${project}+knot-0`,
@@ -149,4 +153,31 @@ t.test('what was written is renewed with the robot, and what was taken out is no
   await runs();
   t.same(content(), { auths: {}, psFormat: 'x' });
   t.equal(noted.length, 1);
+});
+
+t.test('they are looked at again and again, and when that ends what is under way is over', async (t) => {
+  const { logins, make, robot, secretIn } = await open(t);
+  await logins.write(bob);
+  const again = make({ resyncMs: 5 });
+  again.start();
+  await again.idle();
+  robot.secret = 'Kn0second';
+  await eventually('it is renewed', () => secretIn() === 'robot$bob+knot-0:Kn0second');
+  const { promise, resolve } = Promise.withResolvers<void>();
+  robot.until = promise;
+  robot.secret = 'Kn0third';
+  const before = robot.asked;
+  await eventually('it is asked for', () => robot.asked > before);
+  let isOver = false;
+  const closed = again.close().then(() => (isOver = true));
+  let turns = 0;
+  await eventually('time passes', () => ++turns > 4);
+  t.notOk(isOver);
+  resolve();
+  await closed;
+  t.equal(secretIn(), 'robot$bob+knot-0:Kn0third');
+  const { asked } = robot;
+  turns = 0;
+  await eventually('time passes', () => ++turns > 4);
+  t.equal(robot.asked, asked, 'and nothing is asked any more');
 });

@@ -1,6 +1,7 @@
 /**
  * A process of its own, for `half-open.test.ts`: starts the gateway again and again, each time on the
- * database that a first start left, and lets one more statement succeed before one fails. Tells its parent what was left open after each failure, and after the first start that succeeded.
+ * database that a first start left, and lets one more statement succeed before one fails. Tells its parent what was left open after each failure,
+ * after the first start that succeeded, and after one with all that there is beside a gateway.
  */
 import { createHook } from 'node:async_hooks';
 import { copyFileSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
@@ -11,7 +12,7 @@ import { eventually } from '../support/eventually.ts';
 
 export type Outcome = { failedAt: string | undefined; error: string | undefined; left: string[] };
 
-const [configFile, folder] = process.argv.slice(2) as [string, string];
+const [configFile, folder, wholeFile] = process.argv.slice(2) as [string, string, string];
 const loaded = loadConfig({ config: configFile }, {});
 const { config } = loaded;
 /** Timers that code of the gateway set and that are still to come, also those that keep no process alive: id to where. */
@@ -85,10 +86,10 @@ function leftOpen(): string[] {
   return [...more, ...files(), ...children(), ...timers.values(), ...ofExit];
 }
 
-async function start(statements: number): Promise<Outcome> {
+async function start(statements: number, from = loaded): Promise<Outcome> {
   allowed = statements;
   failedAt = undefined;
-  const app = createApp(loaded, { startedAt: Date.now() });
+  const app = createApp(from, { startedAt: Date.now() });
   exitListeners ??= process.listenerCount('exit');
   let error: string | undefined;
   try {
@@ -105,6 +106,7 @@ async function start(statements: number): Promise<Outcome> {
 
 const database = `${config.data}/knot.db`;
 process.send!(await start(Infinity));
+process.send!(await start(Infinity, loadConfig({ config: wholeFile }, {})));
 copyFileSync(database, `${folder}/after-first-start.db`);
 for (let statements = 0; ; statements += 1) {
   for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import t from 'tap';
 import { openKubernetes } from '../../gateway/app/kubernetes.ts';
 import { publicAddress } from '../../gateway/config/index.ts';
-import { kinds } from '../../gateway/kube/index.ts';
+import { kinds, type KubeObject } from '../../gateway/kube/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { configWith, openTestFacts } from '../support/house/facts.ts';
@@ -31,7 +31,8 @@ t.test(
       clock: systemClock,
       log: silentLog,
     });
-    t.teardown(() => cluster.close());
+    let isClosed = false;
+    t.teardown(() => (isClosed ? undefined : cluster.close()));
     const { engine, replicas } = await cluster.services({
       outputs: {} as never,
       publicAddress: publicAddress({ domain: 'localhost' }, 8443),
@@ -64,5 +65,18 @@ t.test(
     t.notOk(replicas!.leads());
     await leaseOf('');
     await leads(2);
+    const holder = async () =>
+      (
+        await kube.get<KubeObject & { spec: { holderIdentity: string } }>(
+          kinds.lease,
+          'knot',
+          config.kubernetes.namespace,
+        )
+      )?.spec.holderIdentity;
+    t.ok(await holder());
+    await cluster.close();
+    isClosed = true;
+    t.equal(await holder(), '', 'who ends leaves it to others, who need not wait');
+    await t.rejects(cluster.kube.get(kinds.lease, 'knot', config.kubernetes.namespace), 'and asks nothing any more');
   },
 );

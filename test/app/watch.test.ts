@@ -117,6 +117,23 @@ t.test('nothing is asked any more after the end, and a probe that throws is a fa
   t.same([asked, told], [askedThen, toldThen]);
 });
 
+t.test('what is answered after the end is nobody’s, and the next question is not asked', async (t) => {
+  const watch = createWatch({ log: silentLog, pace });
+  const wiki = route('wiki');
+  watch.add(wiki, '/');
+  const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+  let asked = 0;
+  watch.onChange(() => t.fail('told'));
+  watch.start(() => ((asked += 1), promise));
+  await eventually('it is asked', () => asked === 1);
+  watch.close();
+  resolve(up);
+  let turns = 0;
+  await eventually('time passes', () => ++turns > 4);
+  t.equal(asked, 1);
+  t.match(watch.tile(wiki), { status: 'unknown' });
+});
+
 t.test('a tool goes on to say what it knows of itself, beside whether it answers and how old it is', async (t) => {
   const watch = createWatch({ log: silentLog, pace });
   t.teardown(() => watch.close());
@@ -139,6 +156,8 @@ t.test('a tool goes on to say what it knows of itself, beside whether it answers
   } as unknown as Integration);
   let told = 0;
   const stop = tool.onChange(() => void (told += 1));
+  const changes: string[] = [];
+  watch.onChange(({ name, kind }) => void changes.push(`${kind} ${name}`));
   own.push({ name: 'tool:sign-in', status: 'failed', message: 'It has people of its own.' });
   for (const listener of listeners) listener();
   t.equal(told, 1, 'what it tells of itself is heard');
@@ -152,8 +171,10 @@ t.test('a tool goes on to say what it knows of itself, beside whether it answers
   await eventually('asked for its age once more, since it said nothing', () => questions.length >= 2);
   t.ok(questions[1]! - questions[0]! <= 5, 'at one of its next answers');
   t.match(tool.tile(), { status: 'ready', message: 'What it is for.', remedy: undefined });
+  t.strictSame(changes, ['integration tool'], 'that it answers is told');
   age = async () => old;
   await eventually('its tile says how old it is', () => tool.tile().remedy !== undefined);
+  t.equal(changes.length, 2, 'and its age');
   t.match(tool.tile(), { status: 'ready', ...old });
   t.match(tool.health(), [
     { name: 'tool', status: 'warning', ...old },

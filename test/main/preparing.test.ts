@@ -12,7 +12,7 @@ t.test('a tool that is being prepared tells each step, and every ten seconds tha
     name: 'jupyterhub',
     title: 'Notebooks',
     tile: () => tile,
-    onChange: (listener: () => void) => ((changed = listener), () => undefined),
+    onChange: (listener: () => void) => ((changed = listener), () => void (changed = () => undefined)),
   };
   const lines: string[] = [];
   const log = { info: (_fields: object, message: string) => void lines.push(message) } as unknown as Log;
@@ -38,4 +38,18 @@ t.test('a tool that is being prepared tells each step, and every ten seconds tha
   now = 60_000;
   changed();
   t.equal(lines.length, length, 'nothing more once it is ready');
+
+  telling.close();
+  tile = { status: 'preparing', step: 'repair', message: 'Repairing' };
+  changed();
+  const others: string[] = [];
+  const other = { info: (_fields: object, message: string) => void others.push(message) } as unknown as Log;
+  const later = tellPreparing([tool as unknown as Integration], {
+    clock: { now: () => (now += 8_000) },
+    log: other,
+    checkMs: 1,
+  });
+  t.teardown(() => later.close());
+  await eventually('another one tells', () => others.length > 2);
+  t.equal(lines.length, length, 'nothing more once it is closed');
 });
