@@ -1,7 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import type { Place } from '../../gateway/provisioning/index.ts';
+import { openStore } from '../../gateway/store/index.ts';
 import { asGateway } from '../charts/as-gateway.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { startHarbor } from '../contracts/harbor/harbor.ts';
@@ -61,6 +63,7 @@ function behaves(cluster: ControlPlane): void {
     const folder = `${gateway.data}/files/private/${place!.owner.id}`;
     const { body: volume } = await cluster.request('/api/v1/persistentvolumes/knot-ann.knot-private');
     t.equal(volume.spec.hostPath.path, folder, 'her files as the dashboard has them');
+    t.ok(existsSync(folder), 'and there before a pod asks for them');
 
     // Her pods pull the images of her project with no further word.
     const account = await cluster.request('/api/v1/namespaces/knot-ann/serviceaccounts/default');
@@ -94,6 +97,44 @@ function behaves(cluster: ControlPlane): void {
     t.match(await gateway.knot(['provision', 'run', 'ann']), { status: 0, stdout: /looks at it now/ });
     const asked = await gateway.knot(['provision', 'run', 'ann', '--json']);
     t.match(JSON.parse(asked.stdout), { asked: 'user:ann' });
+
+    // A rule takes the files of her team from her programs, though neither she nor the team has changed.
+    t.equal((await gateway.knot(['team', 'add', 'chemistry', '--title', 'Chemistry', '--manager', 'ann'])).status, 0);
+    const claimIs = (wanted: number) =>
+      eventually(
+        `a claim on the files of her team: ${wanted}`,
+        async () => {
+          const { status } = await cluster.request(
+            '/api/v1/namespaces/knot-ann/persistentvolumeclaims/knot-team-chemistry',
+          );
+          return status === wanted;
+        },
+        30_000,
+      );
+    await claimIs(200);
+    const store = await openStore({
+      url: `sqlite:${join(gateway.data, 'knot.db')}`,
+      clock: systemClock,
+      log: silentLog,
+    });
+    t.teardown(() => store.close());
+    const looksAtAll = async (): Promise<number> =>
+      (
+        await store.db
+          .selectFrom('changes')
+          .select('id')
+          .where('topic', '=', 'place-wishes')
+          .where('key', '=', '*')
+          .execute()
+      ).length;
+    t.equal(await looksAtAll(), 0);
+    writeFileSync(
+      join(gateway.policies, 'closed.cedar'),
+      '@id("closed") forbid (principal, action == Action::"writeFiles", resource == FileArea::"team/chemistry");\n',
+    );
+    // At once: what is looked at again and again would see it, too, but a minute later.
+    await eventually('all places are to be looked at', async () => (await looksAtAll()) > 0, 30_000);
+    await claimIs(404);
   });
 
   t.test('it starts while the cluster is away, and says so', async (t) => {

@@ -220,6 +220,15 @@ t.test('a service is shared', { skip }, async (t: Test) => {
     t.equal((await stranger().visit(url!)).status, 410);
   });
 
+  await t.test('with a team: what its members have open by it ends with it', async (t) => {
+    const { share: made } = await share({ with: 'team:physics', right: 'open' });
+    t.match(await seen(mia), { 'x-knot-user': 'mia' });
+    const socket = watched(mia.socket(mine.url));
+    await eventually('the socket speaks', () => socket.said() === 'hi');
+    t.equal((await joanna.api('DELETE', `${at}/${made.id}`)).status, 200);
+    await eventually('it ends', () => socket.closed() !== undefined);
+  });
+
   await t.test('what a team owns is opened by its members under their own names, and by nobody who left', async (t) => {
     const ours = await running(max, 'ours', 'physics');
     t.match(await seen(mia, ours.url), { 'x-knot-user': 'mia' });

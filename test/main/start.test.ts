@@ -71,7 +71,11 @@ t.test('a start that cannot succeed says what, where and what to do, and exits w
 
 t.test('starts on one data folder', async (t) => {
   // It lies inside an ES module package.
-  const folder = t.testdir({ 'package.json': '{"type":"module"}', data: { home: { 'tool.js': tool } } });
+  const folder = t.testdir({
+    'package.json': '{"type":"module"}',
+    data: { home: { 'tool.js': tool } },
+    policies: { 'broken.cedar': 'permit(' },
+  });
   const data = join(folder, 'data');
   const first = await startGateway({ config: quiet, data });
   t.teardown(() => first.stop());
@@ -150,7 +154,10 @@ t.test('starts on one data folder', async (t) => {
 
   await t.test('nor does the end of a terminal; what is unsafe or without effect is said at the start', async (t) => {
     const fourth = await startGateway({
-      config: { ...quiet, domain: 'knot.example.test', appsDomain: 'apps.example.test' },
+      config: {
+        ...{ ...quiet, domain: 'knot.example.test', appsDomain: 'apps.example.test' },
+        policies: join(folder, 'policies'),
+      },
       data,
       environment: { HTTPS_PROXY: 'http://127.0.0.1:9' },
     });
@@ -159,6 +166,7 @@ t.test('starts on one data folder', async (t) => {
     t.match(fourth.output(), /apps\.example\.test and knot\.example\.test may belong to one registered name/);
     t.match(fourth.output(), /a proxy in the environment has no effect/);
     t.match(fourth.output(), /certificate authority: import it once/);
+    t.equal((await request(`${fourth.ops}/readyz`)).statusCode, 503, 'without any policies it refuses everybody');
     t.equal(await fourth.signal('SIGHUP'), 0, 'SIGHUP');
   });
 });
