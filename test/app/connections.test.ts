@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import t from 'tap';
-import { startGateway } from '../support/process/gateway.ts';
-import { createPerson, type Person } from '../support/process/person.ts';
+import { openPeople, password } from '../support/process/people.ts';
+import type { Person } from '../support/process/person.ts';
 
 /** Offline access through the whole gateway: given to a tool that asks like kubelogin, seen, and ended by every act that should. */
 const redirectUri = 'http://localhost:8000';
-const gateway = await startGateway({
+const { gateway, ann, person, stranger } = await openPeople(t, {
+  others: ['bob'],
   config: {
-    integrations: { jupyterhub: { mode: 'off' } },
     oidc: {
       // Nobody here proved an address.
       emailVerified: 'all',
@@ -19,14 +19,9 @@ const gateway = await startGateway({
     },
   },
 });
-const [ann, bob] = [createPerson(gateway), createPerson(gateway)];
-t.teardown(async () => {
-  await Promise.all([ann.close(), bob.close()]);
-  await gateway.stop();
-});
+const bob = await person('bob');
 t.setTimeout(180_000);
 
-const passwords = { ann: 'correct-horse-staple-7', bob: 'battery-lantern-otter-9' };
 const json = async (answer: Promise<{ json(): unknown }>) => (await answer).json() as Record<string, never>;
 
 type Tokens = { refresh_token: string; id_token: string };
@@ -69,16 +64,14 @@ async function tokensOf(person: Person, clientId = 'kube', uri = redirectUri, sc
   return answered.json<Tokens>();
 }
 
-async function token(fields: Record<string, string>) {
-  const stranger = createPerson(gateway);
-  try {
-    return await stranger.request('POST', '/oidc/token', {
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams(fields).toString(),
-    });
-  } finally {
-    await stranger.close();
-  }
+/** Whoever has the secrets of a tool, and no session. */
+const tool = stranger();
+
+function token(fields: Record<string, string>) {
+  return tool.request('POST', '/oidc/token', {
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(fields).toString(),
+  });
 }
 
 /** Whether a refresh token still works; the new one, because it is rotated. */
@@ -86,18 +79,6 @@ async function refresh(refreshToken: string, clientId = 'kube'): Promise<string 
   const answer = await token({ grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId });
   return answer.status === 200 ? String(answer.json()['refresh_token']) : undefined;
 }
-
-t.test('an admin and a person', async (t) => {
-  for (const [name, flags] of [
-    ['ann', ['--admin']],
-    ['bob', []],
-  ] as const) {
-    const words = ['user', 'add', name, '--email', `${name}@example.org`, '--password-file', '-', ...flags];
-    t.equal((await gateway.knot(words, passwords[name])).status, 0);
-  }
-  await ann.signIn('ann', passwords.ann);
-  await bob.signIn('bob', passwords.bob);
-});
 
 t.test('a person sees and ends connected applications; another person’s are not theirs', async (t) => {
   let refreshToken = (await refresh(await connect(bob)))!;
@@ -129,10 +110,10 @@ t.test('an admin sees and ends those of a person', async (t) => {
   t.match(await json(ann.api('DELETE', `/users/${id}/sessions?keepConnections=true`)), { connections: 0 });
   const kept = await refresh(again);
   t.ok(kept, 'kept where the admin says so');
-  await bob.signIn('bob', passwords.bob);
+  await bob.signIn('bob', password);
   t.match(await json(ann.api('DELETE', `/users/${id}/sessions`)), { ended: 1, connections: 1 });
   t.equal(await refresh(kept!), undefined, 'else ended with the sessions');
-  await bob.signIn('bob', passwords.bob);
+  await bob.signIn('bob', password);
 });
 
 t.test('signing out everywhere else ends them, unless the person says otherwise', async (t) => {
@@ -149,10 +130,10 @@ t.test('a new password ends them, unless the person says otherwise', async (t) =
   const change = (current: string, next: string, more = {}) =>
     bob.api('PUT', '/account/password', { current, new: next, ...more });
   const next = 'lantern-otter-battery-11';
-  t.equal((await change(passwords.bob, next, { keepConnections: true })).status, 204);
+  t.equal((await change(password, next, { keepConnections: true })).status, 204);
   const kept = await refresh(refreshToken);
   t.ok(kept);
-  t.equal((await change(next, passwords.bob)).status, 204);
+  t.equal((await change(next, password)).status, 204);
   t.equal(await refresh(kept!), undefined);
 });
 

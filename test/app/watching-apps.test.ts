@@ -9,14 +9,13 @@ import t from 'tap';
 import type { Health, Tile, Tiles } from '../../gateway/api/contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { openRaw } from '../support/net/raw-client.ts';
-import { caOf, startGateway } from '../support/process/gateway.ts';
-import { createPerson } from '../support/process/person.ts';
+import { caOf } from '../support/process/gateway.ts';
+import { openPeople } from '../support/process/people.ts';
 import { selfSignedPair } from '../support/net/self-signed.ts';
 
 /** What Home and Health say of applications and of a hub that run elsewhere, on a running gateway. */
 t.setTimeout(120_000);
 
-const password = 'correct-horse-staple-7';
 const folder = mkdtempSync(join(tmpdir(), 'knot-watch-'));
 const servers: Server[] = [];
 const seen: { name: string; request: IncomingMessage }[] = [];
@@ -74,7 +73,12 @@ const hub = createTlsServer(pair, (request, response) => {
 });
 const hubPort = await listen(hub);
 
-const gateway = await startGateway({
+t.teardown(() => {
+  for (const server of servers) server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+const { gateway, ann, person } = await openPeople(t, {
+  others: ['bob'],
   config: {
     integrations: {
       jupyterhub: { mode: 'external', upstream: `https://localhost:${hubPort}`, ca: join(folder, 'ca.pem') },
@@ -93,22 +97,13 @@ const gateway = await startGateway({
     ],
   },
 });
-const ann = createPerson(gateway);
-const bob = createPerson(gateway);
-t.teardown(async () => {
-  await Promise.all([ann.close(), bob.close()]);
-  await gateway.stop();
-  for (const server of servers) server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
 
-async function tiles(person = ann): Promise<Record<string, Tile['status']>> {
-  const answer = (await person.api('GET', '/tiles')).json<Tiles>();
+async function tiles(): Promise<Record<string, Tile['status']>> {
+  const answer = (await ann.api('GET', '/tiles')).json<Tiles>();
   return Object.fromEntries(answer.tiles.map((tile) => [tile.name, tile.status]));
 }
 
 t.test('each application is what it is: only what answers is ready', async (t) => {
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
   await eventually(
     'everything was asked',
     async () => Object.values(await tiles()).every((tile) => tile.status !== 'unknown'),
@@ -166,10 +161,7 @@ t.test('a hub elsewhere is known by the authority that is named for it, to comma
 });
 
 t.test('no address of the inside is told, to nobody who may not administer why', async (t) => {
-  const made = await ann.api('POST', '/users', { username: 'bob', email: 'bob@example.org' });
-  const link = made.json<{ link: { url: string } }>().link.url;
-  await bob.fill(await bob.visit(link), { password });
-  await bob.signIn('bob', password);
+  const bob = await person('bob');
   const text = (await bob.api('GET', '/tiles')).text;
   t.match(text, /unreachable/);
   t.notMatch(text, /127\.0\.0\.1|169\.254|no-such-host|ECONN|ENOTFOUND|knot\.yaml/);

@@ -3,25 +3,20 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/process/gateway.ts';
 import { runCell, startKernel } from '../support/process/kernel.ts';
-import { createPerson, type Person } from '../support/process/person.ts';
+import { openPeople, password } from '../support/process/people.ts';
+import type { Person } from '../support/process/person.ts';
 import { testCache } from '../support/process/test-cache.ts';
 
 /** A real JupyterHub behind the gateway: sign-in, spawn, kernel, another person's server, the end of a session. */
 t.setTimeout(600_000);
 
 mkdirSync(testCache, { recursive: true });
-const gateway = await startGateway({
+const { gateway, ann, person, stranger } = await openPeople(t, {
+  others: ['bob'],
   config: { integrations: { jupyterhub: { mode: 'managed', pythonEnvironment: join(testCache, 'jupyterhub-venv') } } },
 });
 const hub = `https://jupyterhub.localhost:${gateway.port}`;
-const passwords = { ann: 'correct-horse-staple-7', bob: 'battery-lantern-otter-9' };
-const people: Record<'ann' | 'bob', Person> = { ann: createPerson(gateway), bob: createPerson(gateway) };
-t.teardown(async () => {
-  await Promise.all(Object.values(people).map((person) => person.close()));
-  await gateway.stop();
-});
 
 type Tiles = {
   tiles: { name: string; status: { status: string; message: string; remedy?: string; progress?: number } }[];
@@ -39,18 +34,7 @@ async function openLab(person: Person, username: string): Promise<number> {
 }
 
 t.test('the tile of the notebooks becomes ready', async (t) => {
-  for (const [name, flags] of [
-    ['ann', ['--admin']],
-    ['bob', []],
-  ] as const) {
-    const added = await gateway.knot(
-      ['user', 'add', name, '--email', `${name}@example.org`, ...flags, '--password-file', '-'],
-      passwords[name],
-    );
-    t.equal(added.status, 0, added.stderr);
-  }
-  await people.ann.signIn('ann', passwords.ann);
-  const early = await people.ann.visit(`${hub}/hub/home`);
+  const early = await ann.visit(`${hub}/hub/home`);
   if (early.status !== 200) {
     t.equal(early.status, 503);
     t.match(early.text, /<h1>Notebooks is starting<\/h1>/, 'not ready yet: our page with the step');
@@ -60,7 +44,7 @@ t.test('the tile of the notebooks becomes ready', async (t) => {
   await eventually(
     'Notebooks is ready',
     async () => {
-      last = (await people.ann.api('GET', '/tiles')).json<Tiles>().tiles.find(({ name }) => name === 'jupyterhub');
+      last = (await ann.api('GET', '/tiles')).json<Tiles>().tiles.find(({ name }) => name === 'jupyterhub');
       if (last?.status.status === 'failed') throw new Error(JSON.stringify(last));
       return last?.status.status === 'ready';
     },
@@ -70,10 +54,10 @@ t.test('the tile of the notebooks becomes ready', async (t) => {
 });
 
 t.test('one click leads to JupyterLab without a second form, and a kernel answers over its WebSocket', async (t) => {
-  const ms = await openLab(people.ann, 'ann');
+  const ms = await openLab(ann, 'ann');
   t.comment(`from click to JupyterLab: ${Math.round(ms)} ms`);
-  const { socketUrl } = await startKernel(people.ann, hub, 'ann');
-  const socket = people.ann.socket(socketUrl);
+  const { socketUrl } = await startKernel(ann, hub, 'ann');
+  const socket = ann.socket(socketUrl);
   t.equal(await runCell(socket, '6*7'), '42');
   t.equal(await runCell(socket, "__import__('os').environ['KNOT_USER']"), "'ann'");
   t.equal(await runCell(socket, "__import__('os').path.isdir(__import__('os').environ['KNOT_PRIVATE_DIR'])"), 'True');
@@ -81,18 +65,17 @@ t.test('one click leads to JupyterLab without a second form, and a kernel answer
 });
 
 t.test('a deep link opened signed out lands there after sign-in, path and query intact', async (t) => {
-  const stranger = createPerson(gateway);
-  t.teardown(() => stranger.close());
-  const asked = await stranger.visit(`${hub}/hub/user-redirect/lab/tree/x.ipynb?y=1`);
+  const somebody = stranger();
+  const asked = await somebody.visit(`${hub}/hub/user-redirect/lab/tree/x.ipynb?y=1`);
   t.match(asked.url, `${gateway.origin}/login`);
-  const landed = await stranger.fill(asked, { username: 'ann', password: passwords.ann });
+  const landed = await somebody.fill(asked, { username: 'ann', password: password });
   t.equal(landed.url, `${hub}/user/ann/lab/tree/x.ipynb?y=1`);
 });
 
 t.test('a second person gets their own server and cannot reach the first one’s', async (t) => {
-  await people.bob.signIn('bob', passwords.bob);
-  await openLab(people.bob, 'bob');
-  const refused = await people.bob.visit(`${hub}/user/ann/lab`);
+  const bob = await person('bob');
+  await openLab(bob, 'bob');
+  const refused = await bob.visit(`${hub}/user/ann/lab`);
   t.equal(refused.status, 403);
   t.match(refused.text, /Decision/);
   t.match(refused.text, /bob/, 'the page says who was refused');
@@ -103,14 +86,14 @@ t.test('a second person gets their own server and cannot reach the first one’s
     '/user/%61nn/lab',
     '/user/ann/files/x',
   ]) {
-    const answer = await people.bob.request('GET', `${hub}${path}`, { headers: { accept: 'application/json' } });
+    const answer = await bob.request('GET', `${hub}${path}`, { headers: { accept: 'application/json' } });
     t.equal(answer.status, 403, path);
     t.match(answer.text, /KNOT_PROXY_DENIED/, `${path} is refused by the gateway itself`);
   }
-  const socket = people.bob.socket(`${hub.replace('https:', 'wss:')}/user/ann/api/kernels/x/channels`);
+  const socket = bob.socket(`${hub.replace('https:', 'wss:')}/user/ann/api/kernels/x/channels`);
   const [error] = (await once(socket, 'error')) as [Error];
   t.match(error.message, /403/);
-  const isolated = people.bob.socket((await startKernel(people.bob, hub, 'bob')).socketUrl);
+  const isolated = bob.socket((await startKernel(bob, hub, 'bob')).socketUrl);
   const homes = join(gateway.data, 'jupyterhub', 'homes');
   if (existsSync('/usr/bin/bwrap')) {
     t.equal(
@@ -128,7 +111,7 @@ t.test('a second person gets their own server and cannot reach the first one’s
 });
 
 t.test('shared files are one folder, private files are not', async (t) => {
-  const { ann, bob } = people;
+  const bob = await person('bob');
   const run = async (person: Person, name: string, code: string): Promise<string> => {
     const socket = person.socket((await startKernel(person, hub, name)).socketUrl);
     const result = await runCell(socket, code);
@@ -143,7 +126,6 @@ t.test('shared files are one folder, private files are not', async (t) => {
 });
 
 t.test('sign-out cuts the open kernel socket within two seconds and makes every kept cookie worthless', async (t) => {
-  const { ann } = people;
   const socket = ann.socket((await startKernel(ann, hub, 'ann')).socketUrl);
   t.equal(await runCell(socket, '1+1'), '2');
   const kept = ann.cookies('jupyterhub.localhost');
@@ -161,7 +143,7 @@ t.test('sign-out cuts the open kernel socket within two seconds and makes every 
 });
 
 t.test('disabling an account cuts its kernel socket within two seconds', async (t) => {
-  const { bob } = people;
+  const bob = await person('bob');
   const socket = bob.socket((await startKernel(bob, hub, 'bob')).socketUrl);
   t.equal(await runCell(socket, '1+1'), '2');
   const closed = once(socket, 'close');
@@ -174,8 +156,7 @@ t.test('disabling an account cuts its kernel socket within two seconds', async (
 });
 
 t.test('who stops their server on its tile ends it, with the kernel in it', async (t) => {
-  const { ann } = people;
-  await ann.signIn('ann', passwords.ann);
+  await ann.signIn('ann', password);
   await openLab(ann, 'ann');
   const tile = async () =>
     (await ann.api('GET', '/tiles')).json<Tiles>().tiles.find(({ name }) => name === 'jupyterhub');

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
-import { startGateway } from '../support/process/gateway.ts';
 import { runCell, startKernel } from '../support/process/kernel.ts';
-import { createPerson } from '../support/process/person.ts';
+import { openPeople } from '../support/process/people.ts';
 import { testCache } from '../support/process/test-cache.ts';
 
 /** `knot restart` with a real JupyterHub: people keep their kernels, a wrong configuration stops nothing, nothing is left behind. */
@@ -19,7 +18,8 @@ const ours = mkdtempSync(join(tmpdir(), 'knot-restart-'));
 /** The environment of all tests, by a name that this one may take away. */
 const pythonEnvironment = join(ours, 'python');
 symlinkSync(join(testCache, 'jupyterhub-venv'), pythonEnvironment);
-const gateway = await startGateway({
+t.teardown(() => rmSync(ours, { recursive: true }));
+const { gateway, ann } = await openPeople(t, {
   config: {
     // The same after the restart: people come back to where they were.
     listen: `127.0.0.1:${await freePort()}`,
@@ -27,13 +27,6 @@ const gateway = await startGateway({
   },
 });
 const hub = `https://jupyterhub.localhost:${gateway.port}`;
-const password = 'correct-horse-staple-7';
-const ann = createPerson(gateway);
-t.teardown(async () => {
-  await ann.close();
-  await gateway.stop();
-  rmSync(ours, { recursive: true });
-});
 
 async function isReady(): Promise<boolean> {
   const answer = await ann.api('GET', '/tiles').catch(() => undefined);
@@ -62,12 +55,6 @@ const ofThisGateway = (): string[] =>
     .filter((line) => line.includes(gateway.data));
 
 t.test('ann computes', async (t) => {
-  const added = await gateway.knot(
-    ['user', 'add', 'ann', '--email', 'ann@example.org', '--admin', '--password-file', '-'],
-    password,
-  );
-  t.equal(added.status, 0, added.stderr);
-  await ann.signIn('ann', password);
   await eventually('Notebooks is ready', isReady, 300_000);
   t.match((await gateway.knot(['status'])).stdout, /Nobody has a notebook server running/);
   await ann.visit(`${hub}/`);

@@ -9,7 +9,7 @@ import { sendRaw } from '../support/net/raw-client.ts';
 import { caOf, runKnot } from '../support/process/gateway.ts';
 import { openPeople, password } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 import { talkingTemplate } from './talking-service.ts';
 
@@ -47,15 +47,8 @@ t.test('what a service says', { skip }, async (t) => {
   const noDisk = smallDiskSkipReason();
   if (!noDisk) mkdirSync(outputFolder, { recursive: true, mode: 0o700 });
   const disk = noDisk ? undefined : openSmallDisk(t, '2m', outputFolder);
-  const launch = async (name: string) => {
-    const launched = await joanna.api('POST', '/services', { template: 'talk', name, values: {} });
-    if (launched.status !== 202) throw new Error(launched.text);
-    return launched.json<{ service: { id: string; url: string } }>().service;
-  };
-  const { id, url } = await launch('one');
-  const isReady = async (): Promise<boolean> =>
-    (await joanna.api('GET', `/services/${id}`)).json<{ state: string }>().state === 'ready';
-  await eventually('it is ready', isReady, 30_000);
+  const { id, url } = await launch(joanna, { template: 'talk', name: 'one' });
+  await becomes(joanna, id, 'ready');
 
   const logs = (query = '', who = joanna) => who.api('GET', `/services/${id}/logs${query}`);
   const address = `${gateway.origin.replace('https', 'wss')}/api/v1/services/${id}/logs?follow`;
@@ -88,11 +81,10 @@ t.test('what a service says', { skip }, async (t) => {
         gateway.output(),
       ),
     );
-    t.ok(await isReady());
-    const other = await launch('other');
+    t.match((await joanna.api('GET', `/services/${id}`)).json(), { state: 'ready' });
+    const other = await launch(joanna, { template: 'talk', name: 'other' });
+    await becomes(joanna, other.id, 'ready');
     const at = `/services/${other.id}`;
-    const stateOf = async () => (await joanna.api('GET', at)).json<{ state: string }>().state;
-    await eventually('another one begins', async () => (await stateOf()) === 'ready', 30_000);
     t.equal((await joanna.visit(`${url}say?still%20full%0A`)).status, 200, 'and it answers');
     await joanna.api('DELETE', at);
     await eventually('it is gone', async () => (await joanna.api('GET', at)).status === 404, 30_000);
@@ -202,12 +194,10 @@ t.test('what a service says', { skip }, async (t) => {
       const [joannaId, bobId] = [await idOf(joanna), await idOf(bob)];
       await ann.api('PUT', `/teams/${team.id}/members/${joannaId}`, { role: 'manager' });
       await ann.api('PUT', `/teams/${team.id}/members/${bobId}`, { role: 'member' });
-      const wanted = { template: 'talk', name: 'ours', owner: 'physics', values: {} };
-      const { service } = (await joanna.api('POST', '/services', wanted)).json<{ service: { id: string } }>();
+      const service = await launch(joanna, { template: 'talk', name: 'ours', owner: 'physics' });
       const at = `${gateway.origin.replace('https', 'wss')}/api/v1/services/${service.id}`;
       const terminal = `${at}/terminal?columns=80&rows=24`;
-      const state = async () => (await joanna.api('GET', `/services/${service.id}`)).json<{ state: string }>().state;
-      await eventually('it is ready', async () => (await state()) === 'ready', 30_000);
+      await becomes(joanna, service.id, 'ready');
 
       t.equal(await refused(bob, {}, terminal), 403, 'a member');
       t.equal(await refused(ann, {}, terminal), 403, 'an admin');
@@ -277,7 +267,7 @@ t.test('what a service says', { skip }, async (t) => {
       const sixth = await openTerminal();
       await joanna.api('POST', `/services/${service.id}/stop`, {});
       await eventually('it ends with the service', () => sixth.code() === 1000, 20_000);
-      await eventually('it is stopped', async () => (await state()) === 'stopped', 20_000);
+      await becomes(joanna, service.id, 'stopped');
       t.equal((await openTerminal()).code(), 4001, 'none where nothing runs');
       const { records } = (await ann.api('GET', '/audit?limit=100')).json<{
         records: { action: string; actor: string; subject: string }[];
@@ -345,7 +335,7 @@ t.test('what a service says', { skip }, async (t) => {
     t.match((await joanna.api('GET', '/metrics/query?query=up')).json(), { code: 'KNOT_API_NO_METRICS' });
     t.match(await gateway.knot(['restart']), { status: 0 });
     await eventually('the socket was told to come back', () => heard.closed()?.code === 1012, 10_000);
-    await eventually('it is ready', isReady, 30_000);
+    await becomes(joanna, id, 'ready');
     const later = gather(joanna.socket(`${address}&after=${before}`));
     await eventually('it goes on', () => later.texts().includes('It answers.'), 10_000);
     t.match(later.texts(), ['Stopped.', 'Started.', /hello/, 'It answers.']);

@@ -6,25 +6,16 @@ import type { WebSocket } from 'ws';
 import { diskFolder, readTemplateAt } from '../../gateway/catalogue/index.ts';
 import { saysBusy } from '../../gateway/services/busy.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway } from '../support/process/gateway.ts';
 import { runCell, startKernelAt } from '../support/process/kernel.ts';
 import { cachedPackages } from '../support/process/template-packages.ts';
-import { createPerson, type Person } from '../support/process/person.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { openPeople } from '../support/process/people.ts';
+import { becomes, launch as launchAs, type RunningService, servicesSkipReason } from '../support/process/services.ts';
 import { versitygw } from '../support/process/versitygw.ts';
 
 /** The templates that Knot ships, each doing what it is for on a whole gateway, side by side, with one person's files between them. */
 t.setTimeout(600_000);
 
-const password = 'correct-horse-staple-7';
 const charts = join(import.meta.dirname, '../../charts/templates');
-type Shown = {
-  steps?: object[];
-  id: string;
-  state: string;
-  url: string;
-  cause?: { what: string; remedy: string; lines?: string[] };
-};
 
 /** Debian has these; `npm test` installs them where it may. */
 const absent = ['redis-server', 'python3', 'Xtigervnc', 'openbox', 'xterm']
@@ -83,43 +74,19 @@ print('written by', os.getcwd())
 `;
 
 t.test('what Knot ships works, with one person’s files and services between', { skip }, async (t) => {
-  const gateway = await startGateway({
-    config: {
-      integrations: { jupyterhub: { mode: 'off' } },
-      services: { packages: cachedPackages, machine: { memory: '16 GiB' } },
-    },
+  const { gateway, ann, person } = await openPeople(t, {
+    others: ['bob'],
+    config: { services: { packages: cachedPackages, machine: { memory: '16 GiB' } } },
   });
-  const people: Person[] = [];
-  t.teardown(async () => {
-    for (const each of people) await each.close();
-    await gateway.stop();
-  });
-  const ann = createPerson(gateway);
-  people.push(ann);
-  await ann.fill(await ann.visit(gateway.setupLink!), { username: 'ann', email: 'ann@example.org', password });
 
   const headers = { origin: gateway.origin, 'sec-fetch-site': 'same-origin' };
   const put = (path: string, body: string) => ann.request('PUT', `/api/v1/files/private/${path}`, { headers, body });
   await put('script.py', script);
 
-  async function launch(template: string, name: string, values: object = {}): Promise<Shown> {
-    const launched = await ann.api('POST', '/services', { template, name, values });
-    if (launched.status !== 202) throw new Error(`${template}: ${launched.text}`);
-    return launched.json<{ service: Shown }>().service;
-  }
-  const shown = async (id: string): Promise<Shown> => (await ann.api('GET', `/services/${id}`)).json<Shown>();
+  const launch = (template: string, name: string, values: object = {}) => launchAs(ann, { template, name, values });
+  const ready = ({ id }: RunningService) => becomes(ann, id, 'ready', 120_000);
   const outputOf = async (id: string): Promise<string> =>
     (await ann.request('GET', `${gateway.origin}/api/v1/services/${id}/logs.txt`)).text;
-  const ready = async ({ id, url }: Shown): Promise<void> =>
-    eventually(
-      `${url} is ready`,
-      async () => {
-        const now = await shown(id);
-        if (now.state === 'failed') throw new Error(JSON.stringify(now));
-        return now.state === 'ready';
-      },
-      120_000,
-    ).then(() => undefined);
 
   t.match(
     (
@@ -149,10 +116,7 @@ t.test('what Knot ships works, with one person’s files and services between', 
   t.match(await ann.visit(stores[1].url), { status: 200, text: /speaks PostgreSQL[^]*\/run\/services\/db/ });
 
   // Of somebody else there is nothing that could be named.
-  await gateway.knot(['user', 'add', 'bob', '--email', 'bob@example.org', '--password-file', '-'], password);
-  const bob = createPerson(gateway);
-  people.push(bob);
-  await bob.signIn('bob', password);
+  const bob = await person('bob');
   t.match(
     (await bob.api('POST', '/services', { template: 'script', name: 'x', values: { services: ['db'] } })).json(),
     { code: 'KNOT_SERVICES_REFUSED', message: 'bob has no service "db".' },
@@ -171,8 +135,7 @@ t.test('what Knot ships works, with one person’s files and services between', 
 
   // What was written stays while its service stops; who has it in sight sees it come back.
   for (const { id } of stores) await ann.api('POST', `/services/${id}/stop`, {});
-  for (const { id } of stores)
-    await eventually('it has stopped', async () => (await shown(id)).state === 'stopped', 60_000);
+  for (const { id } of stores) await becomes(ann, id, 'stopped');
   t.match(await outputOf(stores[0].id), /bye bye/, 'Redis was ended in good order');
   t.match(await outputOf(stores[1].id), /database system is shut down/, 'and so was PostgreSQL');
   for (const { id } of stores) await ann.api('POST', `/services/${id}/start`, {});
@@ -200,7 +163,7 @@ t.test('what Knot ships works, with one person’s files and services between', 
 
   // The notebook reads it, and what it writes is a file of its owner.
   await ready(notebook);
-  t.match((await shown(notebook.id)).steps, [
+  t.match((await ann.api('GET', `/services/${notebook.id}`)).json<{ steps: object[] }>().steps, [
     { name: 'packages', state: 'done' },
     { name: 'program' },
     { state: 'done' },

@@ -3,29 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { type RunningGateway, startGateway } from '../support/process/gateway.ts';
-import { createPerson, type Person } from '../support/process/person.ts';
+import type { RunningGateway } from '../support/process/gateway.ts';
+import { openPeople, password } from '../support/process/people.ts';
+import type { Person } from '../support/process/person.ts';
 
 /** A folder that goes while its files are open takes writes that nobody finds again: none of them may be acknowledged. */
 t.setTimeout(300_000);
-const password = 'correct-horse-staple-7';
 
 async function start(t: Test): Promise<{ gateway: RunningGateway; ann: Person; folder: string; away: string }> {
   const parent = mkdtempSync(join(tmpdir(), 'knot-folder-'));
   const folder = join(parent, 'data');
-  const gateway = await startGateway({ data: folder, config: { integrations: { jupyterhub: { mode: 'off' } } } });
-  const added = await gateway.knot(
-    ['user', 'add', 'ann', '--email', 'ann@example.org', '--admin', '--password-file', '-'],
-    password,
-  );
-  t.equal(added.status, 0, added.stderr);
-  const ann = createPerson(gateway);
-  t.teardown(async () => {
-    await ann.close();
-    await gateway.stop();
-    rmSync(parent, { recursive: true, force: true });
-  });
-  await ann.signIn('ann', password);
+  t.teardown(() => rmSync(parent, { recursive: true, force: true }));
+  const { gateway, ann } = await openPeople(t, { data: folder });
   t.equal((await makeTeam(ann, 'before')).status, 201);
   return { gateway, ann, folder, away: join(parent, 'away') };
 }

@@ -2,26 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import t, { type Test } from 'tap';
-import { type RunningGateway, startGateway } from '../support/process/gateway.ts';
-import { type Answer, createPerson, type Person } from '../support/process/person.ts';
+import t from 'tap';
+import { openPeople, password } from '../support/process/people.ts';
+import type { Answer, Person } from '../support/process/person.ts';
 import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 
 /** What happens to a database file in the field, under a gateway that people use. */
 t.setTimeout(300_000);
-const password = 'correct-horse-staple-7';
-
-async function start(t: Test, data: string): Promise<{ gateway: RunningGateway; ann: Person }> {
-  const gateway = await startGateway({ data, config: { integrations: { jupyterhub: { mode: 'off' } } } });
-  t.teardown(() => gateway.stop());
-  const words = ['user', 'add', 'ann', '--email', 'ann@example.org', '--admin', '--password-file', '-'];
-  const added = await gateway.knot(words, password);
-  t.equal(added.status, 0, added.stderr);
-  const ann = createPerson(gateway);
-  t.teardown(() => ann.close());
-  await ann.signIn('ann', password);
-  return { gateway, ann };
-}
 
 const makeTeam = (person: Person, name: string, title = name) => person.api('POST', '/teams', { name, title });
 const isAway = { status: 503, headers: { 'retry-after': /^\d+$/ } };
@@ -29,16 +16,14 @@ const isAway = { status: 503, headers: { 'retry-after': /^\d+$/ } };
 t.test('while another program holds the database, reads go on and writes are told to come back', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'knot-locked-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const { gateway, ann } = await start(t, folder);
+  const { gateway, ann, stranger } = await openPeople(t, { data: folder });
   const other = new DatabaseSync(join(folder, 'knot.db'));
   t.teardown(() => other.close());
   other.exec('begin immediate');
   const writes = Promise.all(
     Array.from({ length: 20 }, (_, index) => makeTeam(ann, `t${'abcdefghijklmnopqrst'[index]}`)),
   );
-  const signIn = createPerson(gateway);
-  t.teardown(() => signIn.close());
-  const signedIn = signIn.signIn('ann', password);
+  const signedIn = stranger().signIn('ann', password);
   const startedAt = performance.now();
   const waited = () => Math.round(performance.now() - startedAt);
   t.equal((await ann.api('GET', '/users')).status, 200, `a read is answered (${waited()} ms)`);
@@ -55,7 +40,7 @@ t.test('while another program holds the database, reads go on and writes are tol
 
 t.test('a full disk', { skip: smallDiskSkipReason() }, async (t) => {
   const disk = openSmallDisk(t, '8m');
-  const { gateway, ann } = await start(t, disk.folder);
+  const { gateway, ann } = await openPeople(t, { data: disk.folder });
   disk.fill();
   const names = Array.from({ length: 200 }, (_, index) =>
     `f${index}`.replace(/\d/g, (digit) => 'abcdefghij'[Number(digit)]!),
