@@ -8,7 +8,7 @@ import type { Api } from './elsewhere/api.ts';
 import { eitherOptions, eitherUsage, isHere, withApi } from './elsewhere/which.ts';
 import { actor, withFacts } from './facts.ts';
 import { shownPlace, type Typed, typedPlace } from './files/address.ts';
-import { cameWords, type LetIn, letIn, letInOptions, type Made, sayMade, untilWords } from './share-words.ts';
+import { cameWords, type LetIn, letIn, letInOptions, type Made, sayEnded, sayMade, untilWords } from './share-words.ts';
 
 const options = { ...eitherOptions, json: { type: 'boolean' } } as const;
 const which = `[--json] ${eitherUsage}`;
@@ -144,7 +144,7 @@ export const shareCommands: readonly Command[] = [
     async run(invocation) {
       const id = invocation.positionals[0]!;
       await withShares(invocation, (side) => side.end(id));
-      invocation.streams.stdout.write(`The share ${id} has ended.\n`);
+      sayEnded(invocation, id);
     },
   },
 ];

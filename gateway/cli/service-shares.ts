@@ -1,7 +1,7 @@
 import { type Command, table } from './command.ts';
 import { eitherUsage } from './elsewhere/which.ts';
 import { asJson, find, isJson, send, serviceOptions as options, withServices } from './services.ts';
-import { cameWords, letIn, letInOptions, type Made, sayMade, untilWords } from './share-words.ts';
+import { cameWords, letIn, letInOptions, type Made, sayEnded, sayMade, untilWords } from './share-words.ts';
 
 type Share = {
   id: string;
@@ -61,7 +61,7 @@ export const serviceShareCommands: readonly Command[] = [
         const [named, id] = invocation.positionals as [string, string];
         const service = await find(api, named);
         await send(api, 'DELETE', `${sharesOf(service)}/${encodeURIComponent(id)}`);
-        invocation.streams.stdout.write(`The share ${id} has ended.\n`);
+        sayEnded(invocation, id);
       }),
   },
 ];

@@ -270,11 +270,13 @@ async function launch(api: Api, invocation: Invocation): Promise<void> {
     '/api/v1/services',
     { ...wanted, dryRun: isCheck },
   );
+  // For programs what a look found, whatever it was; who asked for a service reads of a refusal by the status.
+  if (isCheck && isJson(invocation)) streams.stdout.write(asJson({ wouldStart: obstacles.length === 0, obstacles }));
   for (const { field, message } of obstacles) streams.stderr.write(`${printable(field)}: ${printable(message)}\n`);
   if (obstacles.length > 0) {
     throw knotError('KNOT_CLI_SERVICE_REFUSED', 422, 'It would not start.', { remedy: 'Correct the lines above.' });
   }
-  if (service === undefined) return void streams.stdout.write('It would start.\n');
+  if (service === undefined) return void (isJson(invocation) || streams.stdout.write('It would start.\n'));
   if (given['wait'] === true) return settle(api, service.id, invocation);
   streams.stdout.write(isJson(invocation) ? asJson(service) : `${service.url}\n`);
 }

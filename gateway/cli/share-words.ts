@@ -53,6 +53,11 @@ export function sayMade({ options, streams }: Invocation, what: string, whom: st
   streams.stdout.write(`${said}\n`);
 }
 
+/** Says that a share has ended, in words or, with --json, which one it was. */
+export function sayEnded({ options, streams }: Invocation, id: string): void {
+  streams.stdout.write(`${options['json'] === true ? JSON.stringify({ id }) : `The share ${id} has ended.`}\n`);
+}
+
 /** Who came last, in one cell of a table. */
 export function cameWords([last]: readonly { name: string; lastAt: number }[]): string {
   return last === undefined ? 'nobody' : `${last.name} ${new Date(last.lastAt).toISOString()}`;

@@ -193,13 +193,26 @@ t.test('each command does what it says, or says why not, with its exit status', 
     ['configuration', ['config', 'show'], { status: 0, stdout: /mode: off/ }],
     ['configuration check', ['config', 'check'], { status: 0, stdout: /is valid/ }],
   ];
+  const usages = (await gateway.knot(['help'])).stdout.split('\n');
+  const takesJson = (args: string[]) =>
+    usages.some((usage) => usage.includes('[--json]') && `${usage} `.startsWith(`  ${args.slice(0, 2).join(' ')} `));
+  const readers = new Set<string>();
   for (const [what, args, expected] of rows) {
     const result = await gateway.knot(args, expected.input);
+    if (result.status === 0 && args.includes('--json'))
+      t.doesNotThrow(() => JSON.parse(result.stdout), `${what}: JSON`);
+    const reads = args[1] === 'list' || args[1] === 'show';
+    if (result.status === 0 && reads && takesJson(args)) {
+      readers.add(args.slice(0, 2).join(' '));
+      const { stdout } = await gateway.knot([...args, '--json']);
+      t.doesNotThrow(() => JSON.parse(stdout), `${what}: for programs`);
+    }
     t.equal(result.status, expected.status, `${what}: status (${result.stderr.slice(0, 200)})`);
     if (expected.stdout) t.match(result.stdout, expected.stdout, `${what}: output`);
     if (expected.stderr) t.match(result.stderr, expected.stderr, `${what}: reason`);
     t.notMatch(result.stdout + result.stderr, new RegExp(password), `${what}: no password is printed`);
   }
+  t.ok(readers.size >= 8, `asked as JSON too: ${[...readers].join(', ')}`);
 });
 
 t.test('the process says the same, on the same streams, and ends with the status', async (t) => {

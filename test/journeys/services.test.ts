@@ -163,6 +163,15 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
     status: 1,
     stderr: /values\/folder/,
   });
+  // For programs a look says what it found, and the status whether it would start.
+  for (const [folder, found] of [
+    ['/etc', { wouldStart: false, obstacles: [{ field: 'values/folder' }] }],
+    ['/files/private', { wouldStart: true, obstacles: [] }],
+  ] as const) {
+    const looked = await knot('launch', 'web', 'mine', '--set', `folder=${folder}`, '--check', '--json');
+    t.match(JSON.parse(looked.stdout), found);
+    t.equal(looked.status, found.wouldStart ? 0 : 1);
+  }
   t.match(await knot('launch', 'web', 'mine', '--set', 'folder=/files/private', '--wait'), {
     status: 0,
     stdout: /starting[^]*ready https:\/\/mine-ann\.localhost/,
