@@ -54,6 +54,8 @@ export function openSandbox(options: {
     const problem = await ship({ supervisor, venvFolder: own, searchPath, signal: abort.signal }).catch(
       (error: unknown) => ({ message: String(error), remedy: 'Install bubblewrap.' }),
     );
+    // What was given up is no failure, and nothing is looked for any more.
+    if (abort.signal.aborted) return;
     if (problem !== undefined) log.warn({ remedy: problem.remedy }, `no sandbox for services: ${problem.message}`);
     found = search();
   }

@@ -93,3 +93,25 @@ t.test('a machine without a sandbox gets the one that comes with Knot', { skip }
   t.match(await lookAgain(), { reason: /is being installed/ });
   await eventually('it is not said for ever', async () => !/being installed/.test(JSON.stringify(await lookAgain())));
 });
+
+t.test(
+  'a sandbox that is being installed is given up at the end, without a word and another look',
+  { skip },
+  async (t) => {
+    const supervisor = createSupervisor({ clock: { now: Date.now }, log: silentLog });
+    let looks = 0;
+    const { sandbox, settled, close } = openSandbox({
+      ...{ dataFolder: t.testdir(), supervisor, account: undefined },
+      log: { ...silentLog, warn: () => t.fail('said') },
+      find: async () => ((looks += 1), none),
+      ship: ({ signal }) =>
+        new Promise((resolve) =>
+          signal.addEventListener('abort', () => resolve({ message: 'It was ended.', remedy: 'Try again.' })),
+        ),
+    });
+    t.match(await sandbox(), { isAvailable: false });
+    close();
+    t.match(await settled(), { isAvailable: false });
+    t.equal(looks, 1);
+  },
+);
