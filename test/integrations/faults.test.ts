@@ -7,8 +7,15 @@ import t from 'tap';
 import { silentLog } from '../../gateway/lib/index.ts';
 import type { Sandbox } from '../../gateway/process/index.ts';
 import { sitePackagesOf } from '../../gateway/process/index.ts';
-import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder } from './hub-fixture.ts';
-import { createVisitor } from './hub-visitor.ts';
+import {
+  cachedVenv,
+  createTestHub,
+  hubBecomes,
+  processFinder,
+  readProcess,
+  startHub,
+  temporaryFolder,
+} from './hub-fixture.ts';
 import { startStubProvider } from './stub-provider.ts';
 
 t.setTimeout(900_000);
@@ -72,11 +79,7 @@ t.test('what is missing on the machine is named on the tile, with what to do', a
     const folder = temporaryFolder();
     const { hub, close } = await createTestHub({ folder, searchPath: programs(folder, scripts) });
     hub.start();
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'failed',
-      30_000,
-    );
+    await hubBecomes(hub, 'failed', 30_000);
     t.equal(hub.tile().message, message, name);
     t.match(hub.tile().remedy, remedy);
     t.match(hub.tile().remedy, /Knot tries again in \d+ s/);
@@ -91,11 +94,7 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     const folder = temporaryFolder();
     const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
     hub.start();
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'ready',
-      240_000,
-    );
+    await hubBecomes(hub, 'ready');
     await close();
   });
 
@@ -150,11 +149,7 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     writeFileSync(join(folder, 'jupyterhub/cookie-secret'), 'this is not hexadecimal at all\n', { mode: 0o600 });
     const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
     hub.start();
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'failed',
-      120_000,
-    );
+    await hubBecomes(hub, 'failed', 120_000);
     t.match(hub.tile().message, /ended with exit code 1 again and again\. Its last words: .*cookie/i);
     t.match(hub.tile().remedy, /log of the gateway/);
     t.match(hub.tile().steps?.at(-1), { title: /^Start JupyterHub/, state: 'failed' });
@@ -162,11 +157,7 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     t.match(health, { status: 'failed', remedy: /log of the gateway/ });
     rmSync(join(folder, 'jupyterhub/cookie-secret'));
     writeFileSync(join(folder, 'jupyterhub/cookie-secret'), `${'ab'.repeat(32)}\n`, { mode: 0o600 });
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'ready',
-      60_000,
-    );
+    await hubBecomes(hub, 'ready', 60_000);
     t.equal(hub.tile().steps, undefined, 'what is ready has no steps any more');
     await close();
   });
@@ -185,11 +176,7 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     const said = new Set<string>();
     hub.onChange(() => said.add(hub.tile().message));
     hub.start();
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'failed',
-      60_000,
-    );
+    await hubBecomes(hub, 'failed', 60_000);
     t.same([...said].slice(0, 2), [
       'Repairing the damaged Python environment: Looking for Python',
       'Notebooks need Python 3, which is not installed on this machine.',
@@ -209,11 +196,7 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     const said = new Set<string>();
     hub.onChange(() => said.add(hub.tile().message));
     hub.start();
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'ready',
-      240_000,
-    );
+    await hubBecomes(hub, 'ready');
     const repairing = () =>
       [...said].filter((message) => message.startsWith('Repairing the damaged Python environment: '));
     t.same(repairing(), [], 'a whole one is not mended');
@@ -231,11 +214,7 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
       () => hub.tile().status !== 'ready',
       30_000,
     );
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'ready',
-      240_000,
-    );
+    await hubBecomes(hub, 'ready');
     t.ok(repairing().length > 0);
     t.ok(existsSync(join(packages, 'jupyterlab/labapp.py')));
     t.notMatch(readFileSync(application, 'utf8'), 'damaged');
@@ -249,18 +228,10 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     const { hub, close } = await createTestHub({ folder, venvFolder: cachedVenv });
     t.teardown(() => close());
     hub.start();
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'failed',
-      120_000,
-    );
+    await hubBecomes(hub, 'failed', 120_000);
     t.match(hub.tile().remedy, /move jupyterhub\/hub\/jupyterhub\.sqlite out/);
     rmSync(database);
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'ready',
-      60_000,
-    );
+    await hubBecomes(hub, 'ready', 60_000);
   });
 
   t.test('after kill -9 of the gateway nothing runs twice, and people start again where they were', async (t) => {
@@ -269,13 +240,12 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     t.teardown(() => provider.close());
     writeFileSync(
       join(folder, 'gateway.ts'),
-      `import { cachedVenv, createTestHub } from ${JSON.stringify(join(import.meta.dirname, 'hub-fixture.ts'))};
-import { eventually } from ${JSON.stringify(join(import.meta.dirname, '../support/eventually.ts'))};
+      `import { cachedVenv, createTestHub, hubBecomes } from ${JSON.stringify(join(import.meta.dirname, 'hub-fixture.ts'))};
 import { createVisitor } from ${JSON.stringify(join(import.meta.dirname, 'hub-visitor.ts'))};
 const { hub } = await createTestHub({ folder: ${JSON.stringify(folder)}, providerPort: ${provider.port},
   caFile: ${JSON.stringify(provider.caFile)}, venvFolder: cachedVenv });
 hub.start();
-await eventually(() => JSON.stringify(hub.tile()), () => hub.tile().status === 'ready', 60_000);
+await hubBecomes(hub, 'ready', 60_000);
 const ann = createVisitor({ port: hub.route.upstream.port, origin: hub.url, username: 'ann' });
 await ann.startServer();
 const kernel = await ann.startKernel();
@@ -295,25 +265,13 @@ console.log(await ann.run(kernel, 'open("kept.txt", "w").write("kept"); print("r
     const before = processFinder(folder)();
     t.ok(before.length >= 5, `hub, proxy, launcher, server and kernel run on (${before.length})`);
 
-    const { hub, close } = await createTestHub({
-      folder,
-      providerPort: provider.port,
-      caFile: provider.caFile,
-      venvFolder: cachedVenv,
-    });
-    t.teardown(() => close());
-    hub.start();
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'ready',
-      60_000,
-    );
+    const { visit } = await startHub(t, { folder, provider });
     const now = processFinder(folder)();
     t.strictSame(
       before.filter((pid) => now.includes(pid)),
       [],
     );
-    const ann = createVisitor({ port: hub.route.upstream.port, origin: hub.url, username: 'ann' });
+    const ann = visit('ann');
     await ann.startServer();
     t.equal(await ann.run(await ann.startKernel(), 'print(open("kept.txt").read())'), 'kept\n');
   });

@@ -69,14 +69,28 @@ export async function createTestHub(options: {
   };
 }
 
-/** A running hub with what its visitors need; ended with the test. */
+type Hub = Awaited<ReturnType<typeof createTestHub>>['hub'];
+
+/** Resolves once the tile of a hub is so. A first start installs its environment. */
+export async function hubBecomes(hub: Hub, status: 'ready' | 'failed', withinMs = 240_000): Promise<void> {
+  await eventually(
+    () => JSON.stringify(hub.tile()),
+    () => hub.tile().status === status,
+    withinMs,
+  );
+}
+
+/** A running hub with what its visitors need; ended with the test. `provider`: one that stays when the hub does not. */
 export async function startHub(
   t: { teardown(work: () => unknown): unknown },
-  options: Omit<Parameters<typeof createTestHub>[0], 'folder'> & { folder?: string },
+  options: Omit<Parameters<typeof createTestHub>[0], 'folder'> & {
+    folder?: string;
+    provider?: Awaited<ReturnType<typeof startStubProvider>>;
+  },
 ) {
   const folder = options.folder ?? temporaryFolder();
-  const provider = await startStubProvider(folder);
-  t.teardown(() => provider.close());
+  const provider = options.provider ?? (await startStubProvider(folder));
+  if (options.provider === undefined) t.teardown(() => provider.close());
   const { hub, close } = await createTestHub({
     ...options,
     folder,
@@ -86,11 +100,7 @@ export async function startHub(
   });
   t.teardown(() => close());
   hub.start();
-  await eventually(
-    () => JSON.stringify(hub.tile()),
-    () => hub.tile().status === 'ready',
-    240_000,
-  );
+  await hubBecomes(hub, 'ready');
   const { port } = hub.route.upstream;
   const visit = (username: string, groups?: string) =>
     createVisitor({ port, origin: hub.url, username, ...(groups !== undefined && { groups }) });

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { readHostPattern, silentLog } from '../../gateway/lib/index.ts';
 import { createOutbound, createOutboundDial, findSandbox } from '../../gateway/process/index.ts';
-import { cachedVenv, createTestHub, processFinder, readProcess, temporaryFolder } from './hub-fixture.ts';
+import { cachedVenv, createTestHub, hubBecomes, processFinder, readProcess, temporaryFolder } from './hub-fixture.ts';
 import { connectTool } from '../../gateway/integrations/ask.ts';
 import { checkHub, olderHub } from '../../gateway/integrations/jupyterhub/check.ts';
 import { createHubApi } from '../../gateway/integrations/jupyterhub/hub-api.ts';
@@ -38,11 +38,7 @@ t.test(
     const progress: number[] = [];
     hub.onChange(() => progress.push(hub.tile().progress ?? 1));
     hub.start();
-    await eventually(
-      () => JSON.stringify(hub.tile()),
-      () => hub.tile().status === 'ready',
-      240_000,
-    );
+    await hubBecomes(hub, 'ready');
     t.strictSame(
       progress,
       progress.toSorted((a, b) => a - b),
@@ -220,11 +216,7 @@ print(json.dumps({
         () => hub.tile().status !== 'ready',
         30_000,
       );
-      await eventually(
-        () => JSON.stringify(hub.tile()),
-        () => hub.tile().status === 'ready',
-        60_000,
-      );
+      await hubBecomes(hub, 'ready', 60_000);
       t.not(find(), before);
       t.equal(await ann.run(kernel, 'print(kept)'), 'still here\n');
       const model = JSON.parse((await ann.send('/hub/api/user')).body) as { server: string | null };
