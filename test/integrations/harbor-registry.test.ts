@@ -85,24 +85,25 @@ t.test('who is not signed in is told the public address of the token service, on
   t.equal(answer.headers['www-authenticate'], `Bearer realm="${outside}/service/token",service="harbor-registry"`);
 });
 
-t.test('of several scopes all reach the token service, and the allowed ones are granted', async (t) => {
+t.test('of several scopes all reach the token service, and all that is allowed there is granted', async (t) => {
   server.asked.length = 0;
   const query = 'scope=repository:bob/app:pull,push&scope=repository:carl/app:pull&scope=repository:library/x:pull';
   const token = await tokenOf('bob', query);
   t.same(server.asked, [`GET /service/token?service=harbor-registry&${query}`], 'as they were sent');
   t.same(decodeJwt(token)['access'], [
-    { type: 'repository', name: 'bob/app', actions: ['pull', 'push'] },
+    { type: 'repository', name: 'bob/app', actions: ['pull', 'push', 'delete'] },
     { type: 'repository', name: 'carl/app', actions: [] },
     { type: 'repository', name: 'library/x', actions: ['pull'] },
   ]);
 });
 
-t.test('a layer is mounted from where one may read; from elsewhere it becomes an ordinary upload', async (t) => {
+t.test('a layer is mounted from where one may read; from elsewhere the program is asked to sign in', async (t) => {
   const ofCarl = await tokenOf('carl', 'scope=repository:carl/app:pull,push');
   const layer = await pushBlob('carl/app', ofCarl, randomBytes(200).toString('hex'));
   const token = await tokenOf('bob', 'scope=repository:bob/app:pull,push&scope=repository:carl/app:pull');
   const refused = await send('POST', `/v2/bob/app/blobs/uploads/?mount=${layer}&from=carl%2Fapp`, { token });
-  t.equal(refused.status, 202, 'neither a refusal, which would end the push, nor the layer of somebody else');
+  t.equal(refused.status, 401, 'as Harbor has it, and clients upload it then');
+  t.equal(refused.headers['www-authenticate'], 'Basic realm="harbor"');
   t.equal((await send('HEAD', `/v2/bob/app/blobs/${layer}`, { token })).status, 404);
   const both = await tokenOf('bob', 'scope=repository:bob/app:pull,push&scope=repository:bob/base:pull,push');
   const own = await pushBlob('bob/base', both, randomBytes(200).toString('hex'));

@@ -5,11 +5,14 @@ import type { Method } from '../connection.ts';
 /** How Knot signs in to the API: as the administrator, or as a system robot. */
 export type HarborLogin = { name: string; secret: string };
 
-/** Asks the API of Harbor v2.0, as `Ask` does. `as`: who asks, in place of Knot; null is nobody. Without a login of Knot it is nobody as well. */
+/**
+ * Asks the API of Harbor v2.0, as `Ask` does. `as`: who asks, in place of Knot; null is nobody. Without a login of Knot it is nobody as well.
+ * `host`: the host that it is asked as, in place of where it listens.
+ */
 export type AskHarbor = <T = unknown>(
   method: Method,
   path: string,
-  options?: Omit<AskOptions, 'headers'> & { as?: HarborLogin | null },
+  options?: Omit<AskOptions, 'headers'> & { as?: HarborLogin | null; host?: string },
 ) => Promise<Answer<T>>;
 
 export type HarborConnection = { ask: AskHarbor; close(): Promise<void> };
@@ -27,8 +30,11 @@ export function connectHarbor(options: {
     remedyOfOthers: 'Open Images in Knot once, and make a new secret.',
   });
   return {
-    ask: (method, path, { as, ...asked } = {}) =>
-      ask(method, path, { ...asked, ...(as !== undefined && as !== login && { headers: fieldsOf(as) }) }),
+    ask(method, path, { as = login ?? null, host, ...asked } = {}) {
+      const isKnot = as === (login ?? null) && host === undefined;
+      const headers = { ...fieldsOf(as), ...(host !== undefined && { host }) };
+      return ask(method, path, { ...asked, ...(!isKnot && { headers }) });
+    },
     close,
   };
 }

@@ -39,14 +39,18 @@ export async function checkHarbor(
   if (older) note('version', 'warning', older.message, older.remedy);
   noteClock({ note }, 'clock', info.headers, facts.now());
   await tried('address', async () => {
-    const { headers } = await ask('GET', '/v2/', { as: null, also: [401] });
+    // It tells the host that it is asked as, which is the public one for whoever comes through Knot, and the scheme that it was told.
+    const { headers } = await ask('GET', '/v2/', { as: null, host: new URL(facts.url).host, also: [401] });
     const realm = /realm="([^"]*)"/.exec(String(headers['www-authenticate'] ?? ''))?.[1];
-    if (realm === `${facts.url}/service/token`) return note('address', 'ok', 'It tells programs the right address.');
+    // Where the issuer sends people back to; it says it to who is signed in.
+    const isTold = body.external_url === undefined || body.external_url.replace(/\/$/, '') === facts.url;
+    if (realm === `${facts.url}/service/token` && isTold)
+      return note('address', 'ok', 'It tells programs the right address.');
     const remedy = `Set externalURL of Harbor (external_url of harbor.yml) to ${facts.url}.`;
     note(
       'address',
       'failed',
-      'It tells programs another address than that at which Knot serves it: they cannot sign in.',
+      'It takes another address for its own than that at which Knot serves it: nobody can sign in.',
       remedy,
     );
   });

@@ -108,7 +108,7 @@ export function createHarbor(options: HarborOptions): Integration {
       secret: clientSecret,
       redirectUris: [`${url}${callbackPath}`],
       postLogoutRedirectUris: [`${url}${signedOutPath}`, `${publicAddress.origin}/`],
-      // Each use of a CLI secret stands on it; who is disabled loses it at once.
+      // CLI secrets stand on it: each time their access token is over. Who is disabled is refused here before (`claimedBy`).
       offlineDays: 365,
     },
     claimedBy: (authorization) => claimedBy(authorization, prefix),

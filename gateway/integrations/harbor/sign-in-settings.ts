@@ -130,8 +130,8 @@ export function pastedSettings(
 ${trust}# As the environment variable CONFIG_OVERWRITE_JSON of harbor-core (settings are read-only then), or by PUT /api/v2.0/configurations:
 ${JSON.stringify(wanted, null, 2)}
 # A system robot in place of the administrator (integrations.harbor.robot) needs, on the system: project create and list; quota list,
-# read and update; user list, read, update and delete; robot create, list, read, update and delete; and on all projects: project read,
-# update and delete; member list, create, update and delete; robot create, list, read, update and delete; repository list, read and pull;
-# artifact list and read.
+# read and update; user list, read, update and delete; and on all projects: project read, update and delete; member list, create, update
+# and delete; robot create, list, read and delete; repository list, read and pull; artifact list and read. Nobody can give a robot the right
+# robot update: what may be updated in all projects includes their robots.
 `;
 }

@@ -1,8 +1,10 @@
 import { filtersOf, paged, type Routes, textOf } from './api.ts';
+import { neverGiven } from './permissions.ts';
 import {
   badRequest,
   conflict,
   forbidden,
+  HarborError,
   notFound,
   type Permission,
   randomSecret,
@@ -36,16 +38,29 @@ const described = (robot: Robot) => ({
 function checked(body: Record<string, unknown>) {
   const { level, duration = 0 } = body as { level?: Robot['level']; duration?: number };
   const permissions = (body['permissions'] ?? []) as Permission[];
-  if (!Number.isInteger(duration) || duration < -1) throw badRequest(`bad request error duration input: ${duration}`);
+  if (!Number.isInteger(duration) || (duration < 1 && duration !== -1))
+    throw badRequest(`bad request error duration input: ${duration}`);
   if (level !== 'project' && level !== 'system') throw badRequest(`bad request error level input: ${level}`);
   if (permissions.length === 0) throw badRequest('bad request empty permission');
   if (permissions.some(({ access }) => !access?.length)) throw badRequest('bad request empty access');
   if (level === 'project' && permissions.length > 1) throw badRequest('bad request permission');
+  for (const { kind, access } of permissions) {
+    const never = neverGiven(kind, access);
+    if (never !== undefined) throw badRequest(`bad request permission: ${never}`);
+  }
   return { level, duration, permissions };
 }
 
-const endOf = (from: number, days: number): number =>
-  days === -1 ? -1 : Math.floor(from / 1000) + (days || 30) * 86_400;
+/** Nobody gives more than they have. */
+function holds(maker: Robot, { kind, namespace, access }: Permission): boolean {
+  const own = (of: string) => maker.permissions.find((one) => one.kind === kind && one.namespace === of);
+  const given = (own(namespace) ?? own('*'))?.access ?? [];
+  return access.every(({ resource, action }) =>
+    given.some((one) => one.resource === resource && one.action === action),
+  );
+}
+
+const endOf = (from: number, days: number): number => (days === -1 ? -1 : Math.floor(from / 1000) + days * 86_400);
 
 function robotOf(state: State, id: string | undefined): Robot {
   const robot = state.robots.find((one) => one.id === Number(id));
@@ -62,6 +77,9 @@ export const robotRoutes: Routes = {
     const { level, duration, permissions } = checked(body);
     const namespace = permissions[0]!.namespace;
     mustMay(state, who, level, { name: namespace }, 'create');
+    if (who.kind === 'robot' && !permissions.every((one) => holds(who.robot, one))) {
+      throw new HarborError(403, 'DENIED', 'permission scope is invalid. It must be equal to or more restrictive');
+    }
     const project = level === 'project' ? state.projects.find((one) => one.name === namespace) : undefined;
     if (level === 'project' && project === undefined) throw notFound(`project ${namespace} not found`);
     const full = `${state.settings.robot_name_prefix}${project ? `${project.name}+` : ''}${name}`;

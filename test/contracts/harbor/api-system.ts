@@ -1,6 +1,6 @@
 import type { Routes } from './api.ts';
 import { paged } from './api.ts';
-import { badRequest, forbidden, type State, unauthorized } from './state.ts';
+import { badRequest, forbidden, type State, unauthorized, unprocessable } from './state.ts';
 import { maySystem, type Who } from './who.ts';
 
 const hidden = ['oidc_client_secret'];
@@ -46,12 +46,9 @@ export const systemRoutes: Routes = {
       const before = state.settings[name];
       // What it does not know it ignores.
       if (before === undefined) continue;
-      if (typeof before !== typeof value) throw badRequest(`invalid value for ${name}`);
+      if (typeof before !== typeof value) throw unprocessable(`parsing configurations body from "" failed: ${name}`);
       if (name === 'auth_mode' && value !== before && hasPeople(state)) {
         throw badRequest('the auth mode cannot be modified as new users have been inserted into database');
-      }
-      if (name === 'oidc_scope' && !String(value).split(',').includes('openid')) {
-        throw badRequest('OIDC scope must contain "openid"');
       }
     }
     for (const [name, value] of Object.entries(body))

@@ -53,16 +53,18 @@ export const userRoutes: Routes = {
       listed.map(({ id, username, email, isAdmin }) => ({ user_id: id, username, email, sysadmin_flag: isAdmin })),
     );
   },
-  // Whoever's name holds it, ten at a time.
+  // Whoever's name holds it, the shortest first: the first ten, whatever page is asked for. The administrator is not counted.
   'GET /users/search': ({ state, who, query, path }) => {
     if (who.kind === 'nobody') throw unauthorized();
     const part = query.get('username') ?? '';
-    return paged(
-      { query, path },
-      state.users
-        .filter(({ username }) => username.includes(part))
-        .map(({ id, username }) => ({ user_id: id, username })),
-    );
+    const found = state.users.filter(({ username }) => username.includes(part));
+    const counted = found.filter(({ id }) => id > 1);
+    const { headers = {} } = paged({ query, path }, counted);
+    if (counted.length === 0) return { status: 200, headers, body: [] };
+    const order = (one: User, other: User): number =>
+      one.username.length - other.username.length || (one.username < other.username ? -1 : 1);
+    const shown = found.toSorted(order).slice(0, Number(query.get('page_size') ?? 10));
+    return { status: 200, headers, body: shown.map(({ id, username }) => ({ user_id: id, username })) };
   },
   'POST /users': ({ state, who, body, path }) => {
     if (state.settings.auth_mode !== 'db_auth') {

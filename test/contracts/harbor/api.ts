@@ -88,9 +88,9 @@ export function paged<T>(call: Pick<Call, 'query' | 'path'>, all: readonly T[]):
       throw unprocessable(`${name} in query must be of type int64: "${text}"`);
     return text === null ? otherwise : Number(text);
   };
-  const [page, size] = [number('page', 1), number('page_size', 10)];
+  // Before the first page comes the first.
+  const [page, size] = [Math.max(1, number('page', 1)), number('page_size', 10)];
   if (size > 100) throw unprocessable('page_size in query should be less than or equal to 100');
-  if (page < 1) throw unprocessable('page in query should be greater than or equal to 1');
   const shown = size <= 0 ? [...all] : all.slice((page - 1) * size, page * size);
   const to = (other: number, rel: string): string => {
     const query = new URLSearchParams(call.query);

@@ -21,16 +21,22 @@ export function createDataPath(state: State, { registry, tokens, externalUrl }: 
     return from === null ? access : [...access, { type: 'repository', name: from, actions: ['pull'] }];
   }
 
-  function challenge(request: IncomingMessage, access: RepositoryAccess[], response: ServerResponse): void {
-    const scope = access.map(({ name, actions }) => `repository:${name}:${actions.join(',')}`).join(' ');
-    const bearer =
-      `Bearer realm="${externalUrl()}/service/token",service="${tokenService}"` + (scope && `,scope="${scope}"`);
+  const projectOf = (name: string) => state.projects.find((one) => one.name === name.split('/')[0]);
+
+  /** `access`: undefined where a sign-in would change nothing. */
+  function challenge(
+    request: IncomingMessage,
+    access: RepositoryAccess[] | undefined,
+    response: ServerResponse,
+  ): never {
+    const scope = (access ?? []).map(({ name, actions }) => `repository:${name}:${actions.join(',')}`).join(' ');
+    // The scheme that it was told, and the host that it was asked as.
+    const service = `${new URL(externalUrl()).protocol}//${request.headers.host}/service/token`;
+    const bearer = `Bearer realm="${service}",service="${tokenService}"` + (scope && `,scope="${scope}"`);
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     // Whoever came with something that does not suffice is asked for a password.
-    response.setHeader(
-      'www-authenticate',
-      request.headers.authorization === undefined ? bearer : 'Basic realm="harbor"',
-    );
+    const asked = request.headers.authorization === undefined ? bearer : 'Basic realm="harbor"';
+    response.setHeader('www-authenticate', access === undefined ? '' : asked);
     throw new HarborError(401, 'UNAUTHORIZED', 'unauthorized to access repository');
   }
 
@@ -45,26 +51,17 @@ export function createDataPath(state: State, { registry, tokens, externalUrl }: 
         who,
         access.map(({ name, actions }) => `repository:${name}:${actions.join(',')}`),
       );
-    // A mount from where one may not read becomes an ordinary upload.
-    const own = access.slice(0, 1);
-    const isAllowed = own.every(({ name, actions }) =>
+    // Where there is no such project there is nothing to sign in for.
+    if (access.some(({ name }) => projectOf(name) === undefined)) return challenge(request, undefined, response);
+    const isAllowed = access.every(({ name, actions }) =>
       actions.every((action) => allowed.some((one) => one.name === name && one.actions.includes(action))),
     );
     const isKnown = given !== undefined || who.kind !== 'nobody';
-    // Clients find out that they must sign in by HEAD, also where everybody may read (harbor#11271).
-    const isBareHead = request.method === 'HEAD' && own.length > 0 && request.headers.authorization === undefined;
-    if (!isAllowed || isBareHead || (own.length === 0 && !isKnown)) return challenge(request, own, response);
-    const mayMount = access
-      .slice(1)
-      .every(({ name }) => allowed.some((one) => one.name === name && one.actions.includes('pull')));
-    if (!mayMount) {
-      url.searchParams.delete('from');
-      url.searchParams.delete('mount');
-    }
-    const token = await tokens.sign(
-      nameOf(who),
-      access.filter((_one, index) => index === 0 || mayMount),
-    );
+    // Clients find out that they must sign in by reading, also where everybody may (harbor#11271).
+    const isBare = ['GET', 'HEAD'].includes(request.method!) && request.headers.authorization === undefined;
+    if (!isAllowed || (isBare && access.length > 0) || (access.length === 0 && !isKnown))
+      return challenge(request, access, response);
+    const token = await tokens.sign(nameOf(who), access);
     const manifest = request.method === 'PUT' ? /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(url.pathname) : null;
     if (manifest)
       return await pushManifest(request, response, url, token, manifest[1]!, decodeURIComponent(manifest[2]!));
@@ -102,7 +99,7 @@ export function createDataPath(state: State, { registry, tokens, externalUrl }: 
       chunks.push(chunk);
     }
     const body = Buffer.concat(chunks);
-    const project = state.projects.find(({ name }) => name === repository.split('/')[0])!;
+    const project = projectOf(repository)!;
     const parsed = JSON.parse(body.toString()) as { config?: Sized; layers?: Sized[]; mediaType?: string };
     const size = [parsed.config, ...(parsed.layers ?? [])].reduce((sum, part) => sum + (part?.size ?? 0), body.length);
     const used = usedBy(state, project.id);

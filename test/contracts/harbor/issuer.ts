@@ -80,14 +80,13 @@ export function createRelyingParty(settings: () => Settings, { ca, redirectUri }
     return payload;
   }
 
-  /** What userinfo says wins over the ID token; without userinfo there is nobody. */
+  /** What userinfo says wins over the ID token; where userinfo refuses, what the ID token said counts on. */
   async function whoIs(tokens: IssuerTokens): Promise<Claimed> {
     const local = await verify(tokens.idToken, { skipExpiry: true });
     const { userinfo_endpoint } = await discover();
     const answer = await get(userinfo_endpoint, { headers: { authorization: `Bearer ${tokens.accessToken}` } });
-    if (!answer.ok) throw new Error(`userinfo: ${answer.status}`);
-    const remote = (await answer.json()) as Record<string, unknown>;
-    if (remote['sub'] !== local['sub']) throw new Error('userinfo is about somebody else');
+    const remote = answer.ok ? ((await answer.json()) as Record<string, unknown>) : undefined;
+    if (remote && remote['sub'] !== local['sub']) throw new Error('userinfo is about somebody else');
     const claims = { ...local, ...remote };
     const username = claims[String(settings()['oidc_user_claim'] || 'name')];
     if (typeof username !== 'string') throw new Error('failed to recover username from claims');
@@ -95,7 +94,7 @@ export function createRelyingParty(settings: () => Settings, { ca, redirectUri }
     return {
       subjectAndIssuer: `${String(local['sub'])}${String(local['iss'])}`,
       username: username.replaceAll(' ', '_'),
-      email: typeof remote['email'] === 'string' ? remote['email'] : '',
+      email: typeof claims['email'] === 'string' ? claims['email'] : '',
       groups: groups.filter((name) => new RegExp(String(settings()['oidc_group_filter'])).test(name)),
       isAdmin: groups.includes(String(settings()['oidc_admin_group'])),
     };

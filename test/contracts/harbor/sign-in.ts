@@ -28,7 +28,7 @@ export function createSignIn(state: State, relyingParty: RelyingParty, externalU
         mustBeOidc();
         const wished = url.searchParams.get('redirect_url') ?? '/';
         // Only to pages of its own.
-        if (!/^\/(?![/\\])/.test(wished)) throw badRequest(`${wished} is not a local path`);
+        if (!/^\/(?!\/)/.test(wished)) throw badRequest('cannot redirect to other site');
         const {
           state: csrf,
           verifier,
@@ -78,26 +78,36 @@ export function createSignIn(state: State, relyingParty: RelyingParty, externalU
         for (const name of claimed.groups) groupNamed(state, name);
         user.oidc = { subjectAndIssuer: claimed.subjectAndIssuer, secret: user.oidc?.secret ?? randomSecret(), tokens };
         const { redirect: wished } = session;
-        delete session.state;
-        delete session.verifier;
-        session.userId = user.id;
+        // Nobody goes on with a session that they had before.
+        for (const [id, one] of state.sessions) if (one === session) state.sessions.delete(id);
+        newSession(response).userId = user.id;
         redirect(response, wished || '/');
         return true;
       }
       case '/c/log_out': {
         const session = sessionOf(state, request);
+        if (state.users.find(({ id }) => id === session?.userId)?.oidc) {
+          // For its page, which goes there itself.
+          response.writeHead(403, { 'content-type': 'application/json' });
+          response.end(JSON.stringify({ redirect_location: `${externalUrl()}/c/oidc/logout` }));
+        } else {
+          if (session) delete session.userId;
+          response.end();
+        }
+        return true;
+      }
+      case '/c/oidc/logout': {
+        mustBeOidc();
+        const session = sessionOf(state, request);
         const user = state.users.find(({ id }) => id === session?.userId);
         if (session) delete session.userId;
         const end =
           state.settings['oidc_logout'] === true && user?.oidc && (await relyingParty.discover()).end_session_endpoint;
-        if (end) {
-          const to = new URL(end);
-          to.searchParams.set('id_token_hint', user.oidc!.tokens.idToken);
-          to.searchParams.set('post_logout_redirect_uri', `${externalUrl()}/account/sign-in`);
-          redirect(response, to.href);
-        } else {
-          response.end();
-        }
+        if (!end) return (redirect(response, '/account/sign-in'), true);
+        const to = new URL(end);
+        to.searchParams.set('id_token_hint', user.oidc!.tokens.idToken);
+        to.searchParams.set('post_logout_redirect_uri', `${externalUrl()}/account/sign-in`);
+        redirect(response, to.href);
         return true;
       }
       default:

@@ -2,7 +2,7 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import { importPKCS8, importX509, jwtVerify, SignJWT } from 'jose';
 import { tokenIssuer, tokenService } from './registry.ts';
 import { badRequest, type State, unauthorized } from './state.ts';
-import { mayIn, maySystem, type Who } from './who.ts';
+import { mayIn, type Who } from './who.ts';
 
 export type RepositoryAccess = { type: string; name: string; actions: string[] };
 
@@ -52,25 +52,20 @@ export type TokenService = Awaited<ReturnType<typeof createTokenService>>;
 export const nameOf = (who: Who): string =>
   who.kind === 'user' ? who.user.username : who.kind === 'robot' ? who.robot.name : '';
 
-/** The allowed part of what is asked; repeated scopes of one repository are one. */
+/** All that is allowed in what is asked for, whatever was asked there; repeated scopes of one repository are one. */
 export function allowedOf(state: State, who: Who, scopes: readonly string[]): RepositoryAccess[] {
-  const asked = new Map<string, Set<string>>();
+  const asked = new Set<string>();
   for (const scope of scopes) {
     // `repository:NAME:ACTIONS`; a name may hold a port and with it a colon.
     const [, type, name, actions] = /^([a-z]+):(.+):([a-z*,]*)$/.exec(scope) ?? [];
     if (type === undefined || name === undefined || actions === undefined) continue;
-    const known = asked.get(`${type}:${name}`) ?? new Set();
-    for (const action of actions.split(',')) known.add(action);
-    asked.set(`${type}:${name}`, known);
+    asked.add(`${type}:${name}`);
   }
-  return [...asked].map(([key, actions]) => {
+  return [...asked].map((key) => {
     const [type, name] = [key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1)];
-    if (type === 'registry') return { type, name, actions: maySystem(who, 'catalog', 'read') ? [...actions] : [] };
+    if (type === 'registry') return { type, name, actions: who.kind === 'user' && who.isAdmin ? ['*'] : [] };
     const project = state.projects.find((one) => one.name === name.split('/')[0]);
     const may = (action: string) => project !== undefined && mayIn(state, who, project, 'repository', action);
-    const granted = [...actions].flatMap((action) =>
-      action === '*' ? ['pull', 'push', 'delete'].filter(may) : may(action) ? [action] : [],
-    );
-    return { type, name, actions: granted };
+    return { type, name, actions: ['pull', 'push', 'delete'].filter(may) };
   });
 }

@@ -129,7 +129,10 @@ export function mayIn(state: State, who: Who, project: Project, resource: string
   if (who.kind === 'robot') {
     return who.robot.permissions.some(
       ({ kind, namespace, access }) =>
-        kind === 'project' && (namespace === project.name || namespace === '*') && listed(access, resource, action),
+        kind === 'project' &&
+        ((namespace === project.name && listed(access, resource, action)) ||
+          // In all projects a right to the project is one to all that is in it.
+          (namespace === '*' && (listed(access, resource, action) || listed(access, 'project', action)))),
     );
   }
   if (who.kind === 'user' && who.isAdmin) return true;
