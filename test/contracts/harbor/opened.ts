@@ -107,7 +107,7 @@ export async function openSignedIn(t: Test, options: Parameters<typeof startHarb
     const { user_id } = found.find((one: { username: string }) => one.username === username);
     return (await admin('GET', `${v2}/users/${user_id}`)).body;
   }
-  return { house, admin, harbor, origin, outside, signIn, idTokenOf, userNamed };
+  return { house, admin, harbor, origin, signIn, idTokenOf, userNamed };
 }
 
 const sessionIn = (answer: Response): string | undefined =>
