@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import t from 'tap';
 import { createWatch } from '../../gateway/app/watch.ts';
 import type { Integration, Older } from '../../gateway/integrations/index.ts';
@@ -132,6 +133,24 @@ t.test('what is answered after the end is nobody’s, and the next question is n
   await eventually('time passes', () => ++turns > 4);
   t.equal(asked, 1);
   t.match(watch.tile(wiki), { status: 'unknown' });
+});
+
+t.test('no timer is left at the end', async (t) => {
+  const timers = new Set<number>();
+  const hook = createHook({
+    init(id, type) {
+      if (type === 'Timeout' && /gateway\/app\/watch\.ts/.test(new Error().stack ?? '')) timers.add(id);
+    },
+    destroy: (id) => void timers.delete(id),
+  }).enable();
+  t.teardown(() => hook.disable());
+  const watch = createWatch({ log: silentLog, pace: { ...pace, answeringMs: 60_000 } });
+  watch.add(route('wiki'), '/');
+  watch.start(async () => up);
+  await eventually('it is asked again in a minute', () => watch.tile(route('wiki')).status === 'ready');
+  t.ok(timers.size > 0);
+  watch.close();
+  await eventually('nothing is to come', () => timers.size === 0);
 });
 
 t.test('a tool goes on to say what it knows of itself, beside whether it answers and how old it is', async (t) => {
