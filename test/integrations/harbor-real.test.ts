@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { publicAddress } from '../../gateway/config/index.ts';
+import { robotPermissions } from '../../gateway/integrations/harbor/robot-rights.ts';
 import { createHarbor, type ToolOwner } from '../../gateway/integrations/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { parseUpstream } from '../../gateway/routes/index.ts';
@@ -136,29 +137,9 @@ t.test('the same Harbor, kept by a system robot with the rights that are asked f
   const { admin, origin } = await open(t);
   await removeLeft(admin);
   t.teardown(() => removeLeft(admin));
-  const every = (resource: string, ...actions: string[]) => actions.map((action) => ({ resource, action }));
   const made = await admin('POST', `${v2}/robots`, {
     ...{ name: uniqueName('knot'), level: 'system', duration: 1 },
-    permissions: [
-      {
-        ...{ kind: 'system', namespace: '/' },
-        access: [
-          ...every('project', 'create', 'list'),
-          ...every('quota', 'list', 'read', 'update'),
-          ...every('user', 'list', 'read', 'update', 'delete'),
-        ],
-      },
-      {
-        ...{ kind: 'project', namespace: '*' },
-        access: [
-          ...every('project', 'read', 'update', 'delete'),
-          ...every('member', 'list', 'create', 'update', 'delete'),
-          ...every('robot', 'create', 'list', 'read', 'delete'),
-          ...every('repository', 'list', 'read', 'pull'),
-          ...every('artifact', 'list', 'read'),
-        ],
-      },
-    ],
+    permissions: robotPermissions,
   });
   t.equal(made.status, 201, made.text);
   t.teardown(() => admin('DELETE', `${v2}/robots/${made.body.id}`));

@@ -1,6 +1,7 @@
 /** What Knot brings about in Harbor, on the contract server (`test/contracts/harbor`). */
 import t, { type Test } from 'tap';
 import { publicAddress } from '../../gateway/config/index.ts';
+import { robotPermissions } from '../../gateway/integrations/harbor/robot-rights.ts';
 import { createHarbor, type HarborOptions, type ToolOwner } from '../../gateway/integrations/index.ts';
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { parseUpstream } from '../../gateway/routes/index.ts';
@@ -298,34 +299,26 @@ t.test(
 );
 
 t.test('a system robot does what an administrator does for projects, and sign-in is pasted', async (t) => {
-  const { server, state, membersOf } = await open(t);
-  const every = (resource: string, ...actions: string[]) => actions.map((action) => ({ resource, action }));
+  const { server, state, harbor, membersOf } = await open(t);
+  // As an operator pastes it, whoever makes it.
+  const wish = /^\{"name":"knot".*\}$/m.exec(harbor.settings())![0];
+  const made = await fetch(`${server.origin}/api/v2.0/robots`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Basic ${Buffer.from(`admin:${server.adminPassword}`).toString('base64')}`,
+    },
+    body: wish,
+  });
+  t.match(await made.json(), { name: 'robot$knot', secret: /./ });
+  t.same(JSON.parse(wish).permissions, robotPermissions);
   state.settings.auth_mode = 'oidc_auth';
   // Of the installation's own choice; a robot may not ask what it is.
   state.settings.robot_name_prefix = 'bot_';
   state.robots.push({
     ...{ id: 500, name: 'bot_knot', level: 'system', projectId: undefined, description: '', secret: 'Robot12345' },
     ...{ duration: -1, expiresAt: -1, isDisabled: false, createdAt: '' },
-    permissions: [
-      {
-        ...{ kind: 'system', namespace: '/' },
-        access: [
-          ...every('project', 'create', 'list'),
-          ...every('quota', 'list', 'read', 'update'),
-          ...every('user', 'list', 'read', 'update', 'delete'),
-        ],
-      },
-      {
-        ...{ kind: 'project', namespace: '*' },
-        access: [
-          ...every('project', 'read', 'update', 'delete'),
-          ...every('member', 'list', 'create', 'update', 'delete'),
-          ...every('robot', 'create', 'list', 'read', 'delete'),
-          ...every('repository', 'list', 'read', 'pull'),
-          ...every('artifact', 'list', 'read'),
-        ],
-      },
-    ],
+    permissions: robotPermissions,
   });
   const robot = createHarbor({
     publicAddress: address,

@@ -1,6 +1,7 @@
 import type { PublicAddress } from '../../config/index.ts';
 import { type ComponentHealth, knotError } from '../../lib/index.ts';
 import type { AskHarbor } from './ask.ts';
+import { robotPermissions } from './robot-rights.ts';
 
 /** What Harbor is told of Knot, under the names of its API (`PUT /configurations`). */
 export type SignInSettings = Record<string, string | boolean>;
@@ -129,9 +130,8 @@ export function pastedSettings(
 # reachable from Knot only.
 ${trust}# As the environment variable CONFIG_OVERWRITE_JSON of harbor-core (settings are read-only then), or by PUT /api/v2.0/configurations:
 ${JSON.stringify(wanted, null, 2)}
-# A system robot in place of the administrator (integrations.harbor.robot) needs, on the system: project create and list; quota list,
-# read and update; user list, read, update and delete; and on all projects: project read, update and delete; member list, create, update
-# and delete; robot create, list, read and delete; repository list, read and pull; artifact list and read. Nobody can give a robot the right
-# robot update: what may be updated in all projects includes their robots.
+# A system robot in place of the administrator (integrations.harbor.robot) is made by POST /api/v2.0/robots with:
+${JSON.stringify({ name: 'knot', level: 'system', duration: -1, permissions: robotPermissions })}
+# The answer holds its whole name and its secret, once.
 `;
 }
