@@ -1,17 +1,15 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { renderErrorPage, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { createCertificates } from '../../gateway/tls/index.ts';
-import { violationsOn } from '../support/dashboard/browser.ts';
+import { browserSkipReason, launchBrowser, violationsOn } from '../support/dashboard/browser.ts';
 import { createFixture, type Fixture, origin, password, type Settings } from './fixture.ts';
 
-const executablePath = process.env['KNOT_CHROMIUM'] ?? '/usr/bin/chromium';
-const isMissing = !existsSync(executablePath);
-const skip = isMissing && process.env['CI'] !== 'true' ? `there is no ${executablePath}` : false;
+const skip = browserSkipReason();
 
 t.setTimeout(240_000);
 
@@ -31,16 +29,7 @@ async function open(t: Test, settings: Settings = {}): Promise<Fixture & { brows
   const fixture = await createFixture(t, { caPem: 'PEM', https: certificates.current(), ...settings });
   await fixture.app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = fixture.app.server.address() as AddressInfo;
-  const browser = await chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--no-first-run',
-      `--host-resolver-rules=MAP localhost:8443 127.0.0.1:${port}`,
-    ],
-  });
+  const browser = await launchBrowser([`--host-resolver-rules=MAP localhost:8443 127.0.0.1:${port}`]);
   t.teardown(() => browser.close());
   return { ...fixture, browser };
 }
