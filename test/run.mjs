@@ -77,8 +77,15 @@ function installPackages() {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     });
+  const install = (...names) => apt('install', '-y', '-qq', '--no-install-recommends', ...names).status === 0;
   apt('update', '-qq');
-  apt('install', '-y', '-qq', '--no-install-recommends', ...missing);
+  // One that is not to be had here would keep all others away.
+  if (!install(...missing)) for (const name of missing) install(name);
+  if (!hasBrowser()) install('chromium');
+}
+
+function hasBrowser() {
+  return ['chromium-headless-shell', 'chromium'].some((name) => existsSync(`/usr/bin/${name}`));
 }
 
 function hasPostgres() {
