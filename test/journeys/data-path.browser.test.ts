@@ -246,7 +246,8 @@ async function along(
       'the owner sees who came',
       async () => {
         await page.reload();
-        await came.getByRole('listitem').first().waitFor();
+        // Whoever came is written down a moment later.
+        await came.getByText(/by: |has come yet/).first().waitFor();
         return (
           (await came.getByText('A guest').count()) === 1 &&
           (await came.getByText('mia', { exact: true }).count()) === 1
