@@ -247,7 +247,10 @@ async function along(
       async () => {
         await page.reload();
         // Whoever came is written down a moment later.
-        await came.getByText(/by: |has come yet/).first().waitFor();
+        await came
+          .getByText(/by: |has come yet/)
+          .first()
+          .waitFor();
         return (
           (await came.getByText('A guest').count()) === 1 &&
           (await came.getByText('mia', { exact: true }).count()) === 1
