@@ -76,6 +76,15 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     await menu(ann, 'max in Physics', 'Make a manager');
     await ann.getByText('max manages Physics now.').waitFor();
     t.equal(times, 1, 'what was found is not looked for anew because the team has changed');
+    await ann.getByRole('button', { name: 'Add a member' }).click();
+    await ann.getByRole('button', { name: 'Add mia' }).waitFor();
+    t.equal(await ann.getByRole('button', { name: 'Add max' }).count(), 0, 'who is in it is not offered again');
+    const json = { statusCode: 500, code: 'KNOT_INTERNAL', message: 'It broke.' };
+    await ann.route(/[?&]q=broken/, (route) => route.fulfill({ status: 500, json }));
+    await ann.getByRole('dialog').getByRole('searchbox').fill('broken');
+    await ann.getByRole('dialog').getByText('It broke.').waitFor();
+    t.equal(await ann.getByText('Looking…').count(), 0, 'what failed is not under way');
+    await ann.getByRole('button', { name: 'Done' }).click();
     t.same(await violationsOn(ann), []);
   });
 
