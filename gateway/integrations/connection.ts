@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Pool } from 'undici';
+import { timeLimit } from '../lib/index.ts';
 import { type Upstream, upstreamAddress } from '../routes/index.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -40,26 +41,30 @@ export function connect({
   }
   return {
     async send(method, path, { headers, body }) {
-      const answer = await (
-        await (pool ??= makePool())
-      ).request({
-        method,
-        path,
-        signal: AbortSignal.timeout(timeoutMs),
-        headers: {
-          accept: 'application/json',
-          ...headers,
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      const bytes = Buffer.from(await answer.body.arrayBuffer());
-      return {
-        ...{ status: answer.statusCode, headers: answer.headers, bytes },
-        get text() {
-          return new TextDecoder().decode(bytes);
-        },
-      };
+      const connections = await (pool ??= makePool());
+      const limit = timeLimit(timeoutMs);
+      try {
+        const answer = await connections.request({
+          method,
+          path,
+          signal: limit.signal,
+          headers: {
+            accept: 'application/json',
+            ...headers,
+            ...(body !== undefined && { 'content-type': 'application/json' }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+        const bytes = Buffer.from(await answer.body.arrayBuffer());
+        return {
+          ...{ status: answer.statusCode, headers: answer.headers, bytes },
+          get text() {
+            return new TextDecoder().decode(bytes);
+          },
+        };
+      } finally {
+        limit.end();
+      }
     },
     async close() {
       await (await pool?.catch(() => undefined))?.destroy();

@@ -45,6 +45,7 @@ export * from './slices.ts';
 export type * from './standing.ts';
 export * from './template-folder.ts';
 export * from './template-plan.ts';
+export * from './time-limit.ts';
 export * from './tracing.ts';
 export * from './traffic.ts';
 export * from './upstream-addresses.ts';

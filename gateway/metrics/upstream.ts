@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { knotError, type Log } from '../lib/index.ts';
+import { knotError, type Log, timeLimit } from '../lib/index.ts';
 import type { Endpoint } from './parameters.ts';
 
 export type PrometheusOptions = {
@@ -54,26 +54,21 @@ export function openPrometheus(options: PrometheusOptions): Prometheus {
   ): Promise<Answer> {
     const isGet = endpoint === 'values';
     const path = isGet ? `label/${encodeURIComponent(label ?? '')}/values?${parameters.toString()}` : endpoint;
-    // Not `AbortSignal.timeout`: its timer goes on for as long, whatever was answered.
-    const limit = new AbortController();
-    const timer = setTimeout(
-      () => limit.abort(new DOMException('It took too long.', 'TimeoutError')),
-      timeoutMs,
-    ).unref();
+    const limit = timeLimit(timeoutMs, signal);
     try {
       const answer = await request(`${base}/api/v1/${path}`, {
         dispatcher: agent,
         method: isGet ? 'GET' : 'POST',
         headers: isGet ? headers : { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
         ...(!isGet && { body: parameters.toString() }),
-        signal: signal ? AbortSignal.any([limit.signal, signal]) : limit.signal,
+        signal: limit.signal,
       });
       const body = await answer.body.text();
       return judge(answer.statusCode, String(answer.headers['content-type'] ?? ''), body);
     } catch (error) {
       throw inWords(error);
     } finally {
-      clearTimeout(timer);
+      limit.end();
     }
   }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { timeLimit } from '../lib/index.ts';
 import { endAll, identify } from './descendants.ts';
 import { createOutputTail } from './output.ts';
 import { familyOf, signalGroup, spawnMarked } from './spawn.ts';
@@ -34,8 +35,7 @@ export const notStarted: CommandResult = { code: null, reason: 'was not started'
 export async function runCommand(command: Command, marker: string, graceMs: number): Promise<CommandResult> {
   const output = createOutputTail();
   if (command.signal?.aborted) return notStarted;
-  const tooLong = new AbortController();
-  const signal = AbortSignal.any([tooLong.signal, ...(command.signal ? [command.signal] : [])]);
+  const { signal, end: callOff } = timeLimit(command.timeoutMs, command.signal);
   const child = spawnMarked(command, marker);
   const onLine = command.onLine ?? (() => undefined);
   output.read(child.stdout, onLine, 'out');
@@ -49,8 +49,6 @@ export async function runCommand(command: Command, marker: string, graceMs: numb
     ending ??= endAll(() => familyOf(marker, roots), graceMs);
   };
   signal.addEventListener('abort', end, { once: true });
-  // Not `AbortSignal.timeout`, which cannot be called off when the program has ended.
-  const timer = command.timeoutMs && setTimeout(() => tooLong.abort(), command.timeoutMs);
   try {
     const [code, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     await ending;
@@ -67,7 +65,7 @@ export async function runCommand(command: Command, marker: string, graceMs: numb
       output: output.lines(),
     };
   } finally {
-    clearTimeout(timer);
+    callOff();
     signal.removeEventListener('abort', end);
   }
 }
