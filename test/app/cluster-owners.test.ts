@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { keepForOwners } from '../../gateway/app/cluster-owners.ts';
 import { KnotError, silentLog } from '../../gateway/lib/index.ts';
-import { eventually } from '../support/eventually.ts';
+import { aWhile, eventually } from '../support/eventually.ts';
 import { openTestFacts } from '../support/house/facts.ts';
 
 /** When somebody's namespace is looked at for what is kept in it. */
@@ -120,7 +120,6 @@ t.test('when it ends it hears of nobody, looks at nobody, and what is under way 
   resolve();
   await closed;
   const { asked } = state;
-  let turns = 0;
-  await eventually('time passes', () => ++turns > 4);
+  await aWhile();
   t.strictSame([looked.length, state.asked], [1, asked]);
 });

@@ -15,7 +15,7 @@ import t, { type Test } from 'tap';
 import { createDockerLogins } from '../../gateway/app/docker-logins.ts';
 import { openFiles } from '../../gateway/files/index.ts';
 import { type AuditEntry, createManualClock, type Principal, silentLog } from '../../gateway/lib/index.ts';
-import { eventually } from '../support/eventually.ts';
+import { aWhile, eventually } from '../support/eventually.ts';
 import { openTestFacts } from '../support/house/facts.ts';
 
 const host = 'harbor.localhost:8443';
@@ -170,14 +170,12 @@ t.test('they are looked at again and again, and when that ends what is under way
   await eventually('it is asked for', () => robot.asked > before);
   let isOver = false;
   const closed = again.close().then(() => (isOver = true));
-  let turns = 0;
-  await eventually('time passes', () => ++turns > 4);
+  await aWhile();
   t.notOk(isOver);
   resolve();
   await closed;
   t.equal(secretIn(), 'robot$bob+knot-0:Kn0third');
   const { asked } = robot;
-  turns = 0;
-  await eventually('time passes', () => ++turns > 4);
+  await aWhile();
   t.equal(robot.asked, asked, 'and nothing is asked any more');
 });

@@ -5,7 +5,7 @@ import type { Integration, Older } from '../../gateway/integrations/index.ts';
 import { type ComponentHealth, type Log, silentLog } from '../../gateway/lib/index.ts';
 import type { Probe, ProbeResult } from '../../gateway/proxy/index.ts';
 import type { Route } from '../../gateway/routes/index.ts';
-import { eventually } from '../support/eventually.ts';
+import { aWhile, eventually } from '../support/eventually.ts';
 
 const pace = { answeringMs: 5, otherwiseMs: 5, firstMs: 1 };
 const up: ProbeResult = { outcome: 'answers', status: 200 };
@@ -113,8 +113,7 @@ t.test('nothing is asked any more after the end, and a probe that throws is a fa
   t.match(watch.tile(wiki), { status: 'failed' });
   watch.close();
   const [askedThen, toldThen] = [asked, told];
-  let turns = 0;
-  await eventually('time passes', () => ++turns > 4);
+  await aWhile();
   t.same([asked, told], [askedThen, toldThen]);
 });
 
@@ -129,8 +128,7 @@ t.test('what is answered after the end is nobody’s, and the next question is n
   await eventually('it is asked', () => asked === 1);
   watch.close();
   resolve(up);
-  let turns = 0;
-  await eventually('time passes', () => ++turns > 4);
+  await aWhile();
   t.equal(asked, 1);
   t.match(watch.tile(wiki), { status: 'unknown' });
 });

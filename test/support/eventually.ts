@@ -17,3 +17,9 @@ export async function eventually<T>(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** A tenth of a second or so, in which what must not happen would have: it can only fail to see it, never see what is not there. */
+export async function aWhile(): Promise<void> {
+  let turns = 0;
+  await eventually('time passes', () => ++turns > 4);
+}
