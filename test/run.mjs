@@ -38,7 +38,7 @@ rmSync(callsFolder, { recursive: true, force: true });
 /** Debian packages, when this is root on a Debian: elsewhere the tests that need them skip and say why. */
 function installPackages() {
   const wanted = [
-    ['chromium-headless-shell', () => existsSync('/usr/bin/chromium-headless-shell')],
+    ['chromium-headless-shell', hasBrowser],
     ['bubblewrap', () => existsSync('/usr/bin/bwrap')],
     ['postgresql', () => hasPostgres()],
     ['python3-venv', () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0],

@@ -276,7 +276,10 @@ async function launch(api: Api, invocation: Invocation): Promise<void> {
   if (obstacles.length > 0) {
     throw knotError('KNOT_CLI_SERVICE_REFUSED', 422, 'It would not start.', { remedy: 'Correct the lines above.' });
   }
-  if (service === undefined) return void (isJson(invocation) || streams.stdout.write('It would start.\n'));
+  if (service === undefined) {
+    if (!isJson(invocation)) streams.stdout.write('It would start.\n');
+    return;
+  }
   if (given['wait'] === true) return settle(api, service.id, invocation);
   streams.stdout.write(isJson(invocation) ? asJson(service) : `${service.url}\n`);
 }

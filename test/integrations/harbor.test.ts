@@ -6,6 +6,7 @@ import { createHarbor, type HarborOptions, type ToolOwner } from '../../gateway/
 import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { parseUpstream } from '../../gateway/routes/index.ts';
 import { startHarbor } from '../contracts/harbor/harbor.ts';
+import { apiOf, v2 } from '../contracts/harbor/opened.ts';
 import { eventually } from '../support/eventually.ts';
 
 const address = publicAddress({ domain: 'knot.test' }, 443);
@@ -302,15 +303,8 @@ t.test('a system robot does what an administrator does for projects, and sign-in
   const { server, state, harbor, membersOf } = await open(t);
   // As an operator pastes it, whoever makes it.
   const wish = /^\{"name":"knot".*\}$/m.exec(harbor.settings())![0];
-  const made = await fetch(`${server.origin}/api/v2.0/robots`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      authorization: `Basic ${Buffer.from(`admin:${server.adminPassword}`).toString('base64')}`,
-    },
-    body: wish,
-  });
-  t.match(await made.json(), { name: 'robot$knot', secret: /./ });
+  const admin = apiOf(server.origin, ['admin', server.adminPassword]);
+  t.match((await admin('POST', `${v2}/robots`, JSON.parse(wish))).body, { name: 'robot$knot', secret: /./ });
   t.same(JSON.parse(wish).permissions, robotPermissions);
   state.settings.auth_mode = 'oidc_auth';
   // Of the installation's own choice; a robot may not ask what it is.

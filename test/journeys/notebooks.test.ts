@@ -68,7 +68,7 @@ t.test('a deep link opened signed out lands there after sign-in, path and query 
   const somebody = stranger();
   const asked = await somebody.visit(`${hub}/hub/user-redirect/lab/tree/x.ipynb?y=1`);
   t.match(asked.url, `${gateway.origin}/login`);
-  const landed = await somebody.fill(asked, { username: 'ann', password: password });
+  const landed = await somebody.fill(asked, { username: 'ann', password });
   t.equal(landed.url, `${hub}/user/ann/lab/tree/x.ipynb?y=1`);
 });
 
