@@ -201,7 +201,7 @@ function runFile(file) {
     const startedAt = performance.now();
     const child = spawn(join(bin, 'node'), [file], {
       cwd: root,
-      env: { ...environment, TAP_TIMEOUT: '300' },
+      env: { ...environment, TAP_TIMEOUT: '600' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

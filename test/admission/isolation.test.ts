@@ -124,7 +124,6 @@ t.test('isolation on a real API server', async (t): Promise<void> => {
         last = await tryIsolation(kube, ground);
         return failures(last).length === 0;
       },
-      20_000,
     );
     t.equal(last.length, probesFor(ground).length);
   });

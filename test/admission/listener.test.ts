@@ -256,14 +256,10 @@ t.test('admission on a real API server', async (t): Promise<void> => {
     t.strictSame(await podsOf(), []);
     const back = replica();
     await back.look();
-    const [made] = await eventually(
-      'the pod of the deployment, by itself',
-      async () => {
-        const found = await podsOf();
-        return found.length > 0 && found;
-      },
-      30_000,
-    );
+    const [made] = await eventually('the pod of the deployment, by itself', async () => {
+      const found = await podsOf();
+      return found.length > 0 && found;
+    });
     t.ok(
       (made as unknown as { spec: PodSpec }).spec.containers[0]!.volumeMounts.some(
         ({ mountPath }) => mountPath === '/files/private',

@@ -212,7 +212,6 @@ t.test('the rules of the cluster', async (t): Promise<void> => {
         }
         return true;
       },
-      20_000,
     );
     t.pass('all pass');
   });

@@ -148,9 +148,9 @@ t.test('kubectl through Knot, as oneself', { skip }, async (t) => {
     let said = '';
     watching.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const ended = new Promise<void>((resolve) => watching.once('exit', () => resolve()));
-    await eventually('it watches', () => said.includes('configmap/one'), 20_000);
+    await eventually('it watches', () => said.includes('configmap/one'));
     await cluster.kubectl('-n', 'knot-ann', 'create', 'configmap', 'two');
-    await eventually('what changes is shown', () => said.includes('configmap/two'), 20_000);
+    await eventually('what changes is shown', () => said.includes('configmap/two'));
     await eventually('it can be found', () => gateway.live.count() > 0);
     await gateway.tokens.revoke(gateway.user.id, (await gateway.tokens.list(gateway.user.id))[0]!.id, by);
     await ended;

@@ -48,7 +48,6 @@ async function behaves(cluster: ControlPlane): Promise<void> {
     async () =>
       (await cluster.request('/apis/rbac.authorization.k8s.io/v1/namespaces/knot-joanna/rolebindings/knot-user'))
         .status === 200,
-    60_000,
   );
 
   const healthy = async (t: Test) => {
@@ -105,13 +104,8 @@ async function behaves(cluster: ControlPlane): Promise<void> {
             '-o',
             'name',
           )) === '',
-        60_000,
       );
-      await eventually(
-        'it is known no more',
-        async () => (await joanna.api('GET', `/services/${id}`)).status === 404,
-        60_000,
-      );
+      await eventually('it is known no more', async () => (await joanna.api('GET', `/services/${id}`)).status === 404);
       const names = (await joanna.api('GET', '/files/private/.services')).json<{ entries: { name: string }[] }>();
       t.strictSame(
         names.entries.map(({ name }) => name),
@@ -143,7 +137,7 @@ async function behaves(cluster: ControlPlane): Promise<void> {
       const listed = async () => (await joanna.api('GET', '/services')).json<ServiceList>().addresses!;
       const shown = async () => (await listed()).map(({ object, state }) => `${object} ${state}`).sort();
       const becomes = (...wanted: string[]) =>
-        eventually(wanted.join(', '), async () => JSON.stringify(await shown()) === JSON.stringify(wanted), 60_000);
+        eventually(wanted.join(', '), async () => JSON.stringify(await shown()) === JSON.stringify(wanted));
       const host = (name: string) => `${name}-joanna.localhost`;
       const urlOf = (name: string) => `${gateway.origin.replace('localhost', host(name))}/`;
       const labels = { app: 'hand' };

@@ -162,12 +162,12 @@ t.test('opening tabs does not end what runs in the first one', async (t) => {
     stream.end();
     t.teardown(() => stream.destroy());
     // Long enough to be known as a stream.
-    await eventually('it is a stream', async () => events > 40, 10_000);
+    await eventually('it is a stream', async () => events > 40);
     t.context = { count: () => events, isCut: () => isCut };
   }
   const { count, isCut } = t.context as { count(): number; isCut(): boolean };
   const before = count();
-  await eventually('the stream goes on', async () => isCut() || count() > before + 20, 10_000);
+  await eventually('the stream goes on', async () => isCut() || count() > before + 20);
   t.notOk(isCut(), 'the stream of the first tab is not cut');
   t.equal((await person.api('GET', '/me')).status, 200);
 });

@@ -39,14 +39,10 @@ function behaves(cluster: ControlPlane): void {
     t.equal((await gateway.knot(add, 'correct-horse-staple-7')).status, 0);
     const status = async (): Promise<Place[]> =>
       JSON.parse((await gateway.knot(['provision', 'status', '--json'])).stdout) as Place[];
-    const [place] = await eventually(
-      'her place',
-      async () => {
-        const places = await status();
-        return places[0]?.state === 'ready' && places;
-      },
-      30_000,
-    );
+    const [place] = await eventually('her place', async () => {
+      const places = await status();
+      return places[0]?.state === 'ready' && places;
+    });
     t.match(place, { owner: { name: 'ann' }, namespace: 'knot-ann' });
     const names = await eventually('what Harbor lacks', async () => {
       const { components } = (await (await fetch(`${gateway.ops}/healthz`)).json()) as {
@@ -101,16 +97,12 @@ function behaves(cluster: ControlPlane): void {
     // A rule takes the files of her team from her programs, though neither she nor the team has changed.
     t.equal((await gateway.knot(['team', 'add', 'chemistry', '--title', 'Chemistry', '--manager', 'ann'])).status, 0);
     const claimIs = (wanted: number) =>
-      eventually(
-        `a claim on the files of her team: ${wanted}`,
-        async () => {
-          const { status } = await cluster.request(
-            '/api/v1/namespaces/knot-ann/persistentvolumeclaims/knot-team-chemistry',
-          );
-          return status === wanted;
-        },
-        30_000,
-      );
+      eventually(`a claim on the files of her team: ${wanted}`, async () => {
+        const { status } = await cluster.request(
+          '/api/v1/namespaces/knot-ann/persistentvolumeclaims/knot-team-chemistry',
+        );
+        return status === wanted;
+      });
     await claimIs(200);
     const store = await openStore({
       url: `sqlite:${join(gateway.data, 'knot.db')}`,
@@ -133,7 +125,7 @@ function behaves(cluster: ControlPlane): void {
       '@id("closed") forbid (principal, action == Action::"writeFiles", resource == FileArea::"team/chemistry");\n',
     );
     // At once: what is looked at again and again would see it, too, but a minute later.
-    await eventually('all places are to be looked at', async () => (await looksAtAll()) > 0, 30_000);
+    await eventually('all places are to be looked at', async () => (await looksAtAll()) > 0);
     await claimIs(404);
   });
 

@@ -44,7 +44,7 @@ export async function launchesPushed(
 
   const template = 'user:joanna@registry/greeter';
   const isListed = async (person: Person) => (await person.api('GET', '/templates')).text.includes(`"${template}"`);
-  await eventually('it is in her catalogue', () => isListed(joanna), 30_000);
+  await eventually('it is in her catalogue', () => isListed(joanna));
   t.equal(await isListed(ann), false, 'and in nobody else’s');
   const wanted = { template, name: 'greeter', values: { folder: '/files/private' } };
   t.ok((await ann.api('POST', '/services', wanted)).status >= 400, 'an administrator does not launch it either');
@@ -59,7 +59,7 @@ export async function launchesPushed(
     if (state === 'failed') throw new Error(JSON.stringify(cause));
     return state === 'ready';
   };
-  await eventually('it runs', isReady, 60_000);
+  await eventually('it runs', isReady);
   t.match(await releaseOf(cluster, 'greeter', 1), {
     name: 'greeter',
     chart: { metadata: { name: 'greeter', version: '1.0.0' } },
@@ -73,16 +73,15 @@ export async function launchesPushed(
     t.equal(impersonatedUser?.username, 'system:serviceaccount:knot-joanna:knot-user');
 
   await push('1.1.0');
-  await eventually('a newer version is offered', async () => (await shown()).newerVersion === '1.1.0', 30_000);
+  await eventually('a newer version is offered', async () => (await shown()).newerVersion === '1.1.0');
   const upgraded = await joanna.api('POST', `/services/${id}/upgrade`, {});
   t.ok(upgraded.status < 300, upgraded.text);
   await eventually(
     'the release is of it',
     async () => (await releaseOf(cluster, 'greeter', 2))?.chart.metadata.version === '1.1.0' && (await isReady()),
-    60_000,
   );
   t.ok((await joanna.api('DELETE', `/services/${id}`)).status < 300);
-  await eventually('it is gone', async () => (await joanna.api('GET', `/services/${id}`)).status === 404, 60_000);
+  await eventually('it is gone', async () => (await joanna.api('GET', `/services/${id}`)).status === 404);
 }
 
 type Release = { name: string; config: object; chart: { metadata: { name: string; version: string } } };

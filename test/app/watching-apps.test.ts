@@ -104,10 +104,8 @@ async function tiles(): Promise<Record<string, Tile['status']>> {
 }
 
 t.test('each application is what it is: only what answers is ready', async (t) => {
-  await eventually(
-    'everything was asked',
-    async () => Object.values(await tiles()).every((tile) => tile.status !== 'unknown'),
-    30_000,
+  await eventually('everything was asked', async () =>
+    Object.values(await tiles()).every((tile) => tile.status !== 'unknown'),
   );
   const states = Object.fromEntries(Object.entries(await tiles()).map(([name, tile]) => [name, tile.status]));
   t.same(states, {
@@ -193,7 +191,7 @@ t.test('what comes back is seen by itself, and pages are told', async () => {
   await eventually('it listens', () => told.includes('text/event-stream'));
   const back = app('down', status(200));
   await listen(back, downPort);
-  await eventually('it is ready', async () => (await tiles())['down']?.status === 'ready', 30_000);
+  await eventually('it is ready', async () => (await tiles())['down']?.status === 'ready');
   await gateway.line(/answers again/);
   await eventually('it was told', () => told.includes('"topic":"tiles","id":"down"'));
   page.destroy();

@@ -65,7 +65,6 @@ t.test('the page of a service and the hosts beside it', { skip }, async (t) => {
   atEnd(() => browser.close());
   const context = await browser.newContext();
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
   await context.addCookies(
     [...ann.cookies('knot.test')].map(([name, value]) => ({ name, value, url: gateway.origin, secure: true })),
   );

@@ -9,8 +9,11 @@ import { eventually } from '../support/eventually.ts';
 
 t.setTimeout(120_000);
 const limitMs = 1_500;
-/** The parser of HTTP/1 looks for slow heads every so often; the bound of a request body and of a stream is checked twice a second. */
-const sweepMs = 5_500;
+/**
+ * The bound, the five seconds after which the parser of HTTP/1 looks for slow heads, and as much again for a machine that is busy; less than
+ * what a gateway allows that was told nothing.
+ */
+const withinMs = 14_000;
 const house = await openHouse(t, {
   limits: { headersMs: limitMs, keepAliveMs: limitMs, bodyIdleMs: limitMs, streamIdleMs: limitMs },
 });
@@ -18,8 +21,6 @@ const { raw, recorder, host, origin, cookie } = house;
 
 type Slow = {
   name: string;
-  /** The longest it may take until the gateway ends it. */
-  withinMs: number;
   /** Returns whether the connection is over. */
   begin(): Promise<() => boolean>;
   status?: number;
@@ -62,24 +63,20 @@ const overHttp2 = async (...frames: Buffer[]): Promise<() => boolean> => {
 const slow: Slow[] = [
   {
     name: 'a header, one byte at a time',
-    withinMs: limitMs + sweepMs,
     begin: () => drip(`GET /x HTTP/1.1\r\n${head}X: `, 'y'),
   },
-  { name: 'a request line that never ends', withinMs: limitMs + sweepMs, begin: () => drip('GET /', 'a') },
-  { name: 'a connection that says nothing', withinMs: limitMs + sweepMs, begin: () => drip('', '') },
+  { name: 'a request line that never ends', begin: () => drip('GET /', 'a') },
+  { name: 'a connection that says nothing', begin: () => drip('', '') },
   {
     name: 'a body that stops',
-    withinMs: limitMs + 1_500,
     begin: () => drip(`PUT /x HTTP/1.1\r\n${head}Origin: ${origin}\r\nContent-Length: 100\r\n\r\nabc`, ''),
   },
   {
     name: 'a chunk that stops',
-    withinMs: limitMs + 1_500,
     begin: () => drip(`PUT /x HTTP/1.1\r\n${head}Origin: ${origin}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc`, ''),
   },
   {
     name: 'an answer nobody reads',
-    withinMs: limitMs + 2_500,
     begin: async () => {
       const socket = await openRaw(raw);
       socket.write(`GET /large HTTP/1.1\r\n${head}\r\n`);
@@ -89,12 +86,10 @@ const slow: Slow[] = [
   },
   {
     name: 'a kept connection without a next request',
-    withinMs: limitMs + sweepMs,
     begin: () => drip(`GET /alive HTTP/1.1\r\n${head}\r\n`, ''),
   },
   {
     name: 'a handshake that stops after half a ClientHello',
-    withinMs: limitMs + 1_500,
     begin: async () => {
       const socket = connectTcp({ port: raw.port, host: '127.0.0.1' });
       let isClosed = false;
@@ -108,7 +103,6 @@ const slow: Slow[] = [
   },
   {
     name: 'a handshake that is never begun',
-    withinMs: limitMs + 1_500,
     begin: async () => {
       const socket = connectTcp({ port: raw.port, host: '127.0.0.1' });
       let isClosed = false;
@@ -121,7 +115,6 @@ const slow: Slow[] = [
   },
   {
     name: 'a handshake that is never finished',
-    withinMs: limitMs + 1_500,
     begin: async () => {
       const socket = connectTcp({ port: raw.port, host: '127.0.0.1' });
       let isClosed = false;
@@ -135,7 +128,6 @@ const slow: Slow[] = [
   },
   {
     name: 'h2 chosen, and never spoken',
-    withinMs: limitMs + sweepMs,
     begin: async () => {
       const socket = connectTls({
         port: raw.port,
@@ -152,11 +144,10 @@ const slow: Slow[] = [
       return () => isClosed;
     },
   },
-  { name: 'HTTP/2 without a request', withinMs: limitMs + sweepMs, begin: () => overHttp2() },
+  { name: 'HTTP/2 without a request', begin: () => overHttp2() },
   {
     // GOAWAY after the bound of idle connections, the end after that of idle streams.
     name: 'HTTP/2 headers without their end',
-    withinMs: 2 * limitMs + 1_500,
     begin: async () => {
       const connection = await openFrames(raw);
       connection.send(frame(frameType.headers, 0, 1, http2Head('/x')));
@@ -165,7 +156,6 @@ const slow: Slow[] = [
   },
   {
     name: 'HTTP/2 headers, one empty piece at a time',
-    withinMs: limitMs + sweepMs,
     begin: async () => {
       const connection = await openFrames(raw);
       connection.send(frame(frameType.headers, 0, 1, http2Head('/x')));
@@ -178,7 +168,6 @@ const slow: Slow[] = [
   },
   {
     name: 'an HTTP/2 body that stops',
-    withinMs: limitMs + 1_500,
     begin: () =>
       overHttp2(
         frame(frameType.headers, flag.endHeaders, 1, http2Head('/x', 'PUT')),
@@ -196,7 +185,7 @@ t.test('what is slow on purpose is ended in the stated time', async (t) => {
   );
   // All at the same time, because each of them mostly waits.
   await Promise.all(
-    slow.map(async ({ name, withinMs, begin }) => {
+    slow.map(async ({ name, begin }) => {
       const startedAt = Date.now();
       const isOver = await begin();
       const tookMs = await eventually(name, isOver, withinMs).then(

@@ -126,14 +126,10 @@ t.test('it runs on a file system that it cannot write, without rights', { skip: 
       ({ status }) => status === 200,
       () => false,
     );
-  await eventually(
-    'a ready gateway',
-    async () => {
-      if (gateway.exitCode !== null) throw new Error(said);
-      return isReady();
-    },
-    60_000,
-  );
+  await eventually('a ready gateway', async () => {
+    if (gateway.exitCode !== null) throw new Error(said);
+    return isReady();
+  });
   await eventually('the link of the first admin', () => said.includes('open this link to make the first admin'));
   t.match(run('knot', 'user', 'setup-link'), { status: 0, stdout: /\/setup\// }, 'as kubectl exec does');
   await end(t, gateway);

@@ -73,13 +73,10 @@ export async function authorityOf(node: RunningNode, origin: string): Promise<st
   // Believed once, by who is about to learn whom to believe; nothing is told there, and it is this machine.
   const here = new Agent({ connect: { rejectUnauthorized: false, lookup: toLoopback as never } });
   // A pod is ready a moment before the node leads its address there.
-  const authority = await eventually(
-    'the gateway is reached',
-    () =>
-      request(new URL('/ca.pem', origin), { dispatcher: here })
-        .then(({ body }) => body.text())
-        .catch(() => undefined),
-    60_000,
+  const authority = await eventually('the gateway is reached', () =>
+    request(new URL('/ca.pem', origin), { dispatcher: here })
+      .then(({ body }) => body.text())
+      .catch(() => undefined),
   );
   await here.close();
   const caFile = join(node.folder, 'knot-ca.pem');

@@ -55,23 +55,16 @@ async function behaves(node: RunningNode): Promise<void> {
     const words = ['knot', 'user', 'add', 'ann', '--email', 'ann@example.org', '--password-file', '-'];
     const exec = ['exec', '-i', '-n', 'knot', 'deployment/knot', '-c', 'gateway', '--', ...words];
     await node.kubectlWith({ input: `${password}\n` }, ...exec);
-    await eventually(
-      'her claims',
-      async () => {
-        const { body } = await node.request('/api/v1/namespaces/knot-ann/persistentvolumeclaims');
-        const claims = (body.items ?? []) as { status: { phase: string } }[];
-        return claims.length > 0 && claims.every(({ status }) => status.phase === 'Bound');
-      },
-      60_000,
-    );
-    await eventually(
-      'her pod',
-      () =>
-        node.apply(pod('knot-ann', 'one')).then(
-          () => true,
-          () => false,
-        ),
-      30_000,
+    await eventually('her claims', async () => {
+      const { body } = await node.request('/api/v1/namespaces/knot-ann/persistentvolumeclaims');
+      const claims = (body.items ?? []) as { status: { phase: string } }[];
+      return claims.length > 0 && claims.every(({ status }) => status.phase === 'Bound');
+    });
+    await eventually('her pod', () =>
+      node.apply(pod('knot-ann', 'one')).then(
+        () => true,
+        () => false,
+      ),
     );
     await node.until('pod/one', 'condition=Ready', 'knot-ann', 60);
     await execute(node, 'knot-ann', 'one', 'sh', '-c', 'echo hello > /files/private/from-a-pod');
@@ -81,7 +74,7 @@ async function behaves(node: RunningNode): Promise<void> {
     const names = await read(node, 'knot-ann', 'networkpolicy/knot-names', '.spec.egress[1].to[0].ipBlock.cidr');
     t.equal(names, `${servers[0]}/32`);
     const reached = (port: number) => reachesGateway('knot-ann', 'one', port);
-    await eventually('her way to the endpoint', () => reached(8443), 30_000);
+    await eventually('her way to the endpoint', () => reached(8443));
     t.equal(await reached(9443), false, 'what the API server asks about pods answers none of hers');
     t.match(await inKnot('knot', 'files', 'ls', 'private:/', '--as', 'ann'), /from-a-pod/);
     const packed = await inKnot('knot', 'user', 'export', 'ann', '--to', '-');
@@ -173,7 +166,6 @@ async function behaves(node: RunningNode): Promise<void> {
         now = await kept(ann).catch(() => undefined);
         return JSON.stringify(now) === JSON.stringify(before);
       },
-      60_000,
     );
   }
 }

@@ -91,8 +91,6 @@ export type ControlPlane = Client & {
 
 type Teardown = { teardown(act: () => Promise<void>): void };
 
-const startTimeoutMs = 60_000;
-
 /**
  * A real control plane on loopback: etcd, API server, controller manager, scheduler, and simulated nodes. Ends with the test, and with
  * the process however that ends.
@@ -139,14 +137,10 @@ async function start(
     kept.run(name, [...(place?.enter ?? []), ...programs[name], ...flags, ...(options.flags?.[name] ?? [])]);
   /** Something that a program does not say before it is ready; when it has ended instead that is an error at once. */
   const until = (what: string, program: ProgramOfPlane, isSo: () => Promise<boolean>) =>
-    eventually(
-      what,
-      () => {
-        kept.demand(program);
-        return isSo();
-      },
-      startTimeoutMs,
-    );
+    eventually(what, () => {
+      kept.demand(program);
+      return isSo();
+    });
 
   const etcd = await run('etcd', etcdFlags(setting));
   // Made while etcd starts.

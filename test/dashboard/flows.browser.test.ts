@@ -321,7 +321,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
       // The code of every page is fetched while there is time.
       const isFetched = `performance.getEntriesByName('knot-code-fetched').length > 0`;
       // Asked from outside: what waits inside the page would be evaluated there, which its policy forbids (CSP3 "unsafe-eval").
-      await eventually('the code is fetched', () => page.evaluate<boolean>(isFetched), 30_000);
+      await eventually('the code is fetched', () => page.evaluate<boolean>(isFetched));
       await page.context().setOffline(true);
       await page.getByRole('link', { name: 'Audit', exact: true }).click();
       await page.getByText('Cannot open Audit while Knot is not reachable; it opens when it is back.').waitFor();
@@ -342,7 +342,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.goto(`${gateway.origin}/admin/users`);
     await page.getByRole('row', { name: /bela/ }).waitFor();
     const isFetched = `performance.getEntriesByName('knot-code-fetched').length > 0`;
-    await eventually('the code is fetched', () => page.evaluate<boolean>(isFetched), 30_000);
+    await eventually('the code is fetched', () => page.evaluate<boolean>(isFetched));
     await page.context().setOffline(true);
     await page.getByRole('link', { name: 'Audit', exact: true }).hover();
     const isRefused = page.waitForEvent('requestfailed');
@@ -380,7 +380,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.goto(gateway.origin);
     await page.getByRole('heading', { level: 1 }).waitFor();
     const isBegun = `performance.getEntriesByName('knot-code-wanted').length > 0`;
-    await eventually('the code of other pages is asked for', () => page.evaluate<boolean>(isBegun), 30_000);
+    await eventually('the code of other pages is asked for', () => page.evaluate<boolean>(isBegun));
     // What the page needed itself: all that was asked for before the code of other pages was (Resource Timing).
     const total = await page.evaluate<number>(`performance.getEntriesByType('resource')
       .filter(({ name, startTime }) => name.endsWith('.js') && startTime < performance.getEntriesByName('knot-code-wanted')[0].startTime)

@@ -30,7 +30,6 @@ export async function openScenes(t: Test) {
 async function open(browser: Browser, options: SceneOptions): Promise<Scene & { close(): Promise<unknown> }> {
   const gateway = await startMockGateway(mockData(Date.now(), options));
   const { page } = await openPage(browser, { width: 1280, theme: 'light' });
-  page.setDefaultTimeout(20_000);
   return {
     page,
     gateway,

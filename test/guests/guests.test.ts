@@ -246,16 +246,12 @@ t.test('a link for one browser is taken by a press, not by being looked at', asy
 });
 
 t.test('bob is told who came and how often, the ledger when first', async (t) => {
-  await eventually(
-    'the uses are written',
-    async () => {
-      const { given } = (await bob.api('GET', '/shares?area=private&address=results')).json<{
-        given: { uses: { name: string; times: number }[] }[];
-      }>();
-      return given.some(({ uses }) => uses.some(({ name, times }) => name === 'guest' && times === 1));
-    },
-    15_000,
-  );
+  await eventually('the uses are written', async () => {
+    const { given } = (await bob.api('GET', '/shares?area=private&address=results')).json<{
+      given: { uses: { name: string; times: number }[] }[];
+    }>();
+    return given.some(({ uses }) => uses.some(({ name, times }) => name === 'guest' && times === 1));
+  });
   const audit = (await ann.api('GET', '/audit?action=share.opened&limit=50')).text;
   t.match(audit, /"actor":"guest"/);
   const logged = gateway.output();

@@ -66,11 +66,11 @@ export async function keepsItsContract(t: Test, { url, namespace, token }: ArgoS
   await t.test('Knot lists, stops and runs again what is there', async (t) => {
     const name = await make();
     const found = async (of: string) => (await workflows.list(namespace, 100)).find((one) => one.name === of);
-    await eventually('it is running', async () => (await found(name))?.state === 'Running', 30_000);
+    await eventually('it is running', async () => (await found(name))?.state === 'Running');
     t.match(await found(name), { namespace, isStopping: false, createdAt: Number, startedAt: Number });
     t.equal((await workflows.list(namespace, 1)).length, 1, 'as many as are asked for');
     await workflows.act(namespace, name, 'stop');
-    await eventually('its end', async () => (await found(name))?.finishedAt !== undefined, 30_000);
+    await eventually('its end', async () => (await found(name))?.finishedAt !== undefined);
     const again = await workflows.act(namespace, name, 'resubmit');
     made.push(again.name);
     t.not(again.name, name);
@@ -91,7 +91,7 @@ export async function keepsItsContract(t: Test, { url, namespace, token }: ArgoS
     const reading = (async () => {
       for await (const chunk of body) text += String(chunk);
     })().catch(() => undefined);
-    await eventually('its event', () => text.includes(`"name":"${name}"`), 30_000);
+    await eventually('its event', () => text.includes(`"name":"${name}"`));
     t.match(text, /^data: {"result":/);
     stream.abort();
     await reading;

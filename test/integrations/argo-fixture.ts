@@ -65,14 +65,14 @@ export async function openArgoHouse(
     ...people,
     ...{ rights, origin, ask, accountsIn },
     idOf: async (username: string) => (await ann.api('GET', `/users/${username}`)).json<{ id: string }>().id,
-    place: (namespace: string, withinMs = 60_000) =>
-      eventually(`the place ${namespace}`, async () => (await accountsIn(namespace)) !== undefined, withinMs),
+    place: (namespace: string) =>
+      eventually(`the place ${namespace}`, async () => (await accountsIn(namespace)) !== undefined),
     enter: (who: Person) => who.visit(`${origin}/`),
     submit: (who: Person, namespace: string, workflow: object) =>
       ask(who, 'POST', `/api/v1/workflows/${namespace}`, { workflow }),
     phaseOf,
     until: (who: Person, namespace: string, name: string, phase: string) =>
-      eventually(`${name} is ${phase}`, async () => (await phaseOf(who, namespace, name)) === phase, 30_000),
+      eventually(`${name} is ${phase}`, async () => (await phaseOf(who, namespace, name)) === phase),
     list: async (who: Person, query = '') => (await who.api('GET', `/workflows${query}`)).json<Listed>(),
     openStream: (t: Pick<Test, 'teardown'>, who: Person, path: string) => openStream(t, gateway, who, path),
   };

@@ -193,7 +193,7 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
     t.equal((await ask(joanna, 'GET', '/api/v1/userinfo')).status, 401);
     await ann.api('PATCH', `/users/${joannasId}`, { state: 'active' });
     await joanna.signIn('joanna', 'correct-horse-staple-7');
-    await place('knot-joanna', 30_000);
+    await place('knot-joanna');
     await enter(joanna);
   });
 
@@ -209,7 +209,7 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
     );
     t.equal((await list(joanna, '?limit=1')).workflows.length, 1);
     t.match(await joanna.api('POST', '/workflows/to-stop/stop', {}), { status: 200 });
-    await eventually('its end', async () => (await list(joanna)).workflows[0]?.finishedAt !== undefined, 30_000);
+    await eventually('its end', async () => (await list(joanna)).workflows[0]?.finishedAt !== undefined);
     const again = await joanna.api('POST', '/workflows/first/resubmit', {});
     t.equal(again.status, 200, again.text);
     t.match(again.json<{ name: string }>().name, /^first-/);
@@ -256,10 +256,10 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
       await answer.body.dump();
       return answer.statusCode === 401;
     };
-    await eventually('the end of the token', isDead, 60_000);
-    await eventually('the account again', async () => (await cluster.request(account)).status === 200, 30_000);
+    await eventually('the end of the token', isDead);
+    await eventually('the account again', async () => (await cluster.request(account)).status === 200);
     const one = '/api/v1/workflows/knot-bob?listOptions.limit=1';
-    await eventually('another token', async () => (await ask(bob, 'GET', one)).status === 200, 30_000);
+    await eventually('another token', async () => (await ask(bob, 'GET', one)).status === 200);
     t.equal((await bob.visit(`${origin}/login`)).url, `${origin}/workflows/knot-bob`);
     const next = await openStream(t, bob, '/api/v1/workflow-events/knot-bob');
     t.equal(next.status, 200);
@@ -300,11 +300,11 @@ async function behaves(cluster: ControlPlane, argo: Argo): Promise<void> {
       t.match((await gateway.knot(['integrations', 'check', 'argo'])).stdout, /argo: definitions/);
       for (const path of ['/me', '/tiles', '/services']) t.equal((await joanna.api('GET', path)).status, 200, path);
       await cluster.apply(definition);
-      await eventually('its list', async () => (await joanna.api('GET', '/workflows')).status === 200, 30_000);
+      await eventually('its list', async () => (await joanna.api('GET', '/workflows')).status === 200);
       const isMade = async () => (await submit(joanna, 'knot-joanna', hello('after'))).status === 200;
-      await eventually('a workflow', isMade, 30_000);
+      await eventually('a workflow', isMade);
       const isListed = async () => (await list(joanna)).workflows.some((one) => one.name === 'after');
-      await eventually('it in the list', isListed, 60_000);
+      await eventually('it in the list', isListed);
     },
   );
 

@@ -212,7 +212,6 @@ t.test('with an installed environment', { timeout: 880_000 }, async (t) => {
     await eventually(
       () => JSON.stringify(hub.tile()),
       () => hub.tile().status !== 'ready',
-      30_000,
     );
     await hubBecomes(hub, 'ready');
     t.ok(repairing().length > 0);

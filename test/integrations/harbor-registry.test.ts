@@ -198,5 +198,5 @@ t.test('a login of docker that became old is made anew when a gateway starts', a
     data: gateway.data,
   });
   t.teardown(() => again.stop());
-  await eventually('the one that the registry takes', () => read().auths[host]!.auth === auth, 30_000);
+  await eventually('the one that the registry takes', () => read().auths[host]!.auth === auth);
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { patienceMs } from '../support/eventually.ts';
 
 type Answer = { status: number; headers: IncomingHttpHeaders; body: string };
 
@@ -142,7 +143,7 @@ export function createVisitor(facts: {
         content: { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false },
       }),
     );
-    const timeout = setTimeout(() => reject(new Error(`no answer from the kernel: ${printed}`)), 30_000);
+    const timeout = setTimeout(() => reject(new Error(`no answer from the kernel: ${printed}`)), patienceMs);
     try {
       return await promise;
     } finally {

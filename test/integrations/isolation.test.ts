@@ -70,7 +70,7 @@ print(json.dumps([own.transport, started.km.transport, folder, os.stat(folder).s
     const endless = ann
       .run(annKernel, 'import time\nwhile True: time.sleep(0.05)')
       .catch((error: Error) => error.message);
-    await eventually('the kernel works', () => isBusy(ann, annKernel), 20_000);
+    await eventually('the kernel works', () => isBusy(ann, annKernel));
     t.equal((await ann.post(`/user/ann/api/kernels/${annKernel}/interrupt`)).status, 204);
     t.match(await endless, 'KeyboardInterrupt');
   });

@@ -28,7 +28,6 @@ t.test('a service of another site than Knot, in a browser', { skip }, async (t) 
   const { url } = await becomes(ann, id, 'ready');
   const open = async () => {
     const page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(30_000);
     return page;
   };
   const page = await open();

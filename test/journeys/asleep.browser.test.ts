@@ -90,7 +90,7 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
       await page.getByRole('heading', { name: 'say is waking up' }).waitFor();
       await page.getByText('Wait until it answers').waitFor();
       letIn();
-      await page.getByRole('heading', { name: 'moin at /deep/er?x=1' }).waitFor({ timeout: 60_000 });
+      await page.getByRole('heading', { name: 'moin at /deep/er?x=1' }).waitFor();
       t.equal(page.url(), `${url}deep/er?x=1#part`);
       const now = await shown();
       t.match(now, { state: 'ready' });
@@ -219,17 +219,13 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
       await page.goto(`${gateway.origin}/services/${id}/values`);
       await page.getByLabel('word', { exact: true }).fill('still');
       await page.getByRole('button', { name: 'Save and start anew' }).click();
-      await eventually(
-        'it has its new values',
-        async () => (await ann.visit(`${url}e`)).text.includes('still at /e'),
-        30_000,
-      );
+      await eventually('it has its new values', async () => (await ann.visit(`${url}e`)).text.includes('still at /e'));
       t.match(await shown(), { template: { version: '1.1.0' }, newerVersion: undefined });
       t.strictSame(complaints, []);
       await act('extend', { until: null });
       await is('sleeping');
       await page.goto(`${url}f`);
-      await page.getByRole('heading', { name: 'still at /f' }).waitFor({ timeout: 60_000 });
+      await page.getByRole('heading', { name: 'still at /f' }).waitFor();
     },
   );
 });

@@ -149,7 +149,7 @@ async function rolls(
 }
 
 async function writerDies(t: Test, house: House, replicas: RunningGateway[]): Promise<void> {
-  const leader = await eventually('one of them leads', async () => replicas.find(leads), 60_000);
+  const leader = await eventually('one of them leads', async () => replicas.find(leads));
   const other = replicas.find((one) => one !== leader)!;
   t.notOk(leads(other), 'and nobody else does');
   await leader.signal('SIGKILL');
@@ -186,7 +186,7 @@ function startLoad(kinds: Record<string, (n: number) => Promise<{ status: number
     written: () => written,
     async more(count: number) {
       const enough = answers + count;
-      await eventually('more answers', async () => answers >= enough, 30_000);
+      await eventually('more answers', async () => answers >= enough);
     },
     async stop() {
       isOver = true;
@@ -293,7 +293,7 @@ async function openHouse(t: Test, cluster: ControlPlane, postgres: Postgres) {
       const { status, text } = await ann.api('PATCH', `/users/${users[0]!.id}`, { state: 'active' });
       if (status !== 200) throw new Error(text);
       const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/knot-${username}/rolebindings/knot-user`;
-      await eventually(`a place for ${username}`, async () => (await cluster.request(path)).status === 200, 60_000);
+      await eventually(`a place for ${username}`, async () => (await cluster.request(path)).status === 200);
     },
   };
   return house;

@@ -124,7 +124,7 @@ async function journey(t: Test, node: RunningNode): Promise<void> {
     await approve('joanna');
     await signIn(page, 'joanna');
     await page.goto(`${gateway.origin}/account`);
-    await page.getByText('The namespace knot-joanna is as it shall be.').waitFor({ timeout: 60_000 });
+    await page.getByText('The namespace knot-joanna is as it shall be.').waitFor();
     t.equal(await page.getByRole('list', { name: 'Steps' }).getByText(', done').count(), 8);
     t.same(await violationsOn(page), []);
     await ann.goto(`${gateway.origin}/admin/places`);
@@ -145,7 +145,7 @@ async function journey(t: Test, node: RunningNode): Promise<void> {
     await page.getByLabel('Name', { exact: true }).fill('broken');
     await page.getByRole('button', { name: 'Create' }).click();
     await page.waitForURL('**/services/*/overview');
-    await page.getByText('There is no image 127.0.0.1:5005/none:1.').waitFor({ timeout: 60_000 });
+    await page.getByText('There is no image 127.0.0.1:5005/none:1.').waitFor();
     await page.getByText('Correct the name or the tag of the image in its values', { exact: false }).waitFor();
     t.equal(
       await page.getByRole('link', { name: 'Change its values' }).getAttribute('href'),
@@ -171,7 +171,7 @@ async function journey(t: Test, node: RunningNode): Promise<void> {
       await page.getByRole('button', { name: 'Create' }).click();
       await page.waitForURL('**/services/*/overview');
       address = page.url();
-      await page.getByText(/^site is ready, after \d+ s/).waitFor({ timeout: 60_000 });
+      await page.getByText(/^site is ready, after \d+ s/).waitFor();
       t.equal(await page.getByRole('list', { name: 'Start of site' }).getByText(', done').count(), 5);
       t.same(await violationsOn(page), []);
       await small.context().addCookies(await page.context().cookies());
@@ -206,16 +206,12 @@ async function journey(t: Test, node: RunningNode): Promise<void> {
       writeTemplate(templates, '1.1.0');
       await page.goto(address.replace('/overview', '/values'));
       const upgrade = page.getByRole('button', { name: 'Upgrade to 1.1.0…' });
-      await eventually(
-        'the newer version',
-        async () => {
-          if ((await upgrade.count()) > 0) return true;
-          await page.reload();
-          await page.getByRole('heading', { name: 'History' }).waitFor();
-          return false;
-        },
-        30_000,
-      );
+      await eventually('the newer version', async () => {
+        if ((await upgrade.count()) > 0) return true;
+        await page.reload();
+        await page.getByRole('heading', { name: 'History' }).waitFor();
+        return false;
+      });
       await upgrade.click();
       const dialog = page.getByRole('dialog');
       await dialog.getByText('mood').waitFor();
@@ -224,11 +220,11 @@ async function journey(t: Test, node: RunningNode): Promise<void> {
       await page.getByText('Upgrade is under way.').waitFor();
       await page.goto(address);
       await page.getByText('Page, version 1.1.0').waitFor();
-      await page.getByText('Asleep', { exact: true }).waitFor({ timeout: 90_000 });
+      await page.getByText('Asleep', { exact: true }).waitFor();
       await page.getByRole('button', { name: 'Wake up site' }).first().waitFor();
       await small.goto(`https://site-joanna.localhost:${gateway.port}/`);
       await small.getByRole('heading', { name: 'site is waking up' }).waitFor();
-      await small.getByRole('heading', { name: 'Of joanna' }).waitFor({ timeout: 60_000 });
+      await small.getByRole('heading', { name: 'Of joanna' }).waitFor();
     },
   );
 

@@ -63,7 +63,6 @@ t.test('in Chromium', { skip: browserSkipReason() }, async (t) => {
   });
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const tab = await context.newPage();
-  tab.setDefaultTimeout(30_000);
   await tab.goto(gateway.setupLink!);
   await tab.fill('[name=username]', 'ann');
   await tab.fill('[name=email]', 'ann@example.org');

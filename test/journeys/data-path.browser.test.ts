@@ -159,15 +159,15 @@ async function along(
       t.notOk(await page.getByText('My services that it reaches').isVisible(), 'the rest is folded');
     });
     await enter(name, /\/lab/);
-    await page.locator('.jp-LauncherCard[data-category="Notebook"]').click({ timeout: 60_000 });
+    await page.locator('.jp-LauncherCard[data-category="Notebook"]').click();
     const browser = page.getByRole('tab', { name: /File Browser/ });
     // On a phone there is room for the files or for the notebook.
     if (isPhone) await browser.click();
-    await page.getByText('Python 3 | Idle').waitFor({ timeout: 60_000 });
+    await page.getByText('Python 3 | Idle').waitFor();
     await page.locator('.jp-NotebookPanel .cm-content').first().click();
     await page.keyboard.insertText(cell);
     await page.keyboard.press('Shift+Enter');
-    await page.locator('.jp-OutputArea-output').getByText('the sum is 42').waitFor({ timeout: 60_000 });
+    await page.locator('.jp-OutputArea-output').getByText('the sum is 42').waitFor();
     await page.keyboard.press('Control+s');
     await page.locator('.jp-Dialog input[type=text]').fill(`sums-${look.width}.ipynb`);
     await page.getByRole('button', { name: 'Rename and Save' }).click();
@@ -242,22 +242,17 @@ async function along(
     await eventually('the guest reads', async () => (await guest.title()) === 'reading');
 
     const came = page.getByRole('region', { name: 'Who came' });
-    await eventually(
-      'the owner sees who came',
-      async () => {
-        await page.reload();
-        // Whoever came is written down a moment later.
-        await came
-          .getByText(/by: |has come yet/)
-          .first()
-          .waitFor();
-        return (
-          (await came.getByText('A guest').count()) === 1 &&
-          (await came.getByText('mia', { exact: true }).count()) === 1
-        );
-      },
-      30_000,
-    );
+    await eventually('the owner sees who came', async () => {
+      await page.reload();
+      // Whoever came is written down a moment later.
+      await came
+        .getByText(/by: |has come yet/)
+        .first()
+        .waitFor();
+      return (
+        (await came.getByText('A guest').count()) === 1 && (await came.getByText('mia', { exact: true }).count()) === 1
+      );
+    });
     t.match(await came.innerText(), /mia\s+by: [^\n]*physics[^]*\d times?, first .+, last .+ from 127\.0\.0\.1/);
     await looksRight(t, page, 'who came');
 
@@ -279,7 +274,7 @@ async function along(
     const name = `live${look.width}`;
     const launched = await bob.api('POST', '/services', { template: 'mirror', name, values: {} });
     t.equal(launched.status, 202, launched.text);
-    await eventually('it is ready', async () => (await serviceOf(name)).state === 'ready', 30_000);
+    await eventually('it is ready', async () => (await serviceOf(name)).state === 'ready');
     const { id, url } = await serviceOf(name);
     const at = `/services/${id}/shares`;
     const ends: Record<string, (share: string) => Promise<number>> = {

@@ -23,10 +23,9 @@ t.test('files are worked with in the browser', { skip: browserSkipReason() }, as
     return status === 200 ? text : `(${status})`;
   };
   const holds = (path: string, text: string) =>
-    eventually(`${path} holds ${text}`, async () => (await textAt(path)) === text, 10_000);
+    eventually(`${path} holds ${text}`, async () => (await textAt(path)) === text);
 
   const { page, complaints } = await open('bob');
-  page.setDefaultTimeout(8000);
   const row = (name: string | RegExp): Locator =>
     page.getByRole('row').filter({ has: page.getByText(name, { exact: true }) });
   const link = (name: string): Locator => page.getByRole('link', { name, exact: true });

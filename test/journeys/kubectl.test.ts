@@ -94,10 +94,8 @@ t.test('kubectl from a laptop', { skip }, async (t) => {
     t.notMatch(text, /token:|knot_pat_/, 'it holds no secret');
     const proxy = await leadTo(t, gateway.port);
     const file = await written('through', text.replace('server: ', `proxy-url: ${proxy}\n      server: `));
-    await eventually(
-      'her place is there',
-      async () => (await kubectl(file, 'get', 'resourcequotas', '-o', 'name').catch(() => '')).includes('knot'),
-      60_000,
+    await eventually('her place is there', async () =>
+      (await kubectl(file, 'get', 'resourcequotas', '-o', 'name').catch(() => '')).includes('knot'),
     );
     await kubectl(file, 'create', 'configmap', 'mine', '--from-literal=a=b');
     t.match(await kubectl(file, 'auth', 'whoami'), /system:serviceaccount:knot-ann:knot-user/);
@@ -108,7 +106,7 @@ t.test('kubectl from a laptop', { skip }, async (t) => {
   await t.test('past Knot, to an API server that trusts it', async (t) => {
     const ca = cluster.caFile;
     const file = await written('past', await knot('kubeconfig', '--direct', cluster.server, '--direct-ca', ca));
-    const who = await eventually('she is known', () => kubectl(file, 'auth', 'whoami').catch(() => ''), 60_000);
+    const who = await eventually('she is known', () => kubectl(file, 'auth', 'whoami').catch(() => ''));
     t.match(who, /knot:ann/);
     t.match(who, /knot:user:ann/);
     t.match(await kubectl(file, 'get', 'configmaps', '-o', 'name'), /configmap\/mine/);
@@ -132,7 +130,6 @@ async function logIn(command: readonly string[], environment: NodeJS.ProcessEnv,
   const code = await eventually(
     () => `a code: ${shown}`,
     () => /\n {4}([B-Z]{4}-[B-Z]{4})\n/.exec(shown)?.[1],
-    30_000,
   );
   const fieldsOf = (page: string) =>
     Object.fromEntries([...page.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name!, value!]));

@@ -25,10 +25,8 @@ type Tiles = {
 async function openLab(person: Person, username: string): Promise<number> {
   const startedAt = performance.now();
   await person.visit(`${hub}/`);
-  await eventually(
-    `the server of ${username} answers`,
-    async () => (await person.visit(`${hub}/user/${username}/lab`)).url.endsWith(`/user/${username}/lab`),
-    60_000,
+  await eventually(`the server of ${username} answers`, async () =>
+    (await person.visit(`${hub}/user/${username}/lab`)).url.endsWith(`/user/${username}/lab`),
   );
   return performance.now() - startedAt;
 }

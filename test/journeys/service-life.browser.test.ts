@@ -86,8 +86,7 @@ async function life(
   type Shown = { id: string; url: string; state: string; template: { version: string }; values: { word: string } };
   const shown = async (): Promise<Shown> =>
     (await manager.api('GET', '/services?owner=physics')).json<{ services: Shown[] }>().services[0]!;
-  const is = (words: string, fits: (service: Shown) => boolean) =>
-    eventually(words, async () => fits(await shown()), 60_000);
+  const is = (words: string, fits: (service: Shown) => boolean) => eventually(words, async () => fits(await shown()));
   const isNoWider = async (page: Page) =>
     t.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= width, 'not wider than its window');
 
@@ -99,7 +98,7 @@ async function life(
     t.strictSame(await violationsOn(max), []);
     await max.getByRole('button', { name: 'Create', exact: true }).click();
     await max.waitForURL('**/services/*/overview');
-    await max.getByText(/board is ready, after \d+ s/).waitFor({ timeout: 60_000 });
+    await max.getByText(/board is ready, after \d+ s/).waitFor();
     t.strictSame(await violationsOn(max), []);
     await isNoWider(max);
   });

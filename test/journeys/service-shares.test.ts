@@ -125,10 +125,8 @@ t.test('a service is shared', { skip }, async (t: Test) => {
     const restored = await joanna.api('PUT', `${at}/${open.id}`, { share: open.id });
     t.match(restored.json(), { share: { id: open.id, with: 'user:bob', right: 'open' } });
     t.match(await seen(bob), { 'x-knot-user': 'bob' });
-    await eventually(
-      'who came is noted',
-      async () => (await listed()).some(({ uses }) => uses.some(({ name }) => name === 'bob')),
-      15_000,
+    await eventually('who came is noted', async () =>
+      (await listed()).some(({ uses }) => uses.some(({ name }) => name === 'bob')),
     );
     t.equal((await mia.api('DELETE', `${at}/${open.id}`)).status, 404, 'not by somebody else');
     t.equal((await bob.api('DELETE', `${at}/${open.id}`)).status, 200, 'who has it may give it back');
@@ -191,10 +189,8 @@ t.test('a service is shared', { skip }, async (t: Test) => {
 
     const stream = await follow(gateway, guest, mine.url);
     t.equal(stream.status, 200);
-    await eventually(
-      'the owner sees that somebody came',
-      async () => (await listed()).find(({ id }) => id === made.id)!.uses.some(({ name }) => name === 'guest'),
-      15_000,
+    await eventually('the owner sees that somebody came', async () =>
+      (await listed()).find(({ id }) => id === made.id)!.uses.some(({ name }) => name === 'guest'),
     );
     const end = await joanna.api('DELETE', `${at}/${made.id}`);
     t.same(end.json(), {}, 'a link does not come back');
@@ -261,7 +257,6 @@ t.test('a service is shared', { skip }, async (t: Test) => {
     await eventually(
       'the shares end with it',
       async () => (await max.api('GET', '/services/shared')).text === '{"services":[]}',
-      30_000,
     );
     const record = async () => (await ann.api('GET', '/audit?limit=100')).text;
     await eventually('and say why', async () => (await record()).includes('"reason":"deleted"'));

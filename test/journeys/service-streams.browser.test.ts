@@ -17,7 +17,7 @@ t.test('what a service says is followed on its page, and a terminal works in it'
   const launched = await bob.api('POST', '/services', { template: 'talk', name: 'one', values: {} });
   const { id, url } = launched.json<{ service: { id: string; url: string } }>().service;
   const stateOf = async () => (await bob.api('GET', `/services/${id}`)).json<{ state: string }>().state;
-  await eventually('it runs', async () => (await stateOf()) === 'ready', 30_000);
+  await eventually('it runs', async () => (await stateOf()) === 'ready');
   const say = (text: string) => bob.visit(`${url}say?${encodeURIComponent(text)}`);
   const { page, complaints } = await visitors.open('bob');
 
@@ -104,15 +104,13 @@ t.test('what a service says is followed on its page, and a terminal works in it'
     await bob.api('POST', `/services/${id}/stop`, {});
     const over = page.getByText('The shell was ended.').or(page.getByText('The service is not running.')).first();
     await over.waitFor();
-    await eventually('it is stopped', async () => (await stateOf()) === 'stopped', 20_000);
+    await eventually('it is stopped', async () => (await stateOf()) === 'stopped');
     t.ok(await over.isVisible(), 'the page goes on saying why');
     await page.locator('.xterm-helper-textarea').focus();
     await page.keyboard.type('nobody hears this\n');
     await bob.api('POST', `/services/${id}/start`, {});
-    await eventually(
-      'it is back by itself',
-      async () => /one:~\$/.test((await rows.innerText()).replaceAll('\u00a0', ' ')),
-      30_000,
+    await eventually('it is back by itself', async () =>
+      /one:~\$/.test((await rows.innerText()).replaceAll('\u00a0', ' ')),
     );
     t.notMatch(await rows.innerText(), /nobody/);
   });

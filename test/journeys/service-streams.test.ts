@@ -87,7 +87,7 @@ t.test('what a service says', { skip }, async (t) => {
     const at = `/services/${other.id}`;
     t.equal((await joanna.visit(`${url}say?still%20full%0A`)).status, 200, 'and it answers');
     await joanna.api('DELETE', at);
-    await eventually('it is gone', async () => (await joanna.api('GET', at)).status === 404, 30_000);
+    await eventually('it is gone', async () => (await joanna.api('GET', at)).status === 404);
     disk!.free();
     const written = () =>
       readdirSync(join(outputFolder, id))
@@ -105,11 +105,7 @@ t.test('what a service says', { skip }, async (t) => {
     await eventually('what was said before', () => heard.texts().includes('third'));
     await joanna.visit(`${url}say?last%20words`).catch(() => undefined);
     await joanna.visit(`${url}end`).catch(() => undefined);
-    await eventually(
-      'it was started again',
-      () => heard.texts().filter((text) => text === 'It answers.').length === 2,
-      30_000,
-    );
+    await eventually('it was started again', () => heard.texts().filter((text) => text === 'It answers.').length === 2);
     const since = heard.texts().slice(heard.texts().indexOf('last words'));
     t.match(since, [
       'last words',
@@ -266,7 +262,7 @@ t.test('what a service says', { skip }, async (t) => {
       await ann.api('PUT', `/teams/${team.id}/members/${joannaId}`, { role: 'manager' });
       const sixth = await openTerminal();
       await joanna.api('POST', `/services/${service.id}/stop`, {});
-      await eventually('it ends with the service', () => sixth.code() === 1000, 20_000);
+      await eventually('it ends with the service', () => sixth.code() === 1000);
       await becomes(joanna, service.id, 'stopped');
       t.equal((await openTerminal()).code(), 4001, 'none where nothing runs');
       const { records } = (await ann.api('GET', '/audit?limit=100')).json<{
@@ -276,11 +272,7 @@ t.test('what a service says', { skip }, async (t) => {
       t.equal(terminals.length, 5);
       t.match(terminals[0], { actor: 'joanna', subject: 'service:physics/ours' });
       await joanna.api('DELETE', `/services/${service.id}`);
-      await eventually(
-        'it is gone',
-        async () => (await joanna.api('GET', `/services/${service.id}`)).status === 404,
-        30_000,
-      );
+      await eventually('it is gone', async () => (await joanna.api('GET', `/services/${service.id}`)).status === 404);
     },
   );
 
@@ -315,33 +307,29 @@ t.test('what a service says', { skip }, async (t) => {
     t.match(await knot('--lines', '1'), { status: 0, stdout: '--- It answers.\n' });
     const following = knot('--follow', '--lines', '1');
     const streams = async () => (await joanna.request('GET', `${gateway.ops}/metrics`)).text;
-    await eventually('the command follows', async () => /^knot_live_streams 2$/m.test(await streams()), 30_000);
+    await eventually('the command follows', async () => /^knot_live_streams 2$/m.test(await streams()));
     await joanna.visit(`${url}say?%1b]0%3Bevil%07while%20it%20is%20followed%0A`);
     await eventually('it is there', async () => (await texts()).some((text) => text.includes('while')));
     const before = (await logs('?limit=1')).json<{ last: number }>().last;
     // What it used is known, where nobody keeps metrics: of this day, and since then.
-    const used = await eventually(
-      'it was measured',
-      async () => {
-        const found = (await joanna.api('GET', '/metrics/usage')).json<{ services: { memoryGibHours: number }[] }>();
-        return (found.services[0]?.memoryGibHours ?? 0) > 0 ? found : undefined;
-      },
-      60_000,
-    );
+    const used = await eventually('it was measured', async () => {
+      const found = (await joanna.api('GET', '/metrics/usage')).json<{ services: { memoryGibHours: number }[] }>();
+      return (found.services[0]?.memoryGibHours ?? 0) > 0 ? found : undefined;
+    });
     const today = new Date().toISOString().slice(0, 10);
     t.match(used, { measuredBy: 'services', services: [{ id, name: 'one' }], now: { services: 1 } });
     t.ok((used as unknown as { since: string }).since <= today);
     t.match((await joanna.api('GET', '/me')).json(), { offers: ['metrics'] });
     t.match((await joanna.api('GET', '/metrics/query?query=up')).json(), { code: 'KNOT_API_NO_METRICS' });
     t.match(await gateway.knot(['restart']), { status: 0 });
-    await eventually('the socket was told to come back', () => heard.closed()?.code === 1012, 10_000);
+    await eventually('the socket was told to come back', () => heard.closed()?.code === 1012);
     await becomes(joanna, id, 'ready');
     const later = gather(joanna.socket(`${address}&after=${before}`));
-    await eventually('it goes on', () => later.texts().includes('It answers.'), 10_000);
+    await eventually('it goes on', () => later.texts().includes('It answers.'));
     t.match(later.texts(), ['Stopped.', 'Started.', /hello/, 'It answers.']);
-    await eventually('the command came back', async () => /^knot_live_streams 2$/m.test(await streams()), 30_000);
+    await eventually('the command came back', async () => /^knot_live_streams 2$/m.test(await streams()));
     await joanna.api('DELETE', `/services/${id}`);
-    await eventually('it ends with the service', () => later.closed()?.code === 1000, 30_000);
+    await eventually('it ends with the service', () => later.closed()?.code === 1000);
     t.match(await following, {
       status: 0,
       stdout:

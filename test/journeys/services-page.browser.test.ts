@@ -49,7 +49,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     const asked = questionsOf(page);
     site = await begin(visitors, 'joanna', 'site', '/files/private');
     const row = page.getByRole('row', { name: /site/ });
-    await row.getByText('Running').waitFor({ timeout: 60_000 });
+    await row.getByText('Running').waitFor();
     t.match(await row.textContent(), /site[^]*Web page[^]*You[^]*site-joanna\.localhost/);
     t.equal(await row.getByRole('link', { name: 'Open site' }).getAttribute('href'), site.url);
     t.strictSame(
@@ -80,7 +80,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await phone
       .getByRole('row', { name: /second/ })
       .getByText('Running')
-      .waitFor({ timeout: 60_000 });
+      .waitFor();
   });
 
   await t.test('an admin sees what others run when they ask for it, and may stop and not enter', async (t) => {
@@ -111,7 +111,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await page.getByText('Stopped', { exact: true }).waitFor();
     t.equal(await page.getByRole('link', { name: 'Open site' }).count(), 0, 'what does not run is not opened');
     await page.getByRole('button', { name: 'Start site' }).click();
-    await page.getByText(/site is ready, after \d+ s/).waitFor({ timeout: 60_000 });
+    await page.getByText(/site is ready, after \d+ s/).waitFor();
     t.equal(await page.getByRole('list', { name: 'Start of site' }).getByText(', done').count(), 2);
     await page.getByRole('link', { name: 'Open site' }).first().waitFor();
     t.same(await violationsOn(page), []);
@@ -176,15 +176,11 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await guest.goto((await link.textContent())!);
     await guest.getByRole('heading', { name: 'Mine' }).waitFor();
     t.equal(guest.url(), site.url, 'nothing of the link is left in the address');
-    await eventually(
-      'the owner sees who came',
-      async () => {
-        await page.reload();
-        await page.getByRole('region', { name: 'Who came' }).waitFor();
-        return (await page.getByRole('region', { name: 'Who came' }).getByText('A guest').count()) > 0;
-      },
-      20_000,
-    );
+    await eventually('the owner sees who came', async () => {
+      await page.reload();
+      await page.getByRole('region', { name: 'Who came' }).waitFor();
+      return (await page.getByRole('region', { name: 'Who came' }).getByText('A guest').count()) > 0;
+    });
     await phone.goto(`${gateway.origin}/services/${site.id}/sharing`);
     await phone.getByText('Whoever has the link').first().waitFor();
     t.same(await violationsOn(phone), []);
@@ -217,14 +213,14 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     ] as const) {
       const broken = await begin(visitors, 'joanna', 'broken', `/files/private/${folder}`);
       await shown.goto(`${gateway.origin}/services/${broken.id}`);
-      await shown.getByText('It did not find a file or folder that it was told to use.').waitFor({ timeout: 60_000 });
+      await shown.getByText('It did not find a file or folder that it was told to use.').waitFor();
       await shown.getByLabel('What it said last').getByText(folder).first().waitFor();
       t.same(await violationsOn(shown), []);
       t.ok(await shown.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'not wider than its window');
       await joanna.api('POST', `/files/private/${folder}?op=mkdir`, {});
       await joanna.request('PUT', `/api/v1/files/private/${folder}/index.html`, { headers, body: 'x' });
       await shown.getByRole('button', { name: 'Start again broken', exact: true }).last().click();
-      await shown.getByText(/broken is ready/).waitFor({ timeout: 60_000 });
+      await shown.getByText(/broken is ready/).waitFor();
       await shown.getByRole('button', { name: 'Actions for broken' }).click();
       await shown.getByRole('menuitem', { name: 'Remove…' }).click();
       await shown.getByText(/its home folder/).waitFor();

@@ -110,13 +110,13 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   // Other values, and the program starts anew with them.
   const changed = await joanna.api('PATCH', `/services/${id}`, { values: { folder: '/files/shared', listing: false } });
   t.equal(changed.status, 200, changed.text);
-  await eventually('the shared folder is what it shows', async () => (await joanna.visit(url)).status === 404, 30_000);
+  await eventually('the shared folder is what it shows', async () => (await joanna.visit(url)).status === 404);
 
   // Who is disabled runs nothing.
   await gateway.knot(['user', 'disable', 'joanna']);
-  await eventually('it ends with the right', async () => (await shown(ann)).state === 'stopped', 30_000);
+  await eventually('it ends with the right', async () => (await shown(ann)).state === 'stopped');
   await gateway.knot(['user', 'enable', 'joanna']);
-  await eventually('and comes back with it', async () => (await shown(ann)).state === 'ready', 30_000);
+  await eventually('and comes back with it', async () => (await shown(ann)).state === 'ready');
 
   // What belongs to a team ends with it.
   const { id: team } = (await ann.api('POST', '/teams', { name: 'physics', title: 'Physics' })).json<{ id: string }>();
@@ -147,11 +147,11 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   // Nobody is in it any more: the team alone tells.
   t.equal((await ann.api('DELETE', `/teams/${team}/members/${user.id}`)).status, 200);
   t.equal((await ann.api('DELETE', `/teams/${team}`)).status, 204);
-  await eventually('it goes with the team', async () => (await ofTeams()).status === 404, 30_000);
+  await eventually('it goes with the team', async () => (await ofTeams()).status === 404);
 
   // The way out: what the template or knot.yaml names is tried (and nobody is there), everything else refused.
   const { url: callerUrl } = await launch(ann, { template: 'caller', name: 'caller' });
-  await eventually('the caller answers', async () => (await ann.visit(callerUrl)).status === 200, 30_000);
+  await eventually('the caller answers', async () => (await ann.visit(callerUrl)).status === 200);
   t.equal((await ann.visit(callerUrl)).text, 'mine.invalid 502, everywhere.invalid 502, other.invalid 403');
 
   // The same from a terminal, with a personal token.
@@ -212,18 +212,10 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
   );
 
   for (const name of ['other', 'caller']) t.match(await knot('remove', name), { status: 0 });
-  await eventually(
-    'one is left',
-    async () => /^NAME[^\n]*\n[^\n]*mine[^\n]*\n$/.test((await knot('list')).stdout),
-    30_000,
-  );
+  await eventually('one is left', async () => /^NAME[^\n]*\n[^\n]*mine[^\n]*\n$/.test((await knot('list')).stdout));
 
   t.equal((await ann.api('DELETE', `/services/${id}`)).status, 202);
-  await eventually(
-    'nothing is left of it',
-    async () => (await ann.api('GET', `/services/${id}`)).status === 404,
-    30_000,
-  );
+  await eventually('nothing is left of it', async () => (await ann.api('GET', `/services/${id}`)).status === 404);
   const [mine] = (await ann.api('GET', '/services')).json<{ services: Shown[] }>().services;
   const left = (folder: string) => readdirSync(join(gateway.data, 'services', folder));
   const short = mine!.id.replaceAll('-', '').slice(0, 20);
@@ -259,7 +251,7 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
     return Object.fromEntries(services.map(({ name, state }) => [name, state]));
   };
   const become = (wanted: Record<string, string>) =>
-    eventually(`they are ${JSON.stringify(wanted)}`, async () => isDeepStrictEqual(await states(), wanted), 30_000);
+    eventually(`they are ${JSON.stringify(wanted)}`, async () => isDeepStrictEqual(await states(), wanted));
   const second = await begin();
   await become({ mine: 'ready' });
   t.equal((await ann.visit(mine!.url)).status, 200);

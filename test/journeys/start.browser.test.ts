@@ -94,7 +94,6 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
   put('services/broken', { 'Chart.yaml': 'apiVersion: v2\nname: other\nversion: 0.1.0\ndescription: Broken.\n' });
 
   const { page, complaints } = await open('bob');
-  page.setDefaultTimeout(10_000);
   const field = (label: string) => page.getByLabel(label, { exact: true });
   const sent = () =>
     page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/services'));
@@ -150,14 +149,14 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     const mine = async () =>
       (await bob.api('GET', '/services')).json<{ services: { url: string; state: string; values: object }[] }>()
         .services;
-    await eventually('it is ready', async () => (await mine())[0]?.state === 'ready', 30_000);
+    await eventually('it is ready', async () => (await mine())[0]?.state === 'ready');
     started.resolve();
     await page.waitForURL('**/services/*/overview');
     await page.getByText(/my-site is ready, after \d/).waitFor();
     await page.unrouteAll({ behavior: 'wait' });
     const services = await mine();
     t.match(services, [{ name: 'my-site', values: { folder: '/files/private/site' } }]);
-    await eventually('it answers', async () => (await bob.visit(services[0]!.url)).text.includes('Of bob'), 30_000);
+    await eventually('it answers', async () => (await bob.visit(services[0]!.url)).text.includes('Of bob'));
   });
 
   await t.test('one of my own: branches, secrets, a draft, and the same as text', async (t) => {
@@ -223,7 +222,7 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     t.notOk('label' in values || 'count' in values || 'which' in values, JSON.stringify(values));
     const { services } = (await bob.api('GET', '/services')).json<{ services: { name: string; url: string }[] }>();
     const { url } = services.find(({ name }) => name === 'mine')!;
-    await eventually('it says so', async () => (await bob.visit(url)).text === 'welcome', 30_000);
+    await eventually('it says so', async () => (await bob.visit(url)).text === 'welcome');
     t.strictSame(complaints, []);
   });
 

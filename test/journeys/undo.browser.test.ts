@@ -22,7 +22,6 @@ t.test(
     });
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 } });
     const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
     await page.goto(gateway.setupLink!);
     await page.fill('input[name=username]', 'ann');
     await page.fill('input[name=email]', 'ann@example.org');
@@ -41,7 +40,7 @@ t.test(
       page.evaluate(
         `fetch('/api/v1/users?q=bob').then((answer) => answer.json()).then(({ users }) => users[0]?.state ?? 'nobody')`,
       );
-    const becomes = (state: string) => eventually(`bob is ${state}`, async () => (await stateOf()) === state, 10_000);
+    const becomes = (state: string) => eventually(`bob is ${state}`, async () => (await stateOf()) === state);
     await becomes('pending');
 
     const choose = async (item: string): Promise<void> => {

@@ -114,7 +114,7 @@ t.test('a person brings data', { skip: browserSkipReason() }, async (t) => {
       await panel.getByText('big.bin').waitFor();
       for (let cut = 1; cut <= 5; cut++) {
         line.cutAfter(3 * mebibyte);
-        await eventually(`cut ${cut}`, () => line.cuts() === cut, 30_000);
+        await eventually(`cut ${cut}`, () => line.cuts() === cut);
         if (cut === 2) await page.getByRole('link', { name: 'Home' }).first().click();
       }
       await panel
@@ -187,7 +187,7 @@ t.test('a person brings data', { skip: browserSkipReason() }, async (t) => {
         .and(page.locator('[value]:not([value="0"])'))
         .waitFor();
     const before = line.sent();
-    await eventually('more of both is there', () => line.sent() > before + 4 * mebibyte, 20_000);
+    await eventually('more of both is there', () => line.sent() > before + 4 * mebibyte);
     await page.reload();
     const offer = panel.getByRole('group', { name: 'Unfinished uploads' });
     await offer.getByText('2 uploads were not finished').waitFor();

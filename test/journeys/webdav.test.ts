@@ -240,7 +240,7 @@ t.test(
     let isCut = false;
     sending.once('close', () => (isCut = true));
     sending.on('error', () => undefined).write('some');
-    await eventually('it began', async () => staged() !== '', 10_000);
+    await eventually('it began', async () => staged() !== '');
     t.equal((await gateway.knot(['token', 'remove', token.id, '--as', 'ann'])).status, 0);
     await eventually('it is cut', async () => isCut);
     await eventually('nothing is left of it', async () => staged() === '');

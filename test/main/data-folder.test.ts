@@ -33,7 +33,7 @@ async function isTold(t: Test, { gateway, ann }: { gateway: RunningGateway; ann:
     components.find(({ name }) => name === 'store'),
     { status: 'failed', message: /data folder was moved/ },
   );
-  await gateway.line(/"level":"error".*the data folder was moved/, 10_000);
+  await gateway.line(/"level":"error".*the data folder was moved/);
 }
 
 t.test('a data folder that is moved away is noticed, and when it is back all goes on', async (t) => {
@@ -41,7 +41,7 @@ t.test('a data folder that is moved away is noticed, and when it is back all goe
   renameSync(folder, away);
   await isTold(t, { gateway, ann });
   renameSync(away, folder);
-  await gateway.line(/the data folder is back/, 10_000);
+  await gateway.line(/the data folder is back/);
   t.equal((await makeTeam(ann, 'after')).status, 201);
   await eventually('it is ready', async () => (await fetch(`${gateway.ops}/readyz`)).status === 200);
 });

@@ -28,7 +28,7 @@ async function onTerminal(t: Test, args: string[] = []): Promise<{ screen(): str
     child.stdin!.write('\x03');
     await once(child, 'exit');
   });
-  await eventually('the banner is there', () => /Ctrl-C/.test(text), 30_000);
+  await eventually('the banner is there', () => /Ctrl-C/.test(text));
   const origin = /ready (https:\/\/\S+)/.exec(text)![1]!;
   return { screen: () => text, origin };
 }

@@ -48,14 +48,10 @@ t.test('hostile files, saved while people work, cost nobody anything and are tol
   const before = await status();
   for (const [index, [name, text, where]] of hostile.entries()) {
     writeFileSync(join(gateway.policies, name), text);
-    await eventually(
-      'the file is refused',
-      async () => {
-        const { isCurrent, problems } = await status();
-        return !isCurrent && problems[0]?.file === name;
-      },
-      30_000,
-    );
+    await eventually('the file is refused', async () => {
+      const { isCurrent, problems } = await status();
+      return !isCurrent && problems[0]?.file === name;
+    });
     const { version, casesPassed, loadedAt } = await status();
     t.match(
       { version, casesPassed, loadedAt },
@@ -72,7 +68,7 @@ t.test('hostile files, saved while people work, cost nobody anything and are tol
     t.equal(check.status, 1);
     t.match(check.stderr, where, 'the command survives it too');
     unlinkSync(join(gateway.policies, name));
-    await eventually('the mended folder is taken', async () => (await status()).isCurrent, 30_000);
+    await eventually('the mended folder is taken', async () => (await status()).isCurrent);
   }
   t.equal((await status()).loadedAt, before.loadedAt, '"in force since" has not moved');
 });
@@ -103,28 +99,20 @@ t.test(
       route: 'Knot',
     });
     let told = '';
-    await eventually(
-      'it is written',
-      async () => {
-        const { status, stdout } = await gateway.knot(['explain', id]);
-        told = stdout;
-        return status === 0;
-      },
-      30_000,
-    );
+    await eventually('it is written', async () => {
+      const { status, stdout } = await gateway.knot(['explain', id]);
+      told = stdout;
+      return status === 0;
+    });
     t.match(told, /DENY {2}bob GET https:\/\/console\.localhost:\d+\/reports\/7/);
     t.match(told, /person\.username = "bob"/);
     t.match(told, /tools-for-admins/);
     const forged = await bob.visit(`${consoleOrigin}/%1b[2J%0d%0aALLOW%20%20bob%E2%80%AE`);
     const forgedId = /<dd>([0-9a-z]{16})<\/dd>/.exec(forged.text)?.[1] ?? '';
-    await eventually(
-      'it is written as well',
-      async () => {
-        told = (await gateway.knot(['explain', forgedId])).stdout;
-        return told.startsWith('DENY');
-      },
-      30_000,
-    );
+    await eventually('it is written as well', async () => {
+      told = (await gateway.knot(['explain', forgedId])).stdout;
+      return told.startsWith('DENY');
+    });
     t.notMatch(told.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u, 'an address moves no cursor');
     t.notMatch(told, /^ALLOW/m, 'and forges no line');
     const unknown = await gateway.knot(['explain', '0000000000000000']);

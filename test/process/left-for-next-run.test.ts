@@ -117,5 +117,5 @@ t.test('when no run comes the keeper ends it', { skip }, async (t) => {
   const { supervisor } = await startFirst();
   await supervisor.handOver();
   t.ok(pids('hub').every(isRunning));
-  await eventually('the keeper has ended it', () => !pids('hub').some(isRunning), 20_000);
+  await eventually('the keeper has ended it', () => !pids('hub').some(isRunning));
 });

@@ -38,10 +38,8 @@ export async function leaves(
     await provisioning.ask(ida.id);
     return provisioning.find(ida.id);
   };
-  const step = await eventually(
-    'what holds it up',
-    async () => (await look())?.steps.find(({ cause }) => /which waits/.test(cause ?? '')),
-    30_000,
+  const step = await eventually('what holds it up', async () =>
+    (await look())?.steps.find(({ cause }) => /which waits/.test(cause ?? '')),
   );
   t.match(step, { name: 'namespace', state: 'doing', cause: /example\.org\/tidies-up in 1 resource/ });
   await request('/api/v1/namespaces/knot-ida/configmaps/held', {
@@ -49,7 +47,7 @@ export async function leaves(
     body: { metadata: { finalizers: null } },
     contentType: 'application/merge-patch+json',
   });
-  await eventually('that it is gone', async () => (await look()) === undefined, 60_000);
+  await eventually('that it is gone', async () => (await look()) === undefined);
   t.strictSame(await leftOf('knot-ida', ida.id), []);
   t.strictSame(await acts('user:ida'), ['place.removed', 'place.leaving']);
 }

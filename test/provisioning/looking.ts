@@ -8,18 +8,14 @@ export function lookingAt({ request }: Pick<ControlPlane, 'request'>) {
    * Waits for it, and asks for a look meanwhile: for what is made on a change nobody has to. Seldom: each is a chain of requests, and
    * what is waited for is done by the cluster that answers them.
    */
-  const become = (provisioning: Provisioning, id: string, state: string, withinMs = 20_000) => {
+  const become = (provisioning: Provisioning, id: string, state: string) => {
     let looks = 0;
-    return eventually(
-      `a place that is ${state}`,
-      async () => {
-        const place = await provisioning.find(id);
-        if (place?.state === state) return place;
-        if (looks++ % 10 === 0) await provisioning.ask(id);
-        return undefined;
-      },
-      withinMs,
-    );
+    return eventually(`a place that is ${state}`, async () => {
+      const place = await provisioning.find(id);
+      if (place?.state === state) return place;
+      if (looks++ % 10 === 0) await provisioning.ask(id);
+      return undefined;
+    });
   };
   const of = async (path: string) => (await request(path)).body;
   const inNamespace = (namespace: string, kind: string, name = '') =>

@@ -382,17 +382,17 @@ async function behaves(cluster: ControlPlane): Promise<void> {
       const [{ cause } = {}] = (await become(provisioning, mona.id, 'failed')).steps;
       t.match(cause, /^The database of the cluster is full/);
       await database.makeRoom();
-      await become(provisioning, mona.id, 'ready', 60_000);
+      await become(provisioning, mona.id, 'ready');
       await cluster.apiserver.stop();
       const mia = await person('mia');
       await eventually('that it is away', () => provisioning.health()[0]?.status === 'failed');
       t.match(provisioning.health(), [{ message: /has not answered/ }]);
       t.match(await provisioning.find(lea.id), { state: 'ready' });
       const why = async () => (await provisioning.find(mia.id))?.steps[0]?.cause;
-      t.match(await eventually('why she waits', why, 30_000), /^The cluster does not answer now/);
+      t.match(await eventually('why she waits', why), /^The cluster does not answer now/);
       await cluster.apiserver.start();
       // The cluster's own controllers come back in their own time.
-      await become(provisioning, mia.id, 'ready', 60_000);
+      await become(provisioning, mia.id, 'ready');
       t.match(provisioning.health(), [{ status: 'ok' }]);
     },
   );

@@ -23,21 +23,17 @@ export async function comesBack(
   await cluster.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: held });
   await request('/api/v1/namespaces/knot-pia', { method: 'DELETE' });
 
-  const place = await eventually(
-    'what holds it up',
-    async () => {
-      await provisioning.ask(pia.id);
-      const found = await provisioning.find(pia.id);
-      return /which waits/.test(found?.steps[0]?.cause ?? '') && found;
-    },
-    30_000,
-  );
+  const place = await eventually('what holds it up', async () => {
+    await provisioning.ask(pia.id);
+    const found = await provisioning.find(pia.id);
+    return /which waits/.test(found?.steps[0]?.cause ?? '') && found;
+  });
   t.match(place.steps[0], { name: 'namespace', state: 'doing', cause: /example\.org\/tidies-up in 1 resource/ });
   t.not(place.state, 'ready');
   await become(provisioning, quinn.id, 'ready');
 
   await patch('/api/v1/namespaces/knot-pia/configmaps/held', { metadata: { finalizers: null } });
-  await become(provisioning, pia.id, 'ready', 60_000);
+  await become(provisioning, pia.id, 'ready');
   t.not(await uid(), before.uid, 'it is another one');
   t.equal(await folder(), before.folder, 'with the files that there were');
   await eventually('they are there', async () => {

@@ -20,7 +20,7 @@ const answers = (text: string) =>
 /** What every engine must do, told on any engine. */
 export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>): void {
   const phase = (engine: Engine, service: Service, wanted: string) =>
-    eventually(`the engine sees it ${wanted}`, async () => engine.observe(service).phase === wanted, 60_000);
+    eventually(`the engine sees it ${wanted}`, async () => engine.observe(service).phase === wanted);
 
   void t.test('a service runs, and is gone when it is stopped', async (t) => {
     const { engine, service, ask, left } = await open(t);
@@ -52,14 +52,10 @@ export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>): vo
     t.equal(await ask(one), 'first');
     const next = { ...one, revision: 2, values: { say: 'second; $(x)' } };
     await engine.start(next);
-    await eventually(
-      'the second runs',
-      async () => {
-        const seen = engine.observe(next);
-        return seen.phase === 'running' && seen.revision === 2;
-      },
-      30_000,
-    );
+    await eventually('the second runs', async () => {
+      const seen = engine.observe(next);
+      return seen.phase === 'running' && seen.revision === 2;
+    });
     t.equal(await ask(next), 'second; $(x)');
     await engine.stop(next);
   });
@@ -136,9 +132,9 @@ export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>): vo
       await phase(engine, measured, 'running');
       t.equal(await engine.busyWith(measured), undefined);
       await ask(measured, '/become/spinning');
-      await eventually('it is measured', async () => (await engine.busyWith(measured)) === says, 60_000);
+      await eventually('it is measured', async () => (await engine.busyWith(measured)) === says);
       await ask(measured, '/become/idle');
-      await eventually('it works no more', async () => (await engine.busyWith(measured)) === undefined, 60_000);
+      await eventually('it works no more', async () => (await engine.busyWith(measured)) === undefined);
       await engine.stop(measured);
       const silent = await service(program, { plan: {} });
       await engine.start(silent);
@@ -155,7 +151,7 @@ export function testEngine(t: Test, open: (t: Test) => Promise<EngineHouse>): vo
     await engine.start(one);
     await phase(engine, one, 'running');
     await ask(one, '/end');
-    await eventually('it answers again', async () => (await ask(one)) !== undefined, 30_000);
+    await eventually('it answers again', async () => (await ask(one)) !== undefined);
     await engine.stop(one);
   });
 }

@@ -12,7 +12,6 @@ export function gather(shell: Shell) {
     return eventually(
       () => `${command}: ${JSON.stringify(shown)}`,
       () => until.exec(shown),
-      20_000,
     );
   }
 

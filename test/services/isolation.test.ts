@@ -53,12 +53,12 @@ t.test('a service sees its own and nothing else', { skip: skipWithoutSandbox }, 
   await engine.start(neighbour);
   const limits = limitsIn(folder);
   t.equal(limits.length, hasGroups ? 1 : 0, 'the neighbour is limited');
-  await eventually('it runs', () => engine.observe(neighbour).phase === 'running', 30_000);
+  await eventually('it runs', () => engine.observe(neighbour).phase === 'running');
   const sockets = [engine.upstreamOf(neighbour)!.socket!];
   const aims = await layOut(t, { data: folder, files: secrets, sockets, limits });
   const one = await service(striker(probesOf(aims)), { plan });
   await engine.start(one);
-  await eventually('it runs', () => engine.observe(one).phase === 'running', 30_000);
+  await eventually('it runs', () => engine.observe(one).phase === 'running');
   t.equal(await ask(neighbour), 'n');
 
   checkProbes(t, JSON.parse((await ask(one, '/probes'))!) as Found, 'inside');
@@ -104,13 +104,13 @@ t.test(
     const neighbour = await service('require("http").createServer((q, r) => r.end("n")).listen(process.env.LISTEN)');
     await engine.start(neighbour);
     const limits = limitsIn(folder);
-    await eventually('it runs', () => engine.observe(neighbour).phase === 'running', 30_000);
+    await eventually('it runs', () => engine.observe(neighbour).phase === 'running');
     const sockets = [engine.upstreamOf(neighbour)!.socket!];
     const aims = await layOut(t, { data: folder, files: secrets, sockets, limits });
     t.teardown(() => cleanUp(aims));
     const one = await service(striker(probesOf(aims)), { plan });
     await engine.start(one);
-    await eventually('it runs', () => engine.observe(one).phase === 'running', 30_000);
+    await eventually('it runs', () => engine.observe(one).phase === 'running');
     checkProbes(t, JSON.parse((await ask(one, '/probes'))!) as Found, 'unprotected');
   },
 );

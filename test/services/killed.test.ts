@@ -142,7 +142,7 @@ await onBothStores(t, async (t, openDatabase) => {
         hasLived = true;
       };
       void live();
-      await eventually('it is dead, or was never killed', () => death.isDead() || hasLived, 60_000);
+      await eventually('it is dead, or was never killed', () => death.isDead() || hasLived);
       isOver = !death.isDead();
       killed.forget();
 

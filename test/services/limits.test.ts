@@ -39,7 +39,7 @@ async function outcome(t: Test, program: string, options: { isBound: boolean; is
   const { engine, service } = await openProcessEngine(t, { bounds: isBound ? tight : loose, isGrouped });
   const one = await service(program, { size: isBound ? size : huge });
   await engine.start(one);
-  await eventually('it runs or is given up', async () => /running|gone/.test(engine.observe(one).phase), 30_000);
+  await eventually('it runs or is given up', async () => /running|gone/.test(engine.observe(one).phase));
   const seen = engine.observe(one);
   await engine.stop(one);
   return seen.phase === 'gone' ? seen.cause : seen.phase;
@@ -81,14 +81,10 @@ t.test(
       { size },
     );
     await engine.start(many);
-    await eventually(
-      'it is given up',
-      async () => {
-        await engine.usages();
-        return engine.observe(many).phase === 'gone';
-      },
-      30_000,
-    );
+    await eventually('it is given up', async () => {
+      await engine.usages();
+      return engine.observe(many).phase === 'gone';
+    });
     t.match(engine.observe(many), { cause: { code: 'no-memory', what: /Tiny: 160 MiB/ } });
     await engine.stop(many);
   },
@@ -102,16 +98,12 @@ t.test('who keeps too much in its home is stopped, and told why', { skip: skipWi
   const other = await service(listen);
   for (const each of [one, other]) {
     await engine.start(each);
-    await eventually('it runs', async () => engine.observe(each).phase === 'running', 30_000);
+    await eventually('it runs', async () => engine.observe(each).phase === 'running');
   }
-  await eventually(
-    'it is given up',
-    async () => {
-      await engine.usages();
-      return engine.observe(one).phase === 'gone';
-    },
-    30_000,
-  );
+  await eventually('it is given up', async () => {
+    await engine.usages();
+    return engine.observe(one).phase === 'gone';
+  });
   t.match(engine.observe(one), { phase: 'gone', cause: { code: 'home-full' } });
   t.match(engine.observe(other), { phase: 'running' });
   for (const each of [one, other]) await engine.stop(each);
@@ -123,7 +115,7 @@ t.test('nobody waits while homes are counted', { skip: skipWithoutSandbox }, asy
   const { engine, service } = await openProcessEngine(t, { bounds: tight, bytesIn: () => ((looks += 1), counted) });
   const one = await service(listen);
   await engine.start(one);
-  await eventually('it runs', async () => engine.observe(one).phase === 'running', 30_000);
+  await eventually('it runs', async () => engine.observe(one).phase === 'running');
   t.strictSame([...(await engine.usages()).keys()], [one.id]);
   t.strictSame([...(await engine.usages()).keys()], [one.id]);
   await eventually('it is counted', () => looks > 0);
@@ -145,7 +137,7 @@ t.test(
     const one = await service(listen);
     const runs = async () => {
       await engine.start(one);
-      await eventually('it runs', async () => engine.observe(one).phase === 'running', 30_000);
+      await eventually('it runs', async () => engine.observe(one).phase === 'running');
     };
     const look = async () => {
       const before = counts;
@@ -214,7 +206,7 @@ t.test('what it uses is counted, and processors are shared out', { skip: skipWit
     },
   );
   await engine.start(one);
-  await eventually('it runs', async () => engine.observe(one).phase === 'running', 30_000);
+  await eventually('it runs', async () => engine.observe(one).phase === 'running');
   const begun = performance.now();
   const before = (await engine.usages()).get(one.id)!;
   const after = await eventually('it worked for a while', async () => {

@@ -28,7 +28,7 @@ t.test('a service that needs packages', { skip: skipWithoutSandbox }, async (t) 
   t.strictSame(await engine.missing(one.template.plan), []);
   await engine.start(one);
   await engine.start(one);
-  await eventually('it downloads', async () => index.asked.some((url) => url.startsWith('/files/tiny')), 60_000);
+  await eventually('it downloads', async () => index.asked.some((url) => url.startsWith('/files/tiny')));
   t.strictSame(engine.observe(one), { phase: 'starting', revision: 1 });
   t.match(engine.steps(one), [
     { name: 'packages', title: 'Downloading tiny (1)', state: 'working', startedAt: Number },
@@ -43,7 +43,7 @@ t.test('a service that needs packages', { skip: skipWithoutSandbox }, async (t) 
   goOn();
   const again = { ...one, revision: 2 };
   await engine.start(again);
-  await eventually('it runs', async () => engine.observe(again).phase === 'running', 60_000);
+  await eventually('it runs', async () => engine.observe(again).phase === 'running');
   t.equal(await ask(again), '1.0 False', 'its program has them, and cannot change them');
   t.match(engine.steps(again), [
     { title: 'Install 1 package', state: 'done' },
@@ -54,7 +54,7 @@ t.test('a service that needs packages', { skip: skipWithoutSandbox }, async (t) 
   // What cannot be had is said, and nothing is tried again before somebody wants it.
   const other = await service('', { plan: needs('nosuch==1.0') });
   await engine.start(other);
-  await eventually('it is given up', async () => engine.observe(other).phase === 'gone', 60_000);
+  await eventually('it is given up', async () => engine.observe(other).phase === 'gone');
   t.match(engine.observe(other), {
     cause: {
       code: 'packages-package',
@@ -68,7 +68,7 @@ t.test('a service that needs packages', { skip: skipWithoutSandbox }, async (t) 
   // A program of the machine that was there when it was launched, and is not any more.
   const gone = await service('', { plan: { command: ['no-such-program'] } });
   await engine.start(gone);
-  await eventually('it is given up', async () => engine.observe(gone).phase === 'gone', 60_000);
+  await eventually('it is given up', async () => engine.observe(gone).phase === 'gone');
   t.match(engine.observe(gone), { cause: { code: 'no-program', lines: [/no-such-program is not installed/] } });
   t.match(engine.steps(gone), [
     { name: 'program', state: 'done' },

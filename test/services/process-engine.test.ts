@@ -50,7 +50,7 @@ t.test('programs of this machine', { skip: skipWithoutSandbox }, async (t) => {
     for (const { signal, at, plan } of kinds) {
       const one = await service(`${tell(signal)} ${listen}(${at})`, { plan });
       await engine.start(one);
-      await eventually('it runs', async () => engine.observe(one).phase === 'running', 30_000);
+      await eventually('it runs', async () => engine.observe(one).phase === 'running');
       await engine.stop(one);
       t.equal(readFileSync(join(folder, 'services/home', one.id, 'told'), 'utf8'), signal, JSON.stringify(plan));
       t.strictSame(left(one), [], 'nothing is left of it');
@@ -78,7 +78,7 @@ t.test('programs of this machine', { skip: skipWithoutSandbox }, async (t) => {
       values: { services: ['db'] },
     });
     const ask = (path = '/') => house.ask(consumer, path);
-    const runs = (each: Service) => eventually('it runs', async () => engine.observe(each).phase === 'running', 30_000);
+    const runs = (each: Service) => eventually('it runs', async () => engine.observe(each).phase === 'running');
     for (const each of [database, consumer]) {
       await engine.start(each);
       await runs(each);

@@ -114,7 +114,7 @@ await onBothStores(t, async (t, openDatabase) => {
     t.strictSame(begun, []);
     isLeader = true;
     begin();
-    await eventually('it is begun', async () => begun.includes(id), 5_000);
+    await eventually('it is begun', async () => begun.includes(id));
   });
 
   await t.test('what was wrong the last time is not told of a new start', async (t) => {

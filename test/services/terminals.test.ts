@@ -17,7 +17,7 @@ async function openService(t: Test) {
   const house = await openProcessEngine(t);
   const one = await house.service(program);
   await house.engine.start(one);
-  await eventually('it runs', () => house.engine.observe(one).phase === 'running', 30_000);
+  await eventually('it runs', () => house.engine.observe(one).phase === 'running');
   return { ...house, one };
 }
 
@@ -57,7 +57,7 @@ t.test('a shell in the sandbox of a service', { skip: skipWithoutSandbox }, asyn
     `require('http').createServer((q, r) => r.end(require('fs').readdirSync('/proc/self/fd').map((n) => { try { return require('fs').readlinkSync('/proc/self/fd/' + n) } catch { return '' } }).join())).listen(process.env.LISTEN)`,
   );
   await engine.start(neighbour);
-  await eventually('it runs', () => engine.observe(neighbour).phase === 'running', 30_000);
+  await eventually('it runs', () => engine.observe(neighbour).phase === 'running');
   shell.write(Buffer.from('exit 7\n'));
   t.equal(await shell.ended, 7);
   shell.resize(size);

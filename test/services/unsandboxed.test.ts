@@ -31,7 +31,7 @@ t.test('where a sandbox is required, only what an administrator began runs witho
   const theirs = { ...one, mayLackSandbox: true };
   t.strictSame(await engine.missing(theirs.template.plan, true), []);
   await engine.start(theirs);
-  await eventually('it runs', async () => engine.observe(theirs).phase === 'running', 30_000);
+  await eventually('it runs', async () => engine.observe(theirs).phase === 'running');
   t.equal(await ask(theirs), `mine${folder}/files/private`, 'files are told as they are on this machine');
   await engine.stop(theirs);
   t.strictSame(left(theirs), []);
@@ -53,7 +53,7 @@ t.test('where none is required everybody’s runs, and the warning stays', { ski
   );
   for (const one of both) await engine.start(one);
   for (const [at, one] of both.entries()) {
-    await eventually('it runs', async () => engine.observe(one).phase === 'running', 30_000);
+    await eventually('it runs', async () => engine.observe(one).phase === 'running');
     t.equal(await ask(one), 'ab'[at], 'each has a port of its own');
     await engine.stop(one);
   }

@@ -1,11 +1,15 @@
+/** Long enough for a machine that does five other things: the longest wait that a machine with nothing else to do needs is a fifth of it. */
+export const patienceMs = 90_000;
+
 /**
- * Asks again until the answer is something, and returns it. The time limit is no claim about speed: it ends what would hang for ever.
+ * Asks again until the answer is something, and returns it. The time limit is no claim about speed: it ends what would hang for ever, and
+ * nobody gives another one but for what may take minutes.
  * `what` names what is waited for; a function is asked when time is up, so that it can tell what was there instead.
  */
 export async function eventually<T>(
   what: string | (() => string),
   find: () => T | Promise<T>,
-  withinMs = 10_000,
+  withinMs = patienceMs,
 ): Promise<Exclude<T, false | undefined | null>> {
   const end = performance.now() + withinMs;
   for (;;) {

@@ -68,7 +68,7 @@ export async function openFuzzHouse(t: Owner): Promise<FuzzHouse> {
         }
         return [...forwarded].every(([token, { path }]) => !path.startsWith(`/${token}`) || lines.has(path));
       };
-      await eventually('a line with the very path for each forwarded request', read, 10_000).catch((error: unknown) => {
+      await eventually('a line with the very path for each forwarded request', read).catch((error: unknown) => {
         const missing = [...forwarded].filter(([, { path }]) => !lines.has(path)).slice(0, 5);
         throw new Error(`no line for ${JSON.stringify(missing)}`, { cause: error });
       });

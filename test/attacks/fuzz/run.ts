@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import { patienceMs } from '../../support/eventually.ts';
 import { openRaw } from '../../support/net/raw-client.ts';
 import type { RecordedRequest } from '../../support/net/byte-recorder.ts';
 import type { FuzzClient, FuzzRequest } from './cases.ts';
@@ -247,7 +248,7 @@ function readAnswers(socket: TLSSocket) {
   socket.on('data', (data: Buffer) => ((text += data.toString('latin1')), wake()));
   socket.on('close', () => ((isClosed = true), wake()));
   return {
-    async next(method: string, withinMs = 5_000): Promise<Answer | undefined> {
+    async next(method: string, withinMs = patienceMs): Promise<Answer | undefined> {
       const end = Date.now() + withinMs;
       for (;;) {
         const taken = takeAnswer(text, method === 'HEAD', isClosed);

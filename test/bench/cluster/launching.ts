@@ -25,7 +25,7 @@ export async function measureLaunching(cluster: ControlPlane, rounds: number, no
       const one = await service(web());
       const byKnot = await took(async () => {
         await engine.start(one);
-        await eventually('a service that runs', () => engine.observe(one).phase === 'running', 60_000);
+        await eventually('a service that runs', () => engine.observe(one).phase === 'running');
       });
       const byHelm = await took(() => installAlone(cluster, { chart, folder, name: `alone-${round}`, namespace }));
       // The first loads what is loaded once.

@@ -26,7 +26,7 @@ export async function measureRoute(cluster: ControlPlane, rounds: number, note: 
     });
     const joanna = await person('joanna');
     const rights = '/apis/rbac.authorization.k8s.io/v1/namespaces/knot-joanna/rolebindings/knot-user';
-    await eventually('her place', async () => (await cluster.request(rights)).status === 200, 60_000);
+    await eventually('her place', async () => (await cluster.request(rights)).status === 200);
     await joanna.api('POST', '/files/private/public?op=mkdir', {});
     const wish = { template: 'web', name: 'site', values: { folder: '/files/private/public' } };
     const { id } = (await joanna.api('POST', '/services', wish)).json<Shown>().service;
@@ -43,7 +43,7 @@ export async function measureRoute(cluster: ControlPlane, rounds: number, note: 
     await moment(() => says('ready'));
     for (let round = 0; round < rounds * 3; round++) {
       await joanna.api('POST', `/services/${id}/stop`, {});
-      await eventually('it is stopped', () => says('stopped'), 60_000);
+      await eventually('it is stopped', () => says('stopped'));
       await joanna.api('POST', `/services/${id}/start`, {});
       const [told, routed] = await Promise.all([moment(hasEndpoints), moment(() => says('ready'))]);
       times.push(Math.max(0, routed - told) / 1000);

@@ -44,14 +44,10 @@ async function behaves(argo: Argo): Promise<void> {
   }
   /** How it ended. */
   const end = (namespace: string, name: string) =>
-    eventually(
-      `the end of ${name}`,
-      async () => {
-        const { body } = await ask(`/api/v1/workflows/${namespace}/${name}`);
-        return ['Succeeded', 'Failed', 'Error'].find((phase) => phase === body.status?.phase);
-      },
-      30_000,
-    );
+    eventually(`the end of ${name}`, async () => {
+      const { body } = await ask(`/api/v1/workflows/${namespace}/${name}`);
+      return ['Succeeded', 'Failed', 'Error'].find((phase) => phase === body.status?.phase);
+    });
 
   t.test('it is the version it was built of, and asks who one is', async (t) => {
     t.match(await ask('/api/v1/version'), { status: 200, body: { version: /^v4\./, gitTreeState: 'clean' } });

@@ -57,7 +57,7 @@ async function behaves(node: RunningNode, argo: Argo): Promise<void> {
   });
   const joanna = await person('joanna');
   const role = '/apis/rbac.authorization.k8s.io/v1/namespaces/knot-joanna/rolebindings/knot-argo';
-  await eventually('her place', async () => (await node.request(role)).status === 200, 60_000);
+  await eventually('her place', async () => (await node.request(role)).status === 200);
   await node.until('pvc/knot-private', 'jsonpath={.status.phase}=Bound', 'knot-joanna');
 
   await t.test('a step writes a file, which is in the file page; its log and its end are told', async (t) => {
@@ -101,7 +101,6 @@ async function behaves(node: RunningNode, argo: Argo): Promise<void> {
         seen = answer.json<Seen>().status;
         return ['Succeeded', 'Failed', 'Error'].includes(seen.phase ?? '');
       },
-      90_000,
     );
     t.equal(seen.phase, 'Succeeded', JSON.stringify(seen));
     t.match(JSON.stringify(seen.nodes), '"value":"told"', 'what the step says of itself came by its own account');

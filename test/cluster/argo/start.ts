@@ -45,7 +45,6 @@ export type ArgoOptions = {
   executorImage?: string;
 };
 
-const startTimeoutMs = 60_000;
 /** Its default; in a network of its own nobody else has it. */
 const port = 2746;
 
@@ -128,17 +127,13 @@ export async function startArgo(
   ]);
   const url = `http://127.0.0.1:${ways.port}`;
   const untilAnswering = (): Promise<unknown> =>
-    eventually(
-      'an answer of Argo',
-      async () => {
-        for (const name of ['server', 'controller', 'relays']) kept.demand(name);
-        // Without a token it is refused, by a server that is up.
-        const answer = await request(`${url}/api/v1/version`).catch(() => undefined);
-        await answer?.body.dump();
-        return answer?.statusCode === 401;
-      },
-      startTimeoutMs,
-    );
+    eventually('an answer of Argo', async () => {
+      for (const name of ['server', 'controller', 'relays']) kept.demand(name);
+      // Without a token it is refused, by a server that is up.
+      const answer = await request(`${url}/api/v1/version`).catch(() => undefined);
+      await answer?.body.dump();
+      return answer?.statusCode === 401;
+    });
   await untilAnswering();
   return {
     url,

@@ -12,13 +12,9 @@ export async function isInFront(t: Test, node: RunningNode): Promise<void> {
   t.teardown(() => ann.close());
   const fields = { username: 'ann', email: 'ann@example.org', password: 'correct-horse-staple-7' };
   await ann.fill(await ann.visit(front.setupLink!), fields);
-  await eventually(
-    'a place',
-    async () => {
-      const { place } = (await ann.api('GET', '/provisioning/user/ann')).json<{ place?: { state: string } }>();
-      return place?.state === 'ready';
-    },
-    60_000,
-  );
+  await eventually('a place', async () => {
+    const { place } = (await ann.api('GET', '/provisioning/user/ann')).json<{ place?: { state: string } }>();
+    return place?.state === 'ready';
+  });
   await node.until('pvc/knot-private', 'jsonpath={.status.phase}=Bound', 'knot-ann');
 }

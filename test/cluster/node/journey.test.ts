@@ -94,17 +94,13 @@ function withToken(kubeconfig: string, token: string): string {
 async function isApproved(t: Test, node: RunningNode, { ann }: People, joanna: Person) {
   await joanna.submit('/signup', { username: 'joanna', email: 'joanna@example.org', password });
   const placeOf = async (name: string) => (await node.request(`/api/v1/namespaces/knot-${name}`)).body;
-  await eventually('a place for the administrator', async () => (await placeOf('ann')).metadata, 30_000);
+  await eventually('a place for the administrator', async () => (await placeOf('ann')).metadata);
   t.equal((await placeOf('joanna')).code, 404, 'who waits has none');
   const { users } = (await ann.api('GET', '/users?state=pending')).json<{ users: { id: string }[] }>();
   t.equal((await ann.api('PATCH', `/users/${users[0]!.id}`, { state: 'active' })).status, 200);
   // Rights are the last that is made.
   const path = '/apis/rbac.authorization.k8s.io/v1/namespaces/knot-joanna/rolebindings/knot-user';
-  await eventually(
-    'a place with all that belongs to it',
-    async () => (await node.request(path)).status === 200,
-    30_000,
-  );
+  await eventually('a place with all that belongs to it', async () => (await node.request(path)).status === 200);
   await node.until('pvc/knot-private', 'jsonpath={.status.phase}=Bound', 'knot-joanna');
   t.match((await placeOf('joanna')).metadata.labels, { 'knot/owner': 'joanna', 'knot/owner-kind': 'user' });
   await joanna.signIn('joanna', password);
@@ -186,13 +182,12 @@ async function isDisabled(t: Test, node: RunningNode, { ann }: People) {
   const { id } = users.find(({ username }) => username === 'joanna')!;
   t.equal((await ann.api('PATCH', `/users/${id}`, { state: 'disabled' })).status, 200);
   const podsLeft = async () => (await node.request('/api/v1/namespaces/knot-joanna/pods')).body.items.length;
-  await eventually('the end of her pods', async () => (await podsLeft()) === 0, 30_000);
+  await eventually('the end of her pods', async () => (await podsLeft()) === 0);
   t.equal((await asOwner(node, 'joanna', pod('knot-joanna', 'again'))).status, 403);
   t.equal((await ann.api('PATCH', `/users/${id}`, { state: 'active' })).status, 200);
   await eventually(
     'a pod again',
     async () => (await asOwner(node, 'joanna', pod('knot-joanna', 'again'))).status === 201,
-    30_000,
   );
   await node.until('pod/again', 'condition=Ready', 'knot-joanna');
   t.equal(await execute(node, 'knot-joanna', 'again', 'cat', '/files/private/from-pod.txt'), 'from a pod\n');

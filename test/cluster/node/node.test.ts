@@ -204,7 +204,6 @@ function testRefusals(t: Test, node: RunningNode) {
           seen = JSON.stringify(body.status);
           return reason.test(body.status?.containerStatuses?.[0]?.state?.waiting?.reason ?? '');
         },
-        30_000,
       );
     await waitsFor('missing', /^(ErrImagePull|ImagePullBackOff)$/);
     await waitsFor('crashing', /^CrashLoopBackOff$/);
@@ -250,16 +249,16 @@ function testRefusals(t: Test, node: RunningNode) {
         (error: Error) => what.test(error.message),
       );
     const [answer, refusal] = [/^person:/, /Connection refused/];
-    await eventually('an answer while nothing forbids it', () => finds(answer), 60_000);
+    await eventually('an answer while nothing forbids it', () => finds(answer));
     await node.apply(
       object('networking.k8s.io/v1', 'NetworkPolicy', 'walled', 'nobody', {
         podSelector: {},
         policyTypes: ['Ingress'],
       }),
     );
-    await eventually('the policy in force', () => finds(refusal), 60_000);
+    await eventually('the policy in force', () => finds(refusal));
     await node.kubectl('delete', '-n', 'walled', 'networkpolicy/nobody');
-    await eventually('an answer after it was lifted', () => finds(answer), 60_000);
+    await eventually('an answer after it was lifted', () => finds(answer));
     t.pass();
   });
 

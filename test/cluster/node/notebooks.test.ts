@@ -108,14 +108,10 @@ async function knotInPods(t: Test, node: RunningNode, binaries: string): Promise
     t.equal((await ann.api('PATCH', `/users/${users[0]!.id}`, { state: 'active' })).status, 200);
     await bea.signIn('bea', password);
     type Steps = { place?: { state: string; steps: { name: string; state: string }[] } };
-    const steps = await eventually(
-      'her place',
-      async () => {
-        const { place } = (await bea.api('GET', '/provisioning/user/bea')).json<Steps>();
-        return place?.state === 'ready' && place.steps;
-      },
-      30_000,
-    );
+    const steps = await eventually('her place', async () => {
+      const { place } = (await bea.api('GET', '/provisioning/user/bea')).json<Steps>();
+      return place?.state === 'ready' && place.steps;
+    });
     t.ok(steps.length >= 6 && steps.every(({ state }) => state === 'done'), JSON.stringify(steps));
     for (const claim of ['knot-private', 'knot-shared'])
       await node.until(`pvc/${claim}`, 'jsonpath={.status.phase}=Bound', 'knot-bea');
@@ -161,15 +157,11 @@ async function knotInPods(t: Test, node: RunningNode, binaries: string): Promise
       t.equal(await runCell(socket, "open('/files/private/put.txt').read()"), "'of the dashboard'");
       t.match(await runCell(socket, "__import__('os').listdir('/files')"), /shared/);
       await node.apply(job('of-files'));
-      await eventually(
-        'the service runs',
-        async () => {
-          const { state, cause } = (await ann.api('GET', `/services/${id}`)).json<{ state: string; cause?: object }>();
-          if (state === 'failed') throw new Error(JSON.stringify(cause));
-          return state === 'ready';
-        },
-        60_000,
-      );
+      await eventually('the service runs', async () => {
+        const { state, cause } = (await ann.api('GET', `/services/${id}`)).json<{ state: string; cause?: object }>();
+        if (state === 'failed') throw new Error(JSON.stringify(cause));
+        return state === 'ready';
+      });
       const served = `https://site-ann.${domain}:${port}`;
       t.equal((await ann.visit(`${served}/cell.txt`)).text, 'of a cell');
       await node.until('job/of-files', 'jsonpath={.status.ready}=1', 'knot-ann', 60);
@@ -202,7 +194,7 @@ async function knotInPods(t: Test, node: RunningNode, binaries: string): Promise
     await t.rejects(reach('5432'));
 
     await node.kubectl('delete', 'pod', '-n', 'knot', 'knot-postgresql-0', '--wait');
-    await eventually('people again', () => isThere().catch(() => false), 60_000);
+    await eventually('people again', () => isThere().catch(() => false));
     // It was told to end and did; one that is killed has to be repaired at its next start.
     const log = await node.kubectl('logs', '-n', 'knot', 'knot-postgresql-0');
     t.match(log, /database system was shut down at/);
@@ -211,7 +203,7 @@ async function knotInPods(t: Test, node: RunningNode, binaries: string): Promise
     await installed(node, helm, 'upgrade', ['knot', chartFolder], { ...values, podAnnotations: { turn: '2' } });
     t.equal(await read(node, 'knot', 'deployment/knot', '.spec.template.metadata.annotations.turn'), '2');
     t.equal(await passwordNow(), first);
-    await eventually('who was signed in still is', () => isThere().catch(() => false), 30_000);
+    await eventually('who was signed in still is', () => isThere().catch(() => false));
   });
 
   await t.test('it asked for nothing that its role does not give', async (t) => {

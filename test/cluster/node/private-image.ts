@@ -77,10 +77,8 @@ export async function pullPrivate(
   };
   /** By the registry. The runtime reads names of the node anew after some seconds only, and until then there is no such host. */
   const isRefused = (owner: string, name: string) =>
-    eventually(
-      `${name} of ${owner} is refused`,
-      async () => /denied|unauthorized|authorization failed/i.test((await why(owner, name))?.message ?? ''),
-      60_000,
+    eventually(`${name} of ${owner} is refused`, async () =>
+      /denied|unauthorized|authorization failed/i.test((await why(owner, name))?.message ?? ''),
     );
 
   t.equal((await create('joanna', named('joanna', 'stranger'))).status, 201);

@@ -157,7 +157,6 @@ export async function keepNetworks(t: Test, node: RunningNode, { gatewayPort: po
       reached = await reachedFrom('knot-ann', 'client');
       return JSON.stringify(reached) === JSON.stringify(open);
     },
-    60_000,
   );
   t.same(
     (await reachedFrom('knot-joanna', 'server')).filter((who) => who === 'own'),

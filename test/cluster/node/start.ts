@@ -38,7 +38,6 @@ export type NodeOptions = Omit<ControlPlaneOptions, 'place'> & {
   withNodeImage?: boolean;
 };
 
-const startTimeoutMs = 60_000;
 const registries = 'registries';
 
 /**
@@ -128,14 +127,10 @@ async function startParts(
     cluster.run(name, [...enter.node, ...command]);
   const needed = ['containerd', 'kubelet', 'kube-proxy'];
   const until = (what: string, isSo: () => Promise<boolean>): Promise<unknown> =>
-    eventually(
-      what,
-      () => {
-        for (const name of needed) cluster.demand(name);
-        return isSo();
-      },
-      startTimeoutMs,
-    );
+    eventually(what, () => {
+      for (const name of needed) cluster.demand(name);
+      return isSo();
+    });
 
   await mkdir(file('networks'));
   await mkdir(file(registries));

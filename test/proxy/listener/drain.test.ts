@@ -75,6 +75,6 @@ t.test('what does not finish is ended when the grace is over', async (t) => {
   socket.write(`GET /never HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\n\r\n`);
   await eventually('the request is under way', () => gateway.recorder.requests.length === 1);
   await gateway.edge.close(200);
-  await eventually('the connection is ended', () => isClosed, 1_000);
+  await eventually('the connection is ended', () => isClosed);
   await eventually('and so is the exchange', () => gateway.proxy.counts().requests === 0);
 });

@@ -7,7 +7,7 @@ import { openRaw, readAnswer, sendRaw } from '../../support/net/raw-client.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Gateway, openGateway } from '../fixture.ts';
 
-const until = (isTrue: () => boolean, what: string) => eventually(what, isTrue, 20_000);
+const until = (isTrue: () => boolean, what: string) => eventually(what, isTrue);
 
 const hello = clientHello(Buffer.from('echo.localhost'));
 

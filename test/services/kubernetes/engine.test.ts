@@ -13,14 +13,10 @@ import { tellsUnknownKinds } from './unknown-kinds.ts';
 t.setTimeout(240_000);
 
 const phase = (engine: Engine, service: Service, wanted: string, revision = service.revision) =>
-  eventually(
-    `the engine sees it ${wanted}`,
-    async () => {
-      const seen = engine.observe(service);
-      return seen.phase === wanted && ('revision' in seen ? seen.revision === revision : true);
-    },
-    30_000,
-  );
+  eventually(`the engine sees it ${wanted}`, async () => {
+    const seen = engine.observe(service);
+    return seen.phase === wanted && ('revision' in seen ? seen.revision === revision : true);
+  });
 
 const cluster = await startControlPlane(t);
 if ('skip' in cluster) {
@@ -97,7 +93,7 @@ if ('skip' in cluster) {
       return engine.obstacles(candidate);
     };
     const free = (count: number) =>
-      eventually(`${count} free`, async () => (await engine.accelerators!())[0]?.free === count, 30_000);
+      eventually(`${count} free`, async () => (await engine.accelerators!())[0]?.free === count);
     await cluster.addNode('with-gpu', { 'nvidia.com/gpu': '1' });
     await phase(engine, late, 'running');
     await free(0);
@@ -105,7 +101,7 @@ if ('skip' in cluster) {
     await engine.stop(late);
     await free(1);
     t.strictSame(await gpus(1), []);
-    await eventually('a word about what nothing is heard of', () => 'cause' in engine.observe(silent), 20_000);
+    await eventually('a word about what nothing is heard of', () => 'cause' in engine.observe(silent));
     t.match(engine.observe(silent), { phase: 'starting', cause: { code: 'not-begun-yet', what: /./, remedy: /./ } });
     await engine.stop(silent);
     t.strictSame(engine.observe(silent), { phase: 'absent' });
@@ -306,14 +302,10 @@ if ('skip' in cluster) {
     t.teardown(() => kube.remove(kind, name));
     const one = await service(web());
     await engine.start(one);
-    const seen = await eventually(
-      'why it does not start',
-      async () => {
-        const now = engine.observe(one);
-        return 'cause' in now && now.cause !== undefined && now;
-      },
-      30_000,
-    );
+    const seen = await eventually('why it does not start', async () => {
+      const now = engine.observe(one);
+      return 'cause' in now && now.cause !== undefined && now;
+    });
     t.match(seen, { phase: 'starting', cause: { code: 'webhook' } }, 'it is not given up');
     await kube.remove(kind, name);
     await phase(engine, one, 'running');

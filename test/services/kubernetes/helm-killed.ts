@@ -44,13 +44,13 @@ export async function survivesKills(t: Test, cluster: ControlPlane): Promise<voi
   });
   const { engine, service, left, kube, namespace } = await openKubernetesEngine(t, cluster, { helm });
   const phaseIs = (one: Service, wanted: string) =>
-    eventually(`it is ${wanted}`, () => engine.observe(one).phase === wanted, 30_000);
+    eventually(`it is ${wanted}`, () => engine.observe(one).phase === wanted);
 
   /** Does it until Helm hangs at that write, and kills it there; false where there are not so many. */
   async function killedAt(write: number, act: () => Promise<unknown>, isDone: () => boolean): Promise<boolean> {
     way.hold(write);
     const acting = act();
-    await eventually('Helm to hang', () => way.isHeld() || isDone(), 30_000);
+    await eventually('Helm to hang', () => way.isHeld() || isDone());
     const isKilled = way.isHeld();
     if (isKilled) for (const pid of runningIn(join(folder, 'helm'))) process.kill(-pid, 'SIGKILL');
     await acting;
@@ -86,7 +86,7 @@ export async function survivesKills(t: Test, cluster: ControlPlane): Promise<voi
       isRemoved = true;
     };
     if (await killedAt(write, remove, () => isRemoved)) counts.remove += 1;
-    await eventually('nothing is left', async () => (await left(one)).length === 0, 30_000);
+    await eventually('nothing is left', async () => (await left(one)).length === 0);
     if (Math.max(...Object.values(counts)) < write) break;
   }
   t.ok(counts.install >= 4 && counts.upgrade >= 4 && counts.remove >= 3, JSON.stringify(counts));

@@ -22,7 +22,7 @@ const size = { columns: 100, rows: 30 };
 const answers = `require('http').createServer((q, r) => r.end('x')).listen(process.env.LISTEN)`;
 
 const runs = (engine: Engine, service: Service) =>
-  eventually('it runs', () => engine.observe(service).phase === 'running', 60_000);
+  eventually('it runs', () => engine.observe(service).phase === 'running');
 
 /** How people talk with a service whose pods really run: what it says, and a shell in it. */
 export function testTalk(t: Test, open: (t: Test, again?: Again) => Promise<TalkHouse>): void {
@@ -37,12 +37,12 @@ export function testTalk(t: Test, open: (t: Test, again?: Again) => Promise<Talk
     const said = async (engine: Engine) =>
       (await (await engine.output(one)).page({ limit: 10_000 })).lines.map(({ text }) => text);
     const count = async (engine: Engine) => (await said(engine)).filter((text) => text.startsWith('line ')).length;
-    await eventually('lines', async () => (await count(first.engine)) > 50, 20_000);
+    await eventually('lines', async () => (await count(first.engine)) > 50);
     await first.close();
     const second = await open(t, first.again);
     second.engine.observe(one);
     const before = await count(second.engine);
-    await eventually('more lines', async () => (await count(second.engine)) > before + 100, 30_000);
+    await eventually('more lines', async () => (await count(second.engine)) > before + 100);
     const lines = await said(second.engine);
     const numbers = lines.filter((text) => text.startsWith('line ')).map((text) => Number(text.slice(5)));
     t.strictSame(
@@ -86,7 +86,7 @@ export function testTalk(t: Test, open: (t: Test, again?: Again) => Promise<Talk
       const left = () => processesWith(`sleep\0${long}`).map((found) => found.split('\0')[1]);
       await eventually('both run', () => left().length === 2);
       await shell.end();
-      await eventually('all that was begun in it is ended', () => left().length === 0, 15_000);
+      await eventually('all that was begun in it is ended', () => left().length === 0);
 
       const other = (await engine.openShell(one, size))!;
       other.write(Buffer.from('exit 7\n'));

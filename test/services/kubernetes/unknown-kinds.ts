@@ -42,7 +42,7 @@ export async function tellsUnknownKinds(t: Test, cluster: ControlPlane): Promise
   const one = await service(web({ more: httpRoute }));
   await engine.start(one);
   const isIn = (phase: string, which: Service) =>
-    eventually(`it is ${phase}`, () => engine.observe(which).phase === phase, 30_000);
+    eventually(`it is ${phase}`, () => engine.observe(which).phase === phase);
   await isIn('gone', one);
   t.match(engine.observe(one), { cause: { code: 'refused', what: noRoute.message, remedy: noRoute.remedy } });
   const other = await service(web());

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { patienceMs } from '../eventually.ts';
 
 /** What every browser test of the dashboard needs: the build and a Chromium. */
 
@@ -36,13 +37,14 @@ export function ensureDashboardBuild(): void {
   });
 }
 
-/** `args` are further switches of Chromium. */
-export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
+/** `args` are further switches of Chromium. What a page is waited for is waited for as everything else is. */
+export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   const executablePath = chromiumPath();
-  return chromium.launch({
+  const browser = await chromium.launch({
     ...(executablePath === undefined ? {} : { executablePath }),
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run', ...args],
   });
+  return browser.on('context', (context) => context.setDefaultTimeout(patienceMs));
 }
 
 /** `proxy`: address of the one that everything goes through. */

@@ -33,7 +33,6 @@ export async function openVisitors(
       atEnd(async () => (await browser)?.close());
     }
     const opened = await openPage(await browser, { width, theme, proxy });
-    opened.page.setDefaultTimeout(30_000);
     return opened;
   }
 

@@ -1,6 +1,7 @@
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { patienceMs } from '../eventually.ts';
 
 export type RawAnswer = {
   status: number;
@@ -13,9 +14,6 @@ export type RawAnswer = {
 };
 
 export type RawTarget = { port: number; ca: string; servername?: string };
-
-// Not a measurement: what is promised about time is asked for by `withinMs`, and a test machine may be busy.
-const deadlineMs = 20_000;
 
 /** A TLS connection that speaks HTTP/1.1 by hand. */
 export async function openRaw({ port, ca, servername = 'localhost' }: RawTarget): Promise<TLSSocket> {
@@ -62,8 +60,8 @@ export function readAnswer(socket: TLSSocket, isHead = false, withinMs?: number)
       if (found) resolve({ ...found, isClosed: false, bytes: text });
       else if (withinMs !== undefined)
         resolve({ status: 0, headers: new Map(), body: '', isClosed: false, bytes: text });
-      else reject(new Error(`no complete answer within ${deadlineMs} ms: ${JSON.stringify(text.slice(0, 200))}`));
-    }, withinMs ?? deadlineMs);
+      else reject(new Error(`no complete answer within ${patienceMs} ms: ${JSON.stringify(text.slice(0, 200))}`));
+    }, withinMs ?? patienceMs);
     const stop = (): void => {
       clearTimeout(timer);
       socket.off('data', onData).off('close', onClose);
@@ -118,7 +116,7 @@ export function sendHttp2(
 ): Promise<Http2Answer> {
   return new Promise((resolve, reject) => {
     const session = connectHttp2(`https://127.0.0.1:${port}`, { ca, servername });
-    const timer = setTimeout(() => finish(new Error('no answer over HTTP/2')), deadlineMs);
+    const timer = setTimeout(() => finish(new Error('no answer over HTTP/2')), patienceMs);
     const finish = (result: Error | Http2Answer): void => {
       clearTimeout(timer);
       session.destroy();

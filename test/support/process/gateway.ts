@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable, Writable } from 'node:stream';
 import { stringify } from 'yaml';
+import { patienceMs } from '../eventually.ts';
 
 const repository = join(import.meta.dirname, '../../..');
 
@@ -113,7 +114,7 @@ export async function startGateway({
     pid: child.pid!,
     readyMs,
     output: lines.text,
-    line: (pattern, withinMs = 30_000) => lines.first(pattern, withinMs),
+    line: (pattern, withinMs = patienceMs) => lines.first(pattern, withinMs),
     knot: (words, input) => knotHere([...words, '--config', file], input, environment),
     async signal(name) {
       child.kill(name);
@@ -123,7 +124,7 @@ export async function startGateway({
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
-        const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+        const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
         await once(child, 'exit');
         clearTimeout(timer);
       }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { WebSocket } from 'ws';
+import { patienceMs } from '../eventually.ts';
 import type { Person } from './person.ts';
 
 /** Starts a kernel on a person's own notebook server through the gateway. */
@@ -31,7 +32,7 @@ export async function startKernelAt(person: Person, base: string): Promise<{ id:
 }
 
 /** Runs one cell and resolves with its `text/plain` result (Jupyter messaging protocol 5.3, JSON frames). */
-export async function runCell(socket: WebSocket, code: string, withinMs = 30_000): Promise<string> {
+export async function runCell(socket: WebSocket, code: string, withinMs = patienceMs): Promise<string> {
   if (socket.readyState === socket.CONNECTING) await once(socket, 'open');
   const messageId = randomUUID();
   const header = {

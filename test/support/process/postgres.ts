@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { patienceMs } from '../eventually.ts';
 import { freePort } from '../net/free-port.ts';
 import { testCache } from './test-cache.ts';
 
@@ -58,7 +59,6 @@ const run = promisify(execFile);
 type Account = { uid?: number; gid?: number };
 
 const password = 'knot-test';
-const startTimeoutMs = 30_000;
 
 async function start(binaries: string, account: Account): Promise<Postgres> {
   const folder = await mkdtemp(join(tmpdir(), 'knot-postgres-'));
@@ -95,7 +95,7 @@ async function start(binaries: string, account: Account): Promise<Postgres> {
   await untilItAnswers();
 
   async function untilItAnswers(): Promise<void> {
-    const deadline = Date.now() + startTimeoutMs;
+    const deadline = Date.now() + patienceMs;
     while (!(await answers(url))) {
       if (keeper.exitCode !== null || keeper.signalCode !== null || Date.now() > deadline) {
         await stop();

@@ -69,7 +69,6 @@ export async function startPrometheus(samples: string): Promise<Prometheus | { s
           () => false,
         );
       },
-      30_000,
     );
   } catch (error) {
     await stop();

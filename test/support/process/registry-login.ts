@@ -20,10 +20,8 @@ export async function openRegistryTo(
   const host = `harbor.localhost:${gateway.port}`;
   server.setExternalUrl(`https://${host}`);
   server.trust(caOf(gateway));
-  await eventually(
-    `projects of ${names.join(', ')}`,
-    () => names.every((owner) => server.state.projects.some(({ name }) => name === owner)),
-    30_000,
+  await eventually(`projects of ${names.join(', ')}`, () =>
+    names.every((owner) => server.state.projects.some(({ name }) => name === owner)),
   );
   t.equal((await person.visit(`https://${host}/c/oidc/login`)).status, 200);
   const { secret } = (await person.api('POST', '/images/cli-secret', {})).json<{ secret: string }>();

@@ -1,4 +1,4 @@
-import { eventually } from '../eventually.ts';
+import { eventually, patienceMs } from '../eventually.ts';
 import type { Person } from './person.ts';
 
 /** Why services cannot be tried here, or false. */
@@ -18,7 +18,7 @@ export async function launch(
 }
 
 /** Resolves with a service once it is so; one that fails meanwhile is thrown, with its cause. */
-export function becomes(who: Person, id: string, state: string, withinMs = 60_000): Promise<RunningService> {
+export function becomes(who: Person, id: string, state: string, withinMs = patienceMs): Promise<RunningService> {
   return eventually(
     `the service is ${state}`,
     async () => {
