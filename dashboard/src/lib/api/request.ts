@@ -63,6 +63,8 @@ export async function readAsset(address: string): Promise<Uint8Array> {
 
 let isSigningOut = false;
 let isSessionOver = false;
+/** Whether the way to the sign-in page was set out on and nobody held the page back since. */
+let isOnWay = false;
 
 /** Whether the page is on its way to the sign-in page: nothing that it asks on the way could be saved. */
 export const isLeavingForSignIn = (): boolean => isSigningOut || isSessionOver;
@@ -72,14 +74,24 @@ export function noteSigningOut(): void {
   isSigningOut = true;
 }
 
-/** Comes back to the page that was asked for, also when it is not shown yet. */
+/**
+ * Comes back to the page that was asked for, also when it is not shown yet. Several questions are refused when a session ends; the first sets
+ * out. Another would ask for the sign-in page once more, and why the session ended is told to who asks first.
+ */
 function leaveForSignIn(): Promise<never> {
-  if (isSigningOut) return new Promise(() => undefined);
-  isSessionOver = true;
+  if (isSigningOut || isOnWay) return new Promise(() => undefined);
+  isSessionOver = isOnWay = true;
+  // The last who hears of it, and so the one who knows whether the person is asked to stay.
+  addEventListener('beforeunload', (event) => void (isOnWay = !event.defaultPrevented), { once: true });
   const { pathname, search, hash } = navigating.to?.url ?? location;
   location.assign(urls.signIn(pathname + search + hash));
   return new Promise(() => undefined);
 }
+
+// A page that the browser kept and shows again has arrived nowhere.
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) isSessionOver = isOnWay = false;
+});
 
 /** A name or id as one segment of an address. */
 export const segment = encodeURIComponent;
