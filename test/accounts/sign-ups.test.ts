@@ -7,7 +7,6 @@ const stranger = { name: 'anonymous', address: '192.0.2.9' };
 const wish = (username: string, email = `${username}@example.org`) => ({ username, email, password: goodPassword });
 const day = 24 * 3600_000;
 
-t.setTimeout(180_000);
 await onBothStores(t, async (t, open) => {
   await t.test('several may wish for one name and address; who is approved first gets them', async (t) => {
     const { accounts, add } = await house(t, open);

@@ -17,8 +17,6 @@ import { eventually } from '../support/eventually.ts';
 import { peoplesRole } from '../support/kube/people-role.ts';
 import { freePort } from '../support/net/free-port.ts';
 
-t.setTimeout(180_000);
-
 /**
  * The isolation suite on a real API server, with the roles of the chart, the places that provisioning makes and the rules and webhook of
  * admission: all of it passes, and with one protection off just what it guards against is named.

@@ -13,8 +13,6 @@ import { configWith } from '../support/house/facts.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
 
-t.setTimeout(120_000);
-
 /** The listener as the API server uses it: who is asked, who may ask, and what becomes of pods while it is down. */
 
 const owned = (name: string) => ({

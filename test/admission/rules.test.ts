@@ -8,8 +8,6 @@ import { type Act, labels, managed, merge, podSpec, claimSpec, selector, templat
 import { allowed, refusedActs, tokenRequest } from './rule-probes-acts.ts';
 import { type Probe, refusedThings } from './rule-probes-things.ts';
 
-t.setTimeout(120_000);
-
 /**
  * The rules on a real API server, tried by somebody with every right in their namespace (which upstream's people had), so that a rule
  * is all that can refuse. Everything is a dry run.

@@ -13,8 +13,6 @@ import { peoplesRole } from '../support/kube/people-role.ts';
 import { freePort } from '../support/net/free-port.ts';
 import { caOf, startGateway } from '../support/process/gateway.ts';
 
-t.setTimeout(300_000);
-
 type Signed = {
   report: {
     counts: { passed: number; failed: number; untried: number };

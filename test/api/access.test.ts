@@ -1,8 +1,6 @@
 import t from 'tap';
 import { type Call, openHouse, secrets } from './house.ts';
 
-t.setTimeout(120_000);
-
 /** Who may call what: the whole API as data. `ID` stands for a user, a team, … that does not exist. */
 type Row = Call & { access: 'person' | 'admin'; ok?: number };
 const id = '00000000-0000-4000-8000-000000000000';

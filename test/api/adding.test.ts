@@ -4,7 +4,6 @@ import t from 'tap';
 import { openUploads } from './upload-house.ts';
 
 /** What somebody does and learns who may add to a folder, and do nothing else with it. */
-t.setTimeout(120_000);
 
 t.test('who may only add files to a folder adds to that folder and replaces nothing', async (t) => {
   const { begin, patch, urlOf, root, person, call, ann } = await openUploads(t);

@@ -7,7 +7,6 @@ import { newTokenSecret } from '../../gateway/tokens/secret.ts';
 import { hrefs, lockBody, openDav, tokenIn } from './dav-house.ts';
 
 /** WebDAV and whoever may not: scopes, areas, people, other sites, and what no honest client sends. */
-t.setTimeout(120_000);
 
 t.test('who may not do it by the API may not do it here: scopes, areas, people, cookies, other sites', async (t) => {
   const { asAnn, asBob, by, ann, tokenOf, app, to, accounts } = await openDav(t);

@@ -4,7 +4,6 @@ import t from 'tap';
 import { hrefs, lockBody, openDav, tokenIn } from './dav-house.ts';
 
 /** The files by WebDAV (RFC 4918), as programs of people ask for them. */
-t.setTimeout(120_000);
 
 t.test('areas are folders; files are made, listed, read, moved, copied and deleted into the trash', async (t) => {
   const { asAnn, root, to, accounts, ann, audit } = await openDav(t);

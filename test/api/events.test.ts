@@ -7,8 +7,6 @@ import { eventually } from '../support/eventually.ts';
 import { follow } from './event-stream.ts';
 import { openHouse } from './house.ts';
 
-t.setTimeout(120_000);
-
 /** Ann administers, bob and carl do not; all three look at a page. */
 async function openAudience(t: Parameters<typeof openHouse>[0]) {
   const appListeners = new Set<(route: Route) => void>();

@@ -5,8 +5,6 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openHouse } from './house.ts';
 
-t.setTimeout(120_000);
-
 async function openFiles(t: Parameters<typeof openHouse>[0]) {
   const house = await openHouse(t);
   const ann = await house.person('ann');

@@ -1,8 +1,6 @@
 import t from 'tap';
 import { openHouse } from './house.ts';
 
-t.setTimeout(120_000);
-
 type Found = { people: { kind: string; name: string; title: string }[] };
 
 async function given() {

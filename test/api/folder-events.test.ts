@@ -7,7 +7,6 @@ import { follow } from './event-stream.ts';
 import { openHouse } from './house.ts';
 
 /** Events about files: told to whoever has the folder on a page, and to nobody else (decision 0048). */
-t.setTimeout(120_000);
 
 /** Bob, dora and an administrator in a house with files; `look` opens a page of a folder as its page does. */
 async function openOnlookers(t: Parameters<typeof openHouse>[0]) {

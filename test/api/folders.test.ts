@@ -4,7 +4,6 @@ import t from 'tap';
 import { openHouse } from './house.ts';
 
 /** What the page of a folder needs besides its entries. */
-t.setTimeout(120_000);
 
 async function openFolders(t: Parameters<typeof openHouse>[0]) {
   const house = await openHouse(t);

@@ -4,8 +4,6 @@ import { silentLog } from '../../gateway/lib/index.ts';
 import { createGrants, type Grants, type Question } from '../../gateway/metrics/index.ts';
 import { openHouse, origin } from './house.ts';
 
-t.setTimeout(120_000);
-
 /** What is asked for whom, with Prometheus left out: `test/app/metrics.test.ts` has a real one. */
 async function given() {
   const asked: Question[] = [];

@@ -1,8 +1,6 @@
 import t from 'tap';
 import { openHouse } from './house.ts';
 
-t.setTimeout(60_000);
-
 const navigation = (dest: string) => ({ 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': dest, accept: 'text/html' });
 
 t.test(

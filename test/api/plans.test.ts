@@ -3,8 +3,6 @@ import t from 'tap';
 import type { GivenPlan, OwnerPlanPage, PersonAccess, PlanList } from '../../gateway/api/contract.ts';
 import { openHouse } from './house.ts';
 
-t.setTimeout(120_000);
-
 /** The house has the plans `small` (1 kB, default of people) and `large` (no limit). */
 async function given() {
   const house = await openHouse(t);

@@ -2,8 +2,6 @@ import t from 'tap';
 import type { AuditPage } from '../../gateway/api/contract.ts';
 import { openHouse, origin, secrets } from './house.ts';
 
-t.setTimeout(120_000);
-
 t.test('home shows the tools a person may open, with their real state', async (t) => {
   const house = await openHouse(t);
   const bob = await house.person('bob');

@@ -5,8 +5,6 @@ import { writePlace } from '../../gateway/provisioning/records.ts';
 import { newSteps } from '../../gateway/provisioning/steps.ts';
 import { openHouse } from './house.ts';
 
-t.setTimeout(120_000);
-
 async function given({ hasCluster = true } = {}) {
   type Known = Pick<Places, 'find' | 'all' | 'ask'>;
   const later = Promise.withResolvers<Known>();

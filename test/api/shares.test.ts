@@ -2,8 +2,6 @@ import t from 'tap';
 import { createAreaQuestions } from '../../gateway/api/areas.ts';
 import { type Call, openHouse } from './house.ts';
 
-t.setTimeout(120_000);
-
 /** Who may share what: max manages physics, mia is in it, bob is not, ann administers. */
 async function given() {
   const house = await openHouse(t);

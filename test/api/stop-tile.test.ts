@@ -4,8 +4,6 @@ import { silentLog } from '../../gateway/lib/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { openHouse } from './house.ts';
 
-t.setTimeout(60_000);
-
 /** A hub in which things of bob and ann run, and that ends them when it is told. */
 async function openRunning(t: Test) {
   const house = await openHouse(t);

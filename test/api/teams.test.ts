@@ -1,8 +1,6 @@
 import t from 'tap';
 import { type Call, openHouse } from './house.ts';
 
-t.setTimeout(120_000);
-
 /** Who may do what with a team: max manages it, mia is in it, bob is not, ann administers. */
 async function given() {
   const house = await openHouse(t);

@@ -8,8 +8,6 @@ import { configWith } from '../support/house/facts.ts';
 import { runKnot } from '../support/process/gateway.ts';
 import { openHouse } from './house.ts';
 
-t.setTimeout(120_000);
-
 const chart = (name: string) =>
   `apiVersion: v2\nname: ${name}\nversion: 1.0.0\ndescription: Of my own.\nannotations:\n  knot/title: Mine\n`;
 const runs = 'command: ["{node}", "x", "{socket}"]\nlisten: {socket: true}\n';

@@ -4,8 +4,6 @@ import { request } from 'undici';
 import { newTokenSecret } from '../../gateway/tokens/secret.ts';
 import { type Call, openHouse } from './house.ts';
 
-t.setTimeout(120_000);
-
 async function given() {
   const house = await openHouse(t);
   const ann = await house.person('ann', { isAdmin: true });

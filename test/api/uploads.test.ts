@@ -4,8 +4,6 @@ import t from 'tap';
 import { eventually } from '../support/eventually.ts';
 import { openUploads, sha256 } from './upload-house.ts';
 
-t.setTimeout(120_000);
-
 t.test('an upload whose line is cut again and again is complete and equal', async (t) => {
   const { begin, patch, send, urlOf, root, waiting, audit } = await openUploads(t);
   const bytes = Buffer.from(Buffer.alloc(6 << 20, 'knot').map((byte, index) => (byte + index) & 0xff));

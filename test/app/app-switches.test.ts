@@ -10,8 +10,6 @@ import { runKnot } from '../support/process/gateway.ts';
 import { sendHttp2, sendRaw } from '../support/net/raw-client.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
-
 /** Every switch of a route, set in the configuration of a real gateway. */
 const open = await startByteRecorder();
 t.teardown(() => open.close());

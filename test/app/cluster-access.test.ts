@@ -13,8 +13,6 @@ import { eventually } from '../support/eventually.ts';
 import { leadTo } from '../support/net/lead-to.ts';
 import { sendRaw } from '../support/net/raw-client.ts';
 
-t.setTimeout(120_000);
-
 function kubeconfigOf(server: string, authority: string, token: string, proxy?: string) {
   const cluster = { server, 'certificate-authority': authority, ...(proxy !== undefined && { 'proxy-url': proxy }) };
   return {

@@ -13,8 +13,6 @@ import { openPeople } from '../support/process/people.ts';
 import { becomes, launch } from '../support/process/services.ts';
 import { launchesPushed, releaseOf } from './pushed-chart.ts';
 
-t.setTimeout(240_000);
-
 const cluster = await startControlPlane(t);
 if ('skip' in cluster) t.test('services in a cluster', { skip: cluster.skip }, async () => undefined);
 else await behaves(cluster);

@@ -20,7 +20,6 @@ const { gateway, ann, person, stranger } = await openPeople(t, {
   },
 });
 const bob = await person('bob');
-t.setTimeout(180_000);
 
 const json = async (answer: Promise<{ json(): unknown }>) => (await answer).json() as Record<string, never>;
 

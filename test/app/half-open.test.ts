@@ -11,8 +11,6 @@ import { configWith } from '../support/house/facts.ts';
 import { openFake } from '../support/kube/open.ts';
 import type { Outcome } from './failing-starts.ts';
 
-t.setTimeout(300_000);
-
 t.test(
   'a start that fails at any step closes what it opened before: files, sockets, children and timers',
   { skip: process.platform === 'linux' ? false : 'reads /proc' },

@@ -28,7 +28,6 @@ const { gateway, stranger } = await openPeople(t, {
   },
 });
 t.teardown(() => echo.close());
-t.setTimeout(180_000);
 
 const host = 'echo.localhost';
 const echoOrigin = `https://${host}:${gateway.port}`;

@@ -10,8 +10,6 @@ import { startHarbor } from '../contracts/harbor/harbor.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 
-t.setTimeout(180_000);
-
 const cluster = await startControlPlane(t, { nodes: 0 });
 if ('skip' in cluster) t.test('a gateway on a cluster', { skip: cluster.skip }, async () => undefined);
 else behaves(cluster);

@@ -10,7 +10,6 @@ import { openFake } from '../support/kube/open.ts';
 import { freePort } from '../support/net/free-port.ts';
 
 /** Of several gateways the one that leads writes to the cluster; when another does, it is at rest. */
-t.setTimeout(60_000);
 
 t.test(
   'who leads no more has all that it does in the cluster rest, and begins again when it leads again',

@@ -9,8 +9,6 @@ import { openPeople } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
 import { startPrometheus } from '../support/process/prometheus.ts';
 
-t.setTimeout(120_000);
-
 /** What a gateway with a real Prometheus behind it answers to people, programs and Grafana. */
 
 const at = 1_700_000_000;

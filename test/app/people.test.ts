@@ -74,7 +74,6 @@ const acts: Record<
   delete: { reason: 'account_deleted', run: ({ accounts }, { id }) => accounts.deleteUser(id, by) },
 };
 
-t.setTimeout(240_000);
 await onBothStores(t, async (t, open) => {
   await t.test('sign-ins at once with one cookie, on two replicas, are one session and one secret', async (t) => {
     const house = await given(t, open);

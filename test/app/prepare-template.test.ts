@@ -7,8 +7,6 @@ import { prepareTemplate } from '../../gateway/app/index.ts';
 import { loadConfig } from '../../gateway/config/index.ts';
 import { openIndex } from '../services/tiny-index.ts';
 
-t.setTimeout(120_000);
-
 t.test(
   'who prepares a template waits for the sandbox that comes with Knot, and hears why there is none',
   { skip: process.platform !== 'linux' },

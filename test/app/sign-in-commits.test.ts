@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openPeople, password } from '../support/process/people.ts';
 
-t.setTimeout(120_000);
-
 /**
  * The commits in SQLite's write-ahead log: the last frame of each names the size of the database
  * (https://www.sqlite.org/fileformat2.html#the_write_ahead_log). `generation` changes when the log begins anew.

@@ -14,7 +14,6 @@ import { openPeople } from '../support/process/people.ts';
 import { selfSignedPair } from '../support/net/self-signed.ts';
 
 /** What Home and Health say of applications and of a hub that run elsewhere, on a running gateway. */
-t.setTimeout(120_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'knot-watch-'));
 const servers: Server[] = [];

@@ -19,7 +19,6 @@ import { openPeople, password } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
 
 /** Lines of `app.ts` and `app/` that hand what one part tells to another: each of these tests fails without one of them. */
-t.setTimeout(300_000);
 
 const echo = await startEcho();
 t.teardown(() => echo.close());

@@ -4,7 +4,6 @@ import { openGateway } from '../proxy/fixture.ts';
 import { openRaw, sendRaw } from '../support/net/raw-client.ts';
 
 /** Host header attacks (catalogue T) on an installation with two domains: the tools below `localhost`, services below `apps.test`. */
-t.setTimeout(120_000);
 
 const host = 'web-ann.apps.test';
 

@@ -5,7 +5,6 @@ import { metric, openFiles, openHouse, residentMebibytes } from './house.ts';
 import { eventually } from '../support/eventually.ts';
 
 // Tells what hangs: ten thousand take seconds on a quiet machine, and minutes on one that does other things.
-t.setTimeout(800_000);
 
 const switching =
   'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n';

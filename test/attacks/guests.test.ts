@@ -9,7 +9,6 @@ import { caOf } from '../support/process/gateway.ts';
 import { metric } from './house.ts';
 
 /** Whoever holds a link, and wants more than it gives; and whoever holds none. */
-t.setTimeout(120_000);
 
 const house = await openGuestHouse(t, { config: { login: { attemptsPerAddress: 60 } } });
 const { gateway, bob, newGuest, put, makeFolder, link, names, own } = house;

@@ -13,7 +13,6 @@ import {
 } from '../support/net/http2-frames.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
 const house = await openHouse(t);
 const { gateway, raw, recorder, host, cookie } = house;
 

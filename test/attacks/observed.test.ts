@@ -5,7 +5,6 @@ import { caOf, startGateway } from '../support/process/gateway.ts';
 import { accessLines, openHouse } from './house.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
 const house = await openHouse(t);
 const { gateway, recorder, raw, host, origin, cookie } = house;
 const newOutput = (since: number): string[] => gateway.output().slice(since).split('\n').filter(Boolean);

@@ -4,7 +4,6 @@ import { openRaw, readAnswer, sendRaw } from '../support/net/raw-client.ts';
 import { openHouse, password } from './house.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
 const house = await openHouse(t);
 const { gateway, recorder, raw, host, ann } = house;
 const bob = createPerson(gateway);

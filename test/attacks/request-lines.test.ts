@@ -4,7 +4,6 @@ import { openRaw, sendHttp2 } from '../support/net/raw-client.ts';
 import { openHouse } from './house.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
 const house = await openHouse(t, { httpListen: '127.0.0.1:0' });
 const { recorder, raw, gateway, host, cookie } = house;
 const main = `localhost:${gateway.port}`;

@@ -8,7 +8,6 @@ import { glued, refusedFirst } from './glued.ts';
 import { rows } from './rows.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
 const house = await openHouse(t);
 const { recorder, raw, gateway, cookie, host } = house;
 const fill = (bytes: string): string => house.fill(bytes.replaceAll('MAIN', `localhost:${gateway.port}`));

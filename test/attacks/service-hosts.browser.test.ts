@@ -11,7 +11,6 @@ import { programTemplate } from '../support/process/templates.ts';
  * A service whose program is the attacker's, opened in somebody's browser: what its page does to the host of another service and to Knot's
  * own, all below one name. To a browser whose service it is makes no difference.
  */
-t.setTimeout(180_000);
 
 const skip = servicesSkipReason() || browserSkipReason();
 const forged = 'x'.repeat(43);

@@ -7,7 +7,6 @@ import { openHouse } from './house.ts';
 import { flag, frame, frameType, literalHeaders, openFrames } from '../support/net/http2-frames.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
 const limitMs = 1_500;
 /**
  * The bound, the five seconds after which the parser of HTTP/1 looks for slow heads, and as much again for a machine that is busy; less than

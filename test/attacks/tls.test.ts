@@ -6,7 +6,6 @@ import { clientHello } from '../support/net/client-hello.ts';
 import { openHouse } from './house.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
 const house = await openHouse(t, { apps: [{ name: 'console', upstream: 'http://127.0.0.1:9', audience: 'admins' }] });
 const { gateway, raw, host, cookie, recorder } = house;
 const request = (path: string, own = cookie): string =>

@@ -5,7 +5,6 @@ import { eventually } from '../support/eventually.ts';
 import { openHouse } from './house.ts';
 
 /** Personal tokens at a real gateway: where they are taken, where they may not stand, what becomes of one that is dead. */
-t.setTimeout(120_000);
 const house = await openHouse(t);
 const { gateway, recorder, raw, host, ann } = house;
 

@@ -7,8 +7,6 @@ import { runKnot, startGateway } from '../support/process/gateway.ts';
 import { openHouse, residentMebibytes } from './house.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
-
 /** Accepts every upgrade and keeps what comes behind it. */
 const tunnels = { open: new Set<Socket>(), bytes: [] as Buffer[] };
 const upstream = createServer((socket) => {

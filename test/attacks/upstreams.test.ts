@@ -4,7 +4,6 @@ import { openRaw, readAnswer, sendRaw } from '../support/net/raw-client.ts';
 import { metric, openFiles, openHouse, residentMebibytes } from './house.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(120_000);
 /** Answers a POST before its body came, and everything else as it should. */
 const early = { received: '', discarded: 0 };
 const earlyServer = createServer((socket) => {

@@ -11,7 +11,6 @@ import { eventually } from '../support/eventually.ts';
  * Files made to run as somebody else: each is opened on its page and by its own address, and tries to ask the API in that person's name
  * and to rename the window. Nothing of it may be heard.
  */
-t.setTimeout(180_000);
 
 /** What every file tries; `how` tells the ways apart. */
 const probe = (how: string) =>

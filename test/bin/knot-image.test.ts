@@ -18,7 +18,6 @@ import { clusterPrograms } from '../cluster/build.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
 
-t.setTimeout(300_000);
 const root = join(import.meta.dirname, '../..');
 const programs = await clusterPrograms();
 const skip = process.platform !== 'linux' ? 'images are of Linux' : 'skip' in programs ? String(programs.skip) : false;

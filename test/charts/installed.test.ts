@@ -7,7 +7,6 @@ import { chartFolder, type Helm, objectsIn, openHelm } from './helm.ts';
 import { type Rule, rightsUsed } from './rights-used.ts';
 import { upgradesAndGoesBack } from './upgrades.ts';
 
-t.setTimeout(240_000);
 const opened = await startControlPlane(t, { nodes: 0 });
 const helmOrNot = await openHelm(t);
 const skip = 'skip' in opened ? String(opened.skip) : false;

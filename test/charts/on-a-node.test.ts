@@ -13,7 +13,6 @@ import { rightsUsed } from './rights-used.ts';
 
 /** The image and the chart, on a node that runs pods: what no rendered file shows. */
 
-t.setTimeout(600_000);
 const password = 'correct-horse-staple-7';
 const node = await startNode(t);
 if ('skip' in node) t.test('Knot on a real node', { skip: node.skip }, async () => undefined);

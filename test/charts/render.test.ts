@@ -6,7 +6,6 @@ import { loadConfig } from '../../gateway/config/index.ts';
 import { chartFolder, type Helm, type KubernetesObject, objectsIn, openHelm } from './helm.ts';
 import type { Rule } from './rights-used.ts';
 
-t.setTimeout(120_000);
 const opened = await openHelm(t);
 const skip = 'skip' in opened ? opened.skip : false;
 const helm = opened as Helm;

@@ -4,7 +4,6 @@ import t from 'tap';
 import { runKnot, startGateway } from '../support/process/gateway.ts';
 import { createPerson } from '../support/process/person.ts';
 
-t.setTimeout(180_000);
 const gateway = await startGateway({
   config: {
     integrations: { jupyterhub: { mode: 'off' } },

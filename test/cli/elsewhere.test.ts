@@ -21,7 +21,6 @@ import { openPeople } from '../support/process/people.ts';
 import { createLaptop, createLine, treeOf } from './elsewhere.ts';
 
 /** Files from a laptop: the commands on a Knot elsewhere, with a personal token. */
-t.setTimeout(240_000);
 const { gateway, ann } = await openPeople(t);
 const line = await createLine(t, gateway.port);
 const tokenFor = async (...scopes: string[]) =>

@@ -3,7 +3,6 @@ import { asForm, formOf, openGuestHouse } from '../guests/house.ts';
 import { createLaptop } from './elsewhere.ts';
 
 /** Sharing from a terminal: on the gateway's machine, and from a laptop with a token. */
-t.setTimeout(120_000);
 const house = await openGuestHouse(t);
 const { gateway, bob, newGuest, put, makeFolder } = house;
 await makeFolder('results');

@@ -7,8 +7,6 @@ import { silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { openStore } from '../../gateway/store/index.ts';
 import { runKnot } from '../support/process/gateway.ts';
 
-t.setTimeout(240_000);
-
 t.test('files on the machine: put, list, read, move and delete', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'knot-cli-files-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,8 +2,6 @@ import { join } from 'node:path';
 import t from 'tap';
 import { runKnot } from '../support/process/gateway.ts';
 
-t.setTimeout(300_000);
-
 /** What makes a command slow to start: servers, the OpenID Provider, the policies (whose engine is loaded behind chokidar). */
 const environment = {
   NODE_OPTIONS: `--import ${join(import.meta.dirname, '../support/process/loaded-packages.mjs')}`,

@@ -8,7 +8,6 @@ import { startGateway } from '../support/process/gateway.ts';
 import { createPerson } from '../support/process/person.ts';
 
 /** From a terminal on another machine: `knot login`, what it keeps, and `knot logout`. */
-t.setTimeout(180_000);
 const gateway = await startGateway({ config: { integrations: { jupyterhub: { mode: 'off' } } } });
 const ann = createPerson(gateway);
 t.teardown(async () => {

@@ -8,7 +8,6 @@ import { eventually } from '../support/eventually.ts';
 import { runKnot } from '../support/process/gateway.ts';
 import { programTemplate } from '../support/process/templates.ts';
 
-t.setTimeout(120_000);
 const password = 'a password that is nobody’s business';
 const templates = programTemplate(t, {
   name: 'vault',

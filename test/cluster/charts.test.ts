@@ -14,8 +14,6 @@ import { diskFolder, readTemplateAt } from '../../gateway/catalogue/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 
-t.setTimeout(300_000);
-
 const instance = (release: string): string => encodeURIComponent(`app.kubernetes.io/instance=${release}`);
 
 const serviceAccount = (cluster: ControlPlane, namespace: string) =>

@@ -8,7 +8,6 @@ import { Agent, request } from 'undici';
 import { eventually } from '../support/eventually.ts';
 import { clusterPrograms } from './build.ts';
 
-t.setTimeout(240_000);
 const run = promisify(execFile);
 const programs = await clusterPrograms();
 const skip = 'skip' in programs ? programs.skip : false;

@@ -72,8 +72,6 @@ async function follow(page: Page, address: string): Promise<void> {
   await page.waitForSelector('h1');
 }
 
-t.setTimeout(240_000);
-
 t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason() }, async (t) => {
   ensureDashboardBuild();
   const data = mockData(Date.now());

@@ -3,8 +3,6 @@ import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
 
-t.setTimeout(240_000);
-
 t.test('what people do with the dashboard', { skip: browserSkipReason() }, async (t) => {
   const scene = await openScenes(t);
 

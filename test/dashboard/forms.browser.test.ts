@@ -3,8 +3,6 @@ import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
 
-t.setTimeout(300_000);
-
 t.test('the one form', { skip: browserSkipReason() }, async (t) => {
   const scene = await openScenes(t);
 

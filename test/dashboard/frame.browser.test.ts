@@ -4,8 +4,6 @@ import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts
 import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
 
-t.setTimeout(240_000);
-
 const bar = (page: Page) => page.getByRole('navigation', { name: 'Main, short' });
 
 /** Whether a number lies on an icon anywhere in a navigation. */

@@ -2,8 +2,6 @@ import t from 'tap';
 import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { openScenes } from './scene.ts';
 
-t.setTimeout(300_000);
-
 t.test('the one list, the page of one thing', { skip: browserSkipReason() }, async (t) => {
   const scene = await openScenes(t);
 

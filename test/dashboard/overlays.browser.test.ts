@@ -11,8 +11,6 @@ import { startMockGateway } from '../support/dashboard/mock-api.ts';
 import { mockData } from '../support/dashboard/mock-data.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(480_000);
-
 type Opening = {
   name: string;
   only?: 'phone' | 'desktop';

@@ -3,8 +3,6 @@ import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { brokenPolicies, refusedId } from '../support/dashboard/mock-policies.ts';
 import { openScenes } from './scene.ts';
 
-t.setTimeout(240_000);
-
 t.test('what admins ask of policies and decisions', { skip: browserSkipReason() }, async (t) => {
   const scene = await openScenes(t);
 

@@ -7,7 +7,6 @@ import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
 
 /** What pages of services show of answers that a running gateway gives rarely: broken lines and failures. */
-t.setTimeout(300_000);
 
 const service = (over: Partial<Service> = {}): Service => ({
   ...{ id: 'one', name: 'one', owner: { kind: 'user', name: 'ann' }, url: 'https://one-ann.localhost/' },

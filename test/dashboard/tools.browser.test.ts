@@ -3,8 +3,6 @@ import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from
 import { startMockGateway } from '../support/dashboard/mock-api.ts';
 import { mockData } from '../support/dashboard/mock-data.ts';
 
-t.setTimeout(240_000);
-
 t.test('what I have in tools, without the tools', { skip: browserSkipReason() }, async (t) => {
   ensureDashboardBuild();
   const data = mockData(Date.now());

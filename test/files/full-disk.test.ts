@@ -10,8 +10,6 @@ import { openStore } from '../../gateway/store/index.ts';
 import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 import { ann, at, path } from './scene.ts';
 
-t.setTimeout(60_000);
-
 const mebibyte = 1 << 20;
 
 t.test(

@@ -12,7 +12,6 @@ import { silentLog } from '../../gateway/lib/index.ts';
 import { mountSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 import { ann, picture } from './scene.ts';
 
-t.setTimeout(600_000);
 const tree = (name: string) => ({
   [name]: '/',
   [`${name}/f`]: 'text',
@@ -134,28 +133,21 @@ async function open<T>(folder: string, work: (parts: { trash: ReturnType<typeof 
 
 for (const [act, { before = { own: both }, after, disk }] of Object.entries(acts)) {
   const skip = disk !== undefined && smallDiskSkipReason();
-  t.test(
-    `${act}: killed before each change of the disk, it is as before or as after`,
-    { skip, timeout: 300_000 },
-    async (t) => {
-      const wanted = [before, after].map((state) => ({ shared: {}, trash: [], ...state }));
-      let seenAfter = 0;
-      for (let stopBefore = 1; ; stopBefore++) {
-        const { isDone, state, left } = await run(act, stopBefore, disk);
-        const words = JSON.stringify(state);
-        const which = wanted.findIndex((one) => JSON.stringify(sorted(one)) === JSON.stringify(sorted(state)));
-        t.ok(
-          which >= 0,
-          `killed before change ${stopBefore}: ${which === 0 ? 'before' : which === 1 ? 'after' : words}`,
-        );
-        t.same(left, [], 'nothing is left over');
-        if (which === 1) seenAfter += 1;
-        else t.equal(seenAfter, 0, 'what was finished stays finished');
-        if (isDone) return void t.ok(stopBefore > 1 && which === 1);
-        if (stopBefore > 100) return void t.fail('the act never ends');
-      }
-    },
-  );
+  t.test(`${act}: killed before each change of the disk, it is as before or as after`, { skip }, async (t) => {
+    const wanted = [before, after].map((state) => ({ shared: {}, trash: [], ...state }));
+    let seenAfter = 0;
+    for (let stopBefore = 1; ; stopBefore++) {
+      const { isDone, state, left } = await run(act, stopBefore, disk);
+      const words = JSON.stringify(state);
+      const which = wanted.findIndex((one) => JSON.stringify(sorted(one)) === JSON.stringify(sorted(state)));
+      t.ok(which >= 0, `killed before change ${stopBefore}: ${which === 0 ? 'before' : which === 1 ? 'after' : words}`);
+      t.same(left, [], 'nothing is left over');
+      if (which === 1) seenAfter += 1;
+      else t.equal(seenAfter, 0, 'what was finished stays finished');
+      if (isDone) return void t.ok(stopBefore > 1 && which === 1);
+      if (stopBefore > 100) return void t.fail('the act never ends');
+    }
+  });
 }
 
 const sorted = ({ own, shared = {}, trash = [] }: State) =>

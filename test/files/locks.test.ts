@@ -6,8 +6,6 @@ import { openFiles, pathOfText } from '../../gateway/files/index.ts';
 import { silentLog } from '../../gateway/lib/index.ts';
 import { onBothStores } from '../support/house/stores.ts';
 
-t.setTimeout(120_000);
-
 await onBothStores(t, async (t, open) => {
   const { store, clock } = await open(t);
   const folder = mkdtempSync(join(tmpdir(), 'knot-locks-'));

@@ -13,8 +13,6 @@ import { ann, openScene } from './scene.ts';
 
 const first: ListQuery = { sort: 'name', isDescending: false, offset: 0, limit: 100 };
 
-t.setTimeout(120_000);
-
 t.test('pages are sorted on the server, folders first, numbers by value', async (t) => {
   const { areas, root } = await openScene(t);
   for (const [index, name] of ['f10', 'f9', 'F1', 'é', 'e\u0301'].entries()) {

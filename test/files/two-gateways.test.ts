@@ -10,7 +10,6 @@ import type { Store } from '../../gateway/store/index.ts';
 import { onBothStores } from '../support/house/stores.ts';
 
 /** Two gateways that share a disk and a store, and one upload that both are asked to go on with. */
-t.setTimeout(120_000);
 
 const area = { kind: 'shared' } as const;
 const uploader = {

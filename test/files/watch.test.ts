@@ -24,8 +24,6 @@ import { eventually } from '../support/eventually.ts';
 import { onBothStores } from '../support/house/stores.ts';
 import { ann, body, openScene, path, shared } from './scene.ts';
 
-t.setTimeout(120_000);
-
 type Options = Omit<Parameters<typeof createFolderWatch>[0], 'areas' | 'log'> & { log?: Log };
 
 async function openWatch(t: Test, { log = silentLog, ...options }: Options = {}) {

@@ -6,7 +6,6 @@ import { eventually } from '../support/eventually.ts';
 import { asForm, formOf, openGuestHouse, openRequest } from './house.ts';
 
 /** What the holder of a link sees and can do, on a running gateway. */
-t.setTimeout(120_000);
 
 const plans = [{ name: 'small', title: 'Small', defaultFor: ['people'], storage: '2 MB' }];
 const house = await openGuestHouse(t, { config: { plans } });

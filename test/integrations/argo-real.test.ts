@@ -9,7 +9,6 @@ import { keepsItsContract } from './argo-contract.ts';
  * TOKEN is of an account that has rights in that one namespace alone (`kubectl -n NAMESPACE create token knot-argo`). Workflows are made there
  * that wait and start no pod, and are removed again.
  */
-t.setTimeout(180_000);
 
 const given = process.env['KNOT_REAL_ARGO'];
 const skip = given === undefined ? 'KNOT_REAL_ARGO is not set' : false;

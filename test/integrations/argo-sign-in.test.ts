@@ -15,7 +15,6 @@ import { type ArgoHouse, openArgoHouse } from './argo-fixture.ts';
  * A real Argo Workflows that signs people in itself, at the provider of a running gateway (`auth: sso`), set up with what Knot prints for it;
  * its accounts and their tokens are those that the gateway keeps in the cluster.
  */
-t.setTimeout(600_000);
 
 const cluster = await startControlPlane(t);
 if ('skip' in cluster) t.test('Argo Workflows that signs people in', { skip: cluster.skip }, async () => undefined);

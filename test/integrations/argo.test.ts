@@ -16,7 +16,6 @@ import { goTheSameWay } from './argo-programs.ts';
  * People in front of a real Argo Workflows, its server and its controller, on a real control plane with simulated pods. The gateway
  * signs in to the cluster with the rights of its own chart, and Argo is set up as Knot tells its operator.
  */
-t.setTimeout(600_000);
 
 const cluster = await startControlPlane(t);
 const shown = argoSettings({ origin: '', issuer: '', caFile: undefined, namespace: 'argo', secret: undefined });

@@ -19,8 +19,6 @@ import type { Person } from '../support/process/person.ts';
 import { describeOpenedTools } from './contract-facts.ts';
 import { administratorsSecret, everybodysToken, type ToolRow, toolRows, toolSettings } from './tool-rows.ts';
 
-t.setTimeout(300_000);
-
 const folder = mkdtempSync(join(tmpdir(), 'knot-contract-'));
 const standIn = await startStandIn();
 const cluster = await startFakeApiServer();

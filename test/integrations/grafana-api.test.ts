@@ -13,8 +13,6 @@ import { newSecret, silentLog, systemClock } from '../../gateway/lib/index.ts';
 import { parseUpstream } from '../../gateway/routes/index.ts';
 import { startGrafana } from '../contracts/grafana/grafana.ts';
 
-t.setTimeout(120_000);
-
 const real = process.env['KNOT_REAL_GRAFANA'];
 const at = await (async () => {
   if (real !== undefined) {

@@ -11,8 +11,6 @@ import { openPeople } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
 import { startPrometheus } from '../support/process/prometheus.ts';
 
-t.setTimeout(180_000);
-
 const at = 1_700_000_000;
 const sample = (namespace: string, pod: string): string => `up{namespace="${namespace}",pod="${pod}"} 1 ${at}\n`;
 const prometheus = await startPrometheus(`${sample('knot-ada', 'web')}${sample('knot-bob', 'secret')}# EOF\n`);

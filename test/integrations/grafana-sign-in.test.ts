@@ -11,8 +11,6 @@ import { freePort } from '../support/net/free-port.ts';
 import { openPeople, password } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
 
-t.setTimeout(180_000);
-
 const grafana = await startGrafana();
 t.teardown(grafana.stop);
 const passwordFile = join(t.testdir({}), 'password');

@@ -7,8 +7,6 @@ import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/net/free-port.ts';
 import { openPeople } from '../support/process/people.ts';
 
-t.setTimeout(180_000);
-
 const grafana = await startGrafana();
 t.teardown(grafana.stop);
 // The last of those that know no authority but the system's for keys.

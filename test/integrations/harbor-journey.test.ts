@@ -22,7 +22,6 @@ if (missing !== undefined) {
   t.pass(missing, { skip: missing });
   process.exit();
 }
-t.setTimeout(180_000);
 
 const server = await startHarbor();
 const home = mkdtempSync(join(tmpdir(), 'knot-images-'));

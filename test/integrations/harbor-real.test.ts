@@ -23,7 +23,6 @@ import { eventually } from '../support/eventually.ts';
 import { startCuttingProxy } from '../support/net/cutting-proxy.ts';
 import { openPeople } from '../support/process/people.ts';
 
-t.setTimeout(300_000);
 const skip = real === undefined ? 'KNOT_REAL_HARBOR is not set' : (skopeoMissing() ?? false);
 
 t.test('a Harbor that an operator runs, signed in to by Knot', { skip }, async (t) => {

@@ -71,12 +71,12 @@ export async function createTestHub(options: {
 
 type Hub = Awaited<ReturnType<typeof createTestHub>>['hub'];
 
-/** Resolves once the tile of a hub is so. A first start installs its environment. */
-export async function hubBecomes(hub: Hub, status: 'ready' | 'failed', withinMs = 240_000): Promise<void> {
+/** Resolves once the tile of a hub is so. A first start installs its environment, of a hundred packages. */
+export async function hubBecomes(hub: Hub, status: 'ready' | 'failed'): Promise<void> {
   await eventually(
     () => JSON.stringify(hub.tile()),
     () => hub.tile().status === status,
-    withinMs,
+    600_000,
   );
 }
 

@@ -10,8 +10,6 @@ import { createSupervisor, sitePackagesOf } from '../../gateway/process/index.ts
 import { temporaryFolder } from './hub-fixture.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(600_000);
-
 /** Real Python, real pip, real index; a short list, because the whole one is installed for the other tests. */
 const shortList = `# comment
 ipykernel==7.4.0 ; python_version >= '3.11'

@@ -12,7 +12,6 @@ import { startHub, temporaryFolder } from './hub-fixture.ts';
 import type { createVisitor } from './hub-visitor.ts';
 
 /** What notebook servers can do to one another and to the gateway. */
-t.setTimeout(600_000);
 
 const isRoot = process.getuid?.() === 0;
 

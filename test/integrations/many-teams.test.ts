@@ -11,8 +11,6 @@ import { caOf, startGateway } from '../support/process/gateway.ts';
 import { openPeople, password } from '../support/process/people.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
 
-t.setTimeout(300_000);
-
 const grafana = await startGrafana();
 const harbor = await startHarbor({ withRegistry: false });
 const standIn = await startStandIn();

@@ -12,7 +12,6 @@ import { silentLog } from '../../gateway/lib/index.ts';
 import { findSandbox } from '../../gateway/process/index.ts';
 
 /** The launcher of notebook servers with a program of its own: which files a person finds, as the gateway tells at that moment. */
-t.setTimeout(120_000);
 
 const run = promisify(execFile);
 const python = '/usr/bin/python3';

@@ -5,7 +5,6 @@ import { checkProbes, cleanUp, type Found, layOut, probesOf } from '../support/p
 import { startHub } from './hub-fixture.ts';
 
 /** Which sandbox notebook servers get, and who starts where none can be had. */
-t.setTimeout(600_000);
 
 t.test(
   'on a machine without bubblewrap Knot brings its own',

@@ -5,8 +5,6 @@ import { eventually } from '../support/eventually.ts';
 import { password } from '../support/process/people.ts';
 import { openToolsAway, toolsAway } from '../support/process/tools-away.ts';
 
-t.setTimeout(120_000);
-
 const { ann, stranger, asked } = await openToolsAway(t, ['bob']);
 
 t.test("Home's questions and sign-in are answered while a question to a tool still waits", async (t) => {

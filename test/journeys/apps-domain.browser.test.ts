@@ -6,7 +6,6 @@ import { becomes, launch, servicesSkipReason } from '../support/process/services
 import { mirrorTemplate } from './mirror-service.ts';
 
 /** What `appsDomain` is for: to a browser the page of a service is another site than Knot. */
-t.setTimeout(300_000);
 
 const password = 'correct-horse-staple-7';
 const skip = servicesSkipReason() || browserSkipReason();

@@ -10,7 +10,6 @@ import { becomes, launch, servicesSkipReason } from '../support/process/services
 import { mirrorTemplate } from './mirror-service.ts';
 
 /** `appsDomain`, given to an installation that has services already: they move, and everything of them works at the other name. */
-t.setTimeout(300_000);
 
 const password = 'correct-horse-staple-7';
 const skip = servicesSkipReason();

@@ -9,7 +9,6 @@ import { runKnot } from '../support/process/gateway.ts';
 import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 
 /** A service that is left alone sleeps, and a visit wakes it; it is upgraded and goes back to what it was. */
-t.setTimeout(600_000);
 
 const skip = servicesSkipReason() || browserSkipReason();
 

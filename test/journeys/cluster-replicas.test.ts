@@ -19,7 +19,6 @@ import { type Postgres, startPostgres } from '../support/process/postgres.ts';
 import { becomes, launch, type RunningService } from '../support/process/services.ts';
 
 /** Two gateways on one cluster and one PostgreSQL behind one address, as the chart installs them: what one can do, and lose, together. */
-t.setTimeout(300_000);
 
 const postgres = await startPostgres();
 const cluster = 'skip' in postgres ? postgres : await startControlPlane(t);

@@ -15,7 +15,6 @@ import { openVisitors } from '../support/dashboard/visitors.ts';
 import { password } from '../support/process/people.ts';
 
 /** The cluster edition as people see it: from a sign-up to a page that a pod serves, and what is said when something is in the way. */
-t.setTimeout(600_000);
 
 const web = join(import.meta.dirname, '../../charts/templates/web');
 const split = (image: string) => image.split(/:(?=[^:/]+$)/) as [repository: string, tag: string];

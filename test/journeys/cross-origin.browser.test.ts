@@ -6,7 +6,6 @@ import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.t
 import { startGateway } from '../support/process/gateway.ts';
 
 /** What browsers make of origins: a single-page application on one host with its API on another, and a page that tells nobody its address. */
-t.setTimeout(180_000);
 
 async function serve(t: Tap, handler: Parameters<typeof createServer>[1]): Promise<{ port: number }> {
   const server: Server = createServer(handler).listen(0, '127.0.0.1');

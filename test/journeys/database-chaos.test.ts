@@ -14,7 +14,6 @@ import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-dis
  * Everything that happens to a database in the field, to a real one, while people use two gateways on it. Counted are gateways
  * that live, acknowledged writes that are gone, and answers that are neither right nor 503 with `Retry-After`.
  */
-t.setTimeout(300_000);
 const password = 'correct-horse-staple-7';
 /** The longest anybody may wait while the database hangs: a connection (3 s), a statement (6 s), and a busy test machine. */
 const longestWaitMs = 15_000;

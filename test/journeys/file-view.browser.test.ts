@@ -7,7 +7,6 @@ import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** Files are looked at and changed in the browser, on a running gateway. */
-t.setTimeout(180_000);
 
 t.test('files are looked at and changed in the browser', { skip: browserSkipReason() }, async (t) => {
   const { gateway, open, person } = await openVisitors(t, { others: ['bob'] });

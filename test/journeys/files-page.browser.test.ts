@@ -9,7 +9,6 @@ import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** The Files page on a running gateway: one person at work in it, by keyboard, by mouse and on a phone. */
-t.setTimeout(300_000);
 
 t.test('files are worked with in the browser', { skip: browserSkipReason() }, async (t) => {
   const { gateway, open, person } = await openVisitors(t, { others: ['bob'] });

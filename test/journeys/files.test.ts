@@ -9,7 +9,6 @@ import { caOf, startGateway } from '../support/process/gateway.ts';
 import { openPeople } from '../support/process/people.ts';
 
 /** Files on a whole gateway: both protocols, quotas from plans, what ends a right ends a transfer, restart. */
-t.setTimeout(300_000);
 
 async function openHouse(t: Test) {
   const { gateway, ann } = await openPeople(t, {

@@ -13,7 +13,6 @@ import { startGateway } from '../support/process/gateway.ts';
 import { createPerson, type Person } from '../support/process/person.ts';
 
 /** From a laptop: `knot login`, `knot kubeconfig`, and kubectl under one's own name, through Knot and past it. */
-t.setTimeout(240_000);
 const password = 'correct-horse-staple-7';
 const listen = `127.0.0.1:${await freePort()}`;
 const issuer = `https://localhost:${listen.split(':')[1]}/oidc`;

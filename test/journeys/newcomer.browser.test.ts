@@ -8,7 +8,6 @@ import { startGateway } from '../support/process/gateway.ts';
 import { testCache } from '../support/process/test-cache.ts';
 
 /** The newcomer's way from `npm start` to a result in a notebook, an approved second person and an edited policy. */
-t.setTimeout(600_000);
 
 const skip = browserSkipReason();
 const looks = [

@@ -8,7 +8,6 @@ import { runCell, startKernel } from '../support/process/kernel.ts';
 import { testCache } from '../support/process/test-cache.ts';
 
 /** The same files in the browser and in a real notebook server: private, shared, and those of the teams at its start. */
-t.setTimeout(600_000);
 
 mkdirSync(testCache, { recursive: true });
 

@@ -7,7 +7,6 @@ import { startGateway } from '../support/process/gateway.ts';
 import { testCache } from '../support/process/test-cache.ts';
 
 /** What the hub has to say on its way to JupyterLab and back: pages in Knot's look, a way home from each, one sign-out. */
-t.setTimeout(600_000);
 
 const skip = browserSkipReason();
 const password = 'correct-horse-staple-7';

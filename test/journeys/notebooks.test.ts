@@ -9,7 +9,6 @@ import type { Person } from '../support/process/person.ts';
 import { testCache } from '../support/process/test-cache.ts';
 
 /** A real JupyterHub behind the gateway: sign-in, spawn, kernel, another person's server, the end of a session. */
-t.setTimeout(600_000);
 
 mkdirSync(testCache, { recursive: true });
 const { gateway, ann, person, stranger } = await openPeople(t, {

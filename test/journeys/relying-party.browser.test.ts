@@ -5,8 +5,6 @@ import { eventually } from '../support/eventually.ts';
 import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
 import { startGateway } from '../support/process/gateway.ts';
 
-t.setTimeout(180_000);
-
 const passwords = { ann: 'correct-horse-staple-7', bob: 'battery-lantern-otter-9' };
 
 /** A relying party on another site, before a real browser: what its cookies and redirects do is the browser's own. */

@@ -8,7 +8,6 @@ import { startPostgres } from '../support/process/postgres.ts';
 import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 
 /** Two gateways on one PostgreSQL: what one knows or changes, the other obeys within two seconds. */
-t.setTimeout(400_000);
 const postgres = await startPostgres();
 
 t.test('two gateways on one database are one platform', { skip: 'skip' in postgres && postgres.skip }, async (t) => {

@@ -11,7 +11,6 @@ import { openPeople } from '../support/process/people.ts';
 import { testCache } from '../support/process/test-cache.ts';
 
 /** `knot restart` with a real JupyterHub: people keep their kernels, a wrong configuration stops nothing, nothing is left behind. */
-t.setTimeout(600_000);
 
 mkdirSync(testCache, { recursive: true });
 const ours = mkdtempSync(join(tmpdir(), 'knot-restart-'));

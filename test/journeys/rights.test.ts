@@ -14,7 +14,6 @@ import { openPeople } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
 
 /** What ends a right ends what is open by it: each line of `app/rights.ts`, on a whole gateway. */
-t.setTimeout(300_000);
 
 type House = { gateway: RunningGateway; echo: Echo; ann: Person; origin: string; store: Store };
 

@@ -9,7 +9,6 @@ import { eventually } from '../support/eventually.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 
 /** The life of a service of a team, from the form to its end: who opens it is who they are, and what is changed can be taken back. */
-t.setTimeout(400_000);
 
 const skip = servicesSkipReason() || browserSkipReason();
 

@@ -11,7 +11,6 @@ import { becomes, launch, servicesSkipReason } from '../support/process/services
 import { mirrorTemplate } from './mirror-service.ts';
 
 /** A service and whom its owner lets in, on a whole gateway: by name, by team and by link, until it ends, and who came. */
-t.setTimeout(300_000);
 
 const skip = servicesSkipReason();
 

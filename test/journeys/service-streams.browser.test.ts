@@ -6,7 +6,6 @@ import { servicesSkipReason } from '../support/process/services.ts';
 import { talkingTemplate } from './talking-service.ts';
 
 /** Logs and Terminal of a service, as somebody uses them, on a laptop and on a phone. */
-t.setTimeout(300_000);
 
 const skip = servicesSkipReason() || browserSkipReason();
 

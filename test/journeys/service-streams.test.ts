@@ -14,7 +14,6 @@ import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-dis
 import { talkingTemplate } from './talking-service.ts';
 
 /** What a service says and a terminal in it, on a whole gateway: read, followed over its ends and over a restart, by whom it is for. */
-t.setTimeout(300_000);
 
 const skip = servicesSkipReason();
 

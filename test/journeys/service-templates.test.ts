@@ -13,7 +13,6 @@ import { becomes, launch as launchAs, type RunningService, servicesSkipReason } 
 import { versitygw } from '../support/process/versitygw.ts';
 
 /** The templates that Knot ships, each doing what it is for on a whole gateway, side by side, with one person's files between them. */
-t.setTimeout(600_000);
 
 const charts = join(import.meta.dirname, '../../charts/templates');
 

@@ -6,7 +6,6 @@ import { eventually } from '../support/eventually.ts';
 import { becomes, launch, type RunningService } from '../support/process/services.ts';
 
 /** What people see of what they run: the list, the page of one service, Home. Everything live, nothing by asking again and again. */
-t.setTimeout(300_000);
 
 async function begin({ person, gateway }: Visitors, who: string, name: string, folder: string, owner?: string) {
   const joanna = await person(who);

@@ -13,7 +13,6 @@ import { processesWith } from '../support/process/processes-with.ts';
 import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 
 /** Services on a whole gateway: launched from a template, reached at their own host by whom they are for, and nobody else. */
-t.setTimeout(300_000);
 
 type Shown = { id: string; state: string; url: string; cause?: { what: string; lines?: string[] } };
 

@@ -5,7 +5,6 @@ import { eventually } from '../support/eventually.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 
 /** Files that are shared: with a person, and with whoever has a link; on a running gateway, in several browsers. */
-t.setTimeout(300_000);
 
 /** Where to keep pictures of what was looked at; nowhere by default. */
 const shots = process.env['KNOT_TEST_SHOTS'];

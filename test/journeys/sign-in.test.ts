@@ -27,8 +27,6 @@ t.teardown(async () => {
   await echo.close();
 });
 
-t.setTimeout(180_000);
-
 const passwords = { ann: 'correct-horse-staple-7', bob: 'battery-lantern-otter-9' };
 const echoOrigin = `https://echo.localhost:${gateway.port}`;
 const consoleOrigin = `https://console.localhost:${gateway.port}`;

@@ -6,7 +6,6 @@ import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** From the catalogue over a form to a service that is begun, on a running gateway. */
-t.setTimeout(300_000);
 
 const chart =
   'apiVersion: v2\nname: mine\nversion: 0.1.0\ndescription: Says something.\nannotations:\n  knot/title: My program\n';

@@ -8,7 +8,6 @@ import { eventually } from '../support/eventually.ts';
 import { caOf } from '../support/process/gateway.ts';
 
 /** A team from its making to the last manager who leaves: nobody signs in as a team, and what it has comes and goes with being in it. */
-t.setTimeout(300_000);
 
 const file = (visitors: Visitors, who: string, name: string, size: number) =>
   visitors.person(who).then((person) =>

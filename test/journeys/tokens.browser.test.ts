@@ -5,7 +5,6 @@ import { openVisitors } from '../support/dashboard/visitors.ts';
 import { caOf } from '../support/process/gateway.ts';
 
 /** A program that acts for somebody: by a token of theirs, or let in from a terminal. */
-t.setTimeout(300_000);
 
 t.test('tokens and terminals', { skip: browserSkipReason() }, async (t) => {
   const visitors = await openVisitors(t, { others: ['bob'] });

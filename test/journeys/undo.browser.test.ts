@@ -5,7 +5,6 @@ import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 
 /** Taking an act back, from the button to the stored state and the audit record, on a running gateway. */
-t.setTimeout(300_000);
 
 const password = 'correct-horse-staple-7';
 

@@ -19,7 +19,6 @@ import { eventually } from '../support/eventually.ts';
 import { startCuttingProxy } from '../support/net/cutting-proxy.ts';
 
 /** Uploads as a person makes them, on a running gateway and over a line that breaks. */
-t.setTimeout(300_000);
 
 const mebibyte = 1 << 20;
 

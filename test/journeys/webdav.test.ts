@@ -25,7 +25,6 @@ import { caOf, startGateway } from '../support/process/gateway.ts';
 import { treeOf } from '../cli/elsewhere.ts';
 
 /** WebDAV with the programs that people have: rclone, cadaver and davfs2, at a real gateway. */
-t.setTimeout(240_000);
 const run = promisify(execFile);
 const gateway = await startGateway({
   config: {

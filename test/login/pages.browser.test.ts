@@ -11,8 +11,6 @@ import { createFixture, type Fixture, origin, password, type Settings } from './
 
 const skip = browserSkipReason();
 
-t.setTimeout(240_000);
-
 /** The pages behind a real TLS listener, and a browser for which `https://localhost:8443` is that listener. */
 async function open(t: Test, settings: Settings = {}): Promise<Fixture & { browser: Browser }> {
   const folder = mkdtempSync(join(tmpdir(), 'knot-pages-'));
@@ -69,71 +67,67 @@ const errorPages: Record<string, string> = {
   asleep: renderErrorPage({ status: 503, heading: 'Asleep', reason: 'Not used for a while.', tone: 'asleep' }),
 };
 
-t.test(
-  'every page is accessible, readable at 320 px and easy to hit, light and dark',
-  { skip, timeout: 180_000 },
-  async (t) => {
-    const { browser, accounts, addUser, signIn, post } = await open(t, { login: { attemptsPerAccount: 1 } });
-    const userId = await addUser('ann');
-    await addUser('bob');
-    const cookie = await signIn('ann');
-    const actor = { name: 'admin' };
-    const [setup, invitation, reset] = [
-      (await accounts.createLink({ kind: 'setup', lifetimeSeconds: 600 }, actor)).token,
-      (await accounts.createLink({ kind: 'invitation', email: 'eve@example.org', lifetimeSeconds: 600 }, actor)).token,
-      (await accounts.createLink({ kind: 'reset', userId, lifetimeSeconds: 600 }, actor)).token,
-    ];
-    const visits: Record<string, { path: string; cookie?: string } | { markup: string }> = {
-      'sign in': { path: '/login' },
-      'signed out': { path: '/login?note=signed-out' },
-      'sign in again': { path: '/login?reauthenticate=1', cookie },
-      'choose an account': { path: '/login/account?next=%2Fpolicies', cookie },
-      'another account': { path: '/login?switch=1', cookie },
-      'sign out': { path: '/logout', cookie },
-      'sign up': { path: '/signup' },
-      pending: { path: '/signup/pending' },
-      setup: { path: `/setup/${setup}` },
-      invitation: { path: `/invite/${invitation}` },
-      reset: { path: `/reset/${reset}` },
-      'dead link': { path: '/reset/x' },
-      'not ours': { path: '/login/handoff?to=x&binding=x' },
-      'wrong password': { markup: (await post('/login', { username: 'bob', password: 'wrong' })).body },
-      'too many attempts': { markup: (await post('/login', { username: 'bob', password })).body },
-      'field errors': { markup: (await post('/signup', { username: 'admin', email: 'x', password: 'x' })).body },
-      ...Object.fromEntries(Object.entries(errorPages).map(([name, markup]) => [name, { markup }])),
-    };
-    for (const [scheme, width] of [
-      ['light', 1440],
-      ['dark', 390],
-      ['light', 320],
-    ] as const) {
-      const isPhone = width < 500;
-      const viewport = { width, height: 800 };
-      const context = await browser.newContext({
-        colorScheme: scheme,
-        viewport,
-        hasTouch: isPhone,
-        isMobile: isPhone,
-        ignoreHTTPSErrors: true,
-      });
-      const page = await context.newPage();
-      for (const [name, visit] of Object.entries(visits)) {
-        const label = `${name}, ${scheme}, ${width} px`;
-        await context.clearCookies();
-        if ('markup' in visit) await page.setContent(visit.markup);
-        else {
-          if (visit.cookie) await setCookie(context, visit.cookie);
-          await page.goto(origin + visit.path);
-        }
-        t.match(await page.evaluate(measure), { overflow: 0, low: [], isStyled: true }, label);
-        // The markup is the same at each size and the colours have a test of their own: all pages once, the kinds of page twice.
-        if (width === 390 || (width === 1440 && kinds.has(name)))
-          t.strictSame(await complaints(page), [], `axe: ${label}`);
+t.test('every page is accessible, readable at 320 px and easy to hit, light and dark', { skip }, async (t) => {
+  const { browser, accounts, addUser, signIn, post } = await open(t, { login: { attemptsPerAccount: 1 } });
+  const userId = await addUser('ann');
+  await addUser('bob');
+  const cookie = await signIn('ann');
+  const actor = { name: 'admin' };
+  const [setup, invitation, reset] = [
+    (await accounts.createLink({ kind: 'setup', lifetimeSeconds: 600 }, actor)).token,
+    (await accounts.createLink({ kind: 'invitation', email: 'eve@example.org', lifetimeSeconds: 600 }, actor)).token,
+    (await accounts.createLink({ kind: 'reset', userId, lifetimeSeconds: 600 }, actor)).token,
+  ];
+  const visits: Record<string, { path: string; cookie?: string } | { markup: string }> = {
+    'sign in': { path: '/login' },
+    'signed out': { path: '/login?note=signed-out' },
+    'sign in again': { path: '/login?reauthenticate=1', cookie },
+    'choose an account': { path: '/login/account?next=%2Fpolicies', cookie },
+    'another account': { path: '/login?switch=1', cookie },
+    'sign out': { path: '/logout', cookie },
+    'sign up': { path: '/signup' },
+    pending: { path: '/signup/pending' },
+    setup: { path: `/setup/${setup}` },
+    invitation: { path: `/invite/${invitation}` },
+    reset: { path: `/reset/${reset}` },
+    'dead link': { path: '/reset/x' },
+    'not ours': { path: '/login/handoff?to=x&binding=x' },
+    'wrong password': { markup: (await post('/login', { username: 'bob', password: 'wrong' })).body },
+    'too many attempts': { markup: (await post('/login', { username: 'bob', password })).body },
+    'field errors': { markup: (await post('/signup', { username: 'admin', email: 'x', password: 'x' })).body },
+    ...Object.fromEntries(Object.entries(errorPages).map(([name, markup]) => [name, { markup }])),
+  };
+  for (const [scheme, width] of [
+    ['light', 1440],
+    ['dark', 390],
+    ['light', 320],
+  ] as const) {
+    const isPhone = width < 500;
+    const viewport = { width, height: 800 };
+    const context = await browser.newContext({
+      colorScheme: scheme,
+      viewport,
+      hasTouch: isPhone,
+      isMobile: isPhone,
+      ignoreHTTPSErrors: true,
+    });
+    const page = await context.newPage();
+    for (const [name, visit] of Object.entries(visits)) {
+      const label = `${name}, ${scheme}, ${width} px`;
+      await context.clearCookies();
+      if ('markup' in visit) await page.setContent(visit.markup);
+      else {
+        if (visit.cookie) await setCookie(context, visit.cookie);
+        await page.goto(origin + visit.path);
       }
-      await context.close();
+      t.match(await page.evaluate(measure), { overflow: 0, low: [], isStyled: true }, label);
+      // The markup is the same at each size and the colours have a test of their own: all pages once, the kinds of page twice.
+      if (width === 390 || (width === 1440 && kinds.has(name)))
+        t.strictSame(await complaints(page), [], `axe: ${label}`);
     }
-  },
-);
+    await context.close();
+  }
+});
 
 /** Runs in the page: sideways overflow, controls lower than 44 px, and whether the policy let the stylesheet in. */
 const measure = `({
@@ -151,7 +145,7 @@ async function setCookie(context: BrowserContext, cookie: string): Promise<void>
   await context.addCookies([{ name, value, url: origin, secure: true, httpOnly: true, sameSite: 'Lax' }]);
 }
 
-t.test('without JavaScript: sign up, sign in, sign out, by keyboard', { skip, timeout: 60_000 }, async (t) => {
+t.test('without JavaScript: sign up, sign in, sign out, by keyboard', { skip }, async (t) => {
   const { browser, accounts, addAdmin } = await open(t);
   await addAdmin();
   const context = await browser.newContext({ javaScriptEnabled: false, ignoreHTTPSErrors: true });
@@ -201,7 +195,7 @@ t.test('without JavaScript: sign up, sign in, sign out, by keyboard', { skip, ti
   t.strictSame(left, ['__Host-knot-device'], 'the browser stays known, nobody stays signed in');
 });
 
-t.test('a second step runs its script, and works where none runs', { skip, timeout: 60_000 }, async (t) => {
+t.test('a second step runs its script, and works where none runs', { skip }, async (t) => {
   const { browser, addUser, signIn } = await open(t);
   await addUser('ann');
   for (const javaScriptEnabled of [true, false]) {

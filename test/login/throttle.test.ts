@@ -5,7 +5,6 @@ import { accountsOn } from '../accounts/people.ts';
 import { onBothStores, type TestDatabase } from '../support/house/stores.ts';
 import { cookieIn, createFixture, password } from './fixture.ts';
 
-t.setTimeout(180_000);
 const limits = { attemptsPerAccount: 3, attemptsPerAddress: 5, attemptsByStrangers: 7, windowSeconds: 600 };
 const ann = { name: 'ann', address: '192.0.2.1' };
 

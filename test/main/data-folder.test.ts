@@ -8,7 +8,6 @@ import { openPeople, password } from '../support/process/people.ts';
 import type { Person } from '../support/process/person.ts';
 
 /** A folder that goes while its files are open takes writes that nobody finds again: none of them may be acknowledged. */
-t.setTimeout(300_000);
 
 async function start(t: Test): Promise<{ gateway: RunningGateway; ann: Person; folder: string; away: string }> {
   const parent = mkdtempSync(join(tmpdir(), 'knot-folder-'));

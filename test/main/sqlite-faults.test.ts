@@ -8,7 +8,6 @@ import type { Answer, Person } from '../support/process/person.ts';
 import { openSmallDisk, smallDiskSkipReason } from '../support/process/small-disk.ts';
 
 /** What happens to a database file in the field, under a gateway that people use. */
-t.setTimeout(300_000);
 
 const makeTeam = (person: Person, name: string, title = name) => person.api('POST', '/teams', { name, title });
 const isAway = { status: 503, headers: { 'retry-after': /^\d+$/ } };

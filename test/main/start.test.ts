@@ -8,7 +8,6 @@ import t from 'tap';
 import { request } from 'undici';
 import { caOf, type RunningGateway, runKnot, startGateway } from '../support/process/gateway.ts';
 
-t.setTimeout(300_000);
 const tool = "console.log(require('path').sep)";
 const quiet = { integrations: { jupyterhub: { mode: 'off' } } };
 

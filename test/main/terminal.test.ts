@@ -6,8 +6,6 @@ import { Agent, fetch } from 'undici';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 
-t.setTimeout(300_000);
-
 const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
 const skip = hasPython ? false : 'needs python3 to open a terminal';
 

@@ -5,8 +5,6 @@ import { startCollector } from '../support/net/collector.ts';
 import { startGateway } from '../support/process/gateway.ts';
 import { eventually } from '../support/eventually.ts';
 
-t.setTimeout(300_000);
-
 const integrations = { jupyterhub: { mode: 'off' } };
 const watched = { NODE_OPTIONS: `--import ${join(import.meta.dirname, '../support/process/loaded-packages.mjs')}` };
 

@@ -4,8 +4,6 @@ import { enforceQuery, enforceSelector, type Readable } from '../../gateway/metr
 import type { KnotError } from '../../gateway/lib/index.ts';
 import { expressions, noise } from './queries.ts';
 
-t.setTimeout(300_000);
-
 const readable = { label: 'namespace', names: ['knot-ada', 'knot-team-physics'] } satisfies Readable;
 const forced = 'namespace=~"knot-ada|knot-team-physics"';
 

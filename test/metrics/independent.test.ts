@@ -4,8 +4,6 @@ import { enforceQuery, enforceSelector } from '../../gateway/metrics/index.ts';
 import { type Judgement, openJudge, type Question } from './judge.ts';
 import { corpus, expressions, noise } from './queries.ts';
 
-t.setTimeout(300_000);
-
 const label = 'namespace';
 const names = ['knot-ada', 'knot-team-physics'];
 const forced = 'namespace=~"knot-ada|knot-team-physics"';

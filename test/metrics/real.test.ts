@@ -4,8 +4,6 @@ import { startPrometheus } from '../support/process/prometheus.ts';
 import { corpus } from './queries.ts';
 import { middle, samplesOf } from './samples.ts';
 
-t.setTimeout(300_000);
-
 const ada = { label: 'namespace', names: ['knot-ada'] };
 
 const all = await startPrometheus(samplesOf('ada', 'bob', 'nobody'));

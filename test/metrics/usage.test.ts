@@ -3,8 +3,6 @@ import { createManualClock, silentLog } from '../../gateway/lib/index.ts';
 import { createMetrics } from '../../gateway/metrics/index.ts';
 import { startPrometheus } from '../support/process/prometheus.ts';
 
-t.setTimeout(120_000);
-
 const hour = 3600;
 const first = Date.parse('2023-11-01T00:00:00Z') / 1000;
 const end = first + 54 * hour;

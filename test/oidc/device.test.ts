@@ -2,7 +2,6 @@ import t from 'tap';
 import { openHouse, type Teardown } from './support/house.ts';
 
 /** RFC 8628 with the client of the command line: what a terminal asks, what a person sees, what the terminal then has. */
-t.setTimeout(180_000);
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code';
 
 async function open(test: Teardown) {

@@ -7,8 +7,6 @@ import { caOf, startGateway } from '../support/process/gateway.ts';
 import { createPerson } from '../support/process/person.ts';
 import { sendHttp2, sendRaw } from '../support/net/raw-client.ts';
 
-t.setTimeout(120_000);
-
 t.test('what looks like a secret of ours is masked wherever it stands, names and digests stay', async (t) => {
   const secret = newSecret();
   for (const [path, shown] of [

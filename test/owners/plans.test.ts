@@ -4,7 +4,6 @@ import { eventually } from '../support/eventually.ts';
 import { by, house } from '../accounts/people.ts';
 import { onBothStores, type OpenDatabase } from '../support/house/stores.ts';
 
-t.setTimeout(120_000);
 const small: Plan = { name: 'small', title: 'Small', defaultFor: ['people'], storage: 1000 };
 const large: Plan = { name: 'large', title: 'Large', defaultFor: ['teams'], storage: 5000 };
 const free: Plan = { name: 'free', title: 'Free', defaultFor: [] };

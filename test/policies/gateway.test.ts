@@ -6,7 +6,6 @@ import { eventually } from '../support/eventually.ts';
 import { openPeople } from '../support/process/people.ts';
 
 /** What app.ts builds, with hostile policy files under it and with the id of a refusal in an admin's hand. */
-t.setTimeout(240_000);
 
 const hostile: readonly [name: string, text: string, where: RegExp][] = [
   [

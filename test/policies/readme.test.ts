@@ -5,8 +5,6 @@ import { formatProblems } from '../../gateway/policy/index.ts';
 import { questions } from '../../gateway/policy/schema.ts';
 import { copyOfShipped, shippedFolder, tryFolder } from '../policy/support.ts';
 
-t.setTimeout(240_000);
-
 /** The three worked examples of the README, taken from its text: a rule and the cases that show what it does. */
 const readme = readFileSync(join(shippedFolder, 'README.md'), 'utf8');
 const examples = [

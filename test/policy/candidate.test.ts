@@ -10,7 +10,6 @@ import { readFolder } from '../../gateway/policy/folder.ts';
 import { eventually } from '../support/eventually.ts';
 import { copyOfShipped } from './support.ts';
 
-t.setTimeout(90_000);
 const skip = process.platform !== 'linux' && 'processes are found in /proc';
 
 /** Processes in which this one tries policies at this moment. */

@@ -29,8 +29,6 @@ async function policyOf(t: Test, rules: string): Promise<Policy> {
   return policy;
 }
 
-t.setTimeout(300_000);
-
 t.test('the shipped policies, role by role', async (t) => {
   const policy = await createPolicy({ recordReload: () => undefined, ...base, folder: shippedFolder });
   t.teardown(() => policy.close());

@@ -12,7 +12,6 @@ const shippedRules = readdirSync(shippedFolder)
   .flatMap((name) => readFileSync(join(shippedFolder, name), 'utf8').match(/^(permit|forbid)\b/gm) ?? []).length;
 
 // Each file is tried in a process of its own.
-t.setTimeout(180_000);
 
 const root = person('root', { isAdmin: true });
 const base = { clock: systemClock, log: silentLog };
@@ -175,7 +174,6 @@ const files: readonly { what: string; name?: string; text: string | Buffer; line
 t.test(
   'whatever a file holds, it is refused with its place, and the set in force goes on deciding what was never asked',
   async (t) => {
-    t.setTimeout(150_000);
     const folder = copyOfShipped((clean) => t.teardown(clean));
     const policy = await createPolicy({ recordReload: () => undefined, ...base, folder });
     t.teardown(() => policy.close());

@@ -24,8 +24,6 @@ const { createPolicy } = await import('../../gateway/policy/index.ts');
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-t.setTimeout(300_000);
-
 t.test('reloads, taken and refused, leave one engine in memory and none behind', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   unlinkSync(join(folder, 'default.cases.yaml'));

@@ -8,8 +8,6 @@ import { checkFolder, formatProblems, type PolicyProblem } from '../../gateway/p
 import { positionOfByte } from '../../gateway/policy/position.ts';
 import { copyOfShipped, shippedFolder, tryFolder } from './support.ts';
 
-t.setTimeout(300_000);
-
 t.test('the shipped folder is valid and all of its cases pass', async (t) => {
   const status = await checkFolder(shippedFolder);
   t.strictSame(status.problems, []);

@@ -20,8 +20,6 @@ const ann = person('ann');
 const base = { clock: systemClock, log: silentLog };
 const closeNotebooks = '@id("closed") forbid (principal, action, resource == Integration::"jupyterhub");\n';
 
-t.setTimeout(300_000);
-
 t.test('a saved change comes into force by itself, and so does taking it back', async (t) => {
   const folder = copyOfShipped((clean) => t.teardown(clean));
   unlinkSync(join(folder, 'default.cases.yaml'));

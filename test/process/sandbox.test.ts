@@ -20,8 +20,6 @@ import { type Confinement, findSandbox, sandboxArguments } from '../../gateway/p
 import { eventually } from '../support/eventually.ts';
 import { shippedSandbox } from '../support/process/shipped-sandbox.ts';
 
-t.setTimeout(120_000);
-
 function folder(t: Tap): string {
   const path = mkdtempSync(join(tmpdir(), 'knot-sandbox-'));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));

@@ -9,7 +9,6 @@ import { movesFiles } from './moves.ts';
 import { left, openPlaces, watched } from './places.ts';
 import { comesBack } from './removed-by-hand.ts';
 
-t.setTimeout(300_000);
 const cluster = await startControlPlane(t, { nodes: 0 });
 if ('skip' in cluster) t.test('places in a cluster', { skip: cluster.skip }, async () => undefined);
 else await behaves(cluster);

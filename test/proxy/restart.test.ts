@@ -11,7 +11,6 @@ import { createPerson, type Person } from '../support/process/person.ts';
 import { openRaw, readAnswer } from '../support/net/raw-client.ts';
 
 /** The real process, stopped and started again under load, as an operator does it. */
-t.setTimeout(120_000);
 
 const password = 'correct-horse-staple-7';
 const downloadBytes = 40 * 64 * 1024;

@@ -5,7 +5,6 @@ import { idleEngine } from './idle-engine.ts';
 import { openRecords } from './record-house.ts';
 
 /** Several gateways on one store, each with a machine of its own. */
-t.setTimeout(600_000);
 
 await onBothStores(t, async (t, openDatabase) => {
   await t.test(

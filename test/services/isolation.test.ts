@@ -7,7 +7,6 @@ import { checkProbes, cleanUp, type Found, layOut, probesOf } from '../support/p
 import { first, hasGroups, openProcessEngine, skipWithoutSandbox } from './process-house.ts';
 
 /** What somebody's code inside a service reaches: its own files and socket, and nothing else of the machine. */
-t.setTimeout(120_000);
 
 const isRoot = process.getuid?.() === 0;
 /** Where everything else is shown to services, so that it is seen that this is not. */

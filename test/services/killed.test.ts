@@ -11,7 +11,6 @@ import { idleEngine, plainTemplate } from './idle-engine.ts';
  * A gateway that is killed at each await of what it does to a store, an engine and the table of routes. Whoever begins after it, with
  * nothing that runs, makes of what was left what was wanted. Inside a transaction the store itself is the test (test/store).
  */
-t.setTimeout(600_000);
 
 /** Calls after which a gateway is dead: it hears no answer any more, and does nothing further. */
 function createDeath(calls: number) {

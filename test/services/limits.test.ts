@@ -12,7 +12,6 @@ import { eventually } from '../support/eventually.ts';
 import { hasGroups, openProcessEngine, skipWithoutSandbox } from './process-house.ts';
 
 /** What somebody's code may take of the machine: each bound with the attempt to cross it, and the same attempt without the bound. */
-t.setTimeout(240_000);
 
 const MiB = 1024 ** 2;
 const skipWithoutGroups =

@@ -25,7 +25,6 @@ import { openIndex, settings } from './tiny-index.ts';
 import { openRegistry } from './tiny-registry.ts';
 
 /** Packages of templates, from an index of the test's own: once for each set, whole or not at all, and why not in plain words. */
-t.setTimeout(240_000);
 
 // That of a gateway as services of the system have it: what people's accounts read must not depend on it.
 process.umask(0o077);

@@ -4,7 +4,6 @@ import { openProcessEngine, skipWithoutSandbox } from './process-house.ts';
 import { openIndex } from './tiny-index.ts';
 
 /** A service whose template needs packages: installed before its program is started, seen by everybody, and stopped with it. */
-t.setTimeout(240_000);
 
 /** Serves on a socket of its own what a package says of itself. */
 const program = `

@@ -6,8 +6,6 @@ import { eventually } from '../support/eventually.ts';
 import { testEngine } from './engine.ts';
 import { openProcessEngine, skipWithoutSandbox } from './process-house.ts';
 
-t.setTimeout(240_000);
-
 t.test('programs of this machine', { skip: skipWithoutSandbox }, async (t) => {
   testEngine(t, (t) => openProcessEngine(t));
 

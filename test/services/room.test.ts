@@ -9,7 +9,6 @@ import { idleEngine, plainTemplate } from './idle-engine.ts';
 import type { Store } from '../../gateway/store/index.ts';
 
 /** What owners may begin: what is asked and what is done never differ, and nobody gets more than there is. */
-t.setTimeout(600_000);
 
 const GiB = 1024 ** 3;
 const sizes: Size[] = [

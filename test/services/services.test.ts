@@ -8,7 +8,6 @@ import type { Store } from '../../gateway/store/index.ts';
 import { openRecords } from './record-house.ts';
 
 /** Records of services on both stores, with an engine that runs nothing. */
-t.setTimeout(600_000);
 
 await onBothStores(t, async (t, openDatabase) => {
   await t.test('T9 of two who want one name at one moment one has it, and the other is told', async (t) => {

@@ -7,8 +7,6 @@ import { eventually } from '../support/eventually.ts';
 import { gather } from './gather.ts';
 import { openProcessEngine, skipWithoutSandbox } from './process-house.ts';
 
-t.setTimeout(120_000);
-
 const size = { columns: 100, rows: 30 };
 const program = 'require("http").createServer((q, r) => r.end("x")).listen(process.env.LISTEN)';
 const whose = { userId: 'u1', sessionId: 's1' };

@@ -6,8 +6,6 @@ import { person } from '../policy/support.ts';
 import { by, day, given } from './house.ts';
 import { testLinks } from './links.ts';
 
-t.setTimeout(240_000);
-
 await onBothStores(t, async (t, open) => {
   await t.test('a share gives its right on what it is of and on what is below, to whom it names', async (t) => {
     const { share, rights, asBob, add } = await given(t, open);

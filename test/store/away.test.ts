@@ -8,7 +8,6 @@ import { eventually } from '../support/eventually.ts';
 import { startPostgres } from '../support/process/postgres.ts';
 
 /** What a process believes about people while its database is away, and about a commit whose answer never came. */
-t.setTimeout(120_000);
 const postgres = await startPostgres();
 if (!('skip' in postgres)) t.teardown(() => postgres.stop());
 const skip = 'skip' in postgres && postgres.skip;

@@ -5,8 +5,6 @@ import type { Store } from '../../gateway/store/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { onBothStores } from '../support/house/stores.ts';
 
-t.setTimeout(120_000);
-
 const dayMs = 24 * 3600_000;
 
 async function keptChanges({ db }: Store): Promise<number> {

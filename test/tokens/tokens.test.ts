@@ -7,8 +7,6 @@ import { eventually } from '../support/eventually.ts';
 import { openTestFacts } from '../support/house/facts.ts';
 import { onBothStores, type OpenDatabase } from '../support/house/stores.ts';
 
-t.setTimeout(240_000);
-
 t.test('a secret is known by sight, and one wrong character is', (t) => {
   const seen = new Set<string>();
   for (let round = 0; round < 200; round += 1) {

@@ -71,7 +71,7 @@ c.KubeSpawner.mem_limit = os.environ["NOTEBOOK_MEMORY_LIMIT"]
 c.KubeSpawner.common_labels = {"app": "jupyterhub", "app.kubernetes.io/managed-by": "jupyterhub"}
 c.KubeSpawner.delete_grace_period = 5
 c.KubeSpawner.start_timeout = int(os.environ.get("NOTEBOOK_START_SECONDS", "300"))
-c.KubeSpawner.http_timeout = 60
+c.KubeSpawner.http_timeout = 240
 
 c.JupyterHub.ip = "0.0.0.0"
 c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"

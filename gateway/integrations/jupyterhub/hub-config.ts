@@ -209,8 +209,8 @@ ${notebookArguments(facts.isRoot, labFolderOf(folder))
 c.Spawner.ip = "127.0.0.1"
 c.Spawner.default_url = "/lab"
 c.Spawner.env_keep = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "KNOT_SUPERVISOR"]
-c.Spawner.start_timeout = 60
-c.Spawner.http_timeout = 60
+c.Spawner.start_timeout = 240
+c.Spawner.http_timeout = 240
 c.LocalProcessSpawner.interrupt_timeout = 4
 c.LocalProcessSpawner.term_timeout = 1
 c.LocalProcessSpawner.kill_timeout = 2

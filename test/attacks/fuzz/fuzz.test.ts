@@ -6,7 +6,6 @@ import { clients, type FuzzClient } from './cases.ts';
 import { openFuzzHouse } from './house.ts';
 import { runCase } from './run.ts';
 
-t.setTimeout(120_000);
 const house = await openFuzzHouse(t);
 const corpus = JSON.parse(readFileSync(join(import.meta.dirname, 'corpus.json'), 'utf8')) as {
   name: string;

@@ -13,7 +13,6 @@ import { type Argo, startArgo } from './start.ts';
 import { settingsFrom } from './values.ts';
 
 /** A workflow whose steps are real pods: what one writes into a person's files is in the browser. */
-t.setTimeout(300_000);
 
 const node = await startNode(t);
 const shown = argoSettings({ origin: '', issuer: '', caFile: undefined, namespace: 'argo', secret: undefined });

@@ -18,7 +18,6 @@ import { useTerminals } from './terminals.ts';
  * From a sign-up to a program in a pod and its files in the browser: a gateway with the rights that its chart gives it, on a cluster whose
  * pods are real. The gateway is a process in the network of the node.
  */
-t.setTimeout(300_000);
 
 const image = { image: images.box };
 /** Of the range of Services: an application is configured before there is one. */

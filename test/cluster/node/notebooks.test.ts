@@ -23,7 +23,6 @@ import { type RunningNode, startNode } from './start.ts';
  * All of it in pods, by the two charts: the gateway, its PostgreSQL, JupyterHub, notebooks, a service. From the link for the first admin
  * to a cell that runs; one set of files on a claim, whoever reads it; and what stays when a pod is replaced.
  */
-t.setTimeout(900_000);
 const hubChart = join(import.meta.dirname, '../../../charts/stack/jupyterhub');
 const domain = 'knot.test';
 const password = 'correct-horse-staple-7';
@@ -126,7 +125,7 @@ async function knotInPods(t: Test, node: RunningNode, binaries: string): Promise
         const { status, url } = await ann.visit(`${hub}/user/ann/lab`);
         return status === 200 && url.endsWith('/user/ann/lab');
       },
-      180_000,
+      600_000,
     ).catch(async (error: unknown) => {
       for (const about of [['events'], ['pods', '-o', 'wide'], ['rolebindings']])
         t.comment(await node.kubectl('get', '-n', 'knot-ann', ...about).catch(String));

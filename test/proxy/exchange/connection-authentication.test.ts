@@ -6,8 +6,6 @@ import { openRaw, readAnswer, sendHttp2 } from '../../support/net/raw-client.ts'
 import { type Gateway, openGateway } from '../fixture.ts';
 import { eventually } from '../../support/eventually.ts';
 
-t.setTimeout(60_000);
-
 /** An application that authenticates connections: two steps of a scheme, then every request on the connection is that person's. */
 function authenticateConnections(
   { recorder }: Gateway,

@@ -8,8 +8,6 @@ import { openRaw } from '../../support/net/raw-client.ts';
 import { type Gateway, type GatewayOptions, openGateway } from '../fixture.ts';
 import { eventually } from '../../support/eventually.ts';
 
-t.setTimeout(120_000);
-
 const mebibyte = 1024 * 1024;
 
 async function setUp(
@@ -76,7 +74,6 @@ async function peakOf(work: Promise<unknown>): Promise<number> {
 }
 
 t.test('160 MiB stream both ways with flat memory', async (t) => {
-  t.setTimeout(90_000);
   const { gateway, cookie } = await setUp(t, (request, response) => {
     if (request.method === 'GET') {
       if (request.url === '/sized') response.setHeader('content-length', total);

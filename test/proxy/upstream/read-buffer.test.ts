@@ -10,8 +10,6 @@ import type { Upstream } from '../../../gateway/routes/index.ts';
 import { type Gateway, openGateway } from '../fixture.ts';
 import { eventually } from '../../support/eventually.ts';
 
-t.setTimeout(120_000);
-
 /** Bytes that are different for every seed and never repeat: any that are lost, doubled or another's are seen. */
 function patternOf(seed: number): (length: number) => Buffer {
   const key = Buffer.alloc(16);

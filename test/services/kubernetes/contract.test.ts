@@ -43,7 +43,6 @@ spec:
 });
 
 /** What every engine must do, told on the engine of a cluster: its programs are Node in pods that really run. */
-t.setTimeout(300_000);
 const node = await startNode(t, { withNodeImage: true });
 if ('skip' in node) t.test('releases in a cluster', { skip: node.skip }, async () => undefined);
 else

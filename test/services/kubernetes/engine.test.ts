@@ -10,8 +10,6 @@ import { openKubernetesEngine, web } from './house.ts';
 import { restsAndRuns } from './rests.ts';
 import { tellsUnknownKinds } from './unknown-kinds.ts';
 
-t.setTimeout(240_000);
-
 const phase = (engine: Engine, service: Service, wanted: string, revision = service.revision) =>
   eventually(`the engine sees it ${wanted}`, async () => {
     const seen = engine.observe(service);

@@ -9,7 +9,6 @@ import { eventually } from '../../support/eventually.ts';
 import { openProcessEngine, skipWithoutSandbox } from '../process-house.ts';
 
 /** A program in its sandbox: what it reaches, by the settings that it finds and without them. */
-t.setTimeout(60_000);
 
 const program = `
 const net = require('net');

@@ -21,7 +21,6 @@ export type OpenDatabase = (t: Test) => Promise<TestDatabase>;
 /** Runs the same tests on SQLite (a file) and on PostgreSQL (a server of their own). */
 export async function onBothStores(t: Test, suite: (t: Test, open: OpenDatabase) => Promise<void>): Promise<void> {
   // Tells what hangs; how fast a server starts and answers beside other tests is nobody's claim.
-  t.setTimeout(600_000);
   const folder = mkdtempSync(join(tmpdir(), 'knot-sqlite-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   let files = 0;
