@@ -49,6 +49,8 @@ export type House = {
   serveMs(): Promise<number>;
 };
 
+/** Below it nobody was kept waiting by an attack: long for a machine that is only busy, short for a process that works for the attacker. */
+export const promptMs = 10_000;
 export const password = 'correct-horse-staple-7';
 
 /** A real gateway process, an upstream that records bytes at `echo.localhost`, and a signed-in person. */

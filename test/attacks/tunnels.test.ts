@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import t from 'tap';
 import { openRaw, sendRaw } from '../support/net/raw-client.ts';
 import { runKnot, startGateway } from '../support/process/gateway.ts';
-import { openHouse, residentMebibytes } from './house.ts';
+import { openHouse, residentMebibytes, promptMs } from './house.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** Accepts every upgrade and keeps what comes behind it. */
@@ -166,13 +166,13 @@ t.test('W9 a stop tells a thousand sockets to come back, and ends', async (t) =>
   const opened: Awaited<ReturnType<typeof openTunnel>>[] = [];
   for (let batch = 0; batch < 20; batch++) opened.push(...(await Promise.all(Array.from({ length: 50 }, openTunnel))));
   await eventually('a thousand sockets', () => tunnels.open.size === 1_000);
-  t.ok((await house.serveMs()) < 2_000, 'neighbour: and plain requests are served');
+  t.ok((await house.serveMs()) < promptMs, 'neighbour: and plain requests are served');
   const startedAt = Date.now();
   const closedAt: number[] = [];
   for (const { socket } of opened) socket.once('close', () => closedAt.push(Date.now() - startedAt));
   const status = await gateway.signal('SIGTERM');
   t.equal(status, 0);
-  t.ok(Date.now() - startedAt < 12_000, `ended after ${Date.now() - startedAt} ms`);
+  t.ok(Date.now() - startedAt < 60_000, `ended after ${Date.now() - startedAt} ms`);
   await eventually('every socket is closed', () => closedAt.length === 1_000);
   // 0x88: a close frame; 1012 is "service restart".
   const told = opened.filter(({ received }) => {

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
+import { eventually } from '../support/eventually.ts';
 import { startEcho } from '../support/net/echo.ts';
 import { openPeople, password } from '../support/process/people.ts';
 
@@ -114,5 +115,23 @@ t.test(
     await dashboard.unrouteAll();
     await submit(dashboard, 'ann', password);
     t.equal(dashboard.url(), `${gateway.origin}/account#sessions`, 'and back');
+
+    // Whoever is asked whether to stay, and stays, is asked again by the next thing that only somebody signed in may do.
+    const heading = dashboard.getByRole('heading', { level: 1 });
+    await heading.click();
+    await dashboard.evaluate(`addEventListener('beforeunload', (event) => event.preventDefault())`);
+    let questions = 0;
+    let isWilling = false;
+    dashboard.on('dialog', (dialog) => {
+      questions += 1;
+      void (isWilling ? dialog.accept() : dialog.dismiss());
+    });
+    t.equal((await ann.api('DELETE', '/account/sessions')).status, 200);
+    await eventually('the question', () => questions > 0);
+    t.equal(dashboard.url(), `${gateway.origin}/account#sessions`);
+    isWilling = true;
+    // Whatever is asked meanwhile may lead there first.
+    await dashboard.evaluate(`document.querySelector('a.brand').click()`).catch(() => undefined);
+    await dashboard.getByText('You were signed out from another device of yours').waitFor();
   },
 );

@@ -23,16 +23,18 @@ t.test('while another program holds the database, reads go on and writes are tol
     Array.from({ length: 20 }, (_, index) => makeTeam(ann, `t${'abcdefghijklmnopqrst'[index]}`)),
   );
   const signedIn = stranger().signIn('ann', password);
+  let isTold = false;
+  void writes.then(() => (isTold = true));
   const startedAt = performance.now();
   const waited = () => Math.round(performance.now() - startedAt);
   t.equal((await ann.api('GET', '/users')).status, 200, `a read is answered (${waited()} ms)`);
   t.equal((await fetch(`${gateway.ops}/healthz`)).status, 200, `health (${waited()} ms)`);
   t.equal((await fetch(`${gateway.ops}/metrics`)).status, 200, `metrics (${waited()} ms)`);
-  t.ok(waited() < 4000, 'without waiting for the lock');
+  t.notOk(isTold, 'without waiting for the lock');
   for (const answer of await writes) t.match(answer, isAway, answer.text);
   t.match(await signedIn, isAway);
   // Twenty that wait one after another would take a hundred seconds.
-  t.ok(performance.now() - startedAt < 30_000, `all were told after ${Math.round(performance.now() - startedAt)} ms`);
+  t.ok(performance.now() - startedAt < 80_000, `all were told after ${Math.round(performance.now() - startedAt)} ms`);
   other.exec('rollback');
   t.equal((await makeTeam(ann, 'after')).status, 201);
 });

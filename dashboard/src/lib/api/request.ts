@@ -44,12 +44,13 @@ type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** The same for what is not JSON: the answer as it comes. A refusal is thrown. */
 export async function ask(method: Method, path: string, init: RequestInit = {}): Promise<Response> {
   const headers = { accept: 'application/json', ...(init.headers as Record<string, string>) };
+  const askedAfter = stays;
   const response = await fetch(apiRoot + path, { ...init, method, headers }).catch((error: unknown) => {
     if (init.signal?.aborted) throw error;
     return undefined;
   });
   if (!response) throw new ApiError(problemOf(0, undefined));
-  if (response.status === 401) return leaveForSignIn();
+  if (response.status === 401) return leaveForSignIn(askedAfter);
   if (!response.ok) throw new ApiError(problemOf(response.status, await response.json().catch(() => undefined)));
   return response;
 }
@@ -63,8 +64,10 @@ export async function readAsset(address: string): Promise<Uint8Array> {
 
 let isSigningOut = false;
 let isSessionOver = false;
-/** Whether the way to the sign-in page was set out on and nobody held the page back since. */
+/** Whether the way to the sign-in page was set out on and the person did not rather stay. */
 let isOnWay = false;
+/** How often the person was asked whether to stay, because something here is not saved yet. */
+let stays = 0;
 
 /** Whether the page is on its way to the sign-in page: nothing that it asks on the way could be saved. */
 export const isLeavingForSignIn = (): boolean => isSigningOut || isSessionOver;
@@ -76,16 +79,23 @@ export function noteSigningOut(): void {
 
 /**
  * Comes back to the page that was asked for, also when it is not shown yet. Several questions are refused when a session ends; the first sets
- * out. Another would ask for the sign-in page once more, and why the session ended is told to who asks first.
+ * out. Another would ask for the sign-in page once more, and why the session ended is told to who asks first. Who rather stays is not asked
+ * again for what was under way then.
  */
-function leaveForSignIn(): Promise<never> {
-  if (isSigningOut || isOnWay) return new Promise(() => undefined);
+function leaveForSignIn(askedAfter: number): Promise<never> {
+  if (isSigningOut || isOnWay || askedAfter < stays) return new Promise(() => undefined);
   isSessionOver = isOnWay = true;
-  // The last who hears of it, and so the one who knows whether the person is asked to stay.
-  addEventListener('beforeunload', (event) => void (isOnWay = !event.defaultPrevented), { once: true });
+  addEventListener('beforeunload', noteStay, { once: true });
   const { pathname, search, hash } = navigating.to?.url ?? location;
   location.assign(urls.signIn(pathname + search + hash));
   return new Promise(() => undefined);
+}
+
+/** Hears of it last, and so knows whether somebody holds the page back. */
+function noteStay({ defaultPrevented }: BeforeUnloadEvent): void {
+  if (!defaultPrevented) return;
+  isOnWay = false;
+  stays += 1;
 }
 
 // A page that the browser kept and shows again has arrived nowhere.
