@@ -185,7 +185,7 @@ t.test('a second process on the store hears of changes', async (t) => {
   let isTold = false;
   two.onChange(() => (isTold = true));
   await one.replace('app', [route('echo')]);
-  for (let attempt = 0; !isTold && attempt < 100; attempt += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  await eventually('the other one is told', () => isTold);
   t.strictSame(two.find('echo.localhost'), route('echo'));
   const third = await createRoutes({ store: await open(t, url), clock, log: silentLog });
   t.ok(third.find('echo.localhost'), 'and one that starts later reads them');
