@@ -6,6 +6,7 @@ import { openPeople } from '../support/process/people.ts';
 import { becomes, launch } from '../support/process/services.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 import { programTemplate } from '../support/process/templates.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /**
  * A service whose program is the attacker's, opened in somebody's browser: what its page does to the host of another service and to Knot's
@@ -71,9 +72,9 @@ t.test('the page of a service and the hosts beside it', { skip }, async (t) => {
     Object.fromEntries((await context.cookies(url)).map(({ name, value }) => [name, value]));
   const isAnn = async (t: Tap) => {
     await page.goto(other.url);
-    t.equal(await page.getByRole('heading').innerText(), 'Here for ann');
+    await shows(t, () => page.getByRole('heading').innerText(), 'Here for ann');
     await page.goto(`${gateway.origin}/api/v1/me`);
-    t.match(await page.innerText('body'), /"username":"ann"/);
+    await shows(t, () => page.innerText('body'), /"username":"ann"/);
   };
   type Tap = Pick<typeof t, 'equal' | 'match'>;
 
@@ -81,7 +82,7 @@ t.test('the page of a service and the hosts beside it', { skip }, async (t) => {
     await page.goto(evil.url);
     const before = await cookiesOf(evil.url);
     await page.reload();
-    t.equal(await page.innerText('p'), 'own=1', 'its own comes back to it, and no other');
+    await shows(t, () => page.innerText('p'), 'own=1', 'its own comes back to it, and no other');
     const now = await cookiesOf(evil.url);
     t.strictSame(now, { ...before, own: '1' }, 'its answers set none beyond itself and none of Knot’s');
     t.ok(

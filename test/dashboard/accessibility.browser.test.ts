@@ -10,6 +10,7 @@ import {
 import { startMockGateway } from '../support/dashboard/mock-api.ts';
 import { mockData } from '../support/dashboard/mock-data.ts';
 import { brokenPolicies } from '../support/dashboard/mock-policies.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 const pages = [
   '/',
@@ -113,7 +114,7 @@ t.test('every page, wide and narrow, light and dark', { skip: browserSkipReason(
           await page.emulateMedia({ colorScheme: width === look.width ? look.theme : thenTheme });
           const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth');
           t.ok(scrollWidth <= width, `${path} does not scroll sideways at ${width} px (${scrollWidth} px)`);
-          t.equal(await page.locator('h1').count(), 1, `${path} has one main heading`);
+          await shows(t, () => page.locator('h1').count(), 1, `${path} has one main heading`);
           t.not(await page.title(), 'Knot', `${path} has a title of its own`);
         }
         titles.set(gateway.origin + path, await page.title());

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard/browser.ts';
 import { startMockGateway } from '../support/dashboard/mock-api.ts';
 import { mockData } from '../support/dashboard/mock-data.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 t.test('registered and connected applications', { skip: browserSkipReason() }, async (t) => {
   ensureDashboardBuild();
@@ -40,20 +41,25 @@ t.test('registered and connected applications', { skip: browserSkipReason() }, a
       await page.getByLabel('Redirect addresses').fill('http://w.example/cb');
       await page.getByRole('button', { name: 'Register', exact: true }).click();
       for (const { field } of problems) await page.getByText(`No ${field}.`).waitFor();
-      t.equal(await page.locator('[aria-invalid]').count(), fields.length, 'also at ticks and choices');
+      await shows(t, () => page.locator('[aria-invalid]').count(), fields.length, 'also at ticks and choices');
       t.equal(await page.getByText('Several.').count(), 0);
-      t.equal(await page.getByLabel('Redirect addresses').inputValue(), 'http://w.example/cb', 'what was typed stays');
+      await shows(
+        t,
+        () => page.getByLabel('Redirect addresses').inputValue(),
+        'http://w.example/cb',
+        'what was typed stays',
+      );
       gateway.clearRefusals();
       await page.getByLabel('Title').fill('My wiki');
       await page.reload();
       await page.getByText('What you typed before is here again.').waitFor();
-      t.equal(await page.getByLabel('Title').inputValue(), 'My wiki', 'a reload shows the dialog again');
+      await shows(t, () => page.getByLabel('Title').inputValue(), 'My wiki', 'a reload shows the dialog again');
       await page.getByLabel('Redirect addresses').fill('https://w.example/cb\n\n https://w.example/two ');
       await page.getByLabel('Ours').check();
       await page.getByRole('button', { name: 'Register', exact: true }).click();
       await page.getByRole('heading', { name: 'My wiki is registered' }).waitFor();
       const secret = page.getByText('Zk3vWn8qTzG7yLxP1sRfH6dJcMaUeOi8tVqXwZ3bNg0');
-      t.ok(await secret.isVisible());
+      await shows(t, () => secret.isVisible(), true);
       t.match(
         gateway.changes.at(-1),
         /POST .*clients .*"redirectUris":\["https:\/\/w.example\/cb","https:\/\/w.example\/two"\].*"firstParty":true/,
@@ -71,9 +77,9 @@ t.test('registered and connected applications', { skip: browserSkipReason() }, a
       await page.getByRole('menuitem', { name: item }).click();
     };
     await menu('Change…');
-    t.equal(await page.getByLabel('Groups that may use it').inputValue(), 'knot:team:genomics');
+    await shows(t, () => page.getByLabel('Groups that may use it').inputValue(), 'knot:team:genomics');
     await page.reload();
-    t.equal(await page.getByLabel('Groups that may use it').inputValue(), 'knot:team:genomics');
+    await shows(t, () => page.getByLabel('Groups that may use it').inputValue(), 'knot:team:genomics');
     await page.getByLabel('Groups that may use it').fill('');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Images of the team is changed.').waitFor();
@@ -91,19 +97,20 @@ t.test('registered and connected applications', { skip: browserSkipReason() }, a
     t.match(complaints.splice(0), [/status of 400/], 'what the browser itself says of the refusal');
     await page.getByRole('button', { name: 'Make a new secret' }).click();
     await page.getByText('Rt9vWn8qTzG7yLxP1sRfH6dJcMaUeOi8tVqXwZ3bNg0').waitFor();
-    t.ok(await page.getByText('The secret of before works until').isVisible());
+    await shows(t, () => page.getByText('The secret of before works until').isVisible(), true);
     t.match(gateway.changes.at(-1), /POST .*clients\/harbor\/secrets {"overlapSeconds":3600}/);
     await page.getByRole('button', { name: 'Done' }).click();
     await menu('Remove…');
     const remove = page.getByRole('button', { name: 'Remove for good' });
-    t.ok(await remove.isDisabled());
+    await shows(t, () => remove.isDisabled(), true);
     await page.getByLabel('Type “harbor” to go on').fill('harbor');
     await remove.click();
     await page.getByText('Images of the team is removed.').waitFor();
     t.match(gateway.changes.at(-1), /DELETE .*clients\/harbor/);
     await page.getByRole('button', { name: 'Actions for Notebooks' }).click();
-    t.equal(
-      await page.getByRole('menuitem', { name: /Change/ }).getAttribute('aria-disabled'),
+    await shows(
+      t,
+      () => page.getByRole('menuitem', { name: /Change/ }).getAttribute('aria-disabled'),
       'true',
       'configured ones are fixed',
     );

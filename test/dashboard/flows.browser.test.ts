@@ -2,6 +2,7 @@ import t from 'tap';
 import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 t.test('what people do with the dashboard', { skip: browserSkipReason() }, async (t) => {
   const scene = await openScenes(t);
@@ -11,7 +12,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     async (t, { page, gateway, goTo }) => {
       await goTo('/');
       const ring = page.getByRole('progressbar', { name: /Notebooks/ });
-      t.equal(await ring.getAttribute('aria-valuenow'), '62');
+      await shows(t, () => ring.getAttribute('aria-valuenow'), '62');
       const steps = page.getByRole('list', { name: 'Preparing Notebooks' });
       const told = (await steps.locator('li').allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' ').trim());
       t.match(told, [
@@ -19,12 +20,12 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
         /^Install packages ?, under way \d/,
         /^Start JupyterHub ?, to come$/,
       ]);
-      t.ok(await page.getByText('Start Grafana, or correct').isVisible());
+      await shows(t, () => page.getByText('Start Grafana, or correct').isVisible(), true);
       gateway.data.tiles[0]!.status = { status: 'ready', message: 'Opens in about 10 s.' };
       gateway.announce('tiles');
       const tile = page.getByRole('link', { name: 'Open Notebooks', exact: true });
       await tile.waitFor();
-      t.equal(await tile.getAttribute('href'), 'https://jupyterhub.localhost:8443');
+      await shows(t, () => tile.getAttribute('href'), 'https://jupyterhub.localhost:8443');
     },
   );
 
@@ -34,14 +35,12 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
       const tile = (name: string) => page.locator('.tile', { hasText: name });
       await goTo('/');
       await tile('Group wiki').getByText('Not reachable').waitFor();
-      t.ok(await tile('Old portal').getByText('Not watched').isVisible());
+      await shows(t, () => tile('Old portal').getByText('Not watched').isVisible(), true);
       t.equal(await tile('Old portal').getByText('Ready').count(), 0);
-      t.ok(await page.getByText('Metrics and Group wiki do not work just now.').isVisible());
-      t.equal(
-        await tile('Group wiki').getByRole('link', { name: 'Open Group wiki' }).getAttribute('href'),
-        'https://wiki.localhost:8443',
-        'one may still go and see',
-      );
+      await shows(t, () => page.getByText('Metrics and Group wiki do not work just now.').isVisible(), true);
+      // One may still go and see.
+      const open = tile('Group wiki').getByRole('link', { name: 'Open Group wiki' });
+      await shows(t, () => open.getAttribute('href'), 'https://wiki.localhost:8443');
       const known = gateway.data.tiles.filter(({ kind }) => kind === 'app');
       for (const { status } of known) status.status = 'ready';
       gateway.data.tiles.splice(0, gateway.data.tiles.length, ...known);
@@ -67,9 +66,9 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
       t.equal(await page.getByText('waiting for your approval').count(), 0);
       await page.goto(`${gateway.origin}/admin/users`);
       await page.getByRole('heading', { level: 1, name: 'Not allowed' }).waitFor();
-      t.ok(await page.getByText('k3v9x2m4').isVisible());
+      await shows(t, () => page.getByText('k3v9x2m4').isVisible(), true);
       const leave = page.getByRole('link', { name: 'Switch account' });
-      t.equal(await leave.getAttribute('href'), '/login/account?next=%2Fadmin%2Fusers');
+      await shows(t, () => leave.getAttribute('href'), '/login/account?next=%2Fadmin%2Fusers');
     },
     { isAdmin: false },
   );
@@ -133,7 +132,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
         .locator('.toast', { hasText: item === 'Make an admin' ? 'is an admin now' : 'no longer an admin' })
         .waitFor();
     }
-    t.equal(await page.getByRole('button', { name: 'Undo' }).count(), 1);
+    await shows(t, () => page.getByRole('button', { name: 'Undo' }).count(), 1);
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByText('Undone: bela is an admin.').waitFor();
   });
@@ -145,10 +144,10 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
       await page.goto(`${gateway.origin}/admin/users?q=ann`);
       await page.getByRole('button', { name: 'Actions for ann' }).click();
       const remove = page.getByRole('menuitem', { name: /Remove admin rights/ });
-      t.match(await remove.textContent(), /The only admin: make another one first/);
-      t.equal(await remove.getAttribute('aria-disabled'), 'true');
+      await shows(t, () => remove.textContent(), /The only admin: make another one first/);
+      await shows(t, () => remove.getAttribute('aria-disabled'), 'true');
       for (const name of [/Disable/, /Delete/]) {
-        t.match(await page.getByRole('menuitem', { name }).textContent(), /another admin can do it/);
+        await shows(t, () => page.getByRole('menuitem', { name }).textContent(), /another admin can do it/);
       }
     },
   );
@@ -158,10 +157,10 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.getByRole('button', { name: 'Actions for carla' }).click();
     await page.getByRole('menuitem', { name: 'Delete…' }).click();
     const remove = page.getByRole('button', { name: 'Delete for good' });
-    t.ok(await remove.isDisabled());
-    t.match(await page.getByRole('dialog').textContent(), /used again.*knot user export carla --to carla\.zip/s);
+    await shows(t, () => remove.isDisabled(), true);
+    await shows(t, () => page.getByRole('dialog').textContent(), /used again.*knot user export carla --to carla\.zip/s);
     await page.getByLabel('Type “carla” to go on').fill('carl');
-    t.ok(await remove.isDisabled());
+    await shows(t, () => remove.isDisabled(), true);
     await page.getByLabel('Type “carla” to go on').fill('carla');
     await remove.click();
     await page.getByRole('row', { name: /carla/ }).waitFor({ state: 'detached' });
@@ -175,7 +174,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.keyboard.type('jon');
     await page.waitForURL('**/admin/users?q=jon');
     await page.getByRole('row', { name: /bela/ }).waitFor({ state: 'detached' });
-    t.equal(await page.getByRole('searchbox').inputValue(), 'jon');
+    await shows(t, () => page.getByRole('searchbox').inputValue(), 'jon');
     await page.getByRole('link', { name: /^Active/ }).click();
     await page.getByText('Nobody matches').waitFor();
     await page.goBack();
@@ -188,8 +187,9 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.getByLabel('E-mail', { exact: true }).fill('mira@example.org');
     await page.getByRole('button', { name: 'Make the link' }).click();
     await page.getByText('https://localhost:8443/invite/').waitFor();
-    t.match(await page.getByText('It works once, until').textContent(), /\d{4} at \d/, 'the hour, not just the day');
-    t.ok(await page.getByRole('button', { name: 'Copy' }).isVisible());
+    // The hour, not just the day.
+    await shows(t, () => page.getByText('It works once, until').textContent(), /\d{4} at \d/);
+    await shows(t, () => page.getByRole('button', { name: 'Copy' }).isVisible(), true);
     await page.getByRole('button', { name: 'Done' }).click();
     t.equal(await page.getByText('https://localhost:8443/invite/').count(), 0);
     t.match(gateway.changes, [/POST .*invitations \{"email":"mira@example.org"\}/]);
@@ -206,8 +206,8 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     gateway.refuse('/teams', 400, problems('title', 'name'));
     await page.getByRole('button', { name: 'Make the team' }).click();
     await page.getByText('The title is not good.').waitFor();
-    t.equal(await page.getByLabel('Title', { exact: true }).getAttribute('aria-invalid'), 'true');
-    t.equal(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid'), 'true');
+    await shows(t, () => page.getByLabel('Title', { exact: true }).getAttribute('aria-invalid'), 'true');
+    await shows(t, () => page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid'), 'true');
     t.equal(await page.getByText('Several.').count(), 0);
     gateway.clearRefusals();
     await page.goto(`${gateway.origin}/admin/users`);
@@ -217,8 +217,8 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.getByLabel('E-mail', { exact: true }).fill('nonsense');
     await page.getByRole('button', { name: 'Make the link' }).click();
     await page.getByText('The username is not good.').waitFor();
-    t.ok(await page.getByText('The email is not good.').isVisible());
-    t.equal(await page.getByLabel('Username').inputValue(), 'Not A Name', 'what was typed stays');
+    await shows(t, () => page.getByText('The email is not good.').isVisible(), true);
+    await shows(t, () => page.getByLabel('Username').inputValue(), 'Not A Name', 'what was typed stays');
     gateway.clearRefusals();
     await page.goto(`${gateway.origin}/account`);
     await page.getByText('At least 10 characters').waitFor();
@@ -230,7 +230,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     await page.getByLabel('New password').fill('some new words here');
     await page.getByRole('button', { name: 'Change password' }).click();
     await page.getByRole('alert').getByText('The current password is not right.').waitFor();
-    t.equal(await page.getByLabel('New password').inputValue(), 'some new words here', 'what was typed stays');
+    await shows(t, () => page.getByLabel('New password').inputValue(), 'some new words here', 'what was typed stays');
   });
 
   await scene('keyboard alone reaches every page', async (t, { page, gateway }) => {
@@ -304,7 +304,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
     gateway.refuse('/me', 503);
     gateway.dropStreams();
     await page.getByText('Reconnecting…').waitFor();
-    t.ok(await page.getByText('Echo').first().isVisible(), 'what was shown stays');
+    await shows(t, () => page.getByText('Echo').first().isVisible(), true, 'what was shown stays');
     gateway.data.tiles.find(({ name }) => name === 'echo')!.title = 'Echo again';
     gateway.clearRefusals();
     await page.getByText('Reconnecting…').waitFor({ state: 'detached' });
@@ -323,7 +323,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
       await page.context().setOffline(true);
       await page.getByRole('link', { name: 'Audit', exact: true }).click();
       await page.getByText('Cannot open Audit while Knot is not reachable; it opens when it is back.').waitFor();
-      t.ok(await page.getByRole('row', { name: /bela/ }).isVisible(), 'the page stays');
+      await shows(t, () => page.getByRole('row', { name: /bela/ }).isVisible(), true, 'the page stays');
       t.match(page.url(), /\/admin\/users$/, 'and so does its address');
       await page.getByRole('link', { name: 'Teams', exact: true }).click();
       await page.getByText('Cannot open Teams while').waitFor();
@@ -362,7 +362,7 @@ t.test('what people do with the dashboard', { skip: browserSkipReason() }, async
       .getByRole('button', { name: 'Approve' })
       .click();
     await page.getByText('Knot cannot be reached just now').waitFor();
-    t.ok(await page.getByRole('row', { name: /bela/ }).isVisible());
+    await shows(t, () => page.getByRole('row', { name: /bela/ }).isVisible(), true);
   });
 
   await scene('a session that ended leads to sign-in and back', async (t, { page, gateway }) => {

@@ -2,6 +2,7 @@ import t from 'tap';
 import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 t.test('the one form', { skip: browserSkipReason() }, async (t) => {
   const scene = await openScenes(t);
@@ -14,14 +15,14 @@ t.test('the one form', { skip: browserSkipReason() }, async (t) => {
     await email.fill('mira@example.org');
     await page.reload();
     await page.getByText('What you typed before is here again.').waitFor();
-    t.equal(await email.inputValue(), 'mira@example.org');
+    await shows(t, () => email.inputValue(), 'mira@example.org');
     t.same(await drafts(), ['knot.draft/u-0/invite'], 'it belongs to the person');
     await page.getByRole('button', { name: 'Make the link' }).click();
     await page.getByText('https://localhost:8443/invite/').waitFor();
     await eventually('the draft is gone', async () => (await drafts()).length === 0);
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('button', { name: 'Invite', exact: true }).click();
-    t.equal(await email.inputValue(), '');
+    await shows(t, () => email.inputValue(), '');
     await email.fill('other@example.org');
     await page.getByRole('button', { name: 'Cancel' }).click();
     t.same(await drafts(), []);
@@ -33,7 +34,7 @@ t.test('the one form', { skip: browserSkipReason() }, async (t) => {
     await page.evaluate(`localStorage.setItem('knot.draft/u-9/new-team', '{"title":"Of jonas","name":""}')`);
     await page.reload();
     await page.getByText('What you typed before').waitFor();
-    t.equal(await page.getByLabel('Title', { exact: true }).inputValue(), 'Secret plans');
+    await shows(t, () => page.getByLabel('Title', { exact: true }).inputValue(), 'Secret plans');
     t.equal(await page.evaluate(`localStorage.getItem('knot.draft/u-9/new-team')`), null);
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: /ann/ }).click();
@@ -50,7 +51,7 @@ t.test('the one form', { skip: browserSkipReason() }, async (t) => {
     await page.getByRole('heading', { name: 'Leave without saving?' }).waitFor();
     await page.getByRole('button', { name: 'Stay' }).click();
     t.match(page.url(), /\/account$/);
-    t.equal(await page.getByLabel('New password').inputValue(), 'some new words here');
+    await shows(t, () => page.getByLabel('New password').inputValue(), 'some new words here');
     await page.getByRole('link', { name: 'Home', exact: true }).first().click();
     await page.getByRole('button', { name: 'Leave' }).click();
     await page.waitForURL(`${gateway.origin}/`);
@@ -81,7 +82,7 @@ t.test('the one form', { skip: browserSkipReason() }, async (t) => {
       await page.getByLabel('Name', { exact: true }).focus();
       for (let press = 0; press < 4; press += 1) await page.keyboard.press('Enter');
       const button = page.getByRole('button', { name: 'Make the team' });
-      t.ok(await button.isDisabled());
+      await shows(t, () => button.isDisabled(), true);
       await eventually('the question is under way', () => asked > 0);
       go();
       await page.getByText('The name is taken.').waitFor();

@@ -3,6 +3,7 @@ import t from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 const bar = (page: Page) => page.getByRole('navigation', { name: 'Main, short' });
 
@@ -26,8 +27,8 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       t.strictSame(await rail.locator('.label').allTextContents(), ['Home', 'Files', 'Services', 'My teams', 'Admin']);
       // Three people wait and two parts warn: five in the colour of the warning, leading to what it is about.
       const badge = rail.locator('.badge');
-      t.match(await badge.textContent(), /5.*3 waiting for approval, 2 to look at/);
-      t.match(await badge.getAttribute('class'), /warning/);
+      await shows(t, () => badge.textContent(), /5.*3 waiting for approval, 2 to look at/);
+      await shows(t, () => badge.getAttribute('class'), /warning/);
       gateway.data.components[0]!.status = 'failed';
       gateway.announce('health');
       await eventually('red when something failed', async () =>
@@ -45,7 +46,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
         'Audit',
         'Health',
       ]);
-      t.equal(await inside.locator('a[aria-current=page]').textContent(), 'Health');
+      await shows(t, () => inside.locator('a[aria-current=page]').textContent(), 'Health');
       await inside.getByRole('link', { name: '3 waiting for approval' }).click();
       await page.waitForURL('**/admin/users?state=pending');
       await rail.getByRole('link', { name: 'Admin', exact: true }).click();
@@ -67,7 +68,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     await bar(page).getByRole('button', { name: 'More' }).click();
     const more = page.getByRole('dialog', { name: 'Go to' });
     for (const label of ['Teams', 'Policies', 'Health', 'Account'])
-      t.ok(await more.getByRole('link', { name: new RegExp(`^${label}`) }).isVisible());
+      await shows(t, () => more.getByRole('link', { name: new RegExp(`^${label}`) }).isVisible(), true);
     await more.getByRole('link', { name: 'Audit' }).click();
     await page.waitForURL('**/admin/audit');
     const current = page.getByRole('navigation', { name: 'Admin' }).locator('li.current');
@@ -231,8 +232,8 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       await goTo('/');
       const running = page.getByRole('region', { name: 'Continue' });
       await running.getByRole('link', { name: 'Open Notebooks of the institute' }).waitFor();
-      t.equal(await running.locator('.tile').count(), 1);
-      t.match(await state('Notebooks of the institute').textContent(), /Running/);
+      await shows(t, () => running.locator('.tile').count(), 1);
+      await shows(t, () => state('Notebooks of the institute').textContent(), /Running/);
       for (const [title, word] of [
         ['jupyterhub.localhost', 'Preparing'],
         ['Echo', 'Ready'],
@@ -247,7 +248,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       gateway.announce({ topic: 'tiles', id: 'lab' });
       const stop = running.getByRole('button', { name: 'Stop Notebooks' });
       await running.getByText('Stopping', { exact: true }).waitFor();
-      t.ok(await stop.isDisabled(), 'stopped from another page: this one waits with it');
+      await shows(t, () => stop.isDisabled(), true, 'stopped from another page: this one waits with it');
       t.equal(await running.getByRole('link', { name: 'Open Notebooks' }).count(), 0);
       lab.isStopping = false;
       gateway.announce({ topic: 'tiles', id: 'lab' });
@@ -257,7 +258,7 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
       t.strictSame(await violationsOn(page), []);
       await question.getByRole('button', { name: 'Stop it' }).click();
       await running.waitFor({ state: 'detached' });
-      t.match(await state('Notebooks of the institute').textContent(), /Asleep/);
+      await shows(t, () => state('Notebooks of the institute').textContent(), /Asleep/);
     },
   );
 
@@ -308,6 +309,6 @@ t.test('the frame around every page', { skip: browserSkipReason() }, async (t) =
     await page.getByRole('status').getByText('Notebooks is ready.').waitFor();
     await page.getByRole('button', { name: 'Notices, 1 new' }).click();
     const link = page.getByRole('group', { name: 'Notices' }).getByRole('link', { name: 'Open Notebooks' });
-    t.equal(await link.getAttribute('href'), 'https://jupyterhub.localhost:8443');
+    await shows(t, () => link.getAttribute('href'), 'https://jupyterhub.localhost:8443');
   });
 });

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { openScenes } from './scene.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 t.test('the one list, the page of one thing', { skip: browserSkipReason() }, async (t) => {
   const scene = await openScenes(t);
@@ -11,14 +12,14 @@ t.test('the one list, the page of one thing', { skip: browserSkipReason() }, asy
     const header = page.getByRole('columnheader', { name: 'Person' });
     await page.getByRole('row', { name: /bela/ }).waitFor();
     t.match(await first(), /dmitri/, 'who waits comes first');
-    t.equal(await header.getAttribute('aria-sort'), 'none');
+    await shows(t, () => header.getAttribute('aria-sort'), 'none');
     await header.getByRole('link').click();
     await page.waitForURL('**/admin/users?sort=name');
     await page.getByRole('row').nth(1).getByText('ann', { exact: true }).waitFor();
-    t.equal(await header.getAttribute('aria-sort'), 'ascending');
+    await shows(t, () => header.getAttribute('aria-sort'), 'ascending');
     await header.getByRole('link').click();
     await page.getByRole('row').nth(1).getByText('zofia', { exact: true }).waitFor();
-    t.equal(await header.getAttribute('aria-sort'), 'descending');
+    await shows(t, () => header.getAttribute('aria-sort'), 'descending');
     await page.getByRole('link', { name: 'Page 2' }).click();
     await page.waitForURL('**/admin/users?sort=-name&page=2');
     await page.getByText('21–26 of 26 people').waitFor();
@@ -59,8 +60,8 @@ t.test('the one list, the page of one thing', { skip: browserSkipReason() }, asy
     await page.goto(`${gateway.origin}/admin/users?q=ma`);
     const chips = page.getByRole('navigation', { name: 'Filters' });
     await chips.getByRole('link', { name: 'All 3' }).waitFor();
-    t.ok(await chips.getByRole('link', { name: 'Waiting 2' }).isVisible());
-    t.ok(await chips.getByRole('link', { name: 'Active 1' }).isVisible());
+    await shows(t, () => chips.getByRole('link', { name: 'Waiting 2' }).isVisible(), true);
+    await shows(t, () => chips.getByRole('link', { name: 'Active 1' }).isVisible(), true);
     await page.goto(`${gateway.origin}/admin/users?state=nonsense&page=x&sort=passwordHash`);
     await page.getByText('1–20 of 26 people').waitFor();
     t.equal(await page.getByText('could not be shown').count(), 0, 'what an address does not mean is left out');
@@ -101,7 +102,7 @@ t.test('the one list, the page of one thing', { skip: browserSkipReason() }, asy
     for (const name of ['ann', 'bela', 'dmitri', 'jonas']) await page.getByLabel(`Choose ${name}`).check();
     const bar = page.getByRole('group', { name: 'The list' });
     for (const name of ['Approve 1', 'Enable 1', 'Disable 1', 'Sign out everywhere 2']) {
-      t.ok(await bar.getByRole('button', { name, exact: true }).isVisible(), name);
+      await shows(t, () => bar.getByRole('button', { name, exact: true }).isVisible(), true, name);
     }
     t.equal(await bar.getByRole('button', { name: /Delete/ }).count(), 0, 'what asks for the name is for one');
     await bar.getByRole('button', { name: 'Clear' }).click();
@@ -121,7 +122,7 @@ t.test('the one list, the page of one thing', { skip: browserSkipReason() }, asy
     await row(/ann/).first().focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Space');
-    t.equal(await row(/bela/).getAttribute('aria-selected'), 'true');
+    await shows(t, () => row(/bela/).getAttribute('aria-selected'), 'true');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Shift+Space');
     await page.getByText('2 people chosen').waitFor();
@@ -188,7 +189,7 @@ t.test('the one list, the page of one thing', { skip: browserSkipReason() }, asy
     await page.goto(`${gateway.origin}/admin/teams`);
     await page.getByRole('button', { name: 'New team' }).click();
     await page.getByLabel('Title', { exact: true }).fill('Ökologie & Klima');
-    t.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'okologieklima');
+    await shows(t, () => page.getByLabel('Name', { exact: true }).inputValue(), 'okologieklima');
     await page.keyboard.press('Enter');
     await page.waitForURL('**/admin/teams/okologieklima/members');
     await page.getByText('Nobody yet').waitFor();
@@ -210,8 +211,8 @@ t.test('the one list, the page of one thing', { skip: browserSkipReason() }, asy
     await chips.getByRole('link', { name: 'Account approved 7' }).click();
     await page.waitForURL('**/admin/audit?action=user.approved');
     await page.getByText('7 records').waitFor();
-    t.ok(await chips.getByRole('link', { name: 'Signed in 7' }).isVisible(), 'the others stay');
-    t.match(await page.getByRole('row').nth(1).textContent(), /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d/);
+    await shows(t, () => chips.getByRole('link', { name: 'Signed in 7' }).isVisible(), true, 'the others stay');
+    await shows(t, () => page.getByRole('row').nth(1).textContent(), /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d/);
     await page.getByLabel('By or about: a name').fill('lena');
     await page.waitForURL('**/admin/audit?action=user.approved&person=lena');
     await page.getByLabel('From', { exact: true }).fill('2020-01-01');

@@ -2,6 +2,7 @@ import t from 'tap';
 import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { brokenPolicies, refusedId } from '../support/dashboard/mock-policies.ts';
 import { openScenes } from './scene.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 t.test('what admins ask of policies and decisions', { skip: browserSkipReason() }, async (t) => {
   const scene = await openScenes(t);
@@ -15,7 +16,7 @@ t.test('what admins ask of policies and decisions', { skip: browserSkipReason() 
     t.match(page.url(), /as=bela&method=GET&url=https/);
     await page.reload();
     await page.getByText('bela may not open this.').waitFor();
-    t.ok(await page.getByRole('link', { name: 'own-services-only' }).isVisible());
+    await shows(t, () => page.getByRole('link', { name: 'own-services-only' }).isVisible(), true);
   });
 
   await scene(
@@ -29,8 +30,8 @@ t.test('what admins ask of policies and decisions', { skip: browserSkipReason() 
       await page.keyboard.press('Enter');
       await page.getByText('bela could not open Notebooks.').waitFor();
       t.match(page.url(), `decision=${refusedId}`);
-      t.ok(await page.getByRole('link', { name: 'own-services-only' }).isVisible());
-      t.equal(await page.getByLabel('Address or decision id').inputValue(), refusedId);
+      await shows(t, () => page.getByRole('link', { name: 'own-services-only' }).isVisible(), true);
+      await shows(t, () => page.getByLabel('Address or decision id').inputValue(), refusedId);
       t.notOk(await page.getByLabel('Person').isVisible(), 'an id says whose request it was');
       await page.getByText('What the rules saw').click();
       await page.getByText('192.0.2.7').waitFor();

@@ -5,6 +5,7 @@ import { causeOf, type End } from '../../gateway/services/causes.ts';
 import { browserSkipReason } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openScenes } from './scene.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** What pages of services show of answers that a running gateway gives rarely: broken lines and failures. */
 
@@ -125,9 +126,9 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
       await page.goto(`${gateway.origin}/services/one/overview`);
       await page.getByText(what).waitFor();
       await page.getByText(cause.remedy).waitFor();
-      t.equal(await page.getByLabel('What it said last').innerText(), end.lines.join('\n'));
+      await shows(t, () => page.getByLabel('What it said last').innerText(), end.lines.join('\n'));
       await page.getByRole('button', { name: 'Start again one', exact: true }).first().waitFor();
-      t.equal(await page.getByRole('link', { name: button }).getAttribute('href'), leadsTo);
+      await shows(t, () => page.getByRole('link', { name: button }).getAttribute('href'), leadsTo);
     }
   });
 
@@ -210,7 +211,11 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
       await figures.filter({ hasText: words }).first().waitFor();
     await figures.first().locator('canvas').waitFor();
     await page.getByText('The same as a table').click();
-    t.match(await page.getByRole('row').nth(1).innerText(), /0\.50\s+256 MiB\s+30 a minute\s+5(\.0)? MB a minute/);
+    await shows(
+      t,
+      () => page.getByRole('row').nth(1).innerText(),
+      /0\.50\s+256 MiB\s+30 a minute\s+5(\.0)? MB a minute/,
+    );
   });
 
   await scene(
@@ -239,7 +244,7 @@ t.test('services, by answers of the API', { skip: browserSkipReason() }, async (
       const card = page.getByRole('article').filter({ hasText: 'Buckets.' });
       await card.getByText(lack.what).waitFor();
       await card.getByText(lack.remedy).waitFor();
-      t.match(await card.getByRole('link', { name: 'S3' }).getAttribute('href'), /\/start\/s3$/);
+      await shows(t, () => card.getByRole('link', { name: 'S3' }).getAttribute('href'), /\/start\/s3$/);
     },
   );
 

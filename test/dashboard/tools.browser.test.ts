@@ -2,6 +2,7 @@ import t from 'tap';
 import { browserSkipReason, ensureDashboardBuild, launchBrowser, openPage } from '../support/dashboard/browser.ts';
 import { startMockGateway } from '../support/dashboard/mock-api.ts';
 import { mockData } from '../support/dashboard/mock-data.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 t.test('what I have in tools, without the tools', { skip: browserSkipReason() }, async (t) => {
   ensureDashboardBuild();
@@ -75,10 +76,10 @@ t.test('what I have in tools, without the tools', { skip: browserSkipReason() },
   await t.test('metrics: now against the plan, by day, by service, with what it costs', async (t) => {
     await page.goto(`${gateway.origin}/metrics`);
     await page.getByRole('heading', { name: 'Now, of the plan Standard' }).waitFor();
-    t.equal(await page.getByRole('meter').count(), 3, 'what has no limit has no bar');
+    await shows(t, () => page.getByRole('meter').count(), 3, 'what has no limit has no bar');
     await page.getByText('1.4 of 4').waitFor();
     await page.getByText('€17.30').waitFor();
-    t.equal(await page.locator('svg rect title').count(), 30);
+    await shows(t, () => page.locator('svg rect title').count(), 30);
     await page.getByLabel('What is shown').selectOption({ label: 'Cost' });
     await page.getByText('At most €3.30 in a day').waitFor();
     await page.getByText('The same as a table').click();
@@ -94,8 +95,9 @@ t.test('what I have in tools, without the tools', { skip: browserSkipReason() },
     await page.goto(`${gateway.origin}/`);
     const workflows = page.getByRole('region', { name: 'My workflows' });
     await workflows.getByRole('link', { name: 'nightly' }).waitFor();
-    t.equal(
-      await workflows.getByRole('link', { name: 'train-f9q1z' }).getAttribute('href'),
+    await shows(
+      t,
+      () => workflows.getByRole('link', { name: 'train-f9q1z' }).getAttribute('href'),
       'https://argo.localhost/workflows/knot-ann/train-f9q1z',
     );
     await workflows.getByText('3 min', { exact: false }).first().waitFor();

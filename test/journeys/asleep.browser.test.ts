@@ -7,6 +7,7 @@ import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { runKnot } from '../support/process/gateway.ts';
 import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** A service that is left alone sleeps, and a visit wakes it; it is upgraded and goes back to what it was. */
 
@@ -192,8 +193,9 @@ t.test('a service that is left alone sleeps until somebody comes', { skip }, asy
     await page.goto(`${url}deep`);
     await page.getByRole('heading', { name: 'say is switched off' }).waitFor();
     t.strictSame(await violationsOn(page), []);
-    t.equal(
-      await page.getByRole('link', { name: 'Go and start it' }).getAttribute('href'),
+    await shows(
+      t,
+      () => page.getByRole('link', { name: 'Go and start it' }).getAttribute('href'),
       `${gateway.origin}/services/${id}`,
     );
     t.match(await shown(), { state: 'stopped', wish: 'stopped' });

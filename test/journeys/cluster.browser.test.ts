@@ -13,6 +13,7 @@ import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts
 import { eventually } from '../support/eventually.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { password } from '../support/process/people.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** The cluster edition as people see it: from a sign-up to a page that a pod serves, and what is said when something is in the way. */
 
@@ -124,7 +125,7 @@ async function journey(t: Test, node: RunningNode): Promise<void> {
     await signIn(page, 'joanna');
     await page.goto(`${gateway.origin}/account`);
     await page.getByText('The namespace knot-joanna is as it shall be.').waitFor();
-    t.equal(await page.getByRole('list', { name: 'Steps' }).getByText(', done').count(), 8);
+    await shows(t, () => page.getByRole('list', { name: 'Steps' }).getByText(', done').count(), 8);
     t.same(await violationsOn(page), []);
     await ann.goto(`${gateway.origin}/admin/places`);
     const row = ann.getByRole('row', { name: /joanna/ });
@@ -146,8 +147,9 @@ async function journey(t: Test, node: RunningNode): Promise<void> {
     await page.waitForURL('**/services/*/overview');
     await page.getByText('There is no image 127.0.0.1:5005/none:1.').waitFor();
     await page.getByText('Correct the name or the tag of the image in its values', { exact: false }).waitFor();
-    t.equal(
-      await page.getByRole('link', { name: 'Change its values' }).getAttribute('href'),
+    await shows(
+      t,
+      () => page.getByRole('link', { name: 'Change its values' }).getAttribute('href'),
       new URL(page.url()).pathname.replace('/overview', '/values'),
     );
     t.same(await violationsOn(page), []);
@@ -171,7 +173,7 @@ async function journey(t: Test, node: RunningNode): Promise<void> {
       await page.waitForURL('**/services/*/overview');
       address = page.url();
       await page.getByText(/^site is ready, after \d+ s/).waitFor();
-      t.equal(await page.getByRole('list', { name: 'Start of site' }).getByText(', done').count(), 5);
+      await shows(t, () => page.getByRole('list', { name: 'Start of site' }).getByText(', done').count(), 5);
       t.same(await violationsOn(page), []);
       await small.context().addCookies(await page.context().cookies());
       await small.goto(address);

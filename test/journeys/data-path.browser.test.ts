@@ -22,6 +22,7 @@ pathlib.Path('results').mkdir(exist_ok=True)
 with open('results/x.csv', 'w') as file: csv.writer(file).writerows([['name', 'number'], ['one', 40], ['two', 2]])
 print('written by', pathlib.Path.cwd())
 `;
+import { shows } from '../support/dashboard/shows.ts';
 
 const cell = `import pandas; print('the sum is', pandas.read_csv('/files/private/results/x.csv').number.sum())`;
 
@@ -48,7 +49,7 @@ async function start(t: Test, page: Page, title: string, fill: () => Promise<voi
   await page.waitForURL('**/services/*/overview');
   await page.getByText(new RegExp(`${name} is ready, after \\d`)).waitFor({ timeout: 120_000 });
   const steps = page.getByRole('list', { name: `Start of ${name}` }).getByRole('listitem');
-  for (const step of await steps.all()) t.match(await step.innerText(), /, done[^]*\d+ (ms|s|min)/);
+  for (const step of await steps.all()) await shows(t, () => step.innerText(), /, done[^]*\d+ (ms|s|min)/);
   t.ok((await steps.count()) > 0);
   await looksRight(t, page, `the start of ${title}`);
   return name;
@@ -252,7 +253,7 @@ async function along(
         (await came.getByText('A guest').count()) === 1 && (await came.getByText('mia', { exact: true }).count()) === 1
       );
     });
-    t.match(await came.innerText(), /mia\s+by: [^\n]*physics[^]*\d times?, first .+, last .+ from 127\.0\.0\.1/);
+    await shows(t, () => came.innerText(), /mia\s+by: [^\n]*physics[^]*\d times?, first .+, last .+ from 127\.0\.0\.1/);
     await looksRight(t, page, 'who came');
 
     t.equal(await guest.title(), 'reading');

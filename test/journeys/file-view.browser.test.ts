@@ -5,6 +5,7 @@ import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts
 import { notebookOf, pdfWith, pngOf, wavOf } from '../support/dashboard/sample-files.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** Files are looked at and changed in the browser, on a running gateway. */
 
@@ -49,18 +50,23 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
 
   await t.test('every kind in its way, one after the other', async (t) => {
     const { page, complaints } = await open('bob');
-    const shows = (name: string) => page.getByRole('heading', { name, exact: true, level: 1 }).waitFor();
+    const opens = (name: string) => page.getByRole('heading', { name, exact: true, level: 1 }).waitFor();
     const next = async (name: string) => {
       await page.keyboard.press('ArrowRight');
-      await shows(name);
+      await opens(name);
     };
     const isTrue = (expression: string) => eventually(expression, () => page.evaluate(expression));
     await page.goto(folder);
     await page.getByRole('link', { name: 'a.csv' }).click();
-    await shows('a.csv');
+    await opens('a.csv');
     await page.getByRole('cell', { name: 'A, first' }).waitFor();
-    t.equal(await page.getByRole('cell', { name: 'two lines' }).count(), 1, 'a line break in quotes is part of a cell');
-    t.equal(await page.getByRole('row').count(), 201, 'the first rows');
+    await shows(
+      t,
+      () => page.getByRole('cell', { name: 'two lines' }).count(),
+      1,
+      'a line break in quotes is part of a cell',
+    );
+    await shows(t, () => page.getByRole('row').count(), 201, 'the first rows');
     await page.getByRole('button', { name: 'Show more' }).click();
     await page.getByRole('cell', { name: 'row 300', exact: true }).waitFor();
     await next('b.png');
@@ -82,11 +88,11 @@ t.test('files are looked at and changed in the browser', { skip: browserSkipReas
     t.same(await violationsOn(page), []);
     await next('f.ipynb');
     await page.getByRole('heading', { name: 'Analysis' }).waitFor();
-    t.equal(await page.locator('iframe').getAttribute('sandbox'), '');
+    await shows(t, () => page.locator('iframe').getAttribute('sandbox'), '');
     await next('g.wav');
     await isTrue(`document.querySelector('audio')?.duration === 1`);
     await page.getByRole('link', { name: /^Next/ }).click();
-    await shows('h.bin');
+    await opens('h.bin');
     await page.getByRole('heading', { name: 'BIN file, 4 B' }).waitFor();
     await next('i.log');
     await page.getByText('1.0 MB of 2.8 MB are shown.').waitFor();

@@ -7,6 +7,7 @@ import t from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** The Files page on a running gateway: one person at work in it, by keyboard, by mouse and on a phone. */
 
@@ -109,7 +110,7 @@ t.test('files are worked with in the browser', { skip: browserSkipReason() }, as
     await page.keyboard.press('Escape');
     await page.keyboard.press('?');
     for (const key of ['F2', 'Del', 'Backspace'])
-      t.ok(await page.getByRole('dialog').getByText(key, { exact: true }).isVisible());
+      await shows(t, () => page.getByRole('dialog').getByText(key, { exact: true }).isVisible(), true);
     await page.keyboard.press('Escape');
   });
 
@@ -297,7 +298,7 @@ t.test('files are worked with in the browser', { skip: browserSkipReason() }, as
     await page.getByRole('button', { name: 'Connect' }).click();
     const ways = page.getByRole('dialog', { name: 'Your files on your own machine' });
     await ways.getByText(`knot login ${gateway.origin}`).waitFor();
-    t.equal(await ways.getByText(`${gateway.origin}/dav/`, { exact: true }).count(), 1);
+    await shows(t, () => ways.getByText(`${gateway.origin}/dav/`, { exact: true }).count(), 1);
     t.same(await violationsOn(page), [], 'from another machine');
     await look('/private?list=trash', 'The trash is empty');
     await look('/private?list=usage', /entries/);

@@ -3,6 +3,7 @@ import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.t
 import { eventually } from '../support/eventually.ts';
 import { startEcho } from '../support/net/echo.ts';
 import { openPeople, password } from '../support/process/people.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 const skip = browserSkipReason();
 const fragment = '#/namespaces/x?y=1&z=%2F';
@@ -54,7 +55,7 @@ t.test(
       await page.getByRole('link', { name: 'Use another account' }).click();
       await submit(page, 'bob', password);
       t.equal(page.url(), `${echoOrigin}/deep`);
-      t.match(await page.textContent('body'), /"x-knot-user":"bob"/);
+      await shows(t, () => page.textContent('body'), /"x-knot-user":"bob"/);
       await page.context().close();
     }
 

@@ -5,6 +5,7 @@ import { browserSkipReason, launchBrowser, violationsOn } from '../support/dashb
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
 import { testCache } from '../support/process/test-cache.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** What the hub has to say on its way to JupyterLab and back: pages in Knot's look, a way home from each, one sign-out. */
 
@@ -58,10 +59,10 @@ t.test('from the hub to JupyterLab, home and out', { skip }, async (t) => {
       await page.waitForURL(`${gateway.origin}/`);
 
       await page.goto(`${hub}/hub/nothing`);
-      t.equal(await page.textContent('h1'), 'There is nothing here');
+      await shows(t, () => page.textContent('h1'), 'There is nothing here');
       await check('a page that is not there');
       await page.goto(`${hub}/hub/home`);
-      t.equal(await page.getByRole('link', { name: /token|servers/i }).count(), who === 'ann' ? 1 : 0);
+      await shows(t, () => page.getByRole('link', { name: /token|servers/i }).count(), who === 'ann' ? 1 : 0);
       await check('the home of the hub');
       if (who === 'bob') {
         t.equal((await page.goto(`${hub}/hub/admin`))?.status(), 403);
@@ -71,7 +72,7 @@ t.test('from the hub to JupyterLab, home and out', { skip }, async (t) => {
         await check('a refusal');
       }
       await page.goto(`${hub}/user/${who}/lab`);
-      t.equal(await page.textContent('h1'), 'Your notebook server is not running');
+      await shows(t, () => page.textContent('h1'), 'Your notebook server is not running');
       await check('a server that is not running');
       await page.click('#start');
       await page.waitForSelector('h1:has-text("Your notebook server is starting")');
@@ -80,8 +81,8 @@ t.test('from the hub to JupyterLab, home and out', { skip }, async (t) => {
       await check('a server that starts');
 
       await page.waitForSelector('#knot-home');
-      t.equal(await page.getAttribute('#knot-home', 'href'), `${gateway.origin}/`);
-      t.equal(await page.locator('#knot-home').isVisible(), true, 'the mark in the top bar of JupyterLab');
+      await shows(t, () => page.getAttribute('#knot-home', 'href'), `${gateway.origin}/`);
+      await shows(t, () => page.locator('#knot-home').isVisible(), true, 'the mark in the top bar of JupyterLab');
 
       await page.goto(`${hub}/hub/home`);
       await page.click('#stop');

@@ -4,6 +4,7 @@ import t from 'tap';
 import { eventually } from '../support/eventually.ts';
 import { browserSkipReason, launchBrowser } from '../support/dashboard/browser.ts';
 import { startGateway } from '../support/process/gateway.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 const passwords = { ann: 'correct-horse-staple-7', bob: 'battery-lantern-otter-9' };
 
@@ -79,7 +80,7 @@ t.test('a relying party on another site', { skip: browserSkipReason() }, async (
 
   await t.test('login_hint fills in the name', async (t) => {
     await page.goto(address({ login_hint: 'ann' }));
-    t.equal(await page.getByLabel('Username or e-mail').inputValue(), 'ann');
+    await shows(t, () => page.getByLabel('Username or e-mail').inputValue(), 'ann');
     await signIn('ann');
     await isBack();
   });
@@ -108,7 +109,7 @@ t.test('a relying party on another site', { skip: browserSkipReason() }, async (
     await signIn('bob');
     await isBack();
     await page.goto(`${gateway.origin}/logout`);
-    t.ok(await page.getByText('bob').first().isVisible());
+    await shows(t, () => page.getByText('bob').first().isVisible(), true);
   });
 
   await t.test('a posted sign-out asks, and returns', async (t) => {

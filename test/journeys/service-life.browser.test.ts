@@ -7,6 +7,7 @@ import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts
 import { openVisitors, type Visitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** The life of a service of a team, from the form to its end: who opens it is who they are, and what is changed can be taken back. */
 
@@ -128,7 +129,7 @@ async function life(
     await max.goto(`${gateway.origin}/services/${id}/values`);
     await max.getByLabel('word', { exact: false }).first().fill('moin');
     const changes = max.getByRole('region', { name: 'What changes' });
-    t.match(await changes.innerText(), /word\s+hello\s+→\s+moin/);
+    await shows(t, () => changes.innerText(), /word\s+hello\s+→\s+moin/);
     t.strictSame(await violationsOn(max), []);
     await max.getByRole('button', { name: 'Save and start anew' }).click();
     await is('it has the new ones', ({ state, values }) => state === 'ready' && values.word === 'moin');
@@ -185,7 +186,7 @@ async function life(
     await max.getByText(/its home folder and whatever it holds in memory/).waitFor();
     await max.getByText(/the files of the team physics/).waitFor();
     const button = max.getByRole('button', { name: 'Remove it' });
-    t.ok(await button.isDisabled(), 'not before the name is typed');
+    await shows(t, () => button.isDisabled(), true, 'not before the name is typed');
     await max.getByRole('textbox').fill('board');
     t.strictSame(await violationsOn(max), []);
     await button.click();

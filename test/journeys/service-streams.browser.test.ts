@@ -4,6 +4,7 @@ import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { servicesSkipReason } from '../support/process/services.ts';
 import { talkingTemplate } from './talking-service.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** Logs and Terminal of a service, as somebody uses them, on a laptop and on a phone. */
 
@@ -24,7 +25,7 @@ t.test('what a service says is followed on its page, and a terminal works in it'
     await page.goto(`${visitors.gateway.origin}/services/${id}/logs`);
     const log = page.getByRole('log');
     await log.getByText('hello').waitFor();
-    t.match(await log.getByText('hello').getAttribute('class'), /c2/, 'in its colour');
+    await shows(t, () => log.getByText('hello').getAttribute('class'), /c2/, 'in its colour');
     await log.getByText('It answers.').waitFor();
     const title = await page.title();
     const hostile =
@@ -61,7 +62,7 @@ t.test('what a service says is followed on its page, and a terminal works in it'
     await page.getByRole('searchbox', { name: 'Search its lines' }).fill('ROW 1234');
     await page.waitForURL(/q=ROW/);
     await log.getByText('row 1234', { exact: true }).waitFor();
-    t.equal(await log.locator('.line').count(), 1);
+    await shows(t, () => log.locator('.line').count(), 1);
     const download = page.waitForEvent('download');
     await page.getByRole('link', { name: 'Download' }).click();
     t.equal((await download).suggestedFilename(), 'one.log.txt');
@@ -70,17 +71,17 @@ t.test('what a service says is followed on its page, and a terminal works in it'
   await t.test('terminal', async (t) => {
     await page.getByRole('link', { name: 'Terminal' }).click();
     const rows = page.locator('.xterm-rows');
-    const shows = (what: string | RegExp) =>
+    const prints = (what: string | RegExp) =>
       eventually(`the terminal shows ${what}`, async () => {
         const text = (await rows.innerText()).replaceAll('\u00a0', ' ');
         return typeof what === 'string' ? text.includes(what) : what.test(text);
       });
-    await shows('one:~$');
+    await prints('one:~$');
     await page.keyboard.type('echo $((6 * 7)) $(stty size) > note; cat note\n');
-    await shows(/\n42 \d\d \d{2,3}/);
+    await prints(/\n42 \d\d \d{2,3}/);
     await page.keyboard.type(String.raw`printf '\e[38;2;200;0;0mtrue\e[0m \e]52;c;b3duZWQ=\a \e]0;owned\a colour\n'`);
     await page.keyboard.press('Enter');
-    await shows(/true +colour/);
+    await prints(/true +colour/);
     const colour = await page.evaluate<string>(
       `[...document.querySelectorAll('.xterm-rows span')].filter((span) => span.textContent === 'true').at(-1)?.style.color ?? ''`,
     );
@@ -90,21 +91,21 @@ t.test('what a service says is followed on its page, and a terminal works in it'
 
     // The page is read anew: the same shell.
     await page.keyboard.type('cd /tmp\n');
-    await shows('one:/tmp$');
+    await prints('one:/tmp$');
     // A program asks the terminal what it is, and hears the answer.
     await page.keyboard.type(`printf '\\033[c'; read -rsd c answer; echo "answ""ered"\n`);
-    await shows('answered');
+    await prints('answered');
     await page.reload();
-    await shows('one:/tmp$');
+    await prints('one:/tmp$');
     // What is shown again is not answered again: nothing stands before what is typed now.
     await page.keyboard.type('echo "ag""ain"\n');
-    await shows('one:/tmp$ echo "ag""ain"');
-    await shows('again');
+    await prints('one:/tmp$ echo "ag""ain"');
+    await prints('again');
     await bob.api('POST', `/services/${id}/stop`, {});
     const over = page.getByText('The shell was ended.').or(page.getByText('The service is not running.')).first();
     await over.waitFor();
     await eventually('it is stopped', async () => (await stateOf()) === 'stopped');
-    t.ok(await over.isVisible(), 'the page goes on saying why');
+    await shows(t, () => over.isVisible(), true, 'the page goes on saying why');
     await page.locator('.xterm-helper-textarea').focus();
     await page.keyboard.type('nobody hears this\n');
     await bob.api('POST', `/services/${id}/start`, {});

@@ -4,6 +4,7 @@ import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts
 import { openVisitors, type Visitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { becomes, launch, type RunningService } from '../support/process/services.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** What people see of what they run: the list, the page of one service, Home. Everything live, nothing by asking again and again. */
 
@@ -40,7 +41,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
   await t.test('a list without anything says what would be there and leads to it', async (t) => {
     await page.goto(`${gateway.origin}/services`);
     await page.getByRole('heading', { name: 'Nothing runs yet' }).waitFor();
-    t.equal(await page.getByRole('link', { name: 'Start something' }).getAttribute('href'), '/start');
+    await shows(t, () => page.getByRole('link', { name: 'Start something' }).getAttribute('href'), '/start');
     t.same(await violationsOn(page), []);
   });
 
@@ -49,8 +50,8 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     site = await begin(visitors, 'joanna', 'site', '/files/private');
     const row = page.getByRole('row', { name: /site/ });
     await row.getByText('Running').waitFor();
-    t.match(await row.textContent(), /site[^]*Web page[^]*You[^]*site-joanna\.localhost/);
-    t.equal(await row.getByRole('link', { name: 'Open site' }).getAttribute('href'), site.url);
+    await shows(t, () => row.textContent(), /site[^]*Web page[^]*You[^]*site-joanna\.localhost/);
+    await shows(t, () => row.getByRole('link', { name: 'Open site' }).getAttribute('href'), site.url);
     t.strictSame(
       [...new Set(asked.filter(isOfThePage))].sort(),
       ['GET /services', 'GET /services/shared'],
@@ -111,7 +112,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     t.equal(await page.getByRole('link', { name: 'Open site' }).count(), 0, 'what does not run is not opened');
     await page.getByRole('button', { name: 'Start site' }).click();
     await page.getByText(/site is ready, after \d+ s/).waitFor();
-    t.equal(await page.getByRole('list', { name: 'Start of site' }).getByText(', done').count(), 2);
+    await shows(t, () => page.getByRole('list', { name: 'Start of site' }).getByText(', done').count(), 2);
     await page.getByRole('link', { name: 'Open site' }).first().waitFor();
     t.same(await violationsOn(page), []);
     await page.getByRole('link', { name: 'Events' }).click();
@@ -125,9 +126,9 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     const going = page.getByRole('region', { name: 'Continue' });
     const tile = going.getByRole('article').filter({ hasText: 'site' });
     await tile.getByText('Running').waitFor();
-    t.equal(await tile.getByRole('link', { name: 'Open site' }).getAttribute('href'), site.url);
+    await shows(t, () => tile.getByRole('link', { name: 'Open site' }).getAttribute('href'), site.url);
     const start = page.getByRole('region', { name: 'Start' }).getByRole('link', { name: 'Web page' });
-    t.equal(await start.getAttribute('href'), '/start/web');
+    await shows(t, () => start.getAttribute('href'), '/start/web');
     t.same(await violationsOn(page), []);
     await phone.goto(gateway.origin);
     await phone.getByRole('link', { name: 'Open second' }).waitFor();
@@ -199,7 +200,7 @@ t.test('services on the pages of people', { skip: without }, async (t: Test) => 
     await page.keyboard.type('web pa');
     const found = page.getByRole('option', { name: /Web page/ }).first();
     await found.waitFor();
-    t.match(await found.textContent(), /Web page/);
+    await shows(t, () => found.textContent(), /Web page/);
     await page.keyboard.press('Escape');
   });
 

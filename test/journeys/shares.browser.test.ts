@@ -3,6 +3,7 @@ import t from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** Files that are shared: with a person, and with whoever has a link; on a running gateway, in several browsers. */
 
@@ -74,7 +75,7 @@ t.test(
         await page.getByRole('link', { name: 'run 7' }).click();
         await page.getByRole('link', { name: 'c.csv' }).waitFor();
         const above = page.getByRole('navigation', { name: 'Folders above' });
-        t.match(await above.innerText(), /results/);
+        await shows(t, () => above.innerText(), /results/);
         t.equal(await above.getByRole('link', { name: 'bob' }).count(), 0, 'nothing above what is shared is offered');
         await shoot(page, `shared-folder-${width}`);
         t.same(complaints, []);

@@ -4,6 +4,7 @@ import t from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** From the catalogue over a form to a service that is begun, on a running gateway. */
 
@@ -113,7 +114,7 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await page.waitForURL('**/start?q=e');
     t.notOk(await page.getByText('Chart.yaml:2').isVisible(), 'what was folded stays folded');
     t.strictSame(await violationsOn(page), []);
-    t.ok(await onKubernetes.isVisible(), 'it stays open while the list is read anew');
+    await shows(t, () => onKubernetes.isVisible(), true, 'it stays open while the list is read anew');
     await page.keyboard.press('Backspace');
     await page.keyboard.type('publish');
     await page.getByRole('link', { name: 'My program' }).waitFor({ state: 'detached' });
@@ -128,16 +129,16 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
       .getByRole('region', { name: 'Will it start?' })
       .getByText(/Must match/)
       .waitFor();
-    t.ok(await page.getByRole('button', { name: 'Create' }).isDisabled());
+    await shows(t, () => page.getByRole('button', { name: 'Create' }).isDisabled(), true);
     await page.getByRole('button', { name: 'Reset Folder' }).click();
-    t.equal(await field('Folder').inputValue(), '/files/private/public');
+    await shows(t, () => field('Folder').inputValue(), '/files/private/public');
     await page.getByRole('button', { name: 'Choose…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: 'site' }).click();
     await dialog.getByText('/files/private/site').waitFor();
     await dialog.getByRole('button', { name: 'Choose this folder' }).click();
     await field('Name').fill('My Site');
-    t.equal(await field('Name').inputValue(), 'my-site');
+    await shows(t, () => field('Name').inputValue(), 'my-site');
     await page.getByText(`https://my-site-bob.localhost`).waitFor();
     await page.getByText('It would start.').waitFor();
     t.strictSame(await violationsOn(page), []);
@@ -166,14 +167,14 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     t.match(secret, /^\w{24}$/, 'a secret is made');
     await page.getByRole('button', { name: 'welcome' }).click();
     await field('Kind').selectOption('one');
-    t.equal(await field('Label').inputValue(), 'first');
+    await shows(t, () => field('Label').inputValue(), 'first');
     await field('Label').fill('typed');
     await field('Kind').selectOption('many');
-    t.equal(await field('Label').inputValue(), '', 'what was typed into another branch is not there');
-    t.equal(await field('Count').inputValue(), '2');
+    await shows(t, () => field('Label').inputValue(), '', 'what was typed into another branch is not there');
+    await shows(t, () => field('Count').inputValue(), '2');
     await page.reload();
     await page.getByText('What you typed before is here again.').waitFor();
-    t.equal(await field('Greeting').inputValue(), 'welcome');
+    await shows(t, () => field('Greeting').inputValue(), 'welcome');
     t.notMatch(await page.evaluate('JSON.stringify(localStorage)'), secret, 'a secret is not kept');
     await field('Kind').selectOption('nothing');
     await field('Label').waitFor({ state: 'detached' });
@@ -203,7 +204,7 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
       .getByText(/^Line \d+: /)
       .first()
       .waitFor();
-    t.ok(await page.getByRole('button', { name: 'Create' }).isDisabled());
+    await shows(t, () => page.getByRole('button', { name: 'Create' }).isDisabled(), true);
     for (const key of ['Shift+Home', 'Shift+Home', 'Backspace', 'Backspace']) await page.keyboard.press(key);
     await page
       .getByRole('region', { name: 'Will it start?' })
@@ -242,7 +243,7 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await field('Greeting').fill('good day');
     await field('Password').fill('another-secret');
     const changes = page.getByRole('region', { name: 'What changes' });
-    t.match(await changes.innerText(), /greeting\s+welcome\s+→\s+good day[^]*password\s+is another secret/);
+    await shows(t, () => changes.innerText(), /greeting\s+welcome\s+→\s+good day[^]*password\s+is another secret/);
     t.notMatch(await changes.innerText(), /another-secret/);
     t.strictSame(await violationsOn(page), []);
     const saved = page.waitForRequest((request) => request.method() === 'PATCH');
@@ -260,7 +261,7 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await page.getByText('Rolled back').waitFor();
     t.match((await rolledBack).postDataJSON(), ofRevision);
     t.match(await valuesNow(), { greeting: 'welcome' });
-    t.equal(await field('Greeting').inputValue(), 'welcome');
+    await shows(t, () => field('Greeting').inputValue(), 'welcome');
 
     // The answer to a question that was put away is not taken for the answer to the next one.
     const back = page.getByRole('button', { name: 'Back to this…' });
@@ -287,7 +288,7 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await phone.getByRole('link', { name: 'My program' }).focus();
     await phone.keyboard.press('Enter');
     await phone.getByText('It would start.').waitFor();
-    t.equal(await phone.getByLabel('Name', { exact: true }).inputValue(), 'mine-2');
+    await shows(t, () => phone.getByLabel('Name', { exact: true }).inputValue(), 'mine-2');
     t.strictSame(await violationsOn(phone), []);
     await phone.getByLabel('Name', { exact: true }).focus();
     await phone.keyboard.press('Enter');

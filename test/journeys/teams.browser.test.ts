@@ -6,6 +6,7 @@ import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts
 import { openVisitors, type Visitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
 import { caOf } from '../support/process/gateway.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** A team from its making to the last manager who leaves: nobody signs in as a team, and what it has comes and goes with being in it. */
 
@@ -128,7 +129,7 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     t.same(await violationsOn(mia), []);
     await mia.getByRole('link', { name: 'Files', exact: true }).last().click();
     await mia.getByText('/files/team/physics').waitFor();
-    t.ok(await mia.getByText(/keeps the folder of the team until its server is stopped/).isVisible());
+    await shows(t, () => mia.getByText(/keeps the folder of the team until its server is stopped/).isVisible(), true);
     await mia.getByRole('link', { name: 'Open the files' }).click();
     await mia.getByRole('link', { name: 'ours' }).waitFor();
   });
@@ -142,7 +143,7 @@ t.test('a team is made, joined, worked in and left', { skip: browserSkipReason()
     await ann.getByRole('button', { name: 'Give', exact: true }).click();
     await ann.getByText('physics has the plan “small” now.').waitFor();
     await ann.getByRole('link', { name: 'Over their plan 1' }).click();
-    t.match(await ann.getByRole('row').nth(1).textContent(), /Physics/);
+    await shows(t, () => ann.getByRole('row').nth(1).textContent(), /Physics/);
     t.same(await violationsOn(ann), []);
     await mia.goto(`${gateway.origin}/teams/physics/plan`);
     await mia.getByText(/nothing is lost, and nothing more fits/).waitFor();

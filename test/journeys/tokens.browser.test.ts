@@ -3,6 +3,7 @@ import { Agent, request } from 'undici';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { caOf } from '../support/process/gateway.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** A program that acts for somebody: by a token of theirs, or let in from a terminal. */
 
@@ -41,7 +42,7 @@ t.test('tokens and terminals', { skip: browserSkipReason() }, async (t) => {
       await page.getByText(/^curl /).textContent(),
       new RegExp(`Bearer ${secret}" ${gateway.origin}/api/v1/areas`),
     );
-    t.ok(await page.getByText(`knot login ${gateway.origin}`).isVisible());
+    await shows(t, () => page.getByText(`knot login ${gateway.origin}`).isVisible(), true);
     t.same(await violationsOn(page), []);
     await page.getByRole('button', { name: 'Done' }).click();
     t.equal(await page.getByText(secret!).count(), 0, 'it is not shown again');
@@ -96,8 +97,8 @@ t.test('tokens and terminals', { skip: browserSkipReason() }, async (t) => {
     await page.getByLabel('Code').fill(first.user_code.toLowerCase());
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('heading', { name: /Let .* in\?/ }).waitFor();
-    t.ok(await page.getByText('127.0.0.1').isVisible(), 'who asks, from where');
-    t.ok(await page.getByText(first.user_code).isVisible());
+    await shows(t, () => page.getByText('127.0.0.1').isVisible(), true, 'who asks, from where');
+    await shows(t, () => page.getByText(first.user_code).isVisible(), true);
     t.same(await violationsOn(page), []);
     await page.getByRole('button', { name: 'Do not allow' }).click();
     await page.getByText('Nothing was allowed.').waitFor();
@@ -108,7 +109,7 @@ t.test('tokens and terminals', { skip: browserSkipReason() }, async (t) => {
     if (await phone.getByRole('button', { name: 'Continue' }).isVisible())
       await phone.getByRole('button', { name: 'Continue' }).click();
     await phone.getByRole('button', { name: 'Allow', exact: true }).waitFor();
-    t.ok(await phone.getByText(second.user_code).isVisible());
+    await shows(t, () => phone.getByText(second.user_code).isVisible(), true);
     t.same(await violationsOn(phone), []);
     await phone.getByRole('button', { name: 'Allow', exact: true }).click();
     await phone.getByRole('heading', { name: 'Your terminal is signed in' }).waitFor();

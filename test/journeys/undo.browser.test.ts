@@ -3,6 +3,7 @@ import t from 'tap';
 import { browserSkipReason, ensureDashboardBuild, launchBrowser } from '../support/dashboard/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway } from '../support/process/gateway.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 /** Taking an act back, from the button to the stored state and the audit record, on a running gateway. */
 
@@ -68,7 +69,7 @@ t.test(
 
     await page.goto(`${gateway.origin}/admin/audit`);
     await page.getByText('Undone: account refused').first().waitFor();
-    t.ok(await page.getByText('Undone: account approved').first().isVisible());
+    await shows(t, () => page.getByText('Undone: account approved').first().isVisible(), true);
   },
 );
 

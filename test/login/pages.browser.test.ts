@@ -8,6 +8,7 @@ import { renderErrorPage, silentLog, systemClock } from '../../gateway/lib/index
 import { createCertificates } from '../../gateway/tls/index.ts';
 import { browserSkipReason, launchBrowser, violationsOn } from '../support/dashboard/browser.ts';
 import { createFixture, type Fixture, origin, password, type Settings } from './fixture.ts';
+import { shows } from '../support/dashboard/shows.ts';
 
 const skip = browserSkipReason();
 
@@ -157,8 +158,8 @@ t.test('without JavaScript: sign up, sign in, sign out, by keyboard', { skip }, 
   await page.getByLabel('Password').fill('password123');
   await page.keyboard.press('Enter');
   await page.getByText('list of common and breached passwords').waitFor();
-  t.equal(await page.getByLabel('E-mail').inputValue(), 'carla@example.org');
-  t.equal(await page.getByLabel('Password').inputValue(), '');
+  await shows(t, () => page.getByLabel('E-mail').inputValue(), 'carla@example.org');
+  await shows(t, () => page.getByLabel('Password').inputValue(), '');
   await page.getByLabel('Username').fill('carla');
   await page.getByLabel('Password').fill(password);
   await page.keyboard.press('Enter');
