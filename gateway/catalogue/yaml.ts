@@ -1,5 +1,5 @@
-import { type Document, isCollection, isNode, LineCounter, parseDocument, visit } from 'yaml';
-import type { JsonValue } from '../lib/index.ts';
+import { type Document, isCollection, isNode, visit } from 'yaml';
+import { type JsonValue, readYamlDocument } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
 
 /** A YAML file that was read: its value, and where in the text a path of it stands. */
@@ -16,7 +16,7 @@ const mostDepth = 40;
 
 /** Reads one document of plain data, with every problem by line. Undefined when there is no value to go on with. */
 export function readYaml(file: string, text: string, problems: TemplateProblem[]): YamlFile | undefined {
-  const lines = new LineCounter();
+  const { document, lines, errors } = readYamlDocument(text);
   const complain = (message: string, offset?: number): void =>
     void problems.push({
       file,
@@ -24,9 +24,8 @@ export function readYaml(file: string, text: string, problems: TemplateProblem[]
       message,
       ...(offset !== undefined && { line: lines.linePos(offset).line }),
     });
-  const document = parseDocument(text, { lineCounter: lines, schema: 'core', uniqueKeys: true, strict: true });
-  for (const { message, pos } of document.errors) complain(message.split('\n', 1)[0]!.replace(/:$/, ''), pos[0]);
-  if (document.errors.length > 0) return undefined;
+  for (const { message, offset } of errors) complain(message, offset);
+  if (errors.length > 0) return undefined;
   const tooDeep = deeperThan(document, mostDepth);
   if (tooDeep !== undefined) {
     complain(`is nested more than ${mostDepth} levels deep`, tooDeep);

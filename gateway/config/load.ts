@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { isNode, LineCounter, parseDocument } from 'yaml';
-import { knotError } from '../lib/index.ts';
+import { isNode } from 'yaml';
+import { knotError, readYamlDocument } from '../lib/index.ts';
 import { checkAgainst, type ConfigProblem } from './check.ts';
 import { checkMeaning } from './meaning.ts';
 import { type Config, ConfigSchema } from './schema/index.ts';
@@ -126,19 +126,13 @@ function readFile(
       remedy: 'Check the path after --config (or KNOT_CONFIG) and its permissions.',
     });
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const [first] = document.errors;
+  const { document, lines, errors } = readYamlDocument(text);
+  const [first] = errors;
   if (first) {
-    const { line, col } = lines.linePos(first.pos[0]);
-    throw knotError(
-      'KNOT_CONFIG_UNREADABLE',
-      500,
-      `${file}:${line}:${col} is not valid YAML: ${first.message.split('\n')[0]}`,
-      {
-        remedy: 'Correct the file; nothing was started or changed.',
-      },
-    );
+    const { line, col } = lines.linePos(first.offset);
+    throw knotError('KNOT_CONFIG_UNREADABLE', 500, `${file}:${line}:${col} is not valid YAML: ${first.message}`, {
+      remedy: 'Correct the file; nothing was started or changed.',
+    });
   }
   let value: unknown;
   try {

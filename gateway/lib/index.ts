@@ -57,3 +57,4 @@ export * from './values/plain-schema.ts';
 export * from './values/pointer.ts';
 export * from './version.ts';
 export * from './within.ts';
+export * from './yaml-document.ts';

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { SourceFile } from './folder.ts';
-import { nearest } from '../lib/index.ts';
+import { nearest, readYamlDocument } from '../lib/index.ts';
 import type { Position } from './position.ts';
 import type { PolicyProblem } from './status.ts';
 
@@ -17,14 +17,9 @@ const maxNesting = 40;
  * read as undefined or empty.
  */
 export function createReader(source: SourceFile) {
-  const lineCounter = new LineCounter();
   const problems: PolicyProblem[] = [];
   const tooNested = firstTooNested(source.text);
-  const document = parseDocument(tooNested === undefined ? source.text : '', {
-    lineCounter,
-    prettyErrors: false,
-    uniqueKeys: true,
-  });
+  const { document, lines, errors } = readYamlDocument(tooNested === undefined ? source.text : '');
 
   function note(position: Position, message: string, help?: string): void {
     if (problems.length >= maxProblems) return;
@@ -39,7 +34,7 @@ export function createReader(source: SourceFile) {
   }
 
   function positionAt(offset: number): Position {
-    const { line, col } = lineCounter.linePos(offset);
+    const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   }
 
@@ -48,7 +43,7 @@ export function createReader(source: SourceFile) {
 
   if (tooNested !== undefined)
     note(tooNested, `more than ${maxNesting} levels of lists and fields`, 'a case needs three');
-  for (const error of document.errors) note(positionAt(error.pos[0]), `not valid YAML: ${error.message}`);
+  for (const { message, offset } of errors) note(positionAt(offset), `not valid YAML: ${message}`);
 
   /** Aliases would let a small file grow without bound; the form does not need them. */
   function plain(node: Node): Node {

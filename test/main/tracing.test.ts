@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { accessLines, metric, openHouse, promptMs } from '../attacks/house.ts';
+import { metric, openHouse, promptMs } from '../attacks/house.ts';
 import { startCollector } from '../support/net/collector.ts';
 import { startGateway } from '../support/process/gateway.ts';
 import { eventually } from '../support/eventually.ts';
@@ -58,7 +58,7 @@ t.test(
     const span = collector.spans.find(({ attributes }) => attributes['url.path'] === '/a')!;
     const upstream = house.recorder.requests[0]!.headers.get('traceparent');
     t.strictSame(upstream, [`00-${span.traceId}-${span.spanId}-01`]);
-    const [line] = accessLines(house.gateway.output()).filter(({ path }) => path === '/a') as unknown as object[];
+    const line = await house.lineOf(({ path }) => path === '/a');
     t.match(line, { traceId: span.traceId, requestId: span.attributes['knot.request_id'] });
     t.equal(span.resource['service.name'], 'front-door');
     t.match(collector.batches[0], { path: '/v1/traces', headers: { authorization: 'Bearer for-the-collector' } });
