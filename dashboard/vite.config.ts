@@ -8,9 +8,11 @@ import { defineConfig } from 'vite';
 const packages = join(import.meta.dirname, '../node_modules');
 
 /** What the gateway and the browser both check by (a test keeps the list of what may be imported). */
-const shared = ['check', 'differences', 'pattern', 'plain-schema', 'pointer']
-  .map((name) => `gateway/lib/values/${name}.ts`)
-  .concat('gateway/lib/template-plan.ts', 'gateway/catalogue/yaml.ts');
+const shared = [
+  ...['check', 'differences', 'pattern', 'plain-schema', 'pointer'].map((name) => `values/${name}`),
+  ...['plain-yaml', 'yaml-document'].map((name) => `yaml/${name}`),
+  'template-plan',
+].map((name) => `gateway/lib/${name}.ts`);
 
 /** The same sources give the same build, and a changed source gives another version: both from a hash over `src`. */
 function sourceVersion(): string {

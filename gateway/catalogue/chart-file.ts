@@ -1,8 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { checkAgainst, checkAmount, parseAmount } from '../config/index.ts';
-import { isJsonObject, type ReleasePlan } from '../lib/index.ts';
+import { isJsonObject, readYaml, type ReleasePlan } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
-import { readYaml } from './yaml.ts';
 
 /** What Knot reads of `Chart.yaml` (Helm, "The Chart.yaml File"); all else in it is Helm's. */
 const ChartFile = Type.Object(

@@ -1,7 +1,6 @@
 import { isMap, isScalar, isSeq, type Pair, type YAMLMap } from 'yaml';
-import { isJsonObject, type JsonObject, type JsonSchema } from '../lib/index.ts';
+import { isJsonObject, type JsonObject, type JsonSchema, type YamlFile } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
-import type { YamlFile } from './yaml.ts';
 
 /** What the earlier Knot understood below `knot.metadata.PATH` of `values.yaml`. */
 type Metadata = { hidden?: true; title?: string; help?: string; choices?: (string | number | boolean)[] };

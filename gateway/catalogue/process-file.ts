@@ -2,9 +2,8 @@ import { type Static, Type } from 'typebox';
 import { checkAgainst, checkAmount, checkHost, parseAmount } from '../config/index.ts';
 import { npmListName } from './npm-list.ts';
 import { checkPlaceholders } from './placeholders.ts';
-import { type FileMount, type JsonObject, type ProcessPlan } from '../lib/index.ts';
+import { type FileMount, type JsonObject, type ProcessPlan, readYaml } from '../lib/index.ts';
 import type { TemplateProblem } from './template.ts';
-import { readYaml } from './yaml.ts';
 
 const closed = { additionalProperties: false };
 const file = 'process.yaml';

@@ -13,10 +13,11 @@ import {
   type JsonObject,
   type JsonSchema,
   type TemplateFolder,
+  readYaml,
+  type YamlFile,
 } from '../lib/index.ts';
 import type { Origin, Template, TemplateProblem } from './template.ts';
 import { readValuesSchema } from './values-schema.ts';
-import { readYaml, type YamlFile } from './yaml.ts';
 
 const none: JsonSchema = { type: 'object', properties: {} };
 

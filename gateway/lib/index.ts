@@ -57,4 +57,5 @@ export * from './values/plain-schema.ts';
 export * from './values/pointer.ts';
 export * from './version.ts';
 export * from './within.ts';
-export * from './yaml-document.ts';
+export * from './yaml/plain-yaml.ts';
+export * from './yaml/yaml-document.ts';

@@ -46,7 +46,7 @@ t.test('nothing is taken from another origin', async (t) => {
 });
 
 /** The check of values and how a YAML file is read: the same code in the browser and in the gateway, and nothing of a server in it. */
-const shared = /gateway\/(?:lib\/values\/[a-z-]+|lib\/template-plan|catalogue\/yaml)\.ts'/;
+const shared = /gateway\/lib\/(?:(?:values|yaml)\/[a-z-]+|template-plan)\.ts'/;
 
 t.test('what a component imports from the gateway are types, and what both check by', async (t) => {
   const imports = (text: string): string[] => text.match(/^ *(?:import|export) (?!type)[^;]*?gateway\/[^;]*;/gm) ?? [];
@@ -54,4 +54,25 @@ t.test('what a component imports from the gateway are types, and what both check
     breaking(({ text }) => imports(text).some((line) => !shared.test(line))),
     [],
   );
+});
+
+t.test('what both check by needs nothing of a server', async (t) => {
+  const lib = join(import.meta.dirname, '../../gateway/lib');
+  const ofBoth = ['values', 'yaml'].flatMap((folder) =>
+    readdirSync(join(lib, folder)).map((name) => join(folder, name)),
+  );
+  for (const file of [...ofBoth, 'template-plan.ts']) {
+    const text = readFileSync(join(lib, file), 'utf8');
+    const values = [...text.matchAll(/^(?:import|export) (?!type)[^;]*? from '([^']+)';/gm)].map(([, from]) => from!);
+    const inside = values.filter((from) => from.startsWith('.')).map((from) => join(file, '..', from));
+    t.strictSame(
+      inside.filter((one) => one !== 'template-plan.ts' && !ofBoth.includes(one)),
+      [],
+      file,
+    );
+    t.notOk(
+      values.some((from) => from.startsWith('node:')),
+      `${file} imports nothing of Node`,
+    );
+  }
 });

@@ -1,6 +1,6 @@
 /** Values as a YAML file has them, both ways. */
 import { stringify } from 'yaml';
-import { readYaml } from '../../../../../gateway/catalogue/yaml.ts';
+import { readYaml } from '../../../../../gateway/lib/yaml/plain-yaml.ts';
 import { isJsonObject, type JsonObject, type JsonValue, namesIn } from '../pointer.ts';
 
 export type Read<T> = { value: T; lineOf(pointer: string): number | undefined } | { problem: string; line: number };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { parseDocument } from 'yaml';
-import { readYamlDocument } from '../../gateway/lib/index.ts';
+import { readYamlDocument } from '../../../gateway/lib/index.ts';
 
 t.test('what is wrong is told with its place, in the order of the text', async (t) => {
   const told = (text: string) => readYamlDocument(text).errors.map(({ message, offset }) => [message, offset]);

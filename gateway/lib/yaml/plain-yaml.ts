@@ -1,6 +1,9 @@
 import { type Document, isCollection, isNode, visit } from 'yaml';
-import { type JsonValue, readYamlDocument } from '../lib/index.ts';
-import type { TemplateProblem } from './template.ts';
+import type { JsonValue } from '../template-plan.ts';
+import { readYamlDocument } from './yaml-document.ts';
+
+/** What is wrong with a file of YAML, and in which line (from 1), where it is known. */
+export type YamlProblem = { file: string; line?: number; severity: 'error'; message: string };
 
 /** A YAML file that was read: its value, and where in the text a path of it stands. */
 export type YamlFile = {
@@ -14,8 +17,12 @@ export type YamlFile = {
 const mostAliases = 100;
 const mostDepth = 40;
 
-/** Reads one document of plain data, with every problem by line. Undefined when there is no value to go on with. */
-export function readYaml(file: string, text: string, problems: TemplateProblem[]): YamlFile | undefined {
+/** Reads one document of plain data, with every problem by line. Undefined when there is no value to go on with. Pages read by it too. */
+export function readYaml(
+  file: string,
+  text: string,
+  problems: { push(problem: YamlProblem): void },
+): YamlFile | undefined {
   const { document, lines, errors } = readYamlDocument(text);
   const complain = (message: string, offset?: number): void =>
     void problems.push({
