@@ -57,7 +57,7 @@ t.test('a client that resets under its answer leaves nothing open at an HTTP/2 u
       `POST ${path} HTTP/1.1\r\nHost: echo.localhost\r\nCookie: ${cookie}\r\nOrigin: https://echo.localhost:${gateway.port}\r\n` +
         'Content-Length: 1000000\r\n\r\nabc',
     );
-    const isFinished = await eventually('the end of the answer', () => finished.has(path)).then(
+    const isFinished = await eventually('the end of the answer', () => finished.has(path), 300).then(
       () => true,
       () => false,
     );
