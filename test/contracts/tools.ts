@@ -15,7 +15,7 @@ export function run(
     const child = execFile(
       program,
       args,
-      { env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home, ...environment } },
+      { env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home, ...environment }, timeout: 120_000 },
       (error, stdout, stderr) =>
         resolve({ status: error ? Number(error.code ?? 1) || 1 : 0, output: `${stdout}\n${stderr}` }),
     );

@@ -92,7 +92,7 @@ export async function startBalancer(
 /** Undefined while it says nothing. */
 function isReady({ ops }: Backend): Promise<boolean | undefined> {
   return new Promise((resolve) => {
-    const asked = request(`${ops}/readyz`, { agent: false }, (answer) => {
+    const asked = request(`${ops}/readyz`, { agent: false, timeout: 3000 }, (answer) => {
       answer.resume();
       resolve(answer.statusCode === 200);
     });
