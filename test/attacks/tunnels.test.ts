@@ -170,9 +170,10 @@ t.test('W9 a stop tells a thousand sockets to come back, and ends', async (t) =>
   const startedAt = Date.now();
   const closedAt: number[] = [];
   for (const { socket } of opened) socket.once('close', () => closedAt.push(Date.now() - startedAt));
-  const status = await gateway.signal('SIGTERM');
+  let status: number | null | undefined;
+  void gateway.signal('SIGTERM').then((code) => (status = code));
+  await eventually('it ends', () => status !== undefined, 60_000);
   t.equal(status, 0);
-  t.ok(Date.now() - startedAt < 60_000, `ended after ${Date.now() - startedAt} ms`);
   await eventually('every socket is closed', () => closedAt.length === 1_000);
   // 0x88: a close frame; 1012 is "service restart".
   const told = opened.filter(({ received }) => {

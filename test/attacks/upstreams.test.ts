@@ -176,14 +176,13 @@ t.test('a hostile upstream becomes our page or a cut stream, and its connection 
     await t.test(name, async (t) => {
       house.forget();
       behave(how);
-      const startedAt = performance.now();
       const socket = await openRaw(raw);
       const path = `/hostile/${index}`;
       const fields = typeof becomes === 'object' ? '' : 'Connection: close\r\n';
       socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookie}\r\n${fields}\r\n`);
-      const answer = await readAnswer(socket, method === 'HEAD');
+      // Less than what bounds an answer where nothing else is said: one that is not whole by then is none.
+      const answer = await readAnswer(socket, method === 'HEAD', 30_000);
       socket.destroy();
-      t.ok(performance.now() - startedAt < 30_000, 'within its bound');
       if (typeof becomes === 'object') {
         t.equal(answer.status, becomes.status);
         t.equal(answer.body, becomes.body);

@@ -151,13 +151,9 @@ t.test('sign-out ends the session on every host and cuts open sockets within two
   await once(socket, 'open');
   socket.send('hello');
   t.equal(String((await once(socket, 'message'))[0]), 'hello');
-  const closed = once(socket, 'close');
-  const startedAt = performance.now();
   const out = await carol.submit('/logout', {});
   t.equal(out.status, 200);
-  await closed;
-  const ms = performance.now() - startedAt;
-  t.ok(ms < 20_000, `the socket was cut after ${Math.round(ms)} ms`);
+  await eventually('the socket is cut', () => socket.readyState === socket.CLOSED, 20_000);
   t.equal((await carol.api('GET', '/me')).status, 401);
   carol.setCookies('echo.localhost', stolen);
   const replayed = await carol.request('GET', `${echoOrigin}/`, { headers: { accept: 'application/json' } });

@@ -3,7 +3,7 @@ import t from 'tap';
 import { WebSocket, WebSocketServer } from 'ws';
 import { openRaw, readAnswer, sendHttp2 } from '../../support/net/raw-client.ts';
 import { openGateway } from '../fixture.ts';
-import { eventually } from '../../support/eventually.ts';
+import { eventually, patienceMs } from '../../support/eventually.ts';
 
 t.test('W9 a drain lets answers finish, takes nothing new and tells sockets to come back', async (t) => {
   const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
@@ -43,8 +43,9 @@ t.test('W9 a drain lets answers finish, takes nothing new and tells sockets to c
     gateway.recorder.requests.some(({ target }) => target === '/slow'),
   );
 
-  const startedAt = Date.now();
-  const drained = gateway.edge.close(60_000);
+  let isDrained = false;
+  // Longer than anything here is waited for: what waits for the whole bound is not seen to end.
+  void gateway.edge.close(2 * patienceMs).then(() => (isDrained = true));
   await eventually('the idle connection is closed', () => isIdleClosed);
   await t.rejects(
     new Promise(
@@ -61,8 +62,7 @@ t.test('W9 a drain lets answers finish, takes nothing new and tells sockets to c
   answer();
   t.match(await finished, { status: 200, body: 'done' });
   t.equal(await told, 1012);
-  await drained;
-  t.ok(Date.now() - startedAt < 60_000, 'it does not wait for the whole bound');
+  await eventually('it does not wait longer than needed', () => isDrained);
 });
 
 t.test('what does not finish is ended when the grace is over', async (t) => {
