@@ -8,11 +8,11 @@ import { defineConfig } from 'vite';
 const packages = join(import.meta.dirname, '../node_modules');
 
 /** What the gateway and the browser both check by (a test keeps the list of what may be imported). */
-const shared = [
-  ...['check', 'differences', 'pattern', 'plain-schema', 'pointer'].map((name) => `values/${name}`),
-  ...['plain-yaml', 'yaml-document'].map((name) => `yaml/${name}`),
-  'template-plan',
-].map((name) => `gateway/lib/${name}.ts`);
+const lib = join(import.meta.dirname, '../gateway/lib');
+const shared = ['values', 'yaml']
+  .flatMap((folder) => readdirSync(join(lib, folder)).map((name) => join(lib, folder, name)))
+  .concat(join(lib, 'template-plan.ts'))
+  .sort();
 
 /** The same sources give the same build, and a changed source gives another version: both from a hash over `src`. */
 function sourceVersion(): string {
@@ -22,7 +22,7 @@ function sourceVersion(): string {
   for (const file of entries.map((entry) => join(entry.parentPath, entry.name)).sort()) {
     hash.update(file.slice(folder.length)).update(readFileSync(file));
   }
-  for (const file of shared) hash.update(readFileSync(join(import.meta.dirname, '..', file)));
+  for (const file of shared) hash.update(readFileSync(file));
   return hash.digest('hex').slice(0, 12);
 }
 
