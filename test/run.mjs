@@ -12,8 +12,9 @@ import { inTurns, watchProcessors } from './in-turns.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules', '.bin');
-/** No file needs a fifth of this; one that hangs must not hang the run. It is told what hung, and is killed when it cannot say. */
+/** No file needs a third of this; one that hangs must not hang the run. tap ends it and says what hung. */
 const fileTimeoutMs = 20 * 60 * 1000;
+/** One that even tap cannot end. */
 const killAfterMs = fileTimeoutMs + 60_000;
 
 await prepare(root, { needsDashboard: true });

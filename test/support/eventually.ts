@@ -1,9 +1,9 @@
-/** Long enough for a machine that does five other things: the longest wait that a machine with nothing else to do needs is a fifth of it. */
+/** How long a test waits for something before it says that it will not come: long enough for a machine that does much else. */
 export const patienceMs = 90_000;
 
 /**
  * Asks again until the answer is something, and returns it. The time limit is no claim about speed: it ends what would hang for ever, and
- * nobody gives another one but for what may take minutes.
+ * nobody gives another one but for what may take minutes, and for a look at what may never be there.
  * `what` names what is waited for; a function is asked when time is up, so that it can tell what was there instead.
  */
 export async function eventually<T>(
