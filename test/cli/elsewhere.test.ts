@@ -96,15 +96,26 @@ t.test(
 
 t.test('one file: list, make a folder, move, read, delete, pipes', async (t) => {
   t.match(await knot('files', 'mkdir', 'private:/one'), { status: 0 });
-  t.match(await laptop.pipe('from a pipe', 'files', 'put', '-', 'private:/one/p'), { status: 0, stdout: '' });
-  t.match(await laptop.pipe('again', 'files', 'put', '-', 'private:/one/p'), { status: 1, stderr: /KNOT_FILES_TAKEN/ });
+  const pipe = (words: string, ...more: string[]) => laptop.pipe(words, 'files', 'put', '-', 'private:/one/p', ...more);
+  t.match(await pipe('a longer text', '--json'), { status: 0, stdout: /"done": 1,\n *"bytes": 13,/ });
+  t.match(await pipe('again'), { status: 1, stderr: /private:\/one\/p[^]*--replace[^]*KNOT_CLI_FILES_EXIST/ });
+  t.match(await pipe('again', '--skip'), { status: 0, stdout: /^0 files sent, 0 bytes; 1 skipped\.\n$/ });
+  t.match(await pipe('from a pipe', '--replace'), { status: 0, stdout: 'private:/one/p\n1 file sent, 11 bytes.\n' });
   writeFileSync(at('own'), 'own');
   t.match(await knot('files', 'put', 'own', 'private:/one/'), { status: 0, stdout: /private:\/one\/own/ });
+  const nothingSent = /^0 files sent, 0 bytes; 1 equal already\.\n$/;
+  t.match(await knot('files', 'put', 'own', 'private:/one/'), { status: 0, stdout: nothingSent }, 'it is equal');
+  t.match(await knot('files', 'put', 'own', 'private:/one/', '--replace'), { status: 0, stdout: nothingSent });
+  t.match(await knot('files', 'put', 'own', 'private:/one/p', '--skip'), { status: 0, stdout: /1 skipped/ });
   t.match(await knot('files', 'put', 'own', 'private:/one/p'), { status: 1, stderr: /private:\/one\/p[^]*--replace/ });
   t.match(await knot('files', 'mv', 'private:/one/p', 'private:/one/q'), { status: 0 });
   t.match(await knot('files', 'get', 'private:/one/q', '-'), { status: 0, stdout: 'from a pipe' });
   t.match(await knot('files', 'ls', 'private:/one'), { status: 0, stdout: /file +3 .* own\nfile +11 .* q\n/ });
   t.match(await knot('files', 'rm', 'private:/one/q'), { status: 0 });
+  t.match(await knot('files', 'get', 'private:/one/own', '-', '--json'), {
+    status: 2,
+    stderr: /--json: standard output/,
+  });
   const listed = await knot('files', 'ls', 'private:/one', '--json');
   t.match(JSON.parse(listed.stdout), [{ name: 'own', kind: 'file', size: 3 }]);
   const [missing, noArea, noSource] = await Promise.all([

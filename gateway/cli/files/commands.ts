@@ -1,11 +1,10 @@
 import { textOf } from '../../files/index.ts';
-import type { Readable } from 'node:stream';
 import { type Command, type Invocation, table, UsageError } from '../command.ts';
 import { eitherOptions as options, eitherUsage as usage, isHere, withApi } from '../elsewhere/which.ts';
 import { nothingAt, typedPlace, type Typed } from './address.ts';
 import { planGet } from './get.ts';
 import { withFilesHere } from './here.ts';
-import { planPut } from './put.ts';
+import { planPut, planStream } from './put.ts';
 import type { Side } from './side.ts';
 import { filesThere } from './there.ts';
 import { carryOut, existingOf, transferOptions } from './transfer.ts';
@@ -65,9 +64,11 @@ export const fileCommands: readonly Command[] = [
       const existing = existingOf(invocation);
       if (source === '-' && target.isFolder) throw new UsageError('what comes from standard input needs a name');
       await withSide(invocation, async (side) => {
-        if (source !== '-') return carryOut(invocation, await planPut(side, source, target, existing), 'sent');
-        const condition = existing === 'replace' ? {} : { isNew: true };
-        await side.writeStream(target, invocation.streams.stdin as Readable, condition);
+        const plan =
+          source === '-'
+            ? planStream(side, invocation.streams.stdin, target, existing)
+            : await planPut(side, source, target, existing);
+        await carryOut(invocation, plan, 'sent');
       });
     },
   },
@@ -83,6 +84,8 @@ export const fileCommands: readonly Command[] = [
       const source = typedPlace(address);
       const existing = existingOf(invocation);
       const { stdout } = invocation.streams;
+      if (target === '-' && invocation.options['json'] === true)
+        throw new UsageError('--json: standard output is for the file itself when it goes there');
       await withSide(invocation, async (side) => {
         if (target !== '-') return carryOut(invocation, await planGet(side, source, target, existing), 'fetched');
         await side.read(source, (chunk) => writeTo(stdout, chunk));

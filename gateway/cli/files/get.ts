@@ -132,5 +132,6 @@ const toFetch = (side: Side, { place, path, thing }: Found, target: Target, repl
         });
       },
     );
+    return 'done';
   },
 });

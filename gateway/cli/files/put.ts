@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { nameOf, type Path } from '../../files/index.ts';
 import { eachAtOnce, KnotError, knotError } from '../../lib/index.ts';
 import { mostAtOnce } from '../elsewhere/ask.ts';
 import { shownPlace, type Typed } from './address.ts';
 import { below, localPath, type LocalPath, readTree, sourceOf } from './local.ts';
 import type { Condition, Place, Side, Thing } from './side.ts';
-import { type Existing, type Item, type Plan, refuseExisting } from './transfer.ts';
+import { alreadyThere, type Existing, type Item, type Outcome, type Plan, refuseExisting } from './transfer.ts';
 
 const hint = 'Add --replace to replace them, or --skip to leave them as they are.';
 
@@ -42,27 +43,66 @@ async function kindOfSource(typed: string): Promise<'file' | 'folder'> {
 async function planFile(side: Side, source: LocalPath, place: Place, existing: Existing): Promise<Plan> {
   const plan: Plan = { items: [], equal: 0, skipped: [], left: [] };
   const file = await sourceOf(source);
-  const write = (condition: Condition, onBytes: (count: number) => void) => side.write(place, file, condition, onBytes);
+  const write = async (condition: Condition, onBytes: (count: number) => void): Promise<Outcome> => {
+    await side.write(place, file, condition, onBytes);
+    return 'done';
+  };
   plan.items.push({
     shown: shownPlace(place),
     size: file.size,
     async run(onBytes) {
       if (existing === 'replace') {
         const there = await side.look(place);
-        if (await isEqual(side, place, there, file)) return;
+        if (await isEqual(side, place, there, file)) return 'equal';
         return write(there === undefined ? { isNew: true } : { ifMatch: there.etag }, onBytes);
       }
       try {
-        await write({ isNew: true }, onBytes);
+        return await write({ isNew: true }, onBytes);
       } catch (error) {
-        if (!(error instanceof KnotError) || error.code !== 'KNOT_FILES_TAKEN') throw error;
-        if ((await isEqual(side, place, await side.look(place), file)) || existing === 'skip') return;
-        refuseExisting([shownPlace(place)], hint);
+        if (!isTaken(error)) throw error;
+        if (await isEqual(side, place, await side.look(place), file)) return 'equal';
+        if (existing === 'skip') return 'skipped';
+        throw alreadyThere([shownPlace(place)], hint);
       }
     },
   });
   return plan;
 }
+
+/** What a program writes, whose length nobody knows before its end. */
+export function planStream(side: Side, body: NodeJS.ReadableStream, place: Place, existing: Existing): Plan {
+  const item: Item = {
+    shown: shownPlace(place),
+    size: 0,
+    async run(onBytes) {
+      const counted = Readable.from(
+        counting(body, (count) => {
+          item.size += count;
+          onBytes(count);
+        }),
+        { objectMode: false },
+      );
+      try {
+        await side.writeStream(place, counted, existing === 'replace' ? {} : { isNew: true });
+        return 'done';
+      } catch (error) {
+        if (!isTaken(error)) throw error;
+        if (existing === 'skip') return 'skipped';
+        throw alreadyThere([item.shown], hint);
+      }
+    },
+  };
+  return { items: [item], equal: 0, skipped: [], left: [] };
+}
+
+async function* counting(body: NodeJS.ReadableStream, onBytes: (count: number) => void): AsyncIterable<Buffer> {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    onBytes(chunk.length);
+    yield chunk;
+  }
+}
+
+const isTaken = (error: unknown): boolean => error instanceof KnotError && error.code === 'KNOT_FILES_TAKEN';
 
 async function isEqual(side: Side, place: Place, there: Thing | undefined, file: { size: number; sha256: string }) {
   return there?.kind === 'file' && there.size === file.size && (await side.sha256(place)) === file.sha256;
@@ -107,8 +147,11 @@ async function planFolder(side: Side, root: LocalPath, base: Place, existing: Ex
 const toSend = (side: Side, place: Place, local: LocalPath, size: number, there: Thing | undefined): Item => ({
   shown: shownPlace(place),
   size,
-  run: async (onBytes) =>
-    side.write(place, await sourceOf(local), there === undefined ? { isNew: true } : { ifMatch: there.etag }, onBytes),
+  async run(onBytes) {
+    const condition = there === undefined ? { isNew: true } : { ifMatch: there.etag };
+    await side.write(place, await sourceOf(local), condition, onBytes);
+    return 'done';
+  },
 });
 
 /** The target and what is above it, as far as it is not there. */

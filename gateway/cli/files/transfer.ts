@@ -18,8 +18,11 @@ export function existingOf({ options }: Invocation): Existing {
   return options['replace'] === true ? 'replace' : options['skip'] === true ? 'skip' : 'refuse';
 }
 
-/** One file or folder on its way. */
-export type Item = { shown: string; size: number; run(onBytes: (count: number) => void): Promise<void> };
+/** What became of an item, where only a look at the other side tells: it may be there already, equal or another one that is to stay. */
+export type Outcome = 'done' | 'equal' | 'skipped';
+
+/** One file on its way. Its size is 0 until it is known. */
+export type Item = { shown: string; size: number; run(onBytes: (count: number) => void): Promise<Outcome> };
 
 export type Plan = {
   /** Makes the folders, before the first file. */
@@ -37,11 +40,14 @@ const mostNamed = 20;
 
 /** Names what stands in the way, before anything is changed. */
 export function refuseExisting(names: readonly string[], hint: string): void {
-  if (names.length === 0) return;
+  if (names.length > 0) throw alreadyThere(names, hint);
+}
+
+export function alreadyThere(names: readonly string[], hint: string): KnotError {
   const shown = names.slice(0, mostNamed).map((name) => `\n        ${name}`);
   const rest = names.length > mostNamed ? `\n        and ${names.length - mostNamed} more` : '';
   const message = `${names.length === 1 ? 'This is' : `These ${names.length} are`} there already and differ; nothing was changed:`;
-  throw knotError('KNOT_CLI_FILES_EXIST', 409, `${message}${shown.join('')}${rest}`, { remedy: hint });
+  return knotError('KNOT_CLI_FILES_EXIST', 409, `${message}${shown.join('')}${rest}`, { remedy: hint });
 }
 
 /** No further file will fare better. */
@@ -55,7 +61,9 @@ const isHopeless = (error: unknown): boolean =>
  * @throws KNOT_CLI_FILES_INCOMPLETE naming what did not arrive
  */
 export async function carryOut({ options, streams }: Invocation, plan: Plan, verb: string): Promise<void> {
-  const { items, equal, skipped, left } = plan;
+  const { items, left } = plan;
+  let { equal } = plan;
+  const skipped = [...plan.skipped];
   const isJson = options['json'] === true;
   const progress = showProgress(streams.stderr, items, isJson);
   const failed: { name: string; message: string; error: unknown }[] = [];
@@ -63,10 +71,12 @@ export async function carryOut({ options, streams }: Invocation, plan: Plan, ver
   let bytes = 0;
   const work = async (item: Item) => {
     try {
-      await item.run(progress.add);
+      const outcome = await item.run(progress.add);
+      progress.done();
+      if (outcome === 'equal') return void equal++;
+      if (outcome === 'skipped') return void skipped.push(item.shown);
       done += 1;
       bytes += item.size;
-      progress.done();
       if (!isJson && !progress.isShown) streams.stdout.write(`${item.shown}\n`);
     } catch (error) {
       failed.push({ name: item.shown, message: printable((error as Error).message), error });
