@@ -7,13 +7,14 @@ export const integrationCommands: readonly Command[] = [
   {
     words: ['integrations', 'list'],
     usage: '[--json]',
-    summary: 'Lists the tools that people reach through Knot.',
+    summary: 'Lists the tools that take from Knot who asks.',
     options: { json: { type: 'boolean' } },
     positionals: [0, 0],
     async run({ options, settings, streams }) {
       const tools = await integrationNames(loadConfig(settings).config);
       const rows = tools.map(({ name, title, address }) => [name, title, address]);
-      const none = 'There are none: see `integrations` and `apps` in the configuration.';
+      const none =
+        'There are none: see `integrations` and `apps` in the configuration. `knot routes list` shows the applications of kind `plain`, which need nothing of Knot.';
       const text = rows.length === 0 ? none : table([['NAME', 'TITLE', 'ADDRESS'], ...rows]);
       streams.stdout.write(options['json'] === true ? `${JSON.stringify(tools, undefined, 2)}\n` : `${text}\n`);
     },
@@ -66,6 +67,12 @@ function textOf(findings: readonly ComponentHealth[]): string {
 }
 
 async function noSuchIntegration(name: string, config: ReturnType<typeof loadConfig>['config']) {
+  if (config.apps.some((app) => app.name === name && app.kind === 'plain')) {
+    const message = `"${name}" is an application of kind \`plain\`: nothing of Knot's belongs into its configuration.`;
+    return knotError('KNOT_CLI_NO_SUCH_INTEGRATION', 404, message, {
+      remedy: 'Its tile and the page Health say whether it answers; `knot routes list` how it is reached.',
+    });
+  }
   const known = (await integrationNames(config)).map((tool) => tool.name).join(', ');
   return knotError('KNOT_CLI_NO_SUCH_INTEGRATION', 404, `There is no integration "${name}", or it is off.`, {
     remedy: `Known: ${known || 'none'}. See \`integrations\` and \`apps\` in the configuration.`,

@@ -189,6 +189,24 @@ t.test('each command does what it says, or says why not, with its exit status', 
       ['explain', 'https://echo.localhost/', '--as', 'zoe'],
       { status: 1, stderr: /no user "zoe"/ },
     ],
+    ['templates', ['template', 'list'], { status: 0, stdout: /script +\d+\.\d+\.\d+ +shipped +yes/ }],
+    ['template', ['template', 'show', 'script'], { status: 0, stdout: /^Script \d/ }],
+    ['no template', ['template', 'show', 'nowhere'], { status: 1, stderr: /nowhere/ }],
+    ['tools', ['integrations', 'list'], { status: 0, stdout: /none[^]*`knot routes list` shows[^]*`plain`/ }],
+    [
+      'a plain one',
+      ['integrations', 'show', 'echo'],
+      { status: 1, stderr: /"echo" is an application of kind `plain`/ },
+    ],
+    [
+      'a tool that is off',
+      ['integrations', 'check', 'jupyterhub'],
+      { status: 1, stderr: /or it is off[^]*Known: none/ },
+    ],
+    ['connections of nobody', ['connection', 'list', '--user', 'zoe'], { status: 1, stderr: /no user "zoe"/ }],
+    ['connections', ['connection', 'list', '--user', 'ann'], { status: 0 }],
+    ['no cluster', ['provision', 'status'], { status: 1, stderr: /KNOT_CLI_NO_PLACES/ }],
+    ['no cluster to look at', ['verify', 'isolation'], { status: 1, stderr: /KNOT_APP_NO_CLUSTER/ }],
     ['configuration', ['config', 'show'], { status: 0, stdout: /mode: off/ }],
     ['configuration check', ['config', 'check'], { status: 0, stdout: /is valid/ }],
   ];
@@ -211,7 +229,7 @@ t.test('each command does what it says, or says why not, with its exit status', 
     if (expected.stderr) t.match(result.stderr, expected.stderr, `${what}: reason`);
     t.notMatch(result.stdout + result.stderr, new RegExp(password), `${what}: no password is printed`);
   }
-  t.ok(readers.size >= 8, `asked as JSON too: ${[...readers].join(', ')}`);
+  t.ok(readers.size >= 12, `asked as JSON too: ${[...readers].join(', ')}`);
 });
 
 t.test('the process says the same, on the same streams, and ends with the status', async (t) => {

@@ -75,6 +75,6 @@ export function findCredential(origin?: string): { origin: string; credential: C
   const credential = wanted !== undefined && Object.hasOwn(at, wanted) ? at[wanted] : undefined;
   if (wanted !== undefined && credential !== undefined) return { origin: wanted, credential };
   throw knotError('KNOT_CLI_SIGNED_OUT', 401, `You are not signed in${wanted === undefined ? '' : ` at ${wanted}`}.`, {
-    remedy: `Run \`knot login ${wanted ?? 'https://DOMAIN'}\`. On the gateway's own machine, --as USER works directly.`,
+    remedy: `Run \`knot login ${wanted ?? 'https://DOMAIN'}\`. On the gateway's own machine, a command that takes --as USER works without.`,
   });
 }
