@@ -156,12 +156,14 @@ t.test('starts on one data folder', async (t) => {
       config: {
         ...{ ...quiet, domain: 'knot.example.test', appsDomain: 'apps.example.test' },
         policies: join(folder, 'policies'),
+        apps: [{ name: 'open', upstream: 'http://127.0.0.1:9', publicPaths: ['/'] }],
       },
       data,
       environment: { HTTPS_PROXY: 'http://127.0.0.1:9' },
     });
     t.teardown(() => fourth.stop());
     t.match(fourth.output(), /"msg":"configuration read"/);
+    t.match(fourth.output(), /apps\[0\]\.publicPaths lets everybody reach all of \\"open\\" without signing in/);
     t.match(fourth.output(), /apps\.example\.test and knot\.example\.test may belong to one registered name/);
     t.match(fourth.output(), /a proxy in the environment has no effect/);
     t.match(fourth.output(), /certificate authority: import it once/);
