@@ -5,7 +5,7 @@
 import { setFlagsFromString } from 'node:v8';
 import type { App } from './app.ts';
 import { describe, parseInvocation, runCommand, UsageError } from './cli/index.ts';
-import { type ConfigOverrides, loadConfig } from './config/index.ts';
+import type { ConfigOverrides } from './config/index.ts';
 import { listNames } from './lib/index.ts';
 
 // A reader that is gone (`knot user list | head -1`, a terminal that was closed) is told by an event; unheard, it would end us.
@@ -33,9 +33,10 @@ async function serve(args: string[]): Promise<void> {
   process.on('SIGUSR2', () => undefined);
   try {
     ({ settings } = parseInvocation({ options: {}, positionals: [0, 0] }, args, streams));
+    // Loaded only here: commands need little of it, and who is told of a wrong setting none of the servers.
+    const { loadConfig } = await import('./config/index.ts');
     const loaded = loadConfig(settings);
     dataFolder = loaded.config.data;
-    // Loaded only here: a command needs none of the servers, and neither does who is told of a wrong setting.
     const { createApp } = await import('./app.ts');
     app = createApp(loaded, { startedAt });
     await app.start();

@@ -9,17 +9,22 @@ import type { Catalogue } from '../catalogue/index.ts';
 import type { Addresses } from '../discovery/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Files } from '../files/index.ts';
-import { type ComponentHealth, silentLog, systemClock } from '../lib/index.ts';
+import { type Clock, type ComponentHealth, type Log, silentLog, systemClock } from '../lib/index.ts';
 import type { Difference, Places } from '../provisioning/index.ts';
 import type { Facts } from './facts.ts';
 import type { ListedIntegration } from './integrations.ts';
 import type { SignedIsolationReport, VerifyOptions } from './isolation.ts';
 
-export { type Facts, openFacts } from './facts.ts';
+export type { Facts } from './facts.ts';
 export type { SignedIsolationReport } from './isolation.ts';
 export { giveWay, stopForRestart } from './restart.ts';
 export { readRun, type RunRecord } from './run-record.ts';
 export { version } from './version.ts';
+
+/** As `openFacts` of `facts.ts`: what the store holds, without a gateway. */
+export async function openFacts(config: Config, options: { clock: Clock; log: Log }): Promise<Facts> {
+  return (await import('./facts.ts')).openFacts(config, options);
+}
 
 /** As `explainUrl` of `explain.ts`: what the gateway would do with a request, by the policies that lie in the folder now. */
 export async function explainUrl(

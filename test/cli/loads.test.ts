@@ -26,6 +26,16 @@ t.test('a command that only talks to the store loads no server and no engine', a
   }
 });
 
+t.test('a command about a Knot elsewhere loads neither a database nor the configuration', async (t) => {
+  const KNOT_TEST_WATCHED = '/node_modules/(kysely|typebox|pg)/';
+  const asked = { ...environment, KNOT_TEST_WATCHED, XDG_CONFIG_HOME: t.testdir({}) };
+  const { status, stderr } = await runKnot(['whoami'], undefined, asked);
+  t.equal(status, 1);
+  t.match(stderr, /KNOT_CLI_SIGNED_OUT/);
+  t.notMatch(stderr, /loaded /);
+  t.match(await runKnot(['user', 'list', '--data', t.testdir({})], undefined, asked), { stderr: /loaded .*kysely/ });
+});
+
 t.test('what does load one is seen by this test', async (t) => {
   const { stderr } = await runKnot(['policy', 'check', '--data', t.testdir({})], undefined, environment);
   t.match(stderr, /loaded .*chokidar/);
