@@ -12,6 +12,7 @@ import { leadTo } from '../support/net/lead-to.ts';
 import type { RunningGateway } from '../support/process/gateway.ts';
 import type { Person } from '../support/process/person.ts';
 import { openRegistryTo } from '../support/process/registry-login.ts';
+import { becomes, launch } from '../support/process/services.ts';
 
 type Shown = { state: string; newerVersion?: string; cause?: unknown };
 
@@ -50,16 +51,9 @@ export async function launchesPushed(
   t.ok((await ann.api('POST', '/services', wanted)).status >= 400, 'an administrator does not launch it either');
   const checked = await joanna.api('POST', '/services', { ...wanted, dryRun: true });
   t.match(checked.json<Launched>(), { obstacles: [] }, checked.text);
-  const launched = await joanna.api('POST', '/services', wanted);
-  t.equal(launched.status, 202, launched.text);
-  const { id } = launched.json<{ service: { id: string } }>().service;
+  const { id } = await launch(joanna, wanted);
   const shown = async () => (await joanna.api('GET', `/services/${id}`)).json<Shown>();
-  const isReady = async (): Promise<boolean> => {
-    const { state, cause } = await shown();
-    if (state === 'failed') throw new Error(JSON.stringify(cause));
-    return state === 'ready';
-  };
-  await eventually('it runs', isReady);
+  await becomes(joanna, id, 'ready');
   t.match(await releaseOf(cluster, 'greeter', 1), {
     name: 'greeter',
     chart: { metadata: { name: 'greeter', version: '1.0.0' } },
@@ -78,8 +72,9 @@ export async function launchesPushed(
   t.ok(upgraded.status < 300, upgraded.text);
   await eventually(
     'the release is of it',
-    async () => (await releaseOf(cluster, 'greeter', 2))?.chart.metadata.version === '1.1.0' && (await isReady()),
+    async () => (await releaseOf(cluster, 'greeter', 2))?.chart.metadata.version === '1.1.0',
   );
+  await becomes(joanna, id, 'ready');
   t.ok((await joanna.api('DELETE', `/services/${id}`)).status < 300);
   await eventually('it is gone', async () => (await joanna.api('GET', `/services/${id}`)).status === 404);
 }

@@ -6,6 +6,7 @@ import t from 'tap';
 import { openGuestHouse } from '../guests/house.ts';
 import { eventually } from '../support/eventually.ts';
 import { runKnot } from '../support/process/gateway.ts';
+import { launch } from '../support/process/services.ts';
 import { programTemplate } from '../support/process/templates.ts';
 
 const password = 'a password that is nobody’s business';
@@ -56,8 +57,7 @@ t.test('files, account, team, token, service and shares are in it, and no secret
     name: 'mine',
     values: { greeting: 'good day', login: { name: 'bob', password } },
   };
-  const launched = await bob.api('POST', '/services', wanted);
-  t.equal(launched.status, 202, launched.text);
+  await launch(bob, wanted);
   await eventually('what is written is in the store', async () =>
     (await bob.api('GET', '/services')).text.includes('"mine"'),
   );

@@ -15,6 +15,7 @@ import { eventually } from '../support/eventually.ts';
 import { startCuttingProxy } from '../support/net/cutting-proxy.ts';
 import { openPeople, password } from '../support/process/people.ts';
 import { caOf } from '../support/process/gateway.ts';
+import { becomes, launch } from '../support/process/services.ts';
 import { programTemplate } from '../support/process/templates.ts';
 
 const missing = registryMissing() ?? skopeoMissing();
@@ -273,15 +274,8 @@ t.test('a chart that is pushed is a template for its owner and only for them, un
   t.equal((await (await person('bob')).api('GET', '/templates/user:ann@registry/greeter')).status, 404);
 
   const wanted = { template: 'user:ann@registry/greeter', name: 'greeter', values: {} };
-  const launched = await ann.api('POST', '/services', wanted);
-  t.equal(launched.status, 202, launched.text);
-  const { id, url } = launched.json<{ service: { id: string; url: string } }>().service;
-  const isReady = async () => {
-    const { state, cause } = (await ann.api('GET', `/services/${id}`)).json<{ state: string; cause?: unknown }>();
-    if (state === 'failed') throw new Error(JSON.stringify(cause));
-    return state === 'ready';
-  };
-  await eventually('ready', isReady);
+  const { id, url } = await launch(ann, wanted);
+  await becomes(ann, id, 'ready');
   t.match(await ann.visit(url), { status: 200, text: 'from a chart' });
 
   t.equal((await push('ann', '1.1.0')).status, 0);

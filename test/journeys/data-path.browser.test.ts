@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
 import { openVisitors, type Visitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 import { cachedPackages } from '../support/process/template-packages.ts';
 import { mirrorTemplate } from './mirror-service.ts';
 
@@ -272,10 +272,8 @@ async function along(
 
   await t.test('what a guest has open ends with the link, when it is taken away and by itself', async (t) => {
     const name = `live${look.width}`;
-    const launched = await bob.api('POST', '/services', { template: 'mirror', name, values: {} });
-    t.equal(launched.status, 202, launched.text);
-    await eventually('it is ready', async () => (await serviceOf(name)).state === 'ready');
-    const { id, url } = await serviceOf(name);
+    const { id, url } = await launch(bob, { template: 'mirror', name });
+    await becomes(bob, id, 'ready');
     const at = `/services/${id}/shares`;
     const ends: Record<string, (share: string) => Promise<number>> = {
       async 'taken away'() {

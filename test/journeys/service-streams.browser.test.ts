@@ -2,7 +2,7 @@ import t from 'tap';
 import { browserSkipReason, violationsOn } from '../support/dashboard/browser.ts';
 import { openVisitors } from '../support/dashboard/visitors.ts';
 import { eventually } from '../support/eventually.ts';
-import { servicesSkipReason } from '../support/process/services.ts';
+import { becomes, launch, servicesSkipReason } from '../support/process/services.ts';
 import { talkingTemplate } from './talking-service.ts';
 import { shows } from '../support/dashboard/shows.ts';
 
@@ -14,10 +14,8 @@ t.test('what a service says is followed on its page, and a terminal works in it'
   const config = { services: { templates: [talkingTemplate(t)] } };
   const visitors = await openVisitors(t, { others: ['bob'], config });
   const bob = await visitors.person('bob');
-  const launched = await bob.api('POST', '/services', { template: 'talk', name: 'one', values: {} });
-  const { id, url } = launched.json<{ service: { id: string; url: string } }>().service;
-  const stateOf = async () => (await bob.api('GET', `/services/${id}`)).json<{ state: string }>().state;
-  await eventually('it runs', async () => (await stateOf()) === 'ready');
+  const { id, url } = await launch(bob, { template: 'talk', name: 'one' });
+  await becomes(bob, id, 'ready');
   const say = (text: string) => bob.visit(`${url}say?${encodeURIComponent(text)}`);
   const { page, complaints } = await visitors.open('bob');
 
@@ -104,7 +102,7 @@ t.test('what a service says is followed on its page, and a terminal works in it'
     await bob.api('POST', `/services/${id}/stop`, {});
     const over = page.getByText('The shell was ended.').or(page.getByText('The service is not running.')).first();
     await over.waitFor();
-    await eventually('it is stopped', async () => (await stateOf()) === 'stopped');
+    await becomes(bob, id, 'stopped');
     await shows(t, () => over.isVisible(), true, 'the page goes on saying why');
     await page.locator('.xterm-helper-textarea').focus();
     await page.keyboard.type('nobody hears this\n');

@@ -57,9 +57,7 @@ t.test('a web page is launched, opened, stopped, started and removed', { skip: s
     code: 'KNOT_SERVICES_REFUSED',
     details: { problems: [{ field: 'values/folder' }] },
   });
-  const launched = await joanna.api('POST', '/services', wanted);
-  t.equal(launched.status, 202, launched.text);
-  const { id, url } = launched.json<{ service: Shown }>().service;
+  const { id, url } = await launch(joanna, wanted);
   t.match(url, /^https:\/\/site-joanna\.localhost:/);
   t.match((await joanna.api('POST', '/services', { ...wanted, dryRun: true })).json(), {
     obstacles: [{ field: 'name', message: /taken/ }],

@@ -12,6 +12,7 @@ import { freePort } from '../../support/net/free-port.ts';
 import { runCell, startKernel } from '../../support/process/kernel.ts';
 import { createPerson, type Person } from '../../support/process/person.ts';
 import { findPostgres } from '../../support/process/postgres.ts';
+import { becomes, launch } from '../../support/process/services.ts';
 import { hubArchive } from './hub-image.ts';
 import { images } from './images.ts';
 import { serveNames } from './names.ts';
@@ -145,9 +146,7 @@ async function knotInPods(t: Test, node: RunningNode, binaries: string): Promise
         name: 'site',
         values: { folder: '/files/private', image: { repository, tag } },
       };
-      const launched = await ann.api('POST', '/services', wanted);
-      t.equal(launched.status, 202, launched.text);
-      const { id } = launched.json<{ service: { id: string } }>().service;
+      const { id } = await launch(ann, wanted);
       const { socketUrl } = await startKernel(ann, hub, 'ann');
       const socket = ann.socket(socketUrl);
       t.equal(await runCell(socket, "open('/files/private/cell.txt', 'w').write('of a cell')"), '9');
@@ -156,11 +155,7 @@ async function knotInPods(t: Test, node: RunningNode, binaries: string): Promise
       t.equal(await runCell(socket, "open('/files/private/put.txt').read()"), "'of the dashboard'");
       t.match(await runCell(socket, "__import__('os').listdir('/files')"), /shared/);
       await node.apply(job('of-files'));
-      await eventually('the service runs', async () => {
-        const { state, cause } = (await ann.api('GET', `/services/${id}`)).json<{ state: string; cause?: object }>();
-        if (state === 'failed') throw new Error(JSON.stringify(cause));
-        return state === 'ready';
-      });
+      await becomes(ann, id, 'ready');
       const served = `https://site-ann.${domain}:${port}`;
       t.equal((await ann.visit(`${served}/cell.txt`)).text, 'of a cell');
       await node.until('job/of-files', 'jsonpath={.status.ready}=1', 'knot-ann', 60);
