@@ -18,6 +18,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks; set by the guard of the API, null on routes that are open to everyone. */
     identity: Identity | null;
+    /** Who shows now what this request shows; undefined, or an error, for nobody any more. Set with `identity`. */
+    identifyAgain: (() => Promise<Identity | undefined>) | null;
   }
   interface FastifyContextConfig {
     /** Who may call a route of the API: everyone, who is signed in, or whom the policies let administer. */

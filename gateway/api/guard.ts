@@ -21,6 +21,7 @@ export const answerHeaders = {
 export function guard(app: ApiServer, context: ApiContext): void {
   const { identify, identifyBearer, metrics, publicAddress, addressOf, demandAdminister } = context;
   app.decorateRequest('identity', null);
+  app.decorateRequest('identifyAgain', null);
 
   app.addHook('onRoute', (route: RouteOptions) => {
     if (route.config?.access === undefined) {
@@ -36,10 +37,11 @@ export function guard(app: ApiServer, context: ApiContext): void {
     const access: Access = request.is404 ? 'everyone' : (request.routeOptions.config.access ?? 'admin');
     if (access === 'everyone') return;
     const secret = bearerOf(request.headers.authorization);
-    const identity =
+    request.identifyAgain = async () =>
       secret === undefined
         ? ((await ofGrant(request)) ?? (await identify(request.headers.cookie, '')))
-        : await ofBearer(request, secret);
+        : ofBearer(request, secret);
+    const identity = await request.identifyAgain();
     if (identity === undefined) {
       throw knotError('KNOT_API_SIGN_IN', 401, 'You are not signed in.', {
         remedy: `Sign in at ${publicAddress.origin}/login.`,

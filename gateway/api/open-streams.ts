@@ -1,41 +1,68 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import { every, knotError, type Log, type Principal } from '../lib/index.ts';
 import type { LiveKind } from '../live/index.ts';
 import { identityOf, type Needs } from './context.ts';
 
-type Follow = Needs<'live' | 'accounts' | 'publicAddress'>;
-
-/** What is open for a person on the main host. `forget` is to be called when it ended by itself. */
-type Followed = { isAllowed(): Promise<boolean>; forget(): void };
+type Follow = Needs<'live' | 'sessions' | 'accounts' | 'publicAddress'>;
 
 /**
- * Keeps what is open for whoever asks among the open streams, so that it is cut within two seconds when its right ends.
- * `isStillAllowed` is asked of the person as they are then; `close` hears why.
+ * Keeps what is open for whoever asks among the open streams, so that it is cut within two seconds when its right ends: the sign-in or the
+ * token that it was begun with, or what `isStillAllowed` says of the person as they are then. It is asked once at once, because any of
+ * them may have ended since it was looked at, when there was nothing yet to be found. `close` hears why.
+ * @returns what is to be called when it ended by itself
  */
-export function openLive(
-  { live, accounts, publicAddress }: Follow,
+function openLive(
+  context: Follow,
   request: FastifyRequest,
   kind: LiveKind,
   isStillAllowed: (principal: Principal) => boolean | Promise<boolean>,
   close: (reason: string) => void,
-): Followed {
+): () => void {
   const { session, principal } = identityOf(request);
   const { id, username } = principal;
   const isAllowed = async (): Promise<boolean> => {
-    const now = await accounts.principal(id);
-    return now?.state === 'active' && (await isStillAllowed(now));
+    const now = await whoGoesOn(context, request);
+    return now !== undefined && (await isStillAllowed(now));
   };
-  const forget = live.open({
+  const forget = context.live.open({
     kind,
     sessionId: session.centralId,
     userId: id,
     username,
-    host: publicAddress.domain,
+    host: context.publicAddress.domain,
     isStillAllowed: isAllowed,
     close,
   });
-  return { isAllowed, forget };
+  const over = 'no longer allowed';
+  isAllowed().then(
+    (is) => !is && close(over),
+    () => close(over),
+  );
+  return forget;
+}
+
+/** As `openLive`, for an answer that is being sent, or a body that is being read: it is cut with what carries it. */
+export function followAnswer(
+  context: Follow,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  kind: LiveKind,
+  isStillAllowed: (principal: Principal) => boolean | Promise<boolean>,
+): void {
+  const forget = openLive(context, request, kind, isStillAllowed, () => void reply.raw.destroy());
+  reply.raw.once('close', forget);
+}
+
+/** Whose a request is now: of the sign-in or the token that it was begun with, if that still lives. */
+async function whoGoesOn({ sessions, accounts }: Follow, request: FastifyRequest): Promise<Principal | undefined> {
+  const { session, principal, token } = identityOf(request);
+  const again = await request.identifyAgain?.().catch(() => undefined);
+  if (again !== undefined) return again.session.centralId === session.centralId ? again.principal : undefined;
+  // A sign-in has another secret since its person signed in again; what was begun in it goes on.
+  if (token !== undefined || !(await sessions.living([session.centralId])).has(session.centralId)) return undefined;
+  const now = await accounts.principal(principal.id);
+  return now?.state === 'active' ? now : undefined;
 }
 
 /** What stays open for people on the main host, `most` for each: counted, and cut when its right ends. */
@@ -50,10 +77,7 @@ export function createOpenStreams(context: Follow, most: number) {
         remedy: 'Close some tabs of Knot, or end commands that follow something.',
       });
     },
-    /**
-     * To be called when it begins, the result when it ended. As `openLive`, and `isStillAllowed` is asked once at once: the right may
-     * have ended since it was looked at.
-     */
+    /** As `openLive`. */
     open(
       request: FastifyRequest,
       kind: LiveKind,
@@ -62,12 +86,7 @@ export function createOpenStreams(context: Follow, most: number) {
     ): () => void {
       const { id } = identityOf(request).principal;
       counts.set(id, (counts.get(id) ?? 0) + 1);
-      const { isAllowed, forget } = openLive(context, request, kind, isStillAllowed, close);
-      const over = 'no longer allowed';
-      isAllowed().then(
-        (is) => !is && close(over),
-        () => close(over),
-      );
+      const forget = openLive(context, request, kind, isStillAllowed, close);
       return () => {
         forget();
         const left = (counts.get(id) ?? 1) - 1;

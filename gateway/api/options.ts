@@ -117,7 +117,7 @@ export type ApiOptions = {
   clients: Clients;
   /** Connected applications. */
   connections: () => Promise<Connections>;
-  sessions: Pick<Sessions, 'list' | 'end' | 'endAll' | 'onEnded' | 'clearCookie'>;
+  sessions: Pick<Sessions, 'living' | 'list' | 'end' | 'endAll' | 'onEnded' | 'clearCookie'>;
   policy: Pick<Policy, 'decide' | 'status' | 'looksAt' | 'onReload'>;
   routes: Pick<Routes, 'find' | 'list' | 'resourceAt' | 'onChange'>;
   audit: Pick<Audit, 'append' | 'list' | 'counts' | 'verify'>;

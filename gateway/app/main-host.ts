@@ -159,12 +159,18 @@ export async function openMainHost(config: Config, parts: MainHostParts): Promis
   return { server: main, sockets };
 }
 
+function noSchemas(): never {
+  throw new Error('a route outside the API has a schema');
+}
+
 /** The server of the main host, without its routes: bounds, the shape of its errors, access lines. */
 async function createMainHost(domain: string, onAccess: Seen['onAccess'], log: ProcessLog): Promise<FastifyInstance> {
   const main = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
+    // Schemas are the API's alone, which has a compiler of its own: Fastify's would be loaded for nothing.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   }) as unknown as FastifyInstance;
   shapeErrors(main, log);
   await main.register(accessHook, { onAccess, domain });

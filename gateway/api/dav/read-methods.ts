@@ -3,8 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { covers, type Entry, type Lock, nameOf, pathOfText, textOfPath } from '../../files/index.ts';
 import type { Principal } from '../../lib/index.ts';
 import { identityOf } from '../context.ts';
-import { sendFile } from '../files/content.ts';
-import { addDigest, wantsDigest } from '../files/digest.ts';
+import { sendOne } from '../files/send-one.ts';
 import type { Place } from '../files/places.ts';
 import { badDepth, finiteDepth } from './answers.ts';
 import type { Dav } from './judge.ts';
@@ -33,8 +32,7 @@ export function createReadMethods({ context, places, spots }: Dav) {
     if (places.files().look(spot.disk, spot.path).kind === 'folder') return describeFolder(reply);
     places.demand(request, 'readFiles', spot);
     const opened = places.files().open(spot.disk, spot.path);
-    if (wantsDigest(request)) await addDigest(reply, opened.descriptor);
-    return sendFile(request, reply, { ...opened, isKept: true }, () =>
+    return sendOne(request, reply, { ...opened, isKept: true }, () =>
       places.follow(request, reply, 'download', 'readFiles', spot),
     );
   };

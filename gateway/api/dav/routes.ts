@@ -39,10 +39,12 @@ export async function davRoutes(app: FastifyInstance, options: ApiOptions): Prom
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
   app.decorateRequest('identity', null);
+  app.decorateRequest('identifyAgain', null);
   answerDavErrors(app, options);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(answerHeaders);
     if (request.method === 'OPTIONS') return;
+    request.identifyAgain = () => identifyDav(request, context);
     request.identity = await identifyDav(request, context);
     // Shown on the access line, where one is written.
     if (app.hasRequestDecorator('username')) request.username = request.identity.principal.username;

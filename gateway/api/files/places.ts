@@ -14,7 +14,7 @@ import type { LiveKind } from '../../live/index.ts';
 import type { Area } from '../../owners/index.ts';
 import { type AreaAction, createAreaQuestions } from '../areas.ts';
 import { identityOf, type Needs } from '../context.ts';
-import { openLive } from '../open-streams.ts';
+import { followAnswer } from '../open-streams.ts';
 
 /** What the routes of files, uploads and acts on files are given. */
 export type FileNeeds = Needs<
@@ -23,6 +23,7 @@ export type FileNeeds = Needs<
   | 'owners'
   | 'shares'
   | 'accounts'
+  | 'sessions'
   | 'live'
   | 'audit'
   | 'publicAddress'
@@ -156,8 +157,7 @@ export function createPlaces(context: FileNeeds) {
         const area = await owners.area(place.area.name, now);
         return area?.key === place.area.key && decideArea(request, question(now, action, place)).effect === 'allow';
       };
-      const { forget } = openLive(context, request, kind, isStillAllowed, () => void reply.raw.destroy());
-      reply.raw.once('close', forget);
+      followAnswer(context, request, reply, kind, isStillAllowed);
     },
   };
 }

@@ -3,6 +3,7 @@ import { dayOf, knotError } from '../../lib/index.ts';
 import { auditFile } from '../audit-file.ts';
 import type { Needs, ApiServer } from '../context.ts';
 import { AuditFilterSchema, AuditPageSchema, AuditQuerySchema, AuditVerificationSchema } from '../contract.ts';
+import { followAnswer } from '../open-streams.ts';
 import { answers, describe } from './describe.ts';
 
 const tag = 'Audit';
@@ -14,7 +15,11 @@ const csv: Record<number, unknown> = {
   200: { description: 'Comma-separated values.', content: { 'text/csv': { schema: Type.String() } } },
 };
 
-export function auditRoutes(app: ApiServer, { audit, clock }: Needs<'audit' | 'clock'>): void {
+export function auditRoutes(
+  app: ApiServer,
+  context: Needs<'audit' | 'clock' | 'decideAdminister' | 'live' | 'sessions' | 'accounts' | 'publicAddress'>,
+): void {
+  const { audit, clock, decideAdminister } = context;
   let files = 0;
 
   app.get(
@@ -45,7 +50,7 @@ export function auditRoutes(app: ApiServer, { audit, clock }: Needs<'audit' | 'c
       querystring: AuditFilterSchema,
       response: csv,
     }),
-    async ({ query }, reply) => {
+    async (request, reply) => {
       if (files >= mostFiles) {
         throw knotError('KNOT_API_TOO_MANY_FILES', 429, 'The audit record is being written to other files just now.', {
           remedy: 'Wait for those, or narrow the filter and page through the list.',
@@ -53,8 +58,9 @@ export function auditRoutes(app: ApiServer, { audit, clock }: Needs<'audit' | 'c
         });
       }
       files += 1;
-      const file = auditFile(audit, query);
+      const file = auditFile(audit, request.query);
       file.once('close', () => (files -= 1));
+      followAnswer(context, request, reply, 'download', (now) => decideAdminister(request, now).effect === 'allow');
       return reply
         .type('text/csv; charset=utf-8; header=present')
         .header('content-disposition', `attachment; filename="knot-audit-${dayOf(clock.now())}.csv"`)

@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
-import { every } from '../../lib/index.ts';
+import { every, type Principal } from '../../lib/index.ts';
 import type { Service } from '../../services/index.ts';
 import type { ApiServer, Needs } from '../context.ts';
 import {
@@ -12,7 +12,7 @@ import {
   ServiceLogsSchema,
 } from '../contract.ts';
 import { filename } from '../files/content.ts';
-import { closeCodes, createOpenStreams, keepAlive } from '../open-streams.ts';
+import { closeCodes, createOpenStreams, followAnswer, keepAlive } from '../open-streams.ts';
 import { answers, describe } from './describe.ts';
 import { serviceContext } from './service-context.ts';
 
@@ -27,7 +27,7 @@ const heartbeatMs = 15_000;
 export function serviceLogRoutes(
   app: ApiServer,
   context: Needs<
-    'services' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress' | 'live' | 'accounts' | 'log'
+    'services' | 'shares' | 'decide' | 'demand' | 'actorOf' | 'publicAddress' | 'live' | 'accounts' | 'sessions' | 'log'
   >,
 ): void {
   const { log } = context;
@@ -58,6 +58,13 @@ export function serviceLogRoutes(
     for await (const lines of output.follow(after, signal)) yield { lines };
   }
 
+  const mayGoOn =
+    (request: FastifyRequest, { id }: Service) =>
+    async (principal: Principal): Promise<boolean> => {
+      const now = await servicesOrRefusal().find(id);
+      return now !== undefined && mayRead(request, now, principal);
+    };
+
   /** Follows until the client goes, the right ends, the service is removed or Knot ends. */
   function begin(
     request: FastifyRequest,
@@ -66,18 +73,10 @@ export function serviceLogRoutes(
     close: (reason: string) => void,
   ) {
     const stop = new AbortController();
-    const forget = streams.open(
-      request,
-      kind,
-      async (principal) => {
-        const now = await servicesOrRefusal().find(service.id);
-        return now !== undefined && mayRead(request, now, principal);
-      },
-      (reason) => {
-        close(reason);
-        stop.abort();
-      },
-    );
+    const forget = streams.open(request, kind, mayGoOn(request, service), (reason) => {
+      close(reason);
+      stop.abort();
+    });
     const end = (): void => stop.abort();
     ends.add(end);
     stop.signal.addEventListener('abort', () => {
@@ -170,6 +169,7 @@ export function serviceLogRoutes(
     async (request, reply) => {
       const service = await toRead(request);
       const output = await servicesOrRefusal().output(service);
+      followAnswer(context, request, reply, 'download', mayGoOn(request, service));
       return reply
         .headers({
           'content-type': 'text/plain; charset=utf-8',

@@ -32,6 +32,7 @@ export function serviceTerminalRoutes(
     | 'publicAddress'
     | 'live'
     | 'accounts'
+    | 'sessions'
     | 'audit'
     | 'clock'
     | 'log'
