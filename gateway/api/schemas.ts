@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
-import type { TSchema } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import type * as Compiler from 'typebox/compile';
 import type * as Values from 'typebox/value';
 
@@ -26,6 +26,15 @@ function makeCheck(schema: TSchema, isBody: boolean): Check {
     const converted = isBody ? value : Convert(schema, value);
     if (validator.Check(converted)) return { value: converted };
     return { error: validator.Errors(converted) as never };
+  };
+}
+
+/** Whether something is as a schema says. */
+export function checkOf<Schema extends TSchema>(schema: Schema): (value: unknown) => value is Static<Schema> {
+  let validator: Compiler.Validator | undefined;
+  return (value): value is Static<Schema> => {
+    validator ??= (require('typebox/compile') as typeof Compiler).Compile(schema);
+    return validator.Check(value);
   };
 }
 

@@ -1,6 +1,6 @@
 import { getCACertificates } from 'node:tls';
 import type { Provider } from 'oidc-provider';
-import { Agent, fetch as undiciFetch } from 'undici';
+import type * as Undici from 'undici';
 import type { LogoutNotice, SendLogout } from './notices.ts';
 
 type Fetch = (url: string | URL, options: RequestInit) => Promise<Response>;
@@ -35,15 +35,27 @@ export function queueLogouts(provider: Provider, note: (notice: LogoutNotice) =>
 export function createOutbound(caPem: string | undefined): Outbound {
   /** Registered addresses that are being told now, and how often. */
   const expected = new Map<string, number>();
-  const ca = [...getCACertificates('default'), ...(caPem === undefined ? [] : [caPem])];
-  const dispatcher = new Agent({ connect: { ca, timeout: 2_000 }, keepAliveTimeout: 1_000 });
+  let opened: Promise<{ fetch: typeof Undici.fetch; dispatcher: Undici.Agent }> | undefined;
+
+  /** Loaded when the first client is told something: many gateways tell none for hours. */
+  async function openDispatcher() {
+    const { Agent, fetch } = await import('undici');
+    const ca = [...getCACertificates('default'), ...(caPem === undefined ? [] : [caPem])];
+    return { fetch, dispatcher: new Agent({ connect: { ca, timeout: 2_000 }, keepAliveTimeout: 1_000 }) };
+  }
+
+  const forget = (error: unknown): never => {
+    opened = undefined;
+    throw error;
+  };
 
   return {
     async fetch(url, { method, headers, body, signal }) {
       const address = String(url);
       if (!expected.has(address)) throw new Error('this address is not registered');
+      const { fetch, dispatcher } = await (opened ??= openDispatcher().catch(forget));
       const options = { method, headers, body, signal, redirect: 'manual', dispatcher };
-      const answer = await undiciFetch(address, options as Parameters<typeof undiciFetch>[1]);
+      const answer = await fetch(address, options as Parameters<typeof fetch>[1]);
       await answer.body?.cancel();
       return new Response(null, { status: answer.status < 200 ? 500 : answer.status });
     },
@@ -61,6 +73,6 @@ export function createOutbound(caPem: string | undefined): Outbound {
         else expected.set(address, left);
       }
     },
-    close: () => dispatcher.destroy(),
+    close: async () => (await opened)?.dispatcher.destroy(),
   };
 }

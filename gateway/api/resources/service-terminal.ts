@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify';
-import { Value } from 'typebox/value';
 import type { RawData, WebSocket } from 'ws';
 import { KnotError, knotError } from '../../lib/index.ts';
 import type { OpenTerminal, Service, TerminalViewer } from '../../services/index.ts';
@@ -7,6 +6,7 @@ import { type ApiServer, identityOf, type Needs } from '../context.ts';
 import { IdParamsSchema, type TerminalQuery, TerminalQuerySchema, TerminalMessageSchema } from '../contract.ts';
 import { noteDone } from '../note-done.ts';
 import { closeCodes, createOpenStreams, keepAlive } from '../open-streams.ts';
+import { checkOf } from '../schemas.ts';
 import { describe } from './describe.ts';
 import { serviceContext } from './service-context.ts';
 
@@ -164,10 +164,12 @@ export function serviceTerminalRoutes(
   });
 }
 
+const isMessage = checkOf(TerminalMessageSchema);
+
 function messageIn(data: Buffer) {
   try {
     const message: unknown = JSON.parse(data.toString());
-    return Value.Check(TerminalMessageSchema, message) ? message : undefined;
+    return isMessage(message) ? message : undefined;
   } catch {
     return undefined;
   }
