@@ -137,8 +137,18 @@ t.test('something is started from a template', { skip: browserSkipReason() }, as
     await dialog.getByRole('button', { name: 'site' }).click();
     await dialog.getByText('/files/private/site').waitFor();
     await dialog.getByRole('button', { name: 'Choose this folder' }).click();
+    const held = Promise.withResolvers<undefined>();
+    await page.route('**/api/v1/services', async (route) => {
+      await held.promise;
+      await route.continue();
+    });
     await field('Name').fill('My Site');
     await shows(t, () => field('Name').inputValue(), 'my-site');
+    await page.getByText('Checking whether it would start…').waitFor();
+    const check = page.getByRole('region', { name: 'Will it start?' });
+    await shows(t, () => check.getAttribute('class'), /\bworking\b/, 'what is being found out is no warning');
+    held.resolve(undefined);
+    await page.unrouteAll({ behavior: 'wait' });
     await page.getByText(`https://my-site-bob.localhost`).waitFor();
     await page.getByText('It would start.').waitFor();
     t.strictSame(await violationsOn(page), []);
