@@ -18,10 +18,12 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   return (value: unknown) => (check ??= makeCheck(schema, httpPart === 'body'))(value);
 };
 
+const compile = (schema: TSchema): Compiler.Validator =>
+  (require('typebox/compile') as typeof Compiler).Compile(schema);
+
 function makeCheck(schema: TSchema, isBody: boolean): Check {
-  const { Compile } = require('typebox/compile') as typeof Compiler;
   const { Convert } = require('typebox/value') as typeof Values;
-  const validator = Compile(schema);
+  const validator = compile(schema);
   return (value) => {
     const converted = isBody ? value : Convert(schema, value);
     if (validator.Check(converted)) return { value: converted };
@@ -32,10 +34,7 @@ function makeCheck(schema: TSchema, isBody: boolean): Check {
 /** Whether something is as a schema says. */
 export function checkOf<Schema extends TSchema>(schema: Schema): (value: unknown) => value is Static<Schema> {
   let validator: Compiler.Validator | undefined;
-  return (value): value is Static<Schema> => {
-    validator ??= (require('typebox/compile') as typeof Compiler).Compile(schema);
-    return validator.Check(value);
-  };
+  return (value): value is Static<Schema> => (validator ??= compile(schema)).Check(value);
 }
 
 /** Writes what the schema of the answer names, and nothing else: the last gate before data leaves. */

@@ -1,4 +1,3 @@
-import { KnotError } from '../lib/index.ts';
 import type { Condition } from './act/condition.ts';
 import { onWay } from './act/make-way.ts';
 import { type Acts, type copy, move, type Moved } from './act/move.ts';
@@ -6,7 +5,7 @@ import { freeName } from './act/place.ts';
 import type { Quota } from './quota/quota.ts';
 import { type Area, keyOf } from './walk/areas.ts';
 import type { Kind } from './walk/entry.ts';
-import { taken } from './walk/errors.ts';
+import { isTaken, taken } from './walk/errors.ts';
 import { withFolder } from './walk/held-folder.ts';
 import type { Path } from './walk/names.ts';
 import { numbered } from './walk/tree.ts';
@@ -59,7 +58,7 @@ export function createRelocate(parts: {
       try {
         return { ...(await relocate(act, from, { area: to.area, path }, rest)), path };
       } catch (error) {
-        if (keepsBoth !== true || !(error instanceof KnotError) || error.code !== 'KNOT_FILES_TAKEN') throw error;
+        if (keepsBoth !== true || !isTaken(error)) throw error;
       }
     }
   }

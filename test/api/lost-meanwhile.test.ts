@@ -46,7 +46,7 @@ async function open(t: Test, more: Parameters<typeof openHouse>[1] = {}) {
   };
 }
 
-/** Whether all bytes came. Nothing is read before it is sure that there is more than buffers hold. */
+/** Whether all bytes came. */
 async function arrivesWhole({ body, headers }: Dispatcher.ResponseData): Promise<boolean> {
   let bytes = 0;
   try {

@@ -14,7 +14,7 @@ import type { Person } from '../support/process/person.ts';
 import { openRegistryTo } from '../support/process/registry-login.ts';
 import { becomes, launch } from '../support/process/services.ts';
 
-type Shown = { state: string; newerVersion?: string; cause?: unknown };
+type Shown = { newerVersion?: string };
 
 /** From `helm push` into one's own project to a release in one's own namespace, made by one's own account there; and to a newer version. */
 export async function launchesPushed(

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { covers, type Entry, type Lock, nameOf, pathOfText, textOfPath } from '../../files/index.ts';
 import type { Principal } from '../../lib/index.ts';
 import { identityOf } from '../context.ts';
-import { sendOne } from '../files/send-one.ts';
+import { sendWithDigest } from '../files/digest.ts';
 import type { Place } from '../files/places.ts';
 import { badDepth, finiteDepth } from './answers.ts';
 import type { Dav } from './judge.ts';
@@ -32,7 +32,7 @@ export function createReadMethods({ context, places, spots }: Dav) {
     if (places.files().look(spot.disk, spot.path).kind === 'folder') return describeFolder(reply);
     places.demand(request, 'readFiles', spot);
     const opened = places.files().open(spot.disk, spot.path);
-    return sendOne(request, reply, { ...opened, isKept: true }, () =>
+    return sendWithDigest(request, reply, { ...opened, isKept: true }, () =>
       places.follow(request, reply, 'download', 'readFiles', spot),
     );
   };

@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sha256OfOpen } from '../../files/index.ts';
+import { type Entry, sha256OfOpen } from '../../files/index.ts';
 import { knotError } from '../../lib/index.ts';
+import { sendFile } from './content.ts';
 
 /** `sha-256=:BASE64:` in a list of digests (RFC 9530 section 2, a dictionary of RFC 8941). */
 const sha256In = /(?:^|,)[ \t]*sha-256=:([A-Za-z0-9+/]{43}=):[ \t]*(?:,|$)/;
@@ -22,11 +23,27 @@ export function digestSaid({ headers }: Pick<FastifyRequest, 'headers'>): string
 }
 
 /** Whether the client wants to know the SHA-256 (RFC 9530 section 4): `Want-Repr-Digest: sha-256=1`, any weight but 0. */
-export const wantsDigest = ({ headers }: Pick<FastifyRequest, 'headers'>): boolean =>
+const wantsDigest = ({ headers }: Pick<FastifyRequest, 'headers'>): boolean =>
   /(?:^|,)[ \t]*sha-256=(?:[1-9]|10)[ \t]*(?:,|$)/.test(String(headers['want-repr-digest'] ?? ''));
 
+/**
+ * Answers an open file as `sendFile` does, with its SHA-256 where that is wanted. `follow` makes the answer one that can be found and cut:
+ * before the digest, because all of a large file is read for it, which takes long, and whoever loses the right meanwhile gets nothing.
+ */
+export async function sendWithDigest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  file: { entry: Entry; descriptor: number; isKept: boolean },
+  follow: () => void,
+): Promise<FastifyReply> {
+  if (!wantsDigest(request)) return sendFile(request, reply, file, follow);
+  follow();
+  await addDigest(reply, file.descriptor);
+  return sendFile(request, reply, file, () => undefined);
+}
+
 /** Says it of an open file, which is closed when that fails. Its bytes are read twice then, the second time mostly from memory. */
-export async function addDigest(reply: FastifyReply, descriptor: number): Promise<void> {
+async function addDigest(reply: FastifyReply, descriptor: number): Promise<void> {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   try {

@@ -14,11 +14,10 @@ import {
 import type { AreaAction } from '../areas.ts';
 import { createFileActs } from '../files/acts.ts';
 import { filename, tagsIn } from '../files/content.ts';
-import { digestSaid } from '../files/digest.ts';
+import { digestSaid, sendWithDigest } from '../files/digest.ts';
 import { describePlace, entryFor } from '../files/describe-place.ts';
 import type { Lookers } from '../files/lookers.ts';
 import { createPlaces, type FileNeeds, type Place } from '../files/places.ts';
-import { sendOne } from '../files/send-one.ts';
 import { answers, describe } from './describe.ts';
 import { fileActRoutes } from './file-acts.ts';
 import { uploadRoutes } from './uploads.ts';
@@ -95,7 +94,7 @@ export function fileRoutes(app: ApiServer, context: FileNeeds, lookers: Lookers)
       const entry = files.look(place.disk, place.path);
       if (query.list === 'entry')
         return { ...describePlace(place), rights: rightsAt(request, place), entry: entryFor(entry) };
-      if (entry.kind !== 'folder') return sendThing(request, reply, place, query);
+      if (entry.kind !== 'folder') return sendOne(request, reply, place, query);
       if (query.zip !== undefined) return sendZip(request, reply, place, query.zip);
       const startedAt = performance.now();
       const look = noteLook(request, place);
@@ -138,10 +137,10 @@ export function fileRoutes(app: ApiServer, context: FileNeeds, lookers: Lookers)
     return { ...describePlace(place), rights: rightsAt(request, place), total: all.length, page, limit, trash };
   }
 
-  function sendThing(request: FastifyRequest, reply: FastifyReply, place: Place, { download }: FolderQuery) {
+  function sendOne(request: FastifyRequest, reply: FastifyReply, place: Place, { download }: FolderQuery) {
     places.demand(request, 'readFiles', place);
     const opened = places.files().open(place.disk, place.path);
-    return sendOne(request, reply, { ...opened, isKept: download !== undefined }, () =>
+    return sendWithDigest(request, reply, { ...opened, isKept: download !== undefined }, () =>
       places.follow(request, reply, 'download', 'readFiles', place),
     );
   }

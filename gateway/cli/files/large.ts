@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { Transform } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { textOfPath } from '../../files/index.ts';
 import { KnotError, knotError } from '../../lib/index.ts';
 import type { Api } from '../elsewhere/api.ts';
+import { counted } from './counted.ts';
 import { createUploadRecords } from './records.ts';
 import { type Condition, type Place, secondsOf, type Source } from './side.ts';
 
@@ -49,14 +49,8 @@ export function openLargeUploads(api: Api) {
   }
 
   async function send(id: string, source: Source, offset: number, onBytes: (count: number) => void): Promise<number> {
-    const counted = new Transform({
-      transform(chunk: Buffer, _encoding, next) {
-        onBytes(chunk.length);
-        next(null, chunk);
-      },
-    });
     const file = source.open(offset);
-    file.on('error', (error) => counted.destroy(error));
+    const body = counted(file, onBytes);
     const headers = {
       ...version,
       'content-type': 'application/offset+octet-stream',
@@ -65,7 +59,7 @@ export function openLargeUploads(api: Api) {
     };
     const path = `/api/v1/uploads/${id}`;
     try {
-      const answer = await api.call(path, { method: 'PATCH', headers, body: file.pipe(counted) });
+      const answer = await api.call(path, { method: 'PATCH', headers, body });
       answer.resume();
       return Number(answer.headers['upload-offset']);
     } finally {

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { nameOf, type Path } from '../../files/index.ts';
-import { eachAtOnce, KnotError, knotError } from '../../lib/index.ts';
+import { isTaken, nameOf, type Path } from '../../files/index.ts';
+import { eachAtOnce, knotError } from '../../lib/index.ts';
 import { mostAtOnce } from '../elsewhere/ask.ts';
 import { shownPlace, type Typed } from './address.ts';
+import { counted } from './counted.ts';
 import { below, localPath, type LocalPath, readTree, sourceOf } from './local.ts';
 import type { Condition, Place, Side, Thing } from './side.ts';
 import { alreadyThere, type Existing, type Item, type Outcome, type Plan, refuseExisting } from './transfer.ts';
@@ -59,10 +59,8 @@ async function planFile(side: Side, source: LocalPath, place: Place, existing: E
       try {
         return await write({ isNew: true }, onBytes);
       } catch (error) {
-        if (!isTaken(error)) throw error;
-        if (await isEqual(side, place, await side.look(place), file)) return 'equal';
-        if (existing === 'skip') return 'skipped';
-        throw alreadyThere([shownPlace(place)], hint);
+        if (isTaken(error) && (await isEqual(side, place, await side.look(place), file))) return 'equal';
+        return whenRefused(error, place, existing);
       }
     },
   });
@@ -75,34 +73,27 @@ export function planStream(side: Side, body: NodeJS.ReadableStream, place: Place
     shown: shownPlace(place),
     size: 0,
     async run(onBytes) {
-      const counted = Readable.from(
-        counting(body, (count) => {
-          item.size += count;
-          onBytes(count);
-        }),
-        { objectMode: false },
-      );
+      const bytes = counted(body, (count) => {
+        item.size += count;
+        onBytes(count);
+      });
       try {
-        await side.writeStream(place, counted, existing === 'replace' ? {} : { isNew: true });
+        await side.writeStream(place, bytes, existing === 'replace' ? {} : { isNew: true });
         return 'done';
       } catch (error) {
-        if (!isTaken(error)) throw error;
-        if (existing === 'skip') return 'skipped';
-        throw alreadyThere([item.shown], hint);
+        return whenRefused(error, place, existing);
       }
     },
   };
   return { items: [item], equal: 0, skipped: [], left: [] };
 }
 
-async function* counting(body: NodeJS.ReadableStream, onBytes: (count: number) => void): AsyncIterable<Buffer> {
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    onBytes(chunk.length);
-    yield chunk;
-  }
+/** Another file stands there: it may be left, or it is named with what may be done about it. */
+function whenRefused(error: unknown, place: Place, existing: Existing): Outcome {
+  if (!isTaken(error)) throw error;
+  if (existing === 'skip') return 'skipped';
+  throw alreadyThere([shownPlace(place)], hint);
 }
-
-const isTaken = (error: unknown): boolean => error instanceof KnotError && error.code === 'KNOT_FILES_TAKEN';
 
 async function isEqual(side: Side, place: Place, there: Thing | undefined, file: { size: number; sha256: string }) {
   return there?.kind === 'file' && there.size === file.size && (await side.sha256(place)) === file.sha256;
@@ -171,8 +162,7 @@ async function makeFolder(side: Side, place: Place): Promise<void> {
   try {
     await side.makeFolder(place);
   } catch (error) {
-    const isThere = error instanceof KnotError && error.code === 'KNOT_FILES_TAKEN';
-    if (!isThere || (await side.look(place))?.kind !== 'folder') throw error;
+    if (!isTaken(error) || (await side.look(place))?.kind !== 'folder') throw error;
   }
 }
 
